@@ -1,0 +1,95 @@
+//! The ledger of a notice: what happened to it at each person and on each of their screens.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountName, DeviceId, Label, NoticeState, NoticeSummary};
+use crate::time::UnixMillis;
+
+/// What keeps a notice from getting further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Gap {
+    /// They have never connected: there is no screen to show it on.
+    NeverConnected,
+    /// Not connected since then.
+    Offline {
+        /// When it was last here.
+        since: UnixMillis,
+    },
+    /// Connected, and it has not confirmed that it has the notice.
+    OnItsWay,
+    /// It has the notice; its screen is locked.
+    Locked {
+        /// When it said so.
+        since: UnixMillis,
+    },
+    /// It has the notice and is connected: the person has not looked or not answered.
+    Unanswered,
+    /// The person has answered on another device.
+    AnsweredElsewhere,
+    /// The notice was over first.
+    Over {
+        /// In which way.
+        state: NoticeState,
+        /// Since when it was not connected at that time, if that is why.
+        offline_since: Option<UnixMillis>,
+    },
+}
+
+/// What the ledger says of one device of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceEntry {
+    /// Which.
+    pub device: DeviceId,
+    /// When the server first had it on its way there; `None` while the device has not been here since.
+    pub queued_at: Option<UnixMillis>,
+    /// When it confirmed that it has it.
+    pub reached_at: Option<UnixMillis>,
+    /// When it was first visible on its unlocked screen.
+    pub visible_at: Option<UnixMillis>,
+    /// The answer that was given here, and when.
+    pub answered: Option<(Label, UnixMillis)>,
+    /// The newest revision that it has confirmed; 0 for none.
+    pub revision: u32,
+    /// Since when it has not been here; `None` while it is connected.
+    pub offline_since: Option<UnixMillis>,
+    /// It is connected now.
+    pub online: bool,
+    /// Why it has not been answered here.
+    pub gap: Option<Gap>,
+}
+
+/// What the ledger says of one person: the furthest that it came on any of their devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// Who.
+    pub account: AccountName,
+    /// When it reached them.
+    pub reached_at: Option<UnixMillis>,
+    /// When it was first visible.
+    pub visible_at: Option<UnixMillis>,
+    /// Which answer, and when.
+    pub answered: Option<(Label, UnixMillis)>,
+    /// The newest revision that has reached them; 0 for none.
+    pub revision: u32,
+    /// Since when they have not been here; `None` while they are online or when they never were.
+    pub offline_since: Option<UnixMillis>,
+    /// Whether they are connected now.
+    pub online: bool,
+    /// Why they have not answered.
+    pub gap: Option<Gap>,
+    /// Their devices: those that it was sent to, and those that may sign in without the password.
+    pub devices: Vec<DeviceEntry>,
+}
+
+/// A run of the ledger, in order of name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerPage {
+    /// The notice and its totals.
+    pub summary: NoticeSummary,
+    /// The people.
+    pub entries: Vec<LedgerEntry>,
+    /// More people follow after the last one of these.
+    pub more: bool,
+}

@@ -1,0 +1,32 @@
+//! The words of the conversation: names and texts valid by construction, requests, answers, events, notices, refusals.
+//!
+//! After this module nobody handles unvalidated text: a [`AccountName`], [`RoomName`], [`Title`] or [`Text`] that exists is a good one,
+//! and decoding a message from the wire builds them through the same door as typing them does.
+
+mod device;
+mod group;
+mod ledger;
+mod message;
+mod name;
+mod notice;
+mod people;
+mod plan;
+mod record;
+mod refusal;
+mod request;
+mod text;
+
+pub use device::{Device, DeviceId};
+pub use group::Group;
+pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
+pub use message::{ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
+pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
+pub use notice::{
+    Audience, GivenAnswer, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt, Severity,
+};
+pub use people::{Account, AccountId, Person, Presence, PresenceChange, Role};
+pub use plan::{Every, Preview, Reminding, Schedule, ScheduleId, Scheduled, Template};
+pub use record::{AuditEntry, Exportable, Parties};
+pub use refusal::Refusal;
+pub use request::{Answer, Event, FromClient, FromServer, Request, ServerStatus, decode_from_client, decode_from_server, encode};
+pub use text::{InvalidText, Label, Password, Text, Title};

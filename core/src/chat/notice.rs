@@ -1,0 +1,195 @@
+//! Notices and the ledger of who has had them.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountName, GroupName, Label, PostId, Reminding, RoomName, Schedule, Text, Title};
+use crate::time::UnixMillis;
+
+/// The server's number for a notice; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NoticeId(pub u64);
+
+/// How much a notice insists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    /// Leaves the screen by itself.
+    Info,
+    /// Stays until answered.
+    Important,
+    /// Stays until answered and overrides do not disturb.
+    Critical,
+}
+
+impl Severity {
+    /// The word for it on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Important => "important",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Whom a notice is for. Several are joined; a person in several of them has the notice once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Audience {
+    /// Every account, also those made while the notice is open.
+    Everyone,
+    /// One account.
+    Account(AccountName),
+    /// The members of a group of accounts.
+    Group(GroupName),
+    /// The members of a room.
+    Room(RoomName),
+}
+
+/// A notice as its author writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeDraft {
+    /// Recognises the same draft sent again after a lost answer.
+    pub post: PostId,
+    /// How much it insists.
+    pub severity: Severity,
+    /// Its heading, if any.
+    pub title: Option<Title>,
+    /// What it says.
+    pub body: Text,
+    /// Whom it is for; joined. Never empty.
+    pub audience: Vec<Audience>,
+    /// The answers it offers, in order; empty stands for the default one, "Acknowledge".
+    pub answers: Vec<Label>,
+    /// When it stops mattering; `None` for never.
+    pub expires_at: Option<UnixMillis>,
+    /// When to send it; `None` for now.
+    pub schedule: Option<Schedule>,
+    /// When those who have not answered are told again.
+    pub remind: Option<Reminding>,
+    /// The author has seen whom it reaches; without that a critical notice to everyone is refused.
+    pub confirmed: bool,
+}
+
+/// Whether a notice still matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum NoticeState {
+    /// Shown to whoever has not answered.
+    Open,
+    /// Its time has passed.
+    Expired,
+    /// Its author took it back.
+    Withdrawn,
+    /// What it was about is over, its author says.
+    AllClear,
+}
+
+impl NoticeState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+            Self::AllClear => "all-clear",
+        }
+    }
+}
+
+/// A notice as a screen shows it: always its current state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The server's number for it.
+    pub id: NoticeId,
+    /// How much it insists.
+    pub severity: Severity,
+    /// Its heading, if any.
+    pub title: Option<Title>,
+    /// What it says.
+    pub body: Text,
+    /// The answers it offers; at least one.
+    pub answers: Vec<Label>,
+    /// Who sent it.
+    pub author: AccountName,
+    /// When.
+    pub sent_at: UnixMillis,
+    /// When it stops mattering.
+    pub expires_at: Option<UnixMillis>,
+    /// Whether it still matters.
+    pub state: NoticeState,
+    /// Counts its wordings, from 1.
+    pub revision: u32,
+    /// How often those who have not answered were reminded; a screen shows it anew when it grows.
+    pub reminder: u32,
+    /// How the reader has answered, on whichever device.
+    pub answered: Option<GivenAnswer>,
+}
+
+/// An answer that somebody has given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenAnswer {
+    /// An index into the notice's answers.
+    pub answer: u8,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// What becomes of a notice that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoticeChange {
+    /// Other words, another severity, another end. Answers that were given stay. What is `None` stays as it is.
+    Update {
+        /// The new severity.
+        severity: Option<Severity>,
+        /// The new heading.
+        title: Option<Title>,
+        /// The new text.
+        body: Option<Text>,
+        /// The new end; `Some(None)` for never.
+        expires_at: Option<Option<UnixMillis>>,
+    },
+    /// It is taken back.
+    Withdraw,
+    /// What it was about is over.
+    AllClear {
+        /// What the screens say instead.
+        body: Option<Text>,
+    },
+    /// Those who have not answered are told again.
+    Remind,
+}
+
+/// What a screen reports about a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Receipt {
+    /// It has arrived at the program.
+    Reached,
+    /// It is there, and the screen is locked: nobody can see it.
+    Locked,
+    /// It is visible on an unlocked screen.
+    Visible,
+    /// The person chose this answer (an index into the notice's answers).
+    Answered(u8),
+}
+
+/// How far a notice has come: how many people of its audience are at least that far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// People in the audience.
+    pub audience: u64,
+    /// Whom it has reached.
+    pub reached: u64,
+    /// On whose screen it was visible.
+    pub visible: u64,
+    /// Who has answered.
+    pub answered: u64,
+}
+
+/// One line of the list of notices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeSummary {
+    /// The notice.
+    pub notice: Notice,
+    /// How far it has come.
+    pub progress: Progress,
+}

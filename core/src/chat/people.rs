@@ -1,0 +1,88 @@
+//! Accounts and who is here.
+
+use serde::{Deserialize, Serialize};
+
+use super::AccountName;
+use crate::time::UnixMillis;
+
+/// The server's number for an account; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AccountId(pub u64);
+
+/// What an account may do. The server decides it; a client's word counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Chats and answers notices.
+    Member,
+    /// Also sends notices and manages accounts.
+    Admin,
+}
+
+impl Role {
+    /// The word for it on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Whether somebody is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Presence {
+    /// At least one session is alive.
+    Online,
+    /// Sessions exist, but none is in use.
+    Away,
+    /// No session.
+    Offline,
+}
+
+impl Presence {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Away => "away",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// One line of the list of people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Who.
+    pub account: AccountName,
+    /// Whether they are here.
+    pub presence: Presence,
+    /// When they were last here; `None` when they never were.
+    pub last_seen: Option<UnixMillis>,
+}
+
+/// Somebody came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceChange {
+    /// Who.
+    pub account: AccountName,
+    /// What they are now.
+    pub presence: Presence,
+    /// When it changed.
+    pub at: UnixMillis,
+}
+
+/// One line of the administrator's list of accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its name.
+    pub name: AccountName,
+    /// What it may do.
+    pub role: Role,
+    /// A disabled account keeps its history and cannot sign in.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last signed in; `None` for never.
+    pub last_seen: Option<UnixMillis>,
+}

@@ -1,0 +1,141 @@
+//! The server's noes. Each has a number that never changes and a sentence that says what to do.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $number:literal $name:ident $sentence:literal)*) => {
+        /// Why the server did not do what it was asked. Sent as its number; an unknown number from a newer server is [`Refusal::Other`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(from = "u16", into = "u16")]
+        pub enum Refusal {
+            $($(#[$doc])* $name,)*
+            /// A refusal that this program is too old to know.
+            Other(u16),
+        }
+
+        impl From<u16> for Refusal {
+            fn from(number: u16) -> Self {
+                match number {
+                    $($number => Self::$name,)*
+                    other => Self::Other(other),
+                }
+            }
+        }
+
+        impl From<Refusal> for u16 {
+            fn from(refusal: Refusal) -> Self {
+                match refusal {
+                    $(Refusal::$name => $number,)*
+                    Refusal::Other(other) => other,
+                }
+            }
+        }
+
+        impl fmt::Display for Refusal {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$name => f.write_str($sentence),)*
+                    Self::Other(number) => write!(f, "The server refused (reason {number}); a newer version of this program can say why."),
+                }
+            }
+        }
+
+        #[cfg(test)]
+        const ALL: &[Refusal] = &[$(Refusal::$name),*];
+    };
+}
+
+refusals! {
+    /// Nothing but signing in and registering is possible before signing in.
+    1 SignInFirst "Sign in first."
+    /// Unknown account or wrong password: which of the two is nobody's business.
+    2 WrongCredentials "The account name or the password is wrong."
+    /// The account exists but may not sign in.
+    3 AccountDisabled "This account is disabled; ask your administrator."
+    /// Only the administrator makes accounts here.
+    4 RegistrationClosed "Registration is closed on this server; ask your administrator for an account."
+    /// Somebody has this name, or one that looks the same.
+    5 NameTaken "That name is taken; choose another."
+    /// No such account.
+    6 UnknownAccount "There is no account of that name."
+    /// No such room.
+    7 UnknownRoom "There is no room of that name."
+    /// The request is for administrators.
+    8 AdminOnly "Only an administrator may do that."
+    /// Too many tries in a short time.
+    9 TooManyRequests "Too many tries; wait a minute and try again."
+    /// A queue of the server is full.
+    10 Busy "The server is busy; try again in a moment."
+    /// No such notice.
+    11 UnknownNotice "There is no notice of that number."
+    /// Nobody would get it.
+    12 EmptyAudience "That audience is empty: nobody would get the notice."
+    /// It would be over before it began.
+    13 ExpiryInThePast "The expiry lies in the past."
+    /// The notice does not offer that answer.
+    14 UnknownAnswer "The notice does not offer that answer."
+    /// The notice is withdrawn or expired.
+    15 NoticeClosed "That notice is no longer open."
+    /// No such group.
+    16 UnknownGroup "There is no group of that name."
+    /// The server would be left without an administrator.
+    17 LastAdmin "That is the last administrator; make somebody else an administrator first."
+    /// The database could not take it.
+    18 StoreFailed "The server could not store that; its log says why."
+    /// A malformed or misplaced request: a fault of the client program.
+    19 BadRequest "The server did not understand the request; this program and the server may be of different versions."
+    /// No such conversation, or the asker is not in it.
+    20 UnknownConversation "There is no such conversation."
+    /// Too many answers, audiences or the like.
+    21 TooMany "That is more than one request may carry."
+    /// Talking to oneself.
+    22 DirectToSelf "A direct conversation needs somebody else."
+    /// A critical notice to everyone, unconfirmed.
+    40 ConfirmationNeeded "A critical notice to everyone has to be confirmed: look at whom it reaches, then confirm."
+    /// One author's notices come too fast.
+    41 TooManyNotices "You have sent too many notices within a minute; wait a minute and try again."
+    /// Signing in without a password, from a device that may not.
+    42 UnknownDevice "The server does not know this device; sign in with the password."
+    /// It would have to be sent before it was written.
+    43 ScheduleInThePast "The time to send it lies in the past."
+    /// The rule of a repetition is out of bounds.
+    44 ScheduleOutOfBounds "A notice repeats every minute at most, and every year at least."
+    /// Reminders come too often or never end.
+    45 RemindersOutOfBounds "Reminders come every 10 seconds at most, and at most 100 times."
+    /// No such template.
+    46 UnknownTemplate "There is no template of that name."
+    /// No such scheduled notice.
+    47 UnknownSchedule "There is no scheduled notice of that number."
+    /// The account has no such device.
+    48 NoSuchDevice "That account has no such device."
+}
+
+impl core::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn every_number_leads_back_to_its_refusal() {
+        for &refusal in ALL {
+            assert_eq!(Refusal::from(u16::from(refusal)), refusal);
+        }
+    }
+
+    #[test]
+    fn every_refusal_is_a_sentence() {
+        for &refusal in ALL {
+            assert!(refusal.to_string().ends_with('.'), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_newer_servers_refusal_is_kept() {
+        assert_eq!(Refusal::from(9999), Refusal::Other(9999));
+    }
+}

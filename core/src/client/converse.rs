@@ -1,0 +1,257 @@
+//! What is said over the connection: answers, events, catching up.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::link::{Command, Failure, Proof, Update};
+use super::requests::{Asked, Origin};
+use super::{Client, Interruption};
+use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Receipt, Refusal, Request};
+use crate::connection::CloseCode;
+use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, PAGE_ENTRIES_MAX};
+use crate::rng;
+use crate::time::{Instant, micros};
+use crate::wire::Channel;
+
+impl Client {
+    /// The owner asks something; it waits in the outbox if need be.
+    pub(super) fn ask(&mut self, command: Command) {
+        let (request, origin) = match command {
+            Command::Post { ticket, to, text } => (Request::Post { post: self.requests.next_post(), to, text }, Origin::Owner(ticket)),
+            Command::SendNotice { ticket, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed } => {
+                let post = self.requests.next_post();
+                let draft = NoticeDraft { post, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed };
+                (Request::SendNotice(draft), Origin::Owner(ticket))
+            }
+            Command::Receipt { notice, receipt } => {
+                let revision = self.notices.get(&notice).map_or(0, |known| known.revision);
+                (Request::Receipt { notice, revision, receipt }, Origin::Nobody)
+            }
+            Command::Ask { ticket, request } => {
+                if has_a_command_of_its_own(&request) {
+                    self.updates.push_back(Update::Refused { ticket, refusal: Refusal::BadRequest });
+                    return;
+                }
+                (request, Origin::Owner(ticket))
+            }
+            Command::Wake | Command::Close => return,
+        };
+        let refusal = match &request {
+            Request::SendNotice(draft) if draft.answers.len() > ANSWERS_MAX || draft.audience.len() > AUDIENCES_MAX => {
+                Some(Refusal::TooMany)
+            }
+            _ if self.requests.is_full() => Some(Refusal::Busy),
+            _ => None,
+        };
+        match (refusal, origin) {
+            (Some(refusal), Origin::Owner(ticket)) => self.updates.push_back(Update::Refused { ticket, refusal }),
+            (_, origin) => self.requests.push(request, origin),
+        }
+    }
+
+    /// A whole message of the server.
+    pub(super) fn on_message(&mut self, now: Instant, channel: Channel, body: &[u8], spread: Duration) {
+        match chat::decode_from_server(body) {
+            Ok(FromServer::Reply { id, result }) => {
+                if let Some(asked) = self.requests.take(id) {
+                    self.on_reply(now, channel, asked, result);
+                }
+            }
+            // A notice is official only because of the channel it comes on.
+            Ok(FromServer::Event(event)) if (event.channel() == Channel::Notice) == (channel == Channel::Notice) => {
+                self.on_chat_event(now, event, spread)
+            }
+            Ok(FromServer::Event(_)) | Err(_) => {
+                if let Some(link) = &mut self.link {
+                    link.connection.close(now, CloseCode::PROTOCOL_VIOLATION);
+                }
+                self.on_link_lost(now, Interruption::ClosedByServer(CloseCode::PROTOCOL_VIOLATION.0));
+            }
+        }
+    }
+
+    fn on_reply(&mut self, now: Instant, channel: Channel, asked: Asked, result: Result<Answer, Refusal>) {
+        match (asked.origin, result) {
+            (Origin::SignIn, result) => self.on_sign_in(now, &asked.request, result),
+            (Origin::Owner(ticket), Ok(Answer::Posted { conversation, seq })) => {
+                self.updates.push_back(Update::Posted { ticket, conversation, seq });
+            }
+            (Origin::Owner(ticket), Ok(answer)) => self.updates.push_back(Update::Answered { ticket, answer }),
+            (Origin::Owner(ticket), Err(refusal)) => self.updates.push_back(Update::Refused { ticket, refusal }),
+            (Origin::CatchUp(_), Ok(Answer::Page(page))) => {
+                for (place, message) in self.positions.on_page(page) {
+                    self.updates.push_back(Update::Message { place, message });
+                }
+            }
+            (Origin::CatchUp(conversation), _) => self.positions.on_refused(conversation),
+            (Origin::Stale(_), Ok(Answer::Notice(notice))) if channel == Channel::Notice => self.on_notice(now, notice, Duration::ZERO),
+            // Whatever became of it, it is not for this person any more.
+            (Origin::Stale(id), Err(Refusal::UnknownNotice)) => {
+                if let Some(notice) = self.notices.remove(&id) {
+                    self.updates.push_back(Update::Notice(Notice { state: NoticeState::Withdrawn, ..notice }));
+                }
+            }
+            (Origin::Stale(_) | Origin::Nobody, _) => {}
+        }
+    }
+
+    fn on_sign_in(&mut self, now: Instant, request: &Request, result: Result<Answer, Refusal>) {
+        match result {
+            Ok(Answer::Welcome { account, role, .. }) => {
+                self.attempts = 0;
+                self.was_signed_in = true;
+                self.settle_credentials();
+                if let Some(link) = &mut self.link {
+                    link.signed_in = true;
+                }
+                self.updates.push_back(Update::SignedIn { account, role });
+            }
+            // The name may be taken by ourselves, a moment ago, when the answer was lost: then the password fits.
+            Err(Refusal::NameTaken) if self.register_tries > 1 && matches!(request, Request::Register { .. }) => {
+                if let Proof::Password { register, .. } = &mut self.config.credentials.proof {
+                    *register = false;
+                }
+                self.ask_to_sign_in();
+            }
+            Err(Refusal::WrongCredentials) if self.register_tries > 1 && !self.was_signed_in => {
+                self.fail(now, Failure::SignIn(Refusal::NameTaken))
+            }
+            Err(refusal) if self.was_signed_in && Self::is_passing(refusal) => {
+                if let Some(link) = &mut self.link {
+                    link.connection.close(now, CloseCode::NO_ERROR);
+                }
+                self.on_link_lost(now, Interruption::ClosedByServer(CloseCode::RATE_LIMITED.0));
+            }
+            Err(refusal) => self.fail(now, Failure::SignIn(refusal)),
+            Ok(_) => self.fail(now, Failure::SignIn(Refusal::BadRequest)),
+        }
+    }
+
+    fn on_chat_event(&mut self, now: Instant, event: Event, spread: Duration) {
+        match event {
+            Event::Conversations { conversations, more } => {
+                self.positions.on_list(conversations, more);
+                if let Some(link) = &mut self.link {
+                    link.syncing &= more;
+                }
+            }
+            Event::Conversation(info) => self.positions.on_conversation(info),
+            Event::Message(message) => match self.positions.on_message(message) {
+                Ok(Some((place, message))) => self.updates.push_back(Update::Message { place, message }),
+                Ok(None) => {}
+                Err(_) => self.sync(),
+            },
+            Event::Presence(changes) => self.updates.push_back(Update::Presence(changes)),
+            Event::Notice(notice) => self.on_notice(now, notice, spread),
+            Event::OpenNotices(open) => self.on_open_notices(&open),
+            Event::Progress { notice, progress } => self.updates.push_back(Update::Progress { notice, progress }),
+        }
+    }
+
+    /// The account exists now, and knows the device if that was asked for: then the password is not needed any more.
+    fn settle_credentials(&mut self) {
+        if let Proof::Password { register, remember, .. } = &mut self.config.credentials.proof {
+            *register = false;
+            if *remember {
+                self.config.credentials.proof = Proof::Device;
+            }
+        }
+    }
+
+    /// Open notices come again after each connecting; the owner hears of each state once. What was over or answered before it was
+    /// ever told here is nobody's news.
+    ///
+    /// That it has reached this program is reported within `spread`: others were told at the same time.
+    fn on_notice(&mut self, now: Instant, notice: Notice, spread: Duration) {
+        let known = self.notices.get(&notice.id);
+        if known == Some(&notice) {
+            return;
+        }
+        if notice.state != NoticeState::Open {
+            if self.notices.remove(&notice.id).is_some() {
+                self.updates.push_back(Update::Notice(notice));
+            }
+            return;
+        }
+        if known.is_none() && notice.answered.is_some() {
+            return;
+        }
+        let reworded = known.is_none_or(|known| known.revision < notice.revision);
+        self.notices.insert(notice.id, notice.clone());
+        if reworded && self.config.shows_notices {
+            let at = now + Duration::from_micros(rng::below(&mut self.rng, micros(spread) + 1));
+            self.receipts_due.insert((at, notice.id));
+            self.report_reached(now);
+        }
+        self.updates.push_back(Update::Notice(notice));
+    }
+
+    /// What is told and not among these has changed while nobody could say so: asks how.
+    fn on_open_notices(&mut self, open: &[NoticeId]) {
+        let stale = |known: &&Notice| known.answered.is_none() && !open.contains(&known.id);
+        let stale: Vec<_> = self.notices.values().filter(stale).map(|known| known.id).collect();
+        for notice in stale {
+            self.requests.push(Request::FetchNotice { notice }, Origin::Stale(notice));
+        }
+        // Those that were answered need no popup, but the memory of them must not grow for ever.
+        self.notices.retain(|id, known| known.answered.is_none() || open.contains(id));
+    }
+
+    /// Reports the notices whose turn it is.
+    pub(super) fn report_reached(&mut self, now: Instant) {
+        while let Some(&(at, notice)) = self.receipts_due.first().filter(|(at, _)| *at <= now) {
+            self.receipts_due.remove(&(at, notice));
+            if let Some(known) = self.notices.get(&notice) {
+                let receipt = Request::Receipt { notice, revision: known.revision, receipt: Receipt::Reached };
+                self.requests.push(receipt, Origin::Nobody);
+            }
+        }
+    }
+
+    /// The server gave up on messages of a channel: asks again for what they may have said.
+    pub(super) fn on_resync(&mut self, channel: Channel) {
+        let lost = self.requests.on_lost(Some(channel));
+        for asked in lost {
+            if let Origin::Owner(ticket) = asked.origin {
+                self.updates.push_back(Update::Lost { ticket });
+            }
+        }
+        if matches!(channel, Channel::Chat | Channel::Notice) {
+            self.sync();
+        }
+    }
+
+    fn sync(&mut self) {
+        if let Some(link) = self.link.as_mut().filter(|link| !link.syncing) {
+            link.syncing = true;
+            self.requests.push(Request::Sync, Origin::Nobody);
+        }
+    }
+
+    /// Asks for the pages that are missing; says so once when nothing is.
+    pub(super) fn catch_up(&mut self) {
+        let Some(link) = self.link.as_mut().filter(|link| link.signed_in) else { return };
+        let fetches: Vec<_> = core::iter::from_fn(|| self.positions.next_fetch()).collect();
+        for (conversation, after) in fetches {
+            let request = Request::FetchAfter { conversation, after, limit: PAGE_ENTRIES_MAX };
+            self.requests.push(request, Origin::CatchUp(conversation));
+        }
+        if !link.caught_up && self.positions.is_caught_up() {
+            link.caught_up = true;
+            self.updates.push_back(Update::CaughtUp);
+        }
+    }
+}
+
+const fn has_a_command_of_its_own(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::SignIn { .. }
+            | Request::Register { .. }
+            | Request::Post { .. }
+            | Request::SendNotice(_)
+            | Request::Receipt { .. }
+            | Request::Sync
+            | Request::SignInByDevice { .. }
+    )
+}

@@ -1,0 +1,227 @@
+//! Finding the server and shaking hands: HELLO0, RETRY, HELLO, RESPONSE.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::link::{Config, Trust};
+use crate::connection::{CloseCode, Established, Side};
+use crate::crypto::{Initiator, PublicKey, Suite};
+use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN};
+use crate::rng::{self, Random, Rng};
+use crate::time::Instant;
+use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionId, VERSION};
+use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
+
+/// Addresses that are asked at once; whoever answers first is the server.
+const ASKED_AT_ONCE_MAX: usize = 8;
+
+/// The pause between two tries stops doubling here.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Tries of a HELLO before asking for a new cookie.
+const HELLO_TRIES_MAX: u32 = 4;
+
+/// The ciphers we can use, most wanted first.
+const SUITES: [Suite; 2] = [Suite::ChaCha20Poly1305, Suite::Aes256Gcm];
+
+/// One attempt to connect.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    nonce: [u8; 8],
+    session: SessionId,
+    stage: Stage,
+    /// The server's number of the session that is to have new keys.
+    renews: Option<SessionId>,
+    give_up_at: Instant,
+    next_try_at: Instant,
+    tries: u32,
+    /// Whom to send the stage's datagram now.
+    due: VecDeque<SocketAddr>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Wants a cookie.
+    Asking,
+    /// Has sent the first Noise message.
+    Greeting { server: SocketAddr, key: PublicKey, hello: Vec<u8>, initiator: Box<Initiator> },
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(super) enum Dialed {
+    /// The keys are agreed.
+    Connected(Contact),
+    /// The server has none of the pinned keys.
+    KeyChanged(Option<PublicKey>),
+    /// No version in common.
+    Version,
+    /// The server does not want us now.
+    Rejected { code: CloseCode, retry_in: Duration },
+    /// Nobody answers.
+    Unreachable,
+}
+
+/// A server that has proven its key.
+#[derive(Debug)]
+pub(super) struct Contact {
+    pub(super) established: Established,
+    pub(super) server: SocketAddr,
+    pub(super) key: PublicKey,
+    /// By which number we are addressed.
+    pub(super) session: SessionId,
+    pub(super) reset_token: [u8; 16],
+    /// These are new keys for the session that we had.
+    pub(super) renewed: bool,
+}
+
+impl Dialer {
+    /// Makes a new connection.
+    pub(super) fn new(config: &Config, now: Instant, rng: &mut Rng) -> Self {
+        // Zero stands for no session.
+        let session = SessionId(rng.next_u32().max(1));
+        Self::with_session(config, session, None, now, rng)
+    }
+
+    /// Makes new keys for a connection by which we are addressed as `session` and the server as `remote`.
+    pub(super) fn renewing(config: &Config, session: SessionId, remote: SessionId, now: Instant, rng: &mut Rng) -> Self {
+        Self::with_session(config, session, Some(remote), now, rng)
+    }
+
+    fn with_session(config: &Config, session: SessionId, renews: Option<SessionId>, now: Instant, rng: &mut Rng) -> Self {
+        let mut nonce = [0; 8];
+        rng.fill_bytes(&mut nonce);
+        Self {
+            nonce,
+            session,
+            renews,
+            stage: Stage::Asking,
+            give_up_at: now + HANDSHAKE_TIMEOUT,
+            next_try_at: now + HELLO_RETRY_MIN,
+            tries: 1,
+            due: asked(config),
+        }
+    }
+
+    /// Whether it is only about new keys for a connection that is there.
+    pub(super) const fn is_renewal(&self) -> bool {
+        self.renews.is_some()
+    }
+
+    /// A datagram outside of connections has arrived.
+    pub(super) fn handle(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &Datagram<'_>,
+        config: &Config,
+        rng: &mut Rng,
+    ) -> Option<Dialed> {
+        match datagram {
+            Datagram::Retry(retry) if retry.nonce == self.nonce && matches!(self.stage, Stage::Asking) => {
+                self.on_retry(now, from, retry, config, rng)
+            }
+            Datagram::Response(response) if response.to == self.session => self.on_response(from, response),
+            Datagram::Reject(reject) if reject.nonce == self.nonce => Some(on_reject(reject, rng)),
+            _ => None,
+        }
+    }
+
+    fn on_retry(&mut self, now: Instant, from: SocketAddr, retry: &Retry, config: &Config, rng: &mut Rng) -> Option<Dialed> {
+        if !config.servers.contains(&from) {
+            return None;
+        }
+        let offered = retry.key.map(PublicKey);
+        let key = match &config.trust {
+            Trust::FirstUse => offered?,
+            Trust::Pinned(keys) => match keys.iter().find(|key| retry.key_ids.contains(&key.id())) {
+                Some(&key) => key,
+                None => return Some(Dialed::KeyChanged(offered)),
+            },
+        };
+        if !retry.versions.contains(&VERSION) {
+            return Some(Dialed::Version);
+        }
+        let parameters = ClientParameters { session: self.session, suites: SUITES.map(Suite::number).to_vec(), previous: self.renews };
+        let prologue = prologue(VERSION, &retry.versions, self.nonce);
+        let (initiator, noise) = Initiator::start(rng, &config.device, &key, &config.site_key, &prologue, &parameters.encode()).ok()?;
+        let mut hello = Vec::new();
+        Hello { from: self.session, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
+        self.stage = Stage::Greeting { server: from, key, hello, initiator: Box::new(initiator) };
+        self.tries = 1;
+        self.next_try_at = now + HELLO_RETRY_MIN;
+        self.due = [from].into();
+        None
+    }
+
+    fn on_response(&mut self, from: SocketAddr, response: &Response<'_>) -> Option<Dialed> {
+        let Stage::Greeting { server, key, initiator, .. } = &mut self.stage else { return None };
+        if *server != from {
+            return None;
+        }
+        // A forged answer opens nothing and changes nothing: the true one may still come.
+        let (payload, split) = initiator.finish(response.noise).ok()?;
+        let parameters = ServerParameters::decode(&payload).ok()?;
+        let (sealing, opening) = split.keys(Suite::from_number(parameters.suite)?);
+        Some(Dialed::Connected(Contact {
+            established: Established { side: Side::Client, remote: parameters.session, sealing, opening },
+            server: *server,
+            key: *key,
+            session: self.session,
+            reset_token: parameters.reset_token,
+            renewed: self.renews == Some(parameters.session),
+        }))
+    }
+
+    /// Time passed.
+    pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) -> Option<Dialed> {
+        if now >= self.give_up_at {
+            return Some(Dialed::Unreachable);
+        }
+        if now < self.next_try_at {
+            return None;
+        }
+        self.tries += 1;
+        self.next_try_at = now + HELLO_RETRY_MIN.saturating_mul(1 << self.tries.min(8)).min(PAUSE_MAX);
+        match &self.stage {
+            Stage::Greeting { server, .. } if self.tries <= HELLO_TRIES_MAX => self.due = [*server].into(),
+            _ => {
+                self.stage = Stage::Asking;
+                self.due = asked(config);
+            }
+        }
+        None
+    }
+
+    /// Writes the next datagram; whom it is for, or `None` when there is nothing to send now.
+    pub(super) fn poll_transmit(&mut self, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let to = self.due.pop_front()?;
+        match &self.stage {
+            Stage::Asking => Hello0 { nonce: self.nonce, send_key: true, versions: [VERSION].to_vec() }.encode(out),
+            Stage::Greeting { hello, .. } => {
+                out.clear();
+                out.extend_from_slice(hello);
+            }
+        }
+        Some(to)
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.next_try_at.min(self.give_up_at)
+    }
+}
+
+fn asked(config: &Config) -> VecDeque<SocketAddr> {
+    config.servers.iter().copied().take(ASKED_AT_ONCE_MAX).collect()
+}
+
+fn on_reject(reject: &Reject, rng: &mut Rng) -> Dialed {
+    if reject.code == CloseCode::VERSION {
+        return Dialed::Version;
+    }
+    let millis = u64::from(reject.retry_after_millis) + rng::below(rng, u64::from(reject.jitter_millis) + 1);
+    Dialed::Rejected { code: reject.code, retry_in: Duration::from_millis(millis) }
+}

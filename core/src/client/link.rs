@@ -1,0 +1,286 @@
+//! What the owner of a client tells it and hears from it.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::chat::{
+    AccountName, Answer, ConversationId, Label, Message, Notice, NoticeId, Password, Place, PresenceChange, Progress, Receipt, Refusal,
+    Request, Role, Seq, Severity, Text, Title,
+};
+use crate::crypto::{KeyPair, PublicKey};
+use crate::time::UnixMillis;
+
+/// Which identity the server must prove.
+#[derive(Clone, Debug)]
+pub enum Trust {
+    /// One of these keys and no other.
+    Pinned(Vec<PublicKey>),
+    /// Whatever key the server has; the owner remembers it ([`Update::ServerKey`]) and pins it the next time.
+    FirstUse,
+}
+
+/// Who signs in.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The account.
+    pub account: AccountName,
+    /// How that is proven.
+    pub proof: Proof,
+}
+
+/// What proves who signs in.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// A password.
+    Password {
+        /// It.
+        password: Password,
+        /// Make the account first.
+        register: bool,
+        /// From then on the device's key is proof enough: once signed in, the client forgets the password.
+        remember: bool,
+    },
+    /// The device's key, which the account knows from an earlier signing in.
+    Device,
+}
+
+/// From where messages are delivered.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Only what is said after signing in.
+    Now,
+    /// What was said after these, and everything of the conversations that are not among them.
+    After(BTreeMap<ConversationId, Seq>),
+}
+
+/// What a client is made of.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The server's addresses, tried in turn. At least one.
+    pub servers: Vec<SocketAddr>,
+    /// Which identity it must prove.
+    pub trust: Trust,
+    /// This device's own key.
+    pub device: KeyPair,
+    /// The site's pre-shared key, zeros for none.
+    pub site_key: [u8; 32],
+    /// Who signs in.
+    pub credentials: Credentials,
+    /// From where messages are delivered.
+    pub start: Start,
+    /// This program shows notices to a person: only then has one that arrives reached anybody.
+    pub shows_notices: bool,
+}
+
+/// The owner's number for something it asked; the answer carries the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What the owner tells the client.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Say something. Waits in the outbox while the server is unreachable; stored once, in order.
+    /// Answered by [`Update::Posted`] or [`Update::Refused`].
+    Post {
+        /// The owner's number for it.
+        ticket: Ticket,
+        /// Where.
+        to: Place,
+        /// What.
+        text: Text,
+    },
+    /// Send a notice; like a post, it waits and is stored once. Answered by [`Update::Answered`] or [`Update::Refused`].
+    SendNotice {
+        /// The owner's number for it.
+        ticket: Ticket,
+        /// How much it insists.
+        severity: Severity,
+        /// Its heading, if any.
+        title: Option<Title>,
+        /// What it says.
+        body: Text,
+        /// Whom it is for.
+        audience: Vec<crate::chat::Audience>,
+        /// The answers it offers; empty for the default one.
+        answers: Vec<Label>,
+        /// When it stops mattering.
+        expires_at: Option<UnixMillis>,
+        /// When to send it; `None` for now.
+        schedule: Option<crate::chat::Schedule>,
+        /// When those who have not answered are told again.
+        remind: Option<crate::chat::Reminding>,
+        /// The author has seen whom it reaches.
+        confirmed: bool,
+    },
+    /// Report what became of a notice; kept until the server has it. `Reached` is reported by the client itself.
+    Receipt {
+        /// Which notice.
+        notice: NoticeId,
+        /// What happened.
+        receipt: Receipt,
+    },
+    /// Ask anything else (not to sign in, post, send a notice or a receipt: those have commands of their own, and are refused
+    /// here with [`Refusal::BadRequest`]). Asked again after a lost connection when repeating does no harm.
+    /// Answered by [`Update::Answered`], [`Update::Refused`] or [`Update::Lost`].
+    Ask {
+        /// The owner's number for it.
+        ticket: Ticket,
+        /// What.
+        request: Request,
+    },
+    /// The computer woke or its addresses changed: check at once whether the server still hears us.
+    Wake,
+    /// Tell the server goodbye; [`Update::Closed`] follows.
+    Close,
+}
+
+/// What the owner hears, in the order it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// The server has proven this key. Comes once a connection, before anything is sent that it could misuse.
+    ServerKey {
+        /// Its key.
+        key: PublicKey,
+        /// It is trusted only because it is the first one seen.
+        first_use: bool,
+    },
+    /// The server, whose identity is proven, says that it has this key from now on: remember it in place of the old one.
+    NewServerKey {
+        /// The new key.
+        key: PublicKey,
+    },
+    /// Signed in.
+    SignedIn {
+        /// The account as the server writes its name.
+        account: AccountName,
+        /// What it may do.
+        role: Role,
+    },
+    /// Everything that was said before now has been delivered; what follows is new. Once a connection.
+    CaughtUp,
+    /// A message: each once, in the order of its conversation.
+    Message {
+        /// Where it was said.
+        place: Place,
+        /// The message.
+        message: Message,
+    },
+    /// A notice in its current state: each state once, also over several connections. One that is no longer open, or that the person
+    /// has answered on another device, comes only if it was told before.
+    Notice(Notice),
+    /// People came or went.
+    Presence(Vec<PresenceChange>),
+    /// A notice one has sent has come further.
+    Progress {
+        /// Which notice.
+        notice: NoticeId,
+        /// How far.
+        progress: Progress,
+    },
+    /// A post is stored on the server's disk.
+    Posted {
+        /// Its ticket.
+        ticket: Ticket,
+        /// Where it went.
+        conversation: ConversationId,
+        /// Its place there.
+        seq: Seq,
+    },
+    /// A request is answered.
+    Answered {
+        /// Its ticket.
+        ticket: Ticket,
+        /// The answer.
+        answer: Answer,
+    },
+    /// The server, or for a full outbox or a misplaced request the client, refused.
+    Refused {
+        /// Its ticket.
+        ticket: Ticket,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The connection was lost before the answer came, and asking again could do harm: it may or may not be done.
+    Lost {
+        /// Its ticket.
+        ticket: Ticket,
+    },
+    /// No connection for now; the client tries again by itself.
+    Disconnected {
+        /// What happened.
+        why: Interruption,
+        /// When it tries again.
+        retry_in: Duration,
+    },
+    /// It makes no sense to go on without the owner doing something; the client has stopped.
+    Failed(Failure),
+    /// The goodbye is said; the client has stopped.
+    Closed,
+}
+
+/// Why there is no connection for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// Nothing answers at any of its addresses.
+    Unreachable,
+    /// It answered before and has fallen silent.
+    Silent,
+    /// It said that it stops or restarts.
+    GoingAway,
+    /// It does not know the connection any more: it was restarted.
+    Restarted,
+    /// It ended the connection; the number is the close code of `docs/PROTOCOL.md`.
+    ClosedByServer(u16),
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("the server cannot be reached"),
+            Self::Silent => f.write_str("the server does not answer any more"),
+            Self::GoingAway => f.write_str("the server is stopping"),
+            Self::Restarted => f.write_str("the server was restarted"),
+            Self::ClosedByServer(code) => write!(f, "the server ended the connection (code {code})"),
+        }
+    }
+}
+
+/// Why the client has stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server has another identity than the pinned one.
+    KeyChanged {
+        /// The key that it showed, where it showed one.
+        offered: Option<PublicKey>,
+    },
+    /// Signing in or registering was refused.
+    SignIn(Refusal),
+    /// The server speaks none of our protocol versions.
+    Version,
+    /// This device signed in elsewhere and this connection was replaced.
+    Replaced,
+    /// The account was disabled or the session ended by an administrator.
+    Expelled,
+    /// This device's key may not connect any more.
+    Revoked,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeyChanged { .. } => f.write_str(
+                "The server's identity has changed since last time. If your administrator did not announce this, do not continue.",
+            ),
+            Self::SignIn(refusal) => write!(f, "{refusal}"),
+            Self::Version => f.write_str("The server speaks another version of the protocol; update the older of the two."),
+            Self::Replaced => f.write_str("This device has connected a second time, and this connection was ended."),
+            Self::Expelled => f.write_str("An administrator has disabled this account."),
+            Self::Revoked => {
+                f.write_str("This device may not connect any more; sign in anew with the password, or ask your administrator.")
+            }
+        }
+    }
+}

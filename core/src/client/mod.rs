@@ -1,0 +1,444 @@
+//! The client's machine: finds the server, proves its identity, signs in, catches up, keeps an outbox, reconnects. No socket.
+
+mod converse;
+mod dial;
+mod link;
+mod positions;
+mod requests;
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use dial::{Contact, Dialed, Dialer};
+pub use link::{Command, Config, Credentials, Failure, Interruption, Proof, Start, Ticket, Trust, Update};
+use positions::Positions;
+use requests::Requests;
+
+use crate::chat::{Notice, NoticeId, Refusal, Request};
+use crate::connection::{self, CloseCode, Connection};
+use crate::crypto::is_same_token;
+use crate::limits::{ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN};
+use crate::rng::{self, Rng};
+use crate::time::{Instant, micros};
+use crate::wire::datagram::{self, Datagram, NoSession, SessionId};
+
+/// A valid NO_SESSION starts a handshake at most this often: its token may have been overheard.
+const REDIAL_AFTER: Duration = Duration::from_secs(10);
+
+/// What the client wants from its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send the datagram in the buffer.
+    Transmit {
+        /// To here.
+        to: SocketAddr,
+    },
+    /// Take note.
+    Update(Update),
+    /// Nothing more before this instant, unless something else happens first.
+    Wait(Option<Instant>),
+}
+
+/// The client's machine.
+///
+/// After each change ([`Client::handle_datagram`], [`Client::handle_timeout`], [`Client::handle_command`]) its owner calls
+/// [`Client::poll`] until it says [`Output::Wait`].
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    rng: Rng,
+    /// A handshake that is under way.
+    dialer: Option<Dialer>,
+    /// The connection, if there is one. It stays while a new one is being made.
+    link: Option<Link>,
+    /// A connection that is over but for its last word.
+    parting: Option<Link>,
+    /// When to dial next, if neither.
+    dial_at: Option<Instant>,
+    redialed_at: Option<Instant>,
+    /// Attempts in a row that led nowhere.
+    attempts: u32,
+    /// What the server said of its pause.
+    pause: Option<Duration>,
+    stop: Option<Stop>,
+    /// How often registering was asked for; more than once means that it may have got through without its answer getting back.
+    register_tries: u32,
+    was_signed_in: bool,
+    requests: Requests,
+    positions: Positions,
+    /// Open notices as last told, so that each change is told once.
+    notices: BTreeMap<NoticeId, Notice>,
+    /// When to ask for a sign of life, because a request has not been answered.
+    impatient_at: Option<Instant>,
+    /// When to report which notices as reached.
+    receipts_due: BTreeSet<(Instant, NoticeId)>,
+    updates: VecDeque<Update>,
+}
+
+/// A connection to the server.
+#[derive(Debug)]
+struct Link {
+    connection: Connection,
+    server: SocketAddr,
+    session: SessionId,
+    remote: SessionId,
+    reset_token: [u8; 16],
+    /// When to make new keys.
+    renew_at: Instant,
+    signed_in: bool,
+    caught_up: bool,
+    syncing: bool,
+}
+
+/// The client is stopping or has stopped.
+#[derive(Debug)]
+enum Stop {
+    /// Says goodbye, then tells the owner this.
+    Leaving(Box<Update>),
+    Stopped,
+}
+
+impl Client {
+    /// A client that begins to connect at once.
+    pub fn new(config: Config, mut rng: Rng, now: Instant) -> Self {
+        let positions = Positions::new(config.start.clone());
+        Self {
+            dialer: Some(Dialer::new(&config, now, &mut rng)),
+            requests: Requests::new(&mut rng),
+            config,
+            rng,
+            link: None,
+            parting: None,
+            dial_at: None,
+            redialed_at: None,
+            attempts: 0,
+            pause: None,
+            stop: None,
+            register_tries: 0,
+            was_signed_in: false,
+            positions,
+            notices: BTreeMap::new(),
+            impatient_at: None,
+            receipts_due: BTreeSet::new(),
+            updates: VecDeque::new(),
+        }
+    }
+
+    /// The world sent a datagram. It is decrypted in place.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        match datagram::decode(datagram) {
+            Ok(Datagram::Protected(head)) => {
+                if let Some(link) = self.link.as_mut().filter(|link| link.session == head.to) {
+                    link.connection.handle_datagram(now, head, datagram, &mut self.rng);
+                }
+            }
+            Ok(Datagram::NoSession(no_session)) => self.on_no_session(now, &no_session),
+            Ok(other) => {
+                let dialed = self.dialer.as_mut().and_then(|dialer| dialer.handle(now, from, &other, &self.config, &mut self.rng));
+                if let Some(dialed) = dialed {
+                    self.on_dialed(now, dialed);
+                }
+            }
+            Err(_) => {}
+        }
+        self.settle(now);
+    }
+
+    /// Time passed. All datagrams that arrived until `now` must have been handled before.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(link) = &mut self.link {
+            link.connection.handle_timeout(now);
+        }
+        if self.dial_at.is_some_and(|at| at <= now) {
+            self.dial(now);
+        }
+        self.renew_keys(now);
+        self.report_reached(now);
+        if self.impatient_at.is_some_and(|at| at <= now) {
+            // A server that was restarted has acknowledged the request and forgotten it; asked for a sign of life it says so.
+            self.impatient_at = None;
+            if let Some(link) = &mut self.link {
+                link.connection.ping();
+            }
+        }
+        if let Some(dialed) = self.dialer.as_mut().and_then(|dialer| dialer.handle_timeout(now, &self.config)) {
+            self.on_dialed(now, dialed);
+        }
+        self.settle(now);
+    }
+
+    /// The owner wants something.
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Wake => match &mut self.link {
+                Some(link) => link.connection.ping(),
+                None if self.dial_at.is_some() => self.dial(now),
+                None => {}
+            },
+            Command::Close => self.leave(now, Update::Closed),
+            asking => self.ask(asking),
+        }
+        self.settle(now);
+    }
+
+    /// What to do next. Called until it says [`Output::Wait`].
+    pub fn poll(&mut self, now: Instant, out: &mut Vec<u8>) -> Output {
+        if let Some(update) = self.updates.pop_front() {
+            return Output::Update(update);
+        }
+        if let Some(to) = self.dialer.as_mut().and_then(|dialer| dialer.poll_transmit(out)) {
+            return Output::Transmit { to };
+        }
+        if let Some(mut link) = self.parting.take()
+            && link.connection.poll_transmit(now, &mut self.rng, out)
+        {
+            return Output::Transmit { to: link.server };
+        }
+        if let Some(link) = &mut self.link
+            && link.connection.poll_transmit(now, &mut self.rng, out)
+        {
+            return Output::Transmit { to: link.server };
+        }
+        // Saying the last word may have ended it.
+        if self.link.as_ref().is_some_and(|link| link.connection.is_over()) {
+            self.settle(now);
+            if let Some(update) = self.updates.pop_front() {
+                return Output::Update(update);
+            }
+        }
+        Output::Wait(self.deadline())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let connection = self.link.as_ref().and_then(|link| link.connection.next_timeout()).map(|(at, _)| at);
+        let dialer = self.dialer.as_ref().map(Dialer::deadline);
+        let renewal = self.link.as_ref().filter(|_| self.dialer.is_none()).map(|link| link.renew_at);
+        let receipts = self.receipts_due.first().map(|&(at, _)| at);
+        [connection, dialer, self.dial_at, renewal, receipts, self.impatient_at].into_iter().flatten().min()
+    }
+
+    fn dial(&mut self, now: Instant) {
+        self.dial_at = None;
+        self.dialer = Some(Dialer::new(&self.config, now, &mut self.rng));
+    }
+
+    fn on_dialed(&mut self, now: Instant, dialed: Dialed) {
+        let is_renewal = self.dialer.take().is_some_and(|dialer| dialer.is_renewal());
+        match dialed {
+            Dialed::Connected(contact) => self.on_connected(now, contact),
+            // New keys can be had later, and nobody outside can end a connection by answering for the server.
+            _ if is_renewal && self.link.is_some() => {}
+            Dialed::KeyChanged(offered) => self.fail(now, Failure::KeyChanged { offered }),
+            Dialed::Version => self.fail(now, Failure::Version),
+            // A connection that is still there goes on; it will notice by itself if nobody is at its other end.
+            _ if self.link.is_some() => {}
+            Dialed::Rejected { code, retry_in } => {
+                self.pause = Some(retry_in);
+                self.wait(now, Interruption::ClosedByServer(code.0));
+            }
+            Dialed::Unreachable => self.wait(now, Interruption::Unreachable),
+        }
+    }
+
+    fn on_connected(&mut self, now: Instant, contact: Contact) {
+        let Contact { established, server, key, session, reset_token, renewed } = contact;
+        let renew_at = now + self.key_life();
+        if let Some(link) = self.link.as_mut().filter(|link| renewed && link.session == session) {
+            link.connection.change_keys(now, established.sealing, established.opening);
+            link.renew_at = renew_at;
+            return;
+        }
+        if self.link.take().is_some() {
+            self.forget_answers();
+            self.updates.push_back(Update::Disconnected { why: Interruption::Restarted, retry_in: Duration::ZERO });
+        }
+        let first_use = matches!(self.config.trust, Trust::FirstUse);
+        // From now on this key and no other, also for a client whose owner remembers nothing.
+        self.config.trust = Trust::Pinned([key].to_vec());
+        self.updates.push_back(Update::ServerKey { key, first_use });
+        let remote = established.remote;
+        let connection = Connection::new(established, now, &mut self.rng);
+        let (signed_in, caught_up, syncing) = (false, false, false);
+        self.link = Some(Link { connection, server, session, remote, reset_token, renew_at, signed_in, caught_up, syncing });
+        self.ask_to_sign_in();
+    }
+
+    /// Starts a handshake for new keys when the old ones are old, or have protected enough.
+    fn renew_keys(&mut self, now: Instant) {
+        let Some(link) = self.link.as_mut().filter(|_| self.dialer.is_none() && self.stop.is_none()) else { return };
+        if now >= link.renew_at || (link.connection.wants_new_keys() && now + KEY_RETRY >= link.renew_at) {
+            link.renew_at = now + KEY_RETRY;
+            self.dialer = Some(Dialer::renewing(&self.config, link.session, link.remote, now, &mut self.rng));
+        }
+    }
+
+    /// The life of a key: an hour, give or take a tenth, so that clients that came together do not renew together.
+    fn key_life(&mut self) -> Duration {
+        KEY_LIFE * 9 / 10 + Duration::from_micros(rng::below(&mut self.rng, micros(KEY_LIFE) / 5))
+    }
+
+    fn on_no_session(&mut self, now: Instant, no_session: &NoSession) {
+        let Some(link) = &self.link else { return };
+        if link.remote != no_session.to || !is_same_token(&link.reset_token, &no_session.token) {
+            return;
+        }
+        if matches!(self.stop, Some(Stop::Leaving(_))) {
+            self.link = None;
+            self.finish();
+        } else if self.dialer.is_none() && self.redialed_at.is_none_or(|at| now.since(at) >= REDIAL_AFTER) {
+            self.redialed_at = Some(now);
+            self.dial(now);
+        }
+    }
+
+    /// Deals with what the connection has to say, then gives it what waits to be asked.
+    fn settle(&mut self, now: Instant) {
+        while let Some(event) = self.link.as_mut().and_then(|link| link.connection.poll_event()) {
+            self.on_event(now, event);
+        }
+        if self.stop.is_some() {
+            return;
+        }
+        self.catch_up();
+        if let Some(link) = &mut self.link {
+            while let Some((channel, body)) = self.requests.next(link.signed_in) {
+                // Gone means that the connection is closing: everything is asked again on the next.
+                if link.connection.send(channel, Arc::from(body)).is_err() {
+                    break;
+                }
+            }
+        }
+        self.watch_answers(now);
+    }
+
+    /// Sees to it that nobody waits for an answer from a server that does not know the question any more.
+    fn watch_answers(&mut self, now: Instant) {
+        if self.link.is_none() || !self.requests.is_waiting() {
+            self.impatient_at = None;
+        } else if self.impatient_at.is_none() {
+            self.impatient_at = Some(now + ANSWER_PATIENCE);
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: connection::Event) {
+        match event {
+            connection::Event::Message { channel, body, spread } => self.on_message(now, channel, &body, spread),
+            connection::Event::Resync(channel) => self.on_resync(channel),
+            connection::Event::GoAway { retry_after, jitter } => {
+                self.pause = Some(retry_after + Duration::from_micros(rng::below(&mut self.rng, micros(jitter) + 1)));
+            }
+            connection::Event::KeyAnnounced(key) => {
+                if let Trust::Pinned(keys) = &mut self.config.trust {
+                    keys.retain(|known| *known != key);
+                    keys.insert(0, key);
+                    keys.truncate(IDENTITIES_MAX);
+                }
+                self.updates.push_back(Update::NewServerKey { key });
+            }
+            connection::Event::Silent => self.on_link_lost(now, Interruption::Silent),
+            connection::Event::Closed(code) => match code {
+                CloseCode::REPLACED => self.on_dismissed(now, Failure::Replaced),
+                CloseCode::USER_LOCKED => self.on_dismissed(now, Failure::Expelled),
+                CloseCode::VERSION => self.on_dismissed(now, Failure::Version),
+                CloseCode::GOING_AWAY => self.on_link_lost(now, Interruption::GoingAway),
+                other => self.on_link_lost(now, Interruption::ClosedByServer(other.0)),
+            },
+            connection::Event::Ended => {
+                if self.stop.is_none() {
+                    self.on_link_lost(now, Interruption::Silent);
+                }
+                self.link = None;
+                self.finish();
+            }
+        }
+    }
+
+    fn on_link_lost(&mut self, now: Instant, why: Interruption) {
+        self.parting = self.link.take();
+        self.forget_answers();
+        if matches!(self.stop, Some(Stop::Leaving(_))) {
+            self.finish();
+        } else if self.stop.is_none() && self.dialer.is_none() {
+            self.wait(now, why);
+        } else if self.stop.is_none() {
+            self.updates.push_back(Update::Disconnected { why, retry_in: Duration::ZERO });
+        }
+    }
+
+    /// Waits before the next attempt: for as long as the server asked, or longer and longer.
+    fn wait(&mut self, now: Instant, why: Interruption) {
+        let longest = RECONNECT_MIN.saturating_mul(1 << self.attempts.min(16)).min(RECONNECT_MAX);
+        let retry_in = match (self.pause.take(), why) {
+            (Some(pause), _) => pause,
+            // It was there a moment ago: ask at once, then less and less often.
+            (None, Interruption::Silent) if self.attempts == 0 => Duration::ZERO,
+            (None, _) => Duration::from_micros(rng::below(&mut self.rng, micros(longest)) + 1),
+        };
+        self.attempts = self.attempts.saturating_add(1);
+        self.dial_at = Some(now + retry_in);
+        self.updates.push_back(Update::Disconnected { why, retry_in });
+    }
+
+    fn forget_answers(&mut self) {
+        self.positions.on_disconnected();
+        for asked in self.requests.on_lost(None) {
+            if let requests::Origin::Owner(ticket) = asked.origin {
+                self.updates.push_back(Update::Lost { ticket });
+            }
+        }
+    }
+
+    /// The server has said goodbye for good. Its goodbye is no end that a goodbye of our own would wait for.
+    fn on_dismissed(&mut self, now: Instant, failure: Failure) {
+        self.parting = self.link.take();
+        self.forget_answers();
+        self.fail(now, failure);
+    }
+
+    fn fail(&mut self, now: Instant, failure: Failure) {
+        self.leave(now, Update::Failed(failure));
+    }
+
+    /// Says goodbye if anybody hears it, then stops with this as the last word to the owner.
+    fn leave(&mut self, now: Instant, last: Update) {
+        if self.stop.is_some() {
+            return;
+        }
+        self.stop = Some(Stop::Leaving(Box::new(last)));
+        self.dialer = None;
+        self.dial_at = None;
+        match &mut self.link {
+            Some(link) if !link.connection.is_over() => link.connection.close(now, CloseCode::NO_ERROR),
+            _ => self.finish(),
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(Stop::Leaving(last)) = self.stop.take() {
+            self.updates.push_back(*last);
+            self.stop = Some(Stop::Stopped);
+        }
+    }
+
+    fn ask_to_sign_in(&mut self) {
+        let Credentials { account, proof } = self.config.credentials.clone();
+        let request = match proof {
+            Proof::Password { password, register: true, remember } => {
+                self.register_tries += 1;
+                Request::Register { account, password, remember }
+            }
+            Proof::Password { password, register: false, remember } => Request::SignIn { account, password, remember },
+            Proof::Device => Request::SignInByDevice { account },
+        };
+        self.requests.push(request, requests::Origin::SignIn);
+    }
+
+    /// Whether a refusal to sign in may be over soon, so that one who was signed in before should try again.
+    fn is_passing(refusal: Refusal) -> bool {
+        matches!(refusal, Refusal::Busy | Refusal::TooManyRequests | Refusal::StoreFailed)
+    }
+}

@@ -1,0 +1,223 @@
+//! A connection on which something happens.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use super::acks::Acks;
+use super::congestion::Congestion;
+use super::depart;
+use super::epoch::Epochs;
+use super::incoming::Incoming;
+use super::outgoing::Outgoing;
+use super::pacer::Pacer;
+use super::recovery::Recovery;
+use super::rtt::Rtt;
+use super::sent::SentPackets;
+use super::timer::{Timer, Timers};
+use super::{CloseCode, Established, Event, SendError, Side, Stats};
+use crate::crypto::{PublicKey, ReplayWindow, Sealer};
+use crate::limits::HEARTBEAT_TIMEOUT;
+use crate::rng::Rng;
+use crate::time::Instant;
+use crate::wire::Channel;
+use crate::wire::datagram::SessionId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Messages flow.
+    Open,
+    /// We have said goodbye and wait for the answer.
+    Closing { code: CloseCode, tries: u32, due: bool },
+    /// The peer has said goodbye; one answer, and that is it.
+    Answering,
+    /// Over.
+    Closed,
+}
+
+/// A connection with everything that one on which something happens needs.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub(super) side: Side,
+    pub(super) remote: SessionId,
+    pub(super) state: State,
+    pub(super) sealer: Sealer,
+    pub(super) epochs: Epochs,
+    pub(super) window: ReplayWindow,
+    /// When something authentic last arrived.
+    pub(super) last_heard: Instant,
+    /// When something last arrived or left.
+    pub(super) last_active: Instant,
+    pub(super) acks: Acks,
+    pub(super) sent: SentPackets,
+    pub(super) rtt: Rtt,
+    pub(super) recovery: Recovery,
+    pub(super) congestion: Congestion,
+    pub(super) pacer: Pacer,
+    pub(super) outgoing: [Outgoing; Channel::COUNT],
+    pub(super) incoming: [Incoming; Channel::COUNT],
+    pub(super) grants_pending: Channels,
+    pub(super) ping_pending: bool,
+    /// The newest challenge to answer; an older one is forgotten.
+    pub(super) path_response: Option<[u8; 8]>,
+    /// The newest answer to a challenge of ours, for the owner to compare.
+    pub(super) path_proof: Option<[u8; 8]>,
+    pub(super) go_away: Option<(u32, u32)>,
+    /// The server's new public key, until the client has acknowledged it; and whether it is to be sent.
+    pub(super) announcement: Option<PublicKey>,
+    pub(super) announcement_pending: bool,
+    pub(super) skip: depart::Skip,
+    pub(super) timers: Timers,
+    pub(super) events: VecDeque<Event>,
+    /// Nothing has happened for a while.
+    pub(super) is_resting: bool,
+    pub(super) stats: Stats,
+}
+
+/// A set of channels.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Channels(u8);
+
+impl Channels {
+    pub(super) fn insert(&mut self, channel: Channel) {
+        self.0 |= 1 << channel.number();
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Channel> + use<> {
+        let set = core::mem::take(&mut self.0);
+        Channel::ALL.into_iter().filter(move |channel| set & (1 << channel.number()) != 0)
+    }
+}
+
+impl Active {
+    /// A connection whose handshake is done.
+    pub(super) fn new(established: Established, now: Instant, rng: &mut Rng) -> Self {
+        let Established { side, remote, sealing, opening } = established;
+        let peer = match side {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        };
+        let mut connection = Self {
+            side,
+            remote,
+            state: State::Open,
+            sealer: Sealer::new(sealing, 0),
+            epochs: Epochs::new(opening),
+            window: ReplayWindow::new(0),
+            last_heard: now,
+            last_active: now,
+            acks: Acks::default(),
+            sent: SentPackets::default(),
+            rtt: Rtt::default(),
+            recovery: Recovery::new(),
+            congestion: Congestion::new(),
+            pacer: Pacer::new(now),
+            outgoing: Channel::ALL.map(|channel| Outgoing::new(channel, Self::credit(peer, channel))),
+            incoming: Channel::ALL.map(|channel| Incoming::new(channel, Self::credit(side, channel))),
+            grants_pending: Channels::default(),
+            ping_pending: false,
+            path_response: None,
+            path_proof: None,
+            go_away: None,
+            announcement: None,
+            announcement_pending: false,
+            skip: depart::Skip::new(rng),
+            timers: Timers::default(),
+            events: VecDeque::new(),
+            is_resting: false,
+            stats: Stats::default(),
+        };
+        match side {
+            // The first packet confirms the keys to the server.
+            Side::Client => connection.ping_pending = true,
+            Side::Server => connection.timers.set(Timer::Heartbeat, now + HEARTBEAT_TIMEOUT),
+        }
+        connection
+    }
+
+    /// What a side lets its peer send on a channel at the beginning.
+    pub(super) const fn credit(to: Side, channel: Channel) -> u64 {
+        match to {
+            Side::Client => channel.credit_to_client(),
+            Side::Server => channel.credit_to_server(),
+        }
+    }
+
+    pub(super) fn send_spread(&mut self, channel: Channel, body: Arc<[u8]>, spread: Duration) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::Gone);
+        }
+        if body.is_empty() || body.len() > channel.message_bytes_max() {
+            return Err(SendError::Size);
+        }
+        let millis = u16::try_from(spread.as_millis()).unwrap_or(u16::MAX);
+        self.outgoing_mut(channel).push(body, millis);
+        Ok(())
+    }
+
+    /// Asks the peer for a sign of life at once: the computer woke, or its network changed.
+    pub(super) fn ping(&mut self) {
+        self.ping_pending = true;
+    }
+
+    /// Tells a client that knows an older one the server's present public key.
+    pub(super) fn announce_key(&mut self, key: PublicKey) {
+        self.announcement = Some(key);
+        self.announcement_pending = true;
+    }
+
+    /// The peer has proven that it is somewhere else now; `far` when that is more than another port of the same address.
+    pub(super) fn on_moved(&mut self, far: bool) {
+        if far {
+            self.rtt.forget();
+            self.congestion = Congestion::new();
+        }
+        // Whatever was on its way to the old place may be lost; a probe finds out.
+        self.ping_pending = true;
+    }
+
+    /// Says goodbye. [`Event::Ended`] follows when it is heard or was said often enough.
+    pub(super) fn close(&mut self, now: Instant, code: CloseCode) {
+        if self.state == State::Open {
+            self.state = State::Closing { code, tries: 0, due: true };
+            self.stop_timers(now);
+        }
+    }
+
+    /// Says goodbye because the server stops.
+    pub(super) fn go_away(&mut self, now: Instant, retry_after: Duration, jitter: Duration) {
+        let millis = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+        self.go_away = Some((millis(retry_after), millis(jitter)));
+        self.close(now, CloseCode::GOING_AWAY);
+    }
+
+    pub(super) fn stop_timers(&mut self, now: Instant) {
+        self.timers = Timers::default();
+        self.timers.set(Timer::Close, now);
+    }
+
+    // The arrays have one entry a channel, in order of number, so these cannot miss.
+    pub(super) fn outgoing_mut(&mut self, channel: Channel) -> &mut Outgoing {
+        let [control, notice, chat, history] = &mut self.outgoing;
+        match channel {
+            Channel::Control => control,
+            Channel::Notice => notice,
+            Channel::Chat => chat,
+            Channel::History => history,
+        }
+    }
+
+    pub(super) fn incoming_mut(&mut self, channel: Channel) -> &mut Incoming {
+        let [control, notice, chat, history] = &mut self.incoming;
+        match channel {
+            Channel::Control => control,
+            Channel::Notice => notice,
+            Channel::Chat => chat,
+            Channel::History => history,
+        }
+    }
+}

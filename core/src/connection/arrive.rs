@@ -1,0 +1,149 @@
+//! What arrives: one arm a frame.
+
+use core::time::Duration;
+
+use super::acks::Arrival;
+use super::active::{Active, State};
+use super::timer::Timer;
+use super::{CloseCode, Event, Side};
+use crate::crypto::PublicKey;
+use crate::limits::{DATAGRAM_BYTES, FORGERIES_MAX, FRAMES_PER_DATAGRAM_MAX};
+use crate::rng::{self, Rng};
+use crate::time::Instant;
+use crate::wire::datagram::{PROTECTED_HEAD_BYTES, ProtectedHead};
+use crate::wire::frame::{self, Frame};
+
+/// Whether a datagram was the peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was, and is dealt with. `newest`: none with a higher number has come before.
+    Authentic {
+        /// See above.
+        newest: bool,
+    },
+    /// It was here before, or is too old to tell.
+    Duplicate,
+    /// It was not, or was damaged on the way.
+    Forged,
+}
+
+impl Active {
+    /// A protected datagram for this connection has arrived. It is decrypted in place.
+    pub(super) fn handle_datagram(&mut self, now: Instant, head: ProtectedHead, datagram: &mut [u8], rng: &mut Rng) -> Verdict {
+        let number = self.window.expand(head.number);
+        if !self.window.is_new(number) {
+            self.stats.duplicates += 1;
+            return Verdict::Duplicate;
+        }
+        // A datagram of many small messages is nearly full, too.
+        let full = datagram.len() >= DATAGRAM_BYTES * 5 / 6;
+        let Some((clear, sealed)) = datagram.split_at_mut_checked(PROTECTED_HEAD_BYTES) else { return Verdict::Forged };
+        let Some(payload) = self.open(now, head.epoch, number, clear, sealed) else {
+            self.stats.forged += 1;
+            if self.stats.forged >= FORGERIES_MAX {
+                self.close(now, CloseCode::AEAD_LIMIT);
+            }
+            return Verdict::Forged;
+        };
+        let newest = self.window.is_newest(number);
+        self.window.mark(number);
+        self.last_heard = now;
+        self.note_activity(now);
+        let result = match self.state {
+            State::Open => self.on_frames(now, number, payload, full, rng),
+            State::Closing { .. } => {
+                self.on_frames_while_closing(payload);
+                Ok(())
+            }
+            State::Answering | State::Closed => Ok(()),
+        };
+        if let Err(code) = result {
+            self.events.push_back(Event::Closed(code));
+            self.close(now, code);
+        }
+        Verdict::Authentic { newest }
+    }
+
+    fn on_frames(&mut self, now: Instant, number: u64, payload: &[u8], full: bool, rng: &mut Rng) -> Result<(), CloseCode> {
+        let mut arrival = Arrival { eliciting: false, full, spread: None };
+        let mut spread = Duration::ZERO;
+        let mut frames = 0;
+        for frame in frame::decode(payload) {
+            let frame = frame.map_err(|_| CloseCode::FRAME_ENCODING)?;
+            // Padding is one byte a frame and costs nothing.
+            frames += usize::from(frame != Frame::Padding);
+            if frames > FRAMES_PER_DATAGRAM_MAX {
+                return Err(CloseCode::LIMIT_EXCEEDED);
+            }
+            arrival.eliciting |= frame.is_ack_eliciting();
+            if let Frame::AckSpread { millis } = frame {
+                arrival.spread = Some(Duration::from_millis(rng::below(rng, u64::from(millis) + 1)));
+                spread = Duration::from_millis(millis.into());
+            }
+            self.on_frame(now, frame, spread)?;
+        }
+        self.acks.on_packet(now, number, arrival);
+        self.timers.put(Timer::Acknowledge, self.acks.due());
+        Ok(())
+    }
+
+    fn on_frame(&mut self, now: Instant, frame: Frame<'_>, spread: Duration) -> Result<(), CloseCode> {
+        match frame {
+            Frame::Padding | Frame::Ping | Frame::AckSpread { .. } | Frame::Blocked { .. } | Frame::Extension { .. } => {}
+            Frame::Ack(ack) => self.on_ack(now, &ack)?,
+            Frame::Data(data) => {
+                let channel = data.channel;
+                // Borrowed apart, because delivering writes into `events`.
+                let mut events = core::mem::take(&mut self.events);
+                let result = self.incoming_mut(channel).on_data(&data, |body| events.push_back(Event::Message { channel, body, spread }));
+                self.events = events;
+                result?;
+                self.offer_grant(channel);
+            }
+            Frame::MaxData { channel, bytes } => self.outgoing_mut(channel).on_granted(bytes),
+            Frame::Resync { channel, next, bytes } => {
+                let mut after = alloc::vec::Vec::new();
+                if self.incoming_mut(channel).on_resync(next, bytes, |body| after.push(Event::Message { channel, body, spread }))? {
+                    self.events.push_back(Event::Resync(channel));
+                }
+                self.events.extend(after);
+                self.offer_grant(channel);
+            }
+            Frame::PathChallenge(challenge) => self.path_response = Some(challenge),
+            Frame::PathResponse(proof) => self.path_proof = Some(proof),
+            Frame::GoAway { retry_after_millis, jitter_millis } => {
+                if self.side == Side::Server {
+                    return Err(CloseCode::PROTOCOL_VIOLATION);
+                }
+                self.events.push_back(Event::GoAway {
+                    retry_after: Duration::from_millis(retry_after_millis.into()),
+                    jitter: Duration::from_millis(jitter_millis.into()),
+                });
+            }
+            Frame::KeyAnnounce(key) => {
+                if self.side == Side::Server {
+                    return Err(CloseCode::PROTOCOL_VIOLATION);
+                }
+                self.events.push_back(Event::KeyAnnounced(PublicKey(key)));
+            }
+            Frame::Close { code, .. } => {
+                self.events.push_back(Event::Closed(code));
+                self.state = State::Answering;
+                self.stop_timers(now);
+            }
+        }
+        Ok(())
+    }
+
+    fn on_frames_while_closing(&mut self, payload: &[u8]) {
+        if frame::decode(payload).any(|frame| matches!(frame, Ok(Frame::Close { .. }))) {
+            self.end();
+        }
+    }
+
+    fn offer_grant(&mut self, channel: crate::wire::Channel) {
+        if self.incoming_mut(channel).grant().is_some() {
+            self.grants_pending.insert(channel);
+        }
+    }
+}

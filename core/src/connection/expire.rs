@@ -1,0 +1,78 @@
+//! What time does: one arm a timer.
+
+use core::time::Duration;
+
+use super::Event;
+use super::active::{Active, State};
+use super::timer::{Timer, Timers};
+use crate::limits::{CLOSE_TRIES_MAX, HEARTBEAT_TIMEOUT};
+use crate::time::Instant;
+
+/// A connection on which nothing happened for this long gives back the memory that only a busy one needs.
+const REST_AFTER: Duration = Duration::from_secs(2);
+
+impl Active {
+    /// Time has passed. All datagrams that arrived until `now` must have been handled before.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.expire(now) {
+            match timer {
+                Timer::Recovery => self.on_recovery_timer(now),
+                // Being due is all it takes: the next transmit looks.
+                Timer::Acknowledge | Timer::Pace => {}
+                Timer::KeepAlive => self.ping_pending = true,
+                Timer::Heartbeat => self.on_heartbeat_timer(now),
+                Timer::Close => self.on_close_timer(),
+                Timer::Rest => self.on_rest_timer(now),
+            }
+        }
+    }
+
+    /// The timer is not moved by what arrives; it looks when it fires.
+    fn on_heartbeat_timer(&mut self, now: Instant) {
+        let at = self.last_heard + HEARTBEAT_TIMEOUT;
+        if now < at {
+            self.timers.set(Timer::Heartbeat, at);
+        } else {
+            self.events.push_back(Event::Silent);
+            self.state = State::Closed;
+            self.timers = Timers::default();
+        }
+    }
+
+    fn on_close_timer(&mut self) {
+        match &mut self.state {
+            State::Closing { tries, .. } if *tries >= CLOSE_TRIES_MAX => self.end(),
+            State::Closing { due, .. } => *due = true,
+            State::Open | State::Answering | State::Closed => {}
+        }
+    }
+
+    fn on_rest_timer(&mut self, now: Instant) {
+        let at = self.last_active + REST_AFTER;
+        if now < at {
+            self.timers.set(Timer::Rest, at);
+            return;
+        }
+        self.epochs.rest(now);
+        self.sent.forget(now);
+        self.is_resting = true;
+    }
+
+    /// Something arrived or left.
+    pub(super) fn note_activity(&mut self, now: Instant) {
+        self.last_active = now;
+        self.is_resting = false;
+        if self.timers.get(Timer::Rest).is_none() && self.state == State::Open {
+            self.window.widen();
+            // Twice the time, so that it need not look again after each burst.
+            self.timers.set(Timer::Rest, now + 2 * REST_AFTER);
+        }
+    }
+
+    /// It is over without another word.
+    pub(super) fn end(&mut self) {
+        self.events.push_back(Event::Ended);
+        self.state = State::Closed;
+        self.timers = Timers::default();
+    }
+}

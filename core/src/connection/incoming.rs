@@ -1,0 +1,398 @@
+//! One channel's arriving messages: each delivered once, in order, whole.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::CloseCode;
+use crate::limits::{FRAGMENT_BYTES_MIN, FRAGMENT_GAPS_MAX, FRAGMENTED_MESSAGES_MAX, MESSAGE_BYTES_MAX, MESSAGES_IN_FLIGHT_MAX};
+use crate::wire::Channel;
+use crate::wire::frame::{Data, Part};
+
+// Pieces are at least FRAGMENT_BYTES_MIN long but for the last, so a message cannot have more holes than this.
+const _: () = assert!(MESSAGE_BYTES_MAX / FRAGMENT_BYTES_MIN / 2 <= FRAGMENT_GAPS_MAX);
+
+/// Pieces that one message may be in: honest ones are at least [`FRAGMENT_BYTES_MIN`] long and may be cut a second time where they
+/// overlap.
+const PIECES_MAX: usize = 2 * MESSAGE_BYTES_MAX / FRAGMENT_BYTES_MIN;
+
+/// The arriving half of a channel.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    channel: Channel,
+    /// The number of the next message to deliver.
+    next: u64,
+    /// Messages that have arrived, in part or before their turn.
+    pending: BTreeMap<u64, Assembly>,
+    /// Bytes that have arrived, each counted once, since the connection's start; never more than `granted`.
+    charged: u64,
+    /// Of those, the bytes of messages that are delivered.
+    consumed: u64,
+    /// Bytes the peer may send since the connection's start, as last told.
+    granted: u64,
+    window: u64,
+}
+
+/// What a resting connection keeps of an arriving channel on which nothing is half here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RestingIncoming {
+    next: u64,
+    consumed: u64,
+    granted: u64,
+}
+
+#[derive(Debug)]
+enum Assembly {
+    Whole(Vec<u8>),
+    Pieces(Pieces),
+}
+
+#[derive(Debug, Default)]
+struct Pieces {
+    /// Offset to bytes, not overlapping.
+    pieces: BTreeMap<u32, Vec<u8>>,
+    received: usize,
+    /// Length and CRC32 of the whole, known when the last piece is here.
+    end: Option<(u32, u32)>,
+}
+
+impl Incoming {
+    /// A channel on which the peer may have `window` bytes on their way.
+    pub(super) const fn new(channel: Channel, window: u64) -> Self {
+        Self { channel, next: 0, pending: BTreeMap::new(), charged: 0, consumed: 0, granted: window, window }
+    }
+
+    /// Nothing is half here.
+    pub(super) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Only for one that [is idle](Self::is_idle).
+    pub(super) fn park(&self) -> RestingIncoming {
+        RestingIncoming { next: self.next, consumed: self.consumed, granted: self.granted }
+    }
+
+    pub(super) fn resume(channel: Channel, window: u64, resting: RestingIncoming) -> Self {
+        let RestingIncoming { next, consumed, granted } = resting;
+        Self { next, consumed, charged: consumed, granted, ..Self::new(channel, window) }
+    }
+
+    /// A DATA frame has arrived; whatever can be delivered now goes to `deliver`.
+    ///
+    /// # Errors
+    /// The code to close with, when the peer exceeds what it was granted or contradicts itself.
+    pub(super) fn on_data(&mut self, data: &Data<'_>, mut deliver: impl FnMut(Vec<u8>)) -> Result<(), CloseCode> {
+        if data.message < self.next {
+            return Ok(());
+        }
+        if data.message.saturating_sub(self.next) >= MESSAGES_IN_FLIGHT_MAX {
+            return Err(CloseCode::FLOW_CONTROL);
+        }
+        match data.part {
+            Part::Whole => self.on_whole(data, &mut deliver)?,
+            Part::Fragment { offset, last } => self.on_piece(data, offset, last)?,
+        }
+        self.deliver_ready(deliver)
+    }
+
+    fn on_whole(&mut self, data: &Data<'_>, deliver: &mut impl FnMut(Vec<u8>)) -> Result<(), CloseCode> {
+        if data.bytes.len() > self.channel.message_bytes_max() {
+            return Err(CloseCode::LIMIT_EXCEEDED);
+        }
+        if let Some(assembly) = self.pending.get(&data.message) {
+            // Whole now and in pieces before would be two ways of cutting one message: our peers do not.
+            return if matches!(assembly, Assembly::Whole(_)) { Ok(()) } else { Err(CloseCode::PROTOCOL_VIOLATION) };
+        }
+        self.charge(data.bytes.len())?;
+        if data.message == self.next {
+            self.next = self.next.saturating_add(1);
+            self.consumed = self.consumed.saturating_add(data.bytes.len() as u64);
+            deliver(data.bytes.to_vec());
+        } else {
+            self.pending.insert(data.message, Assembly::Whole(data.bytes.to_vec()));
+        }
+        Ok(())
+    }
+
+    fn on_piece(&mut self, data: &Data<'_>, offset: u32, last: Option<u32>) -> Result<(), CloseCode> {
+        let length = u32::try_from(data.bytes.len()).map_err(|_| CloseCode::LIMIT_EXCEEDED)?;
+        let end = offset.checked_add(length).ok_or(CloseCode::LIMIT_EXCEEDED)?;
+        if end as usize > self.channel.message_bytes_max() {
+            return Err(CloseCode::LIMIT_EXCEEDED);
+        }
+        if last.is_none() && data.bytes.len() < FRAGMENT_BYTES_MIN {
+            return Err(CloseCode::PROTOCOL_VIOLATION);
+        }
+        if !self.pending.contains_key(&data.message) {
+            let open =
+                self.pending.values().filter(|assembly| matches!(assembly, Assembly::Pieces(pieces) if !pieces.is_complete())).count();
+            if open >= FRAGMENTED_MESSAGES_MAX {
+                return Err(CloseCode::LIMIT_EXCEEDED);
+            }
+        }
+        let assembly = self.pending.entry(data.message).or_insert_with(|| Assembly::Pieces(Pieces::default()));
+        let Assembly::Pieces(pieces) = assembly else { return Err(CloseCode::PROTOCOL_VIOLATION) };
+        if let Some(crc) = last
+            && *pieces.end.get_or_insert((end, crc)) != (end, crc)
+        {
+            return Err(CloseCode::PROTOCOL_VIOLATION);
+        }
+        if pieces.end.is_some_and(|(total, _)| end > total || pieces.reach() > total) {
+            return Err(CloseCode::PROTOCOL_VIOLATION);
+        }
+        let added = pieces.insert(offset, data.bytes);
+        if pieces.pieces.len() > PIECES_MAX {
+            return Err(CloseCode::LIMIT_EXCEEDED);
+        }
+        self.charge(added)
+    }
+
+    fn charge(&mut self, bytes: usize) -> Result<(), CloseCode> {
+        self.charged = self.charged.saturating_add(bytes as u64);
+        if self.charged > self.granted { Err(CloseCode::FLOW_CONTROL) } else { Ok(()) }
+    }
+
+    fn deliver_ready(&mut self, mut deliver: impl FnMut(Vec<u8>)) -> Result<(), CloseCode> {
+        while let Some(entry) = self.pending.first_entry() {
+            let ready = match entry.get() {
+                Assembly::Whole(_) => true,
+                Assembly::Pieces(pieces) => pieces.is_complete(),
+            };
+            if *entry.key() != self.next || !ready {
+                break;
+            }
+            let body = match entry.remove() {
+                Assembly::Whole(body) => body,
+                Assembly::Pieces(pieces) => pieces.join()?,
+            };
+            self.next = self.next.saturating_add(1);
+            self.consumed = self.consumed.saturating_add(body.len() as u64);
+            deliver(body);
+        }
+        Ok(())
+    }
+
+    /// The peer has given up on messages before `next`, which used up `bytes` of what was granted. Whether anything is missing now.
+    ///
+    /// # Errors
+    /// [`CloseCode::FLOW_CONTROL`] when the count contradicts what was granted.
+    pub(super) fn on_resync(&mut self, next: u64, bytes: u64, deliver: impl FnMut(Vec<u8>)) -> Result<bool, CloseCode> {
+        if next <= self.next {
+            return Ok(false);
+        }
+        if bytes > self.granted || bytes < self.consumed {
+            return Err(CloseCode::FLOW_CONTROL);
+        }
+        self.pending = self.pending.split_off(&next);
+        let waiting: usize = self.pending.values().map(Assembly::received).sum();
+        self.next = next;
+        self.consumed = bytes;
+        self.charged = bytes.saturating_add(waiting as u64);
+        self.deliver_ready(deliver)?;
+        Ok(true)
+    }
+
+    /// The new grant to tell the peer, once half of the window is used up.
+    pub(super) fn grant(&mut self) -> Option<u64> {
+        let grant = self.consumed.saturating_add(self.window);
+        if grant.saturating_sub(self.granted) < self.window / 2 || self.window == 0 {
+            return None;
+        }
+        self.granted = grant;
+        Some(grant)
+    }
+
+    /// The grant as last told, to tell it again.
+    pub(super) const fn granted(&self) -> u64 {
+        self.granted
+    }
+}
+
+impl Assembly {
+    fn received(&self) -> usize {
+        match self {
+            Self::Whole(body) => body.len(),
+            Self::Pieces(pieces) => pieces.received,
+        }
+    }
+}
+
+impl Pieces {
+    /// Where the farthest piece ends.
+    fn reach(&self) -> u32 {
+        self.pieces.last_key_value().map_or(0, |(&offset, bytes)| offset.saturating_add(bytes.len() as u32))
+    }
+
+    /// Keeps what of `bytes` is new; returns how many bytes that is.
+    fn insert(&mut self, offset: u32, bytes: &[u8]) -> usize {
+        let end = offset.saturating_add(bytes.len() as u32);
+        let mut from = match self.pieces.range(..=offset).next_back() {
+            Some((&before, piece)) => offset.max(before.saturating_add(piece.len() as u32)),
+            None => offset,
+        };
+        let mut added = 0;
+        while from < end {
+            let (until, resume) = match self.pieces.range(from..end).next() {
+                Some((&next, piece)) => (next, next.saturating_add(piece.len() as u32)),
+                None => (end, end),
+            };
+            let new = bytes.get(from.saturating_sub(offset) as usize..until.saturating_sub(offset) as usize).unwrap_or_default();
+            if !new.is_empty() {
+                added += new.len();
+                self.pieces.insert(from, new.to_vec());
+            }
+            from = resume;
+        }
+        self.received = self.received.saturating_add(added);
+        added
+    }
+
+    fn is_complete(&self) -> bool {
+        self.end.is_some_and(|(total, _)| self.received == total as usize)
+    }
+
+    fn join(self) -> Result<Vec<u8>, CloseCode> {
+        let mut body = Vec::with_capacity(self.received);
+        for piece in self.pieces.into_values() {
+            body.extend_from_slice(&piece);
+        }
+        // A tag protects each datagram; this one protects our own cutting and joining.
+        match self.end {
+            Some((_, crc)) if crc32fast::hash(&body) == crc => Ok(body),
+            _ => Err(CloseCode::MESSAGE_CRC),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    const CHAT: Channel = Channel::Chat;
+
+    fn whole(message: u64, bytes: &[u8]) -> Data<'_> {
+        Data { channel: CHAT, message, part: Part::Whole, bytes }
+    }
+
+    fn piece(message: u64, body: &[u8], from: usize, to: usize) -> Data<'_> {
+        let last = (to == body.len()).then(|| crc32fast::hash(body));
+        Data { channel: CHAT, message, part: Part::Fragment { offset: from as u32, last }, bytes: &body[from..to] }
+    }
+
+    fn deliver(incoming: &mut Incoming, data: &Data<'_>) -> Result<Vec<Vec<u8>>, CloseCode> {
+        let mut delivered = Vec::new();
+        incoming.on_data(data, |body| delivered.push(body))?;
+        Ok(delivered)
+    }
+
+    fn body(length: usize) -> Vec<u8> {
+        (0..length).map(|i| (i * 7) as u8).collect()
+    }
+
+    #[test]
+    fn messages_are_delivered_in_order_and_once() {
+        let mut incoming = Incoming::new(CHAT, 1000);
+        assert_eq!(deliver(&mut incoming, &whole(1, b"b")), Ok(vec![]));
+        assert_eq!(deliver(&mut incoming, &whole(0, b"a")), Ok(vec![b"a".to_vec(), b"b".to_vec()]));
+        assert_eq!(deliver(&mut incoming, &whole(1, b"b")), Ok(vec![]));
+        assert_eq!(incoming.consumed, 2);
+    }
+
+    #[test]
+    fn pieces_in_any_order_twice_or_cut_differently_make_one_message() {
+        let body = body(3000);
+        for cuts in [
+            vec![(0, 1000), (1000, 2000), (2000, 3000)],
+            vec![(2000, 3000), (0, 1000), (0, 1000), (1000, 2000)],
+            vec![(0, 1000), (2000, 3000), (500, 2500)],
+            vec![(1000, 2000), (0, 3000)],
+        ] {
+            let mut incoming = Incoming::new(CHAT, 10_000);
+            let mut delivered = Vec::new();
+            for &(from, to) in &cuts {
+                delivered.extend(deliver(&mut incoming, &piece(0, &body, from, to)).unwrap());
+            }
+            assert_eq!(delivered, vec![body.clone()], "{cuts:?}");
+            assert_eq!((incoming.charged, incoming.consumed), (3000, 3000), "{cuts:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_joined_wrongly_is_noticed() {
+        let body = body(2000);
+        let mut damaged = body.clone();
+        damaged[1500] ^= 1;
+        let mut incoming = Incoming::new(CHAT, 10_000);
+        deliver(&mut incoming, &piece(0, &body, 1000, 2000)).unwrap();
+        assert_eq!(deliver(&mut incoming, &piece(0, &damaged, 0, 1000)), Ok(vec![body.clone()]), "the damage lies in the other half");
+        let mut incoming = Incoming::new(CHAT, 10_000);
+        deliver(&mut incoming, &piece(0, &body, 0, 1000)).unwrap();
+        let crc = Data { bytes: &damaged[1000..], ..piece(0, &body, 1000, 2000) };
+        assert_eq!(deliver(&mut incoming, &crc), Err(CloseCode::MESSAGE_CRC));
+    }
+
+    #[test]
+    fn a_peer_that_sends_more_than_granted_is_closed() {
+        let mut incoming = Incoming::new(CHAT, 4);
+        assert_eq!(deliver(&mut incoming, &whole(1, b"abcd")), Ok(vec![]));
+        assert_eq!(deliver(&mut incoming, &whole(2, b"e")), Err(CloseCode::FLOW_CONTROL));
+    }
+
+    #[test]
+    fn a_peer_that_contradicts_itself_is_closed() {
+        let body = body(3000);
+        let mut incoming = Incoming::new(CHAT, 10_000);
+        deliver(&mut incoming, &piece(0, &body, 2000, 3000)).unwrap();
+        let shorter = piece(0, &body[..2000], 1000, 2000);
+        assert_eq!(deliver(&mut incoming, &shorter), Err(CloseCode::PROTOCOL_VIOLATION));
+        let mut incoming = Incoming::new(CHAT, 10_000);
+        deliver(&mut incoming, &piece(1, &body, 0, 1000)).unwrap();
+        assert_eq!(deliver(&mut incoming, &whole(1, b"a")), Err(CloseCode::PROTOCOL_VIOLATION));
+    }
+
+    #[test]
+    fn tiny_pieces_and_too_many_open_messages_are_refused() {
+        let body = body(5000);
+        let mut incoming = Incoming::new(CHAT, 100_000);
+        assert_eq!(deliver(&mut incoming, &piece(0, &body, 0, FRAGMENT_BYTES_MIN - 1)), Err(CloseCode::PROTOCOL_VIOLATION));
+        for message in 0..FRAGMENTED_MESSAGES_MAX as u64 {
+            deliver(&mut incoming, &piece(message, &body, 0, 1000)).unwrap();
+        }
+        let one_more = piece(FRAGMENTED_MESSAGES_MAX as u64, &body, 0, 1000);
+        assert_eq!(deliver(&mut incoming, &one_more), Err(CloseCode::LIMIT_EXCEEDED));
+    }
+
+    #[test]
+    fn whole_messages_that_wait_for_their_turn_are_not_open() {
+        let body = body(2000);
+        let mut incoming = Incoming::new(CHAT, 100_000);
+        for message in 1..=2 * FRAGMENTED_MESSAGES_MAX as u64 {
+            deliver(&mut incoming, &piece(message, &body, 0, 1000)).unwrap();
+            assert_eq!(deliver(&mut incoming, &piece(message, &body, 1000, 2000)), Ok(vec![]));
+        }
+        assert_eq!(deliver(&mut incoming, &whole(0, b"first")).unwrap().len(), 2 * FRAGMENTED_MESSAGES_MAX + 1);
+    }
+
+    #[test]
+    fn a_grant_grows_when_half_of_it_is_used_up() {
+        let mut incoming = Incoming::new(CHAT, 10);
+        deliver(&mut incoming, &whole(0, b"abcd")).unwrap();
+        assert_eq!(incoming.grant(), None);
+        deliver(&mut incoming, &whole(1, b"e")).unwrap();
+        assert_eq!(incoming.grant(), Some(15));
+        assert_eq!(incoming.grant(), None);
+    }
+
+    #[test]
+    fn resynchronising_skips_what_is_missing_and_keeps_what_follows() {
+        let mut incoming = Incoming::new(CHAT, 100);
+        deliver(&mut incoming, &whole(5, b"five")).unwrap();
+        deliver(&mut incoming, &whole(3, b"three")).unwrap();
+        let mut delivered = Vec::new();
+        assert_eq!(incoming.on_resync(5, 40, |body| delivered.push(body)), Ok(true));
+        assert_eq!(delivered, [b"five".to_vec()]);
+        assert_eq!((incoming.charged, incoming.consumed, incoming.next), (44, 44, 6));
+        assert_eq!(incoming.on_resync(5, 40, |_| ()), Ok(false), "a repetition says nothing new");
+    }
+}

@@ -1,0 +1,187 @@
+//! The packets that have left and are not done with.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::outgoing;
+use crate::limits::SENT_PACKETS_MAX;
+use crate::time::Instant;
+use crate::wire::Channel;
+
+/// What a packet carried that somebody must hear about when it arrives or is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Bytes of a message.
+    Data(Channel, outgoing::Sent),
+    /// An acknowledgement of everything up to this packet.
+    Ack(u64),
+    /// A grant for a channel: always the newest is told again.
+    MaxData(Channel),
+    /// The server's new public key.
+    KeyAnnounce,
+    /// A resynchronisation before this message.
+    Resync(Channel, u64),
+}
+
+/// A packet that asks for an acknowledgement.
+#[derive(Debug)]
+pub(super) struct Packet {
+    pub(super) number: u64,
+    pub(super) at: Instant,
+    pub(super) bytes: u64,
+    /// The receiver may keep its acknowledgement to itself for this long.
+    pub(super) spread: Duration,
+    pub(super) contents: Vec<Content>,
+    pub(super) fate: Fate,
+}
+
+/// A packet that is not in flight any more.
+#[derive(Debug)]
+pub(super) struct Landed {
+    pub(super) number: u64,
+    pub(super) at: Instant,
+    pub(super) bytes: u64,
+    pub(super) spread: Duration,
+    pub(super) contents: Vec<Content>,
+    /// It arrived after it had been declared lost.
+    pub(super) was_lost: bool,
+}
+
+impl Packet {
+    fn land(&mut self, was_lost: bool) -> Landed {
+        // A lost packet keeps its list: should it turn out to be late, what it carried has arrived.
+        let contents = if self.fate == Fate::Arrived { core::mem::take(&mut self.contents) } else { self.contents.clone() };
+        Landed { number: self.number, at: self.at, bytes: self.bytes, spread: self.spread, contents, was_lost }
+    }
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nobody knows yet.
+    InFlight,
+    /// Declared lost; remembered for a while, because it may only be late.
+    Lost(Instant),
+    /// It has arrived.
+    Arrived,
+}
+
+/// The packets that have left, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct SentPackets {
+    packets: VecDeque<Packet>,
+    in_flight_bytes: u64,
+    in_flight_packets: u64,
+    /// The next number to be used: acknowledging it or a later one is a lie.
+    next: u64,
+    /// A number that was left out on purpose: acknowledging it is a lie, too.
+    skipped: Option<u64>,
+}
+
+impl SentPackets {
+    /// After a rest: every number below `next` is done with.
+    pub(super) fn resume(next: u64, skipped: Option<u64>) -> Self {
+        Self { next, skipped, ..Self::default() }
+    }
+
+    /// The number that was left out.
+    pub(super) const fn skipped(&self) -> Option<u64> {
+        self.skipped
+    }
+
+    /// A packet leaves.
+    pub(super) fn push(&mut self, packet: Packet) {
+        self.in_flight_bytes = self.in_flight_bytes.saturating_add(packet.bytes);
+        self.in_flight_packets = self.in_flight_packets.saturating_add(1);
+        self.packets.push_back(packet);
+    }
+
+    /// Every packet with a number below `next` has left.
+    pub(super) fn note_number(&mut self, next: u64) {
+        self.next = next;
+    }
+
+    /// `number` was left out.
+    pub(super) fn note_skipped(&mut self, number: u64) {
+        self.skipped = Some(number);
+    }
+
+    /// Whether no honest peer could acknowledge any of `smallest..=largest`.
+    pub(super) fn never_sent(&self, smallest: u64, largest: u64) -> bool {
+        largest >= self.next || self.skipped.is_some_and(|skipped| smallest <= skipped && skipped <= largest)
+    }
+
+    pub(super) const fn in_flight_bytes(&self) -> u64 {
+        self.in_flight_bytes
+    }
+
+    pub(super) const fn has_in_flight(&self) -> bool {
+        self.in_flight_packets > 0
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.packets.len() >= SENT_PACKETS_MAX
+    }
+
+    /// The packets numbered `smallest..=largest` have arrived; those of which that is news.
+    pub(super) fn take_arrived(&mut self, smallest: u64, largest: u64, arrived: &mut Vec<Landed>) {
+        let from = self.packets.partition_point(|packet| packet.number < smallest);
+        let to = self.packets.partition_point(|packet| packet.number <= largest);
+        for packet in self.packets.range_mut(from..to) {
+            let was_lost = match core::mem::replace(&mut packet.fate, Fate::Arrived) {
+                Fate::Arrived => continue,
+                Fate::Lost(_) => true,
+                Fate::InFlight => {
+                    self.in_flight_bytes = self.in_flight_bytes.saturating_sub(packet.bytes);
+                    self.in_flight_packets = self.in_flight_packets.saturating_sub(1);
+                    false
+                }
+            };
+            arrived.push(packet.land(was_lost));
+        }
+    }
+
+    /// Declares lost what is in flight, older than `largest` and either `threshold` numbers behind it or sent before `sent_before`.
+    pub(super) fn take_lost(&mut self, now: Instant, largest: u64, threshold: u64, sent_before: Instant) -> Vec<Landed> {
+        let mut lost = Vec::new();
+        for packet in self.packets.iter_mut().take_while(|packet| packet.number < largest).filter(|packet| packet.fate == Fate::InFlight) {
+            if largest.saturating_sub(packet.number) >= threshold || packet.at <= sent_before {
+                packet.fate = Fate::Lost(now);
+                self.in_flight_bytes = self.in_flight_bytes.saturating_sub(packet.bytes);
+                self.in_flight_packets = self.in_flight_packets.saturating_sub(1);
+                lost.push(packet.land(false));
+            }
+        }
+        lost
+    }
+
+    /// When the oldest packet in flight with a number below `largest` was sent.
+    pub(super) fn oldest_below(&self, largest: u64) -> Option<Instant> {
+        self.packets
+            .iter()
+            .take_while(|packet| packet.number < largest)
+            .find(|packet| packet.fate == Fate::InFlight)
+            .map(|packet| packet.at)
+    }
+
+    /// What the oldest packet in flight carried, to be sent once more as a probe. The packet itself may still arrive.
+    pub(super) fn probe(&mut self) -> Vec<Content> {
+        let oldest = self.packets.iter_mut().find(|packet| packet.fate == Fate::InFlight && !packet.contents.is_empty());
+        oldest.map(|packet| packet.contents.clone()).unwrap_or_default()
+    }
+
+    /// Forgets packets that have arrived or were declared lost before `lost_before`; the oldest memories also when room is needed.
+    pub(super) fn forget(&mut self, lost_before: Instant) {
+        let full = self.is_full();
+        while self
+            .packets
+            .pop_front_if(|packet| match packet.fate {
+                Fate::InFlight => false,
+                Fate::Lost(at) => full || at <= lost_before,
+                Fate::Arrived => true,
+            })
+            .is_some()
+        {}
+    }
+}

@@ -1,0 +1,65 @@
+//! What a connection waits for.
+
+use crate::time::Instant;
+
+/// Every deadline of a connection. The order has no meaning; at one instant all that are due fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Timer {
+    /// A packet has gone unacknowledged for too long: declare it lost, or probe.
+    Recovery = 0,
+    /// An acknowledgement has waited for company long enough.
+    Acknowledge = 1,
+    /// The client has sent nothing for so long that the server and what lies between might forget it.
+    KeepAlive = 2,
+    /// The server has heard nothing for so long that the client counts as gone.
+    Heartbeat = 3,
+    /// The goodbye has not been answered: say it again, or leave.
+    Close = 4,
+    /// Nothing has happened for a while: give memory back.
+    Rest = 5,
+    /// The next portion of bulk may leave.
+    Pace = 6,
+}
+
+impl Timer {
+    const ALL: [Self; 7] = [Self::Recovery, Self::Acknowledge, Self::KeepAlive, Self::Heartbeat, Self::Close, Self::Rest, Self::Pace];
+}
+
+/// When each timer fires.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Timers([Option<Instant>; Timer::ALL.len()]);
+
+impl Timers {
+    pub(super) fn set(&mut self, timer: Timer, at: Instant) {
+        self.put(timer, Some(at));
+    }
+
+    pub(super) fn stop(&mut self, timer: Timer) {
+        self.put(timer, None);
+    }
+
+    pub(super) fn put(&mut self, timer: Timer, at: Option<Instant>) {
+        if let Some(slot) = self.0.get_mut(timer as usize) {
+            *slot = at;
+        }
+    }
+
+    pub(super) fn get(&self, timer: Timer) -> Option<Instant> {
+        self.0.get(timer as usize).copied().flatten()
+    }
+
+    /// The soonest deadline, and whose it is.
+    pub(super) fn next(&self) -> Option<(Instant, Timer)> {
+        Timer::ALL.into_iter().filter_map(|timer| Some((self.get(timer)?, timer))).min()
+    }
+
+    /// Takes one timer that is due.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Timer> {
+        let (at, timer) = self.next()?;
+        (at <= now).then(|| {
+            self.stop(timer);
+            timer
+        })
+    }
+}

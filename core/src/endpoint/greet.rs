@@ -1,0 +1,153 @@
+//! The handshake's server side: nothing is kept before a cookie has proven the address.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use super::admission::Admitted;
+use super::peers::{Peer, Stage};
+use super::{Endpoint, PeerId};
+use crate::connection::{Connection, Established, Side};
+use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
+use crate::limits::{IDENTITIES_MAX, PROVISIONAL_LIFE};
+use crate::time::Instant;
+use crate::wire::datagram::{Hello, Hello0, NoSession, Reject, Response, Retry, SessionId, VERSION};
+use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
+
+/// The versions this server speaks.
+pub(super) const VERSIONS: [u16; 1] = [VERSION];
+
+/// The size of NO_SESSION, which must be shorter than what it answers.
+const NO_SESSION_BYTES: usize = 32;
+
+/// What a client that was turned away waits before it asks again, in milliseconds, plus as much at random.
+const REJECTED_RETRY_MILLIS: u32 = 2000;
+
+impl Endpoint {
+    /// Somebody asks for a cookie: answered from thin air, with less than was asked with.
+    pub(super) fn on_hello0(&mut self, now: Instant, from: SocketAddr, hello: &Hello0) -> bool {
+        if !self.admission.retry(now) {
+            return false;
+        }
+        let key_ids = self.identities().map(|identity| identity.public().id()).collect();
+        let cookie = self.cookies.mint(now, from, hello.nonce);
+        let key = hello.send_key.then_some(self.config.identity.public().0);
+        let retry = Retry { nonce: hello.nonce, cookie, key_ids, key, versions: VERSIONS.to_vec() };
+        self.reply(from, |out| retry.encode(out));
+        true
+    }
+
+    /// Somebody brings a cookie and a first message.
+    pub(super) fn on_hello(&mut self, now: Instant, from: SocketAddr, hello: &Hello<'_>) -> bool {
+        let Some(proven) = self.cookies.check(now, from, hello.nonce, &hello.cookie) else { return false };
+        let hash = crypto::short_hash(hello.noise);
+        match self.admission.hello(now, &proven, &hash, self.peers.len(), self.provisional_now) {
+            Ok(Admitted::New) => match self.greet(now, &proven, hello) {
+                Some(peer) => {
+                    self.admission.note_hello(now, hash, peer);
+                    true
+                }
+                None => false,
+            },
+            Ok(Admitted::Repeated(peer)) => self.repeat_response(from, peer),
+            Err(code) => {
+                let reject = Reject {
+                    to: hello.from,
+                    nonce: hello.nonce,
+                    code,
+                    retry_after_millis: REJECTED_RETRY_MILLIS,
+                    jitter_millis: REJECTED_RETRY_MILLIS,
+                };
+                self.reply(from, |out| reject.encode(out));
+                true
+            }
+        }
+    }
+
+    /// Does the handshake: the only place where a connection comes into being.
+    fn greet(&mut self, now: Instant, proven: &AddressProven, hello: &Hello<'_>) -> Option<PeerId> {
+        let prologue = prologue(VERSION, &VERSIONS, hello.nonce);
+        let (identity, responder, device, payload) = self.read_hello(&prologue, hello.noise)?;
+        let client = ClientParameters::decode(&payload).ok()?;
+        let suite = client.suites.iter().find_map(|&number| Suite::from_number(number))?;
+        // New keys for a session that this device has already: the session goes on, only its keys change.
+        let previous = client.previous.map(|previous| PeerId(previous.0));
+        let previous =
+            previous.filter(|&id| self.peers.get(id).is_some_and(|peer| peer.device == device && matches!(peer.stage, Stage::Confirmed)));
+        let id = previous.or_else(|| self.peers.next_id())?;
+        let reset_token = crypto::reset_token(&self.reset_key, id.0);
+        let parameters = ServerParameters { session: SessionId(id.0), suite: suite.number(), reset_token };
+        let (noise, split) = responder.respond(&parameters.encode()).ok()?;
+        let (opening, sealing) = split.keys(suite);
+        let mut response = vec![];
+        Response { to: client.session, noise: &noise }.encode(&mut response);
+        let address = proven.address();
+        self.replies.push_back((address, response.clone()));
+        if let Some(peer) = previous.and_then(|id| self.peers.get_mut(id)) {
+            self.stats.key_changes += 1;
+            peer.connection.prepare_keys(sealing, opening);
+            peer.key_response = Some(response);
+            return Some(id);
+        }
+        let established = Established { side: Side::Server, remote: client.session, sealing, opening };
+        self.peers.insert(Peer {
+            connection: Connection::new(established, now, &mut self.rng),
+            address,
+            device,
+            identity,
+            stage: Stage::Provisional { response },
+            candidate: None,
+            moved_at: None,
+            key_response: None,
+            armed: None,
+            stirred: false,
+        });
+        self.admission.add_peer(now, address.ip());
+        self.provisional_now += 1;
+        self.provisional.push_back((now + PROVISIONAL_LIFE, id));
+        Some(id)
+    }
+
+    /// The present identity and the retired ones.
+    fn identities(&self) -> impl Iterator<Item = &KeyPair> {
+        core::iter::once(&self.config.identity).chain(&self.config.retired).take(IDENTITIES_MAX)
+    }
+
+    /// Reads a first message, which only the identity that it is meant for can; a client does not say which that is.
+    fn read_hello(&mut self, prologue: &[u8], noise: &[u8]) -> Option<(PublicKey, Responder, PublicKey, Vec<u8>)> {
+        let mut rng = crate::rng::fork(&mut self.rng);
+        self.identities().find_map(|identity| {
+            let (responder, device, payload) = Responder::read(&mut rng, identity, &self.config.site_key, prologue, noise).ok()?;
+            Some((identity.public(), responder, device, payload))
+        })
+    }
+
+    /// A first message again: its answer was lost, or somebody replays it. Either way the answer goes where the cookie was proven.
+    fn repeat_response(&mut self, from: SocketAddr, peer: PeerId) -> bool {
+        let Some(peer) = self.peers.get(peer).filter(|peer| peer.address == from) else { return false };
+        let response = match &peer.stage {
+            Stage::Provisional { response } => Some(response),
+            Stage::Confirmed | Stage::Leaving => peer.key_response.as_ref(),
+        };
+        if let Some(response) = response {
+            self.replies.push_back((from, response.clone()));
+        }
+        response.is_some()
+    }
+
+    /// A protected datagram for no connection: if it could be from before a restart, say so in fewer bytes than it had.
+    pub(super) fn on_unknown_session(&mut self, now: Instant, from: SocketAddr, to: SessionId, bytes: usize) -> bool {
+        // Asked before the token is made: whoever floods us with these gets nothing and costs next to nothing.
+        if bytes > NO_SESSION_BYTES && self.admission.no_session(now, from.ip()) {
+            let token = crypto::reset_token(&self.reset_key, to.0);
+            self.reply(from, |out| NoSession { to, token }.encode(out));
+        }
+        false
+    }
+
+    pub(super) fn reply(&mut self, to: SocketAddr, encode: impl FnOnce(&mut Vec<u8>)) {
+        let mut reply = Vec::new();
+        encode(&mut reply);
+        self.replies.push_back((to, reply));
+    }
+}

@@ -1,0 +1,396 @@
+//! The server's end of every connection: the map of client addresses, admission, routes.
+//!
+//! A datagram finds its connection by the session number in its head, never by its address, so two people behind one address and one
+//! person behind changing ones are no special cases. Nothing is allocated for an address before it has proven, with a cookie, that it
+//! receives what is sent to it.
+
+mod admission;
+mod bucket;
+mod discover;
+mod greet;
+mod peers;
+mod roam;
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use admission::Admission;
+pub use discover::Announcement;
+use peers::{Peer, Peers, Stage};
+
+use crate::connection::{self, CloseCode, SendError, Verdict};
+use crate::crypto::{Cookies, KeyPair, PublicKey};
+use crate::limits::{DATAGRAM_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
+use crate::rng::{self, Random, Rng};
+use crate::time::Instant;
+use crate::wire::Channel;
+use crate::wire::datagram::{self, Datagram, ProtectedHead};
+
+/// What an endpoint is made of.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The server's identity.
+    pub identity: KeyPair,
+    /// Identities that it had before and clients may still have pinned, newest first; they are told the present one.
+    /// At most [`IDENTITIES_MAX`](crate::limits::IDENTITIES_MAX) with the present one; more are not accepted any more.
+    pub retired: Vec<KeyPair>,
+    /// The site's pre-shared key, zeros for none.
+    pub site_key: [u8; 32],
+}
+
+/// The endpoint's name for one connection; not used again for another while anybody could remember it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u32);
+
+/// Something that happened on a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A client has proven its address and its device key.
+    Connected {
+        /// The new connection.
+        peer: PeerId,
+        /// Its device key.
+        device: PublicKey,
+        /// Where it is.
+        address: SocketAddr,
+    },
+    /// A whole message, each once and in the order of its channel.
+    Message {
+        /// From whom.
+        peer: PeerId,
+        /// On which channel.
+        channel: Channel,
+        /// Its bytes.
+        body: Vec<u8>,
+    },
+    /// The connection is over; nothing more comes from it and nothing can be sent to it.
+    Gone {
+        /// Which.
+        peer: PeerId,
+        /// Why: what the client said, or what ended it here ([`CloseCode::IDLE`] for silence).
+        why: CloseCode,
+    },
+}
+
+/// What the endpoint wants from its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send the datagram in the buffer.
+    Transmit {
+        /// To here.
+        to: SocketAddr,
+    },
+    /// Take note.
+    Event(Event),
+    /// Nothing more before this instant, unless something else happens first.
+    Wait(Option<Instant>),
+}
+
+/// Counters since the start, for the log and the status command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Datagrams handed in.
+    pub datagrams_received: u64,
+    /// Datagrams handed out.
+    pub datagrams_sent: u64,
+    /// Datagrams that were nothing to anybody.
+    pub datagrams_dropped: u64,
+    /// Packets declared lost.
+    pub packets_lost: u64,
+    /// Handshakes completed and confirmed.
+    pub handshakes: u64,
+    /// Times that a connection was given new keys.
+    pub key_changes: u64,
+    /// Times that a connection went on from another address.
+    pub moves: u64,
+    /// Established connections now.
+    pub connections: u64,
+    /// Median smoothed round-trip time of the connections.
+    pub rtt_median: Duration,
+}
+
+/// The server's end of every connection.
+#[derive(Debug)]
+pub struct Endpoint {
+    config: Config,
+    rng: Rng,
+    cookies: Cookies,
+    admission: Admission,
+    reset_key: [u8; 32],
+    peers: Peers,
+    /// When which connection wants to be woken; one entry a connection, moved only to earlier times and looked at when it fires.
+    deadlines: BTreeSet<(Instant, PeerId)>,
+    /// Connections that may have something to send or to tell.
+    stirred: VecDeque<PeerId>,
+    /// Connections whose keys are not confirmed, oldest first.
+    provisional: VecDeque<(Instant, PeerId)>,
+    /// How many of those are neither confirmed nor gone.
+    provisional_now: usize,
+    /// Answers to datagrams outside of connections.
+    replies: VecDeque<(SocketAddr, Vec<u8>)>,
+    events: VecDeque<Event>,
+    stats: Stats,
+    /// What is said to those who look for servers; nothing unless the owner wants to be found.
+    announcement: Option<Announcement>,
+}
+
+impl Endpoint {
+    /// An endpoint without connections.
+    pub fn new(config: Config, mut rng: Rng, now: Instant) -> Self {
+        Self {
+            cookies: Cookies::new(&mut rng::fork(&mut rng), now),
+            admission: Admission::new(now, &mut rng),
+            peers: Peers::new(rng.next_u32()),
+            // The same after a restart, so that a restarted server can say so: from the identity, not from chance.
+            reset_key: crate::crypto::reset_key(&config.identity),
+            config,
+            rng,
+            deadlines: BTreeSet::new(),
+            stirred: VecDeque::new(),
+            provisional: VecDeque::new(),
+            provisional_now: 0,
+            replies: VecDeque::new(),
+            events: VecDeque::new(),
+            stats: Stats::default(),
+            announcement: None,
+        }
+    }
+
+    /// The world sent a datagram. It is decrypted in place.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        self.stats.datagrams_received += 1;
+        let taken = datagram.len() <= DATAGRAM_BYTES_MAX
+            && match datagram::decode(datagram) {
+                Ok(Datagram::Protected(head)) => self.on_protected(now, from, head, datagram),
+                Ok(Datagram::Hello0(hello)) => self.on_hello0(now, from, &hello),
+                Ok(Datagram::Hello(hello)) => self.on_hello(now, from, &hello),
+                Ok(Datagram::Discover(discover)) => self.on_discover(now, from, discover),
+                // Only clients are sent the others; answering them could go on for ever.
+                Ok(Datagram::Retry(_) | Datagram::Response(_) | Datagram::Reject(_) | Datagram::NoSession(_) | Datagram::Here(_))
+                | Err(_) => false,
+            };
+        self.stats.datagrams_dropped += u64::from(!taken);
+    }
+
+    fn on_protected(&mut self, now: Instant, from: SocketAddr, head: ProtectedHead, datagram: &mut [u8]) -> bool {
+        let id = PeerId(head.to.0);
+        let Some(peer) = self.peers.get_mut(id) else { return self.on_unknown_session(now, from, head.to, datagram.len()) };
+        let Verdict::Authentic { newest } = peer.connection.handle_datagram(now, head, datagram, &mut self.rng) else { return false };
+        if !peer.connection.has_prepared_keys() {
+            peer.key_response = None;
+        }
+        if let Some(before) = peer.note_source(now, from, newest, &mut self.rng) {
+            self.on_moved(now, id, before);
+        } else if matches!(peer.stage, Stage::Provisional { .. }) {
+            self.confirm(now, id);
+        }
+        self.stir(id);
+        true
+    }
+
+    /// A client's first packet under the new keys: now they are known to be its own, and it takes its device's place.
+    fn confirm(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.stage = Stage::Confirmed;
+        self.provisional_now = self.provisional_now.saturating_sub(1);
+        let present = self.config.identity.public();
+        if peer.identity != present {
+            peer.connection.announce_key(present);
+        }
+        let (device, address) = (peer.device, peer.address);
+        self.stats.handshakes += 1;
+        if let Some(before) = self.peers.claim_device(device, id) {
+            // One that the owner has sent away already is no news.
+            let known = self.peers.get(before).is_some_and(|peer| matches!(peer.stage, Stage::Confirmed));
+            self.close(now, before, CloseCode::REPLACED);
+            if known {
+                self.events.push_back(Event::Gone { peer: before, why: CloseCode::REPLACED });
+            }
+        }
+        self.events.push_back(Event::Connected { peer: id, device, address });
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(&(at, id)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
+            self.deadlines.remove(&(at, id));
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.armed = None;
+                peer.connection.handle_timeout(now);
+                self.stir(id);
+            }
+        }
+        while let Some((_, id)) = self.provisional.pop_front_if(|(until, _)| *until <= now) {
+            if self.peers.get(id).is_some_and(|peer| matches!(peer.stage, Stage::Provisional { .. })) {
+                self.provisional_now = self.provisional_now.saturating_sub(1);
+                self.remove(id);
+            }
+        }
+    }
+
+    /// Queues a message. A peer too slow for its queue is resynchronised, never waited for.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub fn send(&mut self, peer: PeerId, channel: Channel, body: Arc<[u8]>) -> Result<(), SendError> {
+        // What goes to many at once is answered by many at once, unless they are asked to take their time.
+        let spread = match channel {
+            Channel::Notice => Duration::from_millis(self.peers.len() as u64 / SPREAD_RECEIVERS_PER_MILLI).min(SPREAD_MAX),
+            _ => Duration::ZERO,
+        };
+        self.peers.get_mut(peer).ok_or(SendError::Gone)?.connection.send_spread(channel, body, spread)?;
+        self.stir(peer);
+        Ok(())
+    }
+
+    /// Ends a connection and tells the client why. [`Event::Gone`] does not follow.
+    pub fn close(&mut self, now: Instant, peer: PeerId, why: CloseCode) {
+        if let Some(found) = self.peers.get_mut(peer) {
+            found.stage = Stage::Leaving;
+            found.connection.close(now, why);
+            self.stir(peer);
+        }
+    }
+
+    /// Tells every client that the server stops, and to come back no earlier than `retry_after` plus up to `jitter`; then closes.
+    pub fn go_away(&mut self, now: Instant, retry_after: Duration, jitter: Duration) {
+        for id in self.peers.ids() {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.stage = Stage::Leaving;
+                peer.connection.go_away(now, retry_after, jitter);
+                self.stir(id);
+            }
+        }
+    }
+
+    /// No connection is left, not even one that waits for the answer to its goodbye.
+    pub fn is_empty(&self) -> bool {
+        self.peers.len() == 0
+    }
+
+    /// What to do next. Called until it says [`Output::Wait`].
+    pub fn poll(&mut self, now: Instant, out: &mut Vec<u8>) -> Output {
+        loop {
+            if let Some((to, reply)) = self.replies.pop_front() {
+                *out = reply;
+                self.stats.datagrams_sent += 1;
+                return Output::Transmit { to };
+            }
+            if let Some(event) = self.events.pop_front() {
+                return Output::Event(event);
+            }
+            let Some(id) = self.stirred.pop_front() else { return Output::Wait(self.deadline()) };
+            if let Some(output) = self.poll_peer(now, id, out) {
+                return output;
+            }
+        }
+    }
+
+    /// Lets one connection send a datagram or settle.
+    fn poll_peer(&mut self, now: Instant, id: PeerId, out: &mut Vec<u8>) -> Option<Output> {
+        let peer = self.peers.get_mut(id)?;
+        while let Some(event) = peer.connection.poll_event() {
+            if let Some(event) = peer.on_event(now, id, event) {
+                self.events.push_back(event);
+            }
+        }
+        if peer.connection.poll_transmit(now, &mut self.rng, out) {
+            let to = peer.address;
+            // Behind the others: nobody's bulk keeps a neighbour's message waiting.
+            self.stirred.push_back(id);
+            self.stats.datagrams_sent += 1;
+            return Some(Output::Transmit { to });
+        }
+        let challenge = peer.candidate.as_mut().and_then(|candidate| candidate.take_due(now));
+        if let Some((to, challenge)) = challenge
+            && peer.connection.write_challenge(challenge, out)
+        {
+            self.stirred.push_back(id);
+            self.stats.datagrams_sent += 1;
+            return Some(Output::Transmit { to });
+        }
+        peer.stirred = false;
+        if peer.connection.is_over() {
+            // Sending the last word may have said that it was the last.
+            while let Some(event) = peer.connection.poll_event() {
+                if let Some(event) = peer.on_event(now, id, event) {
+                    self.events.push_back(event);
+                }
+            }
+            self.remove(id);
+        } else if let Some(at) = peer.deadline()
+            && peer.armed.is_none_or(|armed| at < armed)
+        {
+            if let Some(armed) = peer.armed.replace(at) {
+                self.deadlines.remove(&(armed, id));
+            }
+            self.deadlines.insert((at, id));
+        }
+        None
+    }
+
+    fn stir(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(id)
+            && !core::mem::replace(&mut peer.stirred, true)
+        {
+            self.stirred.push_back(id);
+        }
+    }
+
+    fn remove(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.remove(id) else { return };
+        self.admission.remove_peer(peer.address.ip());
+        if let Some(armed) = peer.armed {
+            self.deadlines.remove(&(armed, id));
+        }
+        self.stats.packets_lost += peer.connection.stats().packets_lost;
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let connections = self.deadlines.first().map(|&(at, _)| at);
+        let provisional = self.provisional.front().map(|&(until, _)| until);
+        [connections, provisional].into_iter().flatten().min()
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Stats {
+        let mut round_trips: Vec<_> = self.peers.iter().filter_map(|peer| peer.connection.round_trip()).collect();
+        let middle = round_trips.len() / 2;
+        let rtt_median = if round_trips.is_empty() { Duration::ZERO } else { *round_trips.select_nth_unstable(middle).1 };
+        let lost_now: u64 = self.peers.iter().map(|peer| peer.connection.stats().packets_lost).sum();
+        let connections = self.peers.iter().filter(|peer| matches!(peer.stage, Stage::Confirmed)).count() as u64;
+        Stats { rtt_median, connections, packets_lost: self.stats.packets_lost + lost_now, ..self.stats }
+    }
+}
+
+impl Peer {
+    fn deadline(&self) -> Option<Instant> {
+        let connection = self.connection.next_timeout().map(|(at, _)| at);
+        let candidate = self.candidate.as_ref().and_then(|candidate| candidate.deadline());
+        [connection, candidate].into_iter().flatten().min()
+    }
+
+    /// What a connection's event means to the endpoint's owner, who knows only confirmed connections.
+    fn on_event(&mut self, now: Instant, peer: PeerId, event: connection::Event) -> Option<Event> {
+        if !matches!(self.stage, Stage::Confirmed) {
+            return None;
+        }
+        let why = match event {
+            connection::Event::Message { channel, body, .. } => return Some(Event::Message { peer, channel, body }),
+            connection::Event::Closed(why) => why,
+            connection::Event::Silent => CloseCode::IDLE,
+            // Only the server's key can be used up while nobody closes.
+            connection::Event::Ended => CloseCode::AEAD_LIMIT,
+            // A client has no log to fetch from; it must not drop what it said it would send.
+            connection::Event::Resync(_) | connection::Event::GoAway { .. } | connection::Event::KeyAnnounced(_) => {
+                self.connection.close(now, CloseCode::PROTOCOL_VIOLATION);
+                CloseCode::PROTOCOL_VIOLATION
+            }
+        };
+        self.stage = Stage::Leaving;
+        Some(Event::Gone { peer, why })
+    }
+}

@@ -1,0 +1,148 @@
+//! The table of connections: slots with generations, and the index by device.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use super::PeerId;
+use super::roam::Candidate;
+use crate::connection::Connection;
+use crate::crypto::PublicKey;
+use crate::time::Instant;
+
+/// A session number is a slot and a generation; the four bits above the slot are kept for a shard.
+const GENERATION_BITS: u32 = 8;
+const SLOT_BITS: u32 = 20;
+
+/// Slots that rest before they are used again, so that a late datagram of the last connection meets no other.
+const RESTING_SLOTS: usize = 64;
+
+/// One connection and where it stands.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) connection: Connection,
+    /// Where it is.
+    pub(super) address: SocketAddr,
+    pub(super) device: PublicKey,
+    /// The server's key that the client knows.
+    pub(super) identity: PublicKey,
+    pub(super) stage: Stage,
+    /// Where its newest packet came from, if that is somewhere else and not proven.
+    pub(super) candidate: Option<Box<Candidate>>,
+    pub(super) moved_at: Option<Instant>,
+    /// The answer to a first message that asked for new keys, until they are in use: it may have been lost.
+    pub(super) key_response: Option<Vec<u8>>,
+    /// When the endpoint's table of deadlines has it.
+    pub(super) armed: Option<Instant>,
+    /// It is in the endpoint's queue of those who may have something to send.
+    pub(super) stirred: bool,
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The client has not shown that it has the keys. If its first message comes again, this answer was lost.
+    Provisional {
+        /// The whole RESPONSE datagram.
+        response: Vec<u8>,
+    },
+    /// The owner knows it.
+    Confirmed,
+    /// The owner has been told that it is gone, or has sent it away.
+    Leaving,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(super) struct Peers {
+    slots: Vec<Slot>,
+    /// Slots that are free, longest first.
+    free: VecDeque<u32>,
+    devices: BTreeMap<PublicKey, PeerId>,
+    len: usize,
+    /// Where generations start: after a restart the same slot has another number.
+    first_generation: u8,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u8,
+    peer: Option<Box<Peer>>,
+}
+
+const fn split(id: PeerId) -> (usize, u8) {
+    ((id.0 >> GENERATION_BITS) as usize, id.0 as u8)
+}
+
+const fn join(slot: u32, generation: u8) -> PeerId {
+    PeerId((slot << GENERATION_BITS) | generation as u32)
+}
+
+impl Peers {
+    pub(super) const fn new(random: u32) -> Self {
+        Self { slots: Vec::new(), free: VecDeque::new(), devices: BTreeMap::new(), len: 0, first_generation: random as u8 }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The number that the next [`Peers::insert`] will use; `None` when the table is full.
+    pub(super) fn next_id(&mut self) -> Option<PeerId> {
+        if self.free.len() <= RESTING_SLOTS && self.slots.len() < 1 << SLOT_BITS {
+            let slot = self.slots.len() as u32;
+            // Never all zeros, which stands for no session.
+            self.slots.push(Slot { generation: self.first_generation | u8::from(slot == 0), peer: None });
+            self.free.push_front(slot);
+        }
+        let &slot = self.free.front()?;
+        Some(join(slot, self.slots.get(slot as usize)?.generation))
+    }
+
+    /// Puts a connection where [`Peers::next_id`] said.
+    pub(super) fn insert(&mut self, peer: Peer) {
+        if let Some(slot) = self.free.pop_front().and_then(|slot| self.slots.get_mut(slot as usize)) {
+            slot.peer = Some(Box::new(peer));
+            self.len = self.len.saturating_add(1);
+        }
+    }
+
+    pub(super) fn get(&self, id: PeerId) -> Option<&Peer> {
+        let (slot, generation) = split(id);
+        self.slots.get(slot).filter(|slot| slot.generation == generation)?.peer.as_deref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        let (slot, generation) = split(id);
+        self.slots.get_mut(slot).filter(|slot| slot.generation == generation)?.peer.as_deref_mut()
+    }
+
+    pub(super) fn remove(&mut self, id: PeerId) -> Option<Box<Peer>> {
+        let (index, generation) = split(id);
+        let slot = self.slots.get_mut(index).filter(|slot| slot.generation == generation)?;
+        let peer = slot.peer.take()?;
+        slot.generation = slot.generation.wrapping_add(1).max(u8::from(index == 0));
+        self.free.push_back(index as u32);
+        self.len = self.len.saturating_sub(1);
+        if self.devices.get(&peer.device) == Some(&id) {
+            self.devices.remove(&peer.device);
+        }
+        Some(peer)
+    }
+
+    /// This device is here now; returns the connection it had before.
+    pub(super) fn claim_device(&mut self, device: PublicKey, id: PeerId) -> Option<PeerId> {
+        self.devices.insert(device, id).filter(|&before| before != id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.slots.iter().filter_map(|slot| slot.peer.as_deref())
+    }
+
+    /// Every connection's number.
+    pub(super) fn ids(&self) -> Vec<PeerId> {
+        let numbered = (0u32..).zip(&self.slots).filter(|(_, slot)| slot.peer.is_some());
+        numbered.map(|(index, slot)| join(index, slot.generation)).collect()
+    }
+}

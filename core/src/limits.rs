@@ -1,0 +1,259 @@
+//! Every number of the protocol, with its why. Durations unless the name ends in a unit.
+
+use core::time::Duration;
+
+// --- Datagrams -------------------------------------------------------------------------------------------------------------
+
+/// The UDP payload that every path must carry. The handshake is padded to it, so a path that would lose larger datagrams
+/// later shows it at once; IPv6's smallest MTU (1280) less its headers leaves 1232.
+pub const DATAGRAM_BYTES: usize = 1200;
+
+/// The largest datagram that is looked at: Ethernet's 1500 less the smallest IP and UDP headers.
+pub const DATAGRAM_BYTES_MAX: usize = 1472;
+
+/// Clients pad every protected datagram to this, so that the 32 bytes of NO_SESSION are always shorter than their trigger.
+pub const CLIENT_DATAGRAM_BYTES_MIN: usize = 40;
+
+/// Frames in one datagram. A full datagram of the smallest DATA frames holds more; splitting them costs nothing.
+pub const FRAMES_PER_DATAGRAM_MAX: usize = 64;
+
+/// The reason given with a CLOSE, in bytes of UTF-8.
+pub const REASON_BYTES_MAX: usize = 64;
+
+// --- Handshake -------------------------------------------------------------------------------------------------------------
+
+/// How long a cookie's time bucket is; the current and the previous bucket are accepted, so a cookie lives 10 to 20 s.
+pub const COOKIE_BUCKET: Duration = Duration::from_secs(10);
+
+/// Identities that a server may have at once: the present one and retired ones that clients may still have pinned.
+pub const IDENTITIES_MAX: usize = 4;
+
+/// How often the secret behind the cookies changes; the previous one stays valid as long again.
+pub const COOKIE_SECRET_LIFE: Duration = Duration::from_secs(60);
+
+/// How long a first Noise message is remembered against replays: longer than its cookie lives.
+pub const HELLO_MEMORY: Duration = Duration::from_secs(30);
+
+/// How long the server keeps a connection whose client has not confirmed its keys.
+pub const PROVISIONAL_LIFE: Duration = Duration::from_secs(5);
+
+/// Unconfirmed connections at one time.
+pub const PROVISIONAL_MAX: usize = 1024;
+
+/// Handshakes per second and in a burst, over all addresses: about half a core (300 µs each), and 10,000 clients are back in 7 s.
+pub const HANDSHAKES_PER_SECOND: u64 = 1500;
+/// See [`HANDSHAKES_PER_SECOND`].
+pub const HANDSHAKES_BURST: u64 = 500;
+
+/// Handshakes per second and in a burst from one IPv4 address or IPv6 /64: a terminal server's users log on together.
+pub const HANDSHAKES_PER_ADDRESS_PER_SECOND: u64 = 20;
+/// See [`HANDSHAKES_PER_ADDRESS_PER_SECOND`].
+pub const HANDSHAKES_PER_ADDRESS_BURST: u64 = 100;
+
+/// RETRY datagrams per second, over all addresses: stateless and cheap (0.4 µs), so this bounds only the bandwidth of replies.
+pub const RETRIES_PER_SECOND: u64 = 50_000;
+
+/// NO_SESSION datagrams per second, over all addresses and to one.
+pub const NO_SESSIONS_PER_SECOND: u64 = 50;
+/// See [`NO_SESSIONS_PER_SECOND`].
+pub const NO_SESSIONS_PER_ADDRESS_PER_SECOND: u64 = 1;
+
+/// A question for servers on the local network is padded to this, so that it is always longer than its answer.
+pub const DISCOVER_BYTES: usize = 256;
+
+/// A server's name in its answer to such a question: the longest label of a host's name, in bytes of UTF-8.
+pub const HERE_NAME_BYTES_MAX: usize = 63;
+
+/// Its program's version there.
+pub const HERE_PROGRAM_BYTES_MAX: usize = 32;
+
+/// Answers per second to such questions, over all addresses and to one: they come by broadcast, and whoever looks asks three times.
+pub const HERES_PER_SECOND: u64 = 50;
+/// See [`HERES_PER_SECOND`].
+pub const HERES_PER_ADDRESS_PER_SECOND: u64 = 2;
+
+/// Connections at one time.
+pub const PEERS_MAX: usize = 100_000;
+
+/// Connections from one address: terminal servers and NAT put many people behind one.
+pub const PEERS_PER_ADDRESS_MAX: usize = 512;
+
+/// A client tries the next address of the server after this long without an answer, doubling.
+pub const HELLO_RETRY_MIN: Duration = Duration::from_millis(300);
+
+/// A handshake that has not finished by then is given up.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reconnecting backs off from here …
+pub const RECONNECT_MIN: Duration = Duration::from_millis(500);
+/// … to here, with full jitter.
+pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
+
+/// A connection moves to another address at most this often: more would let somebody drag it to and fro.
+pub const MOVES_APART_MIN: Duration = Duration::from_secs(1);
+
+/// Challenges to one new address: together smaller than the one datagram from there that a client pads to.
+pub const PATH_CHALLENGES_MAX: u32 = 3;
+
+/// A client changes its keys after this time, give or take a tenth …
+pub const KEY_LIFE: Duration = Duration::from_secs(3600);
+/// … and tries again after this if it did not work.
+pub const KEY_RETRY: Duration = Duration::from_secs(60);
+
+// --- Delivery --------------------------------------------------------------------------------------------------------------
+
+/// An acknowledgement waits at most this long for company: two of Windows' 15.6 ms ticks would be more, one is less.
+pub const ACK_DELAY_MAX: Duration = Duration::from_millis(25);
+
+/// The finest step of timers that either end is assumed to have.
+pub const TIMER_GRANULARITY: Duration = Duration::from_millis(1);
+
+/// Ranges in an acknowledgement that is sent, and in one that is accepted.
+pub const ACK_RANGES_SENT_MAX: usize = 32;
+/// See [`ACK_RANGES_SENT_MAX`].
+pub const ACK_RANGES_ACCEPTED_MAX: usize = 64;
+
+/// Packets remembered as sent at one time.
+pub const SENT_PACKETS_MAX: usize = 1024;
+
+/// No path is taken for slower than this: a satellite's round trip is half of it.
+pub const ROUND_TRIP_MAX: Duration = Duration::from_secs(2);
+
+/// The probe timeout before a round trip has been measured.
+pub const PROBE_TIMEOUT_INITIAL: Duration = Duration::from_millis(300);
+
+/// The probe timeout is never shorter than this …
+pub const PROBE_TIMEOUT_MIN: Duration = Duration::from_millis(30);
+
+/// … nor than this for the first packets after [`COLD_AFTER`] of silence: a dozing Wi-Fi laptop answers after 79 ms on
+/// average and 313 ms at worst.
+pub const PROBE_TIMEOUT_COLD_MIN: Duration = Duration::from_millis(200);
+
+/// A peer from which nothing came for this long may be dozing.
+pub const COLD_AFTER: Duration = Duration::from_secs(1);
+
+/// The doubling probe timeout stops growing here.
+pub const PROBE_TIMEOUT_MAX: Duration = Duration::from_secs(8);
+
+/// A client's probes are never farther apart: it is one of few who talk to the server, and wants to know soon.
+pub const PROBE_TIMEOUT_CLIENT_MAX: Duration = Duration::from_secs(1);
+
+/// A client takes the server for unreachable when its probes have gone unanswered for this long: on a fast path nine of them, so
+/// that even a network that loses every fifth datagram seldom looks dead.
+pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(4);
+
+/// A client that waits for an answer asks for a sign of life this often.
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Packets behind the newest acknowledged one after which a packet counts as lost; adapts upwards to [`REORDER_THRESHOLD_MAX`].
+pub const REORDER_THRESHOLD_MIN: u64 = 3;
+/// See [`REORDER_THRESHOLD_MIN`].
+pub const REORDER_THRESHOLD_MAX: u64 = 128;
+
+/// A packet counts as lost this many eighths of a round trip after a later one was acknowledged (RFC 9002 §6.1.2).
+pub const LOSS_EIGHTHS_OF_RTT: u32 = 9;
+
+/// No packet is declared lost by time earlier than this.
+pub const LOSS_DELAY_MIN: Duration = Duration::from_millis(4);
+
+/// The largest message that any channel carries.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Messages of one channel that may be on their way beyond the oldest undelivered one.
+pub const MESSAGES_IN_FLIGHT_MAX: u64 = 1024;
+
+/// Messages of one channel that may be partly arrived.
+pub const FRAGMENTED_MESSAGES_MAX: usize = 4;
+
+/// Pieces with holes between them that one message may have while it arrives.
+pub const FRAGMENT_GAPS_MAX: usize = 64;
+
+/// Only a message's last fragment may be smaller: tiny fragments make bookkeeping larger than what they carry.
+pub const FRAGMENT_BYTES_MIN: usize = 512;
+
+// --- Congestion ------------------------------------------------------------------------------------------------------------
+
+/// The congestion window a peer starts with, in bytes: ten full datagrams (RFC 9002 §7.2).
+pub const WINDOW_INITIAL_BYTES: u64 = 10 * DATAGRAM_BYTES as u64;
+
+/// The window never shrinks below four datagrams, so that a lost one is noticed by those behind it.
+pub const WINDOW_MIN_BYTES: u64 = 4 * DATAGRAM_BYTES as u64;
+
+/// The window never grows beyond what a LAN can have in flight.
+pub const WINDOW_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Bulk is handed out in portions of this: finer steps cost timers and gain nothing.
+pub const PACING_QUANTUM: Duration = Duration::from_millis(2);
+
+/// Acknowledgements of one notice are spread over a millisecond for so many receivers …
+pub const SPREAD_RECEIVERS_PER_MILLI: u64 = 50;
+/// … up to this.
+pub const SPREAD_MAX: Duration = Duration::from_secs(2);
+
+/// Datagrams under one key that failed to open, after which the key is given up (RFC 9001 §6.6 allows 2^36).
+pub const FORGERIES_MAX: u64 = 1 << 35;
+
+// --- Keeping alive ---------------------------------------------------------------------------------------------------------
+
+/// A client that sent nothing for this long, give or take [`KEEPALIVE_JITTER`], sends a PING: rarely enough for RFC 8085's 15 s,
+/// often enough for middleboxes that forget a UDP flow after 30 s.
+pub const KEEPALIVE: Duration = Duration::from_secs(24);
+
+/// See [`KEEPALIVE`]: a fifth of it, to either side.
+pub const KEEPALIVE_JITTER: Duration = Duration::from_millis(4800);
+
+/// A peer from which nothing came for this long is gone: three keepalives may be lost.
+pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A side that closes tells the other up to this many times, a probe timeout apart.
+pub const CLOSE_TRIES_MAX: u32 = 3;
+
+// --- The conversation ------------------------------------------------------------------------------------------------------
+
+/// Characters of a name, and its bytes of UTF-8.
+pub const NAME_CHARS_MAX: usize = 32;
+/// See [`NAME_CHARS_MAX`].
+pub const NAME_BYTES_MAX: usize = 4 * NAME_CHARS_MAX;
+
+/// A message's or notice's text, in bytes of UTF-8: some pages of prose.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// A notice's heading.
+pub const TITLE_BYTES_MAX: usize = 256;
+
+/// What one of a notice's answers says.
+pub const LABEL_BYTES_MAX: usize = 64;
+
+/// Answers a notice may offer.
+pub const ANSWERS_MAX: usize = 8;
+
+/// Audiences a notice may join.
+pub const AUDIENCES_MAX: usize = 64;
+
+/// A password, in bytes of UTF-8: more would only cost hashing time.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+
+/// Encoded bytes after which a page of anything ends, so that one page with its envelope always fits a message.
+pub const PAGE_BYTES_MAX: usize = 40 * 1024;
+
+/// Entries in one page.
+pub const PAGE_ENTRIES_MAX: u32 = 500;
+
+/// Messages that an outbox keeps while the server is unreachable.
+pub const OUTBOX_MAX: usize = 10_000;
+
+// --- How they relate -------------------------------------------------------------------------------------------------------
+
+const _: () = assert!(DATAGRAM_BYTES <= DATAGRAM_BYTES_MAX);
+const _: () = assert!(
+    DISCOVER_BYTES > 16 + 8 + 32 + (1 + 16) + (1 + HERE_NAME_BYTES_MAX) + (1 + HERE_PROGRAM_BYTES_MAX),
+    "HERE must be shorter than what it answers"
+);
+const _: () = assert!(CLIENT_DATAGRAM_BYTES_MIN > 32, "NO_SESSION must be shorter than what it answers");
+const _: () =
+    assert!(HELLO_MEMORY.as_secs() > 2 * COOKIE_BUCKET.as_secs(), "a replay must be remembered for longer than its cookie is valid");
+const _: () =
+    assert!(HEARTBEAT_TIMEOUT.as_millis() >= 3 * (KEEPALIVE.as_millis() + KEEPALIVE_JITTER.as_millis()), "three keepalives may be lost");
+const _: () = assert!(FRAGMENT_BYTES_MIN * 2 < DATAGRAM_BYTES, "a fragment of the least size must fit beside another");
+const _: () = assert!(TEXT_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + TITLE_BYTES_MAX + 8 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(PAGE_BYTES_MAX + TEXT_BYTES_MAX + 4 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX, "a page's last message may be the largest");

@@ -1,0 +1,208 @@
+use core::net::Ipv4Addr;
+use std::string::String;
+use std::time::{Duration, Instant};
+
+use super::super::batch_portable;
+use super::*;
+
+/// How the two implementations are called.
+struct System {
+    receive: fn(&UdpSocket, &mut [u8], &mut Vec<Head>) -> io::Result<()>,
+    send: fn(&UdpSocket, &[Departure], &[u8]) -> io::Result<usize>,
+}
+
+const SYSTEMS: [System; 2] =
+    [System { receive: system::receive, send: system::send }, System { receive: batch_portable::receive, send: batch_portable::send }];
+
+fn at_loopback() -> UdpSocket {
+    UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap()
+}
+
+impl System {
+    /// Everything that arrives until `wanted` datagrams have, in order; gives up after five seconds.
+    fn receive_all(&self, inbox: &mut Inbox, socket: &UdpSocket, wanted: usize) -> Vec<(SocketAddr, Vec<u8>)> {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut arrived = Vec::new();
+        while arrived.len() < wanted && Instant::now() < deadline {
+            inbox.receive_by(socket, self.receive).unwrap();
+            arrived.extend(inbox.iter_mut().map(|(from, datagram)| (from, datagram.to_vec())));
+        }
+        arrived
+    }
+}
+
+#[test]
+fn a_full_batch_arrives_whole_and_in_order() {
+    for system in SYSTEMS {
+        let (from, to) = (at_loopback(), at_loopback());
+        let mut outbox = Outbox::new();
+        for number in 0..BATCH {
+            outbox.push(to.local_addr().unwrap(), std::format!("datagram {number}").as_bytes());
+        }
+        assert!(outbox.is_full());
+        assert_eq!(outbox.flush_by(&from, system.send), SendReport { sent: BATCH, skipped: 0, blocked: false });
+        assert!(outbox.is_empty());
+        let arrived = system.receive_all(&mut Inbox::new(), &to, BATCH);
+        let expected: Vec<_> =
+            (0..BATCH).map(|number| (from.local_addr().unwrap(), std::format!("datagram {number}").into_bytes())).collect();
+        assert_eq!(arrived, expected);
+    }
+}
+
+#[test]
+fn one_call_receives_one_batch_and_the_next_call_the_rest() {
+    for system in SYSTEMS {
+        let (from, to) = (at_loopback(), at_loopback());
+        for _ in 0..BATCH + 3 {
+            from.send_to(b"x", to.local_addr().unwrap()).unwrap();
+        }
+        let mut inbox = Inbox::new();
+        assert_eq!(inbox.receive_by(&to, system.receive).unwrap(), Received { datagrams: BATCH, drained: false });
+        assert_eq!(inbox.receive_by(&to, system.receive).unwrap(), Received { datagrams: 3, drained: true });
+        assert_eq!(inbox.receive_by(&to, system.receive).unwrap(), Received { datagrams: 0, drained: true });
+        assert_eq!(inbox.iter_mut().count(), 0);
+    }
+}
+
+#[test]
+fn sizes_are_kept_up_to_the_limit() {
+    for system in SYSTEMS {
+        let (from, to) = (at_loopback(), at_loopback());
+        let mut outbox = Outbox::new();
+        for bytes in [0, 1, 1300, DATAGRAM_BYTES_MAX] {
+            outbox.push(to.local_addr().unwrap(), &std::vec![7; bytes]);
+        }
+        assert_eq!(outbox.flush_by(&from, system.send).sent, 4);
+        let arrived = system.receive_all(&mut Inbox::new(), &to, 4);
+        assert_eq!(arrived.iter().map(|(_, datagram)| datagram.len()).collect::<Vec<_>>(), [0, 1, 1300, DATAGRAM_BYTES_MAX]);
+    }
+}
+
+#[test]
+fn an_oversized_datagram_is_dropped_and_counted_and_its_neighbours_are_not() {
+    for system in SYSTEMS {
+        let (from, to) = (at_loopback(), at_loopback());
+        for datagram in [&b"before"[..], &[7; DATAGRAM_BYTES_MAX + 1], &[7; 5000], b"after"] {
+            from.send_to(datagram, to.local_addr().unwrap()).unwrap();
+        }
+        let mut inbox = Inbox::new();
+        let arrived = system.receive_all(&mut inbox, &to, 2);
+        assert_eq!(arrived.iter().map(|(_, datagram)| &datagram[..]).collect::<Vec<_>>(), [&b"before"[..], b"after"]);
+        assert_eq!(inbox.too_large(), 2);
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_outbox_is_counted() {
+    let (from, to) = (at_loopback(), at_loopback());
+    let mut outbox = Outbox::new();
+    outbox.push(to.local_addr().unwrap(), &[0; DATAGRAM_BYTES_MAX + 1]);
+    for _ in 0..=BATCH {
+        outbox.push(to.local_addr().unwrap(), b"x");
+    }
+    assert_eq!(outbox.flush(&from), SendReport { sent: BATCH, skipped: 2, blocked: false });
+}
+
+#[test]
+fn a_bad_destination_stops_nobody_else() {
+    for system in SYSTEMS {
+        let (from, to) = (at_loopback(), at_loopback());
+        let good = to.local_addr().unwrap();
+        // Nobody can send to port 0, nor without permission to everybody, nor over IPv4 to an IPv6 address.
+        let bad: [SocketAddr; 3] = [([127, 0, 0, 1], 0).into(), ([255; 4], 9).into(), "[::1]:9".parse().unwrap()];
+        let mut outbox = Outbox::new();
+        for (number, bad) in bad.into_iter().enumerate() {
+            outbox.push(good, &[number as u8]);
+            outbox.push(bad, b"lost");
+        }
+        outbox.push(good, &[3]);
+        assert_eq!(outbox.flush_by(&from, system.send), SendReport { sent: 4, skipped: 3, blocked: false });
+        let arrived = system.receive_all(&mut Inbox::new(), &to, 4);
+        assert_eq!(arrived.concat_datagrams(), [0, 1, 2, 3]);
+    }
+}
+
+#[test]
+fn a_port_where_nobody_listens_stops_nobody_else() {
+    for system in SYSTEMS {
+        let (from, to) = (at_loopback(), at_loopback());
+        let deserted = at_loopback().local_addr().unwrap();
+        let mut outbox = Outbox::new();
+        for number in 0..4 {
+            outbox.push(deserted, b"lost");
+            outbox.push(to.local_addr().unwrap(), &[number]);
+            assert!(!outbox.flush_by(&from, system.send).blocked);
+        }
+        assert_eq!(system.receive_all(&mut Inbox::new(), &to, 4).concat_datagrams(), [0, 1, 2, 3]);
+    }
+}
+
+#[test]
+fn an_ipv4_peer_of_a_dual_stack_socket_has_an_ipv4_address_both_ways() {
+    for system in SYSTEMS {
+        let both = UdpSocket::bind_client().unwrap();
+        let there = SocketAddr::from((Ipv4Addr::LOCALHOST, both.local_addr().unwrap().port()));
+        let v4 = at_loopback();
+        v4.send_to(b"hello", there).unwrap();
+        let arrived = system.receive_all(&mut Inbox::new(), &both, 1);
+        assert_eq!(arrived, [(v4.local_addr().unwrap(), b"hello".to_vec())]);
+
+        let mut outbox = Outbox::new();
+        outbox.push(arrived[0].0, b"and back");
+        assert_eq!(outbox.flush_by(&both, system.send).sent, 1);
+        assert_eq!(system.receive_all(&mut Inbox::new(), &v4, 1), [(there, b"and back".to_vec())]);
+    }
+}
+
+#[test]
+fn a_full_send_buffer_keeps_the_rest_in_order() {
+    fn one_then_blocked(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
+        if waiting.len() == 1 { Err(io::ErrorKind::WouldBlock.into()) } else { batch_portable::send(socket, waiting, bytes) }
+    }
+    let (from, to) = (at_loopback(), at_loopback());
+    let mut outbox = Outbox::new();
+    for number in 0..3 {
+        outbox.push(to.local_addr().unwrap(), &[number]);
+    }
+    assert_eq!(outbox.flush_by(&from, one_then_blocked), SendReport { sent: 2, skipped: 0, blocked: true });
+    assert!(!outbox.is_empty());
+    assert_eq!(outbox.flush(&from), SendReport { sent: 1, skipped: 0, blocked: false });
+    let system = &SYSTEMS[0];
+    assert_eq!(system.receive_all(&mut Inbox::new(), &to, 3).concat_datagrams(), [0, 1, 2]);
+}
+
+#[test]
+fn an_error_about_one_datagram_is_passed_by_and_one_that_lasts_is_reported() {
+    fn resets(_: &UdpSocket, _: &mut [u8], _: &mut Vec<Head>) -> io::Result<()> {
+        Err(io::Error::from_raw_os_error(10054))
+    }
+    fn large_then_done(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<()> {
+        if heads.is_empty() {
+            heads.push((([127, 0, 0, 1], 1).into(), 0));
+            Err(io::Error::from_raw_os_error(10040))
+        } else {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+    let socket = at_loopback();
+    let mut inbox = Inbox::new();
+    assert_eq!(inbox.receive_by(&socket, resets).unwrap_err().raw_os_error(), Some(10054));
+    assert_eq!(inbox.receive_by(&socket, large_then_done).unwrap(), Received { datagrams: 1, drained: true });
+    assert_eq!(inbox.too_large(), 1);
+}
+
+#[test]
+fn both_boxes_can_be_printed_without_their_contents() {
+    let printed: String = std::format!("{:?} {:?}", Inbox::new(), Outbox::new());
+    assert_eq!(printed, "Inbox { datagrams: 0, too_large: 0, .. } Outbox { waiting: 0, .. }");
+}
+
+trait Concatenated {
+    fn concat_datagrams(&self) -> Vec<u8>;
+}
+
+impl Concatenated for Vec<(SocketAddr, Vec<u8>)> {
+    fn concat_datagrams(&self) -> Vec<u8> {
+        self.iter().flat_map(|(_, datagram)| datagram.iter().copied()).collect()
+    }
+}

@@ -1,0 +1,215 @@
+//! The UDP socket of either end.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::io;
+
+use mio::{Interest, Registry, Token, event};
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// What is asked for as receive buffer. When a notice has gone to everybody, everybody acknowledges at once; Linux' usual 208 KiB
+/// hold 256 small datagrams, Windows' 64 KiB fewer, these hold 20,000.
+const RECEIVE_BUFFER_BYTES: usize = 8 * 1024 * 1024;
+
+/// What a server asks for as send buffer: a notice to thousands leaves in one go.
+const SEND_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// A nonblocking UDP socket that speaks IPv4 and IPv6, to be waited for with mio.
+///
+/// Addresses go in and come out in their natural form: an IPv4 peer of an IPv6 socket has an IPv4 address here.
+#[derive(Debug)]
+pub struct UdpSocket {
+    inner: mio::net::UdpSocket,
+    ipv6: bool,
+    receive_buffer_bytes: usize,
+    send_buffer_bytes: usize,
+}
+
+impl UdpSocket {
+    /// A server's socket at `address`. `[::]` means every address of the computer, IPv4 too; where there is no IPv6, it means
+    /// `0.0.0.0`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AddrInUse`] when any other socket has the port: it is never shared. Else whatever the system says.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        Self::open(address, Some(SEND_BUFFER_BYTES))
+    }
+
+    /// A client's socket: every address of the computer, at a port that the system chooses, because several people may share one
+    /// computer.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn bind_client() -> io::Result<Self> {
+        Self::open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), None)
+    }
+
+    fn open(address: SocketAddr, send_buffer: Option<usize>) -> io::Result<Self> {
+        match Self::open_exactly(address, send_buffer) {
+            Err(error) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && lacks_ipv6(&error) => {
+                Self::open_exactly(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())), send_buffer)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_exactly(address: SocketAddr, send_buffer: Option<usize>) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+            socket.set_only_v6(false)?;
+        }
+        // A smaller buffer than asked for is still a socket; what came of it is for the owner to report.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
+        if let Some(bytes) = send_buffer {
+            let _ = socket.set_send_buffer_size(bytes);
+        }
+        #[cfg(windows)]
+        super::windows::ignore_unreachable(&socket);
+        socket.bind(&address.into())?;
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            ipv6: address.is_ipv6(),
+            receive_buffer_bytes: socket.recv_buffer_size()?,
+            send_buffer_bytes: socket.send_buffer_size()?,
+            inner: mio::net::UdpSocket::from_std(socket.into()),
+        })
+    }
+
+    /// Where the socket is bound.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    /// The receive buffer that the system granted, as it reports it: Linux counts its own bookkeeping, so that about 830 bytes are
+    /// one small datagram.
+    pub const fn receive_buffer_bytes(&self) -> usize {
+        self.receive_buffer_bytes
+    }
+
+    /// The send buffer that the system granted.
+    pub const fn send_buffer_bytes(&self) -> usize {
+        self.send_buffer_bytes
+    }
+
+    /// Receives one datagram: its length, cut to the buffer's, and its sender.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when none is waiting.
+    pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let (bytes, from) = self.inner.recv_from(buffer)?;
+        Ok((bytes, natural(from)))
+    }
+
+    /// Sends one datagram.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when the send buffer is full.
+    pub fn send_to(&self, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.inner.send_to(datagram, self.reachable(to))
+    }
+
+    /// The form of `to` that this socket can send to.
+    pub(super) fn reachable(&self, to: SocketAddr) -> SocketAddr {
+        match to {
+            SocketAddr::V4(v4) if self.ipv6 => SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0).into(),
+            other => other,
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) const fn inner(&self) -> &mio::net::UdpSocket {
+        &self.inner
+    }
+}
+
+/// An address as people write it: an IPv4 address that arrived in IPv6 clothes takes them off.
+pub(super) fn natural(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
+    }
+}
+
+/// Whether binding `[::]` failed for want of IPv6, rather than because of the port.
+fn lacks_ipv6(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
+
+impl event::Source for UdpSocket {
+    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.inner.register(registry, token, interests)
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.inner.reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.inner.deregister(registry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loopback() -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+    }
+
+    #[test]
+    fn a_port_in_use_is_refused() {
+        let first = UdpSocket::bind(loopback()).unwrap();
+        let second = UdpSocket::bind(first.local_addr().unwrap());
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_port_in_use_on_every_address_is_refused() {
+        let first = UdpSocket::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).unwrap();
+        let again = UdpSocket::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, first.local_addr().unwrap().port())));
+        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn what_the_system_granted_is_known() {
+        let socket = UdpSocket::bind(loopback()).unwrap();
+        assert!(socket.receive_buffer_bytes() > 0);
+        assert!(socket.send_buffer_bytes() > 0);
+    }
+
+    #[test]
+    fn a_client_leaves_the_send_buffer_alone() {
+        let client = UdpSocket::bind_client().unwrap();
+        let untouched = std::net::UdpSocket::bind(loopback()).unwrap();
+        assert_eq!(client.send_buffer_bytes(), socket2::SockRef::from(&untouched).send_buffer_size().unwrap());
+    }
+
+    #[test]
+    fn an_idle_socket_would_block() {
+        let socket = UdpSocket::bind(loopback()).unwrap();
+        assert_eq!(socket.recv_from(&mut [0; 16]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn an_ipv4_address_is_the_same_in_both_clothes() {
+        let plain = SocketAddr::from(([192, 0, 2, 7], 7411));
+        assert_eq!(natural("[::ffff:192.0.2.7]:7411".parse().unwrap()), plain);
+        assert_eq!(natural(plain), plain);
+    }
+
+    #[test]
+    fn an_ipv6_address_keeps_its_interface() {
+        let local: SocketAddr = SocketAddrV6::new("fe80::1".parse().unwrap(), 7411, 0, 3).into();
+        assert_eq!(natural(local), local);
+    }
+
+    #[test]
+    fn only_a_missing_ipv6_leads_to_ipv4() {
+        assert!(lacks_ipv6(&io::Error::from_raw_os_error(97)));
+        assert!(!lacks_ipv6(&io::ErrorKind::AddrInUse.into()));
+        assert!(!lacks_ipv6(&io::ErrorKind::PermissionDenied.into()));
+    }
+}

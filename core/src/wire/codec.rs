@@ -1,0 +1,118 @@
+//! The one module that names bincode: whole, authenticated messages between bytes and the words of the conversation.
+//!
+//! An encoded message is one byte, the schema's number, and bincode's standard encoding. The number is there so that the encoding
+//! can be replaced without touching the transport.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The schema spoken by this program.
+const SCHEMA: u8 = 1;
+
+/// Why bytes and meaning did not come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodecError {
+    /// More bytes than the limit.
+    TooLarge,
+    /// Not the schema this program speaks.
+    UnknownSchema,
+    /// Truncated, malformed, or not valid as what it claims to be.
+    Malformed,
+    /// Bytes are left over.
+    TrailingBytes,
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the message is too large",
+            Self::UnknownSchema => "the message is of an unknown schema",
+            Self::Malformed => "the message is malformed",
+            Self::TrailingBytes => "the message has bytes left over",
+        })
+    }
+}
+
+impl core::error::Error for CodecError {}
+
+/// Encodes `value`.
+///
+/// # Errors
+/// [`CodecError::TooLarge`] when the result would exceed `LIMIT` bytes; [`CodecError::Malformed`] for a value serde cannot write.
+pub fn encode<const LIMIT: usize>(value: &impl Serialize) -> Result<Vec<u8>, CodecError> {
+    let body = bincode::serde::encode_to_vec(value, bincode::config::standard()).map_err(|_| CodecError::Malformed)?;
+    if body.len() >= LIMIT {
+        return Err(CodecError::TooLarge);
+    }
+    let mut bytes = Vec::with_capacity(body.len().saturating_add(1));
+    bytes.push(SCHEMA);
+    bytes.extend_from_slice(&body);
+    Ok(bytes)
+}
+
+/// Decodes exactly one value from `bytes`; allocates no more than `LIMIT` bytes on the word of a length inside.
+///
+/// # Errors
+/// [`CodecError`] for anything else.
+pub fn decode<const LIMIT: usize, T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    if bytes.len() > LIMIT {
+        return Err(CodecError::TooLarge);
+    }
+    let (&schema, body) = bytes.split_first().ok_or(CodecError::Malformed)?;
+    if schema != SCHEMA {
+        return Err(CodecError::UnknownSchema);
+    }
+    let (value, read) =
+        bincode::serde::decode_from_slice(body, bincode::config::standard().with_limit::<LIMIT>()).map_err(|_| CodecError::Malformed)?;
+    if read == body.len() { Ok(value) } else { Err(CodecError::TrailingBytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let bytes = encode::<64>(&(7u32, String::from("bell"))).unwrap();
+        assert_eq!(decode::<64, (u32, String)>(&bytes), Ok((7, String::from("bell"))));
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let bytes = encode::<64>(&(7u32, String::from("bell"))).unwrap();
+        for length in 0..bytes.len() {
+            assert!(decode::<64, (u32, String)>(&bytes[..length]).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn leftovers_are_refused() {
+        let mut bytes = encode::<64>(&7u32).unwrap();
+        bytes.push(0);
+        assert_eq!(decode::<64, u32>(&bytes), Err(CodecError::TrailingBytes));
+    }
+
+    #[test]
+    fn a_claimed_length_beyond_the_limit_allocates_nothing() {
+        // bincode writes a u64 length as 253 and eight bytes; this one claims 2^56 elements.
+        let bytes = [SCHEMA, 253, 0, 0, 0, 0, 0, 0, 0, 1];
+        assert_eq!(decode::<64, Vec<u8>>(&bytes), Err(CodecError::Malformed));
+    }
+
+    #[test]
+    fn the_limit_counts_the_schema_byte() {
+        assert_eq!(encode::<8>(&vec![0u8; 7]), Err(CodecError::TooLarge));
+        assert_eq!(encode::<9>(&vec![0u8; 7]).map(|bytes| bytes.len()), Ok(9));
+    }
+
+    #[test]
+    fn another_schema_is_refused() {
+        assert_eq!(decode::<64, u32>(&[9, 7]), Err(CodecError::UnknownSchema));
+    }
+}

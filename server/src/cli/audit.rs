@@ -1,0 +1,104 @@
+//! `belfry audit`: who did what on whom.
+
+use belfry_core::chat::{Answer, AuditEntry, Request};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::session::{self, Session};
+use super::{Outcome, output, unexpected};
+use crate::config::ConnectionArgs;
+
+/// What `belfry audit` can be told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// The newest so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    session::with(&args.connection, |session| {
+        let entries = fetch(session, args.limit as usize)?;
+        let zone = TimeZone::system();
+        entries.iter().rev().try_for_each(|entry| if args.json { output::json(&object(entry)) } else { output::line(line(entry, &zone)) })
+    })
+}
+
+/// The newest `limit` entries, newest first.
+fn fetch(session: &mut Session, limit: usize) -> Outcome<Vec<AuditEntry>> {
+    let mut all: Vec<AuditEntry> = Vec::new();
+    while all.len() < limit {
+        let before = all.last().map(|entry| entry.id);
+        let Answer::Audit { entries, more } = session.ask(Request::ReadAudit { before })? else {
+            return Err(unexpected());
+        };
+        // A server that does not go back would be asked for ever.
+        let goes_back = entries.last().is_some_and(|last| before.is_none_or(|before| last.id < before));
+        all.extend(entries);
+        if !more || !goes_back {
+            break;
+        }
+    }
+    all.truncate(limit);
+    Ok(all)
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    id: u64,
+    at: String,
+    who: &'a str,
+    act: &'a str,
+    object: &'a str,
+    detail: &'a str,
+}
+
+fn object(entry: &AuditEntry) -> Object<'_> {
+    Object {
+        id: entry.id,
+        at: output::rfc3339(entry.at),
+        who: entry.who.as_str(),
+        act: &entry.act,
+        object: &entry.object,
+        detail: &entry.detail,
+    }
+}
+
+/// `2026-11-21 10:02 admin: user.role bob admin`.
+fn line(entry: &AuditEntry, zone: &TimeZone) -> String {
+    let words = format!("{}: {} {} {}", entry.who, entry.act, entry.object, entry.detail);
+    format!("{} {}", output::minute(entry.at, zone), output::indented(words.trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::AccountName;
+    use belfry_core::time::UnixMillis;
+
+    use super::*;
+
+    fn entry() -> AuditEntry {
+        AuditEntry {
+            id: 3,
+            at: UnixMillis(0),
+            who: AccountName::new("admin").unwrap(),
+            act: "user.role".into(),
+            object: "bob".into(),
+            detail: "admin".into(),
+        }
+    }
+
+    #[test]
+    fn a_person_reads_a_line_and_a_script_an_object() {
+        assert_eq!(line(&entry(), &TimeZone::UTC), "1970-01-01 00:00 admin: user.role bob admin");
+        assert_eq!(
+            output::json_text(&object(&entry())).unwrap(),
+            r#"{"id":3,"at":"1970-01-01T00:00:00.000Z","who":"admin","act":"user.role","object":"bob","detail":"admin"}"#
+        );
+    }
+}

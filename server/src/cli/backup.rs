@@ -1,0 +1,40 @@
+//! `belfry backup`: a copy of the database of the server on this computer, while it runs, and of its identity.
+
+use std::path::PathBuf;
+
+use belfry_server::identity::DataFolder;
+use belfry_server::store;
+
+use super::{Ending, Outcome, output};
+use crate::config;
+
+/// What `belfry backup` can be told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The new file; the identity key goes beside it, as FILE.key
+    file: PathBuf,
+    /// The server's data folder [default: the platform's own]
+    #[arg(long, env = "BELFRY_DATA", value_name = "DIR")]
+    data: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let path = config::data_folder(args.data.as_deref().unwrap_or_default())?;
+    if !path.is_dir() {
+        return Err(Ending::refused(format_args!("There is no folder {}: name the server's data folder with --data.", path.display())));
+    }
+    let folder = DataFolder::open(&path).map_err(Ending::refused)?;
+    let mut key = args.file.clone().into_os_string();
+    key.push(".key");
+    let key = PathBuf::from(key);
+    if let Some(there) = [&args.file, &key].into_iter().find(|path| path.exists()) {
+        return Err(Ending::refused(format_args!("{} exists already: name a new file.", there.display())));
+    }
+    // The small one first: a backup that can be seen is complete.
+    folder.copy_identity(&key).map_err(Ending::refused)?;
+    let bytes = store::copy(&folder.database(), &args.file).map_err(|error| {
+        let _ = std::fs::remove_file(&key);
+        Ending::refused(error)
+    })?;
+    output::line(format_args!("{} bytes in {}, the identity in {}", bytes, args.file.display(), key.display()))
+}

@@ -1,0 +1,275 @@
+//! `belfry chat` on a terminal: what comes is printed above the line that is being typed.
+
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Sender};
+use std::time::Duration;
+
+use belfry_core::chat::{Answer, Message, Notice, NoticeId, NoticeState, Place, Receipt, Request};
+use belfry_core::client::{Command, Update};
+use jiff::tz::TimeZone;
+use rustyline::ExternalPrinter;
+
+use super::echo::Echo;
+use super::entry::{self, Entry};
+use super::prompt::{self, Prompt};
+use crate::cli::ending::Exit;
+use crate::cli::output::{self, Paint};
+use crate::cli::session::{Session, Wake};
+use crate::cli::{Ending, Outcome, listen, unexpected, who};
+
+/// Messages shown on entering a place.
+const SHOWN_ON_ENTRY: u32 = 20;
+
+/// How long a person waits for a list or a page.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
+    session.wait_out_interruptions();
+    session.expect_answers_within(PATIENCE);
+    let mut line = Prompt::open()?;
+    let printer = line.printer()?;
+    let waker = session.waker();
+    let (prompts, typing) = mpsc::channel();
+    let finished = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let finished = &finished;
+        let talk = scope.spawn(move || {
+            let mut talk = Talk {
+                session,
+                place,
+                printer,
+                prompts: Some(prompts),
+                zone: TimeZone::system(),
+                paint: Paint::for_stdout(),
+                echo: Echo::default(),
+                notices: BTreeMap::new(),
+                disconnected: false,
+            };
+            let outcome = talk.run();
+            if let Err(Ending { sentence: Some(sentence), .. }) = &outcome
+                && !prompt::LEAVE.is_empty()
+            {
+                let _ = talk.show(&format!("{}{}", output::visible(sentence), prompt::LEAVE));
+            }
+            talk.prompts = None;
+            prompt::end(finished);
+            outcome
+        });
+        line.run(&typing, &waker, finished);
+        talk.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// One person's chat on a terminal.
+struct Talk<'a, P> {
+    session: &'a mut Session,
+    place: Place,
+    printer: P,
+    /// Each prompt sent here is answered by one line; none are sent once the person wants to leave.
+    prompts: Option<Sender<String>>,
+    zone: TimeZone,
+    paint: Paint,
+    echo: Echo,
+    /// Open notices as they were shown last.
+    notices: BTreeMap<NoticeId, Notice>,
+    disconnected: bool,
+}
+
+impl<P: ExternalPrinter> Talk<'_, P> {
+    fn run(&mut self) -> Outcome {
+        self.enter(self.place.clone())?;
+        self.show(&self.paint.dim("/help lists the commands, /quit leaves"))?;
+        self.prompt();
+        // Whoever leaves has their last messages stored first.
+        while self.prompts.is_some() || self.echo.waiting() > 0 {
+            match self.session.next(None)? {
+                Some(Wake::Update(update)) => self.update(update)?,
+                Some(Wake::Line(line)) => {
+                    self.line(&String::from_utf8_lossy(&line))?;
+                    self.prompt();
+                }
+                Some(Wake::InputEnded) => self.leave()?,
+                Some(Wake::InputFailed(error)) => return Err(Ending::refused(format_args!("The terminal cannot be read: {error}."))),
+                Some(Wake::Interrupted) => return self.interrupted(),
+                Some(Wake::NetworkEnded) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the next line.
+    fn prompt(&self) {
+        if let Some(prompts) = &self.prompts {
+            let _ = prompts.send(format!("{}> ", output::visible(&self.place.to_string())));
+        }
+    }
+
+    fn leave(&mut self) -> Outcome {
+        self.prompts = None;
+        match self.echo.waiting() {
+            0 => Ok(()),
+            _ if self.session.is_connected() => Ok(()),
+            waiting => self.show(&format!("messages that wait for the server: {waiting}; Ctrl+C leaves without them")),
+        }
+    }
+
+    fn interrupted(&self) -> Outcome {
+        match self.echo.waiting() {
+            0 => Ok(()),
+            waiting => Err(Ending::unreachable(format_args!("Messages not confirmed: {waiting}; they may or may not be stored."))),
+        }
+    }
+
+    fn show(&mut self, line: &str) -> Outcome {
+        self.printer.print(format!("{line}\n")).map_err(|error| prompt::unusable(&error))
+    }
+
+    fn line(&mut self, line: &str) -> Outcome {
+        match entry::understand(line) {
+            Err(problem) => self.show(&output::visible(&problem)),
+            Ok(Entry::Nothing) => Ok(()),
+            Ok(Entry::Say(text)) => {
+                let ticket = self.session.ticket();
+                self.echo.typed(ticket, text.clone());
+                self.session.send(Command::Post { ticket, to: self.place.clone(), text })
+            }
+            Ok(Entry::Help) => self.show(entry::HELP),
+            Ok(Entry::Quit) => self.leave(),
+            Ok(Entry::Answer(notice, answer)) => self.answer(notice, answer),
+            Ok(Entry::Who) => self.asking(Self::who),
+            Ok(Entry::History(count)) => self.asking(|talk| talk.history(talk.place.clone(), count).map(drop)),
+            Ok(Entry::Go(place)) => self.asking(|talk| talk.enter(place)),
+        }
+    }
+
+    /// Does what needs an answer; a no, or no answer in time, is told and the chat goes on.
+    fn asking(&mut self, work: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+        if !self.session.is_connected() {
+            return self.show("There is no connection to the server now; try that again when it is back.");
+        }
+        match work(self) {
+            Err(Ending { exit: Exit::Unreachable, .. }) if !self.session.has_ended() => {
+                self.show("The server has not answered; try that again in a moment.")
+            }
+            Err(Ending { sentence: Some(sentence), .. }) if !self.session.has_ended() => self.show(&output::visible(&sentence)),
+            outcome => outcome,
+        }
+    }
+
+    fn enter(&mut self, place: Place) -> Outcome {
+        self.place = self.history(place, SHOWN_ON_ENTRY)?;
+        Ok(())
+    }
+
+    /// Shows a place's newest messages; the place as the server writes its name.
+    fn history(&mut self, place: Place, limit: u32) -> Outcome<Place> {
+        let mut news = Vec::new();
+        let request = Request::FetchBefore { place, before: None, limit };
+        let answer = self.session.ask_meanwhile(request, |update| news.push(update));
+        let shown = match answer {
+            Ok(Answer::Page(page)) => {
+                for message in &page.messages {
+                    self.show(&output::message_line(message, &self.zone, self.paint))?;
+                }
+                let newest = page.messages.last().map(|message| message.seq);
+                // What the page holds has just been shown.
+                news.retain(|update| {
+                    !matches!(update, Update::Message { message, .. }
+                        if message.conversation == page.conversation.id && Some(message.seq) <= newest)
+                });
+                Ok(page.conversation.place)
+            }
+            Ok(_) => Err(unexpected()),
+            Err(ending) => Err(ending),
+        };
+        news.into_iter().try_for_each(|update| self.update(update))?;
+        shown
+    }
+
+    fn who(&mut self) -> Outcome {
+        let mut news = Vec::new();
+        let people = who::fetch(self.session, |update| news.push(update));
+        news.into_iter().try_for_each(|update| self.update(update))?;
+        let lines: Vec<_> = people?.iter().map(|person| who::line(person, &self.zone)).collect();
+        self.show(&lines.join("\n"))
+    }
+
+    fn answer(&mut self, id: NoticeId, answer: u8) -> Outcome {
+        let Some(notice) = self.notices.get(&id) else {
+            return self.show(&format!("There is no open notice {}.", id.0));
+        };
+        let Some(label) = notice.answers.get(usize::from(answer)) else {
+            return self.show(&format!("Notice {} has the answers 0 to {}.", id.0, notice.answers.len().saturating_sub(1)));
+        };
+        let said = format!("answered notice {}: {}", id.0, output::visible(label.as_str()));
+        self.session.send(Command::Receipt { notice: id, receipt: Receipt::Answered(answer) })?;
+        self.notices.remove(&id);
+        self.show(&said)
+    }
+
+    fn update(&mut self, update: Update) -> Outcome {
+        match update {
+            Update::Message { place, message } => self.message(&place, &message),
+            Update::Notice(notice) => self.notice(notice),
+            Update::Presence(changes) => {
+                // Whoever types here knows that they are here.
+                let others = changes.iter().filter(|change| change.account != *self.session.account());
+                let lines: Vec<_> = others.map(|change| self.paint.dim(&listen::presence_line(change))).collect();
+                if lines.is_empty() { Ok(()) } else { self.show(&lines.join("\n")) }
+            }
+            Update::Posted { ticket, conversation, seq } => {
+                self.echo.posted(ticket, conversation, seq);
+                Ok(())
+            }
+            Update::Refused { ticket, refusal } => self.not_sent(ticket, &refusal.to_string()),
+            Update::Lost { ticket } => self.not_sent(ticket, "The connection was lost; it may or may not be stored."),
+            Update::Disconnected { why, retry_in } if !self.disconnected => {
+                self.disconnected = true;
+                self.show(&self.paint.alert(&listen::disconnected_line(&why.to_string(), retry_in)))
+            }
+            Update::CaughtUp if self.disconnected => {
+                self.disconnected = false;
+                self.show(&self.paint.dim("connected again"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn message(&mut self, place: &Place, message: &Message) -> Outcome {
+        if message.from == *self.session.account() && self.echo.is_echo(message) {
+            return Ok(());
+        }
+        let line = output::message_line(message, &self.zone, self.paint);
+        if *place == self.place {
+            self.show(&line)
+        } else {
+            self.show(&format!("{} {line}", self.paint.alert(&output::visible(&place.to_string()))))
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) -> Outcome {
+        let shown = if notice.state == NoticeState::Open {
+            self.notices.insert(notice.id, notice.clone())
+        } else {
+            self.notices.remove(&notice.id);
+            None
+        };
+        if shown.as_ref() == Some(&notice) {
+            return Ok(());
+        }
+        self.show(&output::notice_line(&notice, self.paint))?;
+        if notice.state == NoticeState::Open && shown.is_none() {
+            self.session.send(Command::Receipt { notice: notice.id, receipt: Receipt::Visible })?;
+        }
+        Ok(())
+    }
+
+    fn not_sent(&mut self, ticket: belfry_core::client::Ticket, why: &str) -> Outcome {
+        match self.echo.failed(ticket) {
+            Some(text) => self.show(&self.paint.alert(&format!("not sent: {} ({why})", output::indented(text.as_str())))),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `belfry group`: groups of accounts, for addressing notices.
+
+use belfry_core::chat::{AccountName, Answer, Group, GroupName, Person, Request};
+use serde::Serialize;
+
+use super::session::{self, Session};
+use super::{Outcome, output, unexpected, user};
+use crate::config::ConnectionArgs;
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Add accounts to a group, which is made if it is not there
+    Add {
+        /// The group
+        group: GroupName,
+        /// The accounts
+        #[arg(required = true)]
+        members: Vec<AccountName>,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Take accounts out of a group; without any, remove the group
+    Remove {
+        /// The group
+        group: GroupName,
+        /// The accounts
+        members: Vec<AccountName>,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// List groups, or the accounts in one
+    List {
+        /// The group
+        group: Option<GroupName>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+}
+
+/// Names in one request: the server takes a few more, and a request with the longest of names still fits.
+const MEMBERS_AT_ONCE: usize = 200;
+
+pub(crate) fn run(command: Command) -> Outcome {
+    match command {
+        Command::Add { group, members, connection } => session::with(&connection, |session| {
+            for members in members.chunks(MEMBERS_AT_ONCE) {
+                user::done(session, Request::AddToGroup { group: group.clone(), members: members.to_vec() })?;
+            }
+            Ok(())
+        }),
+        Command::Remove { group, members, connection } => session::with(&connection, |session| {
+            if members.is_empty() {
+                return user::done(session, Request::RemoveFromGroup { group, members });
+            }
+            for members in members.chunks(MEMBERS_AT_ONCE) {
+                user::done(session, Request::RemoveFromGroup { group: group.clone(), members: members.to_vec() })?;
+            }
+            Ok(())
+        }),
+        Command::List { group: Some(group), json, connection } => session::with(&connection, |session| list_members(session, &group, json)),
+        Command::List { group: None, json, connection } => session::with(&connection, |session| list(session, json)),
+    }
+}
+
+fn list(session: &mut Session, json: bool) -> Outcome {
+    let mut after = None;
+    loop {
+        let Answer::Groups { groups, more } = session.ask(Request::ListGroups { after })? else {
+            return Err(unexpected());
+        };
+        for group in &groups {
+            if json {
+                output::json(&GroupObject { group: group.name.as_str(), members: group.members })?;
+            } else {
+                output::line(line(group))?;
+            }
+        }
+        after = groups.last().map(|group| group.name.clone());
+        if !more || after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn list_members(session: &mut Session, group: &GroupName, json: bool) -> Outcome {
+    let mut after = None;
+    loop {
+        let Answer::People { people, more } = session.ask(Request::GroupMembers { group: group.clone(), after })? else {
+            return Err(unexpected());
+        };
+        for person in &people {
+            if json {
+                output::json(&MemberObject { account: person.account.as_str() })?
+            } else {
+                output::line(output::visible(person.account.as_str()))?
+            }
+        }
+        after = people.last().map(|person: &Person| person.account.clone());
+        if !more || after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct GroupObject<'a> {
+    group: &'a str,
+    members: u64,
+}
+
+#[derive(Serialize)]
+struct MemberObject<'a> {
+    account: &'a str,
+}
+
+/// `nurses (12)`.
+fn line(group: &Group) -> String {
+    format!("{} ({})", output::visible(group.name.as_str()), group.members)
+}

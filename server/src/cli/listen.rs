@@ -1,0 +1,293 @@
+//! `belfry listen`: everything that happens, until stopped.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use belfry_core::chat::{Notice, NoticeId, NoticeState, PresenceChange, Receipt};
+use belfry_core::client::{Command, Update};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::Outcome;
+use super::output::{self, MessageObject, Paint};
+use super::session::{self, Session, Wake};
+use crate::config::ConnectionArgs;
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Report every open notice as visible and give its first answer
+    #[arg(long)]
+    acknowledge: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    session::with_notices(&args.connection, |session| {
+        session.catch_interrupts()?;
+        session.wait_out_interruptions();
+        let mut listener = Listener::new(args.json, TimeZone::system(), Paint::for_stdout());
+        loop {
+            match session.next(None)? {
+                Some(Wake::Update(update)) => {
+                    if let (true, Update::Notice(notice)) = (args.acknowledge, &update) {
+                        acknowledge(session, notice)?;
+                    }
+                    for line in listener.take(update)? {
+                        output::line(line)?;
+                    }
+                }
+                Some(Wake::Interrupted) => return Ok(()),
+                _ => {}
+            }
+        }
+    })
+}
+
+fn acknowledge(session: &mut Session, notice: &Notice) -> Outcome {
+    if notice.state != NoticeState::Open || notice.answered.is_some() {
+        return Ok(());
+    }
+    for receipt in [Receipt::Visible, Receipt::Answered(0)] {
+        session.send(Command::Receipt { notice: notice.id, receipt })?;
+    }
+    Ok(())
+}
+
+/// Turns updates into lines.
+#[derive(Debug)]
+struct Listener {
+    json: bool,
+    zone: TimeZone,
+    paint: Paint,
+    connected_once: bool,
+    /// What came before the first "connected"; it is printed behind it.
+    held: Vec<String>,
+    /// Open notices as they were printed last: they come again with each connection until they are answered.
+    open: BTreeMap<NoticeId, Notice>,
+}
+
+impl Listener {
+    const fn new(json: bool, zone: TimeZone, paint: Paint) -> Self {
+        Self { json, zone, paint, connected_once: false, held: Vec::new(), open: BTreeMap::new() }
+    }
+
+    /// The lines to print now.
+    fn take(&mut self, update: Update) -> Outcome<Vec<String>> {
+        if matches!(update, Update::CaughtUp) {
+            self.connected_once = true;
+            let mut lines = vec![self.connected()?];
+            lines.append(&mut self.held);
+            return Ok(lines);
+        }
+        let lines = self.lines(update)?;
+        if self.connected_once {
+            return Ok(lines);
+        }
+        self.held.extend(lines);
+        Ok(Vec::new())
+    }
+
+    fn lines(&mut self, update: Update) -> Outcome<Vec<String>> {
+        Ok(match update {
+            Update::Message { place, message } if self.json => vec![output::json_text(&MessageObject::event(&place, &message))?],
+            Update::Message { place, message } => {
+                vec![format!(
+                    "{} {}",
+                    self.paint.dim(&output::visible(&place.to_string())),
+                    output::message_line(&message, &self.zone, self.paint)
+                )]
+            }
+            Update::Notice(notice) => self.notice(notice)?.into_iter().collect(),
+            Update::Presence(changes) => changes.iter().map(|change| self.presence(change)).collect::<Outcome<_>>()?,
+            Update::Disconnected { why, retry_in } => vec![self.disconnected(&why.to_string(), retry_in)?],
+            _ => Vec::new(),
+        })
+    }
+
+    fn connected(&self) -> Outcome<String> {
+        if self.json { output::json_text(&Event { event: "connected" }) } else { Ok(self.paint.dim("connected")) }
+    }
+
+    fn notice(&mut self, notice: Notice) -> Outcome<Option<String>> {
+        if self.open.get(&notice.id) == Some(&notice) {
+            return Ok(None);
+        }
+        let line = if self.json { output::json_text(&notice_event(&notice))? } else { output::notice_line(&notice, self.paint) };
+        if notice.state == NoticeState::Open {
+            self.open.insert(notice.id, notice);
+        } else {
+            self.open.remove(&notice.id);
+        }
+        Ok(Some(line))
+    }
+
+    fn presence(&self, change: &PresenceChange) -> Outcome<String> {
+        if self.json {
+            return output::json_text(&PresenceEvent {
+                event: "presence",
+                account: change.account.as_str(),
+                presence: change.presence.as_str(),
+                at: output::rfc3339(change.at),
+            });
+        }
+        Ok(self.paint.dim(&presence_line(change)))
+    }
+
+    fn disconnected(&self, why: &str, retry_in: Duration) -> Outcome<String> {
+        let retry_in_ms = u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX);
+        if self.json {
+            return output::json_text(&DisconnectedEvent { event: "disconnected", reason: why, retry_in_ms });
+        }
+        Ok(self.paint.alert(&disconnected_line(why, retry_in)))
+    }
+}
+
+/// `bob is offline`.
+pub(crate) fn presence_line(change: &PresenceChange) -> String {
+    format!("{} is {}", output::visible(change.account.as_str()), change.presence.as_str())
+}
+
+/// `disconnected: the server is stopping; next try in 2 s`.
+pub(crate) fn disconnected_line(why: &str, retry_in: Duration) -> String {
+    match retry_in.as_millis().div_ceil(1000) {
+        0 => format!("disconnected: {why}; trying again"),
+        seconds => format!("disconnected: {why}; next try in {seconds} s"),
+    }
+}
+
+#[derive(Serialize)]
+struct Event {
+    event: &'static str,
+}
+
+#[derive(Serialize)]
+struct DisconnectedEvent<'a> {
+    event: &'static str,
+    reason: &'a str,
+    retry_in_ms: u64,
+}
+
+#[derive(Serialize)]
+struct PresenceEvent<'a> {
+    event: &'static str,
+    account: &'a str,
+    presence: &'static str,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct NoticeEvent<'a> {
+    event: &'static str,
+    id: u64,
+    severity: &'static str,
+    title: Option<&'a str>,
+    body: &'a str,
+    answers: Vec<&'a str>,
+    author: &'a str,
+    state: &'static str,
+    sent_at: String,
+    expires_at: Option<String>,
+    revision: u32,
+    reminder: u32,
+    answered: Option<&'a str>,
+}
+
+fn notice_event(notice: &Notice) -> NoticeEvent<'_> {
+    NoticeEvent {
+        event: "notice",
+        id: notice.id.0,
+        severity: notice.severity.as_str(),
+        title: notice.title.as_ref().map(|title| title.as_str()),
+        body: notice.body.as_str(),
+        answers: notice.answers.iter().map(|answer| answer.as_str()).collect(),
+        author: notice.author.as_str(),
+        state: notice.state.as_str(),
+        sent_at: output::rfc3339(notice.sent_at),
+        expires_at: notice.expires_at.map(output::rfc3339),
+        revision: notice.revision,
+        reminder: notice.reminder,
+        answered: notice.answered.and_then(|given| notice.answers.get(usize::from(given.answer))).map(|label| label.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{AccountName, Place, Presence};
+    use belfry_core::client::Interruption;
+    use belfry_core::time::UnixMillis;
+
+    use super::super::output::tests::{message, notice};
+    use super::*;
+
+    fn json() -> Listener {
+        Listener::new(true, TimeZone::UTC, Paint::default())
+    }
+
+    fn connected() -> Listener {
+        let mut listener = json();
+        listener.take(Update::CaughtUp).unwrap();
+        listener
+    }
+
+    #[test]
+    fn the_first_line_is_connected_and_what_came_before_follows_it() {
+        let mut listener = json();
+        assert!(listener.take(Update::Message { place: Place::lobby(), message: message("early") }).unwrap().is_empty());
+        let lines = listener.take(Update::CaughtUp).unwrap();
+        assert_eq!(lines[0], r#"{"event":"connected"}"#);
+        assert!(lines[1].contains("early"));
+        assert!(listener.take(Update::CaughtUp).unwrap().len() == 1);
+    }
+
+    #[test]
+    fn a_message_is_printed_as_it_comes() {
+        let lines = connected().take(Update::Message { place: Place::lobby(), message: message("hi") }).unwrap();
+        assert_eq!(
+            lines,
+            [r#"{"event":"message","seq":7,"room":"lobby","from":"alice","text":"hi","sent_at":"2026-11-21T10:02:03.123Z"}"#]
+        );
+    }
+
+    #[test]
+    fn a_notice_that_comes_again_unchanged_is_printed_once() {
+        let mut listener = connected();
+        let lines = listener.take(Update::Notice(notice())).unwrap();
+        assert_eq!(
+            lines,
+            [concat!(
+                r#"{"event":"notice","id":3,"severity":"important","title":"Drill","body":"Leave now.","answers":["Safe","Need help"],"#,
+                r#""author":"admin","state":"open","sent_at":"2026-11-21T10:02:03.123Z","expires_at":null,"#,
+                r#""revision":1,"reminder":0,"answered":null}"#
+            )]
+        );
+        assert!(listener.take(Update::Notice(notice())).unwrap().is_empty());
+        let withdrawn = Notice { state: NoticeState::Withdrawn, ..notice() };
+        assert!(listener.take(Update::Notice(withdrawn)).unwrap()[0].contains("withdrawn"));
+    }
+
+    #[test]
+    fn coming_and_going_is_told_a_line_a_person() {
+        let change = |name| PresenceChange { account: AccountName::new(name).unwrap(), presence: Presence::Offline, at: UnixMillis(0) };
+        let lines = connected().take(Update::Presence(vec![change("bob"), change("eve")])).unwrap();
+        assert_eq!(lines[0], r#"{"event":"presence","account":"bob","presence":"offline","at":"1970-01-01T00:00:00.000Z"}"#);
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn a_lost_connection_says_why_and_when_it_is_tried_again() {
+        let lost = Update::Disconnected { why: Interruption::GoingAway, retry_in: Duration::from_millis(1500) };
+        assert_eq!(
+            connected().take(lost.clone()).unwrap(),
+            [r#"{"event":"disconnected","reason":"the server is stopping","retry_in_ms":1500}"#]
+        );
+        let mut readable = Listener::new(false, TimeZone::UTC, Paint::default());
+        readable.take(Update::CaughtUp).unwrap();
+        assert_eq!(readable.take(lost).unwrap(), ["disconnected: the server is stopping; next try in 2 s"]);
+        let at_once = Update::Disconnected { why: Interruption::Restarted, retry_in: Duration::ZERO };
+        assert_eq!(readable.take(at_once).unwrap(), ["disconnected: the server was restarted; trying again"]);
+    }
+}

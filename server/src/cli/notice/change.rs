@@ -1,0 +1,102 @@
+//! `belfry notice update|withdraw|all-clear|remind`: what becomes of a notice that was sent.
+
+use std::time::Duration;
+
+use belfry_core::chat::{Answer, NoticeChange, NoticeId, Request, Text, Title};
+
+use super::send::{SeverityWord, later, now};
+use super::status;
+use crate::cli::{Ending, Outcome, output, session, unexpected};
+use crate::config::{self, ConnectionArgs};
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// The notice's number
+    id: u64,
+    /// One JSON object: the notice as it is now
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct AllClearArgs {
+    #[command(flatten)]
+    common: Args,
+    /// What the screens say instead of the notice's text
+    body: Option<String>,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(group = clap::ArgGroup::new("changes").required(true).multiple(true).args(["severity", "title", "expires", "body"]))]
+pub(crate) struct UpdateArgs {
+    #[command(flatten)]
+    common: Args,
+    /// How much it insists from now on
+    #[arg(long, value_enum)]
+    severity: Option<SeverityWord>,
+    /// Its new heading
+    #[arg(long)]
+    title: Option<String>,
+    /// Its new end, from now: 30m, 2h, 1d, or never
+    #[arg(long, value_name = "DURATION", value_parser = end)]
+    expires: Option<End>,
+    /// Its new text; put -- before one that begins with a dash
+    body: Option<String>,
+}
+
+/// When a notice stops mattering, from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    After(Duration),
+    Never,
+}
+
+fn end(typed: &str) -> Result<End, String> {
+    if typed == "never" { Ok(End::Never) } else { config::duration(typed).map(End::After) }
+}
+
+pub(crate) fn update(args: UpdateArgs) -> Outcome {
+    let title = args.title.map(Title::new).transpose().map_err(|error| Ending::usage(format_args!("The title cannot be used. {error}")))?;
+    let body = args.body.map(Text::new).transpose().map_err(Ending::usage)?;
+    let expires_at = args.expires.map(|end| match end {
+        End::After(after) => Some(later(now(), after)),
+        End::Never => None,
+    });
+    change(&args.common, NoticeChange::Update { severity: args.severity.map(Into::into), title, body, expires_at })
+}
+
+pub(crate) fn withdraw(args: &Args) -> Outcome {
+    change(args, NoticeChange::Withdraw)
+}
+
+pub(crate) fn all_clear(args: AllClearArgs) -> Outcome {
+    let body = args.body.map(Text::new).transpose().map_err(Ending::usage)?;
+    change(&args.common, NoticeChange::AllClear { body })
+}
+
+pub(crate) fn remind(args: &Args) -> Outcome {
+    change(args, NoticeChange::Remind)
+}
+
+fn change(args: &Args, change: NoticeChange) -> Outcome {
+    session::with(&args.connection, |session| {
+        let Answer::NoticeChanged(summary) = session.ask(Request::ChangeNotice { notice: NoticeId(args.id), change })? else {
+            return Err(unexpected());
+        };
+        if args.json { output::json(&super::object(&summary)) } else { output::line(status::heading(&summary)) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_a_length_of_time_or_never() {
+        assert_eq!(end("2h"), Ok(End::After(Duration::from_secs(7200))));
+        assert_eq!(end("never"), Ok(End::Never));
+        assert!(end("soon").is_err());
+    }
+}

@@ -1,0 +1,68 @@
+//! `belfry notice list`: every notice with its totals, newest first.
+
+use belfry_core::chat::{Answer, NoticeSummary, Request};
+use jiff::tz::TimeZone;
+
+use crate::cli::{Outcome, output, session, unexpected};
+use crate::config::ConnectionArgs;
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    session::with(&args.connection, |session| {
+        let zone = TimeZone::system();
+        let mut before = None;
+        loop {
+            let Answer::Notices { notices, more } = session.ask(Request::ListNotices { before })? else {
+                return Err(unexpected());
+            };
+            for summary in &notices {
+                if args.json { output::json(&super::object(summary))? } else { output::line(line(summary, &zone))? }
+            }
+            before = notices.last().map(|summary| summary.notice.id);
+            if !more || before.is_none() {
+                return Ok(());
+            }
+        }
+    })
+}
+
+/// `3 [2026-11-21 10:02] important, open, answered by 1 of 3: Drill`.
+fn line(summary: &NoticeSummary, zone: &TimeZone) -> String {
+    let (notice, progress) = (&summary.notice, &summary.progress);
+    let heading = notice.title.as_ref().map_or_else(|| notice.body.as_str().lines().next().unwrap_or_default(), |title| title.as_str());
+    format!(
+        "{} [{}] {}, {}, answered by {} of {}: {}",
+        notice.id.0,
+        output::minute(notice.sent_at, zone),
+        notice.severity.as_str(),
+        notice.state.as_str(),
+        progress.answered,
+        progress.audience,
+        output::visible(heading)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{Progress, Text};
+
+    use super::*;
+    use crate::cli::output::tests::notice;
+
+    #[test]
+    fn a_notice_is_one_line_headed_by_its_title_or_first_line() {
+        let mut summary = NoticeSummary { notice: notice(), progress: Progress { audience: 3, reached: 2, visible: 1, answered: 1 } };
+        assert_eq!(line(&summary, &TimeZone::UTC), "3 [2026-11-21 10:02] important, open, answered by 1 of 3: Drill");
+        summary.notice.title = None;
+        summary.notice.body = Text::new("first\nsecond").unwrap();
+        assert!(line(&summary, &TimeZone::UTC).ends_with(": first"));
+    }
+}

@@ -1,0 +1,46 @@
+//! The reasons of the ledger, for scripts and for people.
+
+use belfry_core::chat::{DeviceId, Gap, NoticeState};
+use jiff::tz::TimeZone;
+
+use crate::cli::output;
+
+/// Letters of a device's key that people tell it by.
+const SHORT_LETTERS: usize = 8;
+
+/// The word of a reason in JSON and CSV.
+pub(super) const fn reason(gap: Gap) -> &'static str {
+    match gap {
+        Gap::NeverConnected => "never_connected",
+        Gap::Offline { .. } => "offline",
+        Gap::OnItsWay => "on_its_way",
+        Gap::Locked { .. } => "locked",
+        Gap::Unanswered => "unanswered",
+        Gap::AnsweredElsewhere => "answered_elsewhere",
+        Gap::Over { state: NoticeState::Expired, .. } => "expired",
+        Gap::Over { state: NoticeState::Withdrawn, .. } => "withdrawn",
+        Gap::Over { state: NoticeState::AllClear, .. } => "all_clear",
+        Gap::Over { state: NoticeState::Open, .. } => "open",
+    }
+}
+
+/// The same for people.
+pub(super) fn sentence(gap: Gap, zone: &TimeZone) -> String {
+    match gap {
+        Gap::NeverConnected => "has never been here".to_owned(),
+        Gap::Offline { since } => format!("offline since {}", output::minute(since, zone)),
+        Gap::OnItsWay => "on its way".to_owned(),
+        Gap::Locked { since } => format!("its screen is locked since {}", output::minute(since, zone)),
+        Gap::Unanswered => "online".to_owned(),
+        Gap::AnsweredElsewhere => "answered on another device".to_owned(),
+        Gap::Over { state, offline_since: None } => state.as_str().to_owned(),
+        Gap::Over { state, offline_since: Some(since) } => {
+            format!("{} while offline since {}", state.as_str(), output::minute(since, zone))
+        }
+    }
+}
+
+/// The first letters of a device's key: enough to tell one person's devices apart.
+pub(in crate::cli) fn short(device: &DeviceId) -> String {
+    device.to_string().chars().take(SHORT_LETTERS).collect()
+}

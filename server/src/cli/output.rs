@@ -1,0 +1,261 @@
+//! What people and scripts are shown: times, texts made safe for a terminal, JSON lines, colours.
+
+use std::fmt::{Display, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+
+use belfry_core::chat::{Message, Notice, Place};
+use belfry_core::time::UnixMillis;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::ending::{Ending, Outcome};
+
+/// One line on standard output; standard output is flushed at each line's end, also into a pipe.
+pub(crate) fn line(text: impl Display) -> Outcome {
+    writeln!(io::stdout().lock(), "{text}").map_err(Ending::output)
+}
+
+/// One JSON object as one line on standard output.
+pub(crate) fn json(object: &impl Serialize) -> Outcome {
+    line(json_text(object)?)
+}
+
+/// One JSON object.
+pub(crate) fn json_text(object: &impl Serialize) -> Outcome<String> {
+    serde_json::to_string(object).map_err(|error| Ending::refused(format_args!("The answer cannot be written as JSON: {error}.")))
+}
+
+/// One sentence on standard error. Nobody can be told when even that is closed.
+pub(crate) fn complain(sentence: &str) {
+    let _ = writeln!(io::stderr().lock(), "belfry: {}", visible(sentence));
+}
+
+/// Milliseconds that jiff can hold: it ends with the year 9999.
+fn timestamp(at: UnixMillis) -> Timestamp {
+    i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok()).unwrap_or(Timestamp::MAX)
+}
+
+/// RFC 3339 in UTC with milliseconds, for scripts.
+pub(crate) fn rfc3339(at: UnixMillis) -> String {
+    format!("{:.3}", timestamp(at))
+}
+
+/// Date and time to the minute in `zone`, for people.
+pub(crate) fn minute(at: UnixMillis, zone: &TimeZone) -> String {
+    timestamp(at).to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Characters that a terminal must not get from strangers: controls that move the cursor and marks that turn the direction of writing
+/// or show nothing. Joiners (U+200C, U+200D) stay: scripts and emoji are written with them.
+fn misleads(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with everything that would mislead its reader spelled out: `·U+202E·`.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if misleads(c) {
+            let _ = write!(shown, "·U+{:04X}·", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// The text with every line but the first indented, so that nobody can write a line that looks like another person's.
+pub(crate) fn indented(text: &str) -> String {
+    visible(text).replace('\n', "\n    ")
+}
+
+/// Whether and how to colour.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Paint {
+    coloured: bool,
+}
+
+impl Paint {
+    /// Colours for a terminal whose owner has not declined them (<https://no-color.org>).
+    pub(crate) fn for_stdout() -> Self {
+        let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { coloured: io::stdout().is_terminal() && !declined && !dumb }
+    }
+
+    fn sgr(self, code: &str, text: &str) -> String {
+        if self.coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// What matters less.
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.sgr("2", text)
+    }
+
+    /// Somebody's name.
+    pub(crate) fn name(self, text: &str) -> String {
+        self.sgr("1;36", text)
+    }
+
+    /// What wants attention.
+    pub(crate) fn alert(self, text: &str) -> String {
+        self.sgr("1;33", text)
+    }
+}
+
+/// A message as one object; the event of `listen` has the same fields.
+#[derive(Debug, Serialize)]
+pub(crate) struct MessageObject<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    seq: u64,
+    room: String,
+    from: &'a str,
+    text: &'a str,
+    sent_at: String,
+}
+
+impl<'a> MessageObject<'a> {
+    /// A line of the history.
+    pub(crate) fn stored(place: &Place, message: &'a Message) -> Self {
+        Self {
+            event: None,
+            seq: message.seq.0,
+            room: place.to_string(),
+            from: message.from.as_str(),
+            text: message.text.as_str(),
+            sent_at: rfc3339(message.sent_at),
+        }
+    }
+
+    /// A line of `listen`.
+    pub(crate) fn event(place: &Place, message: &'a Message) -> Self {
+        Self { event: Some("message"), ..Self::stored(place, message) }
+    }
+}
+
+/// `[2026-11-21 10:02] alice: text`, further lines indented.
+pub(crate) fn message_line(message: &Message, zone: &TimeZone, paint: Paint) -> String {
+    format!(
+        "{} {}: {}",
+        paint.dim(&format!("[{}]", minute(message.sent_at, zone))),
+        paint.name(&visible(message.from.as_str())),
+        indented(message.text.as_str())
+    )
+}
+
+/// `notice 7 [important] from admin: Title: body (answers: 0 Safe, 1 Need help)`, or that it is over.
+pub(crate) fn notice_line(notice: &Notice, paint: Paint) -> String {
+    let heading = paint.alert(&format!("notice {} [{}]", notice.id.0, notice.severity.as_str()));
+    let title = notice.title.as_ref().map(|title| format!("{}: ", visible(title.as_str()))).unwrap_or_default();
+    let mut line = format!("{heading} from {}: {title}{}", visible(notice.author.as_str()), indented(notice.body.as_str()));
+    let given = notice.answered.and_then(|given| notice.answers.get(usize::from(given.answer)));
+    if notice.state != belfry_core::chat::NoticeState::Open {
+        let _ = write!(line, " {}", paint.dim(&format!("({})", notice.state.as_str())));
+    } else if let Some(label) = given {
+        let _ = write!(line, " {}", paint.dim(&format!("(answered: {})", visible(label.as_str()))));
+    } else {
+        let answers: Vec<_> = notice.answers.iter().enumerate().map(|(n, answer)| format!("{n} {}", visible(answer.as_str()))).collect();
+        let reminder = if notice.reminder == 0 { String::new() } else { format!("reminder {}; ", notice.reminder) };
+        let _ = write!(line, " {}", paint.dim(&format!("({reminder}answers: {})", answers.join(", "))));
+    }
+    line
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use belfry_core::chat::{AccountName, ConversationId, Label, NoticeId, NoticeState, Seq, Severity, Text, Title};
+
+    use super::*;
+
+    pub(crate) fn message(text: &str) -> Message {
+        Message {
+            conversation: ConversationId(1),
+            seq: Seq(7),
+            from: AccountName::new("alice").unwrap(),
+            text: Text::new(text).unwrap(),
+            sent_at: UnixMillis(1_795_255_323_123),
+        }
+    }
+
+    pub(crate) fn notice() -> Notice {
+        Notice {
+            id: NoticeId(3),
+            severity: Severity::Important,
+            title: Some(Title::new("Drill").unwrap()),
+            body: Text::new("Leave now.").unwrap(),
+            answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
+            author: AccountName::new("admin").unwrap(),
+            sent_at: UnixMillis(1_795_255_323_123),
+            expires_at: None,
+            state: NoticeState::Open,
+            revision: 1,
+            reminder: 0,
+            answered: None,
+        }
+    }
+
+    #[test]
+    fn a_script_reads_utc_with_milliseconds() {
+        assert_eq!(rfc3339(UnixMillis(1_795_255_323_123)), "2026-11-21T10:02:03.123Z");
+        assert_eq!(rfc3339(UnixMillis(0)), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_time_beyond_the_calendar_is_shown_as_its_end() {
+        assert!(rfc3339(UnixMillis(u64::MAX)).starts_with("9999-12-30"));
+    }
+
+    #[test]
+    fn marks_that_turn_or_hide_text_are_spelled_out() {
+        assert_eq!(visible("a\u{202e}b\u{1b}[2J"), "a·U+202E·b·U+001B·[2J");
+    }
+
+    #[test]
+    fn joiners_of_scripts_and_emoji_stay() {
+        assert_eq!(visible("👩\u{200d}🔬"), "👩\u{200d}🔬");
+    }
+
+    #[test]
+    fn further_lines_of_a_message_are_indented() {
+        let line = message_line(&message("one\ntwo"), &TimeZone::UTC, Paint::default());
+        assert_eq!(line, "[2026-11-21 10:02] alice: one\n    two");
+    }
+
+    #[test]
+    fn a_message_is_one_json_object_with_the_fields_of_the_contract() {
+        assert_eq!(
+            json_text(&MessageObject::stored(&Place::lobby(), &message("hi\nthere"))).unwrap(),
+            r#"{"seq":7,"room":"lobby","from":"alice","text":"hi\nthere","sent_at":"2026-11-21T10:02:03.123Z"}"#
+        );
+        let direct = Place::Direct(AccountName::new("bob").unwrap());
+        assert!(
+            json_text(&MessageObject::event(&direct, &message("x"))).unwrap().starts_with(r#"{"event":"message","seq":7,"room":"@bob","#)
+        );
+    }
+
+    #[test]
+    fn an_open_notice_names_its_answers_and_a_closed_one_its_state() {
+        let mut notice = notice();
+        assert_eq!(
+            notice_line(&notice, Paint::default()),
+            "notice 3 [important] from admin: Drill: Leave now. (answers: 0 Safe, 1 Need help)"
+        );
+        notice.reminder = 2;
+        assert!(notice_line(&notice, Paint::default()).ends_with("(reminder 2; answers: 0 Safe, 1 Need help)"));
+        notice.answered = Some(belfry_core::chat::GivenAnswer { answer: 1, at: UnixMillis(0) });
+        assert!(notice_line(&notice, Paint::default()).ends_with("Leave now. (answered: Need help)"));
+        notice.state = NoticeState::Withdrawn;
+        assert!(notice_line(&notice, Paint::default()).ends_with("Leave now. (withdrawn)"));
+    }
+
+    #[test]
+    fn colours_are_only_for_those_who_want_them() {
+        assert_eq!(Paint::default().name("alice"), "alice");
+        assert_eq!(Paint { coloured: true }.dim("x"), "\x1b[2mx\x1b[0m");
+    }
+}

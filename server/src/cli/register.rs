@@ -1,0 +1,15 @@
+//! `belfry register`: creates the account that `--user` names.
+
+use super::output;
+use super::{Outcome, session};
+use crate::config::ConnectionArgs;
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    session::with_new_account(&args.connection, |session| output::line(format_args!("registered {}", session.account())))
+}

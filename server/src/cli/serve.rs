@@ -1,0 +1,121 @@
+//! `belfry serve`: the server, until Ctrl+C or a polite kill; SIGHUP has it read its configuration again.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use belfry_server::{Order, Ready, Settings};
+
+use super::signals::{self, Signal};
+use super::{Ending, Outcome, log, output};
+use crate::config::{self, Serve, ServeArgs};
+
+pub(crate) fn run(args: ServeArgs) -> Outcome {
+    if args.print_config {
+        return output::line(config::DEFAULTS.trim_end());
+    }
+    let serve = args.understand()?;
+    let host = gethostname::gethostname().into_string().unwrap_or_default();
+    let settings = Settings {
+        listen: serve.listen.clone(),
+        data: serve.data.clone(),
+        rules: serve.rules,
+        admin_password: config::admin_password(std::env::var("BELFRY_ADMIN_PASSWORD").ok())?,
+        metrics: serve.metrics,
+        announce: serve.discovery.then(|| host.clone()),
+    };
+    #[cfg(windows)]
+    if args.service {
+        return crate::service::run(crate::service::Job { settings, log: serve.log, log_format: serve.log_format });
+    }
+    let level = log::begin(&serve.log, serve.log_format)?;
+    let (orders, ordered) = std::sync::mpsc::channel();
+    let mut now = serve;
+    signals::watch(move |signal| match signal {
+        Signal::Stop => orders.send(Order::Stop).is_ok(),
+        Signal::Reload => match reload(&args, &mut now, &level) {
+            Ok(order) => orders.send(order).is_ok(),
+            Err(ending) => {
+                tracing::error!("nothing was reloaded: {}", ending.sentence.unwrap_or_default());
+                true
+            }
+        },
+    })?;
+    belfry_server::serve(
+        settings,
+        |ready| {
+            // A server that nobody watches serves on: who closed standard output does not want to read it.
+            let mut out = std::io::stdout().lock();
+            let _ = out.write_all(announcement(&ready).as_bytes()).and_then(|()| out.flush());
+        },
+        ordered,
+    )
+    .map_err(Ending::refused)
+}
+
+/// Reads the configuration again and takes over what can be; says in the log what cannot.
+fn reload(args: &ServeArgs, now: &mut Serve, level: &log::Level) -> Outcome<Order> {
+    let new = args.understand()?;
+    level.set(&new.log)?;
+    for name in now.needs_a_start(&new) {
+        tracing::warn!(setting = name, "this has changed and takes effect at the next start");
+    }
+    // What a running server cannot take over stays in force, and is said again at the next reload.
+    *now = Serve { rules: new.rules, log: new.log, ..now.clone() };
+    tracing::info!(rules = ?now.rules, log = now.log, "reloaded");
+    Ok(Order::Rules(now.rules))
+}
+
+/// How this program was started, for lines that a person copies.
+fn program() -> &'static str {
+    if std::env::var_os("CARGO").is_some() { "cargo run --release --" } else { "belfry" }
+}
+
+/// What a person and a script read once the server is ready.
+pub(crate) fn announcement(ready: &Ready) -> String {
+    announcement_by(ready, &gethostname::gethostname().into_string().unwrap_or_default(), program())
+}
+
+fn announcement_by(ready: &Ready, host: &str, program: &str) -> String {
+    let mut text = String::new();
+    for address in &ready.addresses {
+        let _ = writeln!(text, "listening on {address}");
+    }
+    let (public, port) = config::public_address(&ready.addresses, host);
+    let _ = writeln!(text, "join belfry://{public}:{port}/#{}", ready.key);
+    if let Some(password) = &ready.generated_admin_password {
+        let _ = writeln!(text, "admin password: {} (shown once)", password.as_str());
+    }
+    if let Some(address) = ready.metrics {
+        let _ = writeln!(text, "metrics http://{address}/metrics");
+    }
+    let (near, port) = config::public_address(&ready.addresses, "localhost");
+    let _ = writeln!(text, "Try it in a second terminal:");
+    let _ = writeln!(text, "  {program} register --server {near}:{port} --user alice");
+    let _ = writeln!(text, "  {program} chat --server {near}:{port} --user alice");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::Password;
+    use belfry_core::crypto::PublicKey;
+
+    use super::*;
+
+    #[test]
+    fn the_lines_of_the_contract_come_first() {
+        let ready = Ready {
+            addresses: vec!["[::]:7411".parse().unwrap()],
+            key: PublicKey([0; 32]),
+            generated_admin_password: Some(Password::new("correct-horse").unwrap()),
+            metrics: None,
+        };
+        let said = announcement_by(&ready, "tower", "belfry");
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines[0], "listening on [::]:7411");
+        assert_eq!(lines[1], format!("join belfry://tower:7411/#{}", "a".repeat(52)));
+        assert_eq!(lines[2], "admin password: correct-horse (shown once)");
+        assert!(lines[3..].iter().all(|line| !line.starts_with("listening on") && !line.starts_with("join")));
+        assert!(said.contains("belfry register --server localhost:7411 --user alice"), "{said}");
+    }
+}

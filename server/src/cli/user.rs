@@ -1,0 +1,201 @@
+//! `belfry user`: accounts, for administrators; `password` also for oneself.
+
+use belfry_core::chat::{Account, AccountName, Answer, Password, Request, Role};
+use clap::ValueEnum;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::session::{self, Session};
+use super::{Outcome, devices, output, password, unexpected};
+use crate::config::{self, ConnectionArgs, Surroundings};
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Make an account; its password comes from BELFRY_NEW_PASSWORD, a prompt, or with --password-stdin the second line
+    Add {
+        /// The new account's name
+        name: AccountName,
+        /// What it may do
+        #[arg(long, value_enum, default_value_t = RoleWord::Member)]
+        role: RoleWord,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// List accounts
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Give an account a new password, from the same places as for add
+    Password {
+        /// The account
+        name: AccountName,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Change what an account may do
+    Role {
+        /// The account
+        name: AccountName,
+        /// Its new role
+        #[arg(value_enum)]
+        role: RoleWord,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Shut an account out; its sessions end at once, its history stays
+    Disable {
+        /// The account
+        name: AccountName,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// List the devices of an account (one's own also without being an administrator)
+    Sessions(devices::SessionsArgs),
+    /// End a device's sessions and let it not connect again (one's own also without being an administrator)
+    Revoke(devices::RevokeArgs),
+    /// Let a disabled account in again
+    Enable {
+        /// The account
+        name: AccountName,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoleWord {
+    Member,
+    Admin,
+}
+
+impl From<RoleWord> for Role {
+    fn from(word: RoleWord) -> Self {
+        match word {
+            RoleWord::Member => Self::Member,
+            RoleWord::Admin => Self::Admin,
+        }
+    }
+}
+
+pub(crate) fn run(command: Command) -> Outcome {
+    match command {
+        Command::List { json, connection } => list(&connection, json),
+        Command::Add { name, role, connection } => {
+            change_with_password(&connection, name, |account, password| Request::AddUser { account, password, role: role.into() })
+        }
+        Command::Password { name, connection } => {
+            change_with_password(&connection, name, |account, password| Request::SetPassword { account, password })
+        }
+        Command::Role { name, role, connection } => change(&connection, Request::SetRole { account: name, role: role.into() }),
+        Command::Disable { name, connection } => change(&connection, Request::SetDisabled { account: name, disabled: true }),
+        Command::Sessions(args) => devices::sessions(&args),
+        Command::Revoke(args) => devices::revoke(&args),
+        Command::Enable { name, connection } => change(&connection, Request::SetDisabled { account: name, disabled: false }),
+    }
+}
+
+fn change(connection: &ConnectionArgs, request: Request) -> Outcome {
+    session::with(connection, |session| done(session, request))
+}
+
+/// The new password is read after signing in: nobody types one twice only to learn that their own was wrong.
+fn change_with_password(
+    connection: &ConnectionArgs,
+    account: AccountName,
+    request: impl FnOnce(AccountName, Password) -> Request,
+) -> Outcome {
+    let surroundings = Surroundings::read("BELFRY_NEW_PASSWORD");
+    // Here the variable goes over the flag: --password-stdin may be meant for the own password alone.
+    let stdin = connection.password_stdin && surroundings.variable.is_none();
+    let source = config::password_source(stdin, &surroundings, "BELFRY_NEW_PASSWORD")?;
+    session::with(connection, |session| {
+        let password = password::new(source, account.as_str())?;
+        done(session, request(account, password))
+    })
+}
+
+pub(super) fn done(session: &mut Session, request: Request) -> Outcome {
+    match session.ask(request)? {
+        Answer::Done => Ok(()),
+        _ => Err(unexpected()),
+    }
+}
+
+fn list(connection: &ConnectionArgs, json: bool) -> Outcome {
+    session::with(connection, |session| {
+        let zone = TimeZone::system();
+        for account in &fetch(session)? {
+            if json { output::json(&object(account))? } else { output::line(line(account, &zone))? }
+        }
+        Ok(())
+    })
+}
+
+fn fetch(session: &mut Session) -> Outcome<Vec<Account>> {
+    let mut all = Vec::new();
+    loop {
+        let after = all.last().map(|account: &Account| account.name.clone());
+        let Answer::Users { users, more } = session.ask(Request::ListUsers { after })? else {
+            return Err(unexpected());
+        };
+        let more = more && !users.is_empty();
+        all.extend(users);
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct AccountObject<'a> {
+    account: &'a str,
+    role: &'static str,
+    disabled: bool,
+    created_at: String,
+    last_seen: Option<String>,
+}
+
+fn object(account: &Account) -> AccountObject<'_> {
+    AccountObject {
+        account: account.name.as_str(),
+        role: account.role.as_str(),
+        disabled: account.disabled,
+        created_at: output::rfc3339(account.created_at),
+        last_seen: account.last_seen.map(output::rfc3339),
+    }
+}
+
+/// `admin    alice (last seen 2026-11-21 10:02)`.
+fn line(account: &Account, zone: &TimeZone) -> String {
+    let seen = account.last_seen.map_or_else(|| "never seen".to_owned(), |at| format!("last seen {}", output::minute(at, zone)));
+    let disabled = if account.disabled { ", disabled" } else { "" };
+    format!("{:<8} {} ({seen}{disabled})", account.role.as_str(), output::visible(account.name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::time::UnixMillis;
+
+    use super::*;
+
+    fn account() -> Account {
+        Account { name: AccountName::new("bob").unwrap(), role: Role::Member, disabled: true, created_at: UnixMillis(0), last_seen: None }
+    }
+
+    #[test]
+    fn a_disabled_account_is_shown_as_one() {
+        assert_eq!(line(&account(), &TimeZone::UTC), "member   bob (never seen, disabled)");
+    }
+
+    #[test]
+    fn a_script_reads_an_account_as_one_object() {
+        assert_eq!(
+            output::json_text(&object(&account())).unwrap(),
+            r#"{"account":"bob","role":"member","disabled":true,"created_at":"1970-01-01T00:00:00.000Z","last_seen":null}"#
+        );
+    }
+}

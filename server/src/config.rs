@@ -1,0 +1,283 @@
+//! What was typed, and what it means: flags over environment over file over defaults.
+
+mod layers;
+mod serve;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use belfry_core::chat::{AccountName, Password, Place, RoomName};
+use belfry_core::crypto::PublicKey;
+use belfry_core::net::ServerAddress;
+use clap::Args;
+use directories::ProjectDirs;
+use jiff::{Span, SpanRelativeTo};
+
+pub(crate) use self::layers::DEFAULTS;
+pub(crate) use self::serve::{LogFormat, Serve, ServeArgs, admin_password, data_folder};
+
+use crate::cli::{Ending, Outcome};
+
+/// Which server, and who one is there. Part of every command that talks to a server.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConnectionArgs {
+    /// The server: HOST, HOST:PORT or a belfry:// link
+    #[arg(long, env = "BELFRY_SERVER", value_name = "SERVER")]
+    pub(crate) server: Option<String>,
+    /// The account
+    #[arg(long, env = "BELFRY_USER", value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// The key that the server must prove; without it the remembered one, or the first one seen
+    #[arg(long, value_name = "KEY")]
+    pub(crate) server_key: Option<String>,
+    /// Read the password from the first line of standard input instead of BELFRY_PASSWORD or a prompt
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Give up when there is no connection for this long
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) connect_timeout: u64,
+}
+
+/// [`ConnectionArgs`], understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    /// Where the server is.
+    pub(crate) server: ServerAddress,
+    /// The key it must prove, if one was given.
+    pub(crate) key: Option<PublicKey>,
+    /// Who signs in.
+    pub(crate) user: AccountName,
+    /// Where the password comes from.
+    pub(crate) password: PasswordSource,
+    /// How long to go without a connection.
+    pub(crate) patience: Duration,
+}
+
+/// Where a password comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PasswordSource {
+    /// The environment had it.
+    Given(Password),
+    /// The next line of standard input.
+    Stdin,
+    /// A person types it.
+    Prompt,
+}
+
+/// What of the process' surroundings decides where a password comes from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    /// The environment variable, if it is set and not empty.
+    pub(crate) variable: Option<String>,
+    /// Standard input is a terminal.
+    pub(crate) terminal: bool,
+}
+
+impl Surroundings {
+    /// Reads them, with the password in this environment variable.
+    pub(crate) fn read(variable: &str) -> Self {
+        use std::io::IsTerminal as _;
+        Self { variable: std::env::var(variable).ok().filter(|value| !value.is_empty()), terminal: std::io::stdin().is_terminal() }
+    }
+}
+
+impl ConnectionArgs {
+    /// What they mean.
+    ///
+    /// # Errors
+    /// Wrong usage, with a sentence that says what is missing.
+    pub(crate) fn understand(&self, surroundings: &Surroundings) -> Outcome<Connection> {
+        let server: ServerAddress = given(self.server.as_deref())
+            .ok_or_else(|| Ending::usage("No server is named: give --server HOST[:PORT], a belfry:// link, or set BELFRY_SERVER."))?
+            .parse()
+            .map_err(Ending::usage)?;
+        let user = given(self.user.as_deref())
+            .ok_or_else(|| Ending::usage("No account is named: give --user NAME or set BELFRY_USER."))?
+            .parse()
+            .map_err(Ending::usage)?;
+        let key = match given(self.server_key.as_deref()) {
+            Some(key) => Some(key.parse().map_err(|error| Ending::usage(format_args!("--server-key is not a key: {error}")))?),
+            None => server.key,
+        };
+        let password = password_source(self.password_stdin, surroundings, "BELFRY_PASSWORD")?;
+        Ok(Connection { server, key, user, password, patience: Duration::from_secs(self.connect_timeout) })
+    }
+}
+
+/// Decides where a password comes from: standard input when asked for, the environment, or a person at a terminal.
+///
+/// # Errors
+/// Wrong usage where there is none of the three.
+pub(crate) fn password_source(stdin: bool, surroundings: &Surroundings, variable: &str) -> Outcome<PasswordSource> {
+    match &surroundings.variable {
+        _ if stdin => Ok(PasswordSource::Stdin),
+        Some(typed) => Password::new(typed.as_str())
+            .map(PasswordSource::Given)
+            .map_err(|error| Ending::usage(format_args!("{variable} cannot be used as a password. {error}"))),
+        None if surroundings.terminal => Ok(PasswordSource::Prompt),
+        None => Err(Ending::usage(format_args!(
+            "There is no password and no terminal to ask on: set {variable}, give --password-stdin, or run this in a terminal."
+        ))),
+    }
+}
+
+/// An empty variable or argument is none.
+fn given(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// Where to say something or to read; one of the two.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PlaceArgs {
+    /// A room, such as lobby
+    #[arg(long)]
+    room: Option<RoomName>,
+    /// The direct conversation with this person
+    #[arg(long, value_name = "USER")]
+    to: Option<AccountName>,
+}
+
+impl PlaceArgs {
+    /// The place they name.
+    pub(crate) fn place(self) -> Place {
+        place(self.room, self.to)
+    }
+}
+
+/// The named place; the lobby when none is.
+pub(crate) fn place(room: Option<RoomName>, to: Option<AccountName>) -> Place {
+    match (to, room) {
+        (Some(account), _) => Place::Direct(account),
+        (None, Some(room)) => Place::Room(room),
+        (None, None) => Place::lobby(),
+    }
+}
+
+/// Reads `90s`, `10m`, `2h`, `1d` or `1h 30m`.
+///
+/// # Errors
+/// A sentence, for clap to put behind the name of the option.
+pub(crate) fn duration(typed: &str) -> Result<Duration, String> {
+    let explain = || "A length of time is written like 30s, 10m, 2h, 1d or 1h 30m.".to_owned();
+    let span: Span = typed.trim().parse().map_err(|_| explain())?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| explain())?;
+    let duration = Duration::try_from(duration).map_err(|_| explain())?;
+    if duration.is_zero() { Err("It must be longer than nothing.".to_owned()) } else { Ok(duration) }
+}
+
+/// The platform's folders for this program.
+fn platform() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "belfry")
+}
+
+/// The folder that remembers servers: `BELFRY_PROFILE` or the platform's own.
+///
+/// # Errors
+/// Wrong usage where there is neither.
+pub(crate) fn profile_dir() -> Outcome<PathBuf> {
+    std::env::var_os("BELFRY_PROFILE")
+        .filter(|dir| !dir.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| platform().map(|dirs| dirs.config_dir().to_owned()))
+        .ok_or_else(|| Ending::usage("There is no home folder to remember servers in: set BELFRY_PROFILE."))
+}
+
+/// What others call a server that listens on `addresses`: its one address, or the host's name where it listens on all of them.
+pub(crate) fn public_address(addresses: &[SocketAddr], host_name: &str) -> (String, u16) {
+    let written = |address: &SocketAddr| match address.ip() {
+        IpAddr::V6(ip) => (format!("[{ip}]"), address.port()),
+        IpAddr::V4(ip) => (ip.to_string(), address.port()),
+    };
+    let wildcard = addresses.iter().find(|address| address.ip().is_unspecified());
+    let elsewhere = addresses.iter().find(|address| !address.ip().is_loopback());
+    match (wildcard, elsewhere.or(addresses.first())) {
+        (Some(wildcard), _) => {
+            let host = if host_name.is_empty() { "localhost" } else { host_name };
+            (host.to_owned(), wildcard.port())
+        }
+        (None, Some(address)) => written(address),
+        (None, None) => written(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args() -> ConnectionArgs {
+        ConnectionArgs {
+            server: Some("example:7411".into()),
+            user: Some("alice".into()),
+            server_key: None,
+            password_stdin: false,
+            connect_timeout: 10,
+        }
+    }
+
+    fn terminal() -> Surroundings {
+        Surroundings { variable: None, terminal: true }
+    }
+
+    fn sentence(outcome: Outcome<impl std::fmt::Debug>) -> String {
+        outcome.unwrap_err().sentence.unwrap()
+    }
+
+    #[test]
+    fn an_empty_server_or_user_is_a_missing_one() {
+        let without_server = ConnectionArgs { server: Some(" ".into()), ..args() };
+        assert!(sentence(without_server.understand(&terminal())).contains("BELFRY_SERVER"));
+        let without_user = ConnectionArgs { user: None, ..args() };
+        assert!(sentence(without_user.understand(&terminal())).contains("BELFRY_USER"));
+    }
+
+    #[test]
+    fn a_password_that_cannot_come_from_anywhere_names_the_three_ways() {
+        let said = sentence(args().understand(&Surroundings::default()));
+        assert!(said.contains("BELFRY_PASSWORD") && said.contains("--password-stdin") && said.contains("terminal"), "{said}");
+    }
+
+    #[test]
+    fn a_flag_for_the_password_goes_over_the_environment_and_that_over_a_prompt() {
+        let both = Surroundings { variable: Some("secret".into()), terminal: true };
+        assert_eq!(password_source(true, &both, "X"), Ok(PasswordSource::Stdin));
+        assert_eq!(password_source(false, &both, "X"), Ok(PasswordSource::Given(Password::new("secret").unwrap())));
+        assert_eq!(password_source(false, &terminal(), "X"), Ok(PasswordSource::Prompt));
+    }
+
+    #[test]
+    fn a_key_on_the_command_line_goes_over_the_one_in_the_link() {
+        let (typed, linked) = ("a".repeat(52), format!("{}q", "a".repeat(51)));
+        let link = format!("belfry://example:7411/#{linked}");
+        let both = ConnectionArgs { server: Some(link.clone()), server_key: Some(typed.clone()), ..args() };
+        assert_eq!(both.understand(&terminal()).unwrap().key.unwrap().to_string(), typed);
+        let only_link = ConnectionArgs { server: Some(link), ..args() };
+        assert_eq!(only_link.understand(&terminal()).unwrap().key.unwrap().to_string(), linked);
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
+        for wrong in ["", "10", "soon", "-5s", "0s", "1 month"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_join_link_names_the_host_unless_the_server_listens_on_one_address_only() {
+        let on = |addresses: &[&str]| {
+            let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            let (host, port) = public_address(&addresses, "tower");
+            format!("{host}:{port}")
+        };
+        assert_eq!(on(&["[::]:7411"]), "tower:7411");
+        assert_eq!(on(&["127.0.0.1:4000"]), "127.0.0.1:4000");
+        assert_eq!(on(&["[::1]:4000"]), "[::1]:4000");
+        assert_eq!(on(&["127.0.0.1:1", "192.0.2.5:2"]), "192.0.2.5:2");
+        assert_eq!(on(&["127.0.0.1:1", "0.0.0.0:2"]), "tower:2");
+    }
+}

@@ -1,0 +1,368 @@
+//! How the server is started and what it is told while it runs.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use belfry_core::chat::Password;
+use belfry_server::hub::{Rates, Registration, Retention, Rules};
+use clap::Args;
+
+use super::layers::Layers;
+use super::{duration, platform};
+use crate::cli::{Ending, Outcome};
+
+/// How the server is started. What is empty is not given.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ServeArgs {
+    /// Read settings from this TOML file; flags and environment go over it
+    #[arg(long, env = "BELFRY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print every setting with its default and what it is for, as such a file
+    #[arg(long)]
+    pub(crate) print_config: bool,
+    /// Listen here; may be given several times [default: [::]:7411]
+    #[arg(long, env = "BELFRY_LISTEN", value_name = "ADDR:PORT", value_delimiter = ',')]
+    listen: Vec<String>,
+    /// The data folder [default: the platform's own]
+    #[arg(long, env = "BELFRY_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Who may make accounts: open or closed [default: open]
+    #[arg(long, env = "BELFRY_REGISTRATION", value_name = "WHO")]
+    registration: Option<String>,
+    /// How much is logged: error, warn, info, debug or trace [default: info]
+    #[arg(long, env = "BELFRY_LOG", value_name = "LEVEL")]
+    log: Option<String>,
+    /// How it is logged: text or json [default: text]
+    #[arg(long, env = "BELFRY_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Metrics for Prometheus on this loopback address [default: none]
+    #[arg(long, env = "BELFRY_METRICS", value_name = "ADDR:PORT")]
+    metrics: Option<String>,
+    /// Whether the local network may find this server: true or false [default: true]
+    #[arg(long, env = "BELFRY_DISCOVERY", value_name = "BOOL")]
+    discovery: Option<String>,
+    /// How long messages are kept, such as 365d [default: forever]
+    #[arg(long, env = "BELFRY_MESSAGE_AGE", value_name = "DURATION")]
+    message_age: Option<String>,
+    /// How many messages of each conversation are kept [default: all]
+    #[arg(long, env = "BELFRY_MESSAGES_PER_CONVERSATION", value_name = "N")]
+    messages_per_conversation: Option<String>,
+    /// How long notices and their ledgers are kept [default: forever]
+    #[arg(long, env = "BELFRY_NOTICE_AGE", value_name = "DURATION")]
+    notice_age: Option<String>,
+    /// How long the log of administrators' acts is kept [default: forever]
+    #[arg(long, env = "BELFRY_AUDIT_AGE", value_name = "DURATION")]
+    audit_age: Option<String>,
+    /// What one session may say in a second [default: 500]
+    #[arg(long, env = "BELFRY_POSTS_PER_SECOND", value_name = "N")]
+    posts_per_second: Option<String>,
+    /// Pages that one session may read in a second [default: 500]
+    #[arg(long, env = "BELFRY_READS_PER_SECOND", value_name = "N")]
+    reads_per_second: Option<String>,
+    /// What else one session may do in a second [default: 50]
+    #[arg(long, env = "BELFRY_ACTS_PER_SECOND", value_name = "N")]
+    acts_per_second: Option<String>,
+    /// Failed tries to sign in from one address in a minute [default: 30]
+    #[arg(long, env = "BELFRY_SIGN_IN_FAILURES_PER_MINUTE", value_name = "N")]
+    sign_in_failures_per_minute: Option<String>,
+    /// Run as a Windows service; only the service manager starts this
+    #[cfg(windows)]
+    #[arg(long, requires = "data")]
+    pub(crate) service: bool,
+}
+
+/// In what form the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// [`ServeArgs`], understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Serve {
+    /// The sockets, at least one.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// What may change while the server runs.
+    pub(crate) rules: Rules,
+    /// How much is logged, in the words of tracing's filters.
+    pub(crate) log: String,
+    /// How.
+    pub(crate) log_format: LogFormat,
+    /// Where metrics are read.
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Whether the local network may find the server.
+    pub(crate) discovery: bool,
+}
+
+impl ServeArgs {
+    /// What they mean together with the file as it is now.
+    ///
+    /// # Errors
+    /// Wrong usage, with a sentence that says what is wrong; a file that cannot be read.
+    pub(crate) fn understand(&self) -> Outcome<Serve> {
+        let file = self.config.as_deref().filter(|path| !path.as_os_str().is_empty());
+        let layers = Layers::new(self.typed()?, file)?;
+        let listen = layers.read("listen", |typed| typed.split(',').map(socket_address).collect::<Result<Vec<_>, _>>())?;
+        let metrics = match layers.text("metrics") {
+            "" => None,
+            _ => Some(layers.read("metrics", loopback)?),
+        };
+        Ok(Serve {
+            listen,
+            data: data_folder(layers.text("data"))?,
+            rules: rules(&layers)?,
+            log: layers.text("log").to_owned(),
+            log_format: layers.read("log_format", |typed| match typed {
+                "text" => Ok(LogFormat::Text),
+                "json" => Ok(LogFormat::Json),
+                _ => Err(format!("\"{typed}\" is neither text nor json.")),
+            })?,
+            metrics,
+            discovery: layers.read("discovery", |typed| typed.parse().map_err(|_| format!("\"{typed}\" is neither true nor false.")))?,
+        })
+    }
+
+    /// What flags and environment say, by the names of the file.
+    fn typed(&self) -> Outcome<BTreeMap<String, String>> {
+        let data = match &self.data {
+            None => None,
+            Some(path) => Some(path.to_str().ok_or_else(|| Ending::usage("The data folder's name must be Unicode."))?.to_owned()),
+        };
+        let listen = Some(self.listen.join(","));
+        let settings = [
+            ("listen", &listen),
+            ("data", &data),
+            ("registration", &self.registration),
+            ("log", &self.log),
+            ("log_format", &self.log_format),
+            ("metrics", &self.metrics),
+            ("discovery", &self.discovery),
+            ("retention.message_age", &self.message_age),
+            ("retention.messages_per_conversation", &self.messages_per_conversation),
+            ("retention.notice_age", &self.notice_age),
+            ("retention.audit_age", &self.audit_age),
+            ("limits.posts_per_second", &self.posts_per_second),
+            ("limits.reads_per_second", &self.reads_per_second),
+            ("limits.acts_per_second", &self.acts_per_second),
+            ("limits.sign_in_failures_per_minute", &self.sign_in_failures_per_minute),
+        ];
+        let given = settings.into_iter().filter_map(|(name, typed)| {
+            let typed = typed.as_deref().map(str::trim).filter(|typed| !typed.is_empty())?;
+            Some((name.to_owned(), typed.to_owned()))
+        });
+        Ok(given.collect())
+    }
+}
+
+impl Serve {
+    /// Settings that differ in `other` and take effect only at the next start.
+    pub(crate) fn needs_a_start(&self, other: &Self) -> Vec<&'static str> {
+        let differ = [
+            ("listen", self.listen != other.listen),
+            ("data", self.data != other.data),
+            ("log_format", self.log_format != other.log_format),
+            ("metrics", self.metrics != other.metrics),
+            ("discovery", self.discovery != other.discovery),
+        ];
+        differ.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+}
+
+/// The password of the account `admin` on the first start, from what the environment says; `None` to have one generated.
+///
+/// # Errors
+/// It cannot be one.
+pub(crate) fn admin_password(variable: Option<String>) -> Outcome<Option<Password>> {
+    let given = variable.filter(|password| !password.is_empty());
+    given
+        .map(Password::new)
+        .transpose()
+        .map_err(|error| Ending::usage(format_args!("BELFRY_ADMIN_PASSWORD cannot be used as a password. {error}")))
+}
+
+/// The data folder of that name; the platform's own where it is empty.
+///
+/// # Errors
+/// There is no home folder to have one in.
+pub(crate) fn data_folder(typed: &str) -> Outcome<PathBuf> {
+    if !typed.is_empty() {
+        return Ok(Path::new(typed).to_owned());
+    }
+    platform()
+        .map(|dirs| dirs.data_dir().to_owned())
+        .ok_or_else(|| Ending::usage("There is no home folder to keep data in: give --data DIR or set BELFRY_DATA."))
+}
+
+fn rules(layers: &Layers) -> Outcome<Rules> {
+    let registration = layers.read("registration", |typed| match typed {
+        "open" => Ok(Registration::Open),
+        "closed" => Ok(Registration::Closed),
+        _ => Err(format!("\"{typed}\" is neither open nor closed.")),
+    })?;
+    let age = |name| {
+        layers.read(name, |typed| match typed {
+            "forever" => Ok(None),
+            typed => duration(typed).map(Some).map_err(|error| format!("{error} Or write forever.")),
+        })
+    };
+    let rate = |name| layers.read(name, |typed| whole(typed, 1));
+    let kept = layers.read("retention.messages_per_conversation", |typed| whole(typed, 0))?;
+    let retention = Retention {
+        message_age: age("retention.message_age")?,
+        messages_per_conversation: (kept > 0).then_some(kept),
+        notice_age: age("retention.notice_age")?,
+        audit_age: age("retention.audit_age")?,
+    };
+    if retention.notice_age.is_some_and(|notices| retention.message_age.is_none_or(|messages| notices < messages)) {
+        return Err(layers.wrong(
+            "retention.notice_age",
+            "notices are kept at least as long as messages: make it as long as retention.message_age, or longer.",
+        ));
+    }
+    let rates = Rates {
+        posts_per_second: rate("limits.posts_per_second")?,
+        reads_per_second: rate("limits.reads_per_second")?,
+        acts_per_second: rate("limits.acts_per_second")?,
+        sign_in_failures_per_address: u32::try_from(rate("limits.sign_in_failures_per_minute")?).unwrap_or(u32::MAX),
+    };
+    Ok(Rules { registration, retention, rates })
+}
+
+fn whole(typed: &str, least: u64) -> Result<u64, String> {
+    let number = typed.parse().ok().filter(|&number| number >= least && number <= 1_000_000_000);
+    number.ok_or_else(|| format!("\"{typed}\" is no whole number from {least} to 1000000000."))
+}
+
+fn socket_address(typed: &str) -> Result<SocketAddr, String> {
+    let typed = typed.trim();
+    typed
+        .parse()
+        .map_err(|_| format!("\"{typed}\" is no address to listen on: give an IP address and a port, such as [::]:7411 or 0.0.0.0:7411."))
+}
+
+/// Metrics are for this computer: who may read them elsewhere is a matter for something that can check it.
+fn loopback(typed: &str) -> Result<SocketAddr, String> {
+    let address = socket_address(typed)?;
+    if address.ip().is_loopback() { Ok(address) } else { Err(format!("{typed} is no loopback address; give one such as 127.0.0.1:9411.")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::layers::DEFAULTS;
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    fn typed(flags: &[&str]) -> ServeArgs {
+        Line::parse_from(["serve"].iter().chain(flags)).args
+    }
+
+    fn with_file(content: &str, flags: &[&str]) -> Outcome<Serve> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.toml");
+        std::fs::write(&path, content).unwrap();
+        ServeArgs { config: Some(path), ..typed(flags) }.understand()
+    }
+
+    fn sentence(outcome: Outcome<Serve>) -> String {
+        outcome.unwrap_err().sentence.unwrap()
+    }
+
+    #[test]
+    fn what_print_config_prints_is_accepted_and_changes_nothing() {
+        assert_eq!(with_file(DEFAULTS, &[]).unwrap(), typed(&[]).understand().unwrap());
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_server() {
+        let serve = typed(&[]).understand().unwrap();
+        assert_eq!(serve.rules, Rules::with_registration(Registration::Open));
+        assert_eq!((serve.listen, serve.metrics, serve.discovery), (vec!["[::]:7411".parse().unwrap()], None, true));
+    }
+
+    #[test]
+    fn every_key_has_its_flag_and_its_variable() {
+        let layers = Layers::new(BTreeMap::new(), None).unwrap();
+        let command = <Line as clap::CommandFactory>::command();
+        for name in layers.names() {
+            let word = name.rsplit('.').next().unwrap();
+            let flag = command.get_arguments().find(|argument| argument.get_long() == Some(&word.replace('_', "-"))).unwrap();
+            assert_eq!(flag.get_env().unwrap().to_str(), Some(format!("BELFRY_{}", word.to_uppercase()).as_str()));
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_file_is_understood() {
+        let serve = with_file(
+            "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata = \"there\"\nregistration = \"closed\"\nlog = \"debug\"\nlog_format = \"json\"\n\
+             metrics = \"127.0.0.1:9411\"\ndiscovery = false\n[retention]\nmessage_age = \"30d\"\nmessages_per_conversation = 7\n\
+             notice_age = \"60d\"\naudit_age = \"90d\"\n[limits]\nposts_per_second = 1\nreads_per_second = 2\nacts_per_second = 3\n\
+             sign_in_failures_per_minute = 4\n",
+            &[],
+        );
+        let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
+        let expected = Serve {
+            listen: vec!["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()],
+            data: "there".into(),
+            rules: Rules {
+                registration: Registration::Closed,
+                retention: Retention {
+                    message_age: days(30),
+                    messages_per_conversation: Some(7),
+                    notice_age: days(60),
+                    audit_age: days(90),
+                },
+                rates: Rates { posts_per_second: 1, reads_per_second: 2, acts_per_second: 3, sign_in_failures_per_address: 4 },
+            },
+            log: "debug".into(),
+            log_format: LogFormat::Json,
+            metrics: Some("127.0.0.1:9411".parse().unwrap()),
+            discovery: false,
+        };
+        assert_eq!(serve.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_flag_goes_over_the_file() {
+        let serve = with_file("registration = \"closed\"\n", &["--registration", "open"]).unwrap();
+        assert_eq!(serve.rules.registration, Registration::Open);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_where_it_comes_from() {
+        let said = sentence(with_file("registration = \"opne\"\n", &[]));
+        assert!(said.starts_with("registration in ") && said.contains("neither open nor closed"), "{said}");
+        let said = sentence(typed(&["--listen", "localhost"]).understand());
+        assert!(said.starts_with("--listen or BELFRY_LISTEN: ") && said.contains("0.0.0.0:7411"), "{said}");
+    }
+
+    #[test]
+    fn notices_are_not_kept_for_less_than_messages() {
+        assert!(sentence(typed(&["--message-age", "30d", "--notice-age", "29d"]).understand()).contains("at least as long"));
+        assert!(sentence(typed(&["--notice-age", "29d"]).understand()).contains("at least as long"));
+        assert!(typed(&["--message-age", "30d", "--notice-age", "30d"]).understand().is_ok());
+    }
+
+    #[test]
+    fn metrics_are_for_this_computer_only() {
+        assert!(sentence(typed(&["--metrics", "0.0.0.0:9411"]).understand()).contains("no loopback address"));
+    }
+
+    #[test]
+    fn what_a_reload_cannot_change_is_named() {
+        let (before, after) = (typed(&[]).understand().unwrap(), typed(&["--listen", "[::]:1", "--log", "warn"]).understand().unwrap());
+        assert_eq!(before.needs_a_start(&after), ["listen"]);
+    }
+}

@@ -1,0 +1,437 @@
+//! The loop that gives the machine its sockets, its clock and its two threads: sleep until something wakes us, hand it in, do what
+//! the machine says, sleep again.
+
+mod ways;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
+
+use belfry_core::chat::Refusal;
+use belfry_core::limits::DATAGRAM_BYTES_MAX;
+use belfry_core::net::{Clock, Inbox, Outbox, UdpSocket};
+use belfry_core::time::{Instant, Now};
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use self::ways::Ways;
+use crate::hub::Rules;
+use crate::machine::{Input, Machine, Measured, Output};
+use crate::observe::Snapshot;
+use crate::passwords::{self, PasswordDone};
+use crate::store::{self, Job, NotTaken};
+
+/// A socket that could not be read is tried again after this long …
+const RECEIVE_RETRY: Duration = Duration::from_millis(100);
+/// … and is given up after this many failures in a row: ten seconds.
+const RECEIVE_FAILURES_MAX: u32 = 100;
+
+/// How long a server that stops waits for a send buffer to have room for its goodbyes.
+const GOODBYE_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The events that one sleep brings at most: a socket each and the waker.
+const EVENTS_MAX: usize = 64;
+
+/// Everything that can wake the loop. This list is complete.
+#[derive(Clone, Copy, Debug)]
+enum Wake {
+    /// The socket of this number may have datagrams.
+    Datagrams(usize),
+    /// The store may have answered.
+    Stored,
+    /// The password thread may have answered.
+    Password,
+    /// The machine asked to be woken now.
+    Deadline,
+    /// Somebody may have given an order.
+    Orders,
+}
+
+/// What a running server can be told from outside.
+#[derive(Debug)]
+pub enum Order {
+    /// Stop: everybody is told, and what was handed in is stored.
+    Stop,
+    /// From now on these rules hold.
+    Rules(Rules),
+    /// Say how things are.
+    Snapshot(SyncSender<Snapshot>),
+}
+
+/// Orders that wait to be read: a reload, a stop and a metrics reader are all there can be at a time.
+pub(crate) const ORDERS_WAITING_MAX: usize = 16;
+
+/// Why the loop ended by itself.
+#[derive(Debug)]
+pub(crate) enum DriveError {
+    /// A socket cannot be read any more.
+    Socket {
+        /// Where it was bound.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The store's thread has ended.
+    StoreEnded,
+    /// The operating system cannot wait for us.
+    Wait(io::Error),
+}
+
+/// What other threads wake the loop with.
+#[derive(Clone, Debug)]
+pub(crate) struct Bell {
+    waker: Arc<Waker>,
+}
+
+impl Bell {
+    /// A bell for the loop that waits with `poll`.
+    pub(crate) fn new(poll: &Poll) -> io::Result<Self> {
+        Ok(Self { waker: Arc::new(Waker::new(poll.registry(), WAKER)?) })
+    }
+
+    /// Something is ready.
+    pub(crate) fn ring(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "the server cannot be woken");
+        }
+    }
+}
+
+/// Sockets have the tokens before it.
+const WAKER: Token = Token(usize::MAX);
+
+/// A socket with what waits on either side of it.
+struct Line {
+    socket: UdpSocket,
+    address: SocketAddr,
+    outbox: Outbox,
+    /// The poll has reported it readable, and it has not been drained since: each change is reported once.
+    readable: bool,
+    /// The send buffer is full; the poll reports when it is not any more.
+    blocked: bool,
+    failures: u32,
+    retry_at: Option<Instant>,
+}
+
+/// The loop and all it holds.
+pub(crate) struct Driver {
+    poll: Poll,
+    events: Events,
+    orders: Receiver<Order>,
+    clock: Clock,
+    machine: Machine,
+    lines: Vec<Line>,
+    ways: Ways,
+    inbox: Inbox,
+    datagram: Vec<u8>,
+    store: store::Worker,
+    /// Jobs that the store has no room for yet. The hub bounds them.
+    to_store: VecDeque<Job>,
+    passwords: passwords::Worker,
+    deadline: Option<Instant>,
+    wakes: Vec<Wake>,
+}
+
+impl Driver {
+    /// A loop that waits for `sockets` and whoever has a bell for `poll`.
+    ///
+    /// # Errors
+    /// When the operating system cannot wait for them.
+    pub(crate) fn new(
+        poll: Poll,
+        orders: Receiver<Order>,
+        clock: Clock,
+        machine: Machine,
+        sockets: Vec<(UdpSocket, SocketAddr)>,
+        store: store::Worker,
+        passwords: passwords::Worker,
+    ) -> io::Result<Self> {
+        let mut lines = Vec::with_capacity(sockets.len());
+        for (index, (mut socket, address)) in sockets.into_iter().enumerate() {
+            poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
+            // What came before the registration is not reported.
+            lines.push(Line { socket, address, outbox: Outbox::new(), readable: true, blocked: false, failures: 0, retry_at: None });
+        }
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS_MAX),
+            orders,
+            clock,
+            machine,
+            lines,
+            ways: Ways::default(),
+            inbox: Inbox::new(),
+            datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX),
+            store,
+            to_store: VecDeque::new(),
+            passwords,
+            deadline: None,
+            wakes: Vec::new(),
+        })
+    }
+
+    /// Runs until it is ordered to stop and everybody has been told, and everything handed to the store is on the disk.
+    ///
+    /// # Errors
+    /// [`DriveError`]; everybody has been told then, too, as far as that was possible.
+    pub(crate) fn run(mut self) -> Result<(), DriveError> {
+        let ended = loop {
+            match self.turn() {
+                Ok(false) => {}
+                Ok(true) => break Ok(()),
+                Err(error) => {
+                    let now = self.clock.now();
+                    self.machine.handle(now, Input::Stop);
+                    let _ = self.drain(now);
+                    break Err(error);
+                }
+            }
+        };
+        self.say_goodbye();
+        self.finish_storing();
+        self.store.stop();
+        ended
+    }
+
+    /// One turn; says whether the machine has finished.
+    fn turn(&mut self) -> Result<bool, DriveError> {
+        self.sleep().map_err(DriveError::Wait)?;
+        let now = self.clock.now();
+        self.collect_wakes(now.instant);
+        let mut wakes = std::mem::take(&mut self.wakes);
+        for wake in wakes.drain(..) {
+            match wake {
+                Wake::Datagrams(line) => self.receive(now, line)?,
+                Wake::Stored => self.take_stored(now)?,
+                Wake::Password => {
+                    while let Some(done) = self.passwords.try_receive() {
+                        self.machine.handle(now, Input::Password(done));
+                    }
+                }
+                Wake::Deadline => self.machine.handle(now, Input::Timeout),
+                Wake::Orders => self.follow_orders(now),
+            }
+        }
+        self.wakes = wakes;
+        self.drain(now)
+    }
+
+    fn sleep(&mut self) -> io::Result<()> {
+        let now = self.clock.now().instant;
+        let until = self.lines.iter().filter_map(|line| line.retry_at).chain(self.deadline).min();
+        let timeout = if self.lines.iter().any(|line| line.readable) { Some(Duration::ZERO) } else { until.map(|at| at.since(now)) };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// What woke us: datagrams first, because one of them may be what a timer is waiting for.
+    fn collect_wakes(&mut self, now: Instant) {
+        let mut rung = false;
+        for event in &self.events {
+            rung |= event.token() == WAKER;
+            if let Some(line) = self.lines.get_mut(event.token().0) {
+                line.readable |= event.is_readable();
+                if event.is_writable() && line.blocked {
+                    line.blocked = false;
+                    let _ = self.poll.registry().reregister(&mut line.socket, event.token(), Interest::READABLE);
+                }
+            }
+        }
+        for (index, line) in self.lines.iter_mut().enumerate() {
+            if line.retry_at.is_some_and(|at| at <= now) {
+                line.retry_at = None;
+                line.readable = true;
+            }
+            if line.readable {
+                self.wakes.push(Wake::Datagrams(index));
+            }
+        }
+        if rung {
+            self.wakes.extend([Wake::Stored, Wake::Password, Wake::Orders]);
+        }
+        if self.deadline.is_some_and(|at| at <= now) {
+            self.deadline = None;
+            self.wakes.push(Wake::Deadline);
+        }
+    }
+
+    fn follow_orders(&mut self, now: Now) {
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Order::Stop => self.machine.handle(now, Input::Stop),
+                Order::Rules(rules) => self.machine.handle(now, Input::Rules(rules)),
+                // Whoever asked may have gone.
+                Order::Snapshot(reply) => drop(reply.try_send(self.snapshot())),
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            observed: self.machine.observed(),
+            transport: self.machine.transport(),
+            attendance: self.machine.attendance(),
+            store_latency_micros: self.measured().store_latency_micros,
+            jobs_waiting: (self.store.unanswered() + self.to_store.len()) as u64,
+        }
+    }
+
+    /// Takes one batch from a socket.
+    fn receive(&mut self, now: Now, index: usize) -> Result<(), DriveError> {
+        let several = self.lines.len() > 1;
+        let Some(line) = self.lines.get_mut(index) else { return Ok(()) };
+        match self.inbox.receive(&line.socket) {
+            Ok(received) => {
+                line.readable = !received.drained;
+                line.failures = 0;
+                for (from, bytes) in self.inbox.iter_mut() {
+                    if several {
+                        self.ways.note(from, index);
+                    }
+                    self.machine.handle(now, Input::Datagram { from, bytes });
+                }
+                Ok(())
+            }
+            Err(error) if line.failures < RECEIVE_FAILURES_MAX => {
+                line.failures += 1;
+                line.readable = false;
+                line.retry_at = Some(now.instant + RECEIVE_RETRY);
+                if line.failures == 1 {
+                    tracing::warn!(%error, address = %line.address, "a socket cannot be read; trying again");
+                }
+                Ok(())
+            }
+            Err(error) => Err(DriveError::Socket { address: line.address, error }),
+        }
+    }
+
+    fn take_stored(&mut self, now: Now) -> Result<(), DriveError> {
+        let mut any = false;
+        while let Some(done) = self.store.try_recv() {
+            any = true;
+            self.machine.handle(now, Input::Stored(done));
+        }
+        if any {
+            self.machine.set_measured(self.measured());
+        }
+        if self.store.is_stopped() { Err(DriveError::StoreEnded) } else { self.feed_store() }
+    }
+
+    fn measured(&self) -> Measured {
+        Measured {
+            receive_buffer_bytes: self.lines.first().map_or(0, |line| line.socket.receive_buffer_bytes() as u64),
+            store_latency_micros: self.store.latency().map_or(0, |latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// Hands jobs to the store in their order while it has room.
+    fn feed_store(&mut self) -> Result<(), DriveError> {
+        while self.store.unanswered() < store::UNANSWERED_MAX
+            && let Some(job) = self.to_store.pop_front()
+        {
+            let ticket = job.ticket;
+            match self.store.try_submit(job) {
+                Ok(()) => {}
+                Err(NotTaken::Stopped) => return Err(DriveError::StoreEnded),
+                Err(NotTaken::Full) => {
+                    let done = store::Done { ticket, result: Err(Refusal::Busy) };
+                    self.machine.handle(self.clock.now(), Input::Stored(done));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the machine says until it waits; says whether it has finished. A store that has ended does not keep the rest from
+    /// being sent.
+    fn drain(&mut self, now: Now) -> Result<bool, DriveError> {
+        let mut fed = Ok(());
+        let finished = loop {
+            // With its datagram in the hand it would be too late to find that there is no room for it.
+            if self.lines.iter().any(|line| line.blocked && line.outbox.is_full()) {
+                break false;
+            }
+            match self.machine.poll(now, &mut self.datagram) {
+                Output::Transmit { to } => self.transmit(to),
+                Output::Store(job) => {
+                    self.to_store.push_back(job);
+                    fed = fed.and_then(|()| self.feed_store());
+                }
+                Output::Password(job) => {
+                    let ticket = job.ticket;
+                    if self.passwords.try_submit(job).is_err() {
+                        self.machine.handle(now, Input::Password(PasswordDone { ticket, result: Err(Refusal::Busy) }));
+                    }
+                }
+                Output::Wait(until) => {
+                    self.deadline = until;
+                    break false;
+                }
+                Output::Finished => break true,
+            }
+        };
+        for index in 0..self.lines.len() {
+            self.flush(index);
+        }
+        fed.map(|()| finished)
+    }
+
+    fn transmit(&mut self, to: SocketAddr) {
+        let known = if self.lines.len() > 1 { self.ways.find(to) } else { None };
+        let index = known.unwrap_or(0);
+        if let Some(line) = self.lines.get_mut(index) {
+            line.outbox.push(to, &self.datagram);
+            if line.outbox.is_full() {
+                self.flush(index);
+            }
+        }
+    }
+
+    fn flush(&mut self, index: usize) {
+        let Some(line) = self.lines.get_mut(index).filter(|line| !line.blocked && !line.outbox.is_empty()) else { return };
+        let report = line.outbox.flush(&line.socket);
+        if report.skipped > 0 {
+            tracing::debug!(datagrams = report.skipped, "the operating system refused datagrams");
+        }
+        if report.blocked {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            // Where that fails, the next flush finds out for itself.
+            line.blocked = self.poll.registry().reregister(&mut line.socket, Token(index), both).is_ok();
+        }
+    }
+
+    /// Waits a moment for goodbyes that a full send buffer holds up.
+    fn say_goodbye(&mut self) {
+        let end = self.clock.now().instant + GOODBYE_PATIENCE;
+        while self.lines.iter().any(|line| !line.outbox.is_empty()) {
+            let now = self.clock.now().instant;
+            if now >= end || self.poll.poll(&mut self.events, Some(end.since(now))).is_err() {
+                return;
+            }
+            for index in 0..self.lines.len() {
+                if let Some(line) = self.lines.get_mut(index) {
+                    line.blocked = false;
+                }
+                self.flush(index);
+            }
+        }
+    }
+
+    /// Hands over what the store had no room for. Whoever waits for an answer has been told goodbye; it is on the disk all the same,
+    /// and is recognised when it is sent again.
+    fn finish_storing(&mut self) {
+        while !self.to_store.is_empty() {
+            while self.store.try_recv().is_some() {}
+            if self.store.is_stopped() || self.feed_store().is_err() {
+                return;
+            }
+            if !self.to_store.is_empty() && self.poll.poll(&mut self.events, Some(RECEIVE_RETRY)).is_err() {
+                return;
+            }
+        }
+    }
+}

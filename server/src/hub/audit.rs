@@ -1,0 +1,71 @@
+//! Which requests are administrators' acts, and what the audit log says of each.
+
+use belfry_core::chat::{AccountName, Audience, NoticeChange, Request, Role};
+
+use super::Hub;
+use crate::session::SignedIn;
+use crate::store::Entry;
+
+impl Hub {
+    /// What a request is noted as once it is done; `None` for what is nobody else's business.
+    pub(super) fn noted_as(&self, from: &SignedIn, request: &Request) -> Option<Entry> {
+        if from.role() != Role::Admin {
+            return None;
+        }
+        let (act, object, detail) = match request {
+            Request::AddUser { account, role, .. } => ("user.add", account.to_string(), role.as_str().to_owned()),
+            // One's own password is one's own affair.
+            Request::SetPassword { account, .. } if self.find(account).is_some_and(|known| known.id == from.account()) => return None,
+            Request::SetPassword { account, .. } => ("user.password", account.to_string(), String::new()),
+            Request::SetRole { account, role } => ("user.role", account.to_string(), role.as_str().to_owned()),
+            Request::SetDisabled { account, disabled: true } => ("user.disable", account.to_string(), String::new()),
+            Request::SetDisabled { account, disabled: false } => ("user.enable", account.to_string(), String::new()),
+            // The notice has no number yet; the store fills it in.
+            Request::SendNotice(draft) => {
+                let act = if draft.schedule.is_some() { "notice.schedule" } else { "notice.send" };
+                (act, String::new(), format!("{} to {}", draft.severity.as_str(), people(&draft.audience)))
+            }
+            Request::Exportable { room, after: None } => {
+                ("export", room.as_ref().map_or_else(|| "everything".to_owned(), ToString::to_string), String::new())
+            }
+            Request::ChangeNotice { notice, change } => {
+                let act = match change {
+                    NoticeChange::Update { .. } => "notice.update",
+                    NoticeChange::Withdraw => "notice.withdraw",
+                    NoticeChange::AllClear { .. } => "notice.all_clear",
+                    NoticeChange::Remind => "notice.remind",
+                };
+                (act, format!("notice {}", notice.0), String::new())
+            }
+            Request::Unschedule { schedule } => ("notice.unschedule", format!("schedule {}", schedule.0), String::new()),
+            Request::SaveTemplate(template) => ("template.add", template.name.to_string(), String::new()),
+            Request::RemoveTemplate { name } => ("template.remove", name.to_string(), String::new()),
+            Request::AddToGroup { group, members } => ("group.add", group.to_string(), names(members)),
+            Request::RemoveFromGroup { group, members } => ("group.remove", group.to_string(), names(members)),
+            Request::RevokeDevice { account, device } => ("user.revoke", account.to_string(), device.to_string()),
+            _ => return None,
+        };
+        Some(Entry { account: from.account(), act, object, detail })
+    }
+}
+
+/// The first of several names, and how many more there are: a line of the log stays a line.
+fn names(members: &[AccountName]) -> String {
+    const SHOWN: usize = 5;
+    let shown = members.iter().take(SHOWN).map(AccountName::as_str).collect::<Vec<_>>().join(", ");
+    match members.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// An audience in the words of the command line.
+fn people(audience: &[Audience]) -> String {
+    let word = |audience: &Audience| match audience {
+        Audience::Everyone => "everyone".to_owned(),
+        Audience::Account(name) => format!("user:{name}"),
+        Audience::Group(name) => format!("group:{name}"),
+        Audience::Room(name) => format!("room:{name}"),
+    };
+    audience.iter().map(word).collect::<Vec<_>>().join(", ")
+}

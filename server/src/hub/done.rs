@@ -1,0 +1,237 @@
+//! What the hub does with each answer of the store, in the order of the commits.
+
+use belfry_core::chat::{
+    AccountId, AccountName, Answer, ConversationId, ConversationInfo, DeviceId, Event, Message, Notice, Page, Place, Refusal, Role, Seq,
+    ServerStatus,
+};
+use belfry_core::connection::CloseCode;
+use belfry_core::time::Now;
+
+use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting, page};
+use crate::limits::CONVERSATIONS_PER_EVENT;
+use crate::store::{Done, Outcome, StoredAccount, StoredPlace};
+
+/// The store has answered something else than it was asked: a fault of ours. Its words are people's, so the log has only its kind.
+pub(super) fn misplaced(outcome: &Outcome) -> Refusal {
+    tracing::error!(kind = ?core::mem::discriminant(outcome), "the store answered something that was not asked");
+    Refusal::StoreFailed
+}
+
+impl Hub {
+    /// The store has answered: what it says is on the disk.
+    pub fn handle_done(&mut self, now: Now, done: Done) {
+        self.seen = now;
+        let Some(waiting) = self.waiting.leave(done.ticket) else { return };
+        match waiting {
+            Waiting::Credentials { session, exists } => self.credentials_read(session, exists, done.result),
+            Waiting::Register { session, name } => {
+                let result = self.account_added(now, name, Role::Member, done.result);
+                self.effects.push_back(Effect::Registered { session, result });
+            }
+            Waiting::SignIn { to, account, visitor, forget } => self.signed_in(now, to, account, visitor, forget, done.result),
+            Waiting::Nobody => {}
+            Waiting::Post { to, .. } => self.answer(to, done.result, |hub, outcome| hub.posted(to, outcome)),
+            Waiting::SendNotice { to } => self.answer(to, done.result, |hub, outcome| hub.notice_sent(now, Some(to), outcome)),
+            Waiting::Receipt { to, account, notice } => {
+                self.answer(to, done.result, |hub, outcome| hub.receipt_noted(now, to, account, notice, outcome))
+            }
+            Waiting::Sync { to, account } => self.answer(to, done.result, |hub, outcome| match outcome {
+                Outcome::SignedIn { conversations, notices } => {
+                    hub.tell_state(now, to.session, account, conversations, notices);
+                    hub.reply(to, Ok(Answer::Done));
+                    Ok(())
+                }
+                other => Err(misplaced(&other)),
+            }),
+            Waiting::AddUser { to, name, role } => {
+                let result = self.account_added(now, name, role, done.result);
+                self.reply(to, result.map(|_| Answer::Done));
+            }
+            Waiting::SetPassword { to } => self.changed(to, done.result, |_| {}),
+            Waiting::SetRole { to, account, role } => self.changed(to, done.result, |hub| {
+                if let Some(account) = hub.directory.get_mut(account) {
+                    account.role = role;
+                }
+            }),
+            Waiting::SetDisabled { to, account, disabled } => self.changed(to, done.result, |hub| {
+                if let Some(account) = hub.directory.get_mut(account) {
+                    account.disabled = disabled;
+                }
+                if disabled {
+                    hub.expel(now, account, CloseCode::USER_LOCKED);
+                }
+            }),
+            Waiting::Page { to, place } => self.look(to, done.result, |_, outcome| Self::page_read(place, outcome)),
+            Waiting::Notices { to } => self.look(to, done.result, |_, outcome| match outcome {
+                Outcome::Notices { notices, more } => {
+                    let (notices, cut) = page(notices.into_iter());
+                    Ok(Answer::Notices { notices, more: more || cut })
+                }
+                other => Err(misplaced(&other)),
+            }),
+            Waiting::Ledger { to } => self.look(to, done.result, Self::ledger_read),
+            Waiting::Size { to } => self.look(to, done.result, Self::measured),
+            Waiting::NoticeNow { to, notice, reminds } => self.notice_now(now, to, notice, reminds, done.result),
+            Waiting::FetchNotice { to } => self.look(to, done.result, |_, outcome| match outcome {
+                Outcome::Notice(notice) => Ok(Answer::Notice(*notice)),
+                other => Err(misplaced(&other)),
+            }),
+            Waiting::AddSchedule { to } => self.answer(to, done.result, |hub, outcome| hub.scheduled(to, outcome)),
+            Waiting::Occurrence(occurrence) => self.occurred(now, occurrence, done.result),
+            Waiting::Unschedule { to, schedule } => self.changed(to, done.result, |hub| hub.unscheduled(schedule)),
+            Waiting::SaveTemplate { to, template } => self.changed(to, done.result, |hub| hub.templates.save(*template)),
+            Waiting::RemoveTemplate { to, name } => self.changed(to, done.result, |hub| hub.templates.remove(&name)),
+            Waiting::Group { to, group, change } => self.changed(to, done.result, |hub| hub.groups.change(group, change)),
+            Waiting::Devices { to, account } => {
+                self.look(to, done.result, |hub, outcome| hub.devices_listed(now, account, outcome));
+            }
+            Waiting::RevokeDevice { to, device } => self.changed(to, done.result, |hub| hub.device_revoked(device)),
+            Waiting::Tidy => self.tidied(now, done.result),
+            Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
+                Outcome::Audit { entries, more } => Ok(Answer::Audit { entries, more }),
+                Outcome::Exportable { conversations, more } => Ok(Answer::Exportable { conversations, more }),
+                Outcome::Exported { messages, more } => Ok(Answer::Exported { messages, more }),
+                other => Err(misplaced(&other)),
+            }),
+        }
+    }
+
+    /// Acts on an outcome, or says why there is none.
+    fn answer(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, act: impl FnOnce(&mut Self, Outcome) -> Result<(), Refusal>) {
+        if let Err(refusal) = result.and_then(|outcome| act(self, outcome)) {
+            self.reply(to, Err(refusal));
+        }
+    }
+
+    /// Answers with what was read.
+    fn look(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, read: impl FnOnce(&Self, Outcome) -> Result<Answer, Refusal>) {
+        let answer = result.and_then(|outcome| read(self, outcome));
+        self.reply(to, answer);
+    }
+
+    /// Answers that it is done, and then lets the change take effect: somebody who shuts themselves out still hears that.
+    fn changed(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, act: impl FnOnce(&mut Self)) {
+        self.answer(to, result, |hub, outcome| match outcome {
+            Outcome::Changed => {
+                hub.reply(to, Ok(Answer::Done));
+                act(hub);
+                Ok(())
+            }
+            other => Err(misplaced(&other)),
+        });
+    }
+
+    fn credentials_read(&mut self, session: SessionId, exists: bool, result: Result<Outcome, Refusal>) {
+        let result = match result {
+            Ok(Outcome::Credentials { password_hash }) if exists => Ok(Some(password_hash)),
+            Ok(other) if exists => Err(misplaced(&other)),
+            // Overload and a broken database look the same whether the account exists or not.
+            Err(refusal) if exists || matches!(refusal, Refusal::Busy | Refusal::StoreFailed) => Err(refusal),
+            _ => Ok(None),
+        };
+        self.effects.push_back(Effect::Credentials { session, result });
+    }
+
+    fn account_added(&mut self, now: Now, name: AccountName, role: Role, result: Result<Outcome, Refusal>) -> Result<AccountId, Refusal> {
+        match result? {
+            Outcome::AccountAdded { account: id } => {
+                self.directory.add(StoredAccount { id, name, role, disabled: false, created_at: now.wall, last_seen: None });
+                Ok(id)
+            }
+            other => Err(misplaced(&other)),
+        }
+    }
+
+    fn signed_in(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        account: AccountId,
+        visitor: Visitor,
+        forget: Option<DeviceId>,
+        result: Result<Outcome, Refusal>,
+    ) {
+        if !self.entering.remove(&to.session) {
+            return;
+        }
+        self.answer(to, result, |hub, outcome| match outcome {
+            Outcome::SignedIn { conversations, notices } => {
+                hub.enter(now, to, account, visitor, forget)?;
+                hub.tell_state(now, to.session, account, conversations, notices);
+                hub.announce(now);
+                Ok(())
+            }
+            other => Err(misplaced(&other)),
+        });
+    }
+
+    fn tell_state(&mut self, now: Now, session: SessionId, account: AccountId, conversations: Vec<ConversationInfo>, notices: Vec<Notice>) {
+        let mut parts = conversations.chunks(CONVERSATIONS_PER_EVENT).peekable();
+        if parts.peek().is_none() {
+            self.push(vec![session], Event::Conversations { conversations: Vec::new(), more: false });
+        }
+        while let Some(part) = parts.next() {
+            self.push(vec![session], Event::Conversations { conversations: part.to_vec(), more: parts.peek().is_some() });
+        }
+        self.tell_open_notices(now, session, account, notices);
+    }
+
+    fn posted(&mut self, to: ReplyTo, outcome: Outcome) -> Result<(), Refusal> {
+        let (message, place, repeated, began) = match outcome {
+            Outcome::Posted { message, place, repeated, began } => (message, place, repeated, began),
+            other => return Err(misplaced(&other)),
+        };
+        self.reply(to, Ok(Answer::Posted { conversation: message.conversation, seq: message.seq }));
+        if repeated {
+            return Ok(());
+        }
+        match place {
+            StoredPlace::Room(_) => self.push_to_everyone(Event::Message(message)),
+            StoredPlace::Direct { a: one, b: other } => {
+                if began {
+                    self.tell_beginning(&message, one, other);
+                    self.tell_beginning(&message, other, one);
+                }
+                let sessions = self.attendance.sessions_of(one).chain(self.attendance.sessions_of(other));
+                self.push(sessions.collect(), Event::Message(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells `reader` of the conversation with `other` as it was before its first message, which follows.
+    fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountId) {
+        if let Some(other) = self.directory.get(other) {
+            let last = Seq(first.seq.0.saturating_sub(1));
+            let info = ConversationInfo { id: first.conversation, place: Place::Direct(other.name.clone()), last };
+            self.push_to_account(reader, Event::Conversation(info));
+        }
+    }
+
+    fn page_read(place: Option<Place>, outcome: Outcome) -> Result<Answer, Refusal> {
+        let (conversation, messages) = match outcome {
+            Outcome::Page { conversation, messages } => (conversation, messages),
+            other => return Err(misplaced(&other)),
+        };
+        // A direct conversation that has not begun has no number yet; 0 is nobody's.
+        let unbegun = || place.map(|place| ConversationInfo { id: ConversationId(0), place, last: Seq(0) });
+        let conversation = conversation.or_else(unbegun).ok_or(Refusal::UnknownConversation)?;
+        Ok(Answer::Page(Page { conversation, messages }))
+    }
+
+    fn measured(&self, outcome: Outcome) -> Result<Answer, Refusal> {
+        match outcome {
+            Outcome::Size { messages, bytes } => Ok(Answer::Status(ServerStatus {
+                version: env!("CARGO_PKG_VERSION").into(),
+                started_at: self.settings.started_at,
+                sessions: self.attendance.sessions_count() as u64,
+                people_online: self.attendance.people().len() as u64,
+                accounts: self.directory.len() as u64,
+                messages,
+                database_bytes: bytes,
+                ..ServerStatus::default()
+            })),
+            other => Err(misplaced(&other)),
+        }
+    }
+}

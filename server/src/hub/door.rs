@@ -1,0 +1,103 @@
+//! Coming and going: looking up credentials, making one's own account, signing in, leaving.
+
+use belfry_core::chat::{AccountId, AccountName, Answer, DeviceId, Refusal, Role};
+use belfry_core::connection::CloseCode;
+use belfry_core::time::Now;
+use belfry_core::wire::Channel;
+
+use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
+use crate::session::SignedIn;
+use crate::store::Work;
+
+/// No account has this number: the store counts from 1.
+const NOBODY: AccountId = AccountId(0);
+
+impl Hub {
+    /// Reads the stored hash of an account; [`Effect::Credentials`] follows. The store is asked even about nobody, so that it takes
+    /// the same time.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`].
+    pub fn look_up(&mut self, now: Now, session: SessionId, account: Option<AccountId>) -> Result<(), Refusal> {
+        let work = Work::Credentials { account: account.unwrap_or(NOBODY) };
+        self.submit(now, work, Waiting::Credentials { session, exists: account.is_some() })
+    }
+
+    /// Stores a new member; [`Effect::Registered`] follows.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`].
+    pub fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
+        let work = Work::AddAccount { name: name.clone(), password_hash, role: Role::Member };
+        self.submit(now, work, Waiting::Register { session, name })
+    }
+
+    /// Somebody has proven who they are, and now hears of everything: [`Effect::Entered`] and the answer to request `id` follow.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`].
+    pub fn sign_in(&mut self, now: Now, from: &SignedIn, visitor: Visitor, session: SessionId, id: u32) -> Result<(), Refusal> {
+        let account = from.account();
+        let to = ReplyTo { session, id, channel: Channel::Control };
+        let forget = self.devices.surplus(account, visitor);
+        let Visitor { device, address, remember } = visitor;
+        let work = Work::SignIn { account, device, address, remember, forget };
+        self.submit(now, work, Waiting::SignIn { to, account, visitor, forget })?;
+        self.entering.insert(session);
+        Ok(())
+    }
+
+    /// A session is over, signed in or not.
+    pub fn ended(&mut self, now: Now, session: SessionId) {
+        self.seen = now;
+        self.leave(now, session);
+        self.announce(now);
+    }
+
+    /// Puts an account's sessions out of the door.
+    pub(super) fn expel(&mut self, now: Now, account: AccountId, code: CloseCode) {
+        for session in self.attendance.sessions_of(account).collect::<Vec<_>>() {
+            self.leave(now, session);
+            self.effects.push_back(Effect::Expel { session, code });
+        }
+        self.announce(now);
+    }
+
+    fn leave(&mut self, now: Now, session: SessionId) {
+        self.entering.remove(&session);
+        self.exports.remove(&session);
+        if let (Some((account, _)), Some(device)) = (self.attendance.leave(now, session), self.devices.leave(session)) {
+            self.note_seen(now, account, device);
+        }
+    }
+
+    /// Notes that an account and its device were here until now. When the store is too busy, the directory still knows until the next start.
+    pub(super) fn note_seen(&mut self, now: Now, account: AccountId, device: DeviceId) {
+        if let Some(account) = self.directory.get_mut(account) {
+            account.last_seen = Some(now.wall);
+        }
+        let _ = self.submit(now, Work::Seen { account, device }, Waiting::Nobody);
+    }
+
+    /// The store knows what somebody comes back to: from here on they are told what happens.
+    pub(super) fn enter(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        account: AccountId,
+        visitor: Visitor,
+        forgotten: Option<DeviceId>,
+    ) -> Result<(), Refusal> {
+        let known = self.directory.get_mut(account).ok_or(Refusal::WrongCredentials)?;
+        if known.disabled {
+            return Err(Refusal::AccountDisabled);
+        }
+        known.last_seen = Some(now.wall);
+        let welcome = Answer::Welcome { account: known.name.clone(), role: known.role, now: now.wall };
+        self.attendance.arrive(now, to.session, account);
+        self.devices.arrive(to.session, account, visitor, forgotten);
+        self.effects.push_back(Effect::Entered { session: to.session });
+        self.reply(to, Ok(welcome));
+        Ok(())
+    }
+}

@@ -1,0 +1,439 @@
+//! What the server decides: who may do what, who hears of it, what is to be stored. Requests and answers of the store come in,
+//! effects and jobs come out; nothing here knows a connection, a thread or a clock.
+
+mod accounts;
+mod audit;
+mod devices;
+mod directory;
+mod done;
+mod door;
+mod export;
+mod groups;
+mod ledger;
+mod notices;
+mod presence;
+mod rooms;
+mod rules;
+mod tidying;
+mod waiting;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use belfry_core::chat::{AccountId, AccountName, Answer, DeviceId, Event, Password, Person, Place, PresenceChange, Refusal, Request};
+use belfry_core::connection::CloseCode;
+use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
+use belfry_core::time::{Instant, Now, UnixMillis};
+use belfry_core::wire::Channel;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+pub use self::devices::Visitor;
+
+use self::devices::Devices;
+use self::directory::Directory;
+use self::export::Scope;
+use self::groups::Groups;
+use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
+use self::presence::Attendance as Present;
+use self::rooms::Rooms;
+pub use self::rules::{Rates, Retention, Rules};
+use self::tidying::Tidying;
+use self::waiting::{Hashing, Waiting, WaitingRoom};
+use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
+use crate::observe::Attendance;
+use crate::session::SignedIn;
+use crate::store::{Entry, Job, Opening, StoredAccount, Target, Ticket, Work};
+
+/// The hub's name for one client's connection from its first message to its end; never used again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+/// Whether people may make their own accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Whoever reaches the server may.
+    Open,
+    /// Only administrators make accounts.
+    Closed,
+}
+
+/// What the hub cannot find out by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether people may make their own accounts, until [`Hub::set_rules`] says otherwise.
+    pub registration: Registration,
+    /// When the server started.
+    pub started_at: UnixMillis,
+    /// Where the server is: whose days scheduled notices repeat by.
+    pub time_zone: TimeZone,
+}
+
+/// What is to be done because of what the hub decided.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Hand this to the store; the answer comes to [`Hub::handle_done`].
+    Job(Job),
+    /// Make a hash of this password; it comes to [`Hub::handle_hashed`].
+    Hash {
+        /// The hub's number for it.
+        ticket: Ticket,
+        /// The password.
+        password: Password,
+    },
+    /// What [`Hub::look_up`] has found: the stored hash, or `None` when there is no such account.
+    Credentials {
+        /// Who asked.
+        session: SessionId,
+        /// The hash in PHC form.
+        result: Result<Option<String>, Refusal>,
+    },
+    /// What became of [`Hub::register`].
+    Registered {
+        /// Who asked.
+        session: SessionId,
+        /// The new account.
+        result: Result<AccountId, Refusal>,
+    },
+    /// The session is signed in from here on. Its answer and what it comes back to follow.
+    Entered {
+        /// Which.
+        session: SessionId,
+    },
+    /// Answer a request. Each request that was handed in is answered once.
+    Reply {
+        /// Whose request.
+        session: SessionId,
+        /// Its number.
+        id: u32,
+        /// The channel it came on.
+        channel: Channel,
+        /// The answer. A status lacks what only the transport knows.
+        result: Result<Answer, Refusal>,
+    },
+    /// Tell these sessions something.
+    Push {
+        /// Whom.
+        to: Vec<SessionId>,
+        /// What.
+        event: Event,
+    },
+    /// End a session. The hub has forgotten it already.
+    Expel {
+        /// Which.
+        session: SessionId,
+        /// What its client is told.
+        code: CloseCode,
+    },
+    /// End every session of a device, signed in or not.
+    ShutOut {
+        /// Which.
+        device: DeviceId,
+    },
+}
+
+/// To whom an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ReplyTo {
+    session: SessionId,
+    id: u32,
+    channel: Channel,
+}
+
+/// Everything the server knows about people and what they are doing.
+#[derive(Debug)]
+pub struct Hub {
+    settings: Settings,
+    rules: Rules,
+    tidying: Tidying,
+    /// What the request in hand is noted as when it is done.
+    act: Option<Entry>,
+    /// The same for those whose passwords are being hashed.
+    acts: BTreeMap<Ticket, Entry>,
+    /// What administrators have said that they export, by session.
+    exports: BTreeMap<SessionId, Scope>,
+    directory: Directory,
+    rooms: Rooms,
+    attendance: Present,
+    /// Sessions whose signing in is at the store.
+    entering: BTreeSet<SessionId>,
+    devices: Devices,
+    groups: Groups,
+    templates: Templates,
+    schedules: Schedules,
+    agenda: Agenda,
+    guard: Guard,
+    reports: ProgressReports,
+    waiting: WaitingRoom,
+    effects: VecDeque<Effect>,
+    seen: Now,
+}
+
+impl Hub {
+    /// A hub that knows what was stored, and nobody is here.
+    pub fn new(opening: Opening, settings: Settings) -> Self {
+        let schedules = Schedules::new(opening.schedules);
+        let mut agenda = Agenda::default();
+        for (schedule, at) in schedules.times() {
+            agenda.set(Due::Occurrence(schedule), Some(at));
+        }
+        for (at, notice) in opening.reminders {
+            agenda.set(Due::Reminder(notice), Some(at));
+        }
+        Self {
+            rules: Rules::with_registration(settings.registration),
+            settings,
+            tidying: Tidying::default(),
+            act: None,
+            acts: BTreeMap::new(),
+            exports: BTreeMap::new(),
+            directory: Directory::new(opening.accounts),
+            rooms: Rooms::new(opening.rooms),
+            attendance: Present::default(),
+            entering: BTreeSet::new(),
+            devices: Devices::new(opening.devices),
+            groups: Groups::new(opening.groups),
+            templates: Templates::new(opening.templates),
+            schedules,
+            agenda,
+            guard: Guard::default(),
+            reports: ProgressReports::default(),
+            waiting: WaitingRoom::default(),
+            effects: VecDeque::new(),
+            seen: Now::default(),
+        }
+    }
+
+    /// The account of that name.
+    pub fn find(&self, name: &AccountName) -> Option<&StoredAccount> {
+        self.directory.find(name)
+    }
+
+    /// The account of that number.
+    pub fn account(&self, id: AccountId) -> Option<&StoredAccount> {
+        self.directory.get(id)
+    }
+
+    /// Whether people may make their own accounts.
+    pub const fn registration(&self) -> Registration {
+        self.rules.registration
+    }
+
+    /// Who is here.
+    pub fn attendance(&self) -> Attendance {
+        Attendance {
+            sessions: self.attendance.sessions_count() as u64,
+            people_online: self.attendance.people().len() as u64,
+            accounts: self.directory.len() as u64,
+        }
+    }
+
+    /// The rules that hold now.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The rules have changed.
+    pub fn set_rules(&mut self, now: Now, rules: Rules) {
+        self.seen = now;
+        self.rules = rules;
+        self.tidying.begin(now.instant, &rules.retention);
+    }
+
+    /// Somebody who is signed in asks something that their role allows. A reply follows, at once or after the store's answer.
+    pub fn handle(&mut self, now: Now, from: &SignedIn, session: SessionId, id: u32, request: Request) {
+        self.seen = now;
+        let to = ReplyTo { session, id, channel: request.channel() };
+        self.act = self.noted_as(from, &request);
+        if let Err(refusal) = self.decide(now, from, to, request) {
+            self.reply(to, Err(refusal));
+        }
+        self.act = None;
+    }
+
+    /// An `Err` is the answer; otherwise the answer has been given or will be.
+    fn decide(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) -> Result<(), Refusal> {
+        let account = from.account();
+        match request {
+            Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::BadRequest),
+            Request::Sync => self.submit(now, Work::Overview { account }, Waiting::Sync { to, account }),
+            Request::Post { post, to: place, text } => {
+                let target = self.target(account, &place)?;
+                let bytes = text.as_str().len();
+                self.submit(now, Work::Post { account, post, to: target, text }, Waiting::Post { to, bytes })
+            }
+            Request::FetchAfter { conversation, after, limit } => {
+                let limit = limit.min(PAGE_ENTRIES_MAX);
+                self.submit(now, Work::FetchAfter { account, conversation, after, limit }, Waiting::Page { to, place: None })
+            }
+            Request::FetchBefore { place, before, limit } => {
+                let of = self.target(account, &place)?;
+                let limit = limit.min(PAGE_ENTRIES_MAX);
+                self.submit(now, Work::FetchBefore { account, of, before, limit }, Waiting::Page { to, place: Some(place) })
+            }
+            Request::Who { after } => {
+                self.who(to, after.as_ref());
+                Ok(())
+            }
+            Request::Receipt { notice, revision, receipt } => {
+                let device = self.devices.device_of(to.session).ok_or(Refusal::SignInFirst)?;
+                let work = Work::Receipt { account, device, notice, revision, receipt };
+                self.submit(now, work, Waiting::Receipt { to, account, notice })
+            }
+            Request::SendNotice(draft) => self.send_notice(now, account, to, draft),
+            Request::ListNotices { before } => {
+                self.submit(now, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, Waiting::Notices { to })
+            }
+            Request::NoticeStatus { notice, after } => {
+                self.submit(now, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, Waiting::Ledger { to })
+            }
+            Request::AddUser { account, password, role } => self.add_user(to, account, password, role),
+            Request::ListUsers { after } => {
+                self.list_users(to, after.as_ref());
+                Ok(())
+            }
+            Request::SetPassword { account, password } => self.set_password(from, to, &account, password),
+            Request::SetRole { account, role } => self.set_role(now, to, &account, role),
+            Request::SetDisabled { account, disabled } => self.set_disabled(now, to, &account, disabled),
+            Request::Status => self.submit(now, Work::Size, Waiting::Size { to }),
+            Request::FetchNotice { notice } => self.submit(now, Work::FetchNotice { account, notice }, Waiting::FetchNotice { to }),
+            Request::ChangeNotice { notice, change } => self.change_notice(now, account, to, notice, change),
+            Request::PreviewNotice { audience } => {
+                let preview = self.preview(account, &audience)?;
+                self.reply(to, Ok(Answer::Preview(preview)));
+                Ok(())
+            }
+            Request::ListSchedules { after } => {
+                self.list_schedules(to, after);
+                Ok(())
+            }
+            Request::Unschedule { schedule } => self.unschedule(now, to, schedule),
+            Request::SaveTemplate(template) => self.save_template(now, to, template),
+            Request::RemoveTemplate { name } => self.remove_template(now, to, name),
+            Request::ListTemplates { after } => {
+                self.list_templates(to, after.as_ref());
+                Ok(())
+            }
+            Request::AddToGroup { group, members } => self.add_to_group(now, to, group, &members),
+            Request::RemoveFromGroup { group, members } => self.remove_from_group(now, to, group, &members),
+            Request::ListGroups { after } => {
+                self.list_groups(to, after.as_ref());
+                Ok(())
+            }
+            Request::GroupMembers { group, after } => self.group_members(to, &group, after.as_ref()),
+            Request::ListDevices { account } => self.list_devices(now, from, to, &account),
+            Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, &account, device),
+            Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Record { to }),
+            Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
+            Request::ExportPage { conversation, after } => self.export_page(now, from, to, conversation, after),
+        }
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.seen = now;
+        self.handle_agenda(now);
+        self.report_progress(now);
+        self.announce(now);
+        self.tidy(now);
+    }
+
+    /// The server stops: note when those who are here were last here.
+    pub fn stop(&mut self, now: Now) {
+        for (session, account) in self.attendance.sessions().collect::<Vec<_>>() {
+            if let Some(device) = self.devices.device_of(session) {
+                self.note_seen(now, account, device);
+            }
+        }
+    }
+
+    /// What to do next, until there is nothing more.
+    pub fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        [self.attendance.deadline(), self.reports.deadline(), self.agenda.deadline(self.seen), self.tidying.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    // --- What several of the above lean on -----------------------------------------------------------------------------------
+
+    fn reply(&mut self, to: ReplyTo, result: Result<Answer, Refusal>) {
+        self.effects.push_back(Effect::Reply { session: to.session, id: to.id, channel: to.channel, result });
+    }
+
+    fn push(&mut self, to: Vec<SessionId>, event: Event) {
+        if !to.is_empty() {
+            self.effects.push_back(Effect::Push { to, event });
+        }
+    }
+
+    fn push_to_account(&mut self, account: AccountId, event: Event) {
+        self.push(self.attendance.sessions_of(account).collect(), event);
+    }
+
+    fn push_to_everyone(&mut self, event: Event) {
+        self.push(self.attendance.sessions().map(|(session, _)| session).collect(), event);
+    }
+
+    /// Hands a job to the store and remembers what it is for. The first job of an act that is noted carries the note.
+    fn submit(&mut self, now: Now, work: Work, waiting: Waiting) -> Result<(), Refusal> {
+        let work = match self.act.take() {
+            Some(entry) => Work::Audited { entry, work: Box::new(work) },
+            None => work,
+        };
+        let ticket = self.waiting.enter(waiting)?;
+        self.effects.push_back(Effect::Job(Job { ticket, at: now.wall, work }));
+        Ok(())
+    }
+
+    /// Where a message to `place` goes.
+    fn target(&self, author: AccountId, place: &Place) -> Result<Target, Refusal> {
+        match place {
+            Place::Room(room) => self.rooms.find(room).map(Target::Room).ok_or(Refusal::UnknownRoom),
+            Place::Direct(name) => match self.directory.find(name).ok_or(Refusal::UnknownAccount)?.id {
+                other if other == author => Err(Refusal::DirectToSelf),
+                other => Ok(Target::Direct(other)),
+            },
+        }
+    }
+
+    fn who(&mut self, to: ReplyTo, after: Option<&AccountName>) {
+        let person = |account: &StoredAccount| Person {
+            account: account.name.clone(),
+            presence: self.attendance.presence(account.id),
+            last_seen: account.last_seen,
+        };
+        let (people, more) = page(self.directory.after(after).filter(|account| !account.disabled).map(person));
+        self.reply(to, Ok(Answer::People { people, more }));
+    }
+
+    /// Tells everybody who came and went, unless it is better to wait for company.
+    fn announce(&mut self, now: Now) {
+        let changes = self.attendance.announce(now.instant);
+        for some in changes.chunks(PRESENCES_PER_EVENT) {
+            let named = some.iter().filter_map(|&(account, presence, at)| {
+                let account = self.directory.get(account)?.name.clone();
+                Some(PresenceChange { account, presence, at })
+            });
+            let event = Event::Presence(named.collect());
+            self.push_to_everyone(event);
+        }
+    }
+}
+
+/// As many of `entries` as fit one page, at least one if there are any, and whether more follow.
+fn page<T: Serialize>(entries: impl Iterator<Item = T>) -> (Vec<T>, bool) {
+    let (mut kept, mut bytes) = (Vec::new(), 0);
+    for entry in entries {
+        bytes += belfry_core::chat::encode(&entry).map_or(PAGE_BYTES_MAX, |encoded| encoded.len());
+        if !kept.is_empty() && (bytes > PAGE_BYTES_MAX || kept.len() >= PAGE_ENTRIES_MAX as usize) {
+            return (kept, true);
+        }
+        kept.push(entry);
+    }
+    (kept, false)
+}

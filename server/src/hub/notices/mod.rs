@@ -1,0 +1,256 @@
+//! Notices: sending, changing, reminding, ending, and telling everybody whom it concerns.
+
+mod agenda;
+mod audience;
+mod guard;
+mod progress;
+mod schedules;
+mod templates;
+
+use std::collections::BTreeSet;
+
+use belfry_core::chat::{
+    AccountId, Answer, Event, Label, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Refusal, Reminding, Severity,
+};
+use belfry_core::limits::ANSWERS_MAX;
+use belfry_core::time::{Now, UnixMillis};
+
+pub(super) use self::agenda::{Agenda, Due};
+pub(super) use self::audience::Reach;
+pub(super) use self::guard::Guard;
+pub(super) use self::progress::ProgressReports;
+pub(super) use self::schedules::Schedules;
+pub(super) use self::templates::Templates;
+
+use super::done::misplaced;
+use super::{Hub, ReplyTo, SessionId, Waiting};
+use crate::limits::{OPEN_NOTICES_PER_EVENT, REMIND_EVERY_MIN, REMINDERS_MAX, STORE_RETRY};
+use crate::store::{Occurrence, Outcome, StoredNotice, Work};
+
+/// A time after `now`.
+pub(super) fn later(now: Now, after: core::time::Duration) -> UnixMillis {
+    UnixMillis(now.wall.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
+}
+
+fn check_reminding(remind: Option<Reminding>) -> Result<(), Refusal> {
+    let within = |remind: Reminding| {
+        u128::from(remind.every_ms) >= REMIND_EVERY_MIN.as_millis()
+            && (1..=REMINDERS_MAX).contains(&remind.limit)
+            // Beyond that no clock can show it.
+            && remind.every_ms <= u64::from(u32::MAX)
+    };
+    if remind.is_none_or(within) { Ok(()) } else { Err(Refusal::RemindersOutOfBounds) }
+}
+
+fn check_answers(answers: &[Label]) -> Result<(), Refusal> {
+    if answers.len() > ANSWERS_MAX {
+        return Err(Refusal::TooMany);
+    }
+    if answers.iter().collect::<BTreeSet<_>>().len() < answers.len() { Err(Refusal::BadRequest) } else { Ok(()) }
+}
+
+impl Hub {
+    pub(super) fn send_notice(&mut self, now: Now, author: AccountId, to: ReplyTo, draft: NoticeDraft) -> Result<(), Refusal> {
+        check_answers(&draft.answers)?;
+        check_reminding(draft.remind)?;
+        if draft.expires_at.is_some_and(|at| at <= now.wall) {
+            return Err(Refusal::ExpiryInThePast);
+        }
+        let reach = self.reach(author, &draft.audience)?;
+        if draft.severity == Severity::Critical && reach.everyone && !draft.confirmed {
+            return Err(Refusal::ConfirmationNeeded);
+        }
+        self.guard.admit(now.instant, author, Some(draft.post), draft.severity == Severity::Critical)?;
+        match draft.schedule {
+            Some(schedule) => self.schedule_notice(now, author, to, schedule, draft),
+            None => self.submit_notice(now, author, draft, reach, None, Waiting::SendNotice { to }),
+        }
+    }
+
+    fn submit_notice(
+        &mut self,
+        now: Now,
+        author: AccountId,
+        draft: NoticeDraft,
+        reach: Reach,
+        occurrence: Option<Occurrence>,
+        waiting: Waiting,
+    ) -> Result<(), Refusal> {
+        let answers = if draft.answers.is_empty() { vec![Label::acknowledge()] } else { draft.answers };
+        // Who everyone is, the store knows best: it also knows those whose account is being made.
+        let named = |account: &AccountId| !reach.everyone || *account == author;
+        let work = Work::SendNotice {
+            account: author,
+            post: draft.post,
+            severity: draft.severity,
+            title: draft.title,
+            body: draft.body,
+            answers,
+            expires_at: draft.expires_at,
+            remind: draft.remind,
+            everyone: reach.everyone,
+            audience: reach.accounts.iter().copied().filter(named).collect(),
+            occurrence,
+        };
+        self.submit(now, work, waiting)
+    }
+
+    /// A notice is stored: tells the author so and everybody else the notice.
+    pub(super) fn notice_sent(&mut self, now: Now, to: Option<ReplyTo>, outcome: Outcome) -> Result<(), Refusal> {
+        let (sent, repeated) = match outcome {
+            Outcome::NoticeSent { sent, repeated } => (sent, repeated),
+            other => return Err(misplaced(&other)),
+        };
+        if let Some(to) = to {
+            self.reply(to, Ok(Answer::NoticeSent { notice: sent.notice.id, progress: sent.progress }));
+        }
+        if !repeated {
+            self.tell(now, &sent, false);
+        }
+        Ok(())
+    }
+
+    pub(super) fn change_notice(
+        &mut self,
+        now: Now,
+        author: AccountId,
+        to: ReplyTo,
+        notice: NoticeId,
+        change: NoticeChange,
+    ) -> Result<(), Refusal> {
+        if let NoticeChange::Update { expires_at: Some(Some(at)), .. } = change
+            && at <= now.wall
+        {
+            return Err(Refusal::ExpiryInThePast);
+        }
+        let reminds = change == NoticeChange::Remind;
+        if reminds {
+            self.guard.admit(now.instant, author, None, false)?;
+        }
+        self.submit(now, Work::ChangeNotice { notice, change }, Waiting::NoticeNow { to: Some(to), notice, reminds })
+    }
+
+    /// A notice has changed or ended: tells whoever asked for that, and everybody whom it concerns.
+    pub(super) fn notice_now(&mut self, now: Now, to: Option<ReplyTo>, notice: NoticeId, reminds: bool, result: Result<Outcome, Refusal>) {
+        let told = result.and_then(|outcome| match outcome {
+            Outcome::NoticeNow(now) => Ok(*now),
+            other => Err(misplaced(&other)),
+        });
+        match (told, to) {
+            (Ok(stored), to) => {
+                if let Some(to) = to {
+                    let summary = NoticeSummary { notice: stored.notice.clone(), progress: stored.progress };
+                    self.reply(to, Ok(Answer::NoticeChanged(Box::new(summary))));
+                }
+                self.tell(now, &stored, reminds);
+            }
+            (Err(refusal), Some(to)) => self.reply(to, Err(refusal)),
+            (Err(Refusal::Busy | Refusal::StoreFailed), None) => {
+                let due = if reminds { Due::Reminder(notice) } else { Due::Expiry(notice) };
+                self.agenda.set(due, Some(later(now, STORE_RETRY)));
+            }
+            // It ended at the same moment.
+            (Err(_), None) => {}
+        }
+    }
+
+    /// Tells a notice to everybody who is here and in its audience, or only to those who have not answered.
+    fn tell(&mut self, now: Now, stored: &StoredNotice, unanswered_only: bool) {
+        self.follow(&stored.notice, stored.remind_at);
+        let (mut waiting, mut deliveries) = (Vec::new(), Vec::new());
+        for (account, answered) in &stored.people {
+            let sessions: Vec<_> = self.attendance.sessions_of(*account).collect();
+            for session in &sessions {
+                deliveries.extend(self.devices.device_of(*session).map(|device| (stored.notice.id, *account, device)));
+            }
+            match answered {
+                None => waiting.extend(sessions),
+                Some(_) if unanswered_only => {}
+                Some(_) => self.push(sessions, Event::Notice(Notice { answered: *answered, ..stored.notice.clone() })),
+            }
+        }
+        self.push(waiting, Event::Notice(stored.notice.clone()));
+        if stored.notice.state == NoticeState::Open {
+            self.note_queued(now, deliveries);
+        }
+    }
+
+    /// Remembers when a notice is to be looked at again.
+    fn follow(&mut self, notice: &Notice, remind_at: Option<UnixMillis>) {
+        let is_open = notice.state == NoticeState::Open;
+        self.agenda.set(Due::Expiry(notice.id), notice.expires_at.filter(|_| is_open));
+        self.agenda.set(Due::Reminder(notice.id), remind_at.filter(|_| is_open));
+    }
+
+    /// Tells somebody who has come, or has lost count, which notices wait for them.
+    pub(super) fn tell_open_notices(&mut self, now: Now, session: SessionId, account: AccountId, notices: Vec<Notice>) {
+        let from = notices.len().saturating_sub(OPEN_NOTICES_PER_EVENT);
+        let open = notices.iter().skip(from).map(|notice| notice.id).collect();
+        let device = self.devices.device_of(session);
+        let deliveries = notices.iter().filter_map(|notice| Some((notice.id, account, device?))).collect();
+        for notice in notices {
+            // A server that has just started has not looked at it yet.
+            self.agenda.set(Due::Expiry(notice.id), notice.expires_at);
+            self.push(vec![session], Event::Notice(notice));
+        }
+        self.push(vec![session], Event::OpenNotices(open));
+        self.note_queued(now, deliveries);
+    }
+
+    /// Notes what is on its way to whom. When the store is too busy, the receipts will say it.
+    fn note_queued(&mut self, now: Now, deliveries: Vec<(NoticeId, AccountId, belfry_core::chat::DeviceId)>) {
+        if !deliveries.is_empty() {
+            let _ = self.submit(now, Work::Queued { deliveries }, Waiting::Nobody);
+        }
+    }
+
+    /// A receipt is noted: tells the author how far the notice is, and the person's other devices that it is answered.
+    pub(super) fn receipt_noted(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        account: AccountId,
+        notice: NoticeId,
+        outcome: Outcome,
+    ) -> Result<(), Refusal> {
+        let Outcome::Receipt { author, progress, changed, answered } = outcome else {
+            return Err(misplaced(&outcome));
+        };
+        self.reply(to, Ok(Answer::Done));
+        if changed {
+            self.reports.note(now.instant, notice, author, progress);
+            self.report_progress(now);
+        }
+        if let Some(notice) = answered {
+            let others = self.attendance.sessions_of(account).filter(|&session| session != to.session).collect();
+            self.push(others, Event::Notice(*notice));
+        }
+        Ok(())
+    }
+
+    /// Time passed: whatever is due is done.
+    pub(super) fn handle_agenda(&mut self, now: Now) {
+        while let Some(due) = self.agenda.pop(now.wall) {
+            let submitted = match due {
+                Due::Expiry(notice) => {
+                    self.submit(now, Work::ReadNotice { notice }, Waiting::NoticeNow { to: None, notice, reminds: false })
+                }
+                Due::Reminder(notice) => {
+                    let change = NoticeChange::Remind;
+                    self.submit(now, Work::ChangeNotice { notice, change }, Waiting::NoticeNow { to: None, notice, reminds: true })
+                }
+                Due::Occurrence(schedule) => self.occur(now, schedule),
+            };
+            if submitted.is_err() {
+                self.agenda.set(due, Some(later(now, STORE_RETRY)));
+            }
+        }
+    }
+
+    /// Tells authors how far their notices are, those whose turn it is.
+    pub(super) fn report_progress(&mut self, now: Now) {
+        for (author, notice, progress) in self.reports.due(now.instant) {
+            self.push_to_account(author, Event::Progress { notice, progress });
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Notices to start from.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use belfry_core::chat::{Answer, Refusal, Template, TemplateName};
+use belfry_core::limits::AUDIENCES_MAX;
+use belfry_core::time::Now;
+
+use super::{check_answers, check_reminding};
+use crate::hub::{Hub, ReplyTo, Waiting, page};
+use crate::limits::TEMPLATES_MAX;
+use crate::store::Work;
+
+/// Every template by what its name is unique by.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Templates {
+    by_key: BTreeMap<String, Template>,
+}
+
+impl Templates {
+    pub(in crate::hub) fn new(templates: Vec<Template>) -> Self {
+        Self { by_key: templates.into_iter().map(|template| (template.name.key(), template)).collect() }
+    }
+
+    pub(in crate::hub) fn save(&mut self, template: Template) {
+        self.by_key.insert(template.name.key(), template);
+    }
+
+    pub(in crate::hub) fn remove(&mut self, name: &TemplateName) {
+        self.by_key.remove(&name.key());
+    }
+}
+
+impl Hub {
+    pub(in crate::hub) fn save_template(&mut self, now: Now, to: ReplyTo, template: Template) -> Result<(), Refusal> {
+        check_answers(&template.answers)?;
+        check_reminding(template.remind)?;
+        let is_new = !self.templates.by_key.contains_key(&template.name.key());
+        if template.audience.len() > AUDIENCES_MAX || (is_new && self.templates.by_key.len() >= TEMPLATES_MAX) {
+            return Err(Refusal::TooMany);
+        }
+        self.submit(now, Work::SaveTemplate(template.clone()), Waiting::SaveTemplate { to, template: Box::new(template) })
+    }
+
+    pub(in crate::hub) fn remove_template(&mut self, now: Now, to: ReplyTo, name: TemplateName) -> Result<(), Refusal> {
+        self.submit(now, Work::RemoveTemplate { name: name.clone() }, Waiting::RemoveTemplate { to, name })
+    }
+
+    pub(in crate::hub) fn list_templates(&mut self, to: ReplyTo, after: Option<&TemplateName>) {
+        let start = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.key()));
+        let (templates, more) = page(self.templates.by_key.range((start, Bound::Unbounded)).map(|(_, template)| template.clone()));
+        self.reply(to, Ok(Answer::Templates { templates, more }));
+    }
+}

@@ -1,0 +1,81 @@
+//! When what is kept no longer is taken out: a round every so often, in bites with a pause between them.
+
+use std::time::Duration;
+
+use belfry_core::chat::{ConversationId, Refusal};
+use belfry_core::time::{Instant, Now, UnixMillis};
+
+use super::{Hub, Retention, Waiting};
+use crate::limits::{TIDY_EVERY, TIDY_PAUSE};
+use crate::store::{Bite, Outcome, Work};
+
+/// The first bite of a round: no conversation has a smaller number.
+const BEGINNING: Bite = Bite::Messages(ConversationId(0));
+
+/// Where the round is.
+#[derive(Debug)]
+pub(super) struct Tidying {
+    /// When the next bite is due; `None` while one is at the store, or when everything is kept for ever.
+    due: Option<Instant>,
+    bite: Bite,
+    at_the_store: bool,
+    removed: u64,
+}
+
+impl Default for Tidying {
+    fn default() -> Self {
+        Self { due: None, bite: BEGINNING, at_the_store: false, removed: 0 }
+    }
+}
+
+impl Tidying {
+    /// What is kept has changed: begin a round, if there is anything to look for.
+    pub(super) fn begin(&mut self, now: Instant, retention: &Retention) {
+        self.bite = BEGINNING;
+        self.due = (!retention.is_forever() && !self.at_the_store).then_some(now);
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+}
+
+impl Hub {
+    /// Takes a bite if one is due.
+    pub(super) fn tidy(&mut self, now: Now) {
+        if self.tidying.due.is_none_or(|due| due > now.instant) {
+            return;
+        }
+        let retention = self.rules.retention;
+        let before = |age: Duration| UnixMillis(now.wall.0.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
+        let work = Work::Tidy {
+            messages_before: retention.message_age.map(before),
+            messages_kept: retention.messages_per_conversation,
+            notices_before: retention.notice_age.map(before),
+            audit_before: retention.audit_age.map(before),
+            bite: self.tidying.bite,
+        };
+        self.tidying.at_the_store = self.submit(now, work, Waiting::Tidy).is_ok();
+        // A store that is too busy is left alone for a while.
+        self.tidying.due = (!self.tidying.at_the_store).then_some(now.instant + TIDY_EVERY);
+    }
+
+    pub(super) fn tidied(&mut self, now: Now, result: Result<Outcome, Refusal>) {
+        self.tidying.at_the_store = false;
+        let next = match result {
+            Ok(Outcome::Tidied { removed, next }) => {
+                self.tidying.removed += removed;
+                next
+            }
+            // The log has the reason already.
+            _ => None,
+        };
+        self.tidying.bite = next.unwrap_or(BEGINNING);
+        if next.is_none() && self.tidying.removed > 0 {
+            tracing::info!(rows = self.tidying.removed, "what is kept no longer was taken out");
+            self.tidying.removed = 0;
+        }
+        let pause = if next.is_some() { TIDY_PAUSE } else { TIDY_EVERY };
+        self.tidying.due = (!self.rules.retention.is_forever()).then_some(now.instant + pause);
+    }
+}

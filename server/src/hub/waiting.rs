@@ -1,0 +1,140 @@
+//! What the store and the password thread have been asked and have not answered: a number for each, and bounds for all.
+
+use std::collections::BTreeMap;
+
+use belfry_core::chat::{AccountId, AccountName, DeviceId, GroupName, NoticeId, Place, Refusal, Role, ScheduleId, Template, TemplateName};
+
+use super::groups::GroupChange;
+use super::{ReplyTo, SessionId, Visitor};
+use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
+use crate::store::{Occurrence, Ticket};
+
+/// What a job was for.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// A password hash to compare with, of somebody who exists or of nobody.
+    Credentials { session: SessionId, exists: bool },
+    /// A person makes their own account.
+    Register { session: SessionId, name: AccountName },
+    /// What somebody comes back to.
+    SignIn { to: ReplyTo, account: AccountId, visitor: Visitor, forget: Option<DeviceId> },
+    /// The same again.
+    Sync { to: ReplyTo, account: AccountId },
+    /// Something that only has to be noted.
+    Nobody,
+    /// A message with this much text.
+    Post { to: ReplyTo, bytes: usize },
+    /// Messages of the place that was asked for by name.
+    Page { to: ReplyTo, place: Option<Place> },
+    /// What became of a notice.
+    Receipt { to: ReplyTo, account: AccountId, notice: NoticeId },
+    /// A notice that is sent now.
+    SendNotice { to: ReplyTo },
+    /// The list of notices.
+    Notices { to: ReplyTo },
+    /// A notice's ledger.
+    Ledger { to: ReplyTo },
+    /// An administrator makes an account.
+    AddUser { to: ReplyTo, name: AccountName, role: Role },
+    /// A new password.
+    SetPassword { to: ReplyTo },
+    /// A new role.
+    SetRole { to: ReplyTo, account: AccountId, role: Role },
+    /// Shut out, or let in again.
+    SetDisabled { to: ReplyTo, account: AccountId, disabled: bool },
+    /// The database's size, for the status.
+    Size { to: ReplyTo },
+    /// A notice that has changed or ended, or whose people are reminded; without `to` because it was time for that.
+    NoticeNow { to: Option<ReplyTo>, notice: NoticeId, reminds: bool },
+    /// A notice as one of its people sees it.
+    FetchNotice { to: ReplyTo },
+    /// A notice that is sent later.
+    AddSchedule { to: ReplyTo },
+    /// A scheduled notice whose time has come.
+    Occurrence(Occurrence),
+    /// A scheduled notice that is given up.
+    Unschedule { to: ReplyTo, schedule: ScheduleId },
+    /// A template.
+    SaveTemplate { to: ReplyTo, template: Box<Template> },
+    /// A template that goes.
+    RemoveTemplate { to: ReplyTo, name: TemplateName },
+    /// A group.
+    Group { to: ReplyTo, group: GroupName, change: GroupChange },
+    /// An account's devices.
+    Devices { to: ReplyTo, account: AccountId },
+    /// A device that is shut out.
+    RevokeDevice { to: ReplyTo, device: DeviceId },
+    /// A bite of what is kept no longer. Nobody waits for it.
+    Tidy,
+    /// A page of the audit log, of the conversations that can be exported, or of one of them.
+    Record { to: ReplyTo },
+}
+
+impl Waiting {
+    const fn bytes(&self) -> usize {
+        match self {
+            Self::Post { bytes, .. } => *bytes,
+            _ => 0,
+        }
+    }
+}
+
+/// What a hash was for.
+#[derive(Debug)]
+pub(super) enum Hashing {
+    /// An administrator makes an account.
+    AddUser { to: ReplyTo, name: AccountName, role: Role },
+    /// A new password.
+    SetPassword { to: ReplyTo, account: AccountId },
+}
+
+/// Everything that waits for an answer.
+#[derive(Debug, Default)]
+pub(super) struct WaitingRoom {
+    last: u64,
+    jobs: BTreeMap<Ticket, Waiting>,
+    job_bytes: usize,
+    hashes: BTreeMap<Ticket, Hashing>,
+}
+
+impl WaitingRoom {
+    /// A number for a job, unless too much is waiting.
+    pub(super) fn enter(&mut self, waiting: Waiting) -> Result<Ticket, Refusal> {
+        if self.jobs.len() >= JOBS_WAITING_MAX || self.job_bytes.saturating_add(waiting.bytes()) > JOB_BYTES_WAITING_MAX {
+            return Err(Refusal::Busy);
+        }
+        let ticket = self.next();
+        self.job_bytes = self.job_bytes.saturating_add(waiting.bytes());
+        self.jobs.insert(ticket, waiting);
+        Ok(ticket)
+    }
+
+    /// A job is answered: what was it for?
+    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waiting> {
+        let waiting = self.jobs.remove(&ticket)?;
+        self.job_bytes = self.job_bytes.saturating_sub(waiting.bytes());
+        Some(waiting)
+    }
+
+    /// A number for a password; how many may wait is for the password thread to say.
+    pub(super) fn enter_hash(&mut self, hashing: Hashing) -> Ticket {
+        let ticket = self.next();
+        self.hashes.insert(ticket, hashing);
+        ticket
+    }
+
+    /// A hash is made: what was it for?
+    pub(super) fn leave_hash(&mut self, ticket: Ticket) -> Option<Hashing> {
+        self.hashes.remove(&ticket)
+    }
+
+    /// Jobs on their way, oldest first.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &Waiting> {
+        self.jobs.values()
+    }
+
+    fn next(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
+    }
+}

@@ -1,0 +1,27 @@
+//! The Belfry server: the machine without input and output, the store behind it, the loop that drives both.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test that breaks should say so at once"
+    )
+)]
+
+pub mod announce;
+mod drive;
+pub mod hub;
+pub mod identity;
+pub mod limits;
+pub mod machine;
+mod metrics;
+pub mod observe;
+pub mod passwords;
+mod serve;
+pub mod session;
+pub mod store;
+
+pub use drive::Order;
+pub use serve::{Ready, ServeError, Settings, serve};

@@ -1,0 +1,147 @@
+//! Every number that is the server's own, with its why. What both ends must agree on is in [`belfry_core::limits`].
+
+use core::time::Duration;
+
+use belfry_core::limits::{NAME_BYTES_MAX, OUTBOX_MAX, PAGE_BYTES_MAX};
+
+// --- Signing in ------------------------------------------------------------------------------------------------------------
+
+/// A connection on which nobody has signed in by then is closed. Somebody at a prompt connects only once the password is typed.
+pub const SIGN_IN_WITHIN: Duration = Duration::from_secs(30);
+
+/// Failed tries to sign in after which a connection is closed.
+pub const SIGN_IN_FAILURES_PER_SESSION: u32 = 5;
+
+/// Failed tries to sign in from one IPv4 address or IPv6 /64 within [`SIGN_IN_FAILURE_WINDOW`]; further tries are refused unseen.
+/// A terminal server's users may mistype; a guesser gets 1,800 tries an hour.
+pub const SIGN_IN_FAILURES_PER_ADDRESS: u32 = 30;
+/// See [`SIGN_IN_FAILURES_PER_ADDRESS`].
+pub const SIGN_IN_FAILURE_WINDOW: Duration = Duration::from_secs(60);
+
+/// Addresses whose failures are remembered; beyond it the one whose window began first is forgotten.
+pub const FAILING_ADDRESSES_MAX: usize = 10_000;
+
+/// Passwords that wait to be hashed or verified. At about 25 ms each the last one waits 25 s, which a whole office after a power
+/// cut may need; more would outlive the patience of those who wait. When it is full, signing in is answered with `Busy`.
+pub const PASSWORDS_WAITING_MAX: usize = 1024;
+
+/// Devices of one account that may sign in without the password; beyond it the one that was here longest ago needs it again.
+pub const DEVICES_REMEMBERED_MAX: usize = 32;
+
+/// Devices of one account that are listed beside those: every call of a script is one.
+pub const DEVICES_SEEN_MAX: u32 = 32;
+
+// --- Notices ---------------------------------------------------------------------------------------------------------------
+
+/// Notices that one author may send within [`NOTICES_WINDOW`], and how many of them may be critical: more than any emergency needs,
+/// fewer than a script that has run wild sends.
+pub const NOTICES_PER_AUTHOR_MAX: usize = 60;
+/// See [`NOTICES_PER_AUTHOR_MAX`].
+pub const CRITICAL_NOTICES_PER_AUTHOR_MAX: usize = 10;
+/// See [`NOTICES_PER_AUTHOR_MAX`].
+pub const NOTICES_WINDOW: Duration = Duration::from_secs(60);
+
+/// Reminders of one notice come no more often …
+pub const REMIND_EVERY_MIN: Duration = Duration::from_secs(10);
+/// … and no more of them.
+pub const REMINDERS_MAX: u16 = 100;
+
+/// A notice repeats no more often …
+pub const REPEAT_MIN: Duration = Duration::from_secs(60);
+/// … and no more seldom: a longer pause is a mistyped one.
+pub const REPEAT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Notices that wait for their time, templates, and groups: each is in memory, and a person looks through the list.
+pub const SCHEDULES_MAX: usize = 1000;
+/// See [`SCHEDULES_MAX`].
+pub const TEMPLATES_MAX: usize = 1000;
+/// See [`SCHEDULES_MAX`].
+pub const GROUPS_MAX: usize = 10_000;
+
+/// Accounts that one request may add to a group or take out of it.
+pub const GROUP_MEMBERS_PER_REQUEST_MAX: usize = 400;
+
+/// Open notices that one event may name; of more, the newest.
+pub const OPEN_NOTICES_PER_EVENT: usize = 4000;
+
+/// What could not be handed to a busy store is tried again after this long.
+pub const STORE_RETRY: Duration = Duration::from_secs(1);
+
+// --- Requests --------------------------------------------------------------------------------------------------------------
+
+/// Requests of one session that wait for their answer: a client that comes back with a full outbox sends it without pausing, and
+/// none of it may be refused. Further ones are answered with `Busy`.
+pub const REQUESTS_WAITING_PER_SESSION_MAX: usize = OUTBOX_MAX + 1000;
+
+/// Jobs of all sessions that wait at the store. Further requests are answered with `Busy`.
+pub const JOBS_WAITING_MAX: usize = 65_536;
+
+/// Bytes of text in jobs that wait at the store. Further requests are answered with `Busy`.
+pub const JOB_BYTES_WAITING_MAX: usize = 256 * 1024 * 1024;
+
+/// Posts and receipts of one session, per second and in a burst: a full outbox and a good deal more at once.
+pub const POSTS_PER_SECOND: u64 = 500;
+/// See [`POSTS_PER_SECOND`].
+pub const POSTS_BURST: u64 = OUTBOX_MAX as u64 + 2000;
+
+/// Pages that one session reads, per second and in a burst: catching up after weeks asks for one or more in each conversation.
+pub const READS_PER_SECOND: u64 = 500;
+/// See [`READS_PER_SECOND`].
+pub const READS_BURST: u64 = 5000;
+
+/// Other acts of one session, per second and in a burst: a script that makes an account for everyone in the house.
+pub const ACTS_PER_SECOND: u64 = 50;
+/// See [`ACTS_PER_SECOND`].
+pub const ACTS_BURST: u64 = 1000;
+
+// --- What is told unasked --------------------------------------------------------------------------------------------------
+
+/// Changes of presence within this long of the last announcement are collected into the next one: a thousand people who log in
+/// after a power cut would otherwise make a million datagrams.
+pub const PRESENCE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The author of a notice hears of its progress at most this often.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Conversations in one event.
+pub const CONVERSATIONS_PER_EVENT: usize = 200;
+
+/// Changes of presence in one event.
+pub const PRESENCES_PER_EVENT: usize = 200;
+
+/// People in one page of a ledger.
+pub const LEDGER_ENTRIES_PER_PAGE: u32 = 150;
+
+/// Notices in one page.
+pub const NOTICES_PER_PAGE: u32 = 100;
+
+// --- What is kept ----------------------------------------------------------------------------------------------------------
+
+/// Rounds that look for what is kept no longer are this far apart: an hour more or less does not matter to anything kept for days.
+pub const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Between the bites of a round the store does what others ask for: a bite takes about 2 ms, so tidying takes less than a tenth of it.
+pub const TIDY_PAUSE: Duration = Duration::from_millis(25);
+
+// --- The loop --------------------------------------------------------------------------------------------------------------
+
+/// Datagrams read from one socket before timers and answers have their turn.
+pub const DATAGRAMS_PER_TURN: usize = 256;
+
+/// Clients of a server that stops come back no earlier than this …
+pub const RETURN_AFTER: Duration = Duration::from_secs(1);
+/// … plus up to this, so that they do not all come at once.
+pub const RETURN_JITTER: Duration = Duration::from_secs(4);
+
+// --- How they relate -------------------------------------------------------------------------------------------------------
+
+const _: () = assert!(REQUESTS_WAITING_PER_SESSION_MAX < JOBS_WAITING_MAX, "one session must not use up what all share");
+const _: () = assert!(POSTS_BURST > OUTBOX_MAX as u64, "a full outbox must pass");
+const _: () = assert!(CONVERSATIONS_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);
+const _: () = assert!(PRESENCES_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);
+
+const _: () = assert!(OPEN_NOTICES_PER_EVENT * 9 < PAGE_BYTES_MAX);
+const _: () = assert!(GROUP_MEMBERS_PER_REQUEST_MAX * (NAME_BYTES_MAX + 4) < belfry_core::limits::MESSAGE_BYTES_MAX);
+
+/// A server that stops waits this long for its clients to have heard its goodbye: time for two more tries on a bad network.
+pub const GOODBYES_WITHIN: Duration = Duration::from_millis(500);

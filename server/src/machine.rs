@@ -1,0 +1,209 @@
+//! The whole server without sockets, threads or clocks: the connections, the sessions and the hub joined.
+
+use std::net::SocketAddr;
+
+use belfry_core::chat::{Answer, FromServer, ServerStatus, encode};
+use belfry_core::connection::SendError;
+use belfry_core::endpoint::{self, Announcement, Endpoint};
+use belfry_core::rng::{self, Rng};
+use belfry_core::time::{Instant, Now};
+use belfry_core::wire::Channel;
+
+use crate::hub::{self, Hub, Rules};
+use crate::limits::{GOODBYES_WITHIN, RETURN_AFTER, RETURN_JITTER};
+use crate::observe::{Attendance, Observed};
+use crate::passwords::{PasswordDone, PasswordJob};
+use crate::session::{self, Sessions};
+use crate::store::{Done, Job, Opening};
+
+/// What a server is made of.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The transport.
+    pub endpoint: endpoint::Config,
+    /// The house rules.
+    pub hub: hub::Settings,
+}
+
+/// Numbers that only the driver can measure, for the status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Effective size of the receive buffer of the first socket, in bytes.
+    pub receive_buffer_bytes: u64,
+    /// Median time from a job's arrival at the store to its commit over the last batches, in microseconds.
+    pub store_latency_micros: u64,
+}
+
+/// What can happen to a server. This list is complete.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram has arrived. It is decrypted in place.
+    Datagram {
+        /// From here.
+        from: SocketAddr,
+        /// Its bytes.
+        bytes: &'a mut [u8],
+    },
+    /// The store has answered a [`Output::Store`], or had no room for it (`Err(Busy)`).
+    Stored(Done),
+    /// The password thread has answered a [`Output::Password`], or had no room for it (`Err(Busy)`).
+    Password(PasswordDone),
+    /// The instant of [`Output::Wait`] has come.
+    Timeout,
+    /// It shall stop: everybody is told, then comes [`Output::Finished`].
+    Stop,
+    /// The house rules have changed.
+    Rules(Rules),
+}
+
+/// What a server wants.
+#[derive(Debug)]
+pub enum Output {
+    /// Send the datagram in the buffer.
+    Transmit {
+        /// To here.
+        to: SocketAddr,
+    },
+    /// Hand this to the store.
+    Store(Job),
+    /// Hand this to the password thread.
+    Password(PasswordJob),
+    /// Nothing more before this instant, unless something else happens first.
+    Wait(Option<Instant>),
+    /// It has stopped: everybody has been told.
+    Finished,
+}
+
+/// A server. One input, then [`poll`](Self::poll) until it waits.
+#[derive(Debug)]
+pub struct Machine {
+    endpoint: Endpoint,
+    sessions: Sessions,
+    measured: Measured,
+    /// It is stopping, and has stopped at this instant even if somebody has not answered the goodbye.
+    stopped_by: Option<Instant>,
+}
+
+impl Machine {
+    /// A server that knows what was stored; nobody is connected. `rng` is all the chance there is in it.
+    pub fn new(config: Config, opening: Opening, mut rng: Rng, now: Now) -> Self {
+        let for_endpoint = rng::fork(&mut rng);
+        Self {
+            endpoint: Endpoint::new(config.endpoint, for_endpoint, now.instant),
+            sessions: Sessions::new(Hub::new(opening, config.hub), rng),
+            measured: Measured::default(),
+            stopped_by: None,
+        }
+    }
+
+    /// One thing has happened.
+    pub fn handle(&mut self, now: Now, input: Input<'_>) {
+        match input {
+            Input::Datagram { from, bytes } => self.endpoint.handle_datagram(now.instant, from, bytes),
+            Input::Stored(done) => self.sessions.handle_done(now, done),
+            Input::Password(done) => self.sessions.handle_password(now, done),
+            Input::Timeout => {
+                self.endpoint.handle_timeout(now.instant);
+                self.sessions.handle_timeout(now);
+            }
+            Input::Stop if self.stopped_by.is_some() => {}
+            Input::Stop => {
+                self.stopped_by = Some(now.instant + GOODBYES_WITHIN);
+                self.sessions.stop(now);
+                self.endpoint.go_away(now.instant, RETURN_AFTER, RETURN_JITTER);
+            }
+            Input::Rules(rules) => self.sessions.set_rules(now, rules),
+        }
+    }
+
+    /// What to do next. Called until it says [`Output::Wait`] or [`Output::Finished`].
+    pub fn poll(&mut self, now: Now, datagram: &mut Vec<u8>) -> Output {
+        loop {
+            match self.sessions.poll() {
+                Some(session::Output::Send { peer, channel, body }) => {
+                    // One that is gone needs nothing more.
+                    if self.endpoint.send(peer, channel, body) == Err(SendError::Size) {
+                        self.sessions.note_unsendable(peer);
+                    }
+                    continue;
+                }
+                Some(session::Output::Status { peer, id, status }) => {
+                    let reply = FromServer::Reply { id, result: Ok(Answer::Status(self.complete(status))) };
+                    if let Ok(body) = encode(&reply) {
+                        let _ = self.endpoint.send(peer, Channel::Control, body.into());
+                    }
+                    continue;
+                }
+                Some(session::Output::Close { peer, why }) => {
+                    self.endpoint.close(now.instant, peer, why);
+                    continue;
+                }
+                Some(session::Output::Store(job)) => return Output::Store(job),
+                Some(session::Output::Password(job)) => return Output::Password(job),
+                None => {}
+            }
+            match self.endpoint.poll(now.instant, datagram) {
+                endpoint::Output::Transmit { to } => return Output::Transmit { to },
+                endpoint::Output::Event(event) => self.note(now, event),
+                endpoint::Output::Wait(_) if self.stopped_by.is_some_and(|by| by <= now.instant || self.endpoint.is_empty()) => {
+                    return Output::Finished;
+                }
+                endpoint::Output::Wait(until) => {
+                    return Output::Wait([until, self.sessions.deadline(), self.stopped_by].into_iter().flatten().min());
+                }
+            }
+        }
+    }
+
+    /// Answers those who look for servers from now on, or no longer.
+    pub fn announce(&mut self, announcement: Option<Announcement>) {
+        self.endpoint.announce(announcement);
+    }
+
+    /// The driver has measured.
+    pub fn set_measured(&mut self, measured: Measured) {
+        self.measured = measured;
+    }
+
+    /// Counters of the sessions.
+    pub const fn observed(&self) -> Observed {
+        self.sessions.observed()
+    }
+
+    /// Who is here.
+    pub fn attendance(&self) -> Attendance {
+        self.sessions.attendance()
+    }
+
+    /// Counters of the transport.
+    pub fn transport(&self) -> endpoint::Stats {
+        self.endpoint.stats()
+    }
+
+    fn note(&mut self, now: Now, event: endpoint::Event) {
+        match event {
+            endpoint::Event::Connected { peer, device, address } => {
+                self.sessions.handle_connected(now, peer, device.into(), address);
+            }
+            endpoint::Event::Message { peer, channel, body } => self.sessions.handle_message(now, peer, channel, &body),
+            endpoint::Event::Gone { peer, .. } => self.sessions.handle_gone(now, peer),
+        }
+    }
+
+    /// The status with the numbers that the hub cannot know.
+    fn complete(&self, status: ServerStatus) -> ServerStatus {
+        let stats = self.endpoint.stats();
+        ServerStatus {
+            connections: stats.connections,
+            datagrams_received: stats.datagrams_received,
+            datagrams_sent: stats.datagrams_sent,
+            datagrams_dropped: stats.datagrams_dropped,
+            packets_retransmitted: stats.packets_lost,
+            handshakes: stats.handshakes,
+            rtt_median_micros: u64::try_from(stats.rtt_median.as_micros()).unwrap_or(u64::MAX),
+            store_latency_median_micros: self.measured.store_latency_micros,
+            receive_buffer_bytes: self.measured.receive_buffer_bytes,
+            ..status
+        }
+    }
+}

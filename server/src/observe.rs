@@ -1,0 +1,102 @@
+//! What the server says about itself: counters and log lines. Never what people write, and never a password.
+
+use std::net::SocketAddr;
+
+use belfry_core::chat::{AccountName, Refusal};
+use belfry_core::connection::CloseCode;
+use belfry_core::crypto::PublicKey;
+use belfry_core::endpoint;
+
+use crate::hub::SessionId;
+
+/// What happened at the door and beyond since the start. Each method counts and logs one thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Sessions that signed in.
+    pub signed_in: u64,
+    /// Tries to sign in or register that were refused.
+    pub sign_ins_refused: u64,
+    /// Sessions that were ended by an administrator's act.
+    pub expelled: u64,
+    /// Connections on which nobody signed in in time.
+    pub never_signed_in: u64,
+    /// Messages that were none, each of which ended its connection.
+    pub undecodable: u64,
+    /// Answers of the store that say it failed.
+    pub store_failures: u64,
+    /// Messages of our own that no channel takes.
+    pub unsendable: u64,
+}
+
+/// Who is here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attendance {
+    /// Signed-in sessions.
+    pub sessions: u64,
+    /// Accounts with at least one session.
+    pub people_online: u64,
+    /// Accounts.
+    pub accounts: u64,
+}
+
+/// How things are at one moment, for whoever keeps graphs of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What happened at the door and beyond.
+    pub observed: Observed,
+    /// What the transport counts.
+    pub transport: endpoint::Stats,
+    /// Who is here.
+    pub attendance: Attendance,
+    /// Median time from a job's arrival at the store to its commit over the last batches, in microseconds.
+    pub store_latency_micros: u64,
+    /// Jobs that the store has not answered.
+    pub jobs_waiting: u64,
+}
+
+impl Observed {
+    pub(crate) fn sign_in(&mut self, session: SessionId, account: &AccountName) {
+        self.signed_in += 1;
+        tracing::info!(session = session.0, %account, "signed in");
+    }
+
+    pub(crate) fn sign_in_refused(&mut self, session: SessionId, from: SocketAddr, refusal: Refusal) {
+        self.sign_ins_refused += 1;
+        tracing::warn!(session = session.0, %from, ?refusal, "sign-in refused");
+    }
+
+    pub(crate) fn expel(&mut self, session: SessionId, code: CloseCode) {
+        self.expelled += 1;
+        tracing::info!(session = session.0, code = code.0, "session ended by an administrator");
+    }
+
+    pub(crate) fn sign_in_awaited_in_vain(&mut self, session: SessionId, from: SocketAddr) {
+        self.never_signed_in += 1;
+        tracing::info!(session = session.0, %from, "nobody signed in in time");
+    }
+
+    pub(crate) fn undecodable_message(&mut self, session: SessionId, from: SocketAddr, error: &dyn std::fmt::Display) {
+        self.undecodable += 1;
+        tracing::warn!(session = session.0, %from, %error, "connection ended: not a message");
+    }
+
+    pub(crate) fn store_failure(&mut self) {
+        self.store_failures += 1;
+        tracing::error!("the store failed; what was asked is not stored");
+    }
+
+    pub(crate) fn unsendable_message(&mut self, session: Option<SessionId>) {
+        self.unsendable += 1;
+        tracing::error!(session = session.map(|session| session.0), "a message of the server is too large for its channel");
+    }
+}
+
+/// The server is ready.
+pub(crate) fn started(listening: &[SocketAddr], identity: PublicKey) {
+    tracing::info!(?listening, %identity, "started");
+}
+
+/// The server has said goodbye.
+pub(crate) fn stopped() {
+    tracing::info!("stopped");
+}

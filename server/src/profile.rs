@@ -1,0 +1,250 @@
+//! The keys that servers have proven before: trusted on first use, compared ever after.
+//!
+//! `known_servers` in the profile folder holds one `HOST:PORT KEY` a line; empty lines and lines that begin with `#` are the owner's.
+
+use std::fmt::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use belfry_core::crypto::PublicKey;
+
+/// The folder that remembers servers.
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
+    dir: PathBuf,
+}
+
+/// Why the profile is of no use; displays as a sentence.
+#[derive(Debug)]
+pub(crate) enum ProfileError {
+    /// A line is not `HOST:PORT KEY`.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// The operating system said no.
+    Io {
+        /// What could not be read or written.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged { path, line } => {
+                write!(f, "Line {line} of {} is damaged: write HOST:PORT KEY there, or remove the line.", path.display())
+            }
+            Self::Io { path, error } => write!(f, "{} cannot be used: {error}.", path.display()),
+        }
+    }
+}
+
+impl Profile {
+    /// The profile in this folder, which need not exist yet.
+    pub(crate) const fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// The file with the keys.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.join("known_servers")
+    }
+
+    /// The key that the server (`HOST:PORT`) is remembered by.
+    ///
+    /// # Errors
+    /// [`ProfileError`]; a damaged line anywhere counts, because the server's own line may be the damaged one.
+    pub(crate) fn known(&self, server: &str) -> Result<Option<PublicKey>, ProfileError> {
+        find(&self.read()?, server).map_err(|line| ProfileError::Damaged { path: self.path(), line })
+    }
+
+    /// Remembers the server by this key unless it is remembered by one already; says by which key it is remembered now.
+    ///
+    /// # Errors
+    /// [`ProfileError`]; the file is as it was before.
+    pub(crate) fn remember(&self, server: &str, key: PublicKey) -> Result<PublicKey, ProfileError> {
+        self.write(server, key, false)
+    }
+
+    /// Remembers the server by this key from now on, whatever it was remembered by.
+    ///
+    /// # Errors
+    /// [`ProfileError`]; the file is as it was before.
+    pub(crate) fn replace(&self, server: &str, key: PublicKey) -> Result<PublicKey, ProfileError> {
+        self.write(server, key, true)
+    }
+
+    fn write(&self, server: &str, key: PublicKey, instead: bool) -> Result<PublicKey, ProfileError> {
+        make_private_dir(&self.dir).map_err(|error| ProfileError::Io { path: self.dir.clone(), error })?;
+        let lock_path = self.dir.join("known_servers.lock");
+        // Held until the end: another command that remembers a server at the same time reads what this one wrote.
+        let lock = open_private(&lock_path).map_err(|error| ProfileError::Io { path: lock_path.clone(), error })?;
+        lock.lock().map_err(|error| ProfileError::Io { path: lock_path, error })?;
+        let mut content = self.read()?;
+        if let Some(known) = find(&content, server).map_err(|line| ProfileError::Damaged { path: self.path(), line })? {
+            if !instead {
+                return Ok(known);
+            }
+            let other = |line: &&str| line.split_whitespace().next().is_none_or(|name| name.to_lowercase() != server.to_lowercase());
+            content = content.lines().filter(other).flat_map(|line| [line, "\n"]).collect();
+        }
+        if !content.is_empty() && !content.ends_with('\n') {
+            content.push('\n');
+        }
+        let _ = writeln!(content, "{} {key}", server.to_lowercase());
+        replace(&self.path(), &content).map_err(|error| ProfileError::Io { path: self.path(), error })?;
+        Ok(key)
+    }
+
+    fn read(&self) -> Result<String, ProfileError> {
+        match fs::read_to_string(self.path()) {
+            Ok(content) => Ok(content),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(ProfileError::Io { path: self.path(), error }),
+        }
+    }
+}
+
+/// The server's key in the file's text, or the number of the first damaged line.
+fn find(content: &str, server: &str) -> Result<Option<PublicKey>, usize> {
+    let mut found = None;
+    for (index, line) in content.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let damaged = index + 1;
+        let (name, key) = line.trim().split_once(char::is_whitespace).ok_or(damaged)?;
+        let key = key.trim().parse().map_err(|_| damaged)?;
+        if found.is_none() && name.to_lowercase() == server.to_lowercase() {
+            found = Some(key);
+        }
+    }
+    Ok(found)
+}
+
+/// Puts a new file in the place of the old one in one step: a reader sees all of the old or all of the new.
+fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    // Whatever a killed command has left there may have other permissions.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = open_private(&new)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+/// Opens or makes a file that only its owner may read.
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes a folder that only its owner may enter; one that exists stays as it is.
+fn make_private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_announced_a_new_key_is_remembered_by_it_and_the_others_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile::new(dir.path().to_owned());
+        for (server, byte) in [("tower:7411", 1), ("mill:7411", 2)] {
+            profile.remember(server, PublicKey([byte; 32])).unwrap();
+        }
+        profile.replace("Tower:7411", PublicKey([3; 32])).unwrap();
+        assert_eq!(profile.known("tower:7411").unwrap(), Some(PublicKey([3; 32])));
+        assert_eq!(profile.known("mill:7411").unwrap(), Some(PublicKey([2; 32])));
+    }
+
+    fn key(byte: u8) -> PublicKey {
+        PublicKey([byte; 32])
+    }
+
+    fn profile() -> (tempfile::TempDir, Profile) {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile::new(dir.path().join("profile"));
+        (dir, profile)
+    }
+
+    #[test]
+    fn a_server_is_not_known_before_it_is_remembered() {
+        let (_dir, profile) = profile();
+        assert_eq!(profile.known("tower:7411").unwrap(), None);
+        assert_eq!(profile.remember("tower:7411", key(1)).unwrap(), key(1));
+        assert_eq!(profile.known("Tower:7411").unwrap(), Some(key(1)));
+        assert_eq!(profile.known("tower:7412").unwrap(), None);
+    }
+
+    #[test]
+    fn a_remembered_key_is_never_replaced() {
+        let (_dir, profile) = profile();
+        profile.remember("tower:7411", key(1)).unwrap();
+        assert_eq!(profile.remember("tower:7411", key(2)).unwrap(), key(1));
+        assert_eq!(profile.known("tower:7411").unwrap(), Some(key(1)));
+    }
+
+    #[test]
+    fn the_owners_remarks_and_a_missing_last_line_break_are_kept() {
+        let (_dir, profile) = profile();
+        profile.remember("a:1", key(1)).unwrap();
+        let written = format!("# mine\n\na:1 {}", key(1));
+        fs::write(profile.path(), &written).unwrap();
+        profile.remember("b:2", key(2)).unwrap();
+        assert_eq!(fs::read_to_string(profile.path()).unwrap(), format!("{written}\nb:2 {}\n", key(2)));
+    }
+
+    #[test]
+    fn a_damaged_line_is_named_and_the_file_kept() {
+        let (_dir, profile) = profile();
+        profile.remember("a:1", key(1)).unwrap();
+        let damaged = format!("a:1 {}\nb:2 nonsense\n", key(1));
+        fs::write(profile.path(), &damaged).unwrap();
+        let error = profile.known("a:1").unwrap_err().to_string();
+        assert!(error.contains("Line 2 of") && error.contains("known_servers"), "{error}");
+        assert!(profile.remember("c:3", key(3)).is_err());
+        assert_eq!(fs::read_to_string(profile.path()).unwrap(), damaged);
+    }
+
+    #[test]
+    fn commands_that_remember_at_the_same_time_lose_nothing() {
+        let (_dir, profile) = profile();
+        std::thread::scope(|scope| {
+            for n in 0..16u8 {
+                let profile = &profile;
+                scope.spawn(move || profile.remember(&format!("host{n}:1"), key(n)).unwrap());
+            }
+        });
+        for n in 0..16u8 {
+            assert_eq!(profile.known(&format!("host{n}:1")).unwrap(), Some(key(n)));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_dir, profile) = profile();
+        profile.remember("a:1", key(1)).unwrap();
+        assert_eq!(fs::metadata(profile.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,379 @@
+//! From settings to a running server: sockets, data folder, database, identity, first administrator, and then the loop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::Duration;
+use std::{fmt, io, thread};
+
+use belfry_core::chat::{AccountName, Password, Role};
+use belfry_core::crypto::PublicKey;
+use belfry_core::endpoint::{self, Announcement};
+use belfry_core::net::{Clock, UdpSocket, os_seed};
+use belfry_core::rng::from_seed;
+use belfry_core::rng::{self, Random, Rng};
+use belfry_core::time::UnixMillis;
+use mio::Poll;
+
+use crate::announce::Announcer;
+use crate::drive::{Bell, DriveError, Driver, ORDERS_WAITING_MAX, Order};
+use crate::hub::{self, Rules};
+use crate::identity::{DataError, DataFolder, Identities, generate_password};
+use crate::machine::{Config, Input, Machine};
+use crate::metrics::Listener;
+use crate::observe::{self, Snapshot};
+use crate::passwords::{self, Cost, Hasher, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
+use crate::store::{self, Job, Outcome, Store, StoreError, Ticket, Work};
+
+/// The loop answers within a turn; more than this is a server that cannot be helped by being asked.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a server is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen; at least one. Port 0 lets the operating system choose.
+    pub listen: Vec<SocketAddr>,
+    /// The folder for everything that must survive the server.
+    pub data: PathBuf,
+    /// The house rules to begin with.
+    pub rules: Rules,
+    /// The password of the administrator that the first start makes; `None` for a generated one.
+    pub admin_password: Option<Password>,
+    /// Where metrics are read over HTTP, if anywhere: a loopback address.
+    pub metrics: Option<SocketAddr>,
+    /// What the server is called on the local network, if it may be found there.
+    pub announce: Option<String>,
+}
+
+/// What there is to tell once the server listens.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Where it really listens, in the order of [`Settings::listen`].
+    pub addresses: Vec<SocketAddr>,
+    /// Its identity.
+    pub key: PublicKey,
+    /// The password generated for the first administrator, to be shown once: nobody can find it out again.
+    pub generated_admin_password: Option<Password>,
+    /// Where metrics are really read.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Why there is no server, or no longer one; each displays as a sentence that says what to do.
+#[derive(Debug)]
+pub enum ServeError {
+    /// It cannot listen there.
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The data folder cannot be used.
+    Data(DataError),
+    /// The database cannot be used.
+    Store(StoreError),
+    /// The first administrator could not be made.
+    FirstAdmin(String),
+    /// The operating system lacks something that every server needs.
+    System(io::Error),
+    /// It cannot listen for readers of metrics there.
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// A socket stopped working.
+    SocketLost {
+        /// Which.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The thread that stores everything has ended.
+    StoreEnded,
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, error } => match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    write!(f, "Port {} is already in use; is another Belfry server running? Choose another with --listen.", address.port())
+                }
+                io::ErrorKind::PermissionDenied => {
+                    write!(f, "This user may not listen on port {}; choose one above 1023 with --listen.", address.port())
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    write!(f, "{} is no address of this computer; choose another with --listen.", address.ip())
+                }
+                _ => write!(f, "The server cannot listen on {address}: {error}. Choose another address with --listen."),
+            },
+            Self::Data(error) => write!(f, "{error}"),
+            Self::Store(error) => write!(f, "{error}"),
+            Self::FirstAdmin(why) => write!(f, "The account admin could not be made: {why}"),
+            Self::Metrics { address, error } => {
+                write!(f, "Metrics cannot be offered on {address}: {error}. Choose another address with --metrics.")
+            }
+            Self::System(error) => write!(f, "The operating system does not let the server run: {error}."),
+            Self::SocketLost { address, error } => {
+                write!(f, "The socket on {address} has stopped working: {error}. Start the server again.")
+            }
+            Self::StoreEnded => f.write_str("The database's thread has ended by itself; the log says why. Start the server again."),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+impl From<DataError> for ServeError {
+    fn from(error: DataError) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl From<StoreError> for ServeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<DriveError> for ServeError {
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Socket { address, error } => Self::SocketLost { address, error },
+            DriveError::StoreEnded => Self::StoreEnded,
+            DriveError::Wait(error) => Self::System(error),
+        }
+    }
+}
+
+/// Runs a server on this thread. `ready` is called once it listens; it ends cleanly when it is ordered to or no order
+/// can come any more.
+///
+/// # Errors
+/// [`ServeError`]. Before `ready` was called nothing was changed by a failure to listen.
+pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Order>) -> Result<(), ServeError> {
+    // First of all the sockets: a server that is started twice by mistake must not have touched anything.
+    let sockets = listen(&settings.listen)?;
+    let metrics = settings.metrics.map(|address| Listener::bind(address).map_err(|error| ServeError::Metrics { address, error }));
+    let metrics = metrics.transpose()?;
+    let addresses: Vec<_> = sockets.iter().map(|&(_, address)| address).collect();
+    let clock = Clock::start();
+    let now = clock.now();
+    let mut rng = from_seed(os_seed().map_err(ServeError::System)?);
+    let folder = DataFolder::open(&settings.data)?;
+    // Before the database, which opening it changes: a folder with a damaged key is left as it is.
+    let Identities { present: identity, retired } = folder.identities(&mut rng, now.wall)?;
+    let mut store = Store::open(&folder.database())?;
+    let key = identity.public();
+    let hasher = Hasher::new(Cost::STANDARD);
+    let poll = Poll::new().map_err(ServeError::System)?;
+    let bell = Bell::new(&poll).map_err(ServeError::System)?;
+    let mut opening = store.opening()?;
+    let mut generated_admin_password = None;
+    if opening.accounts.is_empty() {
+        generated_admin_password = make_first_admin(&mut store, &hasher, settings.admin_password, now.wall, &mut rng)?;
+        opening = store.opening()?;
+    }
+    let (for_store, for_passwords) = (bell.clone(), bell.clone());
+    let store = store::Worker::spawn(store, move || for_store.ring()).map_err(ServeError::System)?;
+    let passwords = passwords::Worker::spawn(hasher, move || for_passwords.ring()).map_err(ServeError::System)?;
+    let (to_driver, from_outside) = mpsc::sync_channel(ORDERS_WAITING_MAX);
+    forward(orders, to_driver.clone(), bell.clone()).map_err(ServeError::System)?;
+    let metrics_address = metrics.as_ref().map(Listener::address);
+    let metrics = metrics.map(|listener| listener.serve(ask_driver(to_driver, bell), folder.database()));
+    let metrics = metrics.transpose().map_err(ServeError::System)?;
+    let hub = hub::Settings { registration: settings.rules.registration, started_at: now.wall, time_zone: jiff::tz::TimeZone::system() };
+    let config = Config { endpoint: endpoint::Config { identity, retired, site_key: [0; 32] }, hub };
+    let mut machine = Machine::new(config, opening, rng::fork(&mut rng), now);
+    machine.handle(now, Input::Rules(settings.rules));
+    let announcement = settings.announce.clone().map(|name| Announcement { name, program: env!("CARGO_PKG_VERSION").into() });
+    machine.announce(announcement);
+    let driver = Driver::new(poll, from_outside, clock, machine, sockets, store, passwords).map_err(ServeError::System)?;
+    observe::started(&addresses, key);
+    let addresses_announced = addresses.clone();
+    ready(Ready { addresses, key, generated_admin_password, metrics: metrics_address });
+    let announcer = settings.announce.and_then(|name| Announcer::start(&addresses_announced, &name, key));
+    let ended = driver.run();
+    if let Some(announcer) = announcer {
+        announcer.stop();
+    }
+    if let Some(metrics) = metrics {
+        metrics.stop();
+    }
+    ended?;
+    observe::stopped();
+    Ok(())
+}
+
+/// A way to ask the loop how things are; `None` when it does not answer in time, because it is stopping or has stopped.
+fn ask_driver(to_driver: SyncSender<Order>, bell: Bell) -> impl Fn() -> Option<Snapshot> + Send + 'static {
+    move || {
+        let (reply, answer) = mpsc::sync_channel(1);
+        to_driver.try_send(Order::Snapshot(reply)).ok()?;
+        bell.ring();
+        answer.recv_timeout(SNAPSHOT_PATIENCE).ok()
+    }
+}
+
+/// Carries orders to the loop and wakes it.
+fn forward(orders: Receiver<Order>, to_driver: SyncSender<Order>, bell: Bell) -> io::Result<()> {
+    thread::Builder::new().name("orders".into()).spawn(move || {
+        // An end of the other side means stop: nobody is left who could tell us to.
+        for order in orders.into_iter().chain([Order::Stop]) {
+            if to_driver.send(order).is_err() {
+                return;
+            }
+            bell.ring();
+        }
+    })?;
+    Ok(())
+}
+
+fn listen(addresses: &[SocketAddr]) -> Result<Vec<(UdpSocket, SocketAddr)>, ServeError> {
+    let bind = |&address: &SocketAddr| {
+        let bound = UdpSocket::bind(address).and_then(|socket| socket.local_addr().map(|real| (socket, real)));
+        bound.map_err(|error| ServeError::Listen { address, error })
+    };
+    addresses.iter().map(bind).collect()
+}
+
+/// Makes the account `admin`; gives its password when it had to be generated.
+fn make_first_admin(
+    store: &mut Store,
+    hasher: &Hasher,
+    given: Option<Password>,
+    at: UnixMillis,
+    rng: &mut Rng,
+) -> Result<Option<Password>, ServeError> {
+    let generated = match given {
+        Some(_) => None,
+        None => Some(generate_password(rng).map_err(|error| ServeError::FirstAdmin(error.to_string()))?),
+    };
+    let Some(password) = given.or_else(|| generated.clone()) else { return Ok(None) };
+    let mut salt = [0; 16];
+    rng.fill_bytes(&mut salt);
+    let hashed = hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password, salt } });
+    let password_hash = match hashed.result {
+        Ok(PasswordOutcome::Hashed(hash)) => hash,
+        Ok(PasswordOutcome::Right | PasswordOutcome::Wrong) | Err(_) => {
+            return Err(ServeError::FirstAdmin("its password cannot be hashed on this computer.".into()));
+        }
+    };
+    let work = Work::AddAccount { name: AccountName::first_admin(), password_hash, role: Role::Admin };
+    match store.apply(vec![Job { ticket: Ticket(0), at, work }]).pop().map(|done| done.result) {
+        Some(Ok(Outcome::AccountAdded { .. })) => Ok(generated),
+        Some(Err(refusal)) => Err(ServeError::FirstAdmin(refusal.to_string())),
+        Some(Ok(_)) | None => Err(ServeError::FirstAdmin("the database gave no answer.".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::hub::Registration;
+
+    fn settings(data: &Path) -> Settings {
+        Settings {
+            listen: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+            data: data.to_owned(),
+            rules: Rules::with_registration(Registration::Open),
+            admin_password: None,
+            metrics: None,
+            announce: None,
+        }
+    }
+
+    /// Starts a server, does something while it runs, and stops it.
+    fn while_serving(settings: Settings, act: impl FnOnce(&Ready)) {
+        let (stop, stopped) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let server = thread::spawn(move || serve(settings, move |ready| tell.send(ready).unwrap(), stopped));
+        act(&told.recv().unwrap());
+        stop.send(Order::Stop).unwrap();
+        server.join().unwrap().unwrap();
+    }
+
+    fn refused(settings: Settings) -> String {
+        let (_stop, stopped) = mpsc::channel();
+        serve(settings, |_| panic!("it must not start"), stopped).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_first_start_generates_a_password_and_the_second_keeps_identity_and_accounts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = None;
+        while_serving(settings(folder.path()), |ready| {
+            assert!(ready.generated_admin_password.is_some());
+            assert_ne!(ready.addresses[0].port(), 0);
+            first = Some(ready.key);
+        });
+        while_serving(settings(folder.path()), |ready| {
+            assert!(ready.generated_admin_password.is_none());
+            assert_eq!(Some(ready.key), first);
+        });
+    }
+
+    #[test]
+    fn a_given_admin_password_is_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { admin_password: Some(Password::new("given").unwrap()), ..settings(folder.path()) };
+        while_serving(settings, |ready| assert!(ready.generated_admin_password.is_none()));
+    }
+
+    #[test]
+    fn a_port_in_use_is_explained_and_nothing_is_touched() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        while_serving(settings(one.path()), |ready| {
+            let said = refused(Settings { listen: ready.addresses.clone(), ..settings(&other.path().join("data")) });
+            let port = ready.addresses[0].port();
+            assert_eq!(said, format!("Port {port} is already in use; is another Belfry server running? Choose another with --listen."));
+            assert!(!other.path().join("data").exists());
+        });
+    }
+
+    #[test]
+    fn a_data_folder_in_use_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        while_serving(settings(folder.path()), |_| {
+            let said = refused(settings(folder.path()));
+            assert!(said.ends_with('.'), "{said}");
+        });
+    }
+
+    #[test]
+    fn metrics_are_read_while_the_server_runs_and_the_port_is_free_afterwards() {
+        use std::io::{Read as _, Write as _};
+        let folder = tempfile::tempdir().unwrap();
+        let mut at = None;
+        while_serving(Settings { metrics: Some((Ipv4Addr::LOCALHOST, 0).into()), ..settings(folder.path()) }, |ready| {
+            at = ready.metrics;
+            let mut stream = std::net::TcpStream::connect(at.unwrap()).unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut said = String::new();
+            stream.read_to_string(&mut said).unwrap();
+            assert!(said.starts_with("HTTP/1.1 200 ") && said.contains("\nbelfry_accounts 1\n"), "{said}");
+        });
+        std::net::TcpListener::bind(at.unwrap()).unwrap();
+    }
+
+    #[test]
+    fn an_address_of_another_computer_is_explained() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = refused(Settings { listen: vec![([192, 0, 2, 1], 0).into()], ..settings(folder.path()) });
+        assert_eq!(said, "192.0.2.1 is no address of this computer; choose another with --listen.");
+    }
+
+    #[test]
+    fn a_server_stops_when_nobody_is_left_to_stop_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (stop, stopped) = mpsc::channel();
+        drop(stop);
+        assert!(serve(settings(folder.path()), |_| {}, stopped).is_ok());
+    }
+}

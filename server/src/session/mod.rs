@@ -1,0 +1,303 @@
+//! Connections become signed-in sessions here. Bytes come in from the connections and are decoded once; what the hub decides goes
+//! back as bytes for connections, and as jobs for the store and the password thread.
+
+mod failures;
+mod outgoing;
+mod requests;
+mod sign_in;
+mod signed_in;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use belfry_core::chat::{AccountId, DeviceId, FromClient, Refusal, Request, ServerStatus, decode_from_client};
+use belfry_core::connection::CloseCode;
+use belfry_core::endpoint::PeerId;
+use belfry_core::rng::Rng;
+use belfry_core::time::{Instant, Now};
+use belfry_core::wire::Channel;
+
+pub use self::signed_in::SignedIn;
+
+use self::failures::Failures;
+use self::requests::{Allowances, Rate};
+use self::sign_in::Door;
+use crate::hub::{Hub, Rules, SessionId};
+use crate::limits::{REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
+use crate::observe::{Attendance, Observed};
+use crate::passwords::{PasswordJob, PasswordTicket};
+use crate::store::{Done, Job, Ticket};
+
+/// What is to be done for the sessions.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send a message to a client.
+    Send {
+        /// On which connection.
+        peer: PeerId,
+        /// On which channel.
+        channel: Channel,
+        /// Its bytes, shared by all who get the same.
+        body: Arc<[u8]>,
+    },
+    /// Answer with the status, once the numbers that only the transport has are filled in.
+    Status {
+        /// On which connection.
+        peer: PeerId,
+        /// The request's number.
+        id: u32,
+        /// What the hub and the store know.
+        status: ServerStatus,
+    },
+    /// End a connection. The session is forgotten already.
+    Close {
+        /// Which.
+        peer: PeerId,
+        /// What its client is told.
+        why: CloseCode,
+    },
+    /// Hand this to the store; the answer comes to [`Sessions::handle_done`].
+    Store(Job),
+    /// Hand this to the password thread; the answer comes to [`Sessions::handle_password`].
+    Password(PasswordJob),
+}
+
+/// Where a session is.
+#[derive(Debug)]
+enum State {
+    /// Nobody has signed in yet.
+    Stranger,
+    /// The request with this number is trying to.
+    AtTheDoor { id: u32, door: Door },
+    /// This account has.
+    Inside(AccountId),
+}
+
+/// One client's connection.
+#[derive(Debug)]
+struct Session {
+    peer: PeerId,
+    device: DeviceId,
+    address: SocketAddr,
+    state: State,
+    failures: u32,
+    allowances: Allowances,
+    /// Requests that the hub has not answered.
+    waiting: usize,
+}
+
+/// Whose password is being looked at.
+#[derive(Clone, Copy, Debug)]
+enum PasswordOf {
+    Session(SessionId),
+    Hub(Ticket),
+}
+
+/// Every session, and the hub behind them.
+#[derive(Debug)]
+pub struct Sessions {
+    hub: Hub,
+    sessions: BTreeMap<SessionId, Session>,
+    by_peer: BTreeMap<PeerId, SessionId>,
+    last_session: u64,
+    sign_in_by: BTreeSet<(Instant, SessionId)>,
+    failures: Failures,
+    passwords: BTreeMap<PasswordTicket, PasswordOf>,
+    last_password: u64,
+    rng: Rng,
+    observed: Observed,
+    outputs: VecDeque<Output>,
+}
+
+impl Sessions {
+    /// No session, in front of `hub`. `rng` salts new passwords.
+    pub fn new(hub: Hub, rng: Rng) -> Self {
+        Self {
+            hub,
+            sessions: BTreeMap::new(),
+            by_peer: BTreeMap::new(),
+            last_session: 0,
+            sign_in_by: BTreeSet::new(),
+            failures: Failures::default(),
+            passwords: BTreeMap::new(),
+            last_password: 0,
+            rng,
+            observed: Observed::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// A client has connected, from a device that its handshake has proven. Somebody must sign in within [`SIGN_IN_WITHIN`].
+    pub fn handle_connected(&mut self, now: Now, peer: PeerId, device: DeviceId, address: SocketAddr) {
+        if self.hub.is_revoked(device) {
+            self.outputs.push_back(Output::Close { peer, why: CloseCode::DEVICE_REVOKED });
+            return;
+        }
+        self.last_session += 1;
+        let session = SessionId(self.last_session);
+        self.by_peer.insert(peer, session);
+        self.sign_in_by.insert((now.instant + SIGN_IN_WITHIN, session));
+        let allowances = Allowances::new(now.instant);
+        self.sessions.insert(session, Session { peer, device, address, state: State::Stranger, failures: 0, allowances, waiting: 0 });
+    }
+
+    /// A client has sent a message.
+    pub fn handle_message(&mut self, now: Now, peer: PeerId, channel: Channel, body: &[u8]) {
+        let Some(&session) = self.by_peer.get(&peer) else { return };
+        match decode_from_client(body) {
+            Ok(FromClient { id, request }) => {
+                if let Err(refusal) = self.admit(now, session, id, channel, request) {
+                    self.reply(session, id, channel, Err(refusal));
+                }
+            }
+            Err(error) => {
+                if let Some(from) = self.sessions.get(&session).map(|known| known.address) {
+                    self.observed.undecodable_message(session, from, &error);
+                }
+                self.close(now, session, CloseCode::PROTOCOL_VIOLATION);
+            }
+        }
+        self.drain(now);
+    }
+
+    /// Lets a request through to the hub or to the door, or says why not.
+    fn admit(&mut self, now: Now, session: SessionId, id: u32, channel: Channel, request: Request) -> Result<(), Refusal> {
+        let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
+        let account = match known.state {
+            State::Stranger => None,
+            State::AtTheDoor { .. } if requests::rule(&request).0 == requests::Who::Stranger => return Err(Refusal::Busy),
+            State::AtTheDoor { .. } => None,
+            State::Inside(id) => Some(id),
+        };
+        let role = match account {
+            Some(id) => Some(self.hub.account(id).filter(|account| !account.disabled).ok_or(Refusal::AccountDisabled)?.role),
+            None => None,
+        };
+        let (who, rate) = requests::rule(&request);
+        requests::admit(who, role)?;
+        if request.channel() != channel {
+            return Err(Refusal::BadRequest);
+        }
+        if !known.allowances.take(now.instant, rate, &self.hub.rules().rates) {
+            return Err(if rate == Rate::Post { Refusal::Busy } else { Refusal::TooManyRequests });
+        }
+        match (account, role) {
+            (Some(account), Some(role)) => {
+                if known.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {
+                    return Err(Refusal::Busy);
+                }
+                known.waiting += 1;
+                self.hub.handle(now, &SignedIn::new(account, role), session, id, request);
+                Ok(())
+            }
+            _ => {
+                self.knock(now, session, id, request);
+                Ok(())
+            }
+        }
+    }
+
+    /// A connection is over.
+    pub fn handle_gone(&mut self, now: Now, peer: PeerId) {
+        if let Some(session) = self.by_peer.remove(&peer) {
+            self.sessions.remove(&session);
+            self.hub.ended(now, session);
+            self.drain(now);
+        }
+    }
+
+    /// The store has answered.
+    pub fn handle_done(&mut self, now: Now, done: Done) {
+        if matches!(done.result, Err(Refusal::StoreFailed)) {
+            self.observed.store_failure();
+        }
+        self.hub.handle_done(now, done);
+        self.drain(now);
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(&(at, session)) = self.sign_in_by.first()
+            && at <= now.instant
+        {
+            self.sign_in_by.remove(&(at, session));
+            match self.sessions.get(&session) {
+                Some(Session { state: State::Stranger, address, .. }) => {
+                    self.observed.sign_in_awaited_in_vain(session, *address);
+                    self.close(now, session, CloseCode::AUTH_REQUIRED);
+                }
+                // Waiting for us is no fault of theirs.
+                Some(Session { state: State::AtTheDoor { .. }, .. }) => {
+                    self.sign_in_by.insert((now.instant + SIGN_IN_WITHIN, session));
+                }
+                Some(Session { state: State::Inside(_), .. }) | None => {}
+            }
+        }
+        self.hub.handle_timeout(now);
+        self.drain(now);
+    }
+
+    /// The server stops: what is to be stored of that follows as jobs.
+    pub fn stop(&mut self, now: Now) {
+        self.hub.stop(now);
+        self.drain(now);
+    }
+
+    /// The rules have changed.
+    pub fn set_rules(&mut self, now: Now, rules: Rules) {
+        self.hub.set_rules(now, rules);
+        self.drain(now);
+    }
+
+    /// What to do next, until there is nothing more.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        [self.sign_in_by.first().map(|&(at, _)| at), self.hub.deadline()].into_iter().flatten().min()
+    }
+
+    /// Who is here.
+    pub fn attendance(&self) -> Attendance {
+        self.hub.attendance()
+    }
+
+    /// Counters.
+    pub const fn observed(&self) -> Observed {
+        self.observed
+    }
+
+    /// A message of ours could not be sent to this connection because no channel takes it.
+    pub fn note_unsendable(&mut self, peer: PeerId) {
+        self.observed.unsendable_message(self.by_peer.get(&peer).copied());
+    }
+
+    /// Ends a session from this side.
+    fn close(&mut self, now: Now, session: SessionId, why: CloseCode) {
+        self.forget(session, why);
+        self.hub.ended(now, session);
+    }
+
+    /// Ends every session of a device.
+    fn shut_out(&mut self, now: Now, device: DeviceId) {
+        let theirs: Vec<_> = self.sessions.iter().filter(|(_, known)| known.device == device).map(|(&session, _)| session).collect();
+        for session in theirs {
+            self.observed.expel(session, CloseCode::DEVICE_REVOKED);
+            self.close(now, session, CloseCode::DEVICE_REVOKED);
+        }
+    }
+
+    /// Ends a session that the hub has forgotten or will be told of.
+    fn forget(&mut self, session: SessionId, why: CloseCode) {
+        if let Some(known) = self.sessions.remove(&session) {
+            self.by_peer.remove(&known.peer);
+            self.outputs.push_back(Output::Close { peer: known.peer, why });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

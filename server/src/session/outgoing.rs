@@ -1,0 +1,72 @@
+//! The way back: the hub's effects become messages to clients and jobs for others.
+
+use std::sync::Arc;
+
+use belfry_core::chat::{Answer, Event, FromServer, Refusal, encode};
+use belfry_core::time::Now;
+use belfry_core::wire::Channel;
+
+use super::{Output, PasswordOf, Sessions, State};
+use crate::hub::{Effect, SessionId};
+
+impl Sessions {
+    /// Carries out what the hub has decided, until it has nothing more.
+    pub(super) fn drain(&mut self, now: Now) {
+        while let Some(effect) = self.hub.poll() {
+            match effect {
+                Effect::Job(job) => self.outputs.push_back(Output::Store(job)),
+                Effect::Hash { ticket, password } => self.hash(PasswordOf::Hub(ticket), password),
+                Effect::Credentials { session, result } => self.credentials_read(now, session, result),
+                Effect::Registered { session, result } => self.registered(now, session, result),
+                Effect::Entered { session } => self.entered(session),
+                Effect::Reply { session, id, channel, result } => self.answered(now, session, id, channel, result),
+                Effect::Push { to, event } => self.push(&to, event),
+                Effect::Expel { session, code } => {
+                    self.observed.expel(session, code);
+                    self.forget(session, code);
+                }
+                Effect::ShutOut { device } => self.shut_out(now, device),
+            }
+        }
+    }
+
+    /// The hub answers a request that it was handed.
+    fn answered(&mut self, now: Now, session: SessionId, id: u32, channel: Channel, result: Result<Answer, Refusal>) {
+        let Some(known) = self.sessions.get_mut(&session) else { return };
+        match (&known.state, &result) {
+            (State::AtTheDoor { .. }, Err(refusal)) => return self.turn_away(now, session, id, *refusal),
+            (_, Ok(Answer::Welcome { .. })) => {}
+            _ => known.waiting = known.waiting.saturating_sub(1),
+        }
+        self.reply(session, id, channel, result);
+    }
+
+    /// Sends an answer.
+    pub(super) fn reply(&mut self, session: SessionId, id: u32, channel: Channel, result: Result<Answer, Refusal>) {
+        let Some(peer) = self.sessions.get(&session).map(|known| known.peer) else { return };
+        if let Ok(Answer::Status(status)) = result {
+            self.outputs.push_back(Output::Status { peer, id, status });
+            return;
+        }
+        let body = encode(&FromServer::Reply { id, result }).or_else(|_| {
+            self.observed.unsendable_message(Some(session));
+            encode(&FromServer::Reply { id, result: Err(Refusal::TooMany) })
+        });
+        if let Ok(body) = body {
+            self.outputs.push_back(Output::Send { peer, channel, body: body.into() });
+        }
+    }
+
+    /// Tells several sessions the same: it is encoded once.
+    fn push(&mut self, to: &[SessionId], event: Event) {
+        let channel = event.channel();
+        let Ok(body) = encode(&FromServer::Event(event)) else {
+            self.observed.unsendable_message(None);
+            return;
+        };
+        let body: Arc<[u8]> = body.into();
+        for known in to.iter().filter_map(|session| self.sessions.get(session)) {
+            self.outputs.push_back(Output::Send { peer: known.peer, channel, body: Arc::clone(&body) });
+        }
+    }
+}

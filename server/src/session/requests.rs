@@ -1,0 +1,148 @@
+//! The table of requests: who may ask what, and how often.
+
+use belfry_core::chat::{Refusal, Request, Role};
+use belfry_core::time::Instant;
+
+use crate::hub::Rates;
+use crate::limits::{ACTS_BURST, POSTS_BURST, READS_BURST};
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Whoever has not signed in yet.
+    Stranger,
+    /// Everybody who has signed in.
+    Member,
+    /// Administrators.
+    Admin,
+}
+
+/// Which allowance a request draws from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rate {
+    /// What people and their screens say.
+    Post,
+    /// Pages.
+    Read,
+    /// Everything else.
+    Act,
+}
+
+/// The line of the table for `request`.
+pub(super) const fn rule(request: &Request) -> (Who, Rate) {
+    match request {
+        Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => (Who::Stranger, Rate::Act),
+        Request::Post { .. } | Request::Receipt { .. } => (Who::Member, Rate::Post),
+        Request::FetchAfter { .. } | Request::FetchBefore { .. } | Request::Who { .. } | Request::FetchNotice { .. } => {
+            (Who::Member, Rate::Read)
+        }
+        // Everybody for themselves; the hub lets only administrators do it for others.
+        Request::ListDevices { .. } | Request::Exportable { .. } | Request::ExportPage { .. } => (Who::Member, Rate::Read),
+        Request::Sync | Request::SetPassword { .. } | Request::RevokeDevice { .. } => (Who::Member, Rate::Act),
+        Request::ListNotices { .. }
+        | Request::NoticeStatus { .. }
+        | Request::ListUsers { .. }
+        | Request::PreviewNotice { .. }
+        | Request::ListSchedules { .. }
+        | Request::ListTemplates { .. }
+        | Request::ListGroups { .. }
+        | Request::GroupMembers { .. }
+        | Request::ReadAudit { .. } => (Who::Admin, Rate::Read),
+        Request::SendNotice(_)
+        | Request::AddUser { .. }
+        | Request::SetRole { .. }
+        | Request::SetDisabled { .. }
+        | Request::Status
+        | Request::ChangeNotice { .. }
+        | Request::Unschedule { .. }
+        | Request::SaveTemplate(_)
+        | Request::RemoveTemplate { .. }
+        | Request::AddToGroup { .. }
+        | Request::RemoveFromGroup { .. } => (Who::Admin, Rate::Act),
+    }
+}
+
+/// Whether somebody with this role (`None` before signing in) may ask.
+pub(super) fn admit(who: Who, role: Option<Role>) -> Result<(), Refusal> {
+    match (who, role) {
+        (Who::Stranger, None) | (Who::Member, Some(_)) | (Who::Admin, Some(Role::Admin)) => Ok(()),
+        (Who::Stranger, Some(_)) => Err(Refusal::BadRequest),
+        (Who::Member | Who::Admin, None) => Err(Refusal::SignInFirst),
+        (Who::Admin, Some(Role::Member)) => Err(Refusal::AdminOnly),
+    }
+}
+
+/// An allowance that refills with time.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// In millionths of a request, so that a microsecond adds exactly the rate per second.
+    millionths: u64,
+    filled_at: Instant,
+}
+
+impl Bucket {
+    fn take(&mut self, now: Instant, per_second: u64, burst: u64) -> bool {
+        let micros = u64::try_from(now.since(self.filled_at).as_micros()).unwrap_or(u64::MAX);
+        let full = burst.saturating_mul(1_000_000);
+        self.millionths = self.millionths.saturating_add(micros.saturating_mul(per_second)).min(full);
+        self.filled_at = now;
+        match self.millionths.checked_sub(1_000_000) {
+            Some(rest) => {
+                self.millionths = rest;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// A session's allowances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowances {
+    posts: Bucket,
+    reads: Bucket,
+    acts: Bucket,
+}
+
+impl Allowances {
+    /// Full ones.
+    pub(super) fn new(now: Instant) -> Self {
+        let full = Bucket { millionths: u64::MAX, filled_at: now };
+        Self { posts: full, reads: full, acts: full }
+    }
+
+    /// Whether one more request is within the rate.
+    pub(super) fn take(&mut self, now: Instant, rate: Rate, rates: &Rates) -> bool {
+        match rate {
+            Rate::Post => self.posts.take(now, rates.posts_per_second, POSTS_BURST),
+            Rate::Read => self.reads.take(now, rates.reads_per_second, READS_BURST),
+            Rate::Act => self.acts.take(now, rates.acts_per_second, ACTS_BURST),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_allowance_lasts_for_its_burst_and_then_for_its_rate() {
+        let (mut allowances, rates) = (Allowances::new(Instant::START), Rates::default());
+        let passed =
+            |allowances: &mut Allowances, now| (0..ACTS_BURST * 2).filter(|_| allowances.take(now, Rate::Act, &rates)).count() as u64;
+        assert_eq!(passed(&mut allowances, Instant::START), ACTS_BURST);
+        assert_eq!(passed(&mut allowances, Instant::START + Duration::from_secs(2)), 2 * rates.acts_per_second);
+        assert!(allowances.take(Instant::START, Rate::Post, &rates));
+    }
+
+    #[test]
+    fn the_table_refuses_with_the_reason() {
+        assert_eq!(admit(Who::Member, None), Err(Refusal::SignInFirst));
+        assert_eq!(admit(Who::Admin, None), Err(Refusal::SignInFirst));
+        assert_eq!(admit(Who::Admin, Some(Role::Member)), Err(Refusal::AdminOnly));
+        assert_eq!(admit(Who::Stranger, Some(Role::Member)), Err(Refusal::BadRequest));
+        assert_eq!(admit(Who::Admin, Some(Role::Admin)), Ok(()));
+    }
+}

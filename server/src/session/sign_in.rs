@@ -1,0 +1,206 @@
+//! The way in: name and password, then the password's hash, then whether the two match, then what is stored of it. One step at a
+//! time, each waiting for another thread; a failed try leads back to the start.
+
+use belfry_core::chat::{AccountId, AccountName, Password, Refusal, Request};
+use belfry_core::connection::CloseCode;
+use belfry_core::rng::Random;
+use belfry_core::time::Now;
+use belfry_core::wire::Channel;
+
+use super::{Output, PasswordOf, Sessions, SignedIn, State};
+use crate::hub::{Registration, SessionId, Visitor};
+use crate::limits::SIGN_IN_FAILURES_PER_SESSION;
+use crate::passwords::{PasswordDone, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
+
+/// How far a try has come. An account that does not exist goes all the way to the wrong password.
+#[derive(Debug)]
+pub(super) enum Door {
+    /// The store reads the hash.
+    LookingUp { account: Option<AccountId>, password: Password, remember: bool },
+    /// The password thread compares.
+    Verifying { account: Option<AccountId>, remember: bool },
+    /// The password thread makes a new account's hash.
+    Hashing { name: AccountName, remember: bool },
+    /// The store makes the account.
+    Registering { remember: bool },
+    /// The store notes who is here and reads what they come back to.
+    Entering { account: AccountId },
+}
+
+impl Sessions {
+    /// Somebody who has not signed in asks to.
+    pub(super) fn knock(&mut self, now: Now, session: SessionId, id: u32, request: Request) {
+        if let Err(refusal) = self.begin(now, session, id, request) {
+            self.turn_away(now, session, id, refusal);
+        }
+    }
+
+    fn begin(&mut self, now: Now, session: SessionId, id: u32, request: Request) -> Result<(), Refusal> {
+        let from = self.sessions.get(&session).map(|known| known.address.ip());
+        if from.is_some_and(|from| self.failures.are_too_many(now.instant, from, self.hub.rules().rates.sign_in_failures_per_address)) {
+            return Err(Refusal::TooManyRequests);
+        }
+        match request {
+            Request::SignIn { account, password, remember } => {
+                let account = self.hub.find(&account).map(|account| account.id);
+                self.hub.look_up(now, session, account)?;
+                self.set_door(session, id, Door::LookingUp { account, password, remember });
+                Ok(())
+            }
+            Request::Register { .. } if self.hub.registration() == Registration::Closed => Err(Refusal::RegistrationClosed),
+            Request::Register { account, .. } if self.hub.find(&account).is_some() => Err(Refusal::NameTaken),
+            Request::Register { account, password, remember } => {
+                self.set_door(session, id, Door::Hashing { name: account, remember });
+                self.hash(PasswordOf::Session(session), password);
+                Ok(())
+            }
+            Request::SignInByDevice { account } => {
+                // An account that does not exist and one that does not know the device look the same.
+                let device = self.sessions.get(&session).map(|known| known.device);
+                let account = self.hub.find(&account).map(|account| account.id).zip(device);
+                let (account, _) = account.filter(|&(id, device)| self.hub.is_remembered(id, device)).ok_or(Refusal::UnknownDevice)?;
+                self.let_in(now, session, id, account, false)
+            }
+            _ => Err(Refusal::SignInFirst),
+        }
+    }
+
+    fn set_door(&mut self, session: SessionId, id: u32, door: Door) {
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.state = State::AtTheDoor { id, door };
+        }
+    }
+
+    /// What the try of this session was waiting for, with the number of its request. The session is a stranger's again until the
+    /// next step is set.
+    fn take_door(&mut self, session: SessionId) -> Option<(u32, Door)> {
+        let known = self.sessions.get_mut(&session)?;
+        match std::mem::replace(&mut known.state, State::Stranger) {
+            State::AtTheDoor { id, door } => Some((id, door)),
+            other => {
+                known.state = other;
+                None
+            }
+        }
+    }
+
+    pub(super) fn credentials_read(&mut self, now: Now, session: SessionId, result: Result<Option<String>, Refusal>) {
+        let Some((id, Door::LookingUp { account, password, remember })) = self.take_door(session) else { return };
+        match result {
+            Ok(hash) => {
+                self.set_door(session, id, Door::Verifying { account, remember });
+                self.ask_password_thread(PasswordOf::Session(session), PasswordWork::Verify { password, hash });
+            }
+            Err(refusal) => self.turn_away(now, session, id, refusal),
+        }
+    }
+
+    /// The password thread has answered.
+    pub fn handle_password(&mut self, now: Now, done: PasswordDone) {
+        match self.passwords.remove(&done.ticket) {
+            Some(PasswordOf::Hub(ticket)) => {
+                let hash = done.result.and_then(|outcome| match outcome {
+                    PasswordOutcome::Hashed(hash) => Ok(hash),
+                    PasswordOutcome::Right | PasswordOutcome::Wrong => Err(Refusal::Busy),
+                });
+                self.hub.handle_hashed(now, ticket, hash);
+            }
+            Some(PasswordOf::Session(session)) => {
+                if let Some((id, door)) = self.take_door(session)
+                    && let Err(refusal) = self.password_looked_at(now, session, id, door, done.result)
+                {
+                    self.turn_away(now, session, id, refusal);
+                }
+            }
+            None => {}
+        }
+        self.drain(now);
+    }
+
+    fn password_looked_at(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        id: u32,
+        door: Door,
+        result: Result<PasswordOutcome, Refusal>,
+    ) -> Result<(), Refusal> {
+        match (result?, door) {
+            (PasswordOutcome::Right, Door::Verifying { account: Some(account), remember }) => {
+                self.let_in(now, session, id, account, remember)
+            }
+            (PasswordOutcome::Hashed(hash), Door::Hashing { name, remember }) => {
+                self.hub.register(now, session, name, hash)?;
+                self.set_door(session, id, Door::Registering { remember });
+                Ok(())
+            }
+            _ => Err(Refusal::WrongCredentials),
+        }
+    }
+
+    pub(super) fn registered(&mut self, now: Now, session: SessionId, result: Result<AccountId, Refusal>) {
+        let Some((id, Door::Registering { remember })) = self.take_door(session) else { return };
+        if let Err(refusal) = result.and_then(|account| self.let_in(now, session, id, account, remember)) {
+            self.turn_away(now, session, id, refusal);
+        }
+    }
+
+    /// The password was right, the account is new or knows the device: this is where [`SignedIn`] is earned.
+    fn let_in(&mut self, now: Now, session: SessionId, id: u32, account: AccountId, remember: bool) -> Result<(), Refusal> {
+        let known = self.hub.account(account).ok_or(Refusal::WrongCredentials)?;
+        if known.disabled {
+            return Err(Refusal::AccountDisabled);
+        }
+        let proof = SignedIn::new(account, known.role);
+        let Some(visitor) = self.sessions.get(&session).map(|known| Visitor { device: known.device, address: known.address, remember })
+        else {
+            return Ok(());
+        };
+        self.hub.sign_in(now, &proof, visitor, session, id)?;
+        self.set_door(session, id, Door::Entering { account });
+        Ok(())
+    }
+
+    /// The hub tells this session everything from here on.
+    pub(super) fn entered(&mut self, session: SessionId) {
+        let Some((_, Door::Entering { account })) = self.take_door(session) else { return };
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.state = State::Inside(account);
+        }
+        if let Some(account) = self.hub.account(account) {
+            self.observed.sign_in(session, &account.name);
+        }
+    }
+
+    /// A try has failed. The client hears why, and after too many tries nothing more.
+    pub(super) fn turn_away(&mut self, now: Now, session: SessionId, id: u32, refusal: Refusal) {
+        self.reply(session, id, Channel::Control, Err(refusal));
+        let Some(known) = self.sessions.get_mut(&session) else { return };
+        known.state = State::Stranger;
+        self.observed.sign_in_refused(session, known.address, refusal);
+        // A busy or broken server is not the client's fault.
+        if matches!(refusal, Refusal::Busy | Refusal::StoreFailed) {
+            return;
+        }
+        if matches!(refusal, Refusal::WrongCredentials | Refusal::UnknownDevice) {
+            self.failures.note(now.instant, known.address.ip());
+        }
+        known.failures = known.failures.saturating_add(1);
+        if known.failures >= SIGN_IN_FAILURES_PER_SESSION {
+            self.close(now, session, CloseCode::RATE_LIMITED);
+        }
+    }
+
+    pub(super) fn hash(&mut self, whose: PasswordOf, password: Password) {
+        let mut salt = [0; 16];
+        self.rng.fill_bytes(&mut salt);
+        self.ask_password_thread(whose, PasswordWork::Hash { password, salt });
+    }
+
+    fn ask_password_thread(&mut self, whose: PasswordOf, work: PasswordWork) {
+        self.last_password += 1;
+        let ticket = PasswordTicket(self.last_password);
+        self.passwords.insert(ticket, whose);
+        self.outputs.push_back(Output::Password(PasswordJob { ticket, work }));
+    }
+}

@@ -1,0 +1,12 @@
+//! What clients can rely on, told to real sessions, a real hub and a real store in memory, at a clock that only the test moves.
+
+mod admins;
+mod devices;
+mod door;
+mod groups;
+mod messages;
+mod notice_life;
+mod notices;
+mod people;
+mod records;
+mod world;

@@ -1,0 +1,134 @@
+//! The audit log, exports, and what is kept no longer.
+
+use std::time::Duration;
+
+use belfry_core::chat::{
+    Answer, Audience, ConversationId, NoticeDraft, Place, PostId, Refusal, Request, Role, RoomName, Seq, Severity, Text,
+};
+
+use super::world::{World, name, password};
+use crate::hub::{Registration, Retention, Rules};
+
+fn audit(world: &mut World, peer: belfry_core::endpoint::PeerId) -> Vec<String> {
+    match world.ask(peer, Request::ReadAudit { before: None }) {
+        Ok(Answer::Audit { entries, more: false }) => entries
+            .into_iter()
+            .map(|entry| format!("{} {} {} {}", entry.who, entry.act, entry.object, entry.detail).trim_end().to_owned())
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_administrators_do_is_noted_and_what_is_refused_is_not() {
+    let (mut world, admin) = World::with_admin();
+    let add = Request::AddUser { account: name("bob"), password: password("bob"), role: Role::Member };
+    world.ask(admin, add.clone()).unwrap();
+    assert_eq!(world.ask(admin, add), Err(Refusal::NameTaken));
+    world.ask(admin, Request::SetPassword { account: name("bob"), password: password("new") }).unwrap();
+    world.ask(admin, Request::SetRole { account: name("Bob"), role: Role::Admin }).unwrap();
+    world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: true }).unwrap();
+    world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: false }).unwrap();
+    let draft = NoticeDraft {
+        post: PostId { outbox: 9, counter: 1 },
+        severity: Severity::Critical,
+        title: None,
+        body: Text::new("Leave now.").unwrap(),
+        audience: vec![Audience::Account(name("bob"))],
+        answers: vec![],
+        expires_at: None,
+        schedule: None,
+        remind: None,
+        confirmed: true,
+    };
+    world.ask(admin, Request::SendNotice(draft)).unwrap();
+    assert_eq!(world.ask(admin, Request::SetRole { account: name("nobody"), role: Role::Admin }), Err(Refusal::UnknownAccount));
+    assert_eq!(
+        audit(&mut world, admin),
+        [
+            "admin notice.send notice 1 critical to user:bob",
+            "admin user.enable bob",
+            "admin user.disable bob",
+            "admin user.role Bob admin",
+            "admin user.password bob",
+            "admin user.add bob member",
+        ]
+    );
+}
+
+#[test]
+fn what_people_do_with_what_is_their_own_is_not_noted() {
+    let (mut world, admin) = World::with_admin();
+    let alice = world.register("alice");
+    world.ask(alice, Request::SetPassword { account: name("alice"), password: password("new") }).unwrap();
+    world.ask(admin, Request::SetPassword { account: name("admin"), password: password("new") }).unwrap();
+    world.ask(alice, Request::Exportable { room: None, after: None }).unwrap();
+    world.ask(admin, Request::Status).unwrap();
+    assert_eq!(audit(&mut world, admin), [""; 0]);
+}
+
+#[test]
+fn a_password_that_is_noted_is_the_one_that_was_asked_for() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    world.slow_store = Some(Default::default());
+    // Its hash is made at once; what comes while it waits at the store is noted as itself.
+    world.send(admin, Request::SetPassword { account: name("alice"), password: password("new") });
+    world.send(admin, Request::SetRole { account: name("alice"), role: Role::Admin });
+    while world.store_one() {}
+    world.slow_store = None;
+    assert_eq!(audit(&mut world, admin), ["admin user.role alice admin", "admin user.password alice"]);
+}
+
+#[test]
+fn the_audit_log_is_for_administrators() {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    assert_eq!(world.ask(alice, Request::ReadAudit { before: None }), Err(Refusal::AdminOnly));
+}
+
+#[test]
+fn an_administrator_reads_other_peoples_conversation_only_after_it_was_noted() {
+    let (mut world, admin) = World::with_admin();
+    let alice = world.register("alice");
+    world.register("bob");
+    let post = world.post(Place::Direct(name("bob")), "between us");
+    world.ask(alice, post).unwrap();
+    let page = Request::ExportPage { conversation: ConversationId(2), after: Seq(0) };
+    assert_eq!(world.ask(admin, page.clone()), Err(Refusal::UnknownConversation));
+    let lobby = Some(RoomName::lobby());
+    world.ask(admin, Request::Exportable { room: lobby, after: None }).unwrap();
+    assert_eq!(world.ask(admin, page.clone()), Err(Refusal::UnknownConversation));
+    world.ask(admin, Request::Exportable { room: None, after: Some(ConversationId(1)) }).unwrap();
+    assert_eq!(world.ask(admin, page.clone()), Err(Refusal::UnknownConversation), "a later page is not noted");
+    world.ask(admin, Request::Exportable { room: None, after: None }).unwrap();
+    assert!(matches!(world.ask(admin, page), Ok(Answer::Exported { messages, more: false }) if messages.len() == 1));
+    assert_eq!(audit(&mut world, admin), ["admin export everything", "admin export lobby"]);
+}
+
+#[test]
+fn old_messages_are_taken_out_once_the_rules_say_so_and_again_every_hour() {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    let say = |world: &mut World, text| {
+        let post = world.post(Place::lobby(), text);
+        world.ask(alice, post).unwrap();
+    };
+    let kept = |world: &mut World| match world.ask(alice, Request::FetchAfter { conversation: ConversationId(1), after: Seq(0), limit: 99 })
+    {
+        Ok(Answer::Page(page)) => page.messages.iter().map(|message| message.text.as_str().to_owned()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    say(&mut world, "old");
+    world.pass(Duration::from_secs(86_400));
+    say(&mut world, "new");
+    assert_eq!(kept(&mut world), ["old", "new"]);
+    let retention = Retention { message_age: Some(Duration::from_secs(3600)), ..Retention::default() };
+    world.sessions.set_rules(world.now, Rules { retention, ..Rules::with_registration(Registration::Open) });
+    world.pass(Duration::from_secs(1));
+    assert_eq!(kept(&mut world), ["new"]);
+    world.pass(Duration::from_secs(2 * 3600));
+    assert_eq!(kept(&mut world), [""; 0]);
+    world.sessions.set_rules(world.now, Rules::with_registration(Registration::Closed));
+    assert_eq!(world.sessions.deadline(), None);
+}

@@ -1,0 +1,242 @@
+//! Sessions and hub with a real store in memory and real hashes, but no connections: clients speak messages.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use belfry_core::chat::{
+    AccountName, Answer, DeviceId, Event, FromClient, FromServer, Password, Place, PostId, Refusal, Request, Role, Text,
+    decode_from_server, encode,
+};
+use belfry_core::connection::CloseCode;
+use belfry_core::endpoint::PeerId;
+use belfry_core::rng::from_seed;
+use belfry_core::time::{Now, UnixMillis};
+use belfry_core::wire::Channel;
+use jiff::tz::TimeZone;
+
+use crate::hub::{Hub, Registration, Settings};
+use crate::passwords::{Cost, Hasher, PasswordJob, PasswordWork};
+use crate::session::{Output, Sessions};
+use crate::store::{Done, Job, Store};
+
+/// A message of the server with the channel it came on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Heard {
+    pub(super) channel: Channel,
+    pub(super) message: FromServer,
+}
+
+pub(super) struct World {
+    pub(super) sessions: Sessions,
+    pub(super) now: Now,
+    store: Store,
+    hasher: Hasher,
+    heard: BTreeMap<PeerId, Vec<Heard>>,
+    pub(super) closed: BTreeMap<PeerId, CloseCode>,
+    /// Jobs stay here instead of going to the store while it is slow.
+    pub(super) slow_store: Option<VecDeque<Job>>,
+    pub(super) verified: u32,
+    last_peer: u32,
+    last_request: u32,
+    last_post: u64,
+}
+
+pub(super) fn name(typed: &str) -> AccountName {
+    AccountName::new(typed).unwrap()
+}
+
+pub(super) fn password(typed: &str) -> Password {
+    Password::new(typed).unwrap()
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with_registration(Registration::Open)
+    }
+
+    pub(super) fn with_registration(registration: Registration) -> Self {
+        let mut store = Store::open_in_memory().unwrap();
+        let now = Now { wall: UnixMillis(1_800_000_000_000), ..Now::default() };
+        let hub = Hub::new(store.opening().unwrap(), Settings { registration, started_at: now.wall, time_zone: TimeZone::UTC });
+        Self {
+            sessions: Sessions::new(hub, from_seed([1; 32])),
+            now,
+            store,
+            hasher: Hasher::new(Cost::new(8, 1).unwrap()),
+            heard: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            slow_store: None,
+            verified: 0,
+            last_peer: 0,
+            last_request: 0,
+            last_post: 0,
+        }
+    }
+
+    /// A world where `admin` is an administrator and signed in. Their password is their name, like everybody's here.
+    pub(super) fn with_admin() -> (Self, PeerId) {
+        let mut world = Self::new();
+        let hashed = world.hasher.run(PasswordJob {
+            ticket: crate::passwords::PasswordTicket(0),
+            work: PasswordWork::Hash { password: password("admin"), salt: [3; 16] },
+        });
+        let Ok(crate::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
+        let work = crate::store::Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
+        world.apply(Job { ticket: crate::store::Ticket(0), at: world.now.wall, work });
+        world.restart();
+        let admin = world.sign_in("admin");
+        (world, admin)
+    }
+
+    /// The server stops and starts again on the same store; nobody is connected.
+    pub(super) fn restart(&mut self) {
+        self.sessions.stop(self.now);
+        self.settle();
+        let settings = Settings { registration: Registration::Open, started_at: self.now.wall, time_zone: TimeZone::UTC };
+        self.sessions = Sessions::new(Hub::new(self.store.opening().unwrap(), settings), from_seed([2; 32]));
+    }
+
+    fn apply(&mut self, job: Job) -> Done {
+        self.store.apply(vec![job]).pop().unwrap()
+    }
+
+    pub(super) fn connect(&mut self) -> PeerId {
+        self.connect_from(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    pub(super) fn connect_from(&mut self, address: IpAddr) -> PeerId {
+        // A device of its own.
+        let mut device = [0; 32];
+        device[..4].copy_from_slice(&(self.last_peer + 1).to_be_bytes());
+        self.connect_with(DeviceId(device), address)
+    }
+
+    pub(super) fn connect_with(&mut self, device: DeviceId, address: IpAddr) -> PeerId {
+        self.last_peer += 1;
+        let peer = PeerId(self.last_peer);
+        self.sessions.handle_connected(self.now, peer, device, SocketAddr::new(address, 40_000));
+        self.settle();
+        peer
+    }
+
+    /// Sends a request and does not wait; says its number.
+    pub(super) fn send(&mut self, peer: PeerId, request: Request) -> u32 {
+        self.last_request += 1;
+        let channel = request.channel();
+        let body = encode(&FromClient { id: self.last_request, request }).unwrap();
+        self.sessions.handle_message(self.now, peer, channel, &body);
+        self.settle();
+        self.last_request
+    }
+
+    /// Sends a request and takes its answer out of what the client hears.
+    pub(super) fn ask(&mut self, peer: PeerId, request: Request) -> Result<Answer, Refusal> {
+        let id = self.send(peer, request);
+        self.answer(peer, id).expect("an answer")
+    }
+
+    pub(super) fn answer(&mut self, peer: PeerId, wanted: u32) -> Option<Result<Answer, Refusal>> {
+        let heard = self.heard.get_mut(&peer)?;
+        let is_it = |heard: &Heard| matches!(heard.message, FromServer::Reply { id, .. } if id == wanted);
+        let index = heard.iter().position(is_it)?;
+        match heard.remove(index).message {
+            FromServer::Reply { result, .. } => Some(result),
+            FromServer::Event(_) => None,
+        }
+    }
+
+    /// Everything the client has heard since the last time, answers included.
+    pub(super) fn heard(&mut self, peer: PeerId) -> Vec<Heard> {
+        self.heard.remove(&peer).unwrap_or_default()
+    }
+
+    /// The events among it.
+    pub(super) fn events(&mut self, peer: PeerId) -> Vec<Event> {
+        let event = |heard: Heard| match heard.message {
+            FromServer::Event(event) => Some(event),
+            FromServer::Reply { .. } => None,
+        };
+        self.heard(peer).into_iter().filter_map(event).collect()
+    }
+
+    pub(super) fn register(&mut self, who: &str) -> PeerId {
+        let peer = self.connect();
+        self.ask(peer, Request::Register { account: name(who), password: password(who), remember: false }).unwrap();
+        peer
+    }
+
+    pub(super) fn sign_in(&mut self, who: &str) -> PeerId {
+        let peer = self.connect();
+        self.try_sign_in(peer, who, who).unwrap();
+        peer
+    }
+
+    pub(super) fn try_sign_in(&mut self, peer: PeerId, who: &str, typed: &str) -> Result<Answer, Refusal> {
+        self.ask(peer, Request::SignIn { account: name(who), password: password(typed), remember: false })
+    }
+
+    pub(super) fn post(&mut self, to: Place, text: &str) -> Request {
+        self.last_post += 1;
+        Request::Post { post: PostId { outbox: 1, counter: self.last_post }, to, text: Text::new(text).unwrap() }
+    }
+
+    pub(super) fn gone(&mut self, peer: PeerId) {
+        self.sessions.handle_gone(self.now, peer);
+        self.settle();
+    }
+
+    /// Lets time pass, stopping at each deadline on the way.
+    pub(super) fn pass(&mut self, time: Duration) {
+        let end = self.now.instant + time;
+        while let Some(deadline) = self.sessions.deadline().filter(|&deadline| deadline <= end) {
+            self.set_clock(deadline.max(self.now.instant));
+            self.sessions.handle_timeout(self.now);
+            self.settle();
+        }
+        self.set_clock(end);
+    }
+
+    fn set_clock(&mut self, instant: belfry_core::time::Instant) {
+        let millis = instant.since(self.now.instant).as_millis() as u64;
+        self.now = Now { instant, wall: UnixMillis(self.now.wall.0 + millis) };
+    }
+
+    /// The slow store does one of its jobs; says whether there was one.
+    pub(super) fn store_one(&mut self) -> bool {
+        let Some(job) = self.slow_store.as_mut().and_then(VecDeque::pop_front) else { return false };
+        let done = self.apply(job);
+        self.sessions.handle_done(self.now, done);
+        self.settle();
+        true
+    }
+
+    pub(super) fn settle(&mut self) {
+        while let Some(output) = self.sessions.poll() {
+            match output {
+                Output::Send { peer, channel, body } => {
+                    self.heard.entry(peer).or_default().push(Heard { channel, message: decode_from_server(&body).unwrap() });
+                }
+                Output::Status { peer, id, status } => {
+                    let message = FromServer::Reply { id, result: Ok(Answer::Status(status)) };
+                    self.heard.entry(peer).or_default().push(Heard { channel: Channel::Control, message });
+                }
+                Output::Close { peer, why } => {
+                    self.closed.insert(peer, why);
+                }
+                Output::Store(job) => match &mut self.slow_store {
+                    Some(jobs) => jobs.push_back(job),
+                    None => {
+                        let done = self.apply(job);
+                        self.sessions.handle_done(self.now, done);
+                    }
+                },
+                Output::Password(job) => {
+                    self.verified += u32::from(matches!(job.work, PasswordWork::Verify { .. }));
+                    let done = self.hasher.run(job);
+                    self.sessions.handle_password(self.now, done);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Accounts: who may sign in, and when they were last here.
+
+use belfry_core::chat::{AccountId, AccountName, Refusal, Role};
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::column::{clamped, invalid, number, optional_time, time, words};
+use super::error::Trouble;
+use super::{Outcome, StoreError, StoredAccount};
+
+const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (name_key) DO NOTHING";
+const ALL: &str = "SELECT id, name, role, disabled, created_at, last_seen FROM accounts ORDER BY id";
+const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
+const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
+const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
+const SET_ROLE: &str = "UPDATE accounts SET role = ?2 WHERE id = ?1";
+const SET_DISABLED: &str = "UPDATE accounts SET disabled = ?2 WHERE id = ?1";
+const SEEN: &str = "UPDATE accounts SET last_seen = ?2 WHERE id = ?1";
+
+const MEMBER: i64 = 0;
+const ADMIN: i64 = 1;
+
+fn stored_role(role: Role) -> i64 {
+    match role {
+        Role::Member => MEMBER,
+        Role::Admin => ADMIN,
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredAccount> {
+    Ok(StoredAccount {
+        id: AccountId(number(row, 0)?),
+        name: words(row, 1)?,
+        role: match row.get(2)? {
+            MEMBER => Role::Member,
+            ADMIN => Role::Admin,
+            _ => return Err(invalid(2, "no such role")),
+        },
+        disabled: row.get(3)?,
+        created_at: time(row, 4)?,
+        last_seen: optional_time(row, 5)?,
+    })
+}
+
+pub(super) fn all(connection: &Connection) -> Result<Vec<StoredAccount>, StoreError> {
+    let mut statement = connection.prepare_cached(ALL)?;
+    let accounts = statement.query_map([], read)?.collect::<Result<_, _>>()?;
+    Ok(accounts)
+}
+
+pub(super) fn add(
+    connection: &Connection,
+    at: UnixMillis,
+    name: &AccountName,
+    password_hash: &str,
+    role: Role,
+) -> Result<Outcome, Trouble> {
+    let row = params![name.as_str(), name.key(), stored_role(role), password_hash, clamped(at.0)];
+    if connection.prepare_cached(ADD)?.execute(row)? == 0 {
+        return Err(Refusal::NameTaken.into());
+    }
+    let account =
+        u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("an account has a negative number"))?;
+    Ok(Outcome::AccountAdded { account: AccountId(account) })
+}
+
+/// An account's name; refused where there is no such account.
+pub(super) fn name(connection: &Connection, account: AccountId) -> Result<AccountName, Trouble> {
+    let name = connection.prepare_cached(NAME)?.query_row([clamped(account.0)], |row| words(row, 0)).optional()?;
+    name.ok_or(Refusal::UnknownAccount.into())
+}
+
+pub(super) fn credentials(connection: &Connection, account: AccountId) -> Result<Outcome, Trouble> {
+    let hash = connection.prepare_cached(PASSWORD_HASH)?.query_row([clamped(account.0)], |row| row.get(0)).optional()?;
+    let password_hash = hash.ok_or(Refusal::UnknownAccount)?;
+    Ok(Outcome::Credentials { password_hash })
+}
+
+pub(super) fn set_password(connection: &Connection, account: AccountId, password_hash: &str) -> Result<Outcome, Trouble> {
+    changed(connection.prepare_cached(SET_PASSWORD)?.execute(params![clamped(account.0), password_hash])?)
+}
+
+pub(super) fn set_role(connection: &Connection, account: AccountId, role: Role) -> Result<Outcome, Trouble> {
+    changed(connection.prepare_cached(SET_ROLE)?.execute(params![clamped(account.0), stored_role(role)])?)
+}
+
+pub(super) fn set_disabled(connection: &Connection, account: AccountId, disabled: bool) -> Result<Outcome, Trouble> {
+    changed(connection.prepare_cached(SET_DISABLED)?.execute(params![clamped(account.0), disabled])?)
+}
+
+pub(super) fn seen(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<Outcome, Trouble> {
+    changed(connection.prepare_cached(SEEN)?.execute([clamped(account.0), clamped(at.0)])?)
+}
+
+fn changed(rows: usize) -> Result<Outcome, Trouble> {
+    if rows == 0 { Err(Refusal::UnknownAccount.into()) } else { Ok(Outcome::Changed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Work;
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store};
+    use super::*;
+
+    const NOBODY: AccountId = AccountId(99);
+
+    fn account(store: &mut super::super::Store, id: AccountId) -> StoredAccount {
+        store.opening().unwrap().accounts.into_iter().find(|account| account.id == id).unwrap()
+    }
+
+    #[test]
+    fn an_account_is_there_with_what_it_was_made_with() {
+        each_store(|store| {
+            let name = AccountName::new("Änna").unwrap();
+            let work = Work::AddAccount { name: name.clone(), password_hash: "$argon2id$x".into(), role: Role::Admin };
+            let Ok(Outcome::AccountAdded { account: id }) = ask(store, 7, work) else { panic!() };
+            let expected = StoredAccount { id, name, role: Role::Admin, disabled: false, created_at: UnixMillis(7), last_seen: None };
+            assert_eq!(account(store, id), expected);
+            let credentials = ask(store, 8, Work::Credentials { account: id });
+            assert_eq!(credentials, Ok(Outcome::Credentials { password_hash: "$argon2id$x".into() }));
+        });
+    }
+
+    #[test]
+    fn a_name_that_looks_the_same_is_taken() {
+        each_store(|store| {
+            add(store, "Anna");
+            let work =
+                Work::AddAccount { name: AccountName::new("ａＮＮＡ").unwrap(), password_hash: String::new(), role: Role::Member };
+            assert_eq!(ask(store, 1, work), Err(Refusal::NameTaken));
+        });
+    }
+
+    #[test]
+    fn role_password_and_shutting_out_are_changed() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            for work in [
+                Work::SetRole { account: anna, role: Role::Admin },
+                Work::SetPassword { account: anna, password_hash: "new".into() },
+                Work::SetDisabled { account: anna, disabled: true },
+                Work::Seen { account: anna, device: DEVICE },
+            ] {
+                assert_eq!(ask(store, 50, work), Ok(Outcome::Changed));
+            }
+            let anna_now = account(store, anna);
+            assert_eq!((anna_now.role, anna_now.disabled, anna_now.last_seen), (Role::Admin, true, Some(UnixMillis(50))));
+            let credentials = ask(store, 51, Work::Credentials { account: anna });
+            assert_eq!(credentials, Ok(Outcome::Credentials { password_hash: "new".into() }));
+        });
+    }
+
+    #[test]
+    fn nothing_is_done_to_an_account_that_does_not_exist() {
+        each_store(|store| {
+            for work in [
+                Work::Credentials { account: NOBODY },
+                Work::SetRole { account: NOBODY, role: Role::Admin },
+                Work::SetPassword { account: NOBODY, password_hash: "new".into() },
+                Work::SetDisabled { account: NOBODY, disabled: true },
+                Work::Seen { account: NOBODY, device: DEVICE },
+                arrive(NOBODY, DEVICE, false),
+                Work::Overview { account: AccountId(u64::MAX) },
+            ] {
+                assert_eq!(ask(store, 1, work), Err(Refusal::UnknownAccount));
+            }
+        });
+    }
+
+    #[test]
+    fn a_stored_name_that_is_none_is_damage_and_no_panic() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            store.connection.execute("UPDATE accounts SET name = 'a@b' WHERE id = ?1", [clamped(anna.0)]).unwrap();
+            assert!(matches!(store.opening(), Err(StoreError::Damaged { .. })));
+            assert_eq!(ask(store, 1, Work::Overview { account: anna }), Err(Refusal::StoreFailed));
+        });
+    }
+}

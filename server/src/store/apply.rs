@@ -1,0 +1,407 @@
+//! A batch of jobs in one transaction: each job alone may fail, and none is answered before all are on disk.
+
+use std::fs::File;
+use std::path::Path;
+
+use belfry_core::chat::{AccountId, Refusal};
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::column::number;
+use super::error::Trouble;
+use super::notices::Draft;
+use super::retention::Bounds;
+use super::{
+    Done, Job, Opening, Outcome, StoreError, Work, accounts, audit, conversations, devices, export, groups, ledger, ledger_page, messages,
+    notice_changes, notices, open, plans, retention,
+};
+
+const SAVEPOINT: &str = "SAVEPOINT job";
+const UNDO: &str = "ROLLBACK TO job";
+const RELEASE: &str = "RELEASE job";
+const BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+
+/// The database, with one owner.
+#[derive(Debug)]
+pub struct Store {
+    pub(super) connection: Connection,
+    /// Held for as long as the database is open; dropped after it.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the database at `path`, or makes it; its folder must exist. Older files are brought forward. Beside it lie `….lock` and,
+    /// while it is open, SQLite's own `…-wal` and `…-shm`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read and written, another server has it, it is damaged, or it is not ours or newer than we are;
+    /// then the file is as it was before.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let (connection, lock) = open::on_disk(path)?;
+        Ok(Self { connection, _lock: Some(lock) })
+    }
+
+    /// Makes a database that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no memory for it.
+    pub fn open_in_memory() -> Result<Self, StoreError> {
+        Ok(Self { connection: open::in_memory()?, _lock: None })
+    }
+
+    /// Reads what the hub has to know before the first job.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn opening(&mut self) -> Result<Opening, StoreError> {
+        Ok(Opening {
+            accounts: accounts::all(&self.connection)?,
+            rooms: conversations::rooms(&self.connection)?,
+            groups: groups::all(&self.connection)?,
+            templates: plans::templates(&self.connection)?,
+            schedules: plans::schedules(&self.connection)?,
+            reminders: notice_changes::reminders(&self.connection)?,
+            devices: devices::that_matter(&self.connection)?,
+        })
+    }
+
+    /// Does the jobs in their order and answers them in the same. All share one transaction: when this returns, what is answered with
+    /// `Ok` is on disk. A job that is refused has changed nothing and does not disturb the others; when the transaction itself fails,
+    /// every job is answered with [`Refusal::StoreFailed`] and the log says why.
+    pub fn apply(&mut self, jobs: Vec<Job>) -> Vec<Done> {
+        let tickets: Vec<_> = jobs.iter().map(|job| job.ticket).collect();
+        match self.batch(jobs) {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::error!(jobs = tickets.len(), "nothing of a batch was stored: {error}");
+                tickets.into_iter().map(|ticket| Done { ticket, result: Err(Refusal::StoreFailed) }).collect()
+            }
+        }
+    }
+
+    /// Closes the database with nothing left in its log. Dropping it is as safe, but nobody hears what went wrong.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log could not be carried over; it is carried over when the database is opened again.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.connection.close().map_err(|(_, error)| error.into())
+    }
+
+    fn batch(&mut self, jobs: Vec<Job>) -> Result<Vec<Done>, StoreError> {
+        let Some(now) = jobs.iter().map(|job| job.at).max() else { return Ok(Vec::new()) };
+        let count = jobs.len();
+        let writes = jobs.iter().any(|job| writes(&job.work));
+        // A batch that only reads takes no lock and syncs nothing.
+        let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        let mut done = Vec::with_capacity(count);
+        for job in jobs {
+            let ticket = job.ticket;
+            done.push(Done { ticket, result: alone(&transaction, job)? });
+        }
+        if writes {
+            messages::forget_old_posts(&transaction, now, count)?;
+        }
+        transaction.commit()?;
+        Ok(done)
+    }
+}
+
+/// One job of a batch; the outer error means that the whole batch is lost.
+fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, StoreError> {
+    let undoes = writes(&job.work);
+    if undoes {
+        connection.prepare_cached(SAVEPOINT)?.execute([])?;
+    }
+    let result = perform(connection, job.at, job.work);
+    if undoes {
+        if result.is_err() {
+            if connection.is_autocommit() {
+                // SQLite has undone the whole transaction, as it does on a full disk. Another statement would be a transaction of its own.
+                return match result {
+                    Err(Trouble::Failed(error)) => Err(error),
+                    _ => Err(StoreError::contradiction("a transaction ended by itself")),
+                };
+            }
+            connection.prepare_cached(UNDO)?.execute([])?;
+        }
+        connection.prepare_cached(RELEASE)?.execute([])?;
+    }
+    Ok(result.map_err(|trouble| match trouble {
+        Trouble::Refused(refusal) => refusal,
+        Trouble::Failed(error) => {
+            tracing::error!("a job was not done: {error}");
+            Refusal::StoreFailed
+        }
+    }))
+}
+
+fn writes(work: &Work) -> bool {
+    match work {
+        Work::AddAccount { .. }
+        | Work::SetPassword { .. }
+        | Work::SetRole { .. }
+        | Work::SetDisabled { .. }
+        | Work::SignIn { .. }
+        | Work::Seen { .. }
+        | Work::Post { .. }
+        | Work::SendNotice { .. }
+        | Work::Receipt { .. }
+        | Work::ChangeNotice { .. }
+        | Work::Queued { .. }
+        | Work::AddSchedule { .. }
+        | Work::MoveSchedule(_)
+        | Work::SaveTemplate(_)
+        | Work::RemoveTemplate { .. }
+        | Work::AddToGroup { .. }
+        | Work::RemoveFromGroup { .. }
+        | Work::RevokeDevice { .. }
+        | Work::Audited { .. }
+        | Work::Tidy { .. } => true,
+        Work::Credentials { .. }
+        | Work::Overview { .. }
+        | Work::FetchAfter { .. }
+        | Work::FetchBefore { .. }
+        | Work::ListNotices { .. }
+        | Work::Ledger { .. }
+        | Work::ReadNotice { .. }
+        | Work::FetchNotice { .. }
+        | Work::ListDevices { .. }
+        | Work::Size
+        | Work::ReadAudit { .. }
+        | Work::Exportable { .. }
+        | Work::ExportPage { .. } => false,
+    }
+}
+
+fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {
+    match work {
+        Work::Credentials { account } => accounts::credentials(connection, account),
+        Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
+        Work::SetPassword { account, password_hash } => accounts::set_password(connection, account, &password_hash),
+        Work::SetRole { account, role } => accounts::set_role(connection, account, role),
+        Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, account, disabled),
+        Work::SignIn { account, device, address, remember, forget } => {
+            ledger::note_missed(connection, at, account, device)?;
+            accounts::seen(connection, at, account)?;
+            devices::arrive(connection, at, account, device, address, remember)?;
+            if let Some(device) = forget {
+                devices::forget(connection, account, device)?;
+            }
+            notices::join_those_to_everyone(connection, at, account)?;
+            overview(connection, at, account)
+        }
+        Work::Overview { account } => {
+            accounts::name(connection, account)?;
+            overview(connection, at, account)
+        }
+        Work::Seen { account, device } => {
+            devices::seen(connection, at, account, device)?;
+            accounts::seen(connection, at, account)
+        }
+        Work::Post { account, post, to, text } => messages::post(connection, at, account, post, to, text),
+        Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
+        Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, of, before, limit),
+        Work::SendNotice { account, post, severity, title, body, answers, expires_at, remind, everyone, audience, occurrence } => {
+            let draft = Draft { author: account, post, severity, title, body, answers, expires_at, remind, everyone, audience };
+            let outcome = notices::send(connection, at, draft)?;
+            if let Some(occurrence) = occurrence {
+                plans::move_schedule(connection, occurrence)?;
+            }
+            Ok(outcome)
+        }
+        Work::Receipt { account, device, notice, revision, receipt } => {
+            ledger::note(connection, at, ledger::Reader { account, device }, notice, revision, receipt)
+        }
+        Work::ListNotices { before, limit } => notices::list(connection, at, before, limit),
+        Work::Ledger { notice, after, limit } => ledger_page::read(connection, at, notice, after.as_ref(), limit),
+        Work::Size => {
+            let bytes = connection.prepare_cached(BYTES)?.query_row([], |row| number(row, 0))?;
+            Ok(Outcome::Size { messages: messages::count(connection)?, bytes })
+        }
+        Work::ChangeNotice { notice, change } => notice_changes::change(connection, at, notice, change),
+        Work::ReadNotice { notice } => Ok(Outcome::NoticeNow(Box::new(notices::with_people(connection, at, notice)?))),
+        Work::FetchNotice { account, notice } => Ok(Outcome::Notice(Box::new(notices::as_seen_by(connection, at, account, notice)?))),
+        Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
+        Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
+        Work::MoveSchedule(occurrence) => plans::move_schedule(connection, occurrence),
+        Work::SaveTemplate(template) => plans::save_template(connection, &template),
+        Work::RemoveTemplate { name } => plans::remove_template(connection, &name),
+        Work::AddToGroup { group, members } => groups::add(connection, &group, &members),
+        Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, members.as_deref()),
+        Work::ListDevices { account } => Ok(Outcome::Devices(devices::of(connection, account)?)),
+        Work::RevokeDevice { account, device } => devices::revoke(connection, at, account, device),
+        Work::Audited { entry, work } => {
+            let outcome = perform(connection, at, *work)?;
+            audit::note(connection, at, entry, &outcome)?;
+            Ok(outcome)
+        }
+        Work::ReadAudit { before, limit } => audit::read(connection, before, limit),
+        Work::Tidy { messages_before, messages_kept, notices_before, audit_before, bite } => {
+            let bounds = Bounds { messages_before, messages_kept, notices_before, audit_before };
+            retention::tidy(connection, at, &bounds, bite)
+        }
+        Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
+        Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
+    }
+}
+
+fn overview(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<Outcome, Trouble> {
+    let conversations = conversations::of(connection, account)?;
+    Ok(Outcome::SignedIn { conversations, notices: notices::waiting_for(connection, at, account)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::Seq;
+
+    use super::super::fixture::{LOBBY, add, ask, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
+    use super::super::{Target, Ticket};
+    use super::*;
+
+    fn size(store: &mut Store) -> (u64, u64) {
+        let Ok(Outcome::Size { messages, bytes }) = ask(store, 1, Work::Size) else { panic!() };
+        (messages, bytes)
+    }
+
+    #[test]
+    fn a_batch_of_a_hundred_posts_is_numbered_without_gaps() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let jobs = (1..=100).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).collect();
+            let done = store.apply(jobs);
+            for (n, done) in (1..=100).zip(done) {
+                assert_eq!((done.ticket, posted(done.result).0.seq), (Ticket(n), Seq(n)));
+            }
+        });
+    }
+
+    #[test]
+    fn a_refused_job_in_a_batch_changes_nothing_and_the_others_are_stored() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let done = store.apply(vec![
+                job(1, 1, post(anna, 1, Target::Room(LOBBY), "first")),
+                job(2, 1, notice_to(anna, 1, &[bob, AccountId(99)])),
+                job(3, 1, post(anna, 2, Target::Room(LOBBY), "second")),
+            ]);
+            assert_eq!(done[1].result, Err(Refusal::UnknownAccount));
+            assert_eq!(posted(done[0].result.clone()).0.seq, Seq(1));
+            assert_eq!(posted(done[2].result.clone()).0.seq, Seq(2));
+            assert!(overview(store, 2, bob).1.is_empty());
+            assert_eq!(sent(ask(store, 2, notice_to(anna, 1, &[bob]))).0.id.0, 1);
+        });
+    }
+
+    #[test]
+    fn a_job_sees_what_earlier_jobs_of_its_batch_have_done() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let done = store.apply(vec![
+                job(1, 1, post(anna, 1, Target::Room(LOBBY), "x")),
+                job(2, 1, post(anna, 1, Target::Room(LOBBY), "x")),
+                job(3, 1, Work::Size),
+            ]);
+            assert!(posted(done[1].result.clone()).2);
+            assert!(matches!(done[2].result, Ok(Outcome::Size { messages: 1, .. })));
+        });
+    }
+
+    #[test]
+    fn when_the_commit_fails_every_job_is_refused_and_nothing_is_stored() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            // A promise that is only looked at when the transaction ends, broken by the second post.
+            store
+                .connection
+                .execute_batch(
+                    "CREATE TABLE promises (account INTEGER REFERENCES accounts DEFERRABLE INITIALLY DEFERRED);
+                     CREATE TRIGGER broken AFTER INSERT ON messages WHEN NEW.seq = 2 BEGIN INSERT INTO promises VALUES (99); END;",
+                )
+                .unwrap();
+            let done = store.apply((1..=3).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).collect());
+            let lost: Vec<_> = (1..=3).map(|n| (Ticket(n), Err(Refusal::StoreFailed))).collect();
+            assert_eq!(done.into_iter().map(|done| (done.ticket, done.result)).collect::<Vec<_>>(), lost);
+            assert_eq!(size(store).0, 0);
+            assert_eq!(posted(post_to(store, anna, 1, Target::Room(LOBBY))).0.seq, Seq(1));
+        });
+    }
+
+    #[test]
+    fn a_full_disk_refuses_and_what_was_stored_before_stays() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 1);
+            let pages: i64 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+            let limit = |store: &Store, pages: i64| {
+                store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+            };
+            limit(store, pages);
+            let text = "x".repeat(16_000);
+            let done = store.apply((2..=20).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), &text))).collect());
+            let stored = done.iter().filter(|done| done.result.is_ok()).count() as u64;
+            assert!(done.iter().any(|done| done.result == Err(Refusal::StoreFailed)));
+            assert_eq!(size(store).0, 1 + stored);
+            limit(store, i64::from(u32::MAX) - 2);
+            assert_eq!(posted(ask(store, 1, post(anna, 99, Target::Room(LOBBY), &text))).0.seq, Seq(2 + stored));
+        });
+    }
+
+    #[test]
+    fn a_batch_that_only_reads_needs_no_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut store = Store::open(&path).unwrap();
+        let anna = add(&mut store, "anna");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(overview(&mut store, 1, anna).0.len(), 1);
+    }
+
+    #[test]
+    fn nothing_to_do_is_done_at_once() {
+        each_store(|store| assert!(store.apply(Vec::new()).is_empty()));
+    }
+
+    #[test]
+    fn the_size_counts_messages_of_all_conversations() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            say(store, anna, 3);
+            post_to(store, anna, 9, Target::Direct(bob)).unwrap();
+            let (messages, bytes) = size(store);
+            assert_eq!(messages, 4);
+            assert!(bytes >= 4096);
+        });
+    }
+
+    #[test]
+    fn everything_is_there_again_after_closing_and_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut store = Store::open(&path).unwrap();
+        let (anna, bob) = (add(&mut store, "anna"), add(&mut store, "bob"));
+        post_to(&mut store, anna, 1, Target::Direct(bob)).unwrap();
+        sent(ask(&mut store, 1, notice_to(anna, 1, &[bob])));
+        let before = (store.opening().unwrap(), overview(&mut store, 2, bob));
+        store.close().unwrap();
+        let mut store = Store::open(&path).unwrap();
+        assert_eq!((store.opening().unwrap(), overview(&mut store, 2, bob)), before);
+        assert!(posted(post_to(&mut store, anna, 1, Target::Direct(bob))).2);
+        drop(store);
+        assert_eq!(overview(&mut Store::open(&path).unwrap(), 2, bob), before.1);
+    }
+
+    #[test]
+    fn signing_in_notes_when_and_reading_the_same_does_not() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let last_seen = |store: &mut Store| store.opening().unwrap().accounts[0].last_seen;
+            overview(store, 5, anna);
+            assert_eq!(last_seen(store), None);
+            sign_in(store, 6, anna);
+            assert_eq!(last_seen(store), Some(UnixMillis(6)));
+        });
+    }
+}

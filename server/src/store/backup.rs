@@ -1,0 +1,154 @@
+//! A copy of the database while a server writes to it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+use super::open::{BUSY_TIMEOUT, check_header, private_file};
+
+/// Pages of 4 KiB that are copied in one step, and the pause between two: 40 MB in a second at most, so that the server's own writing
+/// keeps the better part of a slow disk.
+const STEP_PAGES: i32 = 1024;
+/// See [`STEP_PAGES`].
+const STEP_PAUSE: Duration = Duration::from_millis(100);
+
+/// Copies the database at `from`, which a server may be using, to the new file `to`: everything that was committed when the copying
+/// began, and nothing else. Says how many bytes that was. The server writes on meanwhile; only its log of changes grows until the end.
+///
+/// The copy appears under its name when it is complete and on the disk.
+///
+/// # Errors
+/// [`StoreError`]: there is something at `to` already, `from` is no database of ours, or the operating system says no.
+pub fn copy(from: &Path, to: &Path) -> Result<u64, StoreError> {
+    let unusable = |reason| StoreError::Unusable { file: to.to_owned(), reason };
+    if to.exists() {
+        return Err(unusable(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already")));
+    }
+    // Opening would make one that is not there.
+    File::open(from).map_err(|reason| StoreError::Unusable { file: from.to_owned(), reason })?;
+    check_header(from)?;
+    let mut unfinished = to.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = Path::new(&unfinished);
+    private_file().truncate(true).open(unfinished).map_err(unusable)?;
+    let copied = copy_pages(from, unfinished).and_then(|()| finish(unfinished, to).map_err(unusable));
+    if copied.is_err() {
+        // What is left of it is of no use to anybody.
+        let _ = fs::remove_file(unfinished);
+    }
+    copied
+}
+
+fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let in_source = |error: rusqlite::Error| StoreError::from(error).in_file(from);
+    let in_copy = |error: rusqlite::Error| StoreError::from(error).in_file(to);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(from, flags).map_err(in_source)?;
+    source.busy_timeout(BUSY_TIMEOUT).map_err(in_source)?;
+    // The transaction holds on to one state: without it every write of the server would begin the copying anew.
+    source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(in_source)?;
+    let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(in_copy)?;
+    {
+        let backup = Backup::new(&source, &mut copy).map_err(in_copy)?;
+        while backup.step(STEP_PAGES).map_err(in_copy)? != StepResult::Done {
+            std::thread::sleep(STEP_PAUSE);
+        }
+    }
+    copy.close().map_err(|(_, error)| in_copy(error))
+}
+
+fn finish(unfinished: &Path, to: &Path) -> io::Result<u64> {
+    let file = File::open(unfinished)?;
+    file.sync_all()?;
+    let bytes = file.metadata()?.len();
+    drop(file);
+    // Not `rename`, which would replace what somebody has put there meanwhile.
+    fs::hard_link(unfinished, to)
+        .or_else(|_| if to.exists() { Err(io::ErrorKind::AlreadyExists.into()) } else { fs::rename(unfinished, to) })?;
+    let _ = fs::remove_file(unfinished);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{LOBBY, add, job, overview, post, post_to};
+    use super::super::{Store, Target};
+    use super::*;
+
+    #[test]
+    fn a_copy_made_while_the_server_writes_is_one_state_and_can_be_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
+        let mut store = Store::open(&from).unwrap();
+        let anna = add(&mut store, "anna");
+        // Long enough for several steps.
+        let text = "x".repeat(16_000);
+        store.apply((1..=600).map(|n| job(n, 0, post(anna, n, Target::Room(LOBBY), &text))).collect());
+        let copying = std::thread::spawn({
+            let (from, to) = (from.clone(), to.clone());
+            move || copy(&from, &to)
+        });
+        let mut counter = 600;
+        while !copying.is_finished() {
+            counter += 1;
+            post_to(&mut store, anna, counter, Target::Room(LOBBY)).unwrap();
+        }
+        assert!(copying.join().unwrap().unwrap() > 2 * 4096 * STEP_PAGES as u64);
+        assert!(counter > 601, "the server has written meanwhile");
+        let restored = folder.path().join("restored.db");
+        fs::copy(&to, &restored).unwrap();
+        let mut restored = Store::open(&restored).unwrap();
+        let last = overview(&mut restored, 1, anna).0[0].last.0;
+        assert!((600..=counter).contains(&last), "{last}");
+        let damage: String = restored.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(damage, "ok");
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!names.iter().any(|name| name.to_string_lossy().contains("unfinished")), "{names:?}");
+    }
+
+    #[test]
+    fn a_database_that_no_server_uses_is_copied_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
+        Store::open(&from).unwrap().close().unwrap();
+        copy(&from, &to).unwrap();
+        Store::open(&to).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
+        Store::open(&from).unwrap().close().unwrap();
+        fs::write(&to, "precious").unwrap();
+        assert!(copy(&from, &to).unwrap_err().to_string().contains("exists already"));
+        assert_eq!(fs::read_to_string(&to).unwrap(), "precious");
+    }
+
+    #[test]
+    fn what_is_no_database_of_ours_is_not_copied_and_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
+        assert!(copy(&from, &to).unwrap_err().to_string().contains("belfry.db"));
+        assert!(!from.exists());
+        fs::write(&from, "something else entirely").unwrap();
+        assert!(copy(&from, &to).is_err());
+        assert!(!to.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_on_the_machine_may_read_the_copy() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
+        Store::open(&from).unwrap().close().unwrap();
+        copy(&from, &to).unwrap();
+        assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,108 @@
+//! What the store's tests lean on.
+
+use belfry_core::chat::{
+    AccountId, AccountName, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, PostId, Progress, Refusal, Role, Severity,
+    Text,
+};
+use belfry_core::time::UnixMillis;
+
+use super::{Job, Outcome, Store, StoredPlace, Target, Ticket, Work};
+
+/// The lobby's conversation in a new database.
+pub(super) const LOBBY: ConversationId = ConversationId(1);
+
+/// The device that somebody uses unless it matters.
+pub(super) const DEVICE: DeviceId = DeviceId([1; 32]);
+
+/// Somebody signs in.
+pub(super) fn arrive(account: AccountId, device: DeviceId, remember: bool) -> Work {
+    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), remember, forget: None }
+}
+
+/// Runs a test with a database in memory and with one on disk.
+pub(super) fn each_store(test: impl Fn(&mut Store)) {
+    test(&mut Store::open_in_memory().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    test(&mut Store::open(&folder.path().join("belfry.db")).unwrap());
+}
+
+pub(super) fn job(ticket: u64, at: u64, work: Work) -> Job {
+    Job { ticket: Ticket(ticket), at: UnixMillis(at), work }
+}
+
+/// One job in a batch of its own.
+pub(super) fn ask(store: &mut Store, at: u64, work: Work) -> Result<Outcome, Refusal> {
+    let mut done = store.apply(vec![job(1, at, work)]);
+    assert_eq!(done.len(), 1);
+    done.remove(0).result
+}
+
+/// A member of that name.
+pub(super) fn add(store: &mut Store, name: &str) -> AccountId {
+    let work = Work::AddAccount { name: AccountName::new(name).unwrap(), password_hash: "hash".into(), role: Role::Member };
+    match ask(store, 0, work) {
+        Ok(Outcome::AccountAdded { account }) => account,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn post(account: AccountId, counter: u64, to: Target, text: &str) -> Work {
+    Work::Post { account, post: PostId { outbox: 1, counter }, to, text: Text::new(text).unwrap() }
+}
+
+pub(super) fn post_to(store: &mut Store, account: AccountId, counter: u64, to: Target) -> Result<Outcome, Refusal> {
+    ask(store, 0, post(account, counter, to, "hello"))
+}
+
+/// `count` messages to the lobby in one batch.
+pub(super) fn say(store: &mut Store, account: AccountId, count: u64) {
+    let done = store.apply((1..=count).map(|n| job(n, 0, post(account, n, Target::Room(LOBBY), "hello"))).collect());
+    assert!(done.iter().all(|done| done.result.is_ok()));
+}
+
+/// The message, its place, whether it was repeated and whether it began its conversation.
+pub(super) fn posted(result: Result<Outcome, Refusal>) -> (Message, StoredPlace, bool, bool) {
+    match result {
+        Ok(Outcome::Posted { message, place, repeated, began }) => (message, place, repeated, began),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A notice without an end and with one answer.
+pub(super) fn notice_to(account: AccountId, counter: u64, audience: &[AccountId]) -> Work {
+    Work::SendNotice {
+        account,
+        post: PostId { outbox: 1, counter },
+        severity: Severity::Info,
+        title: None,
+        body: Text::new("The canteen is closed today.").unwrap(),
+        answers: vec![Label::acknowledge()],
+        expires_at: None,
+        remind: None,
+        everyone: false,
+        audience: audience.to_vec(),
+        occurrence: None,
+    }
+}
+
+pub(super) fn sent(result: Result<Outcome, Refusal>) -> (Notice, Progress, bool) {
+    match result {
+        Ok(Outcome::NoticeSent { sent, repeated }) => (sent.notice, sent.progress, repeated),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn overview(store: &mut Store, at: u64, account: AccountId) -> (Vec<ConversationInfo>, Vec<Notice>) {
+    signed_in(ask(store, at, Work::Overview { account }))
+}
+
+pub(super) fn sign_in(store: &mut Store, at: u64, account: AccountId) -> (Vec<ConversationInfo>, Vec<Notice>) {
+    signed_in(ask(store, at, arrive(account, DEVICE, false)))
+}
+
+fn signed_in(result: Result<Outcome, Refusal>) -> (Vec<ConversationInfo>, Vec<Notice>) {
+    match result {
+        Ok(Outcome::SignedIn { conversations, notices }) => (conversations, notices),
+        other => panic!("{other:?}"),
+    }
+}

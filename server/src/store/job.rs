@@ -1,0 +1,599 @@
+//! What the store is asked and what it answers: plain data across the thread border.
+
+use std::net::SocketAddr;
+
+use belfry_core::chat::{
+    AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, DeviceEntry, DeviceId, Exportable, GivenAnswer,
+    GroupName, Label, LedgerEntry, Message, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeSummary, PostId, Progress, Receipt, Refusal,
+    Reminding, Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text, Title,
+};
+use belfry_core::time::UnixMillis;
+
+/// The hub's number for a job; the answer carries the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// One thing to do. Jobs are done in the order they were handed in; those of one batch share one transaction and one sync to disk.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Whose answer it is.
+    pub ticket: Ticket,
+    /// The wall clock when it was asked for; every time the job stores is this one.
+    pub at: UnixMillis,
+    /// What to do.
+    pub work: Work,
+}
+
+/// What became of a job. Nothing is answered before the commit that holds it.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The job's ticket.
+    pub ticket: Ticket,
+    /// What came of it. An `Err` has changed nothing.
+    pub result: Result<Outcome, Refusal>,
+}
+
+/// Which conversation a message goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A room, by its conversation.
+    Room(ConversationId),
+    /// The direct conversation of the author with this account; made with its first message.
+    Direct(AccountId),
+}
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Read an account's password hash. Outcome: [`Outcome::Credentials`].
+    Credentials {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Make an account. Outcome: [`Outcome::AccountAdded`]; refused with [`Refusal::NameTaken`].
+    AddAccount {
+        /// Its name, unique by its key.
+        name: AccountName,
+        /// Its argon2id hash in PHC form.
+        password_hash: String,
+        /// What it may do.
+        role: Role,
+    },
+    /// Replace a password hash. Outcome: [`Outcome::Changed`].
+    SetPassword {
+        /// Whose.
+        account: AccountId,
+        /// Its argon2id hash in PHC form.
+        password_hash: String,
+    },
+    /// Change a role. Outcome: [`Outcome::Changed`].
+    SetRole {
+        /// Whose.
+        account: AccountId,
+        /// The new one.
+        role: Role,
+    },
+    /// Shut an account out or let it in again. Outcome: [`Outcome::Changed`].
+    SetDisabled {
+        /// Whose.
+        account: AccountId,
+        /// Whether it is shut out.
+        disabled: bool,
+    },
+    /// Somebody signed in: note it, also what they have missed, and read what they come back to. Outcome: [`Outcome::SignedIn`].
+    SignIn {
+        /// Who.
+        account: AccountId,
+        /// On which device.
+        device: DeviceId,
+        /// Where that is.
+        address: SocketAddr,
+        /// It may sign in without the password from now on.
+        remember: bool,
+        /// This one may not any more, to make room.
+        forget: Option<DeviceId>,
+    },
+    /// Read the same as signing in does, and note nothing. Outcome: [`Outcome::SignedIn`].
+    Overview {
+        /// Who asks.
+        account: AccountId,
+    },
+    /// Somebody left, or at least one of their devices: note when they were last here. Outcome: [`Outcome::Changed`].
+    Seen {
+        /// Who.
+        account: AccountId,
+        /// Which device.
+        device: DeviceId,
+    },
+    /// Store a message unless `post` is stored already. Outcome: [`Outcome::Posted`].
+    Post {
+        /// The author.
+        account: AccountId,
+        /// Recognises a repetition.
+        post: PostId,
+        /// Where it goes.
+        to: Target,
+        /// What it says.
+        text: Text,
+    },
+    /// Read the messages after `after`. Outcome: [`Outcome::Page`]; refused with [`Refusal::UnknownConversation`].
+    FetchAfter {
+        /// Who asks: a direct conversation is read only by its two people.
+        account: AccountId,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last message known.
+        after: Seq,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Read the newest messages before `before`. Outcome: [`Outcome::Page`], empty for a direct conversation that has not begun.
+    FetchBefore {
+        /// Who asks.
+        account: AccountId,
+        /// Which conversation.
+        of: Target,
+        /// Only messages before this one; `None` for the newest.
+        before: Option<Seq>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Store a notice and its audience unless `post` is stored already. Outcome: [`Outcome::NoticeSent`].
+    SendNotice {
+        /// The author.
+        account: AccountId,
+        /// Recognises a repetition.
+        post: PostId,
+        /// How much it insists.
+        severity: Severity,
+        /// Its heading, if any.
+        title: Option<Title>,
+        /// What it says.
+        body: Text,
+        /// The answers it offers; at least one.
+        answers: Vec<Label>,
+        /// When it stops mattering.
+        expires_at: Option<UnixMillis>,
+        /// Its reminders.
+        remind: Option<Reminding>,
+        /// For every account that is not shut out but the author's own, also for those made while it is open.
+        everyone: bool,
+        /// Its audience, each person once, resolved by the hub.
+        audience: Vec<AccountId>,
+        /// It was scheduled: the time has come.
+        occurrence: Option<Occurrence>,
+    },
+    /// Note a receipt: reached, visible and answered are each kept from the first time, and each implies those before it.
+    /// Outcome: [`Outcome::Receipt`]; refused with [`Refusal::UnknownNotice`], [`Refusal::UnknownAnswer`], [`Refusal::NoticeClosed`] (answers only).
+    Receipt {
+        /// Whose.
+        account: AccountId,
+        /// From which device.
+        device: DeviceId,
+        /// Which notice.
+        notice: NoticeId,
+        /// Which of its wordings.
+        revision: u32,
+        /// What to note.
+        receipt: Receipt,
+    },
+    /// List notices, newest first. Outcome: [`Outcome::Notices`].
+    ListNotices {
+        /// Continue before this one.
+        before: Option<NoticeId>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Read a notice's ledger in order of name. Outcome: [`Outcome::Ledger`].
+    Ledger {
+        /// Which notice.
+        notice: NoticeId,
+        /// Continue after this name.
+        after: Option<AccountName>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Measure the database. Outcome: [`Outcome::Size`].
+    Size,
+    // --- Notices, groups, devices ---
+    /// Change an open notice. Outcome: [`Outcome::NoticeNow`]; refused with [`Refusal::UnknownNotice`], [`Refusal::NoticeClosed`].
+    ChangeNotice {
+        /// Which.
+        notice: NoticeId,
+        /// How.
+        change: NoticeChange,
+    },
+    /// Read a notice with everybody it is for. Outcome: [`Outcome::NoticeNow`].
+    ReadNotice {
+        /// Which.
+        notice: NoticeId,
+    },
+    /// Read a notice as one of its people sees it. Outcome: [`Outcome::Notice`].
+    FetchNotice {
+        /// Who asks.
+        account: AccountId,
+        /// Which.
+        notice: NoticeId,
+    },
+    /// Notices are on their way to devices. Outcome: [`Outcome::Changed`].
+    Queued {
+        /// What and where to.
+        deliveries: Vec<(NoticeId, AccountId, DeviceId)>,
+    },
+    /// Keep a notice to be sent later unless `draft.post` is kept already. Outcome: [`Outcome::Scheduled`].
+    AddSchedule {
+        /// The author.
+        author: AccountId,
+        /// When it is sent.
+        next_at: UnixMillis,
+        /// What.
+        draft: NoticeDraft,
+    },
+    /// Forget a scheduled notice, or send it at another time. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownSchedule`].
+    MoveSchedule(Occurrence),
+    /// Keep a template. Outcome: [`Outcome::Changed`].
+    SaveTemplate(Template),
+    /// Forget a template. Outcome: [`Outcome::Changed`].
+    RemoveTemplate {
+        /// Which.
+        name: TemplateName,
+    },
+    /// Add accounts to a group, which is made if it is not there. Outcome: [`Outcome::Changed`].
+    AddToGroup {
+        /// Which.
+        group: GroupName,
+        /// Whom.
+        members: Vec<AccountId>,
+    },
+    /// Take accounts out of a group, or remove it. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownGroup`].
+    RemoveFromGroup {
+        /// Which.
+        group: GroupName,
+        /// Whom; `None` for everybody and the group itself.
+        members: Option<Vec<AccountId>>,
+    },
+    /// List an account's devices. Outcome: [`Outcome::Devices`].
+    ListDevices {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Shut a device out. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NoSuchDevice`].
+    RevokeDevice {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        device: DeviceId,
+    },
+    /// Do something that administrators do, and note it in the same transaction. Outcome: that of `work`; what is refused is not noted.
+    Audited {
+        /// What to note.
+        entry: Entry,
+        /// What to do.
+        work: Box<Work>,
+    },
+    /// Read the audit log, newest first. Outcome: [`Outcome::Audit`].
+    ReadAudit {
+        /// Only entries before this one.
+        before: Option<u64>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Take out one bite of what is kept no longer. Outcome: [`Outcome::Tidied`].
+    Tidy {
+        /// Messages that were sent earlier go, from the beginning of each conversation.
+        messages_before: Option<UnixMillis>,
+        /// Of each conversation only the newest so many stay.
+        messages_kept: Option<u64>,
+        /// Notices that were sent earlier go, unless their expiry is to come.
+        notices_before: Option<UnixMillis>,
+        /// Entries of the audit log that are older go.
+        audit_before: Option<UnixMillis>,
+        /// Where to go on.
+        bite: Bite,
+    },
+    /// List the conversations that somebody may export. Outcome: [`Outcome::Exportable`]; refused with [`Refusal::UnknownRoom`].
+    Exportable {
+        /// Who asks.
+        account: AccountId,
+        /// Not only those they are in.
+        all: bool,
+        /// Only this room.
+        room: Option<RoomName>,
+        /// Continue after this one.
+        after: Option<ConversationId>,
+    },
+    /// Read messages for an export. Outcome: [`Outcome::Exported`]; refused with [`Refusal::UnknownConversation`].
+    ExportPage {
+        /// Who asks.
+        account: AccountId,
+        /// Also if they are not in it.
+        all: bool,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last message known.
+        after: Seq,
+        /// How many at most.
+        limit: u32,
+    },
+}
+
+/// A scheduled notice's time has come, or it is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Which.
+    pub schedule: ScheduleId,
+    /// When it is sent next; `None` for never again.
+    pub next_at: Option<UnixMillis>,
+}
+
+/// A line for the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Who did it.
+    pub account: AccountId,
+    /// What: one word of the list in `docs/COMMANDS.md`.
+    pub act: &'static str,
+    /// On whom or what; empty for a notice that is about to get its number.
+    pub object: String,
+    /// Whatever else is worth knowing.
+    pub detail: String,
+}
+
+/// A part of tidying that is small enough for others not to wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bite {
+    /// Messages, from this conversation on.
+    Messages(ConversationId),
+    /// Notices, the audit log, and the room in the file.
+    Rest,
+}
+
+/// What came of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The password hash in PHC form.
+    Credentials {
+        /// It.
+        password_hash: String,
+    },
+    /// The account exists now.
+    AccountAdded {
+        /// Its number.
+        account: AccountId,
+    },
+    /// It is changed.
+    Changed,
+    /// What somebody comes back to.
+    SignedIn {
+        /// Every conversation they are in, with its newest message.
+        conversations: Vec<ConversationInfo>,
+        /// Open notices they have not answered, oldest first.
+        notices: Vec<Notice>,
+    },
+    /// The message is stored, now or before.
+    Posted {
+        /// The message.
+        message: Message,
+        /// Whom to tell.
+        place: StoredPlace,
+        /// It was stored by an earlier job: tell the author, nobody else.
+        repeated: bool,
+        /// This message began the conversation: those in it have not heard of it.
+        began: bool,
+    },
+    /// Messages, oldest first.
+    Page {
+        /// The conversation as the asker sees it; `None` for a direct conversation that has not begun.
+        conversation: Option<ConversationInfo>,
+        /// The messages, ending when [`PAGE_BYTES_MAX`](belfry_core::limits::PAGE_BYTES_MAX) or the limit is reached.
+        messages: Vec<Message>,
+    },
+    /// The notice is stored, now or before.
+    NoticeSent {
+        /// The notice.
+        sent: Box<StoredNotice>,
+        /// It was stored by an earlier job: tell the author, nobody else.
+        repeated: bool,
+    },
+    /// The receipt is noted.
+    Receipt {
+        /// Who sent the notice.
+        author: AccountId,
+        /// Where it stands.
+        progress: Progress,
+        /// The receipt said something new.
+        changed: bool,
+        /// It was the person's answer: the notice with it.
+        answered: Option<Box<Notice>>,
+    },
+    /// Notices, newest first.
+    Notices {
+        /// The notices.
+        notices: Vec<NoticeSummary>,
+        /// More follow.
+        more: bool,
+    },
+    /// A part of a ledger.
+    Ledger {
+        /// The notice and its totals.
+        summary: NoticeSummary,
+        /// Its people.
+        entries: Vec<StoredEntry>,
+        /// More follow.
+        more: bool,
+    },
+    /// What the database holds.
+    Size {
+        /// Stored messages.
+        messages: u64,
+        /// Bytes of the database.
+        bytes: u64,
+    },
+    // --- Notices, groups, devices ---
+    /// A notice with everybody it is for.
+    NoticeNow(Box<StoredNotice>),
+    /// A notice as the asker sees it.
+    Notice(Box<Notice>),
+    /// The notice is kept until its time comes.
+    Scheduled(Box<StoredSchedule>),
+    /// An account's devices, those seen last first. `connected` is the hub's to fill in.
+    Devices(Vec<Device>),
+    /// Lines of the audit log, newest first.
+    Audit {
+        /// The lines.
+        entries: Vec<AuditEntry>,
+        /// More follow.
+        more: bool,
+    },
+    /// A bite is done.
+    Tidied {
+        /// Rows that were taken out.
+        removed: u64,
+        /// Where to go on; `None` when everything has been looked at.
+        next: Option<Bite>,
+    },
+    /// Conversations in order of their numbers.
+    Exportable {
+        /// The conversations.
+        conversations: Vec<Exportable>,
+        /// More follow.
+        more: bool,
+    },
+    /// Messages in order.
+    Exported {
+        /// The messages.
+        messages: Vec<Message>,
+        /// More follow.
+        more: bool,
+    },
+}
+
+/// A notice with everybody it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredNotice {
+    /// The notice, as somebody sees it who has not answered.
+    pub notice: Notice,
+    /// Where it stands.
+    pub progress: Progress,
+    /// Everybody it is for, with the answer of those who have answered.
+    pub people: Vec<(AccountId, Option<GivenAnswer>)>,
+    /// When those who have not answered are to be told again.
+    pub remind_at: Option<UnixMillis>,
+}
+
+/// A person's line of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Who.
+    pub account: AccountId,
+    /// What is noted. Who is connected, and what keeps the notice from getting further, is the hub's to fill in, also `devices`;
+    /// `offline_since` is when they were last seen.
+    pub entry: LedgerEntry,
+    /// They came back after the notice was over, and had been away since then.
+    pub missed: Option<UnixMillis>,
+    /// Their devices.
+    pub screens: Vec<StoredScreen>,
+}
+
+/// A device's line of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredScreen {
+    /// What is noted, with the same left to the hub.
+    pub entry: DeviceEntry,
+    /// It was locked then and has not shown the notice since.
+    pub locked_at: Option<UnixMillis>,
+    /// It came back after the notice was over, and had been away since then.
+    pub missed: Option<UnixMillis>,
+}
+
+/// A notice that is to be sent later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSchedule {
+    /// Its number.
+    pub id: ScheduleId,
+    /// Who scheduled it.
+    pub author: AccountId,
+    /// When it is sent next.
+    pub next_at: UnixMillis,
+    /// What.
+    pub draft: NoticeDraft,
+}
+
+/// A group as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredGroup {
+    /// Its name.
+    pub name: GroupName,
+    /// Who is in it.
+    pub members: Vec<AccountId>,
+}
+
+/// A device that may sign in without the password, or that may not connect any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredDevice {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub device: DeviceId,
+    /// It may not connect any more.
+    pub revoked: bool,
+}
+
+/// Where a message went, from nobody's point of view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredPlace {
+    /// A room.
+    Room(RoomName),
+    /// The direct conversation of two people.
+    Direct {
+        /// The one with the smaller number.
+        a: AccountId,
+        /// The one with the larger number.
+        b: AccountId,
+    },
+}
+
+/// What the hub knows from the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Every account.
+    pub accounts: Vec<StoredAccount>,
+    /// Every room.
+    pub rooms: Vec<StoredRoom>,
+    /// Every group of accounts.
+    pub groups: Vec<StoredGroup>,
+    /// Every template.
+    pub templates: Vec<Template>,
+    /// Every notice that is to be sent later.
+    pub schedules: Vec<StoredSchedule>,
+    /// When open notices are to be told again.
+    pub reminders: Vec<(UnixMillis, NoticeId)>,
+    /// Devices that matter to the hub, those that were here longest ago first.
+    pub devices: Vec<StoredDevice>,
+}
+
+/// An account as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAccount {
+    /// Its number.
+    pub id: AccountId,
+    /// Its name.
+    pub name: AccountName,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it is shut out.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last here.
+    pub last_seen: Option<UnixMillis>,
+}
+
+/// A room as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRoom {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Its name.
+    pub name: RoomName,
+}

@@ -1,0 +1,357 @@
+//! Writing the ledger: what each device reports, and what somebody missed while they were away.
+
+use belfry_core::chat::{AccountId, DeviceId, GivenAnswer, Notice, NoticeId, NoticeState, Receipt, Refusal};
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::column::{clamped, number, optional_time, small};
+use super::error::Trouble;
+use super::{Outcome, devices, notices};
+
+const STANDING: &str = "SELECT n.author, n.answers, n.expires_at, n.withdrawn_at, n.cleared_at, n.revision,
+        l.reached_at, l.visible_at, l.answered_at, l.revision
+    FROM ledger l CROSS JOIN notices n ON n.id = l.notice WHERE l.notice = ?1 AND l.account = ?2";
+const NOTE: &str = "UPDATE ledger SET reached_at = coalesce(reached_at, ?3), visible_at = coalesce(visible_at, ?4),
+    answered_at = coalesce(answered_at, ?5), answer = coalesce(answer, ?6), revision = max(revision, ?7) WHERE notice = ?1 AND account = ?2";
+const NOTE_DEVICE: &str = "INSERT INTO ledger_devices
+        (notice, account, device, queued_at, reached_at, locked_at, visible_at, answered_at, revision)
+        VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT DO UPDATE SET queued_at = coalesce(queued_at, excluded.queued_at), reached_at = coalesce(reached_at, excluded.reached_at),
+        locked_at = iif(excluded.visible_at IS NULL, coalesce(excluded.locked_at, locked_at), NULL),
+        visible_at = coalesce(visible_at, excluded.visible_at), answered_at = coalesce(answered_at, excluded.answered_at),
+        revision = max(revision, excluded.revision)";
+const QUEUED: &str = "INSERT INTO ledger_devices (notice, account, device, queued_at) SELECT notice, account, ?3, ?4 FROM ledger
+        WHERE notice = ?1 AND account = ?2
+    ON CONFLICT DO UPDATE SET queued_at = coalesce(queued_at, excluded.queued_at)";
+const COUNT: &str = "UPDATE notices SET reached = reached + ?2, visible = visible + ?3, answered = answered + ?4 WHERE id = ?1";
+const PROGRESS: &str = "SELECT audience, reached, visible, answered FROM notices WHERE id = ?1";
+const LAST_SEEN: &str = "SELECT last_seen FROM accounts WHERE id = ?1";
+
+/// Notices without an answer of ?1 that ended after ?2 and are over at ?3.
+macro_rules! ended_meanwhile {
+    ($select:literal) => {
+        concat!(
+            $select,
+            " FROM ledger l INDEXED BY ledger_waiting CROSS JOIN notices n ON n.id = l.notice
+                WHERE l.account = ?1 AND l.answered_at IS NULL AND
+                    min(coalesce(n.expires_at, ?3 + 1), coalesce(n.withdrawn_at, ?3 + 1), coalesce(n.cleared_at, ?3 + 1))
+                        BETWEEN ?2 + 1 AND ?3"
+        )
+    };
+}
+
+const MISSED: &str = concat!(
+    "UPDATE ledger SET offline_since = ?2 WHERE account = ?1 AND reached_at IS NULL AND offline_since IS NULL AND notice IN (",
+    ended_meanwhile!("SELECT l.notice"),
+    ")"
+);
+const MISSED_BY_DEVICE: &str = concat!(
+    "INSERT INTO ledger_devices (notice, account, device, offline_since) ",
+    ended_meanwhile!("SELECT l.notice, ?1, ?4, ?2"),
+    " ON CONFLICT DO UPDATE SET offline_since = coalesce(offline_since, excluded.offline_since) WHERE reached_at IS NULL"
+);
+
+/// Whose screen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader {
+    pub(super) account: AccountId,
+    pub(super) device: DeviceId,
+}
+
+/// Where a notice stands with one person.
+struct Standing {
+    author: AccountId,
+    answers: usize,
+    state: NoticeState,
+    revision: u32,
+    reached: bool,
+    visible: bool,
+    answered: bool,
+    known_revision: u32,
+}
+
+fn standing(connection: &Connection, at: UnixMillis, account: AccountId, notice: NoticeId) -> Result<Standing, Trouble> {
+    let found = connection.prepare_cached(STANDING)?.query_row([clamped(notice.0), clamped(account.0)], |row| {
+        Ok(Standing {
+            author: AccountId(number(row, 0)?),
+            answers: notices::answers(row, 1)?.len(),
+            state: notices::state(at, optional_time(row, 2)?, optional_time(row, 3)?, optional_time(row, 4)?),
+            revision: small(row, 5)?,
+            reached: optional_time(row, 6)?.is_some(),
+            visible: optional_time(row, 7)?.is_some(),
+            answered: optional_time(row, 8)?.is_some(),
+            known_revision: small(row, 9)?,
+        })
+    });
+    found.optional()?.ok_or(Refusal::UnknownNotice.into())
+}
+
+pub(super) fn note(
+    connection: &Connection,
+    at: UnixMillis,
+    reader: Reader,
+    notice: NoticeId,
+    revision: u32,
+    receipt: Receipt,
+) -> Result<Outcome, Trouble> {
+    let Reader { account, device } = reader;
+    let before = standing(connection, at, account, notice)?;
+    let answer = match receipt {
+        Receipt::Answered(index) if usize::from(index) >= before.answers => return Err(Refusal::UnknownAnswer.into()),
+        Receipt::Answered(_) if before.answered => None,
+        Receipt::Answered(_) if before.state != NoticeState::Open => return Err(Refusal::NoticeClosed.into()),
+        Receipt::Answered(index) => Some(index),
+        Receipt::Reached | Receipt::Locked | Receipt::Visible => None,
+    };
+    let shown = matches!(receipt, Receipt::Visible | Receipt::Answered(_));
+    let now_reached = !before.reached;
+    let now_visible = !before.visible && shown;
+    let now_answered = answer.is_some();
+    // Nobody has a wording that was not written yet.
+    let revision = revision.min(before.revision);
+    let changed = now_reached || now_visible || now_answered;
+    let (id, person) = (clamped(notice.0), clamped(account.0));
+    let time = |noted: bool| noted.then_some(clamped(at.0));
+    if changed || revision > before.known_revision {
+        let row = params![id, person, time(now_reached), time(now_visible), time(now_answered), answer, revision];
+        connection.prepare_cached(NOTE)?.execute(row)?;
+        connection.prepare_cached(COUNT)?.execute(params![id, now_reached, now_visible, now_answered])?;
+    }
+    let locked = receipt == Receipt::Locked;
+    let row = params![id, person, device.0, clamped(at.0), time(locked), time(shown), time(now_answered), revision];
+    connection.prepare_cached(NOTE_DEVICE)?.execute(row)?;
+    let progress = connection.prepare_cached(PROGRESS)?.query_row([id], |row| notices::progress(row, 0))?;
+    let answered = match answer {
+        Some(answer) => {
+            let notice = notices::find(connection, at, notice)?.notice;
+            Some(Box::new(Notice { answered: Some(GivenAnswer { answer, at }), ..notice }))
+        }
+        None => None,
+    };
+    Ok(Outcome::Receipt { author: before.author, progress, changed, answered })
+}
+
+/// Notes what is on its way. Whoever is not in the audience has no line.
+pub(super) fn queued(connection: &Connection, at: UnixMillis, deliveries: &[(NoticeId, AccountId, DeviceId)]) -> Result<Outcome, Trouble> {
+    let mut statement = connection.prepare_cached(QUEUED)?;
+    for (notice, account, device) in deliveries {
+        statement.execute(params![clamped(notice.0), clamped(account.0), device.0, clamped(at.0)])?;
+    }
+    Ok(Outcome::Changed)
+}
+
+/// Somebody is back: notes which notices were over before that, for them and for the device they are back with. To be called before
+/// it is noted that they are here.
+pub(super) fn note_missed(connection: &Connection, at: UnixMillis, account: AccountId, device: DeviceId) -> Result<(), Trouble> {
+    let id = clamped(account.0);
+    let seen = connection.prepare_cached(LAST_SEEN)?.query_row([id], |row| optional_time(row, 0)).optional()?.flatten();
+    if let Some(since) = seen {
+        connection.prepare_cached(MISSED)?.execute([id, clamped(since.0), clamped(at.0)])?;
+    }
+    if let Some(since) = devices::last_seen(connection, account, device)? {
+        connection.prepare_cached(MISSED_BY_DEVICE)?.execute(params![id, clamped(since.0), clamped(at.0), device.0])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{Label, Progress};
+
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, overview, sent};
+    use super::super::{Store, StoredEntry, StoredScreen, Work};
+    use super::*;
+
+    const NOTICE: NoticeId = NoticeId(1);
+
+    /// root sends anna and bob a notice at 1 that ends at 1000.
+    fn with_notice(store: &mut Store) -> (AccountId, AccountId, AccountId) {
+        let (root, anna, bob) = (add(store, "root"), add(store, "anna"), add(store, "Bob"));
+        let mut work = notice_to(root, 1, &[anna, bob]);
+        if let Work::SendNotice { expires_at, answers, .. } = &mut work {
+            *expires_at = Some(UnixMillis(1000));
+            *answers = vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()];
+        }
+        sent(ask(store, 1, work));
+        (root, anna, bob)
+    }
+
+    fn receipt(store: &mut Store, at: u64, account: AccountId, receipt: Receipt) -> Result<(AccountId, [u64; 4], bool), Refusal> {
+        match ask(store, at, Work::Receipt { account, device: DEVICE, notice: NOTICE, revision: 1, receipt })? {
+            Outcome::Receipt { author, progress: Progress { audience, reached, visible, answered }, changed, .. } => {
+                Ok((author, [audience, reached, visible, answered], changed))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn entry(store: &mut Store, account: AccountId) -> StoredEntry {
+        let outcome = ask(store, 9999, Work::Ledger { notice: NOTICE, after: None, limit: 9 });
+        let Ok(Outcome::Ledger { entries, .. }) = outcome else { panic!("{outcome:?}") };
+        entries.into_iter().find(|entry| entry.account == account).unwrap()
+    }
+
+    fn screen(store: &mut Store, account: AccountId, device: DeviceId) -> StoredScreen {
+        entry(store, account).screens.into_iter().find(|screen| screen.entry.device == device).unwrap()
+    }
+
+    #[test]
+    fn each_step_is_noted_and_counted_once() {
+        each_store(|store| {
+            let (root, anna, bob) = with_notice(store);
+            assert_eq!(receipt(store, 10, anna, Receipt::Reached), Ok((root, [2, 1, 0, 0], true)));
+            assert_eq!(receipt(store, 11, anna, Receipt::Reached), Ok((root, [2, 1, 0, 0], false)));
+            assert_eq!(receipt(store, 20, anna, Receipt::Visible), Ok((root, [2, 1, 1, 0], true)));
+            assert_eq!(receipt(store, 30, anna, Receipt::Answered(1)), Ok((root, [2, 1, 1, 1], true)));
+            assert_eq!(receipt(store, 31, anna, Receipt::Visible), Ok((root, [2, 1, 1, 1], false)));
+            assert_eq!(receipt(store, 40, bob, Receipt::Visible), Ok((root, [2, 2, 2, 1], true)));
+            let entry = entry(store, anna).entry;
+            assert_eq!((entry.reached_at, entry.visible_at), (Some(UnixMillis(10)), Some(UnixMillis(20))));
+            assert_eq!(entry.answered, Some((Label::new("Need help").unwrap(), UnixMillis(30))));
+        });
+    }
+
+    #[test]
+    fn an_answer_implies_what_comes_before_it_and_ends_the_waiting() {
+        each_store(|store| {
+            let (root, anna, bob) = with_notice(store);
+            assert_eq!(overview(store, 5, anna).1.len(), 1);
+            assert_eq!(receipt(store, 10, anna, Receipt::Answered(0)), Ok((root, [2, 1, 1, 1], true)));
+            let entry = entry(store, anna).entry;
+            assert_eq!((entry.reached_at, entry.visible_at), (Some(UnixMillis(10)), Some(UnixMillis(10))));
+            assert!(overview(store, 11, anna).1.is_empty());
+            assert_eq!(overview(store, 11, bob).1.len(), 1);
+        });
+    }
+
+    #[test]
+    fn the_first_answer_counts() {
+        each_store(|store| {
+            let (root, anna, _) = with_notice(store);
+            receipt(store, 10, anna, Receipt::Answered(0)).unwrap();
+            assert_eq!(receipt(store, 20, anna, Receipt::Answered(1)), Ok((root, [2, 1, 1, 1], false)));
+            assert_eq!(receipt(store, 2000, anna, Receipt::Answered(1)), Ok((root, [2, 1, 1, 1], false)));
+            let entry = entry(store, anna).entry;
+            assert_eq!(entry.answered, Some((Label::new("Safe").unwrap(), UnixMillis(10))));
+        });
+    }
+
+    #[test]
+    fn a_receipt_from_outside_the_audience_or_for_no_notice_is_refused() {
+        each_store(|store| {
+            let (root, anna, _) = with_notice(store);
+            assert_eq!(receipt(store, 10, root, Receipt::Reached), Err(Refusal::UnknownNotice));
+            let work = Work::Receipt { account: anna, device: DEVICE, notice: NoticeId(2), revision: 1, receipt: Receipt::Reached };
+            assert_eq!(ask(store, 10, work), Err(Refusal::UnknownNotice));
+        });
+    }
+
+    #[test]
+    fn an_answer_that_is_not_offered_is_refused_and_notes_nothing() {
+        each_store(|store| {
+            let (root, anna, _) = with_notice(store);
+            assert_eq!(receipt(store, 10, anna, Receipt::Answered(2)), Err(Refusal::UnknownAnswer));
+            assert_eq!(receipt(store, 10, anna, Receipt::Answered(255)), Err(Refusal::UnknownAnswer));
+            assert_eq!(receipt(store, 20, anna, Receipt::Reached), Ok((root, [2, 1, 0, 0], true)));
+        });
+    }
+
+    #[test]
+    fn after_the_end_a_notice_is_still_seen_but_no_longer_answered() {
+        each_store(|store| {
+            let (root, anna, bob) = with_notice(store);
+            assert_eq!(receipt(store, 1000, anna, Receipt::Answered(0)), Err(Refusal::NoticeClosed));
+            assert_eq!(receipt(store, 1000, anna, Receipt::Visible), Ok((root, [2, 1, 1, 0], true)));
+            store.connection.execute("UPDATE notices SET withdrawn_at = 5", []).unwrap();
+            assert_eq!(receipt(store, 10, bob, Receipt::Answered(0)), Err(Refusal::NoticeClosed));
+        });
+    }
+
+    #[test]
+    fn each_device_has_a_line_of_its_own() {
+        each_store(|store| {
+            let (_, anna, _) = with_notice(store);
+            let (desk, laptop) = (DEVICE, DeviceId([2; 32]));
+            ask(store, 2, Work::Queued { deliveries: vec![(NOTICE, anna, desk), (NOTICE, anna, laptop)] }).unwrap();
+            let mut note = |at, device, receipt| {
+                ask(store, at, Work::Receipt { account: anna, device, notice: NOTICE, revision: 1, receipt }).unwrap();
+            };
+            note(3, desk, Receipt::Reached);
+            note(4, desk, Receipt::Locked);
+            note(5, laptop, Receipt::Answered(1));
+            let (desk, laptop) = (screen(store, anna, desk), screen(store, anna, laptop));
+            let times = |screen: &StoredScreen| {
+                let entry = &screen.entry;
+                [entry.queued_at, entry.reached_at, screen.locked_at, entry.visible_at].map(|at| at.map(|at| at.0))
+            };
+            assert_eq!(times(&desk), [Some(2), Some(3), Some(4), None]);
+            assert_eq!(desk.entry.answered, None);
+            assert_eq!(times(&laptop), [Some(2), Some(5), None, Some(5)]);
+            assert_eq!(laptop.entry.answered, Some((Label::new("Need help").unwrap(), UnixMillis(5))));
+        });
+    }
+
+    #[test]
+    fn an_unlocked_screen_is_no_longer_locked() {
+        each_store(|store| {
+            let (_, anna, _) = with_notice(store);
+            receipt(store, 3, anna, Receipt::Locked).unwrap();
+            receipt(store, 4, anna, Receipt::Visible).unwrap();
+            assert_eq!(screen(store, anna, DEVICE).locked_at, None);
+        });
+    }
+
+    #[test]
+    fn the_answer_comes_back_with_its_notice_for_the_other_devices() {
+        each_store(|store| {
+            let (_, anna, _) = with_notice(store);
+            let work = Work::Receipt { account: anna, device: DEVICE, notice: NOTICE, revision: 1, receipt: Receipt::Answered(1) };
+            let Ok(Outcome::Receipt { answered: Some(notice), .. }) = ask(store, 8, work.clone()) else { panic!() };
+            assert_eq!(notice.answered, Some(GivenAnswer { answer: 1, at: UnixMillis(8) }));
+            let Ok(Outcome::Receipt { answered: None, .. }) = ask(store, 9, work) else { panic!() };
+        });
+    }
+
+    #[test]
+    fn the_newest_wording_that_somebody_has_is_kept_and_never_one_that_does_not_exist() {
+        each_store(|store| {
+            let (_, anna, _) = with_notice(store);
+            store.connection.execute("UPDATE notices SET revision = 2", []).unwrap();
+            for (revision, kept) in [(1, 1), (2, 2), (1, 2), (9, 2)] {
+                let work = Work::Receipt { account: anna, device: DEVICE, notice: NOTICE, revision, receipt: Receipt::Reached };
+                ask(store, 3, work).unwrap();
+                assert_eq!((entry(store, anna).entry.revision, screen(store, anna, DEVICE).entry.revision), (kept, kept));
+            }
+        });
+    }
+
+    #[test]
+    fn whoever_comes_back_after_the_end_has_missed_it_and_since_when_is_kept() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
+            ask(store, 50, Work::Seen { account: anna, device: DEVICE }).unwrap();
+            let mut work = notice_to(anna, 1, &[anna]);
+            if let Work::SendNotice { expires_at, .. } = &mut work {
+                *expires_at = Some(UnixMillis(1000));
+            }
+            sent(ask(store, 100, work));
+            ask(store, 2000, arrive(anna, DEVICE, false)).unwrap();
+            ask(store, 3000, arrive(anna, DEVICE, false)).unwrap();
+            assert_eq!(entry(store, anna).missed, Some(UnixMillis(50)));
+            let screen = screen(store, anna, DEVICE);
+            assert_eq!((screen.missed, screen.entry.queued_at), (Some(UnixMillis(50)), None));
+        });
+    }
+
+    #[test]
+    fn whoever_was_here_at_the_end_has_missed_nothing() {
+        each_store(|store| {
+            let (_, anna, _) = with_notice(store);
+            ask(store, 900, arrive(anna, DEVICE, true)).unwrap();
+            ask(store, 1100, Work::Seen { account: anna, device: DEVICE }).unwrap();
+            ask(store, 2000, arrive(anna, DEVICE, true)).unwrap();
+            assert_eq!(entry(store, anna).missed, None);
+        });
+    }
+}

@@ -1,0 +1,174 @@
+//! Reading the ledger, in order of name.
+
+use belfry_core::chat::{AccountId, AccountName, DeviceEntry, Label, LedgerEntry, NoticeId, NoticeState};
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, Row, params};
+
+use super::column::{clamped, device, invalid, number, optional_number, optional_time, small, words};
+use super::error::Trouble;
+use super::page::Limit;
+use super::{Outcome, StoredEntry, StoredScreen, notices};
+
+/// What an entry takes in a page beside its words: times at their longest, lengths and marks.
+const ENTRY_BYTES: usize = 96;
+/// What a device takes beside the words of its answer: its key, and as above.
+const SCREEN_BYTES: usize = 128;
+
+const IN_ORDER_OF_NAME: &str = "SELECT a.id, a.name, l.reached_at, l.visible_at, l.answered_at, l.answer, a.last_seen, l.revision,
+        l.offline_since
+    FROM ledger l CROSS JOIN accounts a ON a.id = l.account WHERE l.notice = ?1 AND a.name_key > ?2 ORDER BY a.name_key LIMIT ?3";
+/// Those that the notice was sent to or that missed it, then those that it would have been sent to had they been here before ?3.
+const SCREENS: &str = "SELECT l.device, l.queued_at, l.reached_at, l.visible_at, l.answered_at, l.revision, l.locked_at, l.offline_since,
+        d.last_seen
+    FROM ledger_devices l LEFT JOIN devices d ON d.account = l.account AND d.device = l.device WHERE l.notice = ?1 AND l.account = ?2
+    UNION ALL
+    SELECT d.device, NULL, NULL, NULL, NULL, 0, NULL, NULL, d.last_seen FROM devices d
+    WHERE d.account = ?2 AND d.remembered = 1 AND d.first_seen < ?3
+        AND NOT EXISTS (SELECT 1 FROM ledger_devices l WHERE l.notice = ?1 AND l.account = ?2 AND l.device = d.device)
+    ORDER BY 1";
+const END: &str = "SELECT min(coalesce(expires_at, ?2), coalesce(withdrawn_at, ?2), coalesce(cleared_at, ?2)) FROM notices WHERE id = ?1";
+
+pub(super) fn read(
+    connection: &Connection,
+    at: UnixMillis,
+    notice: NoticeId,
+    after: Option<&AccountName>,
+    limit: u32,
+) -> Result<Outcome, Trouble> {
+    let summary = notices::find(connection, at, notice)?;
+    let labels = &summary.notice.answers;
+    let end = match summary.notice.state {
+        NoticeState::Open => i64::MAX,
+        _ => connection.prepare_cached(END)?.query_row([clamped(notice.0), i64::MAX], |row| row.get(0))?,
+    };
+    let limit = Limit::new(limit);
+    let after = after.map_or_else(String::new, AccountName::key);
+    let mut people = connection.prepare_cached(IN_ORDER_OF_NAME)?;
+    let mut screens = connection.prepare_cached(SCREENS)?;
+    let rows = people.query_map(params![clamped(notice.0), after, limit.rows()], |row| {
+        let account = AccountId(number(row, 0)?);
+        let answer = match optional_number(row, 5)? {
+            Some(answer) => {
+                let label = usize::try_from(answer).ok().and_then(|answer| labels.get(answer));
+                Some(label.ok_or_else(|| invalid(5, "an answer that the notice does not offer"))?)
+            }
+            None => None,
+        };
+        let screens = screens.query_map(params![clamped(notice.0), clamped(account.0), end], |row| read_screen(row, answer))?;
+        let entry = LedgerEntry {
+            account: words(row, 1)?,
+            reached_at: optional_time(row, 2)?,
+            visible_at: optional_time(row, 3)?,
+            answered: answer.cloned().zip(optional_time(row, 4)?),
+            revision: small(row, 7)?,
+            offline_since: optional_time(row, 6)?,
+            online: false,
+            gap: None,
+            devices: Vec::new(),
+        };
+        Ok(StoredEntry { account, entry, missed: optional_time(row, 8)?, screens: screens.collect::<rusqlite::Result<_>>()? })
+    })?;
+    let (entries, more) = limit.fill(rows, bytes)?;
+    Ok(Outcome::Ledger { summary, entries, more })
+}
+
+fn read_screen(row: &Row<'_>, answer: Option<&Label>) -> rusqlite::Result<StoredScreen> {
+    let entry = DeviceEntry {
+        device: device(row, 0)?,
+        queued_at: optional_time(row, 1)?,
+        reached_at: optional_time(row, 2)?,
+        visible_at: optional_time(row, 3)?,
+        answered: answer.cloned().zip(optional_time(row, 4)?),
+        revision: small(row, 5)?,
+        offline_since: optional_time(row, 8)?,
+        online: false,
+        gap: None,
+    };
+    Ok(StoredScreen { entry, locked_at: optional_time(row, 6)?, missed: optional_time(row, 7)? })
+}
+
+fn bytes(entry: &StoredEntry) -> usize {
+    let label = entry.entry.answered.as_ref().map_or(0, |(label, _)| label.as_str().len());
+    ENTRY_BYTES + entry.entry.account.as_str().len() + label + entry.screens.len() * (SCREEN_BYTES + label)
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::Refusal;
+    use belfry_core::limits::PAGE_ENTRIES_MAX;
+
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, sent};
+    use super::super::{Store, Work};
+    use super::*;
+
+    const NOTICE: NoticeId = NoticeId(1);
+
+    /// root sends anna and bob a notice.
+    fn with_notice(store: &mut Store) -> (AccountId, AccountId, AccountId) {
+        let (root, anna, bob) = (add(store, "root"), add(store, "anna"), add(store, "Bob"));
+        sent(ask(store, 1, notice_to(root, 1, &[anna, bob])));
+        (root, anna, bob)
+    }
+
+    fn page(store: &mut Store, after: Option<&str>, limit: u32) -> (Vec<StoredEntry>, bool) {
+        let after = after.map(|name| AccountName::new(name).unwrap());
+        let outcome = ask(store, 999, Work::Ledger { notice: NOTICE, after, limit });
+        let Ok(Outcome::Ledger { entries, more, .. }) = outcome else { panic!("{outcome:?}") };
+        (entries, more)
+    }
+
+    #[test]
+    fn a_known_device_that_was_not_here_has_an_empty_line_and_an_unknown_one_has_none() {
+        each_store(|store| {
+            let (_, anna, bob) = with_notice(store);
+            ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
+            ask(store, 1, arrive(bob, DEVICE, false)).unwrap();
+            let (entries, _) = page(store, None, 9);
+            let screens = &entries[0].screens;
+            assert_eq!((screens.len(), screens[0].entry.device, screens[0].entry.queued_at), (1, DEVICE, None));
+            assert_eq!(entries[1].screens, []);
+        });
+    }
+
+    #[test]
+    fn a_device_that_came_after_the_end_has_nothing_to_do_with_it() {
+        each_store(|store| {
+            let (_, anna, _) = with_notice(store);
+            store.connection.execute("UPDATE notices SET withdrawn_at = 5", []).unwrap();
+            ask(store, 6, arrive(anna, DEVICE, true)).unwrap();
+            assert_eq!(page(store, None, 1).0[0].screens, []);
+        });
+    }
+
+    #[test]
+    fn the_ledger_is_read_in_order_of_name_in_pages() {
+        each_store(|store| {
+            let (_, anna, bob) = with_notice(store);
+            ask(store, 77, Work::Seen { account: bob, device: DEVICE }).unwrap();
+            let (first, more) = page(store, None, 1);
+            assert_eq!((first[0].account, first[0].entry.offline_since, more), (anna, None, true));
+            let (second, more) = page(store, Some("anna"), 1);
+            assert_eq!((second[0].account, second[0].entry.offline_since, more), (bob, Some(UnixMillis(77)), false));
+            assert_eq!(page(store, Some("BOB"), 1), (vec![], false));
+            let unknown = Work::Ledger { notice: NoticeId(9), after: None, limit: 1 };
+            assert_eq!(ask(store, 1, unknown), Err(Refusal::UnknownNotice));
+        });
+    }
+
+    #[test]
+    fn a_notice_to_ten_thousand_people_is_counted_and_paged_to_the_end() {
+        let mut store = Store::open_in_memory().unwrap();
+        let people: Vec<AccountId> = (0..10_000).map(|n| add(&mut store, &format!("person {n:05}"))).collect();
+        assert_eq!(sent(ask(&mut store, 1, notice_to(people[0], 1, &people))).1.audience, 10_000);
+        let (mut seen, mut after) = (0, None);
+        loop {
+            let (entries, more) = page(&mut store, after.as_deref(), PAGE_ENTRIES_MAX);
+            seen += entries.len();
+            after = entries.last().map(|entry| entry.entry.account.as_str().to_owned());
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(seen, 10_000);
+    }
+}

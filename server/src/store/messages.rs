@@ -1,0 +1,331 @@
+//! Messages: stored once, numbered without gaps, read in pages.
+
+use std::time::Duration;
+
+use belfry_core::chat::{AccountId, ConversationId, Message, PostId, Seq, Text};
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::column::{bits, clamped, number, time, words};
+use super::conversations::{self, Conversation};
+use super::error::Trouble;
+use super::page::Limit;
+use super::{Outcome, StoreError, Target, accounts};
+
+/// How long a post is recognised when it comes again: a laptop may come back from a holiday with an answer it never got.
+const POSTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Old posts that one job at most takes out: more than it puts in, so that the table shrinks to its month, and few, so that nobody
+/// waits for it after a quiet month.
+const FORGOTTEN_PER_JOB_MAX: usize = 4;
+
+/// What a message takes in a page beside its text and its author's name: three numbers, two lengths and a time, each at its longest.
+const ENTRY_BYTES: usize = 48;
+
+macro_rules! messages_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT m.seq, a.name, m.sent_at, m.text FROM messages m CROSS JOIN accounts a ON a.id = m.author WHERE m.conversation = ?1 AND ",
+            $condition
+        )
+    };
+}
+
+const ONE: &str = messages_where!("m.seq = ?2");
+const AFTER: &str = messages_where!("m.seq > ?2 ORDER BY m.seq LIMIT ?3");
+const BEFORE: &str = messages_where!("m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
+const ADD: &str = "INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
+const FIND_POST: &str = "SELECT conversation, seq, at FROM posts WHERE account = ?1 AND outbox = ?2 AND counter = ?3";
+const ADD_POST: &str = "INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const FORGET_POSTS: &str = "DELETE FROM posts WHERE (account, outbox, counter) IN
+    (SELECT account, outbox, counter FROM posts INDEXED BY posts_by_age WHERE at < ?1 ORDER BY at LIMIT ?2)";
+const COUNT: &str = "SELECT coalesce(sum(last_seq + 1 - kept_from), 0) FROM conversations";
+
+pub(super) fn post(
+    connection: &Connection,
+    at: UnixMillis,
+    account: AccountId,
+    post: PostId,
+    to: Target,
+    text: Text,
+) -> Result<Outcome, Trouble> {
+    let from = accounts::name(connection, account)?;
+    if let Some((conversation, seq, sent_at)) = find_post(connection, account, post)? {
+        let conversation = conversations::find(connection, conversation)?;
+        let stored = connection
+            .prepare_cached(ONE)?
+            .query_row([clamped(conversation.id.0), clamped(seq.0)], |row| read(row, conversation.id))
+            .optional()?;
+        // Retention may have taken it since: its author has not heard that it was stored, and that is what this answer says.
+        let message = stored.unwrap_or(Message { conversation: conversation.id, seq, from, text, sent_at });
+        return Ok(Outcome::Posted { message, place: conversation.place, repeated: true, began: false });
+    }
+    let (conversation, began) = match to {
+        Target::Room(room) => (conversations::find_room(connection, room)?, false),
+        Target::Direct(other) => match conversations::find_direct(connection, account, other)? {
+            Some(direct) => (direct, false),
+            None => (conversations::begin_direct(connection, account, other)?, true),
+        },
+    };
+    let Conversation { id, place, last } = conversation;
+    let seq = last.next();
+    let row = params![clamped(id.0), clamped(seq.0), clamped(account.0), clamped(at.0), text.as_str()];
+    connection.prepare_cached(ADD)?.execute(row)?;
+    conversations::set_last(connection, id, seq)?;
+    let row = [clamped(account.0), bits(post.outbox), bits(post.counter), clamped(id.0), clamped(seq.0), clamped(at.0)];
+    connection.prepare_cached(ADD_POST)?.execute(row)?;
+    Ok(Outcome::Posted { message: Message { conversation: id, seq, from, text, sent_at: at }, place, repeated: false, began })
+}
+
+/// Makes room: posts that are too old to come again, a few for each job that is done.
+pub(super) fn forget_old_posts(connection: &Connection, now: UnixMillis, jobs: usize) -> Result<(), StoreError> {
+    let kept = u64::try_from(POSTS_KEPT.as_millis()).unwrap_or(u64::MAX);
+    let before = clamped(now.0.saturating_sub(kept));
+    let bite = clamped(jobs.saturating_mul(FORGOTTEN_PER_JOB_MAX) as u64);
+    connection.prepare_cached(FORGET_POSTS)?.execute([before, bite])?;
+    Ok(())
+}
+
+pub(super) fn after(
+    connection: &Connection,
+    account: AccountId,
+    conversation: ConversationId,
+    after: Seq,
+    limit: u32,
+) -> Result<Outcome, Trouble> {
+    let conversation = conversations::find(connection, conversation)?;
+    let info = conversations::seen_by(connection, &conversation, account)?;
+    let messages = page(connection, AFTER, info.id, after, limit)?;
+    Ok(Outcome::Page { conversation: Some(info), messages })
+}
+
+/// The messages after `after`, whoever asks.
+pub(super) fn following(connection: &Connection, conversation: ConversationId, after: Seq, limit: u32) -> Result<Vec<Message>, Trouble> {
+    page(connection, AFTER, conversation, after, limit)
+}
+
+pub(super) fn before(connection: &Connection, account: AccountId, of: Target, before: Option<Seq>, limit: u32) -> Result<Outcome, Trouble> {
+    let conversation = match of {
+        Target::Room(room) => conversations::find_room(connection, room)?,
+        Target::Direct(other) => match conversations::find_direct(connection, account, other)? {
+            Some(direct) => direct,
+            None => return Ok(Outcome::Page { conversation: None, messages: Vec::new() }),
+        },
+    };
+    let info = conversations::seen_by(connection, &conversation, account)?;
+    let mut messages = page(connection, BEFORE, info.id, before.unwrap_or(Seq(u64::MAX)), limit)?;
+    messages.reverse();
+    Ok(Outcome::Page { conversation: Some(info), messages })
+}
+
+/// How many messages are stored: their numbers have no gaps, so nobody needs to count ten million rows.
+pub(super) fn count(connection: &Connection) -> Result<u64, Trouble> {
+    Ok(connection.prepare_cached(COUNT)?.query_row([], |row| number(row, 0))?)
+}
+
+fn find_post(connection: &Connection, account: AccountId, post: PostId) -> Result<Option<(ConversationId, Seq, UnixMillis)>, Trouble> {
+    let id = [clamped(account.0), bits(post.outbox), bits(post.counter)];
+    let found = connection
+        .prepare_cached(FIND_POST)?
+        .query_row(id, |row| Ok((ConversationId(number(row, 0)?), Seq(number(row, 1)?), time(row, 2)?)));
+    Ok(found.optional()?)
+}
+
+fn page(connection: &Connection, query: &str, conversation: ConversationId, bound: Seq, limit: u32) -> Result<Vec<Message>, Trouble> {
+    let limit = Limit::new(limit);
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map([clamped(conversation.0), clamped(bound.0), i64::from(limit.rows())], |row| read(row, conversation))?;
+    let bytes = |message: &Message| ENTRY_BYTES + message.text.as_str().len() + message.from.as_str().len();
+    Ok(limit.fill(rows, bytes)?.0)
+}
+
+fn read(row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message> {
+    Ok(Message { conversation, seq: Seq(number(row, 0)?), from: words(row, 1)?, sent_at: time(row, 2)?, text: words(row, 3)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{Place, Refusal, RoomName};
+    use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, TEXT_BYTES_MAX};
+
+    use super::super::fixture::{LOBBY, add, ask, each_store, overview, post, post_to, posted, say};
+    use super::super::{Store, StoredPlace, Work};
+    use super::*;
+
+    fn page_of(outcome: Result<Outcome, Refusal>) -> (Option<belfry_core::chat::ConversationInfo>, Vec<u64>) {
+        let Ok(Outcome::Page { conversation, messages }) = outcome else { panic!("{outcome:?}") };
+        (conversation, messages.iter().map(|message| message.seq.0).collect())
+    }
+
+    fn newest(store: &mut Store, account: AccountId, of: Target, before: Option<u64>, limit: u32) -> Result<Outcome, Refusal> {
+        ask(store, 99, Work::FetchBefore { account, of, before: before.map(Seq), limit })
+    }
+
+    fn following(store: &mut Store, account: AccountId, conversation: ConversationId, after: u64, limit: u32) -> Result<Outcome, Refusal> {
+        ask(store, 99, Work::FetchAfter { account, conversation, after: Seq(after), limit })
+    }
+
+    #[test]
+    fn a_message_is_stored_as_it_was_said() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let work = post(anna, 1, Target::Room(LOBBY), "grüß euch\nalle");
+            let (message, place, repeated, began) = posted(ask(store, 1234, work));
+            assert_eq!((message.conversation, message.seq, message.from.as_str()), (LOBBY, Seq(1), "anna"));
+            assert_eq!((message.text.as_str(), message.sent_at), ("grüß euch\nalle", UnixMillis(1234)));
+            assert_eq!((place, repeated, began), (StoredPlace::Room(RoomName::lobby()), false, false));
+            let Ok(Outcome::Page { messages, .. }) = following(store, anna, LOBBY, 0, 9) else { panic!() };
+            assert_eq!(messages, [message]);
+        });
+    }
+
+    #[test]
+    fn a_repeated_post_is_the_first_one_again() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let first = posted(ask(store, 1, post(anna, 1, Target::Direct(bob), "once")));
+            let again = posted(ask(store, 2, post(anna, 1, Target::Direct(bob), "once")));
+            assert!(first.3 && !first.2);
+            assert_eq!((again.0, again.1, again.2, again.3), (first.0, first.1, true, false));
+            assert_eq!(overview(store, 3, anna).0[1].last, Seq(1));
+        });
+    }
+
+    #[test]
+    fn a_post_is_recognised_by_account_outbox_and_counter_together() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let ids = [(anna, 1, 1), (anna, 1, u64::MAX), (anna, u64::MAX, 1), (bob, 1, 1)];
+            for (account, outbox, counter) in ids {
+                let text = Text::new("x").unwrap();
+                let work = Work::Post { account, post: PostId { outbox, counter }, to: Target::Room(LOBBY), text };
+                assert!(!posted(ask(store, 1, work)).2);
+            }
+        });
+    }
+
+    #[test]
+    fn a_post_is_forgotten_after_a_month_and_the_message_stays() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let month = u64::try_from(POSTS_KEPT.as_millis()).unwrap();
+            posted(ask(store, 1000, post(anna, 1, Target::Room(LOBBY), "old")));
+            assert!(posted(ask(store, 1000 + month, post(anna, 1, Target::Room(LOBBY), "old"))).2);
+            ask(store, 1001 + month, Work::Seen { account: anna, device: super::super::fixture::DEVICE }).unwrap();
+            assert!(!posted(ask(store, 1002 + month, post(anna, 1, Target::Room(LOBBY), "old"))).2);
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, 9)).1, [1, 2]);
+        });
+    }
+
+    #[test]
+    fn old_posts_are_forgotten_in_small_bites() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            for counter in 1..=10 {
+                post_to(store, anna, counter, Target::Room(LOBBY)).unwrap();
+            }
+            let month = u64::try_from(POSTS_KEPT.as_millis()).unwrap();
+            ask(store, 1000 + month, Work::Seen { account: anna, device: super::super::fixture::DEVICE }).unwrap();
+            let left: u32 = store.connection.query_row("SELECT count(*) FROM posts", [], |row| row.get(0)).unwrap();
+            assert_eq!(left as usize, 10 - FORGOTTEN_PER_JOB_MAX);
+        });
+    }
+
+    #[test]
+    fn a_direct_conversation_begins_with_its_first_message() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            assert_eq!(page_of(newest(store, anna, Target::Direct(bob), None, 9)), (None, vec![]));
+            let (_, place, _, began) = posted(post_to(store, bob, 1, Target::Direct(anna)));
+            assert_eq!((place, began), (StoredPlace::Direct { a: anna, b: bob }, true));
+            assert!(!posted(post_to(store, anna, 1, Target::Direct(bob))).3);
+            let (info, seqs) = page_of(newest(store, anna, Target::Direct(bob), None, 9));
+            assert_eq!((info.unwrap().place.to_string(), seqs), ("@bob".to_owned(), vec![1, 2]));
+        });
+    }
+
+    #[test]
+    fn a_direct_conversation_needs_somebody_else_who_exists() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            assert_eq!(post_to(store, anna, 1, Target::Direct(anna)), Err(Refusal::DirectToSelf));
+            assert_eq!(post_to(store, anna, 1, Target::Direct(AccountId(77))), Err(Refusal::UnknownAccount));
+            assert_eq!(newest(store, anna, Target::Direct(AccountId(77)), None, 9), Err(Refusal::UnknownAccount));
+            assert_eq!(post_to(store, AccountId(77), 1, Target::Room(LOBBY)), Err(Refusal::UnknownAccount));
+        });
+    }
+
+    #[test]
+    fn a_direct_conversation_is_closed_to_everybody_else() {
+        each_store(|store| {
+            let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
+            let id = posted(post_to(store, anna, 1, Target::Direct(bob))).0.conversation;
+            assert_eq!(following(store, eve, id, 0, 9), Err(Refusal::UnknownConversation));
+            assert_eq!(newest(store, eve, Target::Room(id), None, 9), Err(Refusal::UnknownConversation));
+            assert_eq!(newest(store, anna, Target::Room(id), None, 9), Err(Refusal::UnknownConversation));
+            assert_eq!(post_to(store, eve, 1, Target::Room(id)), Err(Refusal::UnknownConversation));
+            let info = page_of(following(store, bob, id, 0, 9)).0.unwrap();
+            assert_eq!(info.place, Place::Direct(belfry_core::chat::AccountName::new("anna").unwrap()));
+        });
+    }
+
+    #[test]
+    fn an_unknown_conversation_is_refused() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            for id in [0, 2, u64::MAX] {
+                assert_eq!(following(store, anna, ConversationId(id), 0, 9), Err(Refusal::UnknownConversation));
+                assert_eq!(post_to(store, anna, 1, Target::Room(ConversationId(id))), Err(Refusal::UnknownConversation));
+            }
+        });
+    }
+
+    #[test]
+    fn pages_run_forwards_and_backwards_oldest_first() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 10);
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, 3)).1, [1, 2, 3]);
+            assert_eq!(page_of(following(store, anna, LOBBY, 8, 3)).1, [9, 10]);
+            assert_eq!(page_of(following(store, anna, LOBBY, u64::MAX, 3)).1, [0; 0]);
+            assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), None, 3)).1, [8, 9, 10]);
+            assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), Some(3), 3)).1, [1, 2]);
+            assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), Some(0), 3)).1, [0; 0]);
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, 3)).0.unwrap().last, Seq(10));
+        });
+    }
+
+    #[test]
+    fn a_page_has_at_least_one_message_and_at_most_the_limit_of_the_protocol() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, u64::from(PAGE_ENTRIES_MAX) + 1);
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, 0)).1, [1]);
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, u32::MAX)).1.len(), PAGE_ENTRIES_MAX as usize);
+        });
+    }
+
+    #[test]
+    fn a_page_ends_when_its_bytes_are_used_up() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            for counter in 1..=4 {
+                ask(store, 1, post(anna, counter, Target::Room(LOBBY), &"x".repeat(TEXT_BYTES_MAX))).unwrap();
+            }
+            let fit = PAGE_BYTES_MAX / (TEXT_BYTES_MAX + ENTRY_BYTES);
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, 9)).1, (1..=fit as u64).collect::<Vec<_>>());
+            assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), None, 9)).1, (5 - fit as u64..=4).collect::<Vec<_>>());
+        });
+    }
+
+    #[test]
+    fn a_stored_text_that_is_none_is_damage_and_no_panic() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 2);
+            store.connection.execute("UPDATE messages SET text = char(7) WHERE seq = 2", []).unwrap();
+            assert_eq!(following(store, anna, LOBBY, 0, 9), Err(Refusal::StoreFailed));
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, 1)).1, [1]);
+        });
+    }
+}

@@ -1,0 +1,38 @@
+//! The database's one careful clerk: jobs in, answers out, one transaction for each batch.
+//!
+//! [`Store`] does a batch of jobs at once; [`Worker`] is the thread that owns it while the server runs. Nothing here knows sessions,
+//! sockets or who is online: a job says what to do and when it was asked, and the answer is data.
+
+mod accounts;
+mod apply;
+mod audit;
+mod backup;
+mod column;
+mod conversations;
+mod devices;
+mod error;
+mod export;
+#[cfg(test)]
+mod fixture;
+mod groups;
+mod job;
+mod ledger;
+mod ledger_page;
+mod messages;
+mod notice_changes;
+mod notices;
+mod open;
+mod page;
+mod plans;
+mod retention;
+mod schema;
+mod worker;
+
+pub use apply::Store;
+pub use backup::copy;
+pub use error::StoreError;
+pub use job::{
+    Bite, Done, Entry, Job, Occurrence, Opening, Outcome, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace,
+    StoredRoom, StoredSchedule, StoredScreen, Target, Ticket, Work,
+};
+pub use worker::{NotTaken, UNANSWERED_MAX, Worker};

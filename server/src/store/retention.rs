@@ -1,0 +1,315 @@
+//! What is kept no longer goes, in bites so small that nobody waits for one: messages from below, notices with their ledgers, old
+//! lines of the audit log, and then the room they took in the file.
+
+use belfry_core::chat::{ConversationId, Seq};
+use belfry_core::time::UnixMillis;
+use rusqlite::Connection;
+
+use super::column::{clamped, number, optional_time, time};
+use super::error::Trouble;
+use super::{Bite, Outcome};
+
+/// Rows that one bite takes out at most: about two milliseconds of work, and far fewer pages of the log than a checkpoint waits for.
+const ROWS_MAX: u64 = 500;
+
+/// Conversations that one bite looks at: with a hundred thousand of them a round takes a thousand bites.
+const CONVERSATIONS_MAX: u32 = 100;
+
+/// Pages of 4 KiB that one bite gives back to the disk.
+const PAGES_GIVEN_BACK: u32 = 256;
+
+/// Room in the file is given back when it is more than one part in this many; the rest is used again by what is said next.
+const SPARE_PARTS: u64 = 8;
+
+const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from FROM conversations WHERE id >= ?1 ORDER BY id LIMIT ?2";
+const OLDEST: &str = "SELECT seq, sent_at FROM messages WHERE conversation = ?1 ORDER BY seq LIMIT ?2";
+const REMOVE_MESSAGES: &str = "DELETE FROM messages WHERE conversation = ?1 AND seq < ?2";
+const SET_KEPT_FROM: &str = "UPDATE conversations SET kept_from = ?2 WHERE id = ?1";
+const OLDEST_NOTICES: &str = "SELECT id, sent_at, expires_at FROM notices ORDER BY id LIMIT ?1";
+const REMOVE_LEDGER: &str = "DELETE FROM ledger WHERE notice = ?1 AND account IN (SELECT account FROM ledger WHERE notice = ?1 LIMIT ?2)";
+const REMOVE_NOTICE: &str = "DELETE FROM notices WHERE id = ?1";
+const REMOVE_AUDIT: &str = "DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2) WHERE at < ?1)";
+const FREE_PAGES: &str = "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count";
+
+/// What is kept no longer; `None` for everything is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) messages_before: Option<UnixMillis>,
+    pub(super) messages_kept: Option<u64>,
+    pub(super) notices_before: Option<UnixMillis>,
+    pub(super) audit_before: Option<UnixMillis>,
+}
+
+pub(super) fn tidy(connection: &Connection, at: UnixMillis, bounds: &Bounds, bite: Bite) -> Result<Outcome, Trouble> {
+    let (removed, next) = match bite {
+        Bite::Messages(_) if bounds.messages_before.is_none() && bounds.messages_kept.is_none() => (0, Some(Bite::Rest)),
+        Bite::Messages(from) => messages(connection, bounds, from)?,
+        Bite::Rest => rest(connection, at, bounds)?,
+    };
+    Ok(Outcome::Tidied { removed, next })
+}
+
+struct Conversation {
+    id: ConversationId,
+    last: Seq,
+    kept_from: Seq,
+}
+
+fn messages(connection: &Connection, bounds: &Bounds, from: ConversationId) -> Result<(u64, Option<Bite>), Trouble> {
+    let conversations: Vec<Conversation> = connection
+        .prepare_cached(CONVERSATIONS)?
+        .query_map([clamped(from.0), i64::from(CONVERSATIONS_MAX)], |row| {
+            Ok(Conversation { id: ConversationId(number(row, 0)?), last: Seq(number(row, 1)?), kept_from: Seq(number(row, 2)?) })
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut removed = 0;
+    for conversation in &conversations {
+        let room = ROWS_MAX.saturating_sub(removed);
+        if room == 0 {
+            return Ok((removed, Some(Bite::Messages(conversation.id))));
+        }
+        removed += shorten(connection, bounds, conversation, room)?;
+    }
+    let last = conversations.last().filter(|_| conversations.len() == CONVERSATIONS_MAX as usize);
+    let next = match last {
+        // The last one may have more than there was room for.
+        _ if removed >= ROWS_MAX => conversations.last().map(|last| Bite::Messages(last.id)),
+        Some(last) => Some(Bite::Messages(ConversationId(last.id.0.saturating_add(1)))),
+        None => Some(Bite::Rest),
+    };
+    Ok((removed, next))
+}
+
+/// Takes at most `room` messages from the beginning of a conversation.
+fn shorten(connection: &Connection, bounds: &Bounds, conversation: &Conversation, room: u64) -> Result<u64, Trouble> {
+    if conversation.kept_from > conversation.last {
+        return Ok(0);
+    }
+    let kept_by_number = bounds.messages_kept.map_or(0, |kept| conversation.last.next().0.saturating_sub(kept));
+    let mut statement = connection.prepare_cached(OLDEST)?;
+    let mut rows = statement.query([clamped(conversation.id.0), clamped(room)])?;
+    let (mut removed, mut kept_from) = (0, conversation.kept_from);
+    while let Some(row) = rows.next()? {
+        let (seq, sent_at) = (Seq(number(row, 0)?), time(row, 1)?);
+        if seq.0 >= kept_by_number && bounds.messages_before.is_none_or(|before| sent_at >= before) {
+            break;
+        }
+        removed += 1;
+        kept_from = seq.next();
+    }
+    drop(rows);
+    if removed > 0 {
+        let bound = [clamped(conversation.id.0), clamped(kept_from.0)];
+        connection.prepare_cached(REMOVE_MESSAGES)?.execute(bound)?;
+        connection.prepare_cached(SET_KEPT_FROM)?.execute(bound)?;
+    }
+    Ok(removed)
+}
+
+fn rest(connection: &Connection, at: UnixMillis, bounds: &Bounds) -> Result<(u64, Option<Bite>), Trouble> {
+    let mut removed = match bounds.notices_before {
+        Some(before) => notices(connection, at, before)?,
+        None => 0,
+    };
+    if let Some(before) = bounds.audit_before {
+        removed += connection.prepare_cached(REMOVE_AUDIT)?.execute([clamped(before.0), clamped(ROWS_MAX)])? as u64;
+    }
+    if removed > 0 {
+        return Ok((removed, Some(Bite::Rest)));
+    }
+    let (free, pages) = free_pages(connection)?;
+    if free > u64::from(PAGES_GIVEN_BACK) && free > pages / SPARE_PARTS {
+        connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
+        // A file that was made to keep its room keeps it.
+        let given_back = free_pages(connection)?.0 < free;
+        return Ok((0, given_back.then_some(Bite::Rest)));
+    }
+    Ok((0, None))
+}
+
+/// Pages that hold nothing, and all pages.
+fn free_pages(connection: &Connection) -> Result<(u64, u64), Trouble> {
+    Ok(connection.prepare_cached(FREE_PAGES)?.query_row([], |row| Ok((number(row, 0)?, number(row, 1)?)))?)
+}
+
+/// Takes out notices that are too old, unless their expiry is to come; from the ledgers of those no more than there is room for.
+fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Result<u64, Trouble> {
+    let oldest: Vec<_> = connection
+        .prepare_cached(OLDEST_NOTICES)?
+        .query_map([clamped(ROWS_MAX)], |row| Ok((row.get::<_, i64>(0)?, time(row, 1)?, optional_time(row, 2)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut removed = 0;
+    // Notices have their numbers in the order in which they were sent.
+    for (id, _, expires_at) in oldest.into_iter().take_while(|(_, sent_at, _)| *sent_at < before) {
+        if expires_at.is_some_and(|end| end > at) {
+            continue;
+        }
+        let room = ROWS_MAX.saturating_sub(removed);
+        let of_ledger = connection.prepare_cached(REMOVE_LEDGER)?.execute([id, clamped(room)])? as u64;
+        removed += of_ledger;
+        if removed >= ROWS_MAX {
+            break;
+        }
+        removed += connection.prepare_cached(REMOVE_NOTICE)?.execute([id])? as u64;
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{AccountId, NoticeId, Refusal};
+
+    use super::super::fixture::{LOBBY, add, ask, each_store, job, notice_to, overview, post, post_to, posted, say, sent};
+    use super::super::{Entry, Store, Target, Work};
+    use super::*;
+
+    const NOTHING: Bounds = Bounds { messages_before: None, messages_kept: None, notices_before: None, audit_before: None };
+
+    /// Tidies until everything has been looked at; how much each bite took out.
+    fn tidied(store: &mut Store, at: u64, bounds: Bounds) -> Vec<u64> {
+        let (mut bites, mut bite) = (Vec::new(), Bite::Messages(ConversationId(0)));
+        loop {
+            let Bounds { messages_before, messages_kept, notices_before, audit_before } = bounds;
+            let work = Work::Tidy { messages_before, messages_kept, notices_before, audit_before, bite };
+            let Ok(Outcome::Tidied { removed, next }) = ask(store, at, work) else { panic!() };
+            bites.push(removed);
+            match next {
+                Some(next) => bite = next,
+                None => return bites,
+            }
+        }
+    }
+
+    fn kept(store: &mut Store, account: AccountId) -> Vec<u64> {
+        let outcome = ask(store, 99, Work::FetchAfter { account, conversation: LOBBY, after: Seq(0), limit: 500 });
+        let Ok(Outcome::Page { messages, .. }) = outcome else { panic!("{outcome:?}") };
+        messages.iter().map(|message| message.seq.0).collect()
+    }
+
+    #[test]
+    fn of_each_conversation_the_newest_stay_and_keep_their_numbers() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            say(store, anna, 10);
+            post_to(store, anna, 11, Target::Direct(bob)).unwrap();
+            tidied(store, 1, Bounds { messages_kept: Some(3), ..NOTHING });
+            assert_eq!(kept(store, anna), [8, 9, 10]);
+            assert!(matches!(ask(store, 1, Work::Size), Ok(Outcome::Size { messages: 4, .. })));
+            assert_eq!(posted(ask(store, 1, post(anna, 12, Target::Room(LOBBY), "x"))).0.seq, Seq(11));
+        });
+    }
+
+    #[test]
+    fn messages_that_are_too_old_go_and_a_conversation_may_become_empty() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            for at in 1..=5 {
+                ask(store, at, post(anna, at, Target::Room(LOBBY), "x")).unwrap();
+            }
+            tidied(store, 9, Bounds { messages_before: Some(UnixMillis(4)), ..NOTHING });
+            assert_eq!(kept(store, anna), [4, 5]);
+            tidied(store, 9, Bounds { messages_before: Some(UnixMillis(9)), ..NOTHING });
+            assert_eq!(kept(store, anna), [0; 0]);
+            assert_eq!(overview(store, 9, anna).0[0].last, Seq(5));
+            assert_eq!(posted(ask(store, 9, post(anna, 6, Target::Room(LOBBY), "x"))).0.seq, Seq(6));
+        });
+    }
+
+    #[test]
+    fn a_bite_is_small_and_the_next_one_goes_on() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 1200);
+            let bites = tidied(store, 1, Bounds { messages_kept: Some(100), ..NOTHING });
+            assert_eq!(bites.iter().sum::<u64>(), 1100);
+            assert!(bites.iter().all(|&removed| removed <= ROWS_MAX), "{bites:?}");
+        });
+    }
+
+    #[test]
+    fn a_post_whose_message_is_gone_is_still_recognised() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let first = posted(ask(store, 5, post(anna, 1, Target::Room(LOBBY), "x")));
+            tidied(store, 9, Bounds { messages_before: Some(UnixMillis(9)), ..NOTHING });
+            let again = posted(ask(store, 10, post(anna, 1, Target::Room(LOBBY), "x")));
+            assert_eq!((again.0, again.2), (first.0, true));
+        });
+    }
+
+    #[test]
+    fn notices_go_with_their_ledgers_when_they_are_old_and_over() {
+        each_store(|store| {
+            let (root, anna) = (add(store, "root"), add(store, "anna"));
+            let notice = |counter, end: Option<u64>| {
+                let mut work = notice_to(root, counter, &[anna]);
+                if let Work::SendNotice { expires_at, .. } = &mut work {
+                    *expires_at = end.map(UnixMillis);
+                }
+                work
+            };
+            for (at, end) in [(1, None), (2, Some(50)), (3, Some(500)), (60, None)] {
+                sent(ask(store, at, notice(at, end)));
+            }
+            tidied(store, 100, Bounds { notices_before: Some(UnixMillis(60)), ..NOTHING });
+            let open: Vec<_> = overview(store, 100, anna).1.iter().map(|notice| notice.id.0).collect();
+            assert_eq!(open, [3, 4]);
+            let ledger = ask(store, 100, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 });
+            assert_eq!(ledger, Err(Refusal::UnknownNotice));
+            assert_eq!(sent(ask(store, 101, notice(101, None))).0.id, NoticeId(5));
+        });
+    }
+
+    #[test]
+    fn old_lines_of_the_audit_log_go() {
+        each_store(|store| {
+            let root = add(store, "root");
+            for at in 1..=3 {
+                let entry = Entry { account: root, act: "user.enable", object: "x".into(), detail: String::new() };
+                let work = Box::new(Work::SetDisabled { account: root, disabled: false });
+                ask(store, at, Work::Audited { entry, work }).unwrap();
+            }
+            tidied(store, 9, Bounds { audit_before: Some(UnixMillis(3)), ..NOTHING });
+            let Ok(Outcome::Audit { entries, .. }) = ask(store, 9, Work::ReadAudit { before: None, limit: 9 }) else { panic!() };
+            assert_eq!(entries.iter().map(|entry| entry.at.0).collect::<Vec<_>>(), [3]);
+        });
+    }
+
+    #[test]
+    fn the_room_of_what_is_gone_is_given_back_to_the_disk() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let text = "x".repeat(16_000);
+            store.apply((1..=800).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), &text))).collect());
+            let bytes = |store: &mut Store| match ask(store, 1, Work::Size) {
+                Ok(Outcome::Size { bytes, .. }) => bytes,
+                other => panic!("{other:?}"),
+            };
+            let before = bytes(store);
+            tidied(store, 9, Bounds { messages_kept: Some(1), ..NOTHING });
+            assert!(bytes(store) < before / 4, "{} of {before}", bytes(store));
+        });
+    }
+
+    #[test]
+    fn a_file_that_keeps_its_room_is_left_alone() {
+        each_store(|store| {
+            store.connection.execute_batch("PRAGMA auto_vacuum = NONE; VACUUM").unwrap();
+            let anna = add(store, "anna");
+            let text = "x".repeat(16_000);
+            store.apply((1..=500).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), &text))).collect());
+            let bites = tidied(store, 9, Bounds { messages_kept: Some(1), ..NOTHING });
+            assert!(bites.len() < 10, "{}", bites.len());
+        });
+    }
+
+    #[test]
+    fn nothing_is_taken_where_everything_is_kept() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 3);
+            assert_eq!(tidied(store, u64::MAX >> 1, NOTHING).iter().sum::<u64>(), 0);
+            assert_eq!(kept(store, anna).len(), 3);
+        });
+    }
+}

@@ -1,0 +1,316 @@
+//! The tables, as numbered steps forward. A step that has been released is never changed; a change is a new step.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// What `PRAGMA application_id` says of our files: "BLFY".
+pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
+
+/// One step forward. Its number is its place in the list, counted from 1, and the `PRAGMA user_version` of a file that has taken it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Migration {
+    /// What to do, in one transaction.
+    sql: &'static str,
+}
+
+/// Every step.
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { sql: BEGINNING }, Migration { sql: SERVERS_DAY }, Migration { sql: LIVING_NOTICES }];
+
+// Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
+//
+// Messages are kept in the order in which they are read: a page is one run through neighbouring rows.
+//
+// An account has had every open notice to everyone up to `notices_upto`; only newer ones are looked at when somebody signs in.
+//
+// A notice counts its own progress, so that a receipt costs the same for ten people and for ten thousand. Its answers are lines:
+// a label is one line by construction. What is wide comes last, so that reading the rest does not touch it.
+//
+// `ledger_waiting` finds what somebody has not answered; an answered row leaves it.
+const BEGINNING: &str = "
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    role INTEGER NOT NULL CHECK (role IN (0, 1)),
+    disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    last_seen INTEGER,
+    notices_upto INTEGER NOT NULL DEFAULT 0,
+    password_hash TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    room_name TEXT,
+    room_key TEXT UNIQUE,
+    low INTEGER REFERENCES accounts,
+    high INTEGER REFERENCES accounts,
+    last_seq INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (low, high),
+    CHECK (
+        (room_name IS NOT NULL AND room_key IS NOT NULL AND low IS NULL AND high IS NULL)
+        OR (room_name IS NULL AND room_key IS NULL AND low IS NOT NULL AND high IS NOT NULL AND low < high)
+    )
+) STRICT;
+CREATE INDEX conversations_high ON conversations (high) WHERE high IS NOT NULL;
+
+CREATE TABLE messages (
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    seq INTEGER NOT NULL CHECK (seq > 0),
+    author INTEGER NOT NULL REFERENCES accounts,
+    sent_at INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE posts (
+    account INTEGER NOT NULL,
+    outbox INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, outbox, counter)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX posts_by_age ON posts (at);
+
+CREATE TABLE notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    author INTEGER NOT NULL REFERENCES accounts,
+    outbox INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    severity INTEGER NOT NULL CHECK (severity IN (0, 1, 2)),
+    everyone INTEGER NOT NULL CHECK (everyone IN (0, 1)),
+    sent_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    withdrawn_at INTEGER,
+    audience INTEGER NOT NULL DEFAULT 0,
+    reached INTEGER NOT NULL DEFAULT 0,
+    visible INTEGER NOT NULL DEFAULT 0,
+    answered INTEGER NOT NULL DEFAULT 0,
+    title TEXT,
+    answers TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (author, outbox, counter)
+) STRICT;
+
+CREATE TABLE ledger (
+    notice INTEGER NOT NULL REFERENCES notices,
+    account INTEGER NOT NULL REFERENCES accounts,
+    reached_at INTEGER,
+    visible_at INTEGER,
+    answered_at INTEGER,
+    answer INTEGER,
+    PRIMARY KEY (notice, account),
+    CHECK ((answered_at IS NULL) = (answer IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ledger_waiting ON ledger (account, notice) WHERE answered_at IS NULL;
+
+INSERT INTO conversations (room_name, room_key) VALUES ('lobby', 'lobby');
+";
+
+// Messages go from below: those before `kept_from` are gone, and the numbers of the others stay.
+//
+// Who did something is kept by number, because names may change; on whom it was done is kept as it was written, because that may be gone.
+const SERVERS_DAY: &str = "
+ALTER TABLE conversations ADD COLUMN kept_from INTEGER NOT NULL DEFAULT 1;
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    account INTEGER NOT NULL REFERENCES accounts,
+    act TEXT NOT NULL,
+    object TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+";
+
+// A notice changes while it is open; each of its wordings has a number. A reminder is due at `remind_at`.
+//
+// The ledger has a line for each device beside the one for its person. `offline_since` is noted when somebody comes back after the
+// notice was over: only then is it known that they were away all the time.
+//
+// Templates and scheduled notices are read and written as a whole, so they are kept as one text.
+const LIVING_NOTICES: &str = "
+ALTER TABLE notices ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE notices ADD COLUMN cleared_at INTEGER;
+ALTER TABLE notices ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE notices ADD COLUMN remind_every INTEGER;
+ALTER TABLE notices ADD COLUMN remind_limit INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE notices ADD COLUMN remind_at INTEGER;
+CREATE INDEX notices_to_remind ON notices (remind_at) WHERE remind_at IS NOT NULL;
+
+ALTER TABLE ledger ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger ADD COLUMN offline_since INTEGER;
+
+CREATE TABLE devices (
+    account INTEGER NOT NULL REFERENCES accounts,
+    device BLOB NOT NULL CHECK (length(device) = 32),
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    remembered INTEGER NOT NULL DEFAULT 0 CHECK (remembered IN (0, 1)),
+    revoked_at INTEGER,
+    address TEXT,
+    PRIMARY KEY (account, device)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_devices (
+    notice INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    device BLOB NOT NULL CHECK (length(device) = 32),
+    queued_at INTEGER,
+    reached_at INTEGER,
+    locked_at INTEGER,
+    visible_at INTEGER,
+    answered_at INTEGER,
+    revision INTEGER NOT NULL DEFAULT 0,
+    offline_since INTEGER,
+    PRIMARY KEY (notice, account, device),
+    FOREIGN KEY (notice, account) REFERENCES ledger ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE account_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE group_members (
+    account_group INTEGER NOT NULL REFERENCES account_groups ON DELETE CASCADE,
+    account INTEGER NOT NULL REFERENCES accounts,
+    PRIMARY KEY (account_group, account)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE templates (
+    name_key TEXT PRIMARY KEY,
+    content TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schedules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    author INTEGER NOT NULL REFERENCES accounts,
+    outbox INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    UNIQUE (author, outbox, counter)
+) STRICT;
+";
+
+/// The newest version this program knows.
+pub(super) fn known_version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// The version of an open database; 0 when it is new.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Takes the steps that the database has not taken yet, each in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), StoreError> {
+    let taken = version(connection)?;
+    for (number, migration) in (1_u32..).zip(migrations) {
+        if number <= taken {
+            continue;
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration.sql)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::super::Target;
+    use super::super::fixture::{LOBBY, overview, post_to, posted};
+    use super::*;
+
+    use belfry_core::chat::{AccountId, Seq};
+
+    /// What a database of each version holds, written in the words of that version: one account, one message to the lobby from outbox 1,
+    /// one open notice to it. The next migration adds its line here.
+    const CONTENTS: &[&str] = &["
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1 WHERE id = 1;
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1, kept_from = 1 WHERE id = 1;
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+        INSERT INTO audit (at, account, act, object, detail) VALUES (8, 1, 'notice.send', 'notice 1', 'info');
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1 WHERE id = 1;
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body, revision)
+            VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x', 2);
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+    "];
+
+    fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
+        let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn every_older_version_is_brought_forward_with_all_it_holds() {
+        let new = Store::open_in_memory().unwrap();
+        assert_eq!(CONTENTS.len(), MIGRATIONS.len());
+        for (taken, contents) in (1..).zip(CONTENTS) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("belfry.db");
+            let mut old = Connection::open(&path).unwrap();
+            migrate(&mut old, &MIGRATIONS[..taken]).unwrap();
+            old.execute_batch(contents).unwrap();
+            old.close().unwrap();
+
+            let mut store = Store::open(&path).unwrap();
+            let anna = AccountId(1);
+            assert_eq!(version(&store.connection).unwrap(), known_version());
+            assert_eq!(tables(&store.connection), tables(&new.connection));
+            assert_eq!(store.opening().unwrap().accounts[0].name.as_str(), "anna");
+            assert_eq!(overview(&mut store, 9, anna).1.len(), 1);
+            let again = posted(post_to(&mut store, anna, 1, Target::Room(LOBBY)));
+            assert_eq!((again.0.text.as_str(), again.0.seq, again.2), ("hello", Seq(1), true));
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_version_before_it() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let broken = Migration { sql: "CREATE TABLE half (x); CREATE TABLE half (x);" };
+        assert!(migrate(&mut connection, &[MIGRATIONS[0], broken]).is_err());
+        assert_eq!(version(&connection).unwrap(), 1);
+        assert!(!tables(&connection).iter().any(|(name, _)| name == "half"));
+    }
+
+    #[test]
+    fn what_must_be_found_without_a_scan_is() {
+        let store = Store::open_in_memory().unwrap();
+        for query in [
+            "SELECT * FROM messages WHERE conversation = 1 AND seq > 5 ORDER BY seq LIMIT 10",
+            "SELECT * FROM messages WHERE conversation = 1 AND seq < 5 ORDER BY seq DESC LIMIT 10",
+            "SELECT * FROM posts INDEXED BY posts_by_age WHERE at < 5 ORDER BY at LIMIT 10",
+            "SELECT * FROM conversations WHERE high = 1",
+            "SELECT * FROM conversations WHERE low = 1",
+            "SELECT * FROM ledger WHERE account = 1 AND answered_at IS NULL ORDER BY notice",
+        ] {
+            let plan: String = store.connection.query_row(&format!("EXPLAIN QUERY PLAN {query}"), [], |row| row.get("detail")).unwrap();
+            assert!(plan.starts_with("SEARCH"), "{query}: {plan}");
+        }
+    }
+}

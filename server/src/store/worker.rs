@@ -1,0 +1,307 @@
+//! The one thread that owns the store: it takes all that waits into one batch, so that many share one sync to disk.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{fmt, io, thread};
+
+use super::{Done, Job, Store};
+
+/// Jobs that may be waiting, in work, or answered and not yet fetched. The next one is not taken: the server is busy and says so.
+pub const UNANSWERED_MAX: usize = 4096;
+
+/// Jobs in one batch: after 512 the sync is shared by so many that more would only make the first ones wait longer.
+const BATCH_JOBS_MAX: usize = 512;
+
+/// Batches that the latency is the median of.
+const LATENCIES_MAX: usize = 64;
+
+/// Why a job was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// [`UNANSWERED_MAX`] jobs are unanswered: refuse whoever asked, or ask again later.
+    Full,
+    /// The thread has ended, and not because it was told to: the server must stop.
+    Stopped,
+}
+
+impl fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "The store has too much to do.",
+            Self::Stopped => "The store's thread has ended.",
+        })
+    }
+}
+
+impl std::error::Error for NotTaken {}
+
+/// The store on a thread of its own. Dropped without [`Worker::stop`], the thread finishes what was submitted and ends by itself.
+#[derive(Debug)]
+pub struct Worker {
+    jobs: SyncSender<(Instant, Job)>,
+    batches: Receiver<Batch>,
+    thread: JoinHandle<()>,
+    /// Answers of a batch that was fetched, still to be handed out.
+    done: VecDeque<Done>,
+    unanswered: usize,
+    latencies: VecDeque<Duration>,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+struct Batch {
+    done: Vec<Done>,
+    /// How long the batch's middle job has waited for its commit.
+    latency: Duration,
+}
+
+impl Worker {
+    /// Starts the thread. It calls `wake` after each batch, once the answers can be fetched, and once more when it ends.
+    ///
+    /// # Errors
+    /// The operating system's, when it has no thread to give.
+    pub fn spawn(store: Store, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+        let (jobs, to_do) = sync_channel(UNANSWERED_MAX);
+        let (answers, batches) = channel();
+        let desk = Desk { to_do, answers: Some(answers), wake };
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || desk.run(store))?;
+        Ok(Self {
+            jobs,
+            batches,
+            thread,
+            done: VecDeque::new(),
+            unanswered: 0,
+            latencies: VecDeque::with_capacity(LATENCIES_MAX),
+            stopped: false,
+        })
+    }
+
+    /// Hands a job in. It is answered exactly once, in the order of handing in.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; then the job is gone and will not be answered.
+    pub fn try_submit(&mut self, job: Job) -> Result<(), NotTaken> {
+        // The thread lets go of its answers a moment before it lets go of the jobs.
+        if self.stopped {
+            return Err(NotTaken::Stopped);
+        }
+        if self.unanswered >= UNANSWERED_MAX {
+            return Err(NotTaken::Full);
+        }
+        match self.jobs.try_send((Instant::now(), job)) {
+            Ok(()) => {
+                self.unanswered += 1;
+                Ok(())
+            }
+            Err(TrySendError::Full(_)) => Err(NotTaken::Full),
+            Err(TrySendError::Disconnected(_)) => Err(NotTaken::Stopped),
+        }
+    }
+
+    /// The next answer, if there is one.
+    pub fn try_recv(&mut self) -> Option<Done> {
+        while self.done.is_empty() {
+            match self.batches.try_recv() {
+                Ok(batch) => self.fetched(batch),
+                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Disconnected) => {
+                    self.stopped = true;
+                    return None;
+                }
+            }
+        }
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.done.pop_front()
+    }
+
+    /// Whether the thread was found to have ended although nobody stopped it: known after [`Worker::try_recv`] has found nothing more.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Jobs handed in whose answers were not fetched yet.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// How long a job waits from being handed in until its commit is on disk: the median of the last batches, `None` before the first.
+    pub fn latency(&self) -> Option<Duration> {
+        let mut latencies: Vec<_> = self.latencies.iter().copied().collect();
+        latencies.sort_unstable();
+        latencies.get(latencies.len() / 2).copied()
+    }
+
+    /// Finishes what was handed in, closes the store and waits for that. Gives the answers that nobody has fetched.
+    pub fn stop(self) -> Vec<Done> {
+        let Self { jobs, batches, thread, done, .. } = self;
+        drop(jobs);
+        let mut rest: Vec<Done> = done.into();
+        // Ends when the thread has let go of its end.
+        for batch in batches {
+            rest.extend(batch.done);
+        }
+        if thread.join().is_err() {
+            tracing::error!("the store's thread has ended by itself");
+        }
+        rest
+    }
+
+    fn fetched(&mut self, batch: Batch) {
+        if self.latencies.len() == LATENCIES_MAX {
+            self.latencies.pop_front();
+        }
+        self.latencies.push_back(batch.latency);
+        self.done.extend(batch.done);
+    }
+}
+
+/// The thread's side.
+struct Desk<W: Fn()> {
+    to_do: Receiver<(Instant, Job)>,
+    /// `Some` until the end.
+    answers: Option<Sender<Batch>>,
+    wake: W,
+}
+
+impl<W: Fn()> Desk<W> {
+    fn run(self, mut store: Store) {
+        while let Ok(first) = self.to_do.recv() {
+            let mut arrivals = vec![first.0];
+            let mut jobs = vec![first.1];
+            while jobs.len() < BATCH_JOBS_MAX
+                && let Ok((arrival, job)) = self.to_do.try_recv()
+            {
+                arrivals.push(arrival);
+                jobs.push(job);
+            }
+            let done = store.apply(jobs);
+            let latency = arrivals.get(arrivals.len() / 2).map_or(Duration::ZERO, Instant::elapsed);
+            // Nobody listens any more when the owner has dropped its end; what was handed in is stored all the same.
+            let _ = self.answers.as_ref().map(|answers| answers.send(Batch { done, latency }));
+            (self.wake)();
+        }
+        if let Err(error) = store.close() {
+            tracing::error!("the database was not closed as it should be: {error}");
+        }
+    }
+}
+
+/// Also when the thread panics: the owner wakes and finds that nobody answers any more, rather than waiting for ever.
+impl<W: Fn()> Drop for Desk<W> {
+    fn drop(&mut self) {
+        self.answers = None;
+        (self.wake)();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::super::fixture::{LOBBY, add, job, post, posted};
+    use super::super::{Target, Ticket, Work};
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn with_anna() -> (Store, belfry_core::chat::AccountId) {
+        let mut store = Store::open_in_memory().unwrap();
+        let anna = add(&mut store, "anna");
+        (store, anna)
+    }
+
+    #[test]
+    fn every_job_is_answered_once_and_in_order() {
+        let (store, anna) = with_anna();
+        let (wake, woken) = mpsc::channel();
+        let mut worker = Worker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
+        for n in 1..=1000 {
+            worker.try_submit(job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).unwrap();
+        }
+        let mut seqs = Vec::new();
+        while seqs.len() < 1000 {
+            woken.recv_timeout(PATIENCE).unwrap();
+            while let Some(done) = worker.try_recv() {
+                assert_eq!(done.ticket, Ticket(seqs.len() as u64 + 1));
+                seqs.push(posted(done.result).0.seq.0);
+            }
+        }
+        assert!(seqs.iter().copied().eq(1..=1000));
+        assert_eq!((worker.unanswered(), worker.is_stopped()), (0, false));
+        assert!(worker.latency().is_some());
+    }
+
+    #[test]
+    fn what_waits_becomes_one_batch() {
+        let (store, _) = with_anna();
+        let (wake, woken) = mpsc::channel();
+        let (go, gate) = mpsc::channel::<()>();
+        let mut worker = Worker::spawn(store, move || {
+            wake.send(()).unwrap_or_default();
+            let _ = gate.recv();
+        })
+        .unwrap();
+        worker.try_submit(job(0, 1, Work::Size)).unwrap();
+        woken.recv_timeout(PATIENCE).unwrap();
+        for n in 1..=BATCH_JOBS_MAX as u64 + 1 {
+            worker.try_submit(job(n, 1, Work::Size)).unwrap();
+        }
+        for expected in [1, BATCH_JOBS_MAX, 1] {
+            let batch = worker.batches.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(batch.done.len(), expected);
+            go.send(()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_full_queue_takes_nothing_until_answers_are_fetched() {
+        let (store, _) = with_anna();
+        let (wake, woken) = mpsc::channel();
+        let mut worker = Worker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
+        for n in 0..UNANSWERED_MAX as u64 {
+            worker.try_submit(job(n, 1, Work::Size)).unwrap();
+        }
+        assert_eq!(worker.try_submit(job(9, 1, Work::Size)), Err(NotTaken::Full));
+        woken.recv_timeout(PATIENCE).unwrap();
+        assert!(worker.try_recv().is_some());
+        worker.try_submit(job(9, 1, Work::Size)).unwrap();
+    }
+
+    #[test]
+    fn stopping_finishes_what_was_handed_in_and_leaves_no_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut store = Store::open(&path).unwrap();
+        let anna = add(&mut store, "anna");
+        let mut worker = Worker::spawn(store, || ()).unwrap();
+        for n in 1..=2000 {
+            worker.try_submit(job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).unwrap();
+        }
+        let rest = worker.stop();
+        assert!(rest.iter().map(|done| done.ticket.0).eq(1..=2000));
+        assert!(rest.iter().all(|done| done.result.is_ok()));
+        assert!(!path.with_extension("db-wal").exists());
+    }
+
+    #[test]
+    fn a_thread_that_ends_by_itself_is_noticed() {
+        let (store, _) = with_anna();
+        let (wake, woken) = mpsc::channel();
+        let mut worker = Worker::spawn(store, move || {
+            wake.send(()).unwrap_or_default();
+            if !thread::panicking() {
+                panic!("the test's own");
+            }
+        })
+        .unwrap();
+        worker.try_submit(job(1, 1, Work::Size)).unwrap();
+        for _ in 0..2 {
+            woken.recv_timeout(PATIENCE).unwrap();
+        }
+        assert!(worker.try_recv().is_some());
+        assert!(worker.try_recv().is_none() && worker.is_stopped());
+        assert_eq!(worker.try_submit(job(2, 1, Work::Size)), Err(NotTaken::Stopped));
+    }
+}

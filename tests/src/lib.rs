@@ -1,0 +1,25 @@
+//! The simulated world and what every test here leans on.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test that breaks should say so at once"
+    )
+)]
+
+pub mod anything;
+pub mod caller;
+pub mod crowd;
+pub mod fuzzing;
+pub mod measure;
+pub mod pair;
+pub mod process;
+pub mod relay;
+pub mod soak;
+pub mod stranger;
+pub mod weather;
+pub mod world;

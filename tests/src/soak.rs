@@ -1,0 +1,433 @@
+//! Random lives in the whole of Belfry: a seed draws people, weather, accidents; then everything heals, and judges who know nothing of
+//! the machines look at what every screen has shown.
+//!
+//! First any fault may happen and no answer may be wrong; then the faults stop and everything must arrive within a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use belfry_core::chat::{Answer, Audience, ConversationId, NoticeId, Presence, Receipt, Request, Seq, Severity};
+use belfry_core::client::{Command, Start, Ticket, Update};
+use belfry_core::limits::HEARTBEAT_TIMEOUT;
+use belfry_core::rng::{self, Rng};
+
+use crate::pair::seeded;
+use crate::weather::{Burst, Weather};
+use crate::world::{World, text};
+
+/// After the last fault everything has arrived within this time: the longest pause between two tries of a client, and a handshake.
+const HEALED_WITHIN: Duration = Duration::from_secs(120);
+
+/// Which accidents a life knows: each seed switches on some of them, so that none hides another.
+#[derive(Clone, Copy, Debug)]
+struct Faults {
+    weather: bool,
+    crashes: bool,
+    restarts: bool,
+    client_deaths: bool,
+    moves: bool,
+    partitions: bool,
+    notices: bool,
+    bulk: bool,
+}
+
+/// One account's programs over a life, the last one running.
+#[derive(Debug)]
+struct Inhabitant {
+    name: String,
+    programs: Vec<usize>,
+    alive: bool,
+    /// Texts that were posted, with the ticket and the program that did.
+    said: Vec<(usize, Ticket, String)>,
+}
+
+/// Lives through one seed.
+///
+/// # Errors
+/// What the judges found, in words.
+pub fn live(seed: u64) -> Result<Outcome, String> {
+    // A broken assumption of a machine ends its life, and only that; the panic itself has said where.
+    std::panic::catch_unwind(|| Life::new(seed).live()).unwrap_or_else(|_| Err(format!("seed {seed}: a machine panicked")))
+}
+
+/// What can be compared between two lives of one seed, and what happened in it.
+#[derive(Debug, PartialEq)]
+pub struct Outcome {
+    /// Everything that every program told, in order.
+    pub told: Vec<Vec<Update>>,
+    /// Datagrams that the last server process saw.
+    pub datagrams: u64,
+    /// Messages in the lobby's log.
+    pub messages: usize,
+    /// Accidents that happened.
+    pub accidents: usize,
+}
+
+struct Life {
+    seed: u64,
+    rng: Rng,
+    world: World,
+    faults: Faults,
+    people: Vec<Inhabitant>,
+    server_up: bool,
+    accidents: usize,
+    notices: BTreeSet<NoticeId>,
+}
+
+impl Life {
+    fn new(seed: u64) -> Self {
+        let mut rng = seeded(seed ^ 0x5eed_0f11_fe00);
+        let bits = rng::below(&mut rng, 256);
+        let on = |bit: u64| bits & (1 << bit) != 0;
+        let faults = Faults {
+            weather: on(0),
+            crashes: on(1),
+            restarts: on(2),
+            client_deaths: on(3),
+            moves: on(4),
+            partitions: on(5),
+            notices: on(6),
+            bulk: on(7),
+        };
+        let weather = if faults.weather { draw_weather(&mut rng) } else { Weather::clear() };
+        Self {
+            seed,
+            world: World::new(weather, seed),
+            rng,
+            faults,
+            people: Vec::new(),
+            server_up: true,
+            accidents: 0,
+            notices: BTreeSet::new(),
+        }
+    }
+
+    fn live(mut self) -> Result<Outcome, String> {
+        let admin = self.world.join("admin", false, Start::Now);
+        self.people.push(Inhabitant { name: "admin".into(), programs: vec![admin], alive: true, said: Vec::new() });
+        for i in 0..1 + self.draw(4) {
+            let name = format!("person {i}");
+            let program = self.world.join(&name, true, beginning());
+            self.people.push(Inhabitant { name, programs: vec![program], alive: true, said: Vec::new() });
+        }
+        for _ in 0..20 + self.draw(60) {
+            self.something_happens();
+            let pause = Duration::from_millis(self.draw(1500));
+            self.world.run_for(pause);
+        }
+        self.heal()?;
+        self.judge()
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        rng::below(&mut self.rng, below)
+    }
+
+    fn somebody(&mut self) -> usize {
+        let count = self.people.len() as u64;
+        self.draw(count) as usize
+    }
+
+    fn something_happens(&mut self) {
+        let who = self.somebody();
+        match self.draw(20) {
+            0..=9 => self.speak(who),
+            10 if self.faults.crashes => {
+                self.accidents += 1;
+                if self.server_up {
+                    self.world.kill_server()
+                } else {
+                    self.world.start_server()
+                }
+                self.server_up = !self.server_up;
+            }
+            11 if self.faults.restarts && self.server_up => {
+                self.accidents += 1;
+                self.world.stop_server();
+                self.server_up = !self.world.run_until(Duration::from_secs(2), World::is_stopped);
+            }
+            12 if !self.server_up => {
+                self.world.start_server();
+                self.server_up = true;
+            }
+            13 if self.faults.client_deaths && who > 0 => self.die_or_return(who),
+            14 if self.faults.moves => {
+                self.accidents += 1;
+                let program = self.program(who);
+                let (host, port) = (self.draw(250) as u8 + 1, 10_000 + self.draw(50_000) as u16);
+                self.world.relocate(program, ([198, 51, 100, host], port).into());
+            }
+            15 if self.faults.partitions => {
+                self.accidents += 1;
+                let weather = if self.draw(2) == 0 { Weather { loss: 1.0, ..Weather::clear() } } else { self.usual_weather() };
+                self.world.set_weather(weather);
+            }
+            16 if self.faults.notices => self.send_notice(),
+            17 => self.world.command(self.program(who), Command::Wake),
+            18 if self.faults.bulk => (0..30).for_each(|_| self.speak(who)),
+            _ => {}
+        }
+    }
+
+    fn usual_weather(&mut self) -> Weather {
+        if self.faults.weather { draw_weather(&mut self.rng) } else { Weather::clear() }
+    }
+
+    fn program(&self, who: usize) -> usize {
+        self.people[who].programs.last().copied().unwrap_or_default()
+    }
+
+    fn speak(&mut self, who: usize) {
+        let person = &mut self.people[who];
+        if person.alive {
+            let program = person.programs.last().copied().unwrap_or_default();
+            // Every text is said once in a life, so that a text tells which post it was.
+            let mut words = format!("{} {} ", person.name, person.said.len());
+            if self.faults.bulk && rng::below(&mut self.rng, 10) == 0 {
+                let _ = write!(words, "{}", "x".repeat(rng::below(&mut self.rng, 12_000) as usize));
+            }
+            let words = words.trim().to_owned();
+            let ticket = self.world.say(program, words.clone());
+            person.said.push((program, ticket, words));
+        }
+    }
+
+    /// A program dies; later another one of the same person goes on from what the first has shown, as a tray with a cache does.
+    fn die_or_return(&mut self, who: usize) {
+        self.accidents += 1;
+        let program = self.program(who);
+        if self.people[who].alive {
+            self.world.kill(program);
+            self.people[who].alive = false;
+        } else {
+            let after =
+                self.shown(who).into_iter().map(|(conversation, seqs)| (conversation, seqs.last().copied().unwrap_or_default())).collect();
+            // Whether registering got through is not known to somebody who died: those who had signed in sign in.
+            let register = !self.was_signed_in(who);
+            let program = self.world.join(&self.people[who].name.clone(), register, Start::After(after));
+            self.people[who].programs.push(program);
+            self.people[who].alive = true;
+        }
+    }
+
+    fn was_signed_in(&self, who: usize) -> bool {
+        let signed_in =
+            |&program: &usize| self.world.people[program].updates.iter().any(|update| matches!(update, Update::SignedIn { .. }));
+        self.people[who].programs.iter().any(signed_in)
+    }
+
+    fn send_notice(&mut self) {
+        let program = self.program(0);
+        let ticket = self.world.ticket(program);
+        self.accidents += 1;
+        self.world.command(
+            program,
+            Command::SendNotice {
+                ticket,
+                severity: Severity::Important,
+                title: None,
+                body: text(format!("notice {}", self.accidents)),
+                audience: vec![Audience::Everyone],
+                answers: vec![],
+                expires_at: None,
+                schedule: None,
+                remind: None,
+                confirmed: true,
+            },
+        );
+    }
+
+    /// What this person's programs have shown, by conversation, in order.
+    fn shown(&self, who: usize) -> BTreeMap<ConversationId, Vec<Seq>> {
+        let mut shown: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for &program in &self.people[who].programs {
+            for message in self.world.people[program].messages() {
+                shown.entry(message.conversation).or_default().push(message.seq);
+            }
+        }
+        shown
+    }
+
+    fn heal(&mut self) -> Result<(), String> {
+        self.world.set_weather(Weather::clear());
+        if !self.server_up {
+            self.world.start_server();
+        }
+        for who in 1..self.people.len() {
+            if !self.people[who].alive {
+                self.die_or_return(who);
+            }
+        }
+        let expected = |world: &World, people: &[Inhabitant]| {
+            people.iter().all(|person| {
+                let answered = |&(program, ticket, _): &(usize, Ticket, String)| {
+                    program != person.programs.last().copied().unwrap_or_default() || world.people[program].posted().contains_key(&ticket)
+                };
+                person.said.iter().all(answered)
+            })
+        };
+        let people = std::mem::take(&mut self.people);
+        let healed = self.world.run_until(HEALED_WITHIN, |world| {
+            let programs = people.iter().filter_map(|person| person.programs.last());
+            programs.map(|&program| &world.people[program]).all(|person| person.is_caught_up()) && expected(world, &people)
+        });
+        self.people = people;
+        if !healed {
+            let waiting: Vec<_> = self.people.iter().map(|person| (&person.name, self.last_words(person))).collect();
+            return Err(format!("seed {}: not healed after {HEALED_WITHIN:?} ({:?}): {waiting:?}", self.seed, self.faults));
+        }
+        // A client that was idle when the server crashed notices at its next keepalive.
+        self.world.run_for(Duration::from_secs(45));
+        Ok(())
+    }
+
+    fn last_words(&self, person: &Inhabitant) -> Vec<Update> {
+        let program = person.programs.last().copied().unwrap_or_default();
+        self.world.people[program].updates.iter().rev().take(3).cloned().collect()
+    }
+
+    /// Looks at the screens, and at the log through the eyes of somebody who comes last.
+    fn judge(mut self) -> Result<Outcome, String> {
+        let wrong = |what: String| Err(format!("seed {} ({:?}): {what}", self.seed, self.faults));
+        let admin = self.program(0);
+        let observer = self.world.join("admin", false, beginning());
+        if !self.world.run_until(HEALED_WITHIN, |world| world.people[observer].caught_up() == 1) {
+            return wrong("a late-comer does not get the history".into());
+        }
+        let log: BTreeMap<Seq, String> =
+            self.world.people[observer].messages().into_iter().map(|message| (message.seq, message.text.as_str().to_owned())).collect();
+        if !log.keys().copied().eq((1..=log.len() as u64).map(Seq)) {
+            return wrong(format!("the log has holes: {:?}", log.keys()));
+        }
+        let texts: BTreeSet<&String> = log.values().collect();
+        if texts.len() != log.len() {
+            return wrong("something is stored twice".into());
+        }
+        for (who, person) in self.people.iter().enumerate() {
+            for (_, seqs) in self.shown(who) {
+                if !seqs.windows(2).all(|pair| pair[0].next() == pair[1]) {
+                    return wrong(format!("{} was shown {seqs:?}", person.name));
+                }
+                // The administrator starts with what is new; everybody else from the beginning.
+                if seqs.last().map(|seq| seq.0) != Some(log.len() as u64) || (who > 0 && seqs.first() != Some(&Seq(1))) {
+                    return wrong(format!("{} was shown {:?} to {:?} of {}", person.name, seqs.first(), seqs.last(), log.len()));
+                }
+            }
+            for &program in &person.programs {
+                for message in self.world.people[program].messages() {
+                    if log.get(&message.seq).map(String::as_str) != Some(message.text.as_str()) {
+                        return wrong(format!("{} was shown something else at {:?}", person.name, message.seq));
+                    }
+                }
+            }
+            let own: Vec<_> =
+                log.iter().filter(|(_, text)| person.said.iter().any(|(_, _, said)| said == *text)).map(|(seq, _)| *seq).collect();
+            for (program, ticket, said) in &person.said {
+                match self.world.people[*program].posted().get(ticket) {
+                    Some(seq) if log.get(seq) == Some(said) => {}
+                    Some(seq) => return wrong(format!("{} was told that {said:?} is {seq:?}, which is {:?}", person.name, log.get(seq))),
+                    // It died without an answer; it may be stored or not.
+                    None => {}
+                }
+            }
+            let order: Vec<_> =
+                own.iter().filter_map(|seq| person.said.iter().position(|(_, _, said)| Some(said) == log.get(seq))).collect();
+            if !order.is_sorted() {
+                return wrong(format!("what {} said is out of order: {order:?}", person.name));
+            }
+        }
+        self.judge_notices(admin)?;
+        self.judge_presence(observer)?;
+        let datagrams = self.world.server().map_or(0, |server| server.transport().datagrams_received);
+        let told = self.world.people.into_iter().map(|person| person.updates).collect();
+        Ok(Outcome { told, datagrams, messages: log.len(), accidents: self.accidents })
+    }
+
+    /// Every notice that was confirmed to its author is on every screen, once in each state.
+    fn judge_notices(&mut self, admin: usize) -> Result<(), String> {
+        for update in &self.world.people[admin].updates {
+            if let Update::Answered { answer: Answer::NoticeSent { notice, .. }, .. } = update {
+                self.notices.insert(*notice);
+            }
+        }
+        for (who, person) in self.people.iter().enumerate().skip(1) {
+            let program = self.program(who);
+            let seen: Vec<_> = self.world.people[program].notices().iter().map(|notice| notice.id).collect();
+            let once: BTreeSet<_> = seen.iter().copied().collect();
+            if once.len() != seen.len() {
+                return Err(format!("seed {}: {} was shown a notice twice: {seen:?}", self.seed, person.name));
+            }
+            if let Some(missing) = self.notices.iter().find(|notice| !once.contains(notice)) {
+                return Err(format!("seed {}: {} was never shown {missing:?}", self.seed, person.name));
+            }
+        }
+        if let Some(&notice) = self.notices.first() {
+            let program = self.program(1);
+            self.world.command(program, Command::Receipt { notice, receipt: Receipt::Answered(0) });
+            let ticket = self.world.ticket(admin);
+            self.world.run_for(Duration::from_secs(1));
+            self.world.command(admin, Command::Ask { ticket, request: Request::NoticeStatus { notice, after: None } });
+            self.world.run_for(Duration::from_secs(1));
+            let answered = match self.world.people[admin].answer(ticket) {
+                Some(Answer::Ledger(page)) => {
+                    page.entries.iter().any(|entry| entry.account.as_str() == self.people[1].name && entry.answered.is_some())
+                }
+                _ => false,
+            };
+            if !answered {
+                return Err(format!("seed {}: the ledger does not know an answer", self.seed));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever has lost power is not shown online after the limit, and everybody else is.
+    fn judge_presence(&mut self, observer: usize) -> Result<(), String> {
+        let last = self.people.len() - 1;
+        let dead = if last > 0 { Some(last) } else { None };
+        if let Some(dead) = dead {
+            self.world.kill(self.program(dead));
+        }
+        self.world.run_for(HEARTBEAT_TIMEOUT + Duration::from_secs(2));
+        let ticket = self.world.ticket(observer);
+        self.world.command(observer, Command::Ask { ticket, request: Request::Who { after: None } });
+        self.world.run_for(Duration::from_secs(1));
+        let Some(Answer::People { people, .. }) = self.world.people[observer].answer(ticket) else {
+            return Err(format!("seed {}: nobody says who is here", self.seed));
+        };
+        for (who, person) in self.people.iter().enumerate() {
+            let expected = if Some(who) == dead { Presence::Offline } else { Presence::Online };
+            let shown = people.iter().find(|shown| shown.account.as_str() == person.name).map(|shown| shown.presence);
+            if shown != Some(expected) {
+                return Err(format!("seed {}: {} is shown {shown:?} instead of {expected:?}", self.seed, person.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn beginning() -> Start {
+    Start::After(BTreeMap::new())
+}
+
+fn draw_weather(rng: &mut Rng) -> Weather {
+    let mut upto = |most: f64| most * rng::below(rng, 1001) as f64 / 1000.0;
+    let (loss, duplicate, reorder, corrupt, truncate) = (upto(0.25), upto(0.1), upto(0.3), upto(0.02), upto(0.01));
+    let delay = Duration::from_secs_f64(upto(0.06));
+    let jitter = Duration::from_secs_f64(upto(0.03));
+    let reorder_delay = Duration::from_secs_f64(upto(0.08));
+    let burst = (upto(1.0) < 0.3).then(|| Burst { good: 20.0 + upto(200.0), bad: 1.0 + upto(3.0) });
+    Weather {
+        loss: if burst.is_some() { 0.0 } else { loss },
+        burst,
+        duplicate,
+        reorder,
+        reorder_delay,
+        corrupt,
+        truncate,
+        delay,
+        jitter,
+        ..Weather::clear()
+    }
+}

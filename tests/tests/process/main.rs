@@ -1,0 +1,18 @@
+//! The real program: servers and commands as processes, with the chaos relay between them where the network is the subject.
+//!
+//! One program of all these tests, so that the one that waits for the heartbeat waits beside the others.
+#![cfg(unix)]
+
+mod absence;
+mod accounts;
+mod crash;
+mod day;
+mod day_records;
+mod leaving;
+mod notices;
+mod piped;
+mod refusals;
+mod starting;
+mod storm;
+mod terminal;
+mod unstartable;

@@ -1,0 +1,72 @@
+//! `chat` on a terminal, as a person sees it.
+
+use belfry_tests::process::{PROMPT, Person, Process, Server};
+
+/// A person's chat, with the history shown and the prompt open.
+fn chat(person: &Person) -> Process {
+    let mut chat = Process::start_on_terminal(&mut person.command(&["chat"]));
+    chat.line_with(PROMPT);
+    chat
+}
+
+#[test]
+fn the_chat_begins_with_what_was_said_before() {
+    let server = Server::start();
+    server.person("bob").say("earlier");
+    let mut chat = Process::start_on_terminal(&mut server.person("alice").command(&["chat"]));
+    chat.line_with("earlier");
+    chat.line_with("/help lists the commands");
+}
+
+#[test]
+fn a_line_that_is_interrupted_by_a_message_is_said_whole() {
+    let server = Server::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let mut chat = chat(&alice);
+    chat.write("half a ");
+    bob.say("interrupting you");
+    chat.line_with("interrupting you");
+    let mut listener = bob.listen();
+    chat.write("sentence\r");
+    listener.events_until_message("half a sentence");
+}
+
+#[test]
+fn a_notice_on_the_screen_is_visible_and_can_be_answered() {
+    let server = Server::start();
+    let mut chat = chat(&server.person("alice"));
+    let notice = ["notice", "send", "--to", "user:alice", "--answers", "Safe,Need help", "--timeout", "30s", "--wait"];
+    server.admin().run(&[&notice[..], &["visible", "Fire drill."]].concat()).done();
+    chat.line_with("Fire drill.");
+    chat.write("/answer 1 1\r");
+    chat.line_with("answered notice 1: Need help");
+}
+
+#[test]
+fn quitting_ends_the_chat_with_0() {
+    let server = Server::start();
+    let mut chat = chat(&server.person("alice"));
+    chat.write("/quit\r");
+    assert_eq!(chat.finish().code, Some(0));
+}
+
+#[test]
+fn end_of_input_and_interrupts_end_the_chat_with_0() {
+    let server = Server::start();
+    let alice = server.person("alice");
+    for key in ["\x04", "\x03"] {
+        let mut chat = chat(&alice);
+        chat.write(key);
+        assert_eq!(chat.finish().code, Some(0), "{key:?}");
+    }
+}
+
+#[test]
+fn a_disabled_account_leaves_the_chat_with_the_reason() {
+    let server = Server::start();
+    let chat = chat(&server.person("alice"));
+    server.admin().run(&["user", "disable", "alice"]).done();
+    let finished = chat.finish();
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    assert!(finished.out.contains("An administrator has disabled this account."), "{finished:#?}");
+}

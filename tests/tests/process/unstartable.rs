@@ -1,0 +1,96 @@
+//! A server that cannot start says why in one sentence, exits 1, and leaves everything as it was.
+
+use std::fs;
+use std::path::Path;
+
+use belfry_tests::process::{Finished, Process, Server, belfry, contents};
+use tempfile::TempDir;
+
+fn serve(data: &Path, listen: &str) -> Finished {
+    Process::run(belfry(["serve", "--listen", listen, "--data"]).arg(data))
+}
+
+/// The data folder of a server that was used and has stopped.
+fn used() -> TempDir {
+    let server = Server::start();
+    server.admin().say("hello");
+    server.stop().1
+}
+
+/// A server refuses this folder and leaves every file in it as it is.
+fn refused(data: &Path) -> String {
+    let before = contents(data);
+    let said = serve(data, "127.0.0.1:0").refused(1);
+    for (path, content) in before {
+        assert!(fs::read(&path).unwrap() == content, "{} has changed", path.display());
+    }
+    said
+}
+
+#[test]
+fn a_port_in_use_is_refused_before_anything_is_touched() {
+    let server = Server::start();
+    let data = server.data().with_file_name("another");
+    let said = serve(&data, &server.address.to_string()).refused(1);
+    assert!(said.starts_with(&format!("Port {} is already in use", server.address.port())), "{said}");
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_data_folder_in_use_is_refused() {
+    let server = Server::start();
+    let said = serve(&server.data(), "127.0.0.1:0").refused(1);
+    assert!(said.starts_with("Another Belfry server is using this data folder"), "{said}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let said = serve(&file.join("data"), "127.0.0.1:0").refused(1);
+    assert!(said.contains("file/data cannot be used: ") && said.contains("--data"), "{said}");
+}
+
+#[test]
+fn a_database_of_a_newer_program_is_refused_and_unchanged() {
+    let folder = used();
+    let data = folder.path().join("data");
+    let database = data.join("belfry.db");
+    let mut bytes = fs::read(&database).unwrap();
+    // The schema's version in the header of an SQLite file.
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    fs::write(&database, bytes).unwrap();
+    let said = refused(&data);
+    assert!(said.contains("has schema version 99") && said.contains("newer"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_unchanged() {
+    let folder = used();
+    let data = folder.path().join("data");
+    fs::write(data.join("belfry.db"), "garbage ".repeat(1000)).unwrap();
+    let said = refused(&data);
+    assert!(said.contains("belfry.db is damaged: "), "{said}");
+}
+
+#[test]
+fn a_database_with_damaged_pages_is_refused_and_unchanged() {
+    let folder = used();
+    let data = folder.path().join("data");
+    let database = data.join("belfry.db");
+    let mut bytes = fs::read(&database).unwrap();
+    bytes[100..].fill(0xa5);
+    fs::write(&database, bytes).unwrap();
+    let said = refused(&data);
+    assert!(said.contains("belfry.db is damaged: "), "{said}");
+}
+
+#[test]
+fn a_damaged_identity_is_refused_and_unchanged() {
+    let folder = used();
+    let data = folder.path().join("data");
+    fs::write(data.join("identity.key"), "not a key").unwrap();
+    let said = refused(&data);
+    assert!(said.contains("identity.key is damaged"), "{said}");
+}

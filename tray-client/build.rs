@@ -1,0 +1,16 @@
+//! Compiles the windows' descriptions, where there are to be windows.
+
+fn main() {
+    #[cfg(feature = "window")]
+    windows();
+}
+
+#[cfg(feature = "window")]
+fn windows() {
+    let configuration = slint_build::CompilerConfiguration::new().with_style("fluent".into());
+    if let Err(error) = slint_build::compile_with_config("ui/windows.slint", configuration) {
+        // Cargo shows what a build script says when it fails.
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,236 @@
+//! Signing in: the server's name becomes addresses, a connection is opened, and what it says about itself is remembered.
+
+use std::net::SocketAddr;
+use std::thread;
+
+use belfry_core::chat::{AccountName, Password};
+use belfry_core::client::{Config, Credentials, Failure, Start, Trust};
+use belfry_core::crypto::PublicKey;
+use belfry_core::net::ServerAddress;
+
+use super::{App, Event};
+use crate::link::{Down, Link, Up};
+use crate::model::{Connection, Intent, Model};
+use crate::view::sign_in::SignInView;
+
+/// What came of looking up a name.
+pub type Resolved = std::io::Result<Vec<SocketAddr>>;
+
+/// A connection that is being made, or the one there is.
+#[derive(Debug, Default)]
+pub(super) struct Connecting {
+    /// The connection's number; older ones are not believed any more.
+    number: u64,
+    wanted: Option<Wanted>,
+    /// Signed in at least once: from now on it reconnects by itself.
+    pub(super) signed_in: bool,
+    /// The key that the server has proven.
+    pub(super) key: Option<PublicKey>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    server: ServerAddress,
+    /// As it was typed, to be remembered.
+    typed: String,
+    credentials: Credentials,
+}
+
+/// `HOST:PORT`, as keys are remembered by.
+fn name(server: &ServerAddress) -> String {
+    if server.host.contains(':') { format!("[{}]:{}", server.host, server.port) } else { format!("{}:{}", server.host, server.port) }
+}
+
+impl App {
+    /// Shows the window for signing in.
+    pub(super) fn ask_to_sign_in(&mut self) {
+        if let Some(view) = &self.sign_in {
+            let raised = view.raise();
+            if let Err(error) = raised {
+                self.complain(&error);
+            }
+            return;
+        }
+        match SignInView::show(&self.sink, &self.settings.server, &self.settings.account) {
+            Ok(view) => self.sign_in = Some(view),
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// Signs in, as typed; what cannot be right is said at once.
+    pub(super) fn sign_in_as(&mut self, server: &str, account: &str, password: String, register: bool) {
+        let typed = server.trim().to_owned();
+        let read = || -> Result<Wanted, String> {
+            let server: ServerAddress = typed.parse().map_err(|error| format!("{error}"))?;
+            let account = AccountName::new(account).map_err(|error| error.to_string())?;
+            let password = Password::new(password).map_err(|error| error.to_string())?;
+            Ok(Wanted { server, typed: typed.clone(), credentials: Credentials { account, password, register } })
+        };
+        match read() {
+            Ok(wanted) => self.look_up(wanted),
+            Err(sentence) => self.cannot_sign_in(&sentence),
+        }
+    }
+
+    fn look_up(&mut self, wanted: Wanted) {
+        self.give_up();
+        let number = self.connecting.number;
+        if let Some(view) = &self.sign_in {
+            view.set_busy(&format!("Connecting to {}…", wanted.server.host));
+        }
+        let (post, server) = (self.post.clone(), wanted.server.clone());
+        self.connecting.wanted = Some(wanted);
+        // The system's name servers may take their time.
+        let looking = thread::Builder::new().name("look-up".into()).spawn(move || post.send(Event::Resolved(number, server.resolve())));
+        if let Err(error) = looking {
+            self.cannot_sign_in(&format!("The system has no thread to give: {error}."));
+        }
+    }
+
+    pub(super) fn resolved(&mut self, number: u64, resolved: Resolved) {
+        if number != self.connecting.number {
+            return;
+        }
+        let Some(wanted) = &self.connecting.wanted else { return };
+        let host = wanted.server.host.clone();
+        let servers = match resolved {
+            Ok(servers) => servers,
+            Err(error) => {
+                return self.cannot_sign_in(&format!("There is no server called {host} on this network: {error}. Check the name."));
+            }
+        };
+        let known = wanted.server.key.or_else(|| self.keys.known(&name(&wanted.server)));
+        let config = Config {
+            servers,
+            trust: known.map_or(Trust::FirstUse, |key| Trust::Pinned(vec![key])),
+            device: self.keys.device().clone(),
+            site_key: [0; 32],
+            credentials: wanted.credentials.clone(),
+            start: Start::Now,
+            shows_notices: true,
+        };
+        match Link::open(config) {
+            Ok((link, updates)) => {
+                self.link = Some(link);
+                self.model = self.fresh_model(&host);
+                let post = self.post.clone();
+                let listening = thread::Builder::new().name("updates".into()).spawn(move || {
+                    for up in updates {
+                        if !post.send(Event::Heard(number, up)) {
+                            return;
+                        }
+                    }
+                    post.send(Event::Ended(number));
+                });
+                if let Err(error) = listening {
+                    self.cannot_sign_in(&format!("The system has no thread to give: {error}."));
+                }
+            }
+            Err(error) => self.cannot_sign_in(&format!("The network cannot be used: {error}.")),
+        }
+    }
+
+    fn fresh_model(&mut self, host: &str) -> Model {
+        let mut model = Model::new(host);
+        let now = self.now();
+        model.act(now, Intent::DoNotDisturb(self.held_back()));
+        model.act(now, Intent::Open(belfry_core::chat::Place::lobby()));
+        self.popups.clear();
+        self.mark_everything();
+        model
+    }
+
+    pub(super) fn hear(&mut self, number: u64, up: Up) {
+        if number != self.connecting.number {
+            return;
+        }
+        match &up {
+            Up::Identity { key, first_use } => self.identified(*key, *first_use),
+            Up::SignedIn { account, .. } => {
+                if let Some(wanted) = &self.connecting.wanted {
+                    self.settings.server.clone_from(&wanted.typed);
+                }
+                self.settings.account = account.to_string();
+                self.connecting.signed_in = true;
+                self.keep_settings();
+                // Whoever signed in by hand wants to see the window; at a start with the system nobody does.
+                if self.sign_in.take().is_some() {
+                    self.show_chat();
+                }
+            }
+            Up::Interrupted { .. } => {
+                if let Some(view) = &self.sign_in {
+                    view.set_busy("The server does not answer. Trying again…");
+                }
+            }
+            Up::Failed(failure) => self.failed(failure),
+            _ => {}
+        }
+        let effects = self.model.apply(self.now(), up);
+        self.perform(effects);
+    }
+
+    fn identified(&mut self, key: PublicKey, first_use: bool) {
+        self.connecting.key = Some(key);
+        let Some(wanted) = &self.connecting.wanted else { return };
+        if let Err(error) = self.keys.remember(&name(&wanted.server), key) {
+            self.remark = error.to_string();
+        } else if first_use {
+            self.remark = format!(
+                "First connection to {}. Its identity is {key}. Compare it with what your administrator gave you.",
+                wanted.server.host
+            );
+        }
+        self.stale.connection = true;
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        self.link = None;
+        if !self.connecting.signed_in || matches!(failure, Failure::SignIn(_)) {
+            self.ask_to_sign_in();
+            self.cannot_sign_in(&failure.to_string());
+        }
+    }
+
+    pub(super) fn link_ended(&mut self, number: u64) {
+        if number == self.connecting.number {
+            self.link = None;
+        }
+    }
+
+    fn cannot_sign_in(&mut self, sentence: &str) {
+        self.ask_to_sign_in();
+        if let Some(view) = &self.sign_in {
+            view.set_complaint(sentence);
+        }
+    }
+
+    /// The person does not want to sign in now.
+    pub(super) fn cancel_sign_in(&mut self) {
+        let trying = self.link.is_some() && !self.connecting.signed_in;
+        match &self.sign_in {
+            Some(view) if trying => {
+                view.set_idle();
+                self.give_up();
+            }
+            _ => self.sign_in = None,
+        }
+    }
+
+    /// Leaves the connection there is, or the one that is being made.
+    fn give_up(&mut self) {
+        self.connecting = Connecting { number: self.connecting.number + 1, ..Connecting::default() };
+        if let Some(link) = self.link.take() {
+            // One that has ended needs no goodbye.
+            let _ = link.tell(Down::Quit);
+        }
+    }
+
+    /// The person does not want to wait, or wants to do what a stopped connection asks for.
+    pub(super) fn try_now(&mut self) {
+        match self.model.connection() {
+            Connection::Stopped(_) | Connection::Closed => self.ask_to_sign_in(),
+            _ => self.act(Intent::TryNow),
+        }
+    }
+}

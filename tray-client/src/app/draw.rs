@@ -1,0 +1,93 @@
+//! From the model to windows and icon, when nothing more waits.
+
+use std::time::Duration;
+
+use belfry_core::chat::{Place, Presence, Role};
+use belfry_core::time::Instant;
+
+use super::{App, Stale};
+use crate::model::{Connection, Conversation, Model};
+use crate::scene::{self, Moment};
+use crate::tray::host::State;
+use crate::view::chat::Head;
+use crate::when;
+
+/// What the icon says of this model.
+pub(super) fn icon_state(model: &Model) -> State {
+    State { summary: model.summary(), tooltip: model.tooltip(), role: model.role(), do_not_disturb: model.do_not_disturb() }
+}
+
+impl App {
+    pub(super) fn moment(&self) -> Moment<'_> {
+        Moment { now: self.now().wall, wall: &self.wall }
+    }
+
+    pub(super) fn mark_everything(&mut self) {
+        self.stale = Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, sent: true };
+    }
+
+    pub(super) fn redraw(&mut self) {
+        let stale = std::mem::take(&mut self.stale);
+        if stale.connection {
+            self.icon.tell(icon_state(&self.model));
+            self.draw_connection();
+        }
+        if stale.notices {
+            let (open, past) = (scene::open_notices(&self.model, self.moment()), scene::past_notices(&self.model, self.moment()));
+            self.chat.set_notices(open, past);
+        }
+        if stale.people {
+            let rows = scene::people(&self.model, &self.search, self.moment());
+            self.chat.set_people(rows);
+        }
+        if stale.conversations {
+            let rows = scene::conversations(&self.model, &self.search, self.moment());
+            self.chat.set_conversations(rows);
+        }
+        if (stale.lines || stale.people)
+            && let Some(shown) = self.model.shown()
+        {
+            let head = self.head(shown);
+            let rows = scene::lines(&self.model, shown.place(), self.moment());
+            self.chat.set_lines(head, rows, stale.to_end);
+        }
+    }
+
+    pub(super) fn draw_connection(&self) {
+        let trouble = self.model.connection().trouble(self.now().instant, |at| self.wall.time(at));
+        let stopped = matches!(self.model.connection(), Connection::Stopped(_) | Connection::Closed);
+        let sentence = match trouble {
+            Some(sentence) => sentence,
+            None if self.link.is_none() => "Not signed in.".into(),
+            None => String::new(),
+        };
+        self.chat.set_trouble(sentence, !stopped && self.link.is_some());
+        self.chat.set_remark(self.remark.clone());
+        self.chat.set_admin(self.model.role() == Some(Role::Admin));
+    }
+
+    fn head(&self, shown: &Conversation) -> Head {
+        let place = shown.place();
+        let note = match place {
+            Place::Room(_) if *place == Place::lobby() => format!("{} here", self.model.people().here()),
+            Place::Room(_) => String::new(),
+            Place::Direct(account) => match self.model.people().find(account) {
+                Some(person) if person.presence == Presence::Online => "online".into(),
+                Some(person) if person.presence == Presence::Away => "away".into(),
+                Some(person) => person.last_seen.map_or_else(String::new, |at| match when::ago(at, self.now().wall).as_str() {
+                    "now" => "just left".into(),
+                    ago => format!("last seen {ago} ago"),
+                }),
+                None => String::new(),
+            },
+        };
+        Head { key: place.to_string(), name: scene::name(place), note, has_older: shown.has_older() }
+    }
+
+    /// When the sentence about the connection has another number of seconds.
+    pub(super) fn countdown(&self, now: Instant) -> Option<Instant> {
+        let Connection::Interrupted { retry_at, .. } = self.model.connection() else { return None };
+        let counts = self.chat.is_visible() && *retry_at > now;
+        counts.then(|| now + Duration::from_secs(1))
+    }
+}

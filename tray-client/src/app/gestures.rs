@@ -1,0 +1,268 @@
+//! What a person does, and what the clock does for them.
+
+use std::time::Duration;
+
+use belfry_core::chat::{NoticeId, Text};
+use belfry_core::time::Instant;
+
+use super::{App, Event};
+use crate::hours::Hours;
+use crate::link::OwnId;
+use crate::model::{Connection, Intent};
+use crate::platform::{autostart, browser};
+use crate::popup::place;
+use crate::scene;
+use crate::tray::host;
+use crate::tray::menu::Choice;
+use crate::view::about::AboutView;
+use crate::view::settings::SettingsView;
+use crate::view::{Form, Gesture, dialog, look, run};
+
+/// As much of a title bar as is needed to take hold of a window, in pixels.
+const HANDLE: u32 = 32;
+
+fn notice(key: &str) -> Option<NoticeId> {
+    key.parse().ok().map(NoticeId)
+}
+
+fn own(key: &str) -> Option<OwnId> {
+    key.parse().ok().map(OwnId)
+}
+
+impl App {
+    pub(super) fn gesture(&mut self, gesture: Gesture) {
+        match gesture {
+            Gesture::Open(key) => self.open(&key),
+            Gesture::Search(text) => {
+                self.search = text;
+                self.stale.conversations = true;
+                self.stale.people = true;
+            }
+            Gesture::Say(text) => self.say(text),
+            Gesture::ReadBack => {
+                if let Some(place) = self.model.shown().map(|shown| shown.place().clone()) {
+                    self.act(Intent::ReadBack(place));
+                }
+            }
+            Gesture::Retry(key) => own(&key).into_iter().for_each(|own| self.act(Intent::Retry(own))),
+            Gesture::Discard(key) => own(&key).into_iter().for_each(|own| self.act(Intent::Discard(own))),
+            Gesture::Follow(address) => {
+                if let Err(error) = browser::open(&address) {
+                    self.remark = format!("The link cannot be opened: {error}.");
+                    self.stale.connection = true;
+                }
+            }
+            Gesture::Answer { notice: key, answer } => {
+                notice(&key).into_iter().for_each(|notice| self.act(Intent::Answer { notice, answer }));
+            }
+            Gesture::Dismiss(key) => notice(&key).into_iter().for_each(|id| self.dismiss_popup(id)),
+            Gesture::DismissMessage(key) => self.end_message_popup(&key),
+            Gesture::Hover { popup, on } => self.hover_popup(&popup, on),
+            Gesture::AllNotices => {
+                self.show_chat();
+                self.chat.show_notices();
+            }
+            Gesture::TryNow => self.try_now(),
+            Gesture::Why => self.say_how_it_stands(),
+            Gesture::CloseRemark => {
+                self.remark.clear();
+                self.stale.connection = true;
+            }
+            Gesture::Choose(id) => host::choice(&id).into_iter().for_each(|choice| self.choose(choice)),
+            Gesture::Save => self.ask_where_to_save(),
+            Gesture::Attend(attended) => {
+                self.attended = attended;
+                self.act(Intent::Attend(attended));
+            }
+            Gesture::CloseChat => {
+                self.keep_window();
+                self.attended = false;
+                self.act(Intent::Attend(false));
+            }
+            Gesture::SignIn { server, account, password, register } => self.sign_in_as(&server, &account, password, register),
+            Gesture::CancelSignIn => self.cancel_sign_in(),
+            Gesture::Set(form) => self.set(&form),
+            Gesture::OtherServer => self.ask_to_sign_in(),
+        }
+    }
+
+    pub(super) fn choose(&mut self, choice: Choice) {
+        match choice {
+            Choice::Open => self.raise(),
+            Choice::Status => self.say_how_it_stands(),
+            Choice::DoNotDisturb => {
+                self.settings.do_not_disturb = !self.settings.do_not_disturb;
+                if let Some(view) = &self.settings_view {
+                    view.set_do_not_disturb(self.settings.do_not_disturb);
+                }
+                self.keep_settings();
+                self.hold_back();
+            }
+            Choice::SendNotice => self.write_notice(),
+            Choice::Settings => {
+                // What cannot be asked is shown as off.
+                let autostart = autostart::is_on().unwrap_or(false);
+                match SettingsView::show(&self.sink, &self.settings, autostart) {
+                    Ok(view) => self.settings_view = Some(view),
+                    Err(error) => self.complain(&error),
+                }
+            }
+            Choice::About => {
+                let shown = match &self.about {
+                    Some(view) => view.raise(),
+                    None => AboutView::show().map(|view| self.about = Some(view)),
+                };
+                if let Err(error) = shown {
+                    self.complain(&error);
+                }
+            }
+            Choice::Quit => {
+                self.keep_window();
+                if self.link.is_some() {
+                    self.act(Intent::Quit);
+                    // The goodbye is a courtesy: it does not keep the program.
+                    self.quit_at = Some(self.now().instant + Duration::from_secs(1));
+                } else {
+                    run::quit();
+                }
+            }
+        }
+    }
+
+    /// The person asks for the program: the window, or what stands between them and it.
+    pub(super) fn raise(&mut self) {
+        if self.link.is_none() && matches!(self.model.connection(), Connection::Connecting) {
+            self.ask_to_sign_in();
+        } else {
+            self.show_chat();
+        }
+    }
+
+    fn open(&mut self, key: &str) {
+        let Some(place) = scene::place(key) else { return };
+        if let Some(before) = self.model.shown().map(|shown| shown.place().to_string()) {
+            self.drafts.insert(before, self.chat.draft());
+        }
+        self.chat.set_draft(self.drafts.remove(key).unwrap_or_default());
+        self.chat.set_complaint(String::new());
+        self.end_message_popup(key);
+        self.act(Intent::Open(place));
+        self.stale.lines = true;
+        self.stale.conversations = true;
+        self.stale.to_end = true;
+        if !self.chat.is_visible() {
+            self.show_chat();
+        }
+    }
+
+    fn say(&mut self, typed: String) {
+        let Some(to) = self.model.shown().map(|shown| shown.place().clone()) else { return };
+        match Text::new(typed) {
+            Ok(text) => {
+                self.chat.set_draft(String::new());
+                self.chat.set_complaint(String::new());
+                self.act(Intent::Say { to, text });
+                self.stale.to_end = true;
+            }
+            Err(error) => self.chat.set_complaint(error.to_string()),
+        }
+    }
+
+    fn set(&mut self, form: &Form) {
+        let hours: Result<Option<Hours>, _> = if form.quiet_hours.is_empty() { Ok(None) } else { form.quiet_hours.parse().map(Some) };
+        if let Some(view) = &self.settings_view {
+            view.set_hours_complaint(hours.as_ref().err().map(ToString::to_string).unwrap_or_default());
+        }
+        if let Ok(hours) = hours {
+            self.settings.quiet_hours = hours;
+        }
+        self.settings.do_not_disturb = form.do_not_disturb;
+        self.settings.show_texts = form.show_texts;
+        self.settings.sounds = form.sounds;
+        self.settings.theme = form.theme;
+        self.settings.text_percent = form.text_percent;
+        self.settings.language = form.language;
+        let complaint = match autostart::is_on() {
+            Ok(on) if on == form.autostart => Ok(()),
+            _ => std::env::current_exe().and_then(|program| autostart::set(&program, form.autostart)),
+        };
+        look::set(&self.settings);
+        self.chat.dress();
+        if let Some(view) = &self.settings_view {
+            view.dress();
+            view.set_complaint(
+                complaint.err().map(|error| format!("Starting with the system cannot be set: {error}.")).unwrap_or_default(),
+            );
+        }
+        self.keep_settings();
+        self.hold_back();
+    }
+
+    /// Whether popups are held back now: by wish, or by the hour.
+    pub(super) fn held_back(&self) -> bool {
+        let quiet = |hours: Hours| self.wall.minute(self.now().wall).is_some_and(|minute| hours.contains(minute));
+        self.settings.do_not_disturb || self.settings.quiet_hours.is_some_and(quiet)
+    }
+
+    fn hold_back(&mut self) {
+        let held_back = self.held_back();
+        if held_back != self.model.do_not_disturb() {
+            self.act(Intent::DoNotDisturb(held_back));
+        }
+    }
+
+    /// Quiet hours begin and end with a minute.
+    pub(super) fn quiet_change(&self, now: Instant) -> Option<Instant> {
+        let minute = Duration::from_millis(60_000 - self.now().wall.0 % 60_000);
+        let hours = self.settings.quiet_hours.map(|_| now + minute);
+        [hours, self.quit_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn alarm_rang(&mut self) {
+        if self.quit_at.is_some_and(|at| at <= self.now().instant) {
+            run::quit();
+        }
+        self.expire_popups();
+        self.hold_back();
+        self.draw_connection();
+    }
+
+    fn ask_where_to_save(&self) {
+        let Some(shown) = self.model.shown() else { return };
+        let name = format!("{}.txt", scene::name(shown.place()));
+        let post = self.post.clone();
+        dialog::save_file("Save conversation", &name, move |file| {
+            post.send(Event::SaveInto(file));
+        });
+    }
+
+    pub(super) fn save_into(&mut self, file: &std::path::Path) {
+        let Some(shown) = self.model.shown() else { return };
+        let rows = scene::lines(&self.model, shown.place(), self.moment());
+        self.remark = match std::fs::write(file, scene::as_text(&rows)) {
+            Ok(()) => format!("Saved what is shown here into {}.", file.display()),
+            Err(error) => format!("{} cannot be written: {error}.", file.display()),
+        };
+        self.stale.connection = true;
+    }
+
+    pub(super) fn restore_window(&self) {
+        let Some(rect) = self.settings.window else { return };
+        let screens = self.chat.monitors();
+        // Before the first window the screens are not known; a place that turns out to be nowhere is mended by the desktop.
+        self.chat.place(if screens.is_empty() { rect } else { place::restore(rect, &screens, HANDLE).unwrap_or(rect) });
+    }
+
+    fn keep_window(&mut self) {
+        if self.chat.is_visible() {
+            self.settings.window = Some(self.chat.rect());
+            self.keep_settings();
+        }
+    }
+
+    fn write_notice(&mut self) {
+        self.remark = "Notices are sent with the command \"belfry notice send\".".into();
+        self.stale.connection = true;
+        self.show_chat();
+    }
+}

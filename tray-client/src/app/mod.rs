@@ -1,0 +1,311 @@
+//! The program: events from the network, the windows and the icon go in, one at a time; the model decides; windows, icon, popups and
+//! network are told.
+
+mod connect;
+mod draw;
+mod gestures;
+mod popups;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::rc::Rc;
+
+use belfry_core::chat::Place;
+use belfry_core::net::Clock;
+use belfry_core::time::{Instant, Now};
+
+use crate::link::{Link, Up};
+use crate::model::{Effect, Intent, Model, Part};
+use crate::platform::files::Folder;
+use crate::platform::keys::Keys;
+use crate::settings::Settings;
+use crate::tray::host::{Heard, Host};
+use crate::view::about::AboutView;
+use crate::view::chat::ChatView;
+use crate::view::look;
+use crate::view::run::{self, Alarm, Desk, Post};
+use crate::view::settings::{SettingsView, WhyView};
+use crate::view::sign_in::SignInView;
+use crate::view::{Gesture, NoDisplay, Sink};
+use crate::when::Wall;
+
+use connect::Connecting;
+pub use connect::Resolved;
+use popups::Popups;
+
+/// The file of the settings in the profile folder.
+pub const SETTINGS: &str = "settings.toml";
+
+/// Everything that wakes the program.
+#[derive(Debug)]
+pub enum Event {
+    /// From the network; the number says which connection, so that one that was given up is not believed.
+    Heard(u64, Up),
+    /// A connection's thread has ended.
+    Ended(u64),
+    /// The server's name has been looked up.
+    Resolved(u64, Resolved),
+    /// A person did something in a window.
+    Person(Gesture),
+    /// Something about the icon.
+    Icon(Heard),
+    /// The program was started a second time.
+    Raise,
+    /// The alarm rang.
+    Alarm,
+    /// Popups have their sizes now.
+    PopupsPlaced,
+    /// The person chose a file to save the conversation in.
+    SaveInto(std::path::PathBuf),
+}
+
+/// What the program was told when it was started.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Show the chat window at once.
+    pub show: bool,
+    /// The password, from the environment, for computers that are set up by script.
+    pub password: Option<String>,
+}
+
+/// Why the program cannot run; displays as a sentence.
+#[derive(Debug)]
+pub enum CannotRun {
+    /// There is no display.
+    NoDisplay(NoDisplay),
+    /// The system has no thread to give.
+    Io(std::io::Error),
+}
+
+impl fmt::Display for CannotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDisplay(error) => write!(f, "The windows cannot be opened: {error}. Start this program on a desktop."),
+            Self::Io(error) => write!(f, "The program cannot start: {error}."),
+        }
+    }
+}
+
+impl std::error::Error for CannotRun {}
+
+impl From<NoDisplay> for CannotRun {
+    fn from(error: NoDisplay) -> Self {
+        Self::NoDisplay(error)
+    }
+}
+
+/// What is to be drawn again when nothing more waits.
+#[derive(Default)]
+struct Stale {
+    connection: bool,
+    conversations: bool,
+    people: bool,
+    notices: bool,
+    lines: bool,
+    to_end: bool,
+    sent: bool,
+}
+
+/// The program.
+pub struct App {
+    post: Post<Event>,
+    sink: Sink,
+    clock: Clock,
+    wall: Wall,
+    folder: Folder,
+    settings: Settings,
+    keys: Keys,
+    model: Model,
+    link: Option<Link>,
+    connecting: Connecting,
+    stale: Stale,
+    chat: ChatView,
+    sign_in: Option<SignInView>,
+    settings_view: Option<SettingsView>,
+    why: Option<WhyView>,
+    about: Option<AboutView>,
+    popups: Popups,
+    icon: Host,
+    icon_visible: bool,
+    alarm: Alarm,
+    search: String,
+    /// The chat window is in front and in use.
+    attended: bool,
+    /// Ending, at the latest then.
+    quit_at: Option<Instant>,
+    /// Something to know once, at the bottom of the chat window.
+    remark: String,
+    /// What stands in the composers of conversations that are not shown.
+    drafts: BTreeMap<String, String>,
+}
+
+impl App {
+    /// The program with its windows, hidden; it signs in, or asks how.
+    ///
+    /// # Errors
+    /// [`CannotRun`].
+    pub fn start(post: Post<Event>, folder: Folder, settings: Settings, keys: Keys, wishes: Wishes) -> Result<Self, CannotRun> {
+        look::set(&settings);
+        let gestures = post.clone();
+        let sink: Sink = Rc::new(move |gesture| {
+            gestures.send(Event::Person(gesture));
+        });
+        let chat = ChatView::new(&sink)?;
+        let mut model = Model::new(settings.server.clone());
+        let clock = Clock::start();
+        let now = clock.now();
+        model.act(now, Intent::DoNotDisturb(settings.do_not_disturb));
+        model.act(now, Intent::Open(Place::lobby()));
+        let heard = post.clone();
+        let icon = Host::start(draw::icon_state(&model), move |what| {
+            heard.send(Event::Icon(what));
+        })
+        .map_err(CannotRun::Io)?;
+        let mut app = Self {
+            post,
+            sink,
+            clock,
+            wall: Wall::here(),
+            folder,
+            settings,
+            keys,
+            model,
+            link: None,
+            connecting: Connecting::default(),
+            stale: Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, sent: true },
+            chat,
+            sign_in: None,
+            settings_view: None,
+            why: None,
+            about: None,
+            popups: Popups::default(),
+            icon,
+            icon_visible: false,
+            alarm: Alarm::default(),
+            search: String::new(),
+            attended: false,
+            quit_at: None,
+            remark: String::new(),
+            drafts: BTreeMap::new(),
+        };
+        app.restore_window();
+        if wishes.show {
+            app.show_chat();
+        }
+        match wishes.password {
+            Some(password) if !app.settings.server.is_empty() && !app.settings.account.is_empty() => {
+                let (server, account) = (app.settings.server.clone(), app.settings.account.clone());
+                app.sign_in_as(&server, &account, password, false);
+            }
+            _ => app.ask_to_sign_in(),
+        }
+        Ok(app)
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Tells the model, and does what it says.
+    fn act(&mut self, intent: Intent) {
+        let effects = self.model.act(self.now(), intent);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Tell(down) => {
+                    if let Some(link) = &self.link {
+                        // An ended connection is heard of by itself.
+                        let _ = link.tell(down);
+                    }
+                }
+                Effect::Redraw(Part::Connection) => self.stale.connection = true,
+                Effect::Redraw(Part::Conversations) => {
+                    self.stale.conversations = true;
+                    self.stale.connection = true;
+                }
+                Effect::Redraw(Part::Lines(place)) => {
+                    self.stale.lines |= self.model.shown().is_some_and(|shown| *shown.place() == place);
+                    self.stale.conversations = true;
+                }
+                Effect::Redraw(Part::People) => {
+                    self.stale.people = true;
+                    self.stale.conversations = true;
+                }
+                Effect::Redraw(Part::Notices) => {
+                    self.stale.notices = true;
+                    self.stale.connection = true;
+                }
+                Effect::Redraw(Part::Sent) => self.stale.sent = true,
+                Effect::PopUpNotice(id) => self.pop_up_notice(id),
+                Effect::EndPopUp(id) => self.end_popup(id),
+                Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
+                Effect::Exit => run::quit(),
+            }
+        }
+    }
+
+    fn show_chat(&mut self) {
+        if let Err(error) = self.chat.show() {
+            self.complain(&error);
+        }
+        self.stale.lines = true;
+        self.stale.to_end = true;
+    }
+
+    /// There is nothing to show it on but the standard error.
+    #[expect(clippy::unused_self, reason = "who complains is the program")]
+    fn complain(&self, error: &NoDisplay) {
+        eprintln!("belfry-tray: a window cannot be shown: {error}");
+    }
+
+    fn keep_settings(&mut self) {
+        if let Err(error) = self.folder.write(SETTINGS, &self.settings.write()) {
+            self.remark = format!("The settings cannot be kept: {error}.");
+            self.stale.connection = true;
+        }
+    }
+
+    /// When something is to be done without being asked: a popup leaves, a sentence counts down, quiet hours begin or end.
+    fn set_alarm(&mut self) {
+        let now = self.now().instant;
+        let waits: BTreeSet<Instant> = [self.popups.next(now), self.countdown(now), self.quiet_change(now)].into_iter().flatten().collect();
+        let post = self.post.clone();
+        self.alarm.set(waits.first().map(|at| at.since(now)), move || {
+            post.send(Event::Alarm);
+        });
+    }
+}
+
+impl Desk<Event> for App {
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Heard(connection, up) => self.hear(connection, up),
+            Event::Ended(connection) => self.link_ended(connection),
+            Event::Resolved(connection, resolved) => self.resolved(connection, resolved),
+            Event::Person(gesture) => self.gesture(gesture),
+            Event::Icon(Heard::Clicked) => {
+                if self.chat.is_visible() {
+                    self.gesture(Gesture::CloseChat);
+                    self.chat.hide();
+                } else {
+                    self.raise();
+                }
+            }
+            Event::Icon(Heard::Chosen(choice)) => self.choose(choice),
+            Event::Icon(Heard::Visible(visible)) => self.icon_visible = visible,
+            Event::Raise => self.raise(),
+            Event::Alarm => self.alarm_rang(),
+            Event::PopupsPlaced => self.place_popups(),
+            Event::SaveInto(file) => self.save_into(&file),
+        }
+    }
+
+    fn settle(&mut self) {
+        self.redraw();
+        self.set_alarm();
+    }
+}

@@ -1,0 +1,199 @@
+//! What crosses the border between the two threads: plain values, nothing shared.
+
+use belfry_core::chat::{
+    AccountName, Audience, Label, LedgerPage, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Seq,
+    Severity, Text, Title,
+};
+use belfry_core::client::{Failure, Interruption};
+use belfry_core::crypto::PublicKey;
+use belfry_core::time::UnixMillis;
+use std::time::Duration;
+
+/// The model's number for one of its own messages, from when it was written until it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnId(pub u64);
+
+/// The model's number for something it asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskId(pub u64);
+
+/// A notice as its author writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// How much it insists.
+    pub severity: Severity,
+    /// Its heading, if any.
+    pub title: Option<Title>,
+    /// What it says.
+    pub body: Text,
+    /// Whom it is for; joined. Never empty.
+    pub audience: Vec<Audience>,
+    /// The answers it offers; empty for the default one.
+    pub answers: Vec<Label>,
+    /// When it stops mattering; `None` for never.
+    pub expires_at: Option<UnixMillis>,
+}
+
+/// To the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Down {
+    /// Say something. Waits while there is no connection. Answered by [`Up::Stored`] or [`Up::PostRefused`].
+    Post {
+        /// The model's number for it.
+        own: OwnId,
+        /// Where.
+        to: Place,
+        /// What.
+        text: Text,
+    },
+    /// The person chose an answer. Kept until the server has it.
+    Answer {
+        /// Of which notice.
+        notice: NoticeId,
+        /// Which: an index into its answers.
+        answer: u8,
+    },
+    /// A notice is visible on an unlocked screen. Kept until the server knows.
+    MarkVisible(NoticeId),
+    /// A notice is there, and the screen is locked.
+    MarkLocked(NoticeId),
+    /// Read older messages. Answered by [`Up::Older`] or [`Up::AskFailed`].
+    AskOlder {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Where.
+        place: Place,
+        /// Only messages before this one; `None` for the newest.
+        before: Option<Seq>,
+    },
+    /// Read a part of the list of people. Answered by [`Up::People`] or [`Up::AskFailed`].
+    AskPeople {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// Send a notice (administrators). Waits while there is no connection. Answered by [`Up::NoticeSent`] or [`Up::AskFailed`].
+    SendNotice {
+        /// The model's number for the question.
+        ask: AskId,
+        /// The notice.
+        draft: Draft,
+    },
+    /// Read a part of a notice's ledger (administrators). Answered by [`Up::Ledger`] or [`Up::AskFailed`].
+    AskLedger {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which notice.
+        notice: NoticeId,
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// The computer woke, its addresses changed, or the person does not want to wait: see at once whether the server is there.
+    Wake,
+    /// Say goodbye. [`Up::Closed`] follows.
+    Quit,
+}
+
+/// From the server, in the order it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Up {
+    /// The server has proven this key.
+    Identity {
+        /// Its key.
+        key: PublicKey,
+        /// It is trusted only because it is the first one seen.
+        first_use: bool,
+    },
+    /// Signed in.
+    SignedIn {
+        /// The account as the server writes its name.
+        account: AccountName,
+        /// What it may do.
+        role: Role,
+    },
+    /// What follows is new.
+    CaughtUp,
+    /// A message: each once, in the order of its conversation.
+    Message {
+        /// Where it was said.
+        place: Place,
+        /// The message.
+        message: Message,
+    },
+    /// A notice in its current state.
+    Notice(Notice),
+    /// People came or went.
+    Presence(Vec<PresenceChange>),
+    /// A part of the list of people.
+    People {
+        /// Which question this answers.
+        ask: AskId,
+        /// Some of them, by name.
+        people: Vec<Person>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// Older messages, oldest first, without gaps; none when there are no older ones.
+    Older {
+        /// Which question this answers.
+        ask: AskId,
+        /// The messages.
+        messages: Vec<Message>,
+    },
+    /// A notice is stored and on its way.
+    NoticeSent {
+        /// Which question this answers.
+        ask: AskId,
+        /// The notice's number.
+        notice: NoticeId,
+        /// Where it stands.
+        progress: Progress,
+    },
+    /// A notice that one has sent has come further.
+    Progress {
+        /// Which notice.
+        notice: NoticeId,
+        /// How far.
+        progress: Progress,
+    },
+    /// A part of a notice's ledger.
+    Ledger {
+        /// Which question this answers.
+        ask: AskId,
+        /// The part.
+        page: LedgerPage,
+    },
+    /// A question has come to nothing.
+    AskFailed {
+        /// Which.
+        ask: AskId,
+        /// Why, where the server said so; `None` when the connection was lost.
+        refusal: Option<Refusal>,
+    },
+    /// An own message is on the server's disk.
+    Stored {
+        /// Which.
+        own: OwnId,
+        /// Its place in its conversation.
+        seq: Seq,
+    },
+    /// An own message is not stored and is not tried again.
+    PostRefused {
+        /// Which.
+        own: OwnId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// No connection for now; it is tried again without being asked.
+    Interrupted {
+        /// What happened.
+        why: Interruption,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
+    /// It makes no sense to go on without the person doing something.
+    Failed(Failure),
+    /// The goodbye is said.
+    Closed,
+}

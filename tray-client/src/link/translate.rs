@@ -1,0 +1,163 @@
+//! Between the client's machine and the model. Nothing is remembered here: what a ticket stands for is written in its number, so that
+//! either thread can translate alone.
+
+use belfry_core::chat::{Answer, Receipt, Request};
+use belfry_core::client::{Command, Ticket, Update};
+use belfry_core::limits::PAGE_ENTRIES_MAX;
+
+use super::border::{AskId, Down, OwnId, Up};
+
+/// Messages in one older page: several screens full, and few enough to arrive while the scroll bar moves.
+const OLDER_MESSAGES: u32 = 100;
+
+const _: () = assert!(OLDER_MESSAGES <= PAGE_ENTRIES_MAX);
+
+/// What a ticket stands for. Its lowest bit tells the two apart.
+enum Meaning {
+    Post(OwnId),
+    Question(AskId),
+}
+
+impl Meaning {
+    const fn of(ticket: Ticket) -> Self {
+        if ticket.0 & 1 == 0 { Self::Post(OwnId(ticket.0 >> 1)) } else { Self::Question(AskId(ticket.0 >> 1)) }
+    }
+}
+
+const fn post(own: OwnId) -> Ticket {
+    Ticket(own.0 << 1)
+}
+
+const fn question(ask: AskId) -> Ticket {
+    Ticket(ask.0 << 1 | 1)
+}
+
+/// What the client's machine is to do.
+pub(super) fn down(down: Down) -> Command {
+    match down {
+        Down::Post { own, to, text } => Command::Post { ticket: post(own), to, text },
+        Down::Answer { notice, answer } => Command::Receipt { notice, receipt: Receipt::Answered(answer) },
+        Down::MarkVisible(notice) => Command::Receipt { notice, receipt: Receipt::Visible },
+        Down::MarkLocked(notice) => Command::Receipt { notice, receipt: Receipt::Locked },
+        Down::AskOlder { ask, place, before } => {
+            Command::Ask { ticket: question(ask), request: Request::FetchBefore { place, before, limit: OLDER_MESSAGES } }
+        }
+        Down::AskPeople { ask, after } => Command::Ask { ticket: question(ask), request: Request::Who { after } },
+        Down::SendNotice { ask, draft } => Command::SendNotice {
+            ticket: question(ask),
+            severity: draft.severity,
+            title: draft.title,
+            body: draft.body,
+            audience: draft.audience,
+            answers: draft.answers,
+            expires_at: draft.expires_at,
+            schedule: None,
+            remind: None,
+            // Nobody was asked whether everyone shall have a critical one; without that the server refuses it.
+            confirmed: false,
+        },
+        Down::AskLedger { ask, notice, after } => Command::Ask { ticket: question(ask), request: Request::NoticeStatus { notice, after } },
+        Down::Wake => Command::Wake,
+        Down::Quit => Command::Close,
+    }
+}
+
+/// What the model is to hear; `None` for what no window shows.
+pub(super) fn up(update: Update) -> Option<Up> {
+    Some(match update {
+        Update::ServerKey { key, first_use } => Up::Identity { key, first_use },
+        Update::NewServerKey { key } => Up::Identity { key, first_use: false },
+        Update::SignedIn { account, role } => Up::SignedIn { account, role },
+        Update::CaughtUp => Up::CaughtUp,
+        Update::Message { place, message } => Up::Message { place, message },
+        Update::Notice(notice) => Up::Notice(notice),
+        Update::Presence(changes) => Up::Presence(changes),
+        Update::Posted { ticket, seq, .. } => match Meaning::of(ticket) {
+            Meaning::Post(own) => Up::Stored { own, seq },
+            Meaning::Question(_) => return None,
+        },
+        Update::Answered { ticket, answer } => match (Meaning::of(ticket), answer) {
+            (Meaning::Question(ask), Answer::Page(page)) => Up::Older { ask, messages: page.messages },
+            (Meaning::Question(ask), Answer::People { people, more }) => Up::People { ask, people, more },
+            (Meaning::Question(ask), Answer::NoticeSent { notice, progress }) => Up::NoticeSent { ask, notice, progress },
+            (Meaning::Question(ask), Answer::Ledger(page)) => Up::Ledger { ask, page: *page },
+            (Meaning::Question(ask), _) => Up::AskFailed { ask, refusal: None },
+            (Meaning::Post(_), _) => return None,
+        },
+        Update::Refused { ticket, refusal } => match Meaning::of(ticket) {
+            Meaning::Post(own) => Up::PostRefused { own, refusal },
+            Meaning::Question(ask) => Up::AskFailed { ask, refusal: Some(refusal) },
+        },
+        Update::Lost { ticket } => match Meaning::of(ticket) {
+            Meaning::Question(ask) => Up::AskFailed { ask, refusal: None },
+            // Posts are never lost: the client's outbox keeps them until they are stored or refused.
+            Meaning::Post(_) => return None,
+        },
+        Update::Disconnected { why, retry_in } => Up::Interrupted { why, retry_in },
+        Update::Failed(failure) => Up::Failed(failure),
+        Update::Closed => Up::Closed,
+        Update::Progress { notice, progress } => Up::Progress { notice, progress },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{Audience, ConversationId, NoticeId, Place, Progress, Refusal, Seq, Severity, Text};
+
+    use super::super::border::Draft;
+
+    use super::*;
+
+    fn ticket(command: Command) -> Ticket {
+        match command {
+            Command::Post { ticket, .. } | Command::Ask { ticket, .. } => ticket,
+            other => panic!("{other:?} has no ticket"),
+        }
+    }
+
+    #[test]
+    fn a_stored_post_comes_back_under_its_own_number() {
+        let posted = ticket(down(Down::Post { own: OwnId(7), to: Place::lobby(), text: Text::new("hi").unwrap() }));
+        let update = Update::Posted { ticket: posted, conversation: ConversationId(1), seq: Seq(3) };
+        assert_eq!(up(update), Some(Up::Stored { own: OwnId(7), seq: Seq(3) }));
+    }
+
+    #[test]
+    fn a_post_and_a_question_of_the_same_number_are_not_confused() {
+        let asked = ticket(down(Down::AskPeople { ask: AskId(7), after: None }));
+        assert_eq!(
+            up(Update::Refused { ticket: asked, refusal: Refusal::Busy }),
+            Some(Up::AskFailed { ask: AskId(7), refusal: Some(Refusal::Busy) })
+        );
+    }
+
+    #[test]
+    fn an_answer_of_another_kind_than_the_question_fails_it() {
+        let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }));
+        assert_eq!(up(Update::Answered { ticket: asked, answer: Answer::Done }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
+    }
+
+    #[test]
+    fn answering_and_seeing_a_notice_become_receipts() {
+        let answered = down(Down::Answer { notice: NoticeId(4), answer: 1 });
+        assert!(matches!(answered, Command::Receipt { notice: NoticeId(4), receipt: Receipt::Answered(1) }));
+        let seen = down(Down::MarkVisible(NoticeId(4)));
+        assert!(matches!(seen, Command::Receipt { notice: NoticeId(4), receipt: Receipt::Visible }));
+    }
+
+    #[test]
+    fn a_sent_notice_comes_back_under_its_question() {
+        let draft = Draft {
+            severity: Severity::Info,
+            title: None,
+            body: Text::new("hi").unwrap(),
+            audience: vec![Audience::Everyone],
+            answers: vec![],
+            expires_at: None,
+        };
+        let Command::SendNotice { ticket, .. } = down(Down::SendNotice { ask: AskId(3), draft }) else { panic!("a notice") };
+        let answer = Answer::NoticeSent { notice: NoticeId(9), progress: Progress::default() };
+        let sent = Up::NoticeSent { ask: AskId(3), notice: NoticeId(9), progress: Progress::default() };
+        assert_eq!(up(Update::Answered { ticket, answer }), Some(sent));
+    }
+}

@@ -1,0 +1,74 @@
+//! The tray client's program: one per person and profile.
+
+// A console window would come up beside the others.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use belfry_tray::app::{App, Event, SETTINGS, Wishes};
+use belfry_tray::platform::files::{self, Folder};
+use belfry_tray::platform::instance::{self, Start};
+use belfry_tray::platform::keys::Keys;
+use belfry_tray::settings::Settings;
+use belfry_tray::view::run;
+use clap::Parser;
+
+/// Belfry's tray client: an icon, popups and a small chat window.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The server: HOST, HOST:PORT or a belfry:// link; remembered once signed in
+    #[arg(long, env = "BELFRY_SERVER")]
+    server: Option<String>,
+    /// The account to sign in to
+    #[arg(long, env = "BELFRY_USER")]
+    user: Option<String>,
+    /// The folder of settings and keys; each has a program of its own
+    #[arg(long, env = "BELFRY_TRAY_PROFILE", value_name = "DIR")]
+    profile: Option<PathBuf>,
+    /// Open the chat window at once
+    #[arg(long)]
+    show: bool,
+}
+
+fn main() -> ExitCode {
+    match start(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("belfry-tray: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> Result<(), String> {
+    let path =
+        arguments.profile.or_else(files::default_folder).ok_or("There is no home folder; say where to keep settings with --profile.")?;
+    let folder = Folder::open(path).map_err(|error| format!("The profile folder cannot be used: {error}."))?;
+    let instance = match instance::start(&folder).map_err(|error| format!("The profile folder cannot be used: {error}."))? {
+        Start::First(instance) => instance,
+        Start::Second { heard: true } => return Ok(()),
+        Start::Second { heard: false } => return Err("Belfry is running already, but does not answer; end it and start it again.".into()),
+    };
+    let written = folder.read(SETTINGS).map_err(|error| format!("The settings cannot be read: {error}."))?;
+    let mut settings = written.map_or(Ok(Settings::default()), |file| Settings::read(&file))?;
+    if let Some(server) = arguments.server {
+        settings.server = server;
+    }
+    if let Some(user) = arguments.user {
+        settings.account = user;
+    }
+    let keys = Keys::open(&folder).map_err(|error| error.to_string())?;
+    let wishes = Wishes { show: arguments.show, password: std::env::var("BELFRY_PASSWORD").ok() };
+    run::run(|post| {
+        let raise = post.clone();
+        instance
+            .on_second_start(move || {
+                raise.send(Event::Raise);
+            })
+            .map_err(belfry_tray::app::CannotRun::Io)?;
+        App::start(post, folder, settings, keys, wishes)
+    })
+    .map_err(|error| error.to_string())
+}

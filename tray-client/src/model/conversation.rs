@@ -1,0 +1,312 @@
+//! One conversation: the messages that are shown, the own ones that wait, and what has not been read.
+
+use std::collections::BTreeMap;
+
+use belfry_core::chat::{AccountName, Message, Place, Refusal, Seq, Text};
+use belfry_core::time::UnixMillis;
+
+use crate::link::{AskId, OwnId};
+
+/// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
+const MESSAGES_MAX: usize = 2_000;
+
+/// What has become of an own message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It waits for the server.
+    Waiting,
+    /// It is on the server's disk.
+    Stored,
+    /// The server refused it; it can be tried again.
+    Failed(Refusal),
+}
+
+/// One line of a conversation, as it is drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Its place in the conversation; `None` while it waits.
+    pub seq: Option<Seq>,
+    /// The number of an own message that waits or has failed.
+    pub own: Option<OwnId>,
+    /// Who wrote it; `None` for oneself.
+    pub from: Option<&'a AccountName>,
+    /// What it says.
+    pub text: &'a Text,
+    /// When it was stored, or written while it waits.
+    pub at: UnixMillis,
+    /// What has become of it; only of own ones.
+    pub delivery: Option<Delivery>,
+}
+
+/// An own message from when it was written until it is seen among the stored ones.
+#[derive(Clone, Debug)]
+struct Own {
+    id: OwnId,
+    text: Text,
+    at: UnixMillis,
+    state: Outgoing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outgoing {
+    /// `seen` is the stored message that it will probably turn out to be: shown once, not twice, until the answer is there.
+    Waiting {
+        seen: Option<Seq>,
+    },
+    Stored(Seq),
+    Failed(Refusal),
+}
+
+/// What older messages there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Older {
+    /// Perhaps some.
+    Unknown,
+    /// They have been asked for.
+    Asked(AskId),
+    /// None: what is held begins with the first message.
+    None,
+}
+
+/// One conversation.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    place: Place,
+    /// Without a hole between them.
+    messages: BTreeMap<Seq, Message>,
+    /// The newest messages are among those held. Not so after reading far back.
+    at_end: bool,
+    older: Older,
+    own: Vec<Own>,
+    last: Option<Message>,
+    /// The newest that the person has had before them.
+    read: Seq,
+    unread: u64,
+}
+
+impl Conversation {
+    pub(super) const fn new(place: Place) -> Self {
+        Self { place, messages: BTreeMap::new(), at_end: true, older: Older::Unknown, own: Vec::new(), last: None, read: Seq(0), unread: 0 }
+    }
+
+    /// Where it is.
+    pub const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Its newest message.
+    pub const fn last(&self) -> Option<&Message> {
+        self.last.as_ref()
+    }
+
+    /// How many messages of others have not been read.
+    pub const fn unread(&self) -> u64 {
+        self.unread
+    }
+
+    /// Where the line that says "new" goes: behind this message. `None` when everything has been read.
+    pub fn read_until(&self) -> Option<Seq> {
+        Some(self.read).filter(|_| self.unread > 0)
+    }
+
+    /// Whether scrolling up finds more.
+    pub fn has_older(&self) -> bool {
+        self.older != Older::None
+    }
+
+    /// Whether the newest messages are among the lines; if not, reading has gone far back.
+    pub const fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Own messages that wait for the server.
+    pub fn waiting(&self) -> usize {
+        self.own.iter().filter(|own| matches!(own.state, Outgoing::Waiting { .. })).count()
+    }
+
+    /// Everything that is shown, oldest first: the stored messages in their order, then the own ones in the order they were written.
+    pub fn lines<'a>(&'a self, me: Option<&'a AccountName>) -> impl Iterator<Item = Line<'a>> {
+        let stored = self.messages.values().map(move |message| {
+            let own = me == Some(&message.from);
+            Line {
+                seq: Some(message.seq),
+                own: None,
+                from: Some(&message.from).filter(|_| !own),
+                text: &message.text,
+                at: message.sent_at,
+                delivery: own.then_some(Delivery::Stored),
+            }
+        });
+        let own = self.own.iter().filter(|_| self.at_end).filter_map(|own| {
+            let (seq, delivery) = match own.state {
+                Outgoing::Waiting { seen: Some(_) } => return None,
+                Outgoing::Waiting { seen: None } => (None, Delivery::Waiting),
+                Outgoing::Stored(seq) => (Some(seq), Delivery::Stored),
+                Outgoing::Failed(refusal) => (None, Delivery::Failed(refusal)),
+            };
+            Some(Line { seq, own: Some(own.id), from: None, text: &own.text, at: own.at, delivery: Some(delivery) })
+        });
+        stored.chain(own)
+    }
+
+    /// A new message. `looking` says that the person has it before them.
+    pub(super) fn arrive(&mut self, message: Message, me: Option<&AccountName>, looking: bool) {
+        if self.last.as_ref().is_some_and(|last| message.seq <= last.seq) {
+            return;
+        }
+        let own = me == Some(&message.from);
+        if own {
+            self.recognise(&message);
+        }
+        if own || (looking && self.at_end) {
+            // Whoever writes has read what stands above.
+            self.read_up_to(message.seq);
+        } else {
+            self.unread = self.unread.saturating_add(1);
+        }
+        self.last = Some(message.clone());
+        if !self.at_end {
+            return;
+        }
+        if self.messages.last_key_value().is_some_and(|(newest, _)| newest.next() != message.seq) {
+            // What is shown has no hole: the earlier ones are asked for again when somebody reads back.
+            self.messages.clear();
+            self.older = Older::Unknown;
+        }
+        self.messages.insert(message.seq, message);
+        while self.messages.len() > MESSAGES_MAX {
+            self.messages.pop_first();
+            if self.older == Older::None {
+                self.older = Older::Unknown;
+            }
+        }
+    }
+
+    /// An own message arrives among the others, before or after the answer to it.
+    fn recognise(&mut self, message: &Message) {
+        let before = self.own.len();
+        self.own.retain(|own| own.state != Outgoing::Stored(message.seq));
+        if self.own.len() < before {
+            return;
+        }
+        let waiting = self.own.iter_mut().find(|own| own.state == Outgoing::Waiting { seen: None } && own.text == message.text);
+        if let Some(own) = waiting {
+            own.state = Outgoing::Waiting { seen: Some(message.seq) };
+        }
+    }
+
+    /// Older messages have come: oldest first, without gaps.
+    pub(super) fn prepend(&mut self, ask: AskId, page: Vec<Message>) {
+        if !self.asked(ask) {
+            return;
+        }
+        let begins = page.first().is_none_or(|first| first.seq <= Seq(1));
+        self.older = if begins { Older::None } else { Older::Unknown };
+        let Some(newest) = page.last().cloned() else { return };
+        if let Some((&oldest, _)) = self.messages.first_key_value()
+            && newest.seq.next() < oldest
+        {
+            // A hole between the page and what is held: not ours to bridge, the next question asks for what is missing.
+            self.older = Older::Unknown;
+            return;
+        }
+        if self.last.as_ref().is_none_or(|last| last.seq < newest.seq) {
+            self.last = Some(newest.clone());
+            if self.unread == 0 {
+                // History that is read for the first time is not news.
+                self.read = self.read.max(newest.seq);
+            }
+        }
+        for message in page {
+            self.messages.entry(message.seq).or_insert(message);
+        }
+        while self.messages.len() > MESSAGES_MAX {
+            self.messages.pop_last();
+            self.at_end = false;
+        }
+    }
+
+    /// What to ask for when somebody reads back: messages before this one. `None` when it is on its way or there is nothing.
+    #[expect(clippy::option_option, reason = "the outer says whether to ask, the inner is the question")]
+    pub(super) fn ask_older(&mut self, ask: AskId) -> Option<Option<Seq>> {
+        if self.older != Older::Unknown {
+            return None;
+        }
+        self.older = Older::Asked(ask);
+        Some(self.messages.first_key_value().map(|(&oldest, _)| oldest))
+    }
+
+    /// Whether this question is ours.
+    pub(super) fn asked(&self, ask: AskId) -> bool {
+        self.older == Older::Asked(ask)
+    }
+
+    /// A question for older messages has come to nothing; it may be asked again.
+    pub(super) fn ask_failed(&mut self, ask: AskId) {
+        if self.asked(ask) {
+            self.older = Older::Unknown;
+        }
+    }
+
+    /// Whether there is nothing to show and nobody has looked yet whether there is.
+    pub(super) fn is_bare(&self) -> bool {
+        self.messages.is_empty() && self.older == Older::Unknown
+    }
+
+    /// Back from far above: holds nothing, and the newest messages are to be asked for. Whether there was anything to do.
+    pub(super) fn return_to_end(&mut self) -> bool {
+        if self.at_end {
+            return false;
+        }
+        self.messages.clear();
+        self.at_end = true;
+        self.older = Older::Unknown;
+        true
+    }
+
+    /// The person has everything before them. Whether that is news.
+    pub(super) fn read(&mut self) -> bool {
+        let newest = self.last.as_ref().map(|last| last.seq).filter(|_| self.at_end && self.unread > 0);
+        if let Some(newest) = newest {
+            self.read_up_to(newest);
+        }
+        newest.is_some()
+    }
+
+    fn read_up_to(&mut self, seq: Seq) {
+        self.read = self.read.max(seq);
+        self.unread = 0;
+    }
+
+    pub(super) fn say(&mut self, id: OwnId, text: Text, at: UnixMillis) {
+        self.own.push(Own { id, text, at, state: Outgoing::Waiting { seen: None } });
+    }
+
+    pub(super) fn stored(&mut self, id: OwnId, seq: Seq) {
+        let Some(at) = self.own.iter().position(|own| own.id == id) else { return };
+        let own = self.own.remove(at);
+        // The likeness of another own message was mistaken for this one: that message is shown again.
+        if let Some(other) = self.own.iter_mut().find(|other| other.state == Outgoing::Waiting { seen: Some(seq) }) {
+            other.state = Outgoing::Waiting { seen: None };
+        }
+        let arrived = self.last.as_ref().is_some_and(|last| seq <= last.seq);
+        if !arrived {
+            self.own.insert(at, Own { state: Outgoing::Stored(seq), ..own });
+        }
+    }
+
+    pub(super) fn refused(&mut self, id: OwnId, refusal: Refusal) {
+        if let Some(own) = self.own.iter_mut().find(|own| own.id == id) {
+            own.state = Outgoing::Failed(refusal);
+        }
+    }
+
+    /// Takes a failed message out, to try it again or to forget it.
+    pub(super) fn take_failed(&mut self, id: OwnId) -> Option<Text> {
+        let at = self.own.iter().position(|own| own.id == id && matches!(own.state, Outgoing::Failed(_)))?;
+        Some(self.own.remove(at).text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

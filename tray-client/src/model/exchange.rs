@@ -1,0 +1,89 @@
+//! What goes into the model beside what was heard, and what comes out.
+
+use belfry_core::chat::{Message, NoticeId, Place, Text};
+
+use crate::link::{Down, Draft, OwnId};
+
+/// What the person wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// See this conversation.
+    Open(Place),
+    /// The window is in front and in use, or is not any more: only then has somebody read what it shows.
+    Attend(bool),
+    /// Say something.
+    Say {
+        /// Where.
+        to: Place,
+        /// What.
+        text: Text,
+    },
+    /// Try a refused message again.
+    Retry(OwnId),
+    /// Forget a refused message.
+    Discard(OwnId),
+    /// Read further back.
+    ReadBack(Place),
+    /// Go to the newest message.
+    ToEnd(Place),
+    /// A notice is visible on an unlocked screen.
+    Seen(NoticeId),
+    /// A notice is on the screen, and nobody can see it: the screen is locked.
+    Locked(NoticeId),
+    /// Answer a notice.
+    Answer {
+        /// Which.
+        notice: NoticeId,
+        /// With which of its answers.
+        answer: u8,
+    },
+    /// An info notice has left the screen by itself or was closed. The others stay until they are answered.
+    Dismiss(NoticeId),
+    /// Send a notice, and watch who has it.
+    SendNotice(Draft),
+    /// Hold popups back, except critical notices; or not any more.
+    DoNotDisturb(bool),
+    /// Do not wait for the next try to connect. Also for a computer that woke.
+    TryNow,
+    /// End the program.
+    Quit,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Tell the server.
+    Tell(Down),
+    /// Draw this part again.
+    Redraw(Part),
+    /// Show a notice in a popup, or show its new words in the one it has.
+    PopUpNotice(NoticeId),
+    /// The popup of a notice is to say that it is over, and to go.
+    EndPopUp(NoticeId),
+    /// Show a message in a quiet popup.
+    PopUpMessage {
+        /// Where it was said.
+        place: Place,
+        /// The message.
+        message: Message,
+    },
+    /// The goodbye is said: end the program.
+    Exit,
+}
+
+/// What can be drawn on its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The icon and the strip that says what is wrong.
+    Connection,
+    /// The list of conversations.
+    Conversations,
+    /// The lines of one conversation.
+    Lines(Place),
+    /// The list of people.
+    People,
+    /// The notices.
+    Notices,
+    /// The notice that was sent from here, and its ledger.
+    Sent,
+}

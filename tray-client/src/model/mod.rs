@@ -1,0 +1,420 @@
+//! What a window shows and what is to be done about it: conversations, people, notices, the connection.
+//!
+//! Pure: it is told what was heard ([`Model::apply`]) and what the person wants ([`Model::act`]), both with the time, and answers with
+//! [`Effect`]s. It has no socket, clock, thread or pixel, so every story of the window can be told in a test.
+
+mod connection;
+mod conversation;
+mod exchange;
+mod notices;
+mod people;
+mod sent;
+mod tray;
+
+use std::collections::BTreeMap;
+
+use belfry_core::chat::{AccountName, Message, Notice, Place, Role, Severity, Text};
+use belfry_core::time::Now;
+
+pub use connection::Connection;
+pub use conversation::{Conversation, Delivery, Line};
+pub use exchange::{Effect, Intent, Part};
+pub use notices::{Entry, Notices};
+pub use people::People;
+pub use sent::{Outcome, Sent};
+pub use tray::Summary;
+
+use crate::link::{AskId, Down, OwnId, Up};
+use notices::Arrival;
+use people::Next;
+
+/// A place however its name is spelled.
+type Key = (bool, String);
+
+fn key(place: &Place) -> Key {
+    match place {
+        Place::Room(room) => (false, room.key()),
+        Place::Direct(account) => (true, account.key()),
+    }
+}
+
+/// Everything a window shows.
+#[derive(Clone, Debug)]
+pub struct Model {
+    server: String,
+    me: Option<(AccountName, Role)>,
+    connection: Connection,
+    caught_up: bool,
+    conversations: BTreeMap<Key, Conversation>,
+    shown: Option<Key>,
+    attended: bool,
+    people: People,
+    notices: Notices,
+    sent: Option<Sent>,
+    do_not_disturb: bool,
+    /// Where own messages went that have no answer yet, or were refused.
+    own: BTreeMap<OwnId, Key>,
+    numbers: u64,
+}
+
+impl Model {
+    /// Nothing but the lobby. `server` is what people call the server.
+    pub fn new(server: impl Into<String>) -> Self {
+        let lobby = Place::lobby();
+        Self {
+            server: server.into(),
+            me: None,
+            connection: Connection::Connecting,
+            caught_up: false,
+            conversations: BTreeMap::from([(key(&lobby), Conversation::new(lobby))]),
+            shown: None,
+            attended: false,
+            people: People::default(),
+            notices: Notices::default(),
+            sent: None,
+            do_not_disturb: false,
+            own: BTreeMap::new(),
+            numbers: 0,
+        }
+    }
+
+    /// Who is signed in, or was last.
+    pub fn me(&self) -> Option<&AccountName> {
+        self.me.as_ref().map(|(account, _)| account)
+    }
+
+    /// What they may do.
+    pub fn role(&self) -> Option<Role> {
+        self.me.as_ref().map(|&(_, role)| role)
+    }
+
+    /// Where the connection stands.
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The conversations: the lobby, then those with the newest message first.
+    pub fn conversations(&self) -> Vec<&Conversation> {
+        let lobby = key(&Place::lobby());
+        let mut sorted: Vec<_> = self.conversations.iter().collect();
+        sorted.sort_by_key(|&(key, conversation)| (*key != lobby, std::cmp::Reverse(conversation.last().map(|last| last.sent_at)), key));
+        sorted.into_iter().map(|(_, conversation)| conversation).collect()
+    }
+
+    /// One conversation.
+    pub fn conversation(&self, place: &Place) -> Option<&Conversation> {
+        self.conversations.get(&key(place))
+    }
+
+    /// The one that the window shows.
+    pub fn shown(&self) -> Option<&Conversation> {
+        self.shown.as_ref().and_then(|key| self.conversations.get(key))
+    }
+
+    /// The lines of a conversation.
+    pub fn lines<'a>(&'a self, place: &Place) -> impl Iterator<Item = Line<'a>> {
+        self.conversation(place).into_iter().flat_map(|conversation| conversation.lines(self.me()))
+    }
+
+    /// Everybody.
+    pub const fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// The notices.
+    pub const fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// The notice that was last sent from here.
+    pub const fn sent(&self) -> Option<&Sent> {
+        self.sent.as_ref()
+    }
+
+    /// Messages of others that have not been read.
+    pub fn unread(&self) -> u64 {
+        self.conversations.values().map(Conversation::unread).sum()
+    }
+
+    /// Own messages that wait for the server.
+    pub fn waiting(&self) -> usize {
+        self.conversations.values().map(Conversation::waiting).sum()
+    }
+
+    /// Whether popups are held back.
+    pub const fn do_not_disturb(&self) -> bool {
+        self.do_not_disturb
+    }
+
+    /// What the icon says.
+    pub fn summary(&self) -> Summary {
+        self.facts().summary()
+    }
+
+    /// The same in words.
+    pub fn tooltip(&self) -> String {
+        self.facts().tooltip()
+    }
+
+    fn facts(&self) -> tray::Facts<'_> {
+        tray::Facts {
+            server: &self.server,
+            connection: &self.connection,
+            unread: self.unread(),
+            notices: self.notices.open().len(),
+            severity: self.notices.waiting(),
+            do_not_disturb: self.do_not_disturb,
+        }
+    }
+
+    /// Something was heard.
+    pub fn apply(&mut self, now: Now, up: Up) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match up {
+            // Which key to trust is decided before there is a model.
+            Up::Identity { .. } => {}
+            Up::SignedIn { account, role } => {
+                self.me = Some((account, role));
+                self.connection = Connection::Connected;
+                self.caught_up = false;
+                effects.push(Effect::Redraw(Part::Connection));
+                effects.push(self.ask_people());
+                effects.extend(self.fill_shown());
+            }
+            Up::CaughtUp => self.caught_up = true,
+            Up::Message { place, message } => self.hear(place, message, &mut effects),
+            Up::Notice(notice) => self.hear_notice(notice, &mut effects),
+            Up::Presence(changes) => {
+                self.people.change(changes);
+                effects.push(Effect::Redraw(Part::People));
+            }
+            Up::People { ask, people, more } => match self.people.part(ask, people, more) {
+                Next::After(name) => effects.push(Effect::Tell(Down::AskPeople { ask, after: Some(name) })),
+                Next::Complete => effects.push(Effect::Redraw(Part::People)),
+                Next::Stale => {}
+            },
+            Up::Older { ask, messages } => {
+                // A question is asked by one conversation only.
+                if let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask)) {
+                    conversation.prepend(ask, messages);
+                    effects.push(Effect::Redraw(Part::Lines(conversation.place().clone())));
+                    effects.push(Effect::Redraw(Part::Conversations));
+                }
+            }
+            Up::NoticeSent { .. } | Up::Progress { .. } | Up::Ledger { .. } => self.watch(up, &mut effects),
+            Up::AskFailed { ask, refusal } => {
+                if let Some(sent) = &mut self.sent
+                    && sent.failed(ask, refusal)
+                {
+                    effects.push(Effect::Redraw(Part::Sent));
+                }
+                // Whoever scrolls asks again; the list of people is asked for at the next signing in.
+                if !self.people.abandon(ask)
+                    && let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask))
+                {
+                    conversation.ask_failed(ask);
+                    effects.push(Effect::Redraw(Part::Lines(conversation.place().clone())));
+                }
+            }
+            Up::Stored { own, seq } => {
+                let place = self.own.remove(&own);
+                effects.extend(self.settle(place, |conversation| conversation.stored(own, seq)));
+            }
+            Up::PostRefused { own, refusal } => {
+                let place = self.own.get(&own).cloned();
+                effects.extend(self.settle(place, |conversation| conversation.refused(own, refusal)));
+            }
+            Up::Interrupted { why, retry_in } => {
+                self.connection = self.connection.interrupted(now, why, retry_in);
+                effects.push(Effect::Redraw(Part::Connection));
+            }
+            Up::Failed(failure) => {
+                self.connection = Connection::Stopped(failure);
+                effects.push(Effect::Redraw(Part::Connection));
+            }
+            Up::Closed => {
+                self.connection = Connection::Closed;
+                effects.push(Effect::Exit);
+            }
+        }
+        effects
+    }
+
+    /// The person wants something.
+    pub fn act(&mut self, now: Now, intent: Intent) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match intent {
+            Intent::Open(place) => {
+                self.conversation_mut(&place);
+                self.shown = Some(key(&place));
+                effects.push(Effect::Redraw(Part::Lines(place)));
+                effects.extend(self.fill_shown());
+                effects.extend(self.read_shown());
+            }
+            Intent::Attend(attended) => {
+                self.attended = attended;
+                effects.extend(self.read_shown());
+            }
+            Intent::Say { to, text } => effects.extend(self.say(now, to, text)),
+            Intent::Retry(own) => {
+                if let Some((place, text)) = self.take_failed(own) {
+                    effects.extend(self.say(now, place, text));
+                }
+            }
+            Intent::Discard(own) => {
+                if let Some((place, _)) = self.take_failed(own) {
+                    effects.push(Effect::Redraw(Part::Lines(place)));
+                }
+            }
+            Intent::ReadBack(place) => effects.extend(self.ask_older(&place)),
+            Intent::ToEnd(place) => {
+                if self.conversation_mut(&place).return_to_end() {
+                    effects.push(Effect::Redraw(Part::Lines(place.clone())));
+                    effects.extend(self.ask_older(&place));
+                    effects.extend(self.read_shown());
+                }
+            }
+            Intent::Seen(id) => {
+                if self.notices.seen(id) {
+                    effects.push(Effect::Tell(Down::MarkVisible(id)));
+                }
+            }
+            Intent::Locked(id) => {
+                if self.notices.locked(id) {
+                    effects.push(Effect::Tell(Down::MarkLocked(id)));
+                }
+            }
+            Intent::Answer { notice, answer } => {
+                if self.notices.answer(notice, answer) {
+                    effects.push(Effect::Tell(Down::Answer { notice, answer }));
+                    effects.push(Effect::EndPopUp(notice));
+                    effects.push(Effect::Redraw(Part::Notices));
+                }
+            }
+            Intent::Dismiss(id) => {
+                if self.notices.dismiss(id) {
+                    effects.push(Effect::EndPopUp(id));
+                    effects.push(Effect::Redraw(Part::Notices));
+                }
+            }
+            Intent::SendNotice(draft) => {
+                let ask = AskId(self.number());
+                self.sent = Some(Sent::new(ask, draft.clone()));
+                effects.push(Effect::Tell(Down::SendNotice { ask, draft }));
+                effects.push(Effect::Redraw(Part::Sent));
+            }
+            Intent::DoNotDisturb(held_back) => {
+                self.do_not_disturb = held_back;
+                effects.push(Effect::Redraw(Part::Connection));
+                self.pop_up(&mut effects);
+            }
+            Intent::TryNow => effects.push(Effect::Tell(Down::Wake)),
+            Intent::Quit => effects.push(Effect::Tell(Down::Quit)),
+        }
+        effects
+    }
+
+    fn conversation_mut(&mut self, place: &Place) -> &mut Conversation {
+        self.conversations.entry(key(place)).or_insert_with(|| Conversation::new(place.clone()))
+    }
+
+    fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    fn hear(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
+        let me = self.me().cloned();
+        let looking = self.attended && self.shown.as_ref() == Some(&key(&place));
+        let conversation = self.conversation_mut(&place);
+        let before = conversation.unread();
+        conversation.arrive(message.clone(), me.as_ref(), looking);
+        let news = conversation.unread() > before;
+        effects.push(Effect::Redraw(Part::Lines(place.clone())));
+        effects.push(Effect::Redraw(Part::Conversations));
+        // After an absence the count says enough; a popup a message would bury the screen.
+        if news && self.caught_up && !self.do_not_disturb {
+            effects.push(Effect::PopUpMessage { place, message });
+        }
+    }
+
+    fn hear_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
+        let id = notice.id;
+        match self.notices.arrive(notice) {
+            Arrival::Known => return,
+            Arrival::Open => self.pop_up(effects),
+            Arrival::Over => effects.push(Effect::EndPopUp(id)),
+        }
+        effects.push(Effect::Redraw(Part::Notices));
+    }
+
+    /// Something about the notice that was sent from here.
+    fn watch(&mut self, up: Up, effects: &mut Vec<Effect>) {
+        let fresh = AskId(self.number());
+        let Some(sent) = &mut self.sent else { return };
+        let (news, next) = match up {
+            Up::NoticeSent { ask, notice, progress } => sent.stored(ask, notice, progress, fresh),
+            Up::Progress { notice, progress } => sent.progressed(notice, progress, fresh),
+            Up::Ledger { ask, page } => sent.page(ask, page, fresh),
+            _ => return,
+        };
+        effects.extend(next.map(Effect::Tell));
+        if news {
+            effects.push(Effect::Redraw(Part::Sent));
+        }
+    }
+
+    /// Whatever may pop up and has not yet, also what was held back before.
+    fn pop_up(&mut self, effects: &mut Vec<Effect>) {
+        let held_back = self.do_not_disturb;
+        let due = self.notices.pop_up(|severity| !held_back || severity == Severity::Critical);
+        effects.extend(due.into_iter().map(Effect::PopUpNotice));
+    }
+
+    fn say(&mut self, now: Now, to: Place, text: Text) -> Vec<Effect> {
+        let own = OwnId(self.number());
+        self.own.insert(own, key(&to));
+        self.conversation_mut(&to).say(own, text.clone(), now.wall);
+        vec![Effect::Tell(Down::Post { own, to: to.clone(), text }), Effect::Redraw(Part::Lines(to))]
+    }
+
+    fn take_failed(&mut self, own: OwnId) -> Option<(Place, Text)> {
+        let conversation = self.conversations.get_mut(self.own.get(&own)?)?;
+        let text = conversation.take_failed(own)?;
+        self.own.remove(&own);
+        Some((conversation.place().clone(), text))
+    }
+
+    fn settle(&mut self, place: Option<Key>, settle: impl FnOnce(&mut Conversation)) -> Option<Effect> {
+        let conversation = self.conversations.get_mut(&place?)?;
+        settle(conversation);
+        Some(Effect::Redraw(Part::Lines(conversation.place().clone())))
+    }
+
+    fn ask_people(&mut self) -> Effect {
+        let ask = AskId(self.number());
+        self.people.begin(ask);
+        Effect::Tell(Down::AskPeople { ask, after: None })
+    }
+
+    fn ask_older(&mut self, place: &Place) -> Option<Effect> {
+        let ask = AskId(self.number());
+        let before = self.conversation_mut(place).ask_older(ask)?;
+        Some(Effect::Tell(Down::AskOlder { ask, place: place.clone(), before }))
+    }
+
+    /// The shown conversation has something to show, as soon as there is somebody to ask.
+    fn fill_shown(&mut self) -> Option<Effect> {
+        let place = self.shown().filter(|shown| shown.is_bare() && self.connection.is_up())?.place().clone();
+        self.ask_older(&place)
+    }
+
+    /// Whoever looks has read.
+    fn read_shown(&mut self) -> Option<Effect> {
+        let shown = self.shown.as_ref().filter(|_| self.attended)?;
+        self.conversations.get_mut(shown)?.read().then_some(Effect::Redraw(Part::Conversations))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! Notices that wait for an answer, and those that are over.
+//!
+//! Whether a notice has expired is the server's word: a wrong clock on this computer must not hide one.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use belfry_core::chat::{Notice, NoticeId, NoticeState, Severity};
+
+/// Notices that are kept. The oldest that is over goes first; when none is over, the oldest of the least severity.
+const NOTICES_MAX: usize = 500;
+
+/// A notice and what became of it on this screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The notice in its current state.
+    pub notice: Notice,
+    /// The chosen answer, an index into the notice's.
+    pub answer: Option<u8>,
+    visible: bool,
+    dismissed: bool,
+    popped_up: bool,
+}
+
+impl Entry {
+    /// Whether it still wants something of the person.
+    pub fn is_open(&self) -> bool {
+        self.notice.state == NoticeState::Open && self.answer.is_none() && !self.dismissed
+    }
+
+    /// What the chosen answer says.
+    pub fn answer_label(&self) -> Option<&str> {
+        self.notice.answers.get(usize::from(self.answer?)).map(belfry_core::chat::Label::as_str)
+    }
+}
+
+/// Every notice this program has heard of, up to a bound.
+#[derive(Clone, Debug, Default)]
+pub struct Notices {
+    entries: BTreeMap<NoticeId, Entry>,
+}
+
+/// What a notice that arrived means for the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// It was known, and as it is.
+    Known,
+    /// It is to be shown, or shown with its new words.
+    Open,
+    /// It is over, and may be on the screen.
+    Over,
+}
+
+impl Notices {
+    /// The open ones, most severe first, then newest first.
+    pub fn open(&self) -> Vec<&Entry> {
+        let mut open: Vec<_> = self.entries.values().filter(|entry| entry.is_open()).collect();
+        open.sort_by_key(|entry| Reverse((entry.notice.severity, entry.notice.sent_at, entry.notice.id)));
+        open
+    }
+
+    /// The others, newest first.
+    pub fn past(&self) -> Vec<&Entry> {
+        let mut past: Vec<_> = self.entries.values().filter(|entry| !entry.is_open()).collect();
+        past.sort_by_key(|entry| Reverse((entry.notice.sent_at, entry.notice.id)));
+        past
+    }
+
+    /// One of them.
+    pub fn get(&self, id: NoticeId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    /// The greatest severity that is open.
+    pub fn waiting(&self) -> Option<Severity> {
+        self.entries.values().filter(|entry| entry.is_open()).map(|entry| entry.notice.severity).max()
+    }
+
+    pub(super) fn arrive(&mut self, notice: Notice) -> Arrival {
+        let id = notice.id;
+        let Some(entry) = self.entries.get_mut(&id) else {
+            let answer = notice.answered.map(|given| given.answer);
+            let entry = Entry { notice, answer, visible: false, dismissed: false, popped_up: false };
+            let open = entry.is_open();
+            self.entries.insert(id, entry);
+            self.forget_surplus();
+            return if open { Arrival::Open } else { Arrival::Over };
+        };
+        if entry.notice == notice {
+            return Arrival::Known;
+        }
+        let was_open = entry.is_open();
+        let reworded = entry.notice.revision < notice.revision;
+        if reworded || entry.notice.reminder < notice.reminder {
+            entry.dismissed = false;
+        }
+        // What was seen were the words before these.
+        entry.visible &= !reworded;
+        // Answered on another device: the server's word goes over what was chosen here at the same moment.
+        entry.answer = notice.answered.map(|given| given.answer).or(entry.answer);
+        entry.notice = notice;
+        if entry.is_open() {
+            // New words: the person has not seen these.
+            entry.popped_up = false;
+            Arrival::Open
+        } else if was_open {
+            Arrival::Over
+        } else {
+            Arrival::Known
+        }
+    }
+
+    fn forget_surplus(&mut self) {
+        while self.entries.len() > NOTICES_MAX {
+            // Of those that are over only their age counts.
+            let least = |entry: &&Entry| {
+                let severity = Some(entry.notice.severity).filter(|_| entry.is_open());
+                (severity, entry.notice.sent_at, entry.notice.id)
+            };
+            let Some(id) = self.entries.values().min_by_key(least).map(|entry| entry.notice.id) else { return };
+            self.entries.remove(&id);
+        }
+    }
+
+    /// Those that may pop up now and have not; each is said once.
+    pub(super) fn pop_up(&mut self, may: impl Fn(Severity) -> bool) -> Vec<NoticeId> {
+        let due = self.entries.values_mut().filter(|entry| entry.is_open() && !entry.popped_up && may(entry.notice.severity));
+        due.map(|entry| {
+            entry.popped_up = true;
+            entry.notice.id
+        })
+        .collect()
+    }
+
+    /// It is on an unlocked screen. Whether that is news.
+    pub(super) fn seen(&mut self, id: NoticeId) -> bool {
+        self.entries.get_mut(&id).is_some_and(|entry| !std::mem::replace(&mut entry.visible, true))
+    }
+
+    /// It is there behind a lock. Whether that matters: what was seen stays seen.
+    pub(super) fn locked(&self, id: NoticeId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.is_open() && !entry.visible)
+    }
+
+    /// The person chose. Whether the notice was open and offers that answer.
+    pub(super) fn answer(&mut self, id: NoticeId, answer: u8) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        let offered = entry.is_open() && usize::from(answer) < entry.notice.answers.len();
+        if offered {
+            entry.answer = Some(answer);
+        }
+        offered
+    }
+
+    /// It leaves the screen without an answer, which only the lightest kind may. Whether it did.
+    pub(super) fn dismiss(&mut self, id: NoticeId) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        let may = entry.is_open() && entry.notice.severity == Severity::Info;
+        entry.dismissed |= may;
+        may
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use belfry_core::chat::{AccountName, Label, Text};
+    use belfry_core::time::UnixMillis;
+
+    use super::*;
+
+    pub(in crate::model) fn notice(id: u64, severity: Severity) -> Notice {
+        Notice {
+            id: NoticeId(id),
+            severity,
+            title: None,
+            body: Text::new("Leave by the nearest exit.").unwrap(),
+            answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
+            author: AccountName::new("admin").unwrap(),
+            sent_at: UnixMillis(id),
+            expires_at: None,
+            state: NoticeState::Open,
+            revision: 1,
+            reminder: 0,
+            answered: None,
+        }
+    }
+
+    fn ids(entries: &[&Entry]) -> Vec<u64> {
+        entries.iter().map(|entry| entry.notice.id.0).collect()
+    }
+
+    fn holding(notices: impl IntoIterator<Item = Notice>) -> Notices {
+        let mut held = Notices::default();
+        for notice in notices {
+            held.arrive(notice);
+        }
+        held
+    }
+
+    #[test]
+    fn the_most_severe_comes_first_and_the_newest_of_equals() {
+        let held = holding([
+            notice(1, Severity::Critical),
+            notice(2, Severity::Info),
+            notice(3, Severity::Important),
+            notice(4, Severity::Important),
+        ]);
+        assert_eq!(ids(&held.open()), [1, 4, 3, 2]);
+        assert_eq!(held.waiting(), Some(Severity::Critical));
+    }
+
+    #[test]
+    fn an_answered_notice_is_past_and_stays_so_when_it_comes_again() {
+        let mut held = holding([notice(1, Severity::Critical)]);
+        assert!(held.answer(NoticeId(1), 1));
+        assert_eq!(held.arrive(notice(1, Severity::Critical)), Arrival::Known);
+        assert_eq!((ids(&held.open()), ids(&held.past())), (vec![], vec![1]));
+        assert_eq!(held.get(NoticeId(1)).unwrap().answer_label(), Some("Need help"));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_offered_is_none() {
+        let mut held = holding([notice(1, Severity::Critical)]);
+        assert!(!held.answer(NoticeId(1), 2));
+        assert_eq!(ids(&held.open()), [1]);
+    }
+
+    #[test]
+    fn the_first_answer_counts() {
+        let mut held = holding([notice(1, Severity::Critical)]);
+        assert!(held.answer(NoticeId(1), 0));
+        assert!(!held.answer(NoticeId(1), 1));
+    }
+
+    #[test]
+    fn only_an_info_notice_can_be_dismissed() {
+        let mut held = holding([notice(1, Severity::Info), notice(2, Severity::Important)]);
+        assert!(held.dismiss(NoticeId(1)));
+        assert!(!held.dismiss(NoticeId(2)));
+        assert_eq!(ids(&held.open()), [2]);
+    }
+
+    #[test]
+    fn new_words_pop_up_again_and_the_same_words_do_not() {
+        let mut held = holding([notice(1, Severity::Important)]);
+        assert_eq!(held.pop_up(|_| true), [NoticeId(1)]);
+        held.arrive(notice(1, Severity::Important));
+        assert_eq!(held.pop_up(|_| true), []);
+        held.arrive(Notice { body: Text::new("Leave by the north exit.").unwrap(), ..notice(1, Severity::Important) });
+        assert_eq!(held.pop_up(|_| true), [NoticeId(1)]);
+    }
+
+    #[test]
+    fn a_withdrawn_notice_leaves_the_screen() {
+        let mut held = holding([notice(1, Severity::Critical)]);
+        assert_eq!(held.arrive(Notice { state: NoticeState::Withdrawn, ..notice(1, Severity::Critical) }), Arrival::Over);
+        assert_eq!((held.open().len(), ids(&held.past())), (0, vec![1]));
+    }
+
+    #[test]
+    fn an_answer_on_another_device_ends_the_popup_here() {
+        let mut held = holding([notice(1, Severity::Critical)]);
+        let answered = Some(belfry_core::chat::GivenAnswer { answer: 1, at: UnixMillis(9) });
+        assert_eq!(held.arrive(Notice { answered, ..notice(1, Severity::Critical) }), Arrival::Over);
+        assert_eq!(held.get(NoticeId(1)).unwrap().answer_label(), Some("Need help"));
+        assert_eq!(held.pop_up(|_| true), []);
+    }
+
+    #[test]
+    fn a_reminder_pops_up_again_also_what_was_dismissed() {
+        let mut held = holding([notice(1, Severity::Info)]);
+        held.pop_up(|_| true);
+        held.dismiss(NoticeId(1));
+        assert_eq!(held.arrive(Notice { reminder: 1, ..notice(1, Severity::Info) }), Arrival::Open);
+        assert_eq!(held.pop_up(|_| true), [NoticeId(1)]);
+    }
+
+    #[test]
+    fn an_all_clear_leaves_the_screen() {
+        let mut held = holding([notice(1, Severity::Critical)]);
+        let clear = Notice { state: NoticeState::AllClear, revision: 2, ..notice(1, Severity::Critical) };
+        assert_eq!(held.arrive(clear), Arrival::Over);
+        assert_eq!(held.waiting(), None);
+    }
+
+    #[test]
+    fn new_words_are_seen_anew() {
+        let mut held = holding([notice(1, Severity::Important)]);
+        assert!(held.seen(NoticeId(1)) && !held.seen(NoticeId(1)));
+        assert!(!held.locked(NoticeId(1)));
+        held.arrive(Notice { revision: 2, ..notice(1, Severity::Important) });
+        assert!(held.locked(NoticeId(1)));
+        assert!(held.seen(NoticeId(1)));
+    }
+
+    #[test]
+    fn a_flood_of_notices_pushes_out_the_past_and_then_the_least_severe() {
+        let mut held = holding([notice(1, Severity::Critical), notice(2, Severity::Critical)]);
+        held.answer(NoticeId(1), 0);
+        for id in 3..=(NOTICES_MAX as u64 + 2) {
+            held.arrive(notice(id, Severity::Info));
+        }
+        assert!(held.get(NoticeId(1)).is_none(), "the past one goes first");
+        assert!(held.get(NoticeId(2)).is_some() && held.get(NoticeId(3)).is_none(), "then the oldest of the least severity");
+        assert_eq!(held.open().len(), NOTICES_MAX);
+    }
+}

@@ -1,0 +1,175 @@
+//! Everybody, and who is here.
+
+use std::collections::BTreeMap;
+
+use belfry_core::chat::{AccountName, Person, Presence, PresenceChange};
+
+use crate::link::AskId;
+
+/// What a name is unique by.
+type Key = String;
+
+/// The list of people: complete as of the last time it was asked for, and kept up since.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    known: BTreeMap<Key, Person>,
+    listing: Option<Listing>,
+}
+
+/// A list that is arriving in parts. The old one is shown until this one is complete, so that nobody is missing in between.
+#[derive(Clone, Debug)]
+struct Listing {
+    ask: AskId,
+    gathered: BTreeMap<Key, Person>,
+    /// Comings and goings since it was asked for: a part may be older than they are.
+    changed: Vec<PresenceChange>,
+}
+
+/// What is to be asked next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The part after this name.
+    After(AccountName),
+    /// Nothing: the list is complete.
+    Complete,
+    /// Nothing: this answers no question that still stands.
+    Stale,
+}
+
+impl People {
+    /// Everybody: first who is here, then who is away, then the others; by name within each.
+    pub fn sorted(&self) -> Vec<&Person> {
+        let mut people: Vec<_> = self.known.iter().collect();
+        people.sort_by_key(|&(key, person)| (person.presence, key));
+        people.into_iter().map(|(_, person)| person).collect()
+    }
+
+    /// How many are connected, in use or away.
+    pub fn here(&self) -> usize {
+        self.known.values().filter(|person| person.presence != Presence::Offline).count()
+    }
+
+    /// Somebody by name, in any letter case.
+    pub fn find(&self, name: &AccountName) -> Option<&Person> {
+        self.known.get(&name.key())
+    }
+
+    pub(super) fn begin(&mut self, ask: AskId) {
+        self.listing = Some(Listing { ask, gathered: BTreeMap::new(), changed: Vec::new() });
+    }
+
+    pub(super) fn part(&mut self, ask: AskId, people: Vec<Person>, more: bool) -> Next {
+        let Some(listing) = self.listing.as_mut().filter(|listing| listing.ask == ask) else { return Next::Stale };
+        let last = people.last().map(|person| person.account.clone());
+        listing.gathered.extend(people.into_iter().map(|person| (person.account.key(), person)));
+        match last {
+            Some(last) if more => Next::After(last),
+            _ => {
+                if let Some(done) = self.listing.take() {
+                    self.known = done.gathered;
+                    self.change(done.changed);
+                }
+                Next::Complete
+            }
+        }
+    }
+
+    /// The list will not be completed; the old one stays. Whether it was the one being read.
+    pub(super) fn abandon(&mut self, ask: AskId) -> bool {
+        self.listing.take_if(|listing| listing.ask == ask).is_some()
+    }
+
+    pub(super) fn change(&mut self, changes: Vec<PresenceChange>) {
+        for change in &changes {
+            let person = self.known.entry(change.account.key()).or_insert_with(|| Person {
+                account: change.account.clone(),
+                presence: change.presence,
+                last_seen: None,
+            });
+            person.presence = change.presence;
+            person.last_seen = Some(change.at);
+        }
+        if let Some(listing) = &mut self.listing {
+            listing.changed.extend(changes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::time::UnixMillis;
+
+    use super::*;
+
+    fn name(typed: &str) -> AccountName {
+        AccountName::new(typed).unwrap()
+    }
+
+    fn person(typed: &str, presence: Presence) -> Person {
+        Person { account: name(typed), presence, last_seen: None }
+    }
+
+    fn change(typed: &str, presence: Presence) -> PresenceChange {
+        PresenceChange { account: name(typed), presence, at: UnixMillis(5) }
+    }
+
+    fn listed(people: &People) -> Vec<&str> {
+        people.sorted().into_iter().map(|person| person.account.as_str()).collect()
+    }
+
+    fn complete(list: Vec<Person>) -> People {
+        let mut people = People::default();
+        people.begin(AskId(1));
+        assert_eq!(people.part(AskId(1), list, false), Next::Complete);
+        people
+    }
+
+    #[test]
+    fn who_is_here_comes_first_then_who_is_away_each_by_name() {
+        let people = complete(vec![
+            person("anna", Presence::Offline),
+            person("Ben", Presence::Online),
+            person("carl", Presence::Away),
+            person("amir", Presence::Online),
+        ]);
+        assert_eq!(listed(&people), ["amir", "Ben", "carl", "anna"]);
+        assert_eq!(people.here(), 3);
+    }
+
+    #[test]
+    fn a_list_in_parts_is_asked_for_to_its_end_and_shown_whole() {
+        let mut people = complete(vec![person("old", Presence::Online)]);
+        people.begin(AskId(2));
+        assert_eq!(people.part(AskId(2), vec![person("anna", Presence::Online)], true), Next::After(name("anna")));
+        assert_eq!(listed(&people), ["old"]);
+        assert_eq!(people.part(AskId(2), vec![person("ben", Presence::Online)], false), Next::Complete);
+        assert_eq!(listed(&people), ["anna", "ben"]);
+    }
+
+    #[test]
+    fn somebody_who_leaves_while_the_list_arrives_is_not_shown_as_here() {
+        let mut people = People::default();
+        people.begin(AskId(1));
+        people.part(AskId(1), vec![person("anna", Presence::Online)], true);
+        people.change(vec![change("anna", Presence::Offline)]);
+        people.part(AskId(1), vec![person("ben", Presence::Online)], false);
+        assert_eq!(people.find(&name("ANNA")).unwrap().presence, Presence::Offline);
+    }
+
+    #[test]
+    fn somebody_new_appears_when_they_come() {
+        let mut people = complete(vec![]);
+        people.change(vec![change("dora", Presence::Online)]);
+        assert_eq!(listed(&people), ["dora"]);
+    }
+
+    #[test]
+    fn an_answer_to_an_older_question_changes_nothing() {
+        let mut people = complete(vec![person("anna", Presence::Online)]);
+        people.begin(AskId(2));
+        people.begin(AskId(3));
+        assert_eq!(people.part(AskId(2), vec![], false), Next::Stale);
+        assert!(!people.abandon(AskId(2)));
+        assert_eq!(listed(&people), ["anna"]);
+    }
+}

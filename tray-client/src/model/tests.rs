@@ -1,0 +1,237 @@
+use std::time::Duration;
+
+use belfry_core::chat::{ConversationId, Notice, NoticeId, NoticeState, Person, Presence, Refusal, Seq};
+use belfry_core::client::Interruption;
+use belfry_core::time::{Instant, UnixMillis};
+
+use super::notices::tests::notice;
+use super::*;
+
+const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(1000) };
+
+fn account(name: &str) -> AccountName {
+    AccountName::new(name).unwrap()
+}
+
+fn text(typed: &str) -> Text {
+    Text::new(typed).unwrap()
+}
+
+fn message(seq: u64, from: &str) -> Message {
+    Message { conversation: ConversationId(1), seq: Seq(seq), from: account(from), text: text("hi"), sent_at: UnixMillis(seq) }
+}
+
+fn said(place: Place, seq: u64, from: &str) -> Up {
+    Up::Message { place, message: message(seq, from) }
+}
+
+fn bob() -> Place {
+    Place::Direct(account("bob"))
+}
+
+/// A model whose person is signed in and caught up.
+fn signed_in() -> Model {
+    let mut model = Model::new("lan-host");
+    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    model.apply(NOW, Up::CaughtUp);
+    model
+}
+
+fn told(effects: &[Effect]) -> Vec<&Down> {
+    effects.iter().filter_map(|effect| if let Effect::Tell(down) = effect { Some(down) } else { None }).collect()
+}
+
+fn popped_up(effects: &[Effect]) -> Vec<NoticeId> {
+    effects.iter().filter_map(|effect| if let Effect::PopUpNotice(id) = effect { Some(*id) } else { None }).collect()
+}
+
+fn pops_up_a_message(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::PopUpMessage { .. }))
+}
+
+#[test]
+fn signing_in_asks_for_everybody_part_by_part() {
+    let mut model = Model::new("lan-host");
+    let effects = model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    let [Down::AskPeople { ask, after: None }] = told(&effects)[..] else { panic!("{effects:?}") };
+    let anna = Person { account: account("anna"), presence: Presence::Online, last_seen: None };
+    let effects = model.apply(NOW, Up::People { ask: *ask, people: vec![anna], more: true });
+    assert_eq!(told(&effects), [&Down::AskPeople { ask: *ask, after: Some(account("anna")) }]);
+    let effects = model.apply(NOW, Up::People { ask: *ask, people: vec![], more: false });
+    assert_eq!(effects, [Effect::Redraw(Part::People)]);
+    assert_eq!(model.people().here(), 1);
+}
+
+#[test]
+fn the_lobby_comes_first_then_the_newest_conversation() {
+    let mut model = signed_in();
+    model.apply(NOW, said(Place::lobby(), 1, "anna"));
+    model.apply(NOW, said(bob(), 5, "bob"));
+    model.apply(NOW, said(Place::Direct(account("carl")), 9, "carl"));
+    let places: Vec<_> = model.conversations().iter().map(|conversation| conversation.place().to_string()).collect();
+    assert_eq!(places, ["lobby", "@carl", "@bob"]);
+}
+
+#[test]
+fn one_person_spelled_in_two_ways_is_one_conversation() {
+    let mut model = signed_in();
+    model.apply(NOW, said(bob(), 1, "bob"));
+    model.act(NOW, Intent::Open(Place::Direct(account("BOB"))));
+    assert_eq!(model.conversations().len(), 2);
+    assert_eq!(model.shown().unwrap().place(), &bob());
+}
+
+#[test]
+fn what_is_looked_at_is_read_and_what_is_only_open_is_not() {
+    let mut model = signed_in();
+    model.act(NOW, Intent::Open(bob()));
+    model.apply(NOW, said(bob(), 1, "bob"));
+    assert_eq!(model.unread(), 1);
+    model.act(NOW, Intent::Attend(true));
+    assert_eq!(model.unread(), 0);
+    model.apply(NOW, said(bob(), 2, "bob"));
+    assert_eq!(model.unread(), 0);
+}
+
+#[test]
+fn a_message_pops_up_unless_it_is_looked_at_or_nobody_may_disturb() {
+    let mut model = signed_in();
+    assert!(pops_up_a_message(&model.apply(NOW, said(bob(), 1, "bob"))));
+    model.act(NOW, Intent::DoNotDisturb(true));
+    assert!(!pops_up_a_message(&model.apply(NOW, said(bob(), 2, "bob"))));
+    model.act(NOW, Intent::DoNotDisturb(false));
+    model.act(NOW, Intent::Open(bob()));
+    model.act(NOW, Intent::Attend(true));
+    assert!(!pops_up_a_message(&model.apply(NOW, said(bob(), 3, "bob"))));
+}
+
+#[test]
+fn what_was_missed_is_counted_and_does_not_pop_up() {
+    let mut model = Model::new("lan-host");
+    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    let effects = model.apply(NOW, said(bob(), 1, "bob"));
+    assert!(!pops_up_a_message(&effects));
+    assert_eq!(model.unread(), 1);
+}
+
+#[test]
+fn own_messages_from_another_device_do_not_pop_up() {
+    let mut model = signed_in();
+    assert!(!pops_up_a_message(&model.apply(NOW, said(bob(), 1, "me"))));
+    assert_eq!(model.unread(), 0);
+}
+
+#[test]
+fn a_message_written_without_a_connection_waits_and_is_stored_once() {
+    let mut model = Model::new("lan-host");
+    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
+    let [Down::Post { own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(model.waiting(), 1);
+    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    model.apply(NOW, said(bob(), 1, "me"));
+    model.apply(NOW, Up::Stored { own: *own, seq: Seq(1) });
+    let lines: Vec<_> = model.lines(&bob()).map(|line| (line.seq, line.delivery)).collect();
+    assert_eq!((lines, model.waiting()), (vec![(Some(Seq(1)), Some(Delivery::Stored))], 0));
+}
+
+#[test]
+fn a_refused_message_is_tried_again_under_a_new_number() {
+    let mut model = signed_in();
+    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
+    let [&Down::Post { own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    model.apply(NOW, Up::PostRefused { own, refusal: Refusal::UnknownAccount });
+    assert_eq!(model.lines(&bob()).next().unwrap().delivery, Some(Delivery::Failed(Refusal::UnknownAccount)));
+    let effects = model.act(NOW, Intent::Retry(own));
+    let [&Down::Post { own: again, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    assert_ne!(again, own);
+    assert_eq!((model.lines(&bob()).count(), model.waiting()), (1, 1));
+}
+
+#[test]
+fn a_discarded_message_is_gone() {
+    let mut model = signed_in();
+    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
+    let [&Down::Post { own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    model.apply(NOW, Up::PostRefused { own, refusal: Refusal::Busy });
+    model.act(NOW, Intent::Discard(own));
+    assert_eq!(model.lines(&bob()).count(), 0);
+    assert_eq!(model.act(NOW, Intent::Retry(own)), []);
+}
+
+#[test]
+fn an_empty_conversation_fills_itself_when_it_is_opened() {
+    let mut model = signed_in();
+    let effects = model.act(NOW, Intent::Open(bob()));
+    let [Down::AskOlder { ask, before: None, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    model.apply(NOW, Up::Older { ask: *ask, messages: vec![message(1, "bob"), message(2, "bob")] });
+    assert_eq!((model.lines(&bob()).count(), model.unread()), (2, 0));
+}
+
+#[test]
+fn a_conversation_opened_without_a_connection_fills_itself_after_signing_in() {
+    let mut model = Model::new("lan-host");
+    assert_eq!(told(&model.act(NOW, Intent::Open(bob()))).len(), 0);
+    let effects = model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    assert!(told(&effects).iter().any(|down| matches!(down, Down::AskOlder { .. })));
+}
+
+#[test]
+fn reading_back_asks_once_at_a_time() {
+    let mut model = signed_in();
+    model.apply(NOW, said(bob(), 5, "bob"));
+    let effects = model.act(NOW, Intent::ReadBack(bob()));
+    let [&Down::AskOlder { ask, before: Some(Seq(5)), .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(model.act(NOW, Intent::ReadBack(bob())), []);
+    model.apply(NOW, Up::AskFailed { ask, refusal: None });
+    assert_eq!(told(&model.act(NOW, Intent::ReadBack(bob()))).len(), 1);
+}
+
+#[test]
+fn a_notice_pops_up_once_is_seen_once_and_ends_with_the_answer() {
+    let mut model = signed_in();
+    let important = notice(1, Severity::Important);
+    assert_eq!(popped_up(&model.apply(NOW, Up::Notice(important.clone()))), [NoticeId(1)]);
+    assert_eq!(model.summary(), Summary::NoticeWaiting(Severity::Important));
+    assert_eq!(told(&model.act(NOW, Intent::Seen(NoticeId(1)))), [&Down::MarkVisible(NoticeId(1))]);
+    assert_eq!(model.act(NOW, Intent::Seen(NoticeId(1))), []);
+    let effects = model.act(NOW, Intent::Answer { notice: NoticeId(1), answer: 1 });
+    assert_eq!(told(&effects), [&Down::Answer { notice: NoticeId(1), answer: 1 }]);
+    assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))));
+    assert_eq!(model.apply(NOW, Up::Notice(important)), []);
+    assert_eq!(model.summary(), Summary::Connected);
+}
+
+#[test]
+fn do_not_disturb_lets_only_critical_notices_through_and_the_others_come_afterwards() {
+    let mut model = signed_in();
+    model.act(NOW, Intent::DoNotDisturb(true));
+    assert_eq!(popped_up(&model.apply(NOW, Up::Notice(notice(1, Severity::Important)))), []);
+    assert_eq!(popped_up(&model.apply(NOW, Up::Notice(notice(2, Severity::Critical)))), [NoticeId(2)]);
+    assert_eq!(popped_up(&model.act(NOW, Intent::DoNotDisturb(false))), [NoticeId(1)]);
+}
+
+#[test]
+fn a_withdrawn_notice_ends_its_popup() {
+    let mut model = signed_in();
+    model.apply(NOW, Up::Notice(notice(1, Severity::Critical)));
+    let effects = model.apply(NOW, Up::Notice(Notice { state: NoticeState::Withdrawn, ..notice(1, Severity::Critical) }));
+    assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))));
+}
+
+#[test]
+fn a_lost_connection_is_said_until_signed_in_again() {
+    let mut model = signed_in();
+    model.apply(NOW, Up::Interrupted { why: Interruption::Unreachable, retry_in: Duration::from_secs(8) });
+    let trouble = |model: &Model| model.connection().trouble(NOW.instant, |_| "10:02".into());
+    assert_eq!(trouble(&model).unwrap(), "Server unreachable since 10:02. Trying again in 8 s.");
+    assert_eq!((model.summary(), model.tooltip().as_str()), (Summary::Offline, "Belfry: no connection to lan-host"));
+    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    assert_eq!((trouble(&model), model.summary()), (None, Summary::Connected));
+}
+
+#[test]
+fn quitting_waits_for_the_goodbye() {
+    let mut model = signed_in();
+    assert_eq!(model.act(NOW, Intent::Quit), [Effect::Tell(Down::Quit)]);
+    assert_eq!(model.apply(NOW, Up::Closed), [Effect::Exit]);
+}

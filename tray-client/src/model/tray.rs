@@ -1,0 +1,134 @@
+//! What the icon says, and the same in words.
+
+use belfry_core::chat::Severity;
+use belfry_core::client::Failure;
+
+use super::Connection;
+
+/// The longest tooltip that Windows shows, in UTF-16 units.
+const TOOLTIP_UNITS_MAX: usize = 127;
+
+/// The one thing that the icon says: the most pressing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Summary {
+    /// No connection.
+    Offline,
+    /// Connected, and nothing waits.
+    Connected,
+    /// So many messages have not been read.
+    Unread(u64),
+    /// A notice waits, of this severity.
+    NoticeWaiting(Severity),
+    /// Popups are held back.
+    DoNotDisturb,
+}
+
+/// Everything that the icon could say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) server: &'a str,
+    pub(super) connection: &'a Connection,
+    pub(super) unread: u64,
+    pub(super) notices: usize,
+    pub(super) severity: Option<Severity>,
+    pub(super) do_not_disturb: bool,
+}
+
+impl Facts<'_> {
+    /// A critical notice goes over everything: it is there whether or not the server still is. Do not disturb hides what it holds back.
+    pub(super) fn summary(self) -> Summary {
+        match self.severity {
+            Some(Severity::Critical) => Summary::NoticeWaiting(Severity::Critical),
+            _ if !self.connection.is_up() => Summary::Offline,
+            _ if self.do_not_disturb => Summary::DoNotDisturb,
+            Some(severity) => Summary::NoticeWaiting(severity),
+            None if self.unread > 0 => Summary::Unread(self.unread),
+            None => Summary::Connected,
+        }
+    }
+
+    /// Such as "Belfry: connected to lan-host, 3 unread".
+    pub(super) fn tooltip(self) -> String {
+        let mut words = match self.connection {
+            Connection::Connecting => format!("Belfry: connecting to {}", self.server),
+            Connection::Connected => format!("Belfry: connected to {}", self.server),
+            Connection::Interrupted { .. } => format!("Belfry: no connection to {}", self.server),
+            Connection::Stopped(Failure::SignIn(_)) => format!("Belfry: not signed in to {}", self.server),
+            Connection::Stopped(_) | Connection::Closed => format!("Belfry: not connected to {}", self.server),
+        };
+        match self.notices {
+            0 => {}
+            1 => words.push_str(", 1 notice waiting"),
+            more => words.push_str(&format!(", {more} notices waiting")),
+        }
+        if self.unread > 0 {
+            words.push_str(&format!(", {} unread", self.unread));
+        }
+        if self.do_not_disturb {
+            words.push_str(", do not disturb");
+        }
+        shortened(&words)
+    }
+}
+
+fn shortened(words: &str) -> String {
+    if words.encode_utf16().count() <= TOOLTIP_UNITS_MAX {
+        return words.to_owned();
+    }
+    let mut units = 1;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= TOOLTIP_UNITS_MAX
+    };
+    let mut short: String = words.chars().take_while(fits).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Facts<'_> =
+        Facts { server: "lan-host", connection: &Connection::Connected, unread: 0, notices: 0, severity: None, do_not_disturb: false };
+
+    #[test]
+    fn the_most_pressing_thing_is_shown() {
+        let notice = |severity| Facts { notices: 1, severity: Some(severity), unread: 3, ..NOTHING };
+        let offline = Facts { connection: &Connection::Connecting, ..notice(Severity::Important) };
+        assert_eq!(NOTHING.summary(), Summary::Connected);
+        assert_eq!(Facts { unread: 3, ..NOTHING }.summary(), Summary::Unread(3));
+        assert_eq!(notice(Severity::Info).summary(), Summary::NoticeWaiting(Severity::Info));
+        assert_eq!(offline.summary(), Summary::Offline);
+    }
+
+    #[test]
+    fn do_not_disturb_hides_everything_but_critical_notices() {
+        let quiet = |severity| Facts { notices: 1, severity: Some(severity), unread: 3, do_not_disturb: true, ..NOTHING };
+        assert_eq!(quiet(Severity::Important).summary(), Summary::DoNotDisturb);
+        assert_eq!(quiet(Severity::Critical).summary(), Summary::NoticeWaiting(Severity::Critical));
+    }
+
+    #[test]
+    fn a_critical_notice_is_shown_without_a_connection_too() {
+        let facts = Facts { connection: &Connection::Connecting, notices: 1, severity: Some(Severity::Critical), ..NOTHING };
+        assert_eq!(facts.summary(), Summary::NoticeWaiting(Severity::Critical));
+    }
+
+    #[test]
+    fn the_tooltip_says_it_in_words() {
+        assert_eq!(NOTHING.tooltip(), "Belfry: connected to lan-host");
+        assert_eq!(Facts { unread: 3, ..NOTHING }.tooltip(), "Belfry: connected to lan-host, 3 unread");
+        assert_eq!(
+            Facts { unread: 1, notices: 2, do_not_disturb: true, ..NOTHING }.tooltip(),
+            "Belfry: connected to lan-host, 2 notices waiting, 1 unread, do not disturb"
+        );
+    }
+
+    #[test]
+    fn a_long_server_name_is_cut_at_a_whole_character() {
+        let server = "塔".repeat(60) + &"🔔".repeat(60);
+        let tooltip = Facts { server: &server, ..NOTHING }.tooltip();
+        assert!(tooltip.encode_utf16().count() <= TOOLTIP_UNITS_MAX && tooltip.ends_with("🔔…"), "{tooltip}");
+    }
+}

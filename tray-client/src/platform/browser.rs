@@ -1,0 +1,36 @@
+//! Opening a link in the person's browser.
+
+use std::io;
+use std::process::{Command, Stdio};
+
+use crate::scene::links;
+
+/// Opens a web address; anything else is nothing that a click may start.
+///
+/// # Errors
+/// It is no web address, or the system has no program for it.
+pub fn open(address: &str) -> io::Result<()> {
+    if links(address) != [address] {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut command = if cfg!(windows) { Command::new("rundll32.exe") } else { Command::new("xdg-open") };
+    if cfg!(windows) {
+        command.arg("url.dll,FileProtocolHandler");
+    }
+    let mut child = command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    // Somebody has to wait for it, or it stays in the list of processes.
+    std::thread::Builder::new().name("browser".into()).spawn(move || child.wait())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_addresses_are_opened() {
+        for address in ["/bin/sh", "file:///etc/passwd", "https://a.b c", "--help", ""] {
+            assert_eq!(open(address).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{address:?}");
+        }
+    }
+}

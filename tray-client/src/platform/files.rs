@@ -1,0 +1,97 @@
+//! The profile folder and its files, which only their owner may read.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The folder of this person's settings and keys, where the system wants it; `None` for somebody without a home.
+pub fn default_folder() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "belfry")?.config_dir().join("tray"))
+}
+
+/// The profile folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// This folder; it is made if it is not there.
+    ///
+    /// # Errors
+    /// The operating system does not let it be made.
+    pub fn open(path: PathBuf) -> io::Result<Self> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file of it, whole; `None` if there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no text.
+    pub fn read(&self, name: &str) -> io::Result<Option<String>> {
+        match fs::read_to_string(self.path.join(name)) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts a new file in the place of the old one in one step: whoever reads, also after a power cut, has all of the old or all of the
+    /// new one.
+    ///
+    /// # Errors
+    /// The file cannot be written; the old one is as it was.
+    pub fn write(&self, name: &str, content: &str) -> io::Result<()> {
+        let new = self.path.join(format!("{name}.new"));
+        // What a killed program has left there may have other permissions.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&new)?;
+        file.write_all(content.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, self.path.join(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_also_after_a_killed_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path().join("deep/profile")).unwrap();
+        assert_eq!(folder.read("settings.toml").unwrap(), None);
+        fs::write(folder.path().join("settings.toml.new"), "half").unwrap();
+        folder.write("settings.toml", "first").unwrap();
+        folder.write("settings.toml", "second").unwrap();
+        assert_eq!(folder.read("settings.toml").unwrap().as_deref(), Some("second"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path().join("profile")).unwrap();
+        folder.write("keys.toml", "secret").unwrap();
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(folder.path().to_owned()), mode(folder.path().join("keys.toml"))), (0o700, 0o600));
+    }
+}

@@ -1,0 +1,158 @@
+//! The device's own key and the keys of servers, remembered in a file that only its owner may read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+
+use belfry_core::crypto::{KeyPair, PublicKey};
+use belfry_core::net::os_seed;
+use belfry_core::rng;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::files::Folder;
+
+const FILE: &str = "keys.toml";
+
+/// The file: keys in the form in which people read them.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    /// The private half of the device's key.
+    device: String,
+    /// Servers by name, with the key that each has proven.
+    #[serde(default)]
+    servers: BTreeMap<String, String>,
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.device.zeroize();
+    }
+}
+
+/// The keys of this profile.
+#[derive(Debug)]
+pub struct Keys {
+    folder: Folder,
+    device: KeyPair,
+    servers: BTreeMap<String, PublicKey>,
+}
+
+/// The keys cannot be used; displays as a sentence that says what to do.
+#[derive(Debug)]
+pub enum Unusable {
+    /// The operating system said no.
+    Io(io::Error),
+    /// The file is not as it was written.
+    Damaged,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "The keys in {FILE} of the profile folder cannot be read or written: {error}."),
+            Self::Damaged => {
+                write!(f, "The file {FILE} in the profile folder is damaged. Put back a copy of it, or remove it and sign in again.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+impl From<io::Error> for Unusable {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Keys {
+    /// The keys of a profile; the first time, the device's key is made and written down.
+    ///
+    /// # Errors
+    /// [`Unusable`]: nothing is overwritten, because a device key that is lost is gone for good.
+    pub fn open(folder: &Folder) -> Result<Self, Unusable> {
+        let Some(content) = folder.read(FILE)? else {
+            let device = KeyPair::generate(&mut rng::from_seed(os_seed()?));
+            let keys = Self { folder: folder.clone(), device, servers: BTreeMap::new() };
+            keys.write()?;
+            return Ok(keys);
+        };
+        let content = Zeroizing::new(content);
+        let mut written: Written = toml::from_str(&content).map_err(|_| Unusable::Damaged)?;
+        let private: PublicKey = written.device.parse().map_err(|_| Unusable::Damaged)?;
+        let read = |(server, key): (String, String)| key.parse().map(|key| (server, key));
+        let servers =
+            std::mem::take(&mut written.servers).into_iter().map(read).collect::<Result<_, _>>().map_err(|_| Unusable::Damaged)?;
+        Ok(Self { folder: folder.clone(), device: KeyPair::from_private(Zeroizing::new(private.0)), servers })
+    }
+
+    /// The device's key.
+    pub const fn device(&self) -> &KeyPair {
+        &self.device
+    }
+
+    /// The key that a server (`HOST:PORT`) has proven before.
+    pub fn known(&self, server: &str) -> Option<PublicKey> {
+        self.servers.get(&server.to_lowercase()).copied()
+    }
+
+    /// Remembers the key that a server has proven, unless one is remembered: a remembered key is never replaced.
+    ///
+    /// # Errors
+    /// [`Unusable::Io`]; it is remembered until the program ends.
+    pub fn remember(&mut self, server: &str, key: PublicKey) -> Result<(), Unusable> {
+        if self.known(server).is_some() {
+            return Ok(());
+        }
+        self.servers.insert(server.to_lowercase(), key);
+        self.write()
+    }
+
+    fn write(&self) -> Result<(), Unusable> {
+        let written = Written {
+            // Both halves of a key have 32 bytes, and the same spelling.
+            device: PublicKey(*self.device.private()).to_string(),
+            servers: self.servers.iter().map(|(server, key)| (server.clone(), key.to_string())).collect(),
+        };
+        let content = Zeroizing::new(toml::to_string(&written).map_err(|_| Unusable::Damaged)?);
+        Ok(self.folder.write(FILE, &content)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path().join("profile")).unwrap();
+        (dir, folder)
+    }
+
+    #[test]
+    fn a_device_has_the_same_key_at_every_start() {
+        let (_dir, folder) = folder();
+        let first = Keys::open(&folder).unwrap().device().public();
+        assert_eq!(Keys::open(&folder).unwrap().device().public(), first);
+    }
+
+    #[test]
+    fn a_server_is_remembered_by_the_first_key_it_proved() {
+        let (_dir, folder) = folder();
+        let mut keys = Keys::open(&folder).unwrap();
+        keys.remember("Tower:7411", PublicKey([1; 32])).unwrap();
+        keys.remember("tower:7411", PublicKey([2; 32])).unwrap();
+        let keys = Keys::open(&folder).unwrap();
+        assert_eq!(keys.known("TOWER:7411"), Some(PublicKey([1; 32])));
+        assert_eq!(keys.known("tower:7412"), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept() {
+        let (_dir, folder) = folder();
+        folder.write(FILE, "device = \"nonsense\"").unwrap();
+        assert!(matches!(Keys::open(&folder), Err(Unusable::Damaged)));
+        assert_eq!(folder.read(FILE).unwrap().as_deref(), Some("device = \"nonsense\""));
+    }
+}

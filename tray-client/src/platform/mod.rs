@@ -1,0 +1,7 @@
+//! Where Windows and Linux differ, and where the operating system keeps things: one file per need.
+
+pub mod autostart;
+pub mod browser;
+pub mod files;
+pub mod instance;
+pub mod keys;

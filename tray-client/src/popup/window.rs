@@ -1,0 +1,136 @@
+//! The windows of the popups. A window is made for one notice and dropped with it: only a window that has never been shown can be kept
+//! from taking the focus.
+
+use slint::ComponentHandle as _;
+
+use super::place::{Corner, Size};
+use crate::scene::NoticeRow;
+use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};
+
+/// A popup on the screen.
+pub enum Popup {
+    /// Of a notice.
+    Notice(ui::NoticePopup),
+    /// Of a conversation.
+    Message(ui::MessagePopup),
+}
+
+/// What the popup of a conversation says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// The conversation's key.
+    pub key: String,
+    /// Who wrote.
+    pub who: String,
+    /// Where; empty in a direct conversation.
+    pub place: String,
+    /// What, or that the text is hidden.
+    pub text: String,
+}
+
+impl Popup {
+    /// Shows a notice. `key` comes back with gestures that concern the popup; `height_max` is in logical pixels.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn notice(sink: &Sink, key: &str, row: NoticeRow, height_max: f32) -> Result<Self, NoDisplay> {
+        let window = run::as_popup(ui::NoticePopup::new)?;
+        look::dress(&window);
+        window.set_height_max(height_max);
+        let (answered, id) = (sink.clone(), row.key.clone());
+        window.on_answered(move |answer| {
+            answered(Gesture::Answer { notice: id.clone(), answer: u8::try_from(answer).unwrap_or(u8::MAX) });
+        });
+        let (dismissed, id) = (sink.clone(), row.key.clone());
+        window.on_dismissed(move || dismissed(Gesture::Dismiss(id.clone())));
+        let (hovered, popup) = (sink.clone(), key.to_owned());
+        window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
+        let follow = sink.clone();
+        window.on_follow(move |address| follow(Gesture::Follow(address.into())));
+        let more = sink.clone();
+        window.on_more(move || more(Gesture::AllNotices));
+        window.set_notice(row.into());
+        window.show()?;
+        Ok(Self::Notice(window))
+    }
+
+    /// Shows a message.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn message(sink: &Sink, key: &str, row: &MessageRow) -> Result<Self, NoDisplay> {
+        let window = run::as_popup(ui::MessagePopup::new)?;
+        look::dress(&window);
+        let (opened, place) = (sink.clone(), row.key.clone());
+        window.on_opened(move || opened(Gesture::Open(place.clone())));
+        let (dismissed, place) = (sink.clone(), row.key.clone());
+        window.on_dismissed(move || dismissed(Gesture::DismissMessage(place.clone())));
+        let (hovered, popup) = (sink.clone(), key.to_owned());
+        window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
+        let popup = Self::Message(window);
+        popup.say(row);
+        popup.window().show()?;
+        Ok(popup)
+    }
+
+    /// The notice has changed, or is over.
+    pub fn renew(&self, row: NoticeRow) {
+        if let Self::Notice(window) = self {
+            window.set_updated(row.ended.is_empty());
+            window.set_notice(row.into());
+        }
+    }
+
+    /// The conversation has gone on.
+    pub fn say(&self, row: &MessageRow) {
+        if let Self::Message(window) = self {
+            window.set_who(row.who.as_str().into());
+            window.set_place(row.place.as_str().into());
+            window.set_text(row.text.as_str().into());
+        }
+    }
+
+    /// So many more do not fit on the screen; 0 for none.
+    pub fn set_folded(&self, more: usize) {
+        if let Self::Notice(window) = self {
+            window.set_folded(i32::try_from(more).unwrap_or(i32::MAX));
+        }
+    }
+
+    /// The share of its time that is left to it; `None` for one that stays.
+    pub fn set_left(&self, left: Option<f32>) {
+        if let Self::Notice(window) = self {
+            window.set_left(left.unwrap_or(-1.0));
+        }
+    }
+
+    /// How large it wants to be, in physical pixels.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a popup is smaller than a screen")]
+    pub fn size(&self) -> Size {
+        let (width, height) = match self {
+            Self::Notice(window) => (window.get_wanted_width(), window.get_wanted_height()),
+            Self::Message(window) => (window.get_wanted_width(), window.get_wanted_height()),
+        };
+        let scale = self.window().scale_factor();
+        Size { width: (width * scale).ceil() as u32, height: (height * scale).ceil() as u32 }
+    }
+
+    /// Puts it there.
+    pub fn place(&self, (x, y): Corner) {
+        self.window().set_position(slint::PhysicalPosition::new(x, y));
+    }
+
+    fn window(&self) -> &slint::Window {
+        match self {
+            Self::Notice(window) => window.window(),
+            Self::Message(window) => window.window(),
+        }
+    }
+}
+
+impl Drop for Popup {
+    fn drop(&mut self) {
+        // A window that cannot be hidden is not there.
+        let _ = self.window().hide();
+    }
+}

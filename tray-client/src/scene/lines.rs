@@ -1,0 +1,218 @@
+//! The lines of a conversation.
+
+use belfry_core::chat::Place;
+use belfry_core::time::UnixMillis;
+
+use super::{Moment, links};
+use crate::model::{Delivery, Line, Model};
+
+/// After so long the same person's next message has their name above it again.
+const RUN_MILLIS_MAX: u64 = 5 * 60 * 1000;
+
+/// What has become of an own message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mark {
+    /// It is somebody else's.
+    #[default]
+    None,
+    /// It waits for the server.
+    Waiting,
+    /// It is on the server's disk.
+    Stored,
+    /// The server refused it.
+    Failed,
+}
+
+/// One row of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineRow {
+    /// A new day begins.
+    Day(String),
+    /// What follows has not been read.
+    New,
+    /// A message.
+    Message {
+        /// Who wrote it, above the first of a run; empty for the others.
+        who: String,
+        /// By oneself.
+        own: bool,
+        /// When.
+        time: String,
+        /// What it says.
+        text: String,
+        /// The links in it.
+        links: Vec<String>,
+        /// What has become of it.
+        mark: Mark,
+        /// Why it was refused.
+        why: String,
+        /// The number of an own message that waits or has failed; empty otherwise.
+        own_key: String,
+    },
+}
+
+/// Everything that a conversation shows, oldest first.
+pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
+    let read_until = model.conversation(place).and_then(|conversation| conversation.read_until());
+    let mut rows = Vec::new();
+    let mut before: Option<(Line<'_>, jiff::civil::Date)> = None;
+    let mut new_is_marked = false;
+    for line in model.lines(place) {
+        let day = moment.wall.day(line.at);
+        let same_day = before.as_ref().is_some_and(|(_, before)| *before == day);
+        if !same_day {
+            rows.push(LineRow::Day(moment.wall.day_line(line.at, moment.now)));
+        }
+        let unread = read_until.is_some_and(|read| line.seq.is_some_and(|seq| seq > read));
+        let first_unread = unread && !new_is_marked && line.from.is_some();
+        if first_unread {
+            new_is_marked = true;
+            rows.push(LineRow::New);
+        }
+        let goes_on = same_day && !first_unread && before.as_ref().is_some_and(|(before, _)| is_run(before, &line));
+        rows.push(message(&line, goes_on, moment));
+        before = Some((line, day));
+    }
+    rows
+}
+
+/// The rows as a text file: a line for each day, `10:02 anna: hi` for each message, further lines of it indented.
+pub fn as_text(rows: &[LineRow]) -> String {
+    let mut file = String::new();
+    let mut author = "";
+    for row in rows {
+        match row {
+            LineRow::Day(day) => file.push_str(&format!("{}{day}\n", if file.is_empty() { "" } else { "\n" })),
+            LineRow::New => {}
+            LineRow::Message { who, time, text, .. } => {
+                if !who.is_empty() {
+                    author = who;
+                }
+                file.push_str(&format!("{time} {author}: {}\n", text.replace('\n', "\n    ")));
+            }
+        }
+    }
+    file
+}
+
+fn is_run(before: &Line<'_>, line: &Line<'_>) -> bool {
+    let soon = |before: UnixMillis, after: UnixMillis| after.0.saturating_sub(before.0) < RUN_MILLIS_MAX;
+    before.from == line.from && soon(before.at, line.at)
+}
+
+fn message(line: &Line<'_>, goes_on: bool, moment: Moment<'_>) -> LineRow {
+    let (mark, why) = match line.delivery {
+        None => (Mark::None, String::new()),
+        Some(Delivery::Waiting) => (Mark::Waiting, String::new()),
+        Some(Delivery::Stored) => (Mark::Stored, String::new()),
+        Some(Delivery::Failed(refusal)) => (Mark::Failed, refusal.to_string()),
+    };
+    LineRow::Message {
+        who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), ToString::to_string) },
+        own: line.from.is_none(),
+        time: moment.wall.time(line.at),
+        text: line.text.to_string(),
+        links: links(line.text.as_str()).into_iter().map(str::to_owned).collect(),
+        mark,
+        why,
+        own_key: line.own.map(|own| own.0.to_string()).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{AccountName, ConversationId, Message, Refusal, Role, Seq, Text};
+    use belfry_core::time::{Instant, Now};
+
+    use super::super::tests::moment;
+    use super::*;
+    use crate::link::{Down, Up};
+    use crate::model::{Effect, Intent};
+
+    fn at(hours: u64, minutes: u64) -> Now {
+        Now { instant: Instant::START, wall: moment(hours, minutes).now }
+    }
+
+    fn model() -> Model {
+        let mut model = Model::new("lan-host");
+        model.apply(at(0, 0), Up::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
+        model
+    }
+
+    fn hear(model: &mut Model, seq: u64, from: &str, sent_at: UnixMillis) {
+        let from = AccountName::new(from).unwrap();
+        let message =
+            Message { conversation: ConversationId(1), seq: Seq(seq), from, text: Text::new(format!("m{seq}")).unwrap(), sent_at };
+        model.apply(at(12, 0), Up::Message { place: Place::lobby(), message });
+    }
+
+    /// The rows in short: `-Day`, `-new`, `name text` and `+ text` where the name is not repeated.
+    fn drawn(model: &Model) -> Vec<String> {
+        let short = |row: LineRow| match row {
+            LineRow::Day(day) => format!("-{day}"),
+            LineRow::New => "-new".into(),
+            LineRow::Message { who, text, mark, .. } => {
+                let mark = ["", " waits", "", " failed"][mark as usize];
+                format!("{} {text}{mark}", if who.is_empty() { "+" } else { &who })
+            }
+        };
+        lines(model, &Place::lobby(), moment(12, 0)).into_iter().map(short).collect()
+    }
+
+    /// A model in which nothing is unread.
+    fn read() -> Model {
+        let mut model = model();
+        model.act(at(0, 0), Intent::Open(Place::lobby()));
+        model.act(at(0, 0), Intent::Attend(true));
+        model
+    }
+
+    #[test]
+    fn a_run_of_messages_has_one_name() {
+        let mut model = read();
+        hear(&mut model, 1, "anna", moment(10, 0).now);
+        hear(&mut model, 2, "anna", moment(10, 1).now);
+        hear(&mut model, 3, "ben", moment(10, 2).now);
+        hear(&mut model, 4, "anna", moment(10, 3).now);
+        hear(&mut model, 5, "anna", moment(10, 30).now);
+        assert_eq!(drawn(&model), ["-Today", "anna m1", "+ m2", "ben m3", "anna m4", "anna m5"]);
+    }
+
+    #[test]
+    fn every_day_begins_with_its_name() {
+        let mut model = read();
+        hear(&mut model, 1, "anna", UnixMillis(moment(0, 0).now.0 - 60_000));
+        hear(&mut model, 2, "anna", moment(0, 0).now);
+        assert_eq!(drawn(&model), ["-Yesterday", "anna m1", "-Today", "anna m2"]);
+    }
+
+    #[test]
+    fn a_line_stands_where_reading_stopped() {
+        let mut model = read();
+        hear(&mut model, 1, "anna", moment(10, 0).now);
+        model.act(at(0, 0), Intent::Attend(false));
+        hear(&mut model, 2, "anna", moment(10, 1).now);
+        hear(&mut model, 3, "anna", moment(10, 1).now);
+        assert_eq!(drawn(&model), ["-Today", "anna m1", "-new", "anna m2", "+ m3"]);
+    }
+
+    #[test]
+    fn a_saved_conversation_names_who_wrote_each_message() {
+        let mut model = read();
+        hear(&mut model, 1, "anna", UnixMillis(moment(0, 0).now.0 - 60_000));
+        hear(&mut model, 2, "anna", moment(10, 0).now);
+        hear(&mut model, 3, "anna", moment(10, 1).now);
+        let text = as_text(&lines(&model, &Place::lobby(), moment(12, 0)));
+        assert_eq!(text, "Yesterday\n23:59 anna: m1\n\nToday\n10:00 anna: m2\n10:01 anna: m3\n");
+    }
+
+    #[test]
+    fn an_own_message_says_what_has_become_of_it() {
+        let mut model = read();
+        let effects = model.act(at(10, 0), Intent::Say { to: Place::lobby(), text: Text::new("hello").unwrap() });
+        assert_eq!(drawn(&model), ["-Today", "You hello waits"]);
+        let own = effects.iter().find_map(|effect| if let Effect::Tell(Down::Post { own, .. }) = effect { Some(*own) } else { None });
+        model.apply(at(10, 0), Up::PostRefused { own: own.unwrap(), refusal: Refusal::Busy });
+        assert_eq!(drawn(&model), ["-Today", "You hello failed"]);
+    }
+}

@@ -1,0 +1,227 @@
+//! The list of conversations and the list of people.
+
+use belfry_core::chat::{Place, Presence};
+
+use super::{Moment, name};
+use crate::model::{Conversation, Model};
+use crate::when;
+
+/// Letters of the last line that a list shows; a narrow list cuts it further.
+const LAST_CHARS_MAX: usize = 80;
+
+/// Whether somebody is here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Here {
+    /// Yes.
+    Online,
+    /// Connected, but not at the computer.
+    Away,
+    /// No, or it is a room.
+    #[default]
+    No,
+}
+
+/// A line of the list of conversations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Its place.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is with one person.
+    pub direct: bool,
+    /// Of the other one, in a direct conversation.
+    pub here: Here,
+    /// The newest message, in one line.
+    pub last: String,
+    /// When that was.
+    pub time: String,
+    /// Unread messages, `99+` at most; empty for none.
+    pub unread: String,
+    /// Whether the window shows it.
+    pub shown: bool,
+}
+
+/// A line of the list of people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonRow {
+    /// The place of the direct conversation with them.
+    pub key: String,
+    /// Their name.
+    pub name: String,
+    /// Whether they are here.
+    pub here: Here,
+    /// How long they have been gone.
+    pub note: String,
+    /// It is oneself.
+    pub me: bool,
+}
+
+/// The conversations whose name or newest message has the words of `search`; all for an empty one.
+pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<ConversationRow> {
+    let shown = model.shown().map(Conversation::place);
+    let rows = model.conversations().into_iter().map(|conversation| {
+        let place = conversation.place();
+        let last = conversation.last();
+        let author = |message: &belfry_core::chat::Message| match place {
+            Place::Room(_) if model.me() == Some(&message.from) => "You: ".to_owned(),
+            Place::Room(_) => format!("{}: ", message.from),
+            Place::Direct(_) => String::new(),
+        };
+        ConversationRow {
+            key: place.to_string(),
+            name: name(place),
+            direct: matches!(place, Place::Direct(_)),
+            here: if let Place::Direct(account) = place {
+                model.people().find(account).map_or(Here::No, |person| here(person.presence))
+            } else {
+                Here::No
+            },
+            last: last.map(|last| one_line(&format!("{}{}", author(last), last.text))).unwrap_or_default(),
+            time: last.map(|last| moment.wall.short(last.sent_at, moment.now)).unwrap_or_default(),
+            unread: count(conversation.unread()),
+            shown: shown == Some(place),
+        }
+    });
+    rows.filter(|row| matches(search, &[&row.name, &row.last])).collect()
+}
+
+/// The people whose name has the words of `search`.
+pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow> {
+    let rows = model.people().sorted().into_iter().map(|person| PersonRow {
+        key: Place::Direct(person.account.clone()).to_string(),
+        name: person.account.to_string(),
+        here: here(person.presence),
+        note: match (person.presence, person.last_seen) {
+            (Presence::Offline, Some(at)) => when::ago(at, moment.now),
+            _ => String::new(),
+        },
+        me: model.me() == Some(&person.account),
+    });
+    rows.filter(|row| matches(search, &[&row.name])).collect()
+}
+
+pub(super) const fn here(presence: Presence) -> Here {
+    match presence {
+        Presence::Online => Here::Online,
+        Presence::Away => Here::Away,
+        Presence::Offline => Here::No,
+    }
+}
+
+fn count(unread: u64) -> String {
+    match unread {
+        0 => String::new(),
+        1..=99 => unread.to_string(),
+        _ => "99+".into(),
+    }
+}
+
+/// Every word is somewhere, in any letter case.
+fn matches(search: &str, texts: &[&str]) -> bool {
+    let texts: Vec<_> = texts.iter().map(|text| text.to_lowercase()).collect();
+    search.split_whitespace().all(|word| {
+        let word = word.to_lowercase();
+        texts.iter().any(|text| text.contains(&word))
+    })
+}
+
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    match line.char_indices().nth(LAST_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{AccountName, ConversationId, Message, Person, Role, Seq, Text};
+    use belfry_core::time::{Instant, Now, UnixMillis};
+
+    use super::super::tests::moment;
+    use super::*;
+    use crate::link::{Down, Up};
+    use crate::model::{Effect, Intent};
+
+    fn account(name: &str) -> AccountName {
+        AccountName::new(name).unwrap()
+    }
+
+    fn now() -> Now {
+        Now { instant: Instant::START, wall: moment(12, 0).now }
+    }
+
+    fn say(model: &mut Model, place: Place, seq: u64, from: &str, text: &str) {
+        let message = Message {
+            conversation: ConversationId(1),
+            seq: Seq(seq),
+            from: account(from),
+            text: Text::new(text).unwrap(),
+            sent_at: moment(10, 2).now,
+        };
+        model.apply(now(), Up::Message { place, message });
+    }
+
+    fn model() -> Model {
+        let mut model = Model::new("lan-host");
+        let effects = model.apply(now(), Up::SignedIn { account: account("me"), role: Role::Member });
+        let ask = effects.iter().find_map(|effect| if let Effect::Tell(Down::AskPeople { ask, .. }) = effect { Some(*ask) } else { None });
+        let person = |name, presence, last_seen: u64| Person { account: account(name), presence, last_seen: Some(UnixMillis(last_seen)) };
+        let people = vec![person("anna", Presence::Online, 0), person("ben", Presence::Offline, 0), person("me", Presence::Online, 0)];
+        model.apply(now(), Up::People { ask: ask.unwrap(), people, more: false });
+        model
+    }
+
+    #[test]
+    fn a_room_says_who_wrote_last_and_a_direct_conversation_who_is_there() {
+        let mut model = model();
+        say(&mut model, Place::lobby(), 1, "anna", "first\n  second");
+        say(&mut model, Place::Direct(account("anna")), 1, "anna", "hi");
+        let rows = conversations(&model, "", moment(12, 0));
+        let [lobby, anna] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!(
+            (lobby.name.as_str(), lobby.last.as_str(), lobby.time.as_str(), lobby.unread.as_str()),
+            ("Lobby", "anna: first second", "10:02", "1")
+        );
+        assert_eq!((anna.key.as_str(), anna.last.as_str(), anna.here), ("@anna", "hi", Here::Online));
+    }
+
+    #[test]
+    fn searching_finds_names_and_words_in_any_case() {
+        let mut model = model();
+        say(&mut model, Place::lobby(), 1, "anna", "The Printer is back");
+        let found = |search| conversations(&model, search, moment(12, 0)).len() + people(&model, search, moment(12, 0)).len();
+        assert_eq!((found("printer BACK"), found("BEN"), found("nobody")), (1, 1, 0));
+    }
+
+    #[test]
+    fn the_shown_conversation_is_marked() {
+        let mut model = model();
+        model.act(now(), Intent::Open(Place::lobby()));
+        assert!(conversations(&model, "", moment(12, 0))[0].shown);
+    }
+
+    #[test]
+    fn who_is_gone_has_how_long() {
+        let rows = people(&model(), "", moment(12, 0));
+        let notes: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.note.as_str(), row.me)).collect();
+        assert_eq!(notes, [("anna", "", false), ("me", "", true), ("ben", "1 d", false)]);
+    }
+
+    #[test]
+    fn many_unread_messages_are_ninety_nine_and_more() {
+        assert_eq!([count(0), count(99), count(100)], ["", "99", "99+"]);
+    }
+
+    #[test]
+    fn a_long_last_line_is_cut() {
+        assert_eq!(one_line(&"塔".repeat(200)).chars().count(), LAST_CHARS_MAX + 1);
+    }
+}

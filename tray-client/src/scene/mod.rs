@@ -1,0 +1,76 @@
+//! What the windows show, in plain words: the model's state as rows of text that a view draws without asking.
+//!
+//! Keys are texts that come back when a row is chosen: a [`Place`] is `lobby` or `@bob`, a notice or an own message is its number.
+
+mod lines;
+mod links;
+mod lists;
+mod notices;
+
+pub use lines::{LineRow, Mark, as_text, lines};
+pub use links::links;
+pub use lists::{ConversationRow, Here, PersonRow, conversations, people};
+pub use notices::{Level, NoticeRow, notice, open_notices, past_notices};
+
+use belfry_core::chat::{AccountName, Place, RoomName};
+use belfry_core::time::UnixMillis;
+
+use crate::when::Wall;
+
+/// What rows need besides the model: the time, and how to write it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The time.
+    pub now: UnixMillis,
+    /// The clock on the wall.
+    pub wall: &'a Wall,
+}
+
+/// The place that a key stands for.
+pub fn place(key: &str) -> Option<Place> {
+    match key.strip_prefix('@') {
+        Some(account) => AccountName::new(account).ok().map(Place::Direct),
+        None => RoomName::new(key).ok().map(Place::Room),
+    }
+}
+
+/// What people call a place: the lobby has a name of its own, a direct conversation that of the other.
+pub fn name(place: &Place) -> String {
+    match place {
+        Place::Direct(account) => account.to_string(),
+        Place::Room(_) if *place == Place::lobby() => "Lobby".into(),
+        Place::Room(room) => room.to_string(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::LazyLock;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    /// In UTC.
+    static WALL: LazyLock<Wall> = LazyLock::new(|| Wall::new(TimeZone::UTC));
+
+    /// The second of January 1970, so and so late.
+    pub(crate) fn moment(hours: u64, minutes: u64) -> Moment<'static> {
+        Moment { now: UnixMillis(((24 + hours) * 60 + minutes) * 60_000), wall: &WALL }
+    }
+
+    #[test]
+    fn a_key_leads_back_to_its_place() {
+        for written in ["lobby", "Ward 4", "@bob", "@王伟"] {
+            assert_eq!(place(written).unwrap().to_string(), written);
+        }
+        assert_eq!(place("@"), None);
+    }
+
+    #[test]
+    fn the_lobby_is_called_lobby() {
+        assert_eq!(name(&Place::lobby()), "Lobby");
+        assert_eq!(name(&place("@bob").unwrap()), "bob");
+        assert_eq!(name(&place("Ward 4").unwrap()), "Ward 4");
+    }
+}

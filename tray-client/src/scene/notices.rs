@@ -1,0 +1,154 @@
+//! Notices, as popups and as lines of the window.
+
+use belfry_core::chat::{NoticeState, Severity};
+
+use super::{Moment, links};
+use crate::model::{Entry, Model};
+
+/// How much a notice insists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// It leaves by itself.
+    #[default]
+    Info,
+    /// It stays until it is answered.
+    Important,
+    /// It stays, and overrides do not disturb.
+    Critical,
+}
+
+impl From<Severity> for Level {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Info => Self::Info,
+            Severity::Important => Self::Important,
+            Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+/// A notice as a screen shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoticeRow {
+    /// Its number.
+    pub key: String,
+    /// How much it insists.
+    pub level: Level,
+    /// Who sent it.
+    pub author: String,
+    /// When.
+    pub time: String,
+    /// Its heading; the beginning of what it says where it has none.
+    pub title: String,
+    /// What it says; empty where the heading says it all.
+    pub body: String,
+    /// The links in it.
+    pub links: Vec<String>,
+    /// What can be answered; empty when it is over.
+    pub answers: Vec<String>,
+    /// How it ended: the answer that was given, withdrawn, expired; empty while it is open.
+    pub ended: String,
+}
+
+/// The open notices, most severe first.
+pub fn open_notices(model: &Model, moment: Moment<'_>) -> Vec<NoticeRow> {
+    model.notices().open().into_iter().map(|entry| notice(entry, moment)).collect()
+}
+
+/// The others, newest first.
+pub fn past_notices(model: &Model, moment: Moment<'_>) -> Vec<NoticeRow> {
+    model.notices().past().into_iter().map(|entry| notice(entry, moment)).collect()
+}
+
+/// One notice.
+pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
+    let notice = &entry.notice;
+    let said = notice.body.as_str();
+    let (title, body) = match &notice.title {
+        Some(title) => (title.to_string(), said.to_owned()),
+        // Without a heading a short text is the heading.
+        None if !said.contains('\n') && said.chars().count() <= 60 => (said.to_owned(), String::new()),
+        None => (String::new(), said.to_owned()),
+    };
+    let ended = match (entry.answer_label(), notice.state) {
+        (Some(answer), _) => format!("Answered: {answer}"),
+        (None, NoticeState::Withdrawn) => format!("Withdrawn by {}", notice.author),
+        (None, NoticeState::Expired) => "Expired".into(),
+        (None, NoticeState::AllClear) => format!("All clear, says {}", notice.author),
+        (None, NoticeState::Open) if entry.is_open() => String::new(),
+        (None, NoticeState::Open) => "Seen".into(),
+    };
+    let answers = if ended.is_empty() { notice.answers.iter().map(ToString::to_string).collect() } else { Vec::new() };
+    NoticeRow {
+        key: notice.id.0.to_string(),
+        level: notice.severity.into(),
+        author: notice.author.to_string(),
+        time: moment.wall.short(notice.sent_at, moment.now),
+        title,
+        links: links(said).into_iter().map(str::to_owned).collect(),
+        body,
+        answers,
+        ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{AccountName, Label, Notice, NoticeId, Text, Title};
+    use belfry_core::time::{Instant, Now};
+
+    use super::super::tests::moment;
+    use super::*;
+    use crate::link::Up;
+    use crate::model::Intent;
+
+    const NOW: Now = Now { instant: Instant::START, wall: belfry_core::time::UnixMillis(0) };
+
+    fn sent(severity: Severity, title: Option<&str>, body: &str) -> Notice {
+        Notice {
+            id: NoticeId(7),
+            severity,
+            title: title.map(|title| Title::new(title).unwrap()),
+            body: Text::new(body).unwrap(),
+            answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
+            author: AccountName::new("admin").unwrap(),
+            sent_at: moment(14, 52).now,
+            expires_at: None,
+            state: NoticeState::Open,
+            revision: 1,
+            reminder: 0,
+            answered: None,
+        }
+    }
+
+    fn model(notice: Notice) -> Model {
+        let mut model = Model::new("lan-host");
+        model.apply(NOW, Up::Notice(notice));
+        model
+    }
+
+    #[test]
+    fn an_open_notice_has_its_answers_and_a_past_one_how_it_ended() {
+        let mut model = model(sent(Severity::Critical, Some("Fire drill"), "Leave."));
+        let row = &open_notices(&model, moment(15, 0))[0];
+        assert_eq!((row.time.as_str(), row.title.as_str(), row.level), ("14:52", "Fire drill", Level::Critical));
+        assert_eq!(row.answers, ["Safe", "Need help"]);
+        model.act(NOW, Intent::Answer { notice: NoticeId(7), answer: 1 });
+        let row = &past_notices(&model, moment(15, 0))[0];
+        assert_eq!((row.ended.as_str(), row.answers.len()), ("Answered: Need help", 0));
+    }
+
+    #[test]
+    fn a_short_notice_without_a_heading_is_its_own() {
+        let row = |body| open_notices(&model(sent(Severity::Info, None, body)), moment(15, 0)).remove(0);
+        let short = row("Coffee is ready.");
+        assert_eq!((short.title.as_str(), short.body.as_str()), ("Coffee is ready.", ""));
+        assert_eq!(row("Two\nlines").title, "");
+    }
+
+    #[test]
+    fn a_withdrawn_notice_says_by_whom() {
+        let model = model(Notice { state: NoticeState::Withdrawn, ..sent(Severity::Info, None, "x") });
+        assert_eq!(past_notices(&model, moment(15, 0))[0].ended, "Withdrawn by admin");
+    }
+}

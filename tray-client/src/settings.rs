@@ -1,0 +1,142 @@
+//! What the person has set, as a file that a person can read and mend.
+
+use serde::{Deserialize, Serialize};
+
+use crate::hours::Hours;
+use crate::popup::place::Rect;
+
+/// Text may be this large, in percent of the usual.
+pub const TEXT_PERCENT: std::ops::RangeInclusive<u16> = 80..=200;
+
+/// Everything that is remembered from one start to the next, except keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Settings {
+    /// The server: `HOST`, `HOST:PORT` or a link; empty before the first time.
+    pub server: String,
+    /// The account that signed in last.
+    pub account: String,
+    /// Hold popups back until further notice.
+    pub do_not_disturb: bool,
+    /// Hours of every day in which popups are held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<Hours>,
+    /// A popup of a message shows what it says, not only who wrote it.
+    pub show_texts: bool,
+    /// Critical notices are heard.
+    pub sounds: bool,
+    /// Colours.
+    pub theme: Theme,
+    /// The size of text in percent, within [`TEXT_PERCENT`].
+    pub text_percent: u16,
+    /// The language of the windows.
+    pub language: Language,
+    /// Where the chat window was, in physical pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Rect>,
+}
+
+/// Colours of the windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Theme {
+    /// As the system has them.
+    #[default]
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// Languages of the windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Language {
+    /// As the system speaks.
+    #[default]
+    #[serde(rename = "system")]
+    System,
+    /// English.
+    #[serde(rename = "en")]
+    English,
+    /// 简体中文.
+    #[serde(rename = "zh")]
+    Chinese,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            server: String::new(),
+            account: String::new(),
+            do_not_disturb: false,
+            quiet_hours: None,
+            show_texts: true,
+            sounds: true,
+            theme: Theme::default(),
+            text_percent: 100,
+            language: Language::default(),
+            window: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads a settings file. What it does not say is as in a new one, and what it says and nobody knows is passed over.
+    ///
+    /// # Errors
+    /// The sentence that says which line is wrong.
+    pub fn read(file: &str) -> Result<Self, String> {
+        let mut settings: Self =
+            toml::from_str(file).map_err(|error| format!("The settings file is damaged: {}", error.to_string().trim()))?;
+        settings.text_percent = settings.text_percent.clamp(*TEXT_PERCENT.start(), *TEXT_PERCENT.end());
+        Ok(settings)
+    }
+
+    /// The settings as a file.
+    pub fn write(&self) -> String {
+        // A plain structure of texts, numbers and one table always has a form in TOML.
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let settings = Settings {
+            server: "belfry://lan-host:7411/".into(),
+            account: "王伟".into(),
+            do_not_disturb: true,
+            quiet_hours: Some("22:00-06:30".parse().unwrap()),
+            show_texts: false,
+            sounds: false,
+            theme: Theme::Dark,
+            text_percent: 150,
+            language: Language::Chinese,
+            window: Some(Rect { x: -5, y: 6, width: 720, height: 560 }),
+        };
+        assert_eq!(Settings::read(&settings.write()), Ok(settings));
+        assert_eq!(Settings::read(&Settings::default().write()), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn what_a_file_does_not_say_is_as_in_a_new_one() {
+        let settings = Settings::read("server = \"lan-host\"\nfrom-the-future = 1\n").unwrap();
+        assert_eq!(settings, Settings { server: "lan-host".into(), ..Settings::default() });
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_with_the_line() {
+        let sentence = Settings::read("server = \"a\"\nquiet-hours = \"25:00-01:00\"\n").unwrap_err();
+        assert!(sentence.contains("line 2") && sentence.contains("22:00-06:30"), "{sentence}");
+    }
+
+    #[test]
+    fn text_is_never_too_small_or_too_large_to_change_it_back() {
+        assert_eq!(Settings::read("text-percent = 1").unwrap().text_percent, 80);
+        assert_eq!(Settings::read("text-percent = 9000").unwrap().text_percent, 200);
+    }
+}

@@ -1,0 +1,167 @@
+//! The icon in the system's notification area, on a thread of its own: its menu may stay open as long as it likes, and no popup waits.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use belfry_core::chat::Role;
+use tray_icon::menu::{CheckMenuItem, IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem};
+use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+
+use super::icon::{self, Taskbar};
+use super::menu::{self, Choice, Entry};
+use crate::model::Summary;
+
+/// How long after a failure the icon is tried again: a desktop may come up after this program.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Pixels that every desktop scales well from, and that a taskbar at 200 % shows as they are.
+const PIXELS: u32 = 32;
+
+/// What the icon is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// In a picture.
+    pub summary: Summary,
+    /// In words.
+    pub tooltip: String,
+    /// For whom the menu is.
+    pub role: Option<Role>,
+    /// Whether popups are held back.
+    pub do_not_disturb: bool,
+}
+
+/// What is heard of the icon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It was clicked: the window is to be opened, or hidden.
+    Clicked,
+    /// This was chosen from its menu.
+    Chosen(Choice),
+    /// It stands in the notification area, or there is none.
+    Visible(bool),
+}
+
+/// The icon. Dropping it takes it away.
+#[derive(Debug)]
+pub struct Host {
+    states: mpsc::Sender<State>,
+}
+
+impl Host {
+    /// Puts the icon into the notification area, now or when there is one.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn start(first: State, hear: impl Fn(Heard) + Clone + Send + Sync + 'static) -> std::io::Result<Self> {
+        let (states, receiver) = mpsc::channel();
+        let clicked = hear.clone();
+        TrayIconEvent::set_event_handler(Some(move |event| {
+            if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
+                clicked(Heard::Clicked);
+            }
+        }));
+        let chosen = hear.clone();
+        MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+            if let Some(choice) = choice(event.id().as_ref()) {
+                chosen(Heard::Chosen(choice));
+            }
+        }));
+        thread::Builder::new().name("tray".into()).spawn(move || keep(first, &receiver, &hear))?;
+        Ok(Self { states })
+    }
+
+    /// Says something else.
+    pub fn tell(&self, state: State) {
+        // Without its thread there is no icon to tell.
+        let _ = self.states.send(state);
+    }
+}
+
+fn keep(mut state: State, states: &mpsc::Receiver<State>, hear: &impl Fn(Heard)) {
+    let mut icon = None;
+    loop {
+        if icon.is_none() {
+            icon = put(&state);
+            hear(Heard::Visible(icon.is_some()));
+        }
+        let patience = if icon.is_some() { Duration::from_secs(u64::from(u32::MAX)) } else { AGAIN };
+        match states.recv_timeout(patience) {
+            Ok(new) => {
+                // Only the newest matters.
+                let new = states.try_iter().last().unwrap_or(new);
+                if let Some(icon) = &icon {
+                    change(icon, &state, &new);
+                }
+                state = new;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn put(state: &State) -> Option<TrayIcon> {
+    let builder = TrayIconBuilder::new()
+        .with_id("belfry")
+        .with_title("Belfry")
+        .with_tooltip(&state.tooltip)
+        .with_menu(Box::new(built(state)?))
+        .with_menu_on_left_click(false)
+        .with_icon(picture(state.summary)?);
+    builder.build().ok()
+}
+
+/// A refused change is made good by the next one; there is nobody who could do anything about it.
+fn change(icon: &TrayIcon, old: &State, new: &State) {
+    if old.summary != new.summary {
+        let _ = icon.set_icon(picture(new.summary));
+    }
+    if old.tooltip != new.tooltip {
+        let _ = icon.set_tooltip(Some(&new.tooltip));
+    }
+    if (old.role, old.do_not_disturb) != (new.role, new.do_not_disturb)
+        && let Some(menu) = built(new)
+    {
+        icon.set_menu(Some(Box::new(menu)));
+    }
+}
+
+fn picture(summary: Summary) -> Option<Icon> {
+    let picture = icon::draw(summary, Taskbar::Dark, PIXELS);
+    Icon::from_rgba(picture.rgba, picture.size, picture.size).ok()
+}
+
+fn built(state: &State) -> Option<Menu> {
+    let menu = Menu::new();
+    for entry in menu::entries(state.role, state.do_not_disturb) {
+        let item: Box<dyn IsMenuItem> = match entry {
+            Entry::Line => Box::new(PredefinedMenuItem::separator()),
+            Entry::Choice { choice, label, checked: Some(checked) } => {
+                Box::new(CheckMenuItem::with_id(id(choice), label, true, checked, None))
+            }
+            Entry::Choice { choice, label, checked: None } => Box::new(MenuItem::with_id(id(choice), label, true, None)),
+        };
+        menu.append(&*item).ok()?;
+    }
+    Some(menu)
+}
+
+const IDS: [(Choice, &str); 7] = [
+    (Choice::Open, "open"),
+    (Choice::Status, "status"),
+    (Choice::DoNotDisturb, "quiet"),
+    (Choice::SendNotice, "notice"),
+    (Choice::Settings, "settings"),
+    (Choice::About, "about"),
+    (Choice::Quit, "quit"),
+];
+
+fn id(choice: Choice) -> &'static str {
+    IDS.iter().find(|(each, _)| *each == choice).map_or("", |(_, id)| id)
+}
+
+/// What a menu's identifier stands for; the window's menu uses the same.
+pub fn choice(id: &str) -> Option<Choice> {
+    IDS.iter().find(|(_, each)| *each == id).map(|(choice, _)| *choice)
+}

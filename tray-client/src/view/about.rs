@@ -1,0 +1,32 @@
+//! The adapter of the window that says what this program is.
+
+use slint::ComponentHandle as _;
+
+use super::{NoDisplay, look, ui};
+
+/// The window.
+pub struct AboutView {
+    window: ui::AboutWindow,
+}
+
+impl AboutView {
+    /// The window, shown.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn show() -> Result<Self, NoDisplay> {
+        let window = ui::AboutWindow::new()?;
+        look::dress(&window);
+        window.set_version(env!("CARGO_PKG_VERSION").into());
+        window.show()?;
+        Ok(Self { window })
+    }
+
+    /// Brings it back.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn raise(&self) -> Result<(), NoDisplay> {
+        self.window.show()
+    }
+}

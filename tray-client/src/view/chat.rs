@@ -1,0 +1,226 @@
+//! The chat window's adapter.
+
+use slint::ComponentHandle as _;
+use slint::winit_030::{EventResult, WinitWindowAccessor as _};
+use winit::event::WindowEvent;
+
+use super::rows::List;
+use super::{Gesture, NoDisplay, Sink, look, ui};
+use crate::popup::place::{Corner, Rect};
+use crate::scene::{ConversationRow, LineRow, NoticeRow, PersonRow};
+
+/// Open notices that are seen at the top of the window; the others are behind a button.
+const NOTICES_SEEN: usize = 2;
+
+/// The head of the shown conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its key.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// Who is here, or since when somebody is not.
+    pub note: String,
+    /// Scrolling up finds more.
+    pub has_older: bool,
+}
+
+/// The chat window.
+pub struct ChatView {
+    window: ui::ChatWindow,
+    conversations: List<ConversationRow, ui::Conversation>,
+    people: List<PersonRow, ui::Person>,
+    lines: List<LineRow, ui::Line>,
+    open: List<NoticeRow, ui::Notice>,
+    all: List<NoticeRow, ui::Notice>,
+}
+
+impl ChatView {
+    /// The window, hidden.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn new(sink: &Sink) -> Result<Self, NoDisplay> {
+        let window = ui::ChatWindow::new()?;
+        look::dress(&window);
+        let view =
+            Self { window, conversations: List::new(), people: List::new(), lines: List::new(), open: List::new(), all: List::new() };
+        view.window.set_conversations(view.conversations.model());
+        view.window.set_people(view.people.model());
+        view.window.set_lines(view.lines.model());
+        view.window.set_open_notices(view.open.model());
+        view.window.set_all_notices(view.all.model());
+        view.listen(sink);
+        Ok(view)
+    }
+
+    fn listen(&self, sink: &Sink) {
+        let window = &self.window;
+        let on = |sink: &Sink, make: fn(String) -> Gesture| {
+            let sink = sink.clone();
+            move |text: slint::SharedString| sink(make(text.into()))
+        };
+        let just = |sink: &Sink, gesture: Gesture| {
+            let sink = sink.clone();
+            move || sink(gesture.clone())
+        };
+        window.on_opened(on(sink, Gesture::Open));
+        window.on_searched(on(sink, Gesture::Search));
+        window.on_said(on(sink, Gesture::Say));
+        window.on_retry(on(sink, Gesture::Retry));
+        window.on_discard(on(sink, Gesture::Discard));
+        window.on_follow(on(sink, Gesture::Follow));
+        window.on_choose(on(sink, Gesture::Choose));
+        window.on_read_back(just(sink, Gesture::ReadBack));
+        window.on_try_now(just(sink, Gesture::TryNow));
+        window.on_why(just(sink, Gesture::Why));
+        window.on_remark_closed(just(sink, Gesture::CloseRemark));
+        window.on_save(just(sink, Gesture::Save));
+        let answered = sink.clone();
+        window.on_answered(move |notice, answer| {
+            answered(Gesture::Answer { notice: notice.into(), answer: u8::try_from(answer).unwrap_or(u8::MAX) });
+        });
+        let closed = sink.clone();
+        window.window().on_close_requested(move || {
+            closed(Gesture::CloseChat);
+            slint::CloseRequestResponse::HideWindow
+        });
+        let focused = sink.clone();
+        window.window().on_winit_window_event(move |_, event| {
+            match event {
+                WindowEvent::Focused(on) => focused(Gesture::Attend(*on)),
+                WindowEvent::Occluded(true) => focused(Gesture::Attend(false)),
+                _ => {}
+            }
+            EventResult::Propagate
+        });
+    }
+
+    /// Shows the window, in front of others and ready to type into.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn show(&self) -> Result<(), NoDisplay> {
+        self.window.show()?;
+        self.window.window().with_winit_window(|window| {
+            window.set_minimized(false);
+            window.focus_window();
+        });
+        self.window.invoke_focus_composer();
+        Ok(())
+    }
+
+    /// Hides it; what it holds stays.
+    pub fn hide(&self) {
+        // A window that cannot be hidden is not there.
+        let _ = self.window.hide();
+    }
+
+    /// Whether it is on the screen.
+    pub fn is_visible(&self) -> bool {
+        self.window.window().is_visible()
+    }
+
+    /// Colours and sizes have changed.
+    pub fn dress(&self) {
+        look::dress(&self.window);
+    }
+
+    /// Where it is, in physical pixels with its content's size.
+    pub fn rect(&self) -> Rect {
+        let (corner, size) = (self.window.window().position(), self.window.window().size());
+        Rect { x: corner.x, y: corner.y, width: size.width, height: size.height }
+    }
+
+    /// Puts it there.
+    pub fn place(&self, rect: Rect) {
+        self.window.window().set_size(slint::PhysicalSize::new(rect.width, rect.height));
+        self.window.window().set_position(slint::PhysicalPosition::new(rect.x, rect.y));
+    }
+
+    /// The monitors, the main one first; none before the window exists.
+    pub fn monitors(&self) -> Vec<Rect> {
+        let monitors = self.window.window().with_winit_window(|window| {
+            let rect = |monitor: winit::monitor::MonitorHandle| {
+                let ((x, y), size): (Corner, _) = (monitor.position().into(), monitor.size());
+                Rect { x, y, width: size.width, height: size.height }
+            };
+            let mut all: Vec<_> = window.primary_monitor().into_iter().chain(window.available_monitors()).map(rect).collect();
+            let mut seen = Vec::new();
+            all.retain(|rect| {
+                !seen.contains(rect) && {
+                    seen.push(*rect);
+                    true
+                }
+            });
+            all
+        });
+        monitors.unwrap_or_default()
+    }
+
+    /// The conversations.
+    pub fn set_conversations(&mut self, rows: Vec<ConversationRow>) {
+        self.conversations.set(rows);
+    }
+
+    /// The people.
+    pub fn set_people(&mut self, rows: Vec<PersonRow>) {
+        self.people.set(rows);
+    }
+
+    /// The shown conversation. `to_end` when its newest line is to be seen whatever was seen before.
+    pub fn set_lines(&mut self, head: Head, rows: Vec<LineRow>, to_end: bool) {
+        self.window.set_place_key(head.key.into());
+        self.window.set_place_name(head.name.into());
+        self.window.set_place_note(head.note.into());
+        self.window.set_has_older(head.has_older);
+        self.lines.set(rows);
+        if to_end {
+            self.window.set_to_end(self.window.get_to_end().wrapping_add(1));
+        }
+    }
+
+    /// The notices: open ones at the top of the window, all of them in their list.
+    pub fn set_notices(&mut self, open: Vec<NoticeRow>, past: Vec<NoticeRow>) {
+        self.window.set_more_notices(i32::try_from(open.len().saturating_sub(NOTICES_SEEN)).unwrap_or(i32::MAX));
+        self.open.set(open.iter().take(NOTICES_SEEN).cloned().collect());
+        self.all.set(open.into_iter().chain(past).collect());
+    }
+
+    /// What is wrong, in a sentence, and whether trying again is what helps; empty for nothing.
+    pub fn set_trouble(&self, sentence: String, can_try: bool) {
+        self.window.set_trouble(sentence.into());
+        self.window.set_can_try(can_try);
+    }
+
+    /// Something to know once; empty for nothing.
+    pub fn set_remark(&self, sentence: String) {
+        self.window.set_remark(sentence.into());
+    }
+
+    /// Why what was typed cannot be sent; empty for nothing.
+    pub fn set_complaint(&self, sentence: String) {
+        self.window.set_complaint(sentence.into());
+    }
+
+    /// Whether the person is an administrator.
+    pub fn set_admin(&self, admin: bool) {
+        self.window.set_admin(admin);
+    }
+
+    /// What stands in the composer.
+    pub fn draft(&self) -> String {
+        self.window.get_draft().into()
+    }
+
+    /// Puts this into the composer.
+    pub fn set_draft(&self, text: String) {
+        self.window.set_draft(text.into());
+    }
+
+    /// Shows the list of notices instead of a conversation.
+    pub fn show_notices(&self) {
+        self.window.set_notices_shown(true);
+        self.window.set_list_shown(false);
+    }
+}

@@ -1,0 +1,130 @@
+//! The windows. Each has one adapter, which is told what to show and never asks; what a person does comes back as a [`Gesture`].
+//!
+//! Nothing here knows the protocol: rows come from [`crate::scene`], and keys go back as they came.
+
+pub mod about;
+pub mod chat;
+pub mod dialog;
+pub mod look;
+pub mod run;
+pub mod settings;
+pub mod sign_in;
+
+mod rows;
+
+pub(crate) mod ui {
+    #![allow(
+        missing_docs,
+        unreachable_pub,
+        clippy::all,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::todo,
+        clippy::allow_attributes_without_reason,
+        reason = "written by Slint's compiler"
+    )]
+    slint::include_modules!();
+}
+
+use std::rc::Rc;
+
+use crate::settings::{Language, Theme};
+
+/// What a person did in a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gesture {
+    /// Chose a conversation by its key.
+    Open(String),
+    /// Typed into the search field.
+    Search(String),
+    /// Sent what stands in the composer.
+    Say(String),
+    /// Scrolled to the upper end.
+    ReadBack,
+    /// Wants an own message tried again.
+    Retry(String),
+    /// Wants an own message forgotten.
+    Discard(String),
+    /// Clicked a link.
+    Follow(String),
+    /// Answered a notice.
+    Answer {
+        /// Its key.
+        notice: String,
+        /// Which of its answers.
+        answer: u8,
+    },
+    /// Closed an info notice, or one that is over.
+    Dismiss(String),
+    /// Closed the popup of a conversation.
+    DismissMessage(String),
+    /// The pointer rests on a popup, or has left it.
+    Hover {
+        /// Which popup.
+        popup: String,
+        /// Whether it rests there.
+        on: bool,
+    },
+    /// Wants to see every open notice.
+    AllNotices,
+    /// Does not want to wait for the next try, or wants to sign in again.
+    TryNow,
+    /// Asks how it stands.
+    Why,
+    /// Has read the remark.
+    CloseRemark,
+    /// Chose from the window's menu.
+    Choose(String),
+    /// Wants the conversation in a file.
+    Save,
+    /// The chat window is in front and in use, or not any more.
+    Attend(bool),
+    /// Closed the chat window.
+    CloseChat,
+    /// Wants to sign in, or to make an account.
+    SignIn {
+        /// The server as typed.
+        server: String,
+        /// The name as typed.
+        account: String,
+        /// The password.
+        password: String,
+        /// Make the account first.
+        register: bool,
+    },
+    /// Does not want to sign in after all.
+    CancelSignIn,
+    /// Changed a setting.
+    Set(Form),
+    /// Wants to sign in elsewhere.
+    OtherServer,
+}
+
+/// The settings as the window has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// Start with the system.
+    pub autostart: bool,
+    /// Hold popups back.
+    pub do_not_disturb: bool,
+    /// Hours as typed; empty for none.
+    pub quiet_hours: String,
+    /// Show what messages say.
+    pub show_texts: bool,
+    /// Critical notices are heard.
+    pub sounds: bool,
+    /// Colours.
+    pub theme: Theme,
+    /// The size of text in percent.
+    pub text_percent: u16,
+    /// The language.
+    pub language: Language,
+}
+
+/// Where gestures go.
+pub type Sink = Rc<dyn Fn(Gesture)>;
+
+/// A window cannot be made or shown: there is no display, or it is gone.
+pub type NoDisplay = slint::PlatformError;

@@ -1,0 +1,111 @@
+//! The adapters of the settings and of the page that says how it stands.
+
+use slint::ComponentHandle as _;
+
+use super::{Form, Gesture, NoDisplay, Sink, look, ui};
+use crate::settings::{Language, Settings, Theme};
+
+/// The settings window.
+pub struct SettingsView {
+    window: ui::SettingsWindow,
+}
+
+impl SettingsView {
+    /// The window, shown.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn show(sink: &Sink, settings: &Settings, autostart: bool) -> Result<Self, NoDisplay> {
+        let window = ui::SettingsWindow::new()?;
+        look::dress(&window);
+        window.set_server(settings.server.as_str().into());
+        window.set_account(settings.account.as_str().into());
+        window.set_autostart(autostart);
+        window.set_do_not_disturb(settings.do_not_disturb);
+        window.set_quiet_hours(settings.quiet_hours.map(|hours| hours.to_string()).unwrap_or_default().into());
+        window.set_show_texts(settings.show_texts);
+        window.set_sounds(settings.sounds);
+        window.set_theme(settings.theme as i32);
+        window.set_text_percent(f32::from(settings.text_percent));
+        window.set_language(settings.language as i32);
+        let (weak, changed) = (window.as_weak(), sink.clone());
+        window.on_changed_by_person(move || {
+            if let Some(window) = weak.upgrade() {
+                changed(Gesture::Set(form(&window)));
+            }
+        });
+        let other = sink.clone();
+        window.on_other_server(move || other(Gesture::OtherServer));
+        let why = sink.clone();
+        window.on_why(move || why(Gesture::Why));
+        window.show()?;
+        Ok(Self { window })
+    }
+
+    /// The hours cannot be read: why; empty when they can.
+    pub fn set_hours_complaint(&self, sentence: String) {
+        self.window.set_hours_complaint(sentence.into());
+    }
+
+    /// A setting could not be kept: why; empty when all could.
+    pub fn set_complaint(&self, sentence: String) {
+        self.window.set_complaint(sentence.into());
+    }
+
+    /// Popups are held back, or not any more, by another way than this window.
+    pub fn set_do_not_disturb(&self, on: bool) {
+        self.window.set_do_not_disturb(on);
+    }
+
+    /// Colours and sizes have changed.
+    pub fn dress(&self) {
+        look::dress(&self.window);
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the slider goes from 80 to 200")]
+fn form(window: &ui::SettingsWindow) -> Form {
+    Form {
+        autostart: window.get_autostart(),
+        do_not_disturb: window.get_do_not_disturb(),
+        quiet_hours: window.get_quiet_hours().trim().into(),
+        show_texts: window.get_show_texts(),
+        sounds: window.get_sounds(),
+        theme: [Theme::System, Theme::Light, Theme::Dark].into_iter().find(|theme| *theme as i32 == window.get_theme()).unwrap_or_default(),
+        text_percent: window.get_text_percent().round() as u16,
+        language: [Language::System, Language::English, Language::Chinese]
+            .into_iter()
+            .find(|language| *language as i32 == window.get_language())
+            .unwrap_or_default(),
+    }
+}
+
+/// The page that answers "why did I not see it?".
+pub struct WhyView {
+    window: ui::WhyWindow,
+}
+
+impl WhyView {
+    /// The window, shown.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn show(sink: &Sink, report: String) -> Result<Self, NoDisplay> {
+        let window = ui::WhyWindow::new()?;
+        look::dress(&window);
+        window.set_report(report.into());
+        let refresh = sink.clone();
+        window.on_refresh(move || refresh(Gesture::Why));
+        window.show()?;
+        Ok(Self { window })
+    }
+
+    /// Shows a new report.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn renew(&self, report: String) -> Result<(), NoDisplay> {
+        self.window.set_report(report.into());
+        self.window.show()
+    }
+}

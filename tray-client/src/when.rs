@@ -1,0 +1,139 @@
+//! Times as people read them.
+
+use belfry_core::time::UnixMillis;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use crate::hours::Minute;
+
+/// The clock on the wall of this place.
+#[derive(Clone, Debug)]
+pub struct Wall {
+    zone: TimeZone,
+}
+
+impl Wall {
+    /// In this time zone.
+    pub const fn new(zone: TimeZone) -> Self {
+        Self { zone }
+    }
+
+    /// In the system's time zone.
+    pub fn here() -> Self {
+        Self::new(TimeZone::system())
+    }
+
+    fn zoned(&self, at: UnixMillis) -> Zoned {
+        // A time that no calendar has comes from a broken clock; the beginning of time says so.
+        let at = i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        at.unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(self.zone.clone())
+    }
+
+    /// The day, for telling days apart.
+    pub fn day(&self, at: UnixMillis) -> Date {
+        self.zoned(at).date()
+    }
+
+    /// Such as `10:02`.
+    pub fn time(&self, at: UnixMillis) -> String {
+        self.zoned(at).strftime("%H:%M").to_string()
+    }
+
+    /// The minute of the day.
+    pub fn minute(&self, at: UnixMillis) -> Option<Minute> {
+        let time = self.zoned(at).time();
+        Minute::new(time.hour().unsigned_abs().into(), time.minute().unsigned_abs().into())
+    }
+
+    /// The line between two days: `Today`, `Yesterday`, `Tuesday 17 November`, and the year where it is another one.
+    pub fn day_line(&self, at: UnixMillis, now: UnixMillis) -> String {
+        let (then, today) = (self.zoned(at), self.zoned(now));
+        if then.date() == today.date() {
+            return "Today".into();
+        }
+        if today.date().yesterday().is_ok_and(|yesterday| then.date() == yesterday) {
+            return "Yesterday".into();
+        }
+        let form = if then.year() == today.year() { "%A %-d %B" } else { "%A %-d %B %Y" };
+        then.strftime(form).to_string()
+    }
+
+    /// Beside one line of a list: `10:02` today, `17 Nov` before, `2024-11-17` in another year.
+    pub fn short(&self, at: UnixMillis, now: UnixMillis) -> String {
+        let (then, today) = (self.zoned(at), self.zoned(now));
+        let form = match (then.date() == today.date(), then.year() == today.year()) {
+            (true, _) => "%H:%M",
+            (false, true) => "%-d %b",
+            (false, false) => "%Y-%m-%d",
+        };
+        then.strftime(form).to_string()
+    }
+}
+
+/// How long ago, in one unit: `now`, `5 min`, `3 h`, `2 d`.
+pub fn ago(at: UnixMillis, now: UnixMillis) -> String {
+    let minutes = now.0.saturating_sub(at.0) / 60_000;
+    match minutes {
+        0 => "now".into(),
+        1..60 => format!("{minutes} min"),
+        60..1440 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 1440),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the year 2026 in a place one hour ahead of UTC.
+    fn at(written: &str) -> UnixMillis {
+        let at: Timestamp = format!("{written}:00+01:00").parse().unwrap();
+        UnixMillis(at.as_millisecond().unsigned_abs())
+    }
+
+    fn wall() -> Wall {
+        Wall::new(TimeZone::fixed(jiff::tz::offset(1)))
+    }
+
+    #[test]
+    fn a_time_is_shown_by_the_clock_on_the_wall() {
+        assert_eq!(wall().time(at("2026-11-17T10:02")), "10:02");
+        assert_eq!(wall().minute(at("2026-11-17T10:02")), Minute::new(10, 2));
+    }
+
+    #[test]
+    fn a_day_is_named_by_how_far_it_is() {
+        let now = at("2026-11-21T00:01");
+        let line = |written| wall().day_line(at(written), now);
+        assert_eq!(line("2026-11-21T00:00"), "Today");
+        assert_eq!(line("2026-11-20T23:59"), "Yesterday");
+        assert_eq!(line("2026-11-17T10:02"), "Tuesday 17 November");
+        assert_eq!(line("2025-11-17T10:02"), "Monday 17 November 2025");
+    }
+
+    #[test]
+    fn a_list_shows_the_time_of_today_and_the_date_of_before() {
+        let now = at("2026-11-21T12:00");
+        let short = |written| wall().short(at(written), now);
+        assert_eq!(short("2026-11-21T10:02"), "10:02");
+        assert_eq!(short("2026-11-17T10:02"), "17 Nov");
+        assert_eq!(short("2025-11-17T10:02"), "2025-11-17");
+    }
+
+    #[test]
+    fn how_long_ago_has_one_unit() {
+        let now = UnixMillis(10 * 86_400_000);
+        let before = |millis| ago(UnixMillis(now.0 - millis), now);
+        assert_eq!(before(59_999), "now");
+        assert_eq!(before(60_000), "1 min");
+        assert_eq!(before(3_600_000), "1 h");
+        assert_eq!(before(2 * 86_400_000), "2 d");
+        assert_eq!(ago(UnixMillis(5), UnixMillis(0)), "now");
+    }
+
+    #[test]
+    fn a_time_beyond_the_calendar_is_shown_all_the_same() {
+        assert_eq!(wall().time(UnixMillis(u64::MAX)), "01:00");
+    }
+}
