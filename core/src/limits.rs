@@ -52,6 +52,10 @@ pub const HANDSHAKES_PER_ADDRESS_BURST: u64 = 100;
 
 /// RETRY datagrams per second, over all addresses: stateless and cheap (0.4 µs), so this bounds only the bandwidth of replies.
 pub const RETRIES_PER_SECOND: u64 = 50_000;
+/// See [`RETRIES_PER_SECOND`]; to one IPv4 /24 or IPv6 /48, so that a storm of forged senders from one network leaves the others alone.
+pub const RETRIES_PER_NETWORK_PER_SECOND: u64 = 5_000;
+/// See [`RETRIES_PER_SECOND`]; to one IPv4 address or IPv6 /64, behind which a terminal server's clients ask again and again.
+pub const RETRIES_PER_ADDRESS_PER_SECOND: u64 = 50;
 
 /// NO_SESSION datagrams per second, over all addresses and to one.
 pub const NO_SESSIONS_PER_SECOND: u64 = 50;

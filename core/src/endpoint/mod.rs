@@ -179,8 +179,10 @@ impl Endpoint {
         let id = PeerId(head.to.0);
         let Some(peer) = self.peers.get_mut(id) else { return self.on_unknown_session(now, from, head.to, datagram.len()) };
         let Verdict::Authentic { newest } = peer.connection.handle_datagram(now, head, datagram, &mut self.rng) else { return false };
-        if !peer.connection.has_prepared_keys() {
-            peer.key_response = None;
+        if !peer.connection.has_prepared_keys()
+            && let Some(renewal) = peer.renewal.take()
+        {
+            peer.renewal_secret = renewal.secret;
         }
         if let Some(before) = peer.note_source(now, from, newest, &mut self.rng) {
             self.on_moved(now, id, before);
