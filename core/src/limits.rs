@@ -260,4 +260,9 @@ const _: () =
     assert!(HEARTBEAT_TIMEOUT.as_millis() >= 3 * (KEEPALIVE.as_millis() + KEEPALIVE_JITTER.as_millis()), "three keepalives may be lost");
 const _: () = assert!(FRAGMENT_BYTES_MIN * 2 < DATAGRAM_BYTES, "a fragment of the least size must fit beside another");
 const _: () = assert!(TEXT_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + TITLE_BYTES_MAX + 8 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(
+    TEXT_BYTES_MAX + TITLE_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + (AUDIENCES_MAX + 8) * NAME_BYTES_MAX < MESSAGE_BYTES_MAX,
+    "a notice with its audience, and so a template, fits a message of the channel they go by"
+);
+const _: () = assert!(2 * PASSWORD_BYTES_MAX + 8 * NAME_BYTES_MAX < 4 * 1024, "signing in and short acts fit the control channel");
 const _: () = assert!(PAGE_BYTES_MAX + TEXT_BYTES_MAX + 4 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX, "a page's last message may be the largest");
