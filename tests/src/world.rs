@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Answer, Message, Notice, Password, Place, Role, Seq, Text};
@@ -75,6 +76,9 @@ pub struct World {
     /// Counts restarts, so that what was meant for an earlier process finds nobody.
     incarnation: u64,
     store: Store,
+    /// The name of what outlives the server, and what keeps it while no server runs.
+    disk: String,
+    _keeper: Store,
     jobs: VecDeque<Job>,
     committing: bool,
     hasher: Arc<Hasher>,
@@ -117,11 +121,23 @@ pub fn password(of: &str) -> Password {
     Password::new(format!("password of {of}")).expect("a good password")
 }
 
+/// A name for a disk that no other world in this process has.
+fn disk() -> String {
+    static DISKS: AtomicU64 = AtomicU64::new(0);
+    format!("world-{}", DISKS.fetch_add(1, Ordering::Relaxed))
+}
+
+fn open(disk: &str) -> Store {
+    Store::open_in_shared_memory(disk).expect("a database in memory")
+}
+
 impl World {
     /// A server with the account `admin`, and nobody else.
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
-        let mut store = Store::open_in_memory().expect("a database in memory");
+        let disk = disk();
+        let mut store = open(&disk);
+        let keeper = open(&disk);
         // The cheapest hash there is: what it costs is not the subject here.
         let hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
         let hashed =
@@ -135,6 +151,8 @@ impl World {
             machine: None,
             incarnation: 0,
             store,
+            disk,
+            _keeper: keeper,
             jobs: VecDeque::new(),
             committing: false,
             hasher: Arc::new(hasher),
@@ -170,11 +188,12 @@ impl World {
         self.finished = false;
     }
 
-    /// Kills the server process: what it had not handed to the disk is gone.
+    /// Kills the server process: what it had not handed to the disk is gone, also what its store had begun.
     pub fn kill_server(&mut self) {
         self.machine = None;
         self.jobs.clear();
         self.committing = false;
+        self.store = open(&self.disk);
     }
 
     /// Gives the server a new identity from its next start on; the old one is retired.
