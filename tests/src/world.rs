@@ -19,6 +19,7 @@ use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordTicket, Passwo
 use belfry_server::store::{self, Job, Store, Work};
 use jiff::tz::TimeZone;
 
+use crate::nonces::Nonces;
 use crate::pair::seeded;
 use crate::weather::{Link, Weather};
 
@@ -91,6 +92,8 @@ pub struct World {
     rng: Rng,
     seed: u64,
     finished: bool,
+    /// The packet numbers that were used.
+    pub nonces: Nonces,
     /// Every datagram that left, if a test wants to know.
     pub tape: Option<Vec<Taped>>,
 }
@@ -165,6 +168,7 @@ impl World {
             rng,
             seed,
             finished: false,
+            nonces: Nonces::default(),
             tape: None,
         };
         world.start_server();
@@ -334,6 +338,7 @@ impl World {
                     ClientOutput::Transmit { to } => {
                         assert_eq!(to, self.server_address);
                         let from = person.address;
+                        self.nonces.note(true, self.incarnation, &datagram);
                         if let Some(tape) = &mut self.tape {
                             tape.push(Taped { from, to, bytes: datagram.clone() });
                         }
@@ -354,6 +359,7 @@ impl World {
             match machine.poll(clock, &mut datagram) {
                 Output::Transmit { to } => {
                     let from = self.server_address;
+                    self.nonces.note(false, self.incarnation, &datagram);
                     if let Some(tape) = &mut self.tape {
                         tape.push(Taped { from, to, bytes: datagram.clone() });
                     }
