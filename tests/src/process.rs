@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+mod python;
 mod server;
 
+pub use python::{PythonPerson, python, script};
 pub use server::{ADMIN_PASSWORD, Person, Server};
 
 /// How long anything may take that is not about time: programs without optimisation on a busy computer are slow.
