@@ -45,12 +45,12 @@ impl Rejects {
         self.0.push(json!({"kind": "server_parameters", "what": what, "bytes": hex(bytes)}));
     }
 
-    fn from_client(&mut self, what: &str, bytes: &[u8]) {
+    fn asked(&mut self, what: &str, bytes: &[u8]) {
         assert!(decode_from_client(bytes).is_err(), "{what}");
         self.0.push(json!({"kind": "from_client", "what": what, "bytes": hex(bytes)}));
     }
 
-    fn from_server(&mut self, what: &str, bytes: &[u8]) {
+    fn told(&mut self, what: &str, bytes: &[u8]) {
         assert!(decode_from_server(bytes).is_err(), "{what}");
         self.0.push(json!({"kind": "from_server", "what": what, "bytes": hex(bytes)}));
     }
@@ -171,32 +171,32 @@ fn messages(rejects: &mut Rejects) {
         [&[1, 1, 3, 9, 9, 0, name.len() as u8][..], name, &long, text].concat()
     };
     assert!(decode_from_client(&post(b"lobby", b"hello")).is_ok());
-    rejects.from_client("no bytes", &[]);
-    rejects.from_client("another schema", &[&[2][..], &post(b"lobby", b"hello")[1..]].concat());
-    rejects.from_client("a byte behind the end", &[&post(b"lobby", b"hello")[..], &[0]].concat());
-    rejects.from_client("cut", &post(b"lobby", b"hello")[..12]);
-    rejects.from_client("no such request", &[1, 1, 250]);
-    rejects.from_client("a number that is too wide", &[1, 253, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
-    rejects.from_client("a name that is empty", &post(b"", b"hello"));
-    rejects.from_client("a name of white space", &post(b"  ", b"hello"));
-    rejects.from_client("a name of 33 letters", &post(&[b'x'; 33], b"hello"));
+    rejects.asked("no bytes", &[]);
+    rejects.asked("another schema", &[&[2][..], &post(b"lobby", b"hello")[1..]].concat());
+    rejects.asked("a byte behind the end", &[&post(b"lobby", b"hello")[..], &[0]].concat());
+    rejects.asked("cut", &post(b"lobby", b"hello")[..12]);
+    rejects.asked("no such request", &[1, 1, 250]);
+    rejects.asked("a number that is too wide", &[1, 253, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
+    rejects.asked("a name that is empty", &post(b"", b"hello"));
+    rejects.asked("a name of white space", &post(b"  ", b"hello"));
+    rejects.asked("a name of 33 letters", &post(&[b'x'; 33], b"hello"));
     for name in ["a@b", "a/b", "a\u{7}b", "a\u{200b}b", "a\u{202e}b", "a:b"] {
-        rejects.from_client("a letter that is in no name", &post(name.as_bytes(), b"hello"));
+        rejects.asked("a letter that is in no name", &post(name.as_bytes(), b"hello"));
     }
-    rejects.from_client("a name that is no text", &post(&[0xff], b"hello"));
-    rejects.from_client("a text that is empty", &post(b"lobby", b""));
-    rejects.from_client("a text of white space", &post(b"lobby", b" \n\t"));
-    rejects.from_client("a text that shows nothing", &post(b"lobby", "\u{200b}\u{2060}".as_bytes()));
-    rejects.from_client("a text with a control character", &post(b"lobby", b"a\x1b[2Jb"));
-    rejects.from_client("a text of 16385 bytes", &post(b"lobby", &vec![b'x'; TEXT_BYTES_MAX + 1]));
-    rejects.from_client("neither yes nor no", &[1, 1, 0, 1, b'a', 1, b'p', 2]);
-    rejects.from_client("an empty password", &[1, 1, 0, 1, b'a', 0, 0]);
-    rejects.from_client("a list longer than its bytes", &[1, 1, 20, 250, 0]);
-    rejects.from_client("something or nothing, and neither", &[1, 1, 6, 2]);
-    rejects.from_server("neither answer nor event", &[1, 2, 0]);
-    rejects.from_server("neither Ok nor Err", &[1, 0, 1, 2, 0]);
-    rejects.from_server("no such event", &[1, 1, 250]);
-    rejects.from_server("a refusal that is too wide", &[1, 0, 1, 1, 252, 1, 0, 1, 0]);
+    rejects.asked("a name that is no text", &post(&[0xff], b"hello"));
+    rejects.asked("a text that is empty", &post(b"lobby", b""));
+    rejects.asked("a text of white space", &post(b"lobby", b" \n\t"));
+    rejects.asked("a text that shows nothing", &post(b"lobby", "\u{200b}\u{2060}".as_bytes()));
+    rejects.asked("a text with a control character", &post(b"lobby", b"a\x1b[2Jb"));
+    rejects.asked("a text of 16385 bytes", &post(b"lobby", &vec![b'x'; TEXT_BYTES_MAX + 1]));
+    rejects.asked("neither yes nor no", &[1, 1, 0, 1, b'a', 1, b'p', 2]);
+    rejects.asked("an empty password", &[1, 1, 0, 1, b'a', 0, 0]);
+    rejects.asked("a list longer than its bytes", &[1, 1, 20, 250, 0]);
+    rejects.asked("something or nothing, and neither", &[1, 1, 6, 2]);
+    rejects.told("neither answer nor event", &[1, 2, 0]);
+    rejects.told("neither Ok nor Err", &[1, 0, 1, 2, 0]);
+    rejects.told("no such event", &[1, 1, 250]);
+    rejects.told("a refusal that is too wide", &[1, 0, 1, 1, 252, 1, 0, 1, 0]);
 }
 
 type Change = fn(Vec<u8>) -> Vec<u8>;
