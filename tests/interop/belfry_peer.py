@@ -47,7 +47,7 @@ class Peer:
 
     # --- Asking --------------------------------------------------------------------------------------------------------------
 
-    def ask(self, request):
+    def ask(self, request, answer_channel=None):
         number, self.next_id = self.next_id, self.next_id + 1
         body = words.encode(words.FROM_CLIENT, {"id": number, "request": request})
         self.connection.send(words.channel_of(request), body)
@@ -55,9 +55,11 @@ class Peer:
         while number not in self.answers:
             if not self.work(until):
                 raise Ended("the server does not answer the request")
-        result = self.answers.pop(number)
+        channel, result = self.answers.pop(number)
         if "Err" in result:
             raise Refused(result["Err"])
+        if answer_channel not in (None, channel):
+            raise Ended("an answer has come on a channel on which it does not count")
         return result["Ok"]
 
     def work(self, until):
@@ -72,7 +74,7 @@ class Peer:
             self.connection.say_goodbye(PROTOCOL_VIOLATION)
             raise Ended("the server has said something without meaning") from error
         if "Reply" in message:
-            self.answers[message["Reply"]["id"]] = message["Reply"]["result"]
+            self.answers[message["Reply"]["id"]] = (channel, message["Reply"]["result"])
             return True
         ((kind, event),) = message["Event"].items()
         # A notice is official only because of the channel it comes on.
@@ -167,7 +169,7 @@ class Peer:
     def fetch_notice(self, number):
         """What became of a notice that is not open any more."""
         try:
-            self.on_notice(self.ask({"FetchNotice": {"notice": number}})["Notice"], 0)
+            self.on_notice(self.ask({"FetchNotice": {"notice": number}}, words.NOTICES)["Notice"], 0)
         except Refused as refused:
             if refused.number != UNKNOWN_NOTICE:
                 raise

@@ -167,7 +167,7 @@ def parameters(check, what, shaken):
     check.same(f"{what}: the client's number", int.from_bytes(offer[1], "little"), case["client_session"])
     check.same(f"{what}: the cipher", next(cipher for cipher in offer[3] if cipher in noise.CIPHERS), case["cipher"])
     token = noise.reset_token(shaken.identities[0], case["server_session"])
-    choice = {1: case["server_session"].to_bytes(4, "little"), 3: bytes([case["cipher"]]), 4: token}
+    choice = {1: case["server_session"].to_bytes(4, "little"), 3: bytes([case["cipher"]]), 4: token, 8: raw["renewal_secret"]}
     check.same(f"{what}: the server's parameters", noise.encode_parameters(choice), raw["server_parameters"])
     check.same(f"{what}: the server's parameters, read", noise.decode_parameters(raw["server_parameters"], noise.SERVER_PARAMETERS), choice)
 

@@ -37,7 +37,7 @@ class Connection:
         self.shaking, self.redialed_at = None, None
         # Called when new keys are in use.
         self.on_renewed = lambda: None
-        self.remote, self.token, self.sealing, self.opening, key = self.shake_hands()
+        self.remote, self.token, self.secret, self.sealing, self.opening, key = self.shake_hands()
         self.first_use = not self.trusted
         self.trusted = self.trusted or [key]
         self.epoch, self.before, self.number, self.opened, self.sealed_before = False, None, 0, 0, 0
@@ -211,7 +211,7 @@ class Connection:
         used_up = max(self.number - self.sealed_before, self.opened) >= PACKETS_PER_KEY and now + KEY_RETRY >= self.renew_at
         if not self.shaking and (now >= self.renew_at or used_up):
             self.renew_at = now + KEY_RETRY
-            self.shaking = Handshake(self.device, self.site_key, self.trusted, self.session, self.remote)
+            self.shaking = Handshake(self.device, self.site_key, self.trusted, self.session, (self.remote, self.secret))
         datagram = self.shake(lambda shaking: shaking.due(now))
         if datagram:
             self.put(datagram)
@@ -225,13 +225,13 @@ class Connection:
             return None
 
     def on_shaken(self, done):
-        remote, _, sealing, opening, _ = done
+        remote, _, secret, sealing, opening, _ = done
         renews, self.shaking = self.shaking.previous is not None, None
         if not renews or remote != self.remote:
             # The server has made another connection: it knows nothing of this one any more.
             raise Ended("the server was restarted")
         self.before = (self.opening, time.monotonic() + OLD_KEY_PROBES * self.probe_timeout())
-        self.sealing, self.opening, self.epoch = sealing, opening, not self.epoch
+        self.sealing, self.opening, self.secret, self.epoch = sealing, opening, secret, not self.epoch
         self.opened, self.sealed_before, self.renew_at = 0, self.number, time.monotonic() + self.key_life
         self.on_renewed()
         # Shows the server that we have them, too.

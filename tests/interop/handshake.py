@@ -38,7 +38,7 @@ class Handshake:
         return self.hello or self.hello0
 
     def on(self, found):
-        """What came of it: remote number, token, sealing and opening key, the server's key; or nothing yet."""
+        """What came of it: remote number, token, secret for the next keys, sealing and opening key, the server's key; or nothing."""
         if found["type"] == "RETRY" and found["nonce"] == self.nonce and not self.hello:
             self.greet(found)
         elif found["type"] == "REJECT" and found["nonce"] == self.nonce:
@@ -63,7 +63,8 @@ class Handshake:
         self.initiator = noise.Initiator(self.device, self.server, self.site_key, prologue, os.urandom(32))
         parameters = {1: self.session.to_bytes(4, "little"), 3: CIPHERS_WANTED}
         if self.previous is not None:
-            parameters[6] = self.previous.to_bytes(4, "little")
+            remote, secret = self.previous
+            parameters[6] = remote.to_bytes(4, "little") + secret
         first = self.initiator.first(noise.encode_parameters(parameters))
         hello = {"type": "HELLO", "from": self.session, "nonce": self.nonce, "cookie": retry["cookie"], "noise": first.hex()}
         self.hello, self.tries, self.next_at = wire.encode_datagram(hello), 0, time.monotonic()
@@ -76,4 +77,4 @@ class Handshake:
             raise Malformed("a cipher that nobody offered")
         sealing = noise.Key(secrets[0], cipher, noise.TO_SERVER)
         opening = noise.Key(secrets[1], cipher, noise.TO_CLIENT)
-        return int.from_bytes(parameters[1], "little"), parameters[4], sealing, opening, self.server
+        return int.from_bytes(parameters[1], "little"), parameters[4], parameters[8], sealing, opening, self.server

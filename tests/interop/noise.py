@@ -204,5 +204,5 @@ def reset_token(identity, session):
     return hmac.new(key, b"belfry1 reset" + struct.pack("<I", session), hashlib.sha256).digest()[:16]
 
 
-SERVER_PARAMETERS = {1: 4, 3: 1, 4: 16}
-CLIENT_PARAMETERS = {1: 4, 3: None, 6: 4}
+SERVER_PARAMETERS = {1: 4, 3: 1, 4: 16, 8: 16}
+CLIENT_PARAMETERS = {1: 4, 3: None, 6: 20}

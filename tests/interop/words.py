@@ -353,7 +353,7 @@ STATUS = Struct(version=STRING, started_at=MILLIS, **dict.fromkeys(COUNTERS.spli
 
 CONTROL, NOTICES, CHAT, HISTORY = range(4)
 
-# Name, channel and fields of each request; the answer comes on the same channel.
+# Name, channel and fields of each request; the answer comes on the same channel, but that of FetchNotice, which comes on notice.
 REQUESTS = [
     ("SignIn", CONTROL, Struct(account=NAME, password=PASSWORD, remember=BOOL)),
     ("Register", CONTROL, Struct(account=NAME, password=PASSWORD, remember=BOOL)),
@@ -373,16 +373,16 @@ REQUESTS = [
     ("SetDisabled", CONTROL, Struct(account=NAME, disabled=BOOL)),
     ("Status", CONTROL, None),
     ("SignInByDevice", CONTROL, Struct(account=NAME)),
-    ("FetchNotice", NOTICES, Struct(notice=ID)),
-    ("ChangeNotice", CONTROL, Struct(notice=ID, change=NOTICE_CHANGE)),
-    ("PreviewNotice", CONTROL, Struct(audience=ListOf(AUDIENCE))),
+    ("FetchNotice", CONTROL, Struct(notice=ID)),
+    ("ChangeNotice", CHAT, Struct(notice=ID, change=NOTICE_CHANGE)),
+    ("PreviewNotice", CHAT, Struct(audience=ListOf(AUDIENCE))),
     ("ListSchedules", HISTORY, Struct(after=Maybe(ID))),
     ("Unschedule", CONTROL, Struct(schedule=ID)),
-    ("SaveTemplate", CONTROL, TEMPLATE),
+    ("SaveTemplate", CHAT, TEMPLATE),
     ("RemoveTemplate", CONTROL, Struct(name=NAME)),
     ("ListTemplates", HISTORY, Struct(after=Maybe(NAME))),
-    ("AddToGroup", CONTROL, Struct(group=NAME, members=ListOf(NAME))),
-    ("RemoveFromGroup", CONTROL, Struct(group=NAME, members=ListOf(NAME))),
+    ("AddToGroup", CHAT, Struct(group=NAME, members=ListOf(NAME))),
+    ("RemoveFromGroup", CHAT, Struct(group=NAME, members=ListOf(NAME))),
     ("ListGroups", HISTORY, Struct(after=Maybe(NAME))),
     ("GroupMembers", HISTORY, Struct(group=NAME, after=Maybe(NAME))),
     ("ListDevices", HISTORY, Struct(account=NAME)),

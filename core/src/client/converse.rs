@@ -247,7 +247,7 @@ impl Client {
 /// Whether its channel carries it: lists of names can be longer than any message.
 fn fits(request: &Request) -> bool {
     let longest = chat::encode(&FromClient { id: u32::MAX, request: request.clone() });
-    longest.is_ok_and(|bytes| bytes.len() <= request.channel().message_bytes_max())
+    longest.is_ok_and(|bytes| bytes.len() <= request.channel().message_bytes_to_server_max())
 }
 
 const fn has_a_command_of_its_own(request: &Request) -> bool {

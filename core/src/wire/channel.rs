@@ -6,7 +6,7 @@
 pub enum Channel {
     /// Signing in and short acts.
     Control = 0,
-    /// Administrators' notices, and what a client asks about them: whatever the server says here a screen may show as a notice.
+    /// Administrators' notices, server to client only.
     Notice = 1,
     /// Messages, receipts, presence.
     Chat = 2,
@@ -68,9 +68,10 @@ impl Channel {
     /// Unacknowledged bytes a client may send before the server grants more.
     pub const fn credit_to_server(self) -> u64 {
         match self {
-            // On the notice channel a client only asks what became of notices.
-            Self::Control | Self::Notice | Self::History => 16 * 1024,
+            Self::Control => 16 * 1024,
+            Self::Notice => 0,
             Self::Chat => 128 * 1024,
+            Self::History => 16 * 1024,
         }
     }
 

@@ -104,7 +104,8 @@ pub(crate) fn shake_hands(plan: &Plan) -> Shaken {
         versions: plan.server_versions.to_vec(),
     };
     let prologue = prologue(VERSION, plan.server_versions, nonce);
-    let previous = plan.previous.map(SessionId);
+    let previous = plan.previous.map(|session| (SessionId(session), drawn(rng)));
+    let renewal_secret = drawn(rng);
     let mut offer = ClientParameters { session: SessionId(client_session), suites: plan.suites.to_vec(), previous }.encode();
     if plan.unknown {
         offer.extend([varint(20), varint(5), b"later".to_vec()].concat());
@@ -118,7 +119,7 @@ pub(crate) fn shake_hands(plan: &Plan) -> Shaken {
     let read = ClientParameters::decode(&read).expect("the parameters are read");
     let suite = read.suites.iter().find_map(|&number| Suite::from_number(number)).expect("one that both know");
     let token = reset_token(&reset_key(present), server_session);
-    let choice = ServerParameters { session: SessionId(server_session), suite: suite.number(), reset_token: token };
+    let choice = ServerParameters { session: SessionId(server_session), suite: suite.number(), reset_token: token, renewal_secret };
     let (second, server) = responder.respond(&choice.encode()).expect("a second message");
     let (read, client) = finishing.finish(&second).expect("the second message is read");
     assert_eq!(ServerParameters::decode(&read), Ok(choice));
@@ -143,6 +144,7 @@ pub(crate) fn shake_hands(plan: &Plan) -> Shaken {
         "cookie": hex(&cookie),
         "send_key": plan.send_key,
         "server_versions": plan.server_versions,
+        "renewal_secret": hex(&renewal_secret),
         "client_session": client_session,
         "server_session": server_session,
         "client_parameters": hex(&offer),

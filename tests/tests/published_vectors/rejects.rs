@@ -148,20 +148,21 @@ fn frames(rejects: &mut Rejects) {
 
 fn parameters(rejects: &mut Rejects) {
     let one = |number: u64, value: &[u8]| [varint(number), varint(value.len() as u64), value.to_vec()].concat();
-    let (session, suites, token) = (one(1, &[7, 0, 0, 0]), one(3, &[1]), one(4, &[9; 16]));
+    let (session, suites, token, secret) = (one(1, &[7, 0, 0, 0]), one(3, &[1]), one(4, &[9; 16]), one(8, &[8; 16]));
     let good = [&session[..], &suites].concat();
-    assert!(ClientParameters::decode(&good).is_ok() && ServerParameters::decode(&[&good[..], &token].concat()).is_ok());
+    assert!(ClientParameters::decode(&good).is_ok() && ServerParameters::decode(&[&good[..], &token, &secret].concat()).is_ok());
     rejects.client_parameters("none", &[]);
     rejects.client_parameters("no ciphers", &session);
     rejects.client_parameters("out of order", &[&suites[..], &session].concat());
     rejects.client_parameters("said twice", &[&session[..], &session, &suites].concat());
     rejects.client_parameters("an unknown one that must be known", &[&good[..], &one(21, b"later")].concat());
     rejects.client_parameters("a session number of five bytes", &[&one(1, &[7, 0, 0, 0, 0])[..], &suites].concat());
-    rejects.client_parameters("a previous session of three bytes", &[&good[..], &one(6, &[1, 2, 3])].concat());
+    rejects.client_parameters("a session without its secret", &[&good[..], &one(6, &[1, 2, 3, 4])].concat());
     rejects.client_parameters("cut", &good[..good.len() - 1]);
-    rejects.server_parameters("no token", &good);
-    rejects.server_parameters("two ciphers", &[&session[..], &one(3, &[1, 2]), &token].concat());
-    rejects.server_parameters("a token of 15 bytes", &[&good[..], &one(4, &[9; 15])].concat());
+    rejects.server_parameters("no token", &[&good[..], &secret].concat());
+    rejects.server_parameters("no secret for the next keys", &[&good[..], &token].concat());
+    rejects.server_parameters("two ciphers", &[&session[..], &one(3, &[1, 2]), &token, &secret].concat());
+    rejects.server_parameters("a token of 15 bytes", &[&good[..], &one(4, &[9; 15]), &secret].concat());
 }
 
 fn messages(rejects: &mut Rejects) {
