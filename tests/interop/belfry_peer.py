@@ -22,10 +22,12 @@ import words
 from connection import Connection, Ended
 from wire import Malformed
 
-PATIENCE = 20
+PATIENCE, RECONNECT_WITHIN, RECONNECT_MAX = 20, 60, 30
 PAGE_ENTRIES_MAX = 500
 PROTOCOL_VIOLATION = 13
 UNKNOWN_NOTICE = 11
+# After these somebody has to do something first: replaced, device revoked, account disabled, another version, another key.
+FINAL = {3, 7, 8, 9, 10}
 
 
 class Refused(Exception):
@@ -37,15 +39,48 @@ class Refused(Exception):
 
 
 class Peer:
-    def __init__(self, connection, on_message=None, answer=None):
-        self.connection, self.on_message, self.answer = connection, on_message, answer
-        self.next_id, self.answers, self.listed = 1, {}, False
-        self.places, self.delivered, self.newest = {}, {}, {}
+    """One person's program, over as many connections as it takes. `connect` makes one, `sign_in` is the first request on each."""
+
+    def __init__(self, connect, sign_in, on_message=None, answer=None):
+        self.connect, self.sign_in, self.on_message, self.answer = connect, sign_in, on_message, answer
+        self.places, self.delivered, self.newest, self.listed, self.listed_before = {}, {}, {}, False, False
         # Open notices as last told, and when to report what about which.
         self.notices, self.due = {}, []
-        connection.on_renewed = lambda: say({"event": "renewed"})
+        self.arrive()
+
+    def arrive(self):
+        """Connects and signs in."""
+        self.connection = self.connect()
+        self.connection.on_renewed = lambda: say({"event": "renewed"})
+        self.next_id, self.answers, self.listed = 1, {}, False
+        welcome = self.ask(self.sign_in)["Welcome"]
+        server = {"server": written(self.connection.trusted[0]), "first_use": self.connection.first_use}
+        say({"event": "signed_in", "account": welcome["account"], "role": welcome["role"], **server})
+
+    def return_after(self, lost):
+        """Makes a new connection in place of one that was lost, later and later, unless nothing else would come of it."""
+        give_up_at, longest = time.monotonic() + RECONNECT_WITHIN, 0.5
+        while lost.code not in FINAL and time.monotonic() < give_up_at:
+            say({"event": "disconnected", "reason": str(lost)})
+            pause = self.connection.goes_away
+            time.sleep((pause[0] + random.uniform(0, pause[1])) / 1000 if pause else random.uniform(0, longest))
+            longest = min(2 * longest, RECONNECT_MAX)
+            try:
+                self.arrive()
+                return
+            except Ended as again:
+                lost = again
+        raise lost
 
     # --- Asking --------------------------------------------------------------------------------------------------------------
+
+    def ask_until_answered(self, request):
+        """Asks again on a new connection, where the answer to the first is lost: only what does no harm the second time."""
+        while True:
+            try:
+                return self.ask(request)
+            except Ended as lost:
+                self.return_after(lost)
 
     def ask(self, request, answer_channel=None):
         number, self.next_id = self.next_id, self.next_id + 1
@@ -87,8 +122,10 @@ class Peer:
     def on_event(self, kind, event, spread):
         if kind == "Conversations":
             for info in event["conversations"]:
-                self.note(info, info["last"])
+                # What began while one was away is news from its first message on.
+                self.note(info, 0 if self.listed_before else info["last"])
             self.listed = not event["more"]
+            self.listed_before |= self.listed
         elif kind == "Conversation":
             self.note(event, 0)
         elif kind == "Message":
@@ -146,13 +183,14 @@ class Peer:
 
     def report(self):
         """The receipts whose time has come: reached, and if somebody answers here, visible and the answer."""
-        now = time.monotonic()
-        due, self.due = [entry for entry in self.due if entry[0] <= now], [entry for entry in self.due if entry[0] > now]
-        for _, what, number in due:
+        for entry in [entry for entry in self.due if entry[0] <= time.monotonic()]:
+            _, what, number = entry
             if what == "FetchNotice":
                 self.fetch_notice(number)
             elif number in self.notices:
                 self.give_receipts(self.notices[number])
+            # Not before: a connection that is lost meanwhile leaves it due.
+            self.due.remove(entry)
 
     def give_receipts(self, notice):
         receipts = ["Reached"]
@@ -181,15 +219,23 @@ class Peer:
         outbox = int.from_bytes(os.urandom(8), "little")
         for counter, text in enumerate(texts, 1):
             post = {"outbox": outbox, "counter": counter}
-            say({"event": "posted", **self.ask({"Post": {"post": post, "to": place, "text": text}})["Posted"]})
+            say({"event": "posted", **self.ask_until_answered({"Post": {"post": post, "to": place, "text": text}})["Posted"]})
 
     def listen(self, seconds):
-        until = time.monotonic() + PATIENCE
-        while not self.listed:
-            if not self.work(until):
-                raise Ended("the server does not list the conversations")
-        say({"event": "connected"})
         until = time.monotonic() + seconds
+        while True:
+            try:
+                return self.listen_while_connected(until)
+            except Ended as lost:
+                self.return_after(lost)
+
+    def listen_while_connected(self, until):
+        patience = time.monotonic() + PATIENCE
+        while not self.listed:
+            if not self.work(patience):
+                raise Ended("the server does not list the conversations")
+        self.catch_up()
+        say({"event": "connected"})
         while time.monotonic() < until:
             # At the latest when a receipt is due.
             self.work(min([until, *(at for at, _, _ in self.due)]))
@@ -274,32 +320,33 @@ def arguments_of(parser):
     return parser.parse_args()
 
 
-def sign_in(peer, arguments):
+def sign_in_of(arguments, how):
     if arguments.password is None:
-        request = {"SignInByDevice": {"account": arguments.user}}
-    else:
-        how = "Register" if arguments.register else "SignIn"
-        request = {how: {"account": arguments.user, "password": arguments.password, "remember": arguments.remember}}
-    welcome = peer.ask(request)["Welcome"]
-    key = written(peer.connection.trusted[0])
-    say({"event": "signed_in", "account": welcome["account"], "role": welcome["role"], "server": key, "first_use": peer.connection.first_use})
+        return {"SignInByDevice": {"account": arguments.user}}
+    return {how: {"account": arguments.user, "password": arguments.password, "remember": arguments.remember}}
 
 
 def converse(arguments, address):
-    trusted = [arguments.key] if arguments.key else []
-    connection = Connection(address, device_key(arguments.device), trusted=trusted, key_life=arguments.renew)
-    if arguments.command == "listen":
-        peer = Peer(connection, on_message=say, answer=arguments.answer)
-    else:
-        peer = Peer(connection)
-    sign_in(peer, arguments)
+    device, trusted = device_key(arguments.device), [arguments.key] if arguments.key else []
+
+    def connect():
+        nonlocal trusted
+        connection = Connection(address, device, trusted=trusted, key_life=arguments.renew)
+        # From now on this server and no other; the list grows when it names a new key.
+        trusted = connection.trusted
+        return connection
+
+    listens = arguments.command == "listen"
+    first = sign_in_of(arguments, "Register" if arguments.register else "SignIn")
+    peer = Peer(connect, first, on_message=say if listens else None, answer=arguments.answer if listens else None)
+    peer.sign_in = sign_in_of(arguments, "SignIn")
     if arguments.command == "say":
         peer.say(arguments.to, arguments.text)
-    elif arguments.command == "listen":
+    elif listens:
         peer.listen(arguments.seconds)
     else:
         peer.history(arguments.to, arguments.limit)
-    connection.say_goodbye()
+    peer.connection.say_goodbye()
 
 
 def main():

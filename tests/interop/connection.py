@@ -32,6 +32,7 @@ class Connection:
         self.socket = socket.socket(family[0], socket.SOCK_DGRAM)
         self.socket.connect(family[4])
         self.device, self.site_key, self.trusted = device or os.urandom(32), site_key, list(trusted)
+        self.goes_away = None
         self.session = int.from_bytes(os.urandom(4), "little") or 1
         self.key_life = key_life or KEY_LIFE * random.uniform(0.9, 1.1)
         self.shaking, self.redialed_at = None, None
@@ -47,7 +48,7 @@ class Connection:
         self.probes, self.tries, self.last_asked, self.last_cold, self.unanswered_since = 0, 0, time.monotonic(), False, None
         self.incoming = [Incoming(channel) for channel in range(CHANNELS)]
         self.outgoing = [Outgoing(channel) for channel in range(CHANNELS)]
-        self.messages, self.resyncs, self.goes_away = [], [], None
+        self.messages, self.resyncs = [], []
         # The first packet confirms the keys.
         self.control = [{"type": "PING"}]
         self.renew_at = time.monotonic() + self.key_life
@@ -337,10 +338,11 @@ class Connection:
             self.goes_away = (frame["retry_after"], frame["jitter"])
         elif kind == "KEY_ANNOUNCE":
             key = bytes.fromhex(frame["key"])
-            self.trusted = [key, *(other for other in self.trusted if other != key)][:4]
+            # In place: whoever makes the next connection trusts it, too.
+            self.trusted[:] = [key, *(other for other in self.trusted if other != key)][:4]
         elif kind == "CLOSE":
             self.transmit(now, [{"type": "CLOSE", "code": 0, "reason": ""}])
-            raise Ended(f"the server has closed the connection (code {frame['code']})")
+            raise Ended(f"the server has closed the connection (code {frame['code']})", frame["code"])
 
     def deliver(self, channel, bodies, spread):
         self.messages += [(channel, body, spread) for body in bodies]

@@ -9,10 +9,15 @@ from wire import Malformed
 
 FIRST_PAUSE, PAUSE, HELLO_TRIES, GIVE_UP_AFTER = 0.3, 1.0, 4, 10.0
 CIPHERS_WANTED = b"\1\2"
+VERSION, KEY_CHANGED = 9, 10
 
 
 class Ended(Exception):
-    """The connection cannot be made or is over."""
+    """The connection cannot be made or is over; with the code that the server gave, if it gave one."""
+
+    def __init__(self, why, code=None):
+        super().__init__(why)
+        self.code = code
 
 
 class Handshake:
@@ -42,7 +47,7 @@ class Handshake:
         if found["type"] == "RETRY" and found["nonce"] == self.nonce and not self.hello:
             self.greet(found)
         elif found["type"] == "REJECT" and found["nonce"] == self.nonce:
-            raise Ended(f"the server refuses (code {found['code']})")
+            raise Ended(f"the server refuses (code {found['code']})", found["code"])
         elif found["type"] == "RESPONSE" and found["to"] == self.session and self.initiator:
             return self.finish(bytes.fromhex(found["noise"]))
         return None
@@ -51,14 +56,14 @@ class Handshake:
         if self.trusted:
             known = [key for key in self.trusted if key[:8].hex() in retry["key_ids"]]
             if not known:
-                raise Ended("the server's identity has changed")
+                raise Ended("the server's identity has changed", KEY_CHANGED)
             self.server = known[0]
         elif retry["key"]:
             self.server = bytes.fromhex(retry["key"])
         else:
             return
         if wire.VERSION not in retry["versions"]:
-            raise Ended("the server speaks another version")
+            raise Ended("the server speaks another version", VERSION)
         prologue = noise.prologue(wire.VERSION, retry["versions"], bytes.fromhex(self.nonce))
         self.initiator = noise.Initiator(self.device, self.server, self.site_key, prologue, os.urandom(32))
         parameters = {1: self.session.to_bytes(4, "little"), 3: CIPHERS_WANTED}

@@ -141,3 +141,34 @@ fn the_published_vectors_mean_the_same_in_python_and_come_back_byte_for_byte() {
     let said = Process::run(&mut script(python, "check_vectors.py", &[vectors.to_str().expect("a path")])).done();
     assert!(said.ends_with(" agree.\n"), "{said}");
 }
+
+#[test]
+fn a_python_peer_that_was_cut_off_while_the_server_crashed_comes_back_and_misses_nothing() {
+    let Some(python) = python() else { return };
+    let mut server = Server::start();
+    let relay = Relay::start(server.address, Weather::clear(), 1).expect("a relay");
+    let pia = PythonPerson::register(python, relay.address(), "pia");
+    let bob = server.person("bob");
+    let mut listener = pia.listen(&["--renew", "1"], &[]);
+    let number = server.admin().run(&["notice", "send", "--to", "user:pia", "Leave by the nearest exit."]).done();
+    listener.event(|event| event["event"] == "notice" && event["state"] == "Open");
+    bob.say("before");
+    listener.event(|event| event["text"] == "before");
+
+    relay.partition(true);
+    server.crash_and_restart();
+    bob.say("while you were away");
+    server.admin().run(&["notice", "withdraw", number.trim()]).done();
+    relay.partition(false);
+
+    let (mut heard, mut withdrawn, mut again) = (Vec::new(), false, false);
+    while !(withdrawn && again && !heard.is_empty()) {
+        let event = listener.event(|_| true);
+        withdrawn |= event["event"] == "notice" && event["state"] == "Withdrawn";
+        again |= event["event"] == "connected";
+        heard.extend(event["text"].as_str().map(ToOwned::to_owned));
+    }
+    bob.say("after");
+    heard.extend(texts(&listener.events_until_message("after")));
+    assert_eq!(heard, ["while you were away", "after"]);
+}
