@@ -52,6 +52,7 @@ class Peer:
         """Connects and signs in."""
         self.connection = self.connect()
         self.connection.on_renewed = lambda: say({"event": "renewed"})
+        self.connection.on_announced = lambda key: say({"event": "new_server_key", "key": written(key)})
         self.next_id, self.answers, self.listed = 1, {}, False
         welcome = self.ask(self.sign_in)["Welcome"]
         server = {"server": written(self.connection.trusted[0]), "first_use": self.connection.first_use}

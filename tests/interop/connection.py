@@ -36,8 +36,8 @@ class Connection:
         self.session = int.from_bytes(os.urandom(4), "little") or 1
         self.key_life = key_life or KEY_LIFE * random.uniform(0.9, 1.1)
         self.shaking, self.redialed_at = None, None
-        # Called when new keys are in use.
-        self.on_renewed = lambda: None
+        # Called when new keys are in use, and when the server has named a new key of its own.
+        self.on_renewed, self.on_announced = lambda: None, lambda key: None
         self.remote, self.token, self.secret, self.sealing, self.opening, key = self.shake_hands()
         self.first_use = not self.trusted
         self.trusted = self.trusted or [key]
@@ -340,6 +340,7 @@ class Connection:
             key = bytes.fromhex(frame["key"])
             # In place: whoever makes the next connection trusts it, too.
             self.trusted[:] = [key, *(other for other in self.trusted if other != key)][:4]
+            self.on_announced(key)
         elif kind == "CLOSE":
             self.transmit(now, [{"type": "CLOSE", "code": 0, "reason": ""}])
             raise Ended(f"the server has closed the connection (code {frame['code']})", frame["code"])

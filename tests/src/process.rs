@@ -171,6 +171,11 @@ impl Process {
         }
     }
 
+    /// Every event that has been read.
+    pub fn already(&self) -> Vec<Value> {
+        self.read.iter().map(|line| json(line)).collect()
+    }
+
     /// Every event up to and with the first message of this text.
     pub fn events_until_message(&mut self, text: &str) -> Vec<Value> {
         let mut events = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use belfry_tests::process::{Process, PythonPerson, Server, python, script, texts};
+use belfry_tests::process::{Process, PythonPerson, Server, belfry, python, script, texts};
 use belfry_tests::relay::{Relay, Traffic};
 use belfry_tests::weather::Weather;
 
@@ -171,4 +171,28 @@ fn a_python_peer_that_was_cut_off_while_the_server_crashed_comes_back_and_misses
     bob.say("after");
     heard.extend(texts(&listener.events_until_message("after")));
     assert_eq!(heard, ["while you were away", "after"]);
+}
+
+#[test]
+fn a_python_peer_that_knows_the_servers_old_key_is_told_the_new_one() {
+    let Some(python) = python() else { return };
+    let mut server = Server::start();
+    let pia = PythonPerson::register(python, server.address, "pia");
+    let old = server.link.rsplit('#').next().expect("a key").to_owned();
+    let data = server.data();
+    let rotated = Process::run(&mut belfry(["rotate-key", "--data", data.to_str().expect("a path")]));
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+    server.crash_and_restart();
+    let mut listener = pia.listen(&["--key", &old], &[]);
+    // It comes when it comes: before the person is told that they are connected, or after.
+    server.person("bob").say("ding");
+    listener.event(|event| event["text"] == "ding");
+    let told = listener.already().into_iter().find(|event| event["event"] == "new_server_key").expect("it is told");
+    let new = told["key"].as_str().expect("a key");
+    assert_eq!(new, rotated.out.trim());
+    assert_ne!(new, old);
+    // The new one alone is good, too, and another is none.
+    pia.run_with(&["--key", new], &["history"]).done();
+    let refused = pia.run_with(&["--key", &"a".repeat(52)], &["history"]);
+    assert_eq!((refused.code, refused.err.as_str()), (Some(1), "belfry_peer: the server's identity has changed\n"));
 }
