@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Audience, NoticeChange, NoticeState, Presence, Receipt, Refusal, Request, Severity};
-use belfry_core::client::{Command, Failure, Interruption, Start, Update};
+use belfry_core::chat::{Answer, Audience, DeviceId, NoticeChange, NoticeState, Presence, Receipt, Refusal, Request, Severity};
+use belfry_core::client::{Command, Failure, Interruption, Proof, Start, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_tests::weather::Weather;
-use belfry_tests::world::{World, name, text};
+use belfry_tests::world::{World, name, password, text};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -343,4 +343,18 @@ fn an_answer_that_a_crash_swallowed_is_waited_for_seconds_and_not_for_the_keepal
         world.start_server();
         assert!(world.run_until(10 * SECOND, |world| world.people[0].posted().contains_key(&ticket)), "seed {seed}");
     }
+}
+
+#[test]
+fn a_program_whose_device_is_revoked_says_so_and_stops() {
+    let mut world = world(Weather::office(), 1, &["admin"]);
+    let device = world.device();
+    let proof = Proof::Password { password: password("bob"), register: true, remember: true };
+    let bob = world.join_with("bob", device.clone(), proof, Start::Now);
+    assert!(world.run_until(30 * SECOND, |world| world.people[bob].is_caught_up()));
+    let ticket = world.ticket(0);
+    let request = Request::RevokeDevice { account: name("bob"), device: DeviceId::from(device.public()) };
+    world.command(0, Command::Ask { ticket, request });
+    let has_stopped = |world: &World| world.people[bob].updates.contains(&Update::Failed(Failure::Revoked));
+    assert!(world.run_until(30 * SECOND, has_stopped), "{:?}", world.people[bob].updates.last());
 }
