@@ -304,6 +304,13 @@ impl Connection {
         self.awake().is_none_or(|active| active.outgoing.iter().all(Outgoing::is_idle))
     }
 
+    /// Bytes on a channel that wait to be acknowledged, with what is kept beside them; at `queue_bytes_max` the queue is full.
+    pub fn waiting_bytes(&self, channel: Channel) -> u64 {
+        self.awake().map_or(0, |active| {
+            active.outgoing.iter().zip(Channel::ALL).find(|(_, of)| *of == channel).map_or(0, |(outgoing, _)| outgoing.waiting_bytes())
+        })
+    }
+
     /// Only its keys and counters are in memory.
     pub const fn is_parked(&self) -> bool {
         matches!(self.form, Form::Parked(_))

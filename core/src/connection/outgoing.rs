@@ -128,6 +128,11 @@ impl Outgoing {
         self.queue.is_empty() && self.resync.is_none()
     }
 
+    /// What the messages in the queue [cost](cost).
+    pub(super) const fn waiting_bytes(&self) -> u64 {
+        self.queued
+    }
+
     /// Whether [`Outgoing::write`] could write something into an empty datagram.
     pub(super) fn has_something(&self) -> bool {
         self.resync.is_some_and(|resync| resync.pending) || !self.lost.is_empty() || self.fresh().is_some()
