@@ -296,6 +296,17 @@ impl World {
         }
     }
 
+    /// Changes the weather of one person from now on, both ways.
+    pub fn set_weather_of(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+        self.people[person].to_client.set_weather(weather);
+    }
+
+    /// Changes the weather from one person to the server from now on.
+    pub fn set_weather_up(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+    }
+
     fn arrive(&mut self, at: Instant, arrival: Arrival) {
         self.departures += 1;
         self.arrivals.insert((at.max(self.now), self.departures), arrival);

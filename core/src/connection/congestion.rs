@@ -111,14 +111,13 @@ impl Congestion {
         self.window = self.window.saturating_add(growth).min(WINDOW_MAX_BYTES);
     }
 
-    /// A packet sent at `sent` is lost: if the path is full, once for each window's worth the window shrinks to seven tenths.
-    pub(super) fn on_lost(&mut self, now: Instant, sent: Instant) {
+    /// A packet sent at `sent` is lost: if the path is full, once for each window's worth the window shrinks to seven tenths. Whether it
+    /// has.
+    pub(super) fn on_lost(&mut self, now: Instant, sent: Instant) -> bool {
         self.note_fate(true);
-        if !self.is_queueing() && !self.is_drowning() {
-            return;
-        }
-        if self.reduced_at.is_some_and(|reduced| sent <= reduced) {
-            return;
+        let has_had_its_say = self.reduced_at.is_some_and(|reduced| sent <= reduced);
+        if has_had_its_say || !(self.is_queueing() || self.is_drowning()) {
+            return false;
         }
         self.reductions.rotate_left(1);
         if let Some(last) = self.reductions.last_mut() {
@@ -127,10 +126,11 @@ impl Congestion {
         self.reduced_at = Some(now);
         self.window = shrunk(self.window);
         self.slow_start_until = self.window;
+        true
     }
 
-    /// A packet that made the window shrink, sent at `sent`, has arrived after all: a delay, not a loss.
-    pub(super) fn on_spurious(&mut self, sent: Instant) {
+    /// A packet that may have made the window shrink, sent at `sent`, has arrived after all: a delay, not a loss. Whether it had.
+    pub(super) fn on_spurious(&mut self, sent: Instant) -> bool {
         self.losses = self.losses.saturating_sub(1);
         let mut mistake: Option<Reduction> = None;
         for slot in &mut self.reductions {
@@ -149,6 +149,7 @@ impl Congestion {
             self.window = self.window.max(restored.window);
             self.slow_start_until = self.slow_start_until.max(restored.slow_start_until);
         }
+        mistake.is_some()
     }
 
     /// Nothing was sent for a while: what the window was says little about the path now.

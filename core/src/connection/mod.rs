@@ -107,6 +107,8 @@ pub struct Stats {
     pub packets_lost: u64,
     /// Of those, packets that arrived after all.
     pub spurious_losses: u64,
+    /// Times that the path was taken for full, less those that were found to be mistakes.
+    pub congestions: u64,
     /// Times that nothing was answered in time.
     pub probe_timeouts: u64,
     /// Packets that arrived a second time, or too late to tell.

@@ -43,6 +43,10 @@ struct LastSent {
     spread: Duration,
 }
 
+/// Packets that leave when a probe timeout expires (RFC 9002 §6.2.4 allows two), all with the same contents: where every fifth datagram is
+/// lost, one would leave every hundredth notice to a second timeout of twice the length.
+const PROBES: u32 = 2;
+
 /// The reorder threshold sinks by one in this many round-trip times.
 const ROUND_TRIPS_PER_STEP: u32 = 16;
 
@@ -101,7 +105,7 @@ impl Active {
     /// A packet that was declared lost has arrived after all, `distance` numbers behind the newest.
     fn on_late(&mut self, now: Instant, sent: Instant, distance: u64) {
         self.stats.spurious_losses += 1;
-        self.congestion.on_spurious(sent);
+        self.stats.congestions -= u64::from(self.congestion.on_spurious(sent));
         self.recovery.threshold = self.recovery.threshold.max(distance.saturating_add(1)).min(REORDER_THRESHOLD_MAX);
         // As RACK's window of reordering, never more than a round trip (RFC 8985 §6.2): a real loss must not wait for ever.
         let overdue = now.since(sent).saturating_sub(self.rtt.longest());
@@ -127,7 +131,7 @@ impl Active {
         let lost = self.sent.take_lost(now, largest, self.recovery.threshold, now - self.loss_delay());
         for packet in lost {
             self.stats.packets_lost += 1;
-            self.congestion.on_lost(now, packet.at);
+            self.stats.congestions += u64::from(self.congestion.on_lost(now, packet.at));
             for content in packet.contents {
                 self.on_lost(content);
             }
@@ -160,7 +164,12 @@ impl Active {
     pub(super) fn note_eliciting_sent(&mut self, now: Instant, spread: Duration) {
         let cold = now.since(self.last_heard) >= COLD_AFTER;
         self.recovery.last = LastSent { at: now, cold, spread };
-        self.recovery.probes = self.recovery.probes.saturating_sub(1);
+        if self.recovery.probes > 0 {
+            self.recovery.probes -= 1;
+            if self.recovery.probes > 0 {
+                self.repeat_oldest();
+            }
+        }
         self.arm_recovery();
     }
 
@@ -173,7 +182,7 @@ impl Active {
             Side::Server => PROBE_TIMEOUT_MAX,
         };
         // The bound is one on the doubling: before a round trip has passed there is nothing to ask again for.
-        once.saturating_mul(1 << self.recovery.timeouts.min(16)).min(longest.max(once))
+        once.saturating_mul(1 << self.recovery.timeouts.saturating_sub(1).min(16)).min(longest.max(once))
     }
 
     pub(super) fn arm_recovery(&mut self) {
@@ -206,9 +215,13 @@ impl Active {
             self.recovery.unanswered_since = None;
             self.events.push_back(Event::Silent);
         }
-        // One probe finds out whether anybody is there; more would only load a path that may be full.
-        self.recovery.probes = 1;
+        self.recovery.probes = PROBES;
         self.recovery.last.at = now;
+        self.repeat_oldest();
+    }
+
+    /// What the oldest packet in flight carried is to leave once more.
+    fn repeat_oldest(&mut self) {
         for content in self.sent.probe() {
             self.on_lost(content);
         }
