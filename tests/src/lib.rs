@@ -17,6 +17,7 @@ pub mod crowd;
 pub mod fuzzing;
 pub mod line;
 pub mod measure;
+pub mod nonces;
 pub mod pair;
 pub mod process;
 pub mod relay;
