@@ -6,6 +6,7 @@
 mod connections;
 mod interop;
 mod notices;
+mod office;
 mod presets;
 mod transfer;
 
