@@ -76,7 +76,8 @@ pub struct World {
     machine: Option<Machine>,
     /// Counts restarts, so that what was meant for an earlier process finds nobody.
     incarnation: u64,
-    store: Store,
+    /// The server process's own.
+    store: Option<Store>,
     /// The name of what outlives the server, and what keeps it while no server runs.
     disk: String,
     _keeper: Store,
@@ -144,21 +145,20 @@ impl World {
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
         let disk = disk();
-        let mut store = open(&disk);
-        let keeper = open(&disk);
+        let mut keeper = open(&disk);
         // The cheapest hash there is: what it costs is not the subject here.
         let hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
         let hashed =
             hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password: password("admin"), salt: [1; 16] } });
         let Ok(belfry_server::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
         let work = Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
-        store.apply(vec![Job { ticket: store::Ticket(0), at: BEGINNING, work }]);
+        keeper.apply(vec![Job { ticket: store::Ticket(0), at: BEGINNING, work }]);
         let mut world = Self {
             now: Instant::from_micros(1),
             people: Vec::new(),
             machine: None,
             incarnation: 0,
-            store,
+            store: None,
             disk,
             _keeper: keeper,
             jobs: VecDeque::new(),
@@ -191,7 +191,8 @@ impl World {
     /// Starts a server process on what is stored.
     pub fn start_server(&mut self) {
         self.incarnation += 1;
-        let opening = self.store.opening().expect("what was stored can be read");
+        let store = self.store.get_or_insert_with(|| open(&self.disk));
+        let opening = store.opening().expect("what was stored can be read");
         let config = machine::Config {
             endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone(), site_key: [0; 32] },
             hub: Settings { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
@@ -205,7 +206,7 @@ impl World {
         self.machine = None;
         self.jobs.clear();
         self.committing = false;
-        self.store = open(&self.disk);
+        self.store = None;
     }
 
     /// Gives the server a new identity from its next start on; the old one is retired.
@@ -434,7 +435,7 @@ impl World {
                     self.finished = true;
                     // What it had handed to the store is still done.
                     let jobs = self.jobs.drain(..).collect();
-                    self.store.apply(jobs);
+                    self.store.take().expect("a server runs on its store").apply(jobs);
                     self.committing = false;
                     break;
                 }
@@ -481,7 +482,7 @@ impl World {
                 Arrival::Commit if self.committing => {
                     self.committing = false;
                     let jobs = self.jobs.drain(..).collect();
-                    for done in self.store.apply(jobs) {
+                    for done in self.store.as_mut().map(|store| store.apply(jobs)).unwrap_or_default() {
                         self.tell_server(Input::Stored(done));
                     }
                 }
