@@ -9,6 +9,8 @@ mod arrive;
 mod close;
 mod congestion;
 mod depart;
+#[cfg(test)]
+mod edges;
 mod epoch;
 mod expire;
 mod incoming;
