@@ -219,7 +219,11 @@ mod tests {
             let mut congestion = Congestion::new();
             (0..RECENT).for_each(|_| congestion.on_round_trip(Duration::from_millis(1)));
             for i in 0..200 {
-                if i % 10 < in_ten { congestion.on_lost(at(i), at(i)) } else { congestion.on_acknowledged(0, at(i), WINDOW_INITIAL_BYTES) }
+                if i % 10 < in_ten {
+                    congestion.on_lost(at(i), at(i));
+                } else {
+                    congestion.on_acknowledged(0, at(i), WINDOW_INITIAL_BYTES);
+                }
             }
             assert_eq!(congestion.window < WINDOW_INITIAL_BYTES, shrinks, "{in_ten} of ten");
         }
