@@ -206,12 +206,12 @@ fn a_notice_that_is_withdrawn_while_a_computer_sleeps_leaves_its_screen_when_it_
     send_fire_drill(&mut world);
     assert!(world.run_until(SECOND, |world| world.people[1].notices().len() == 1));
     let notice = world.people[1].notices()[0].id;
-    world.people[1].asleep = true;
+    world.suspend(1);
     world.run_for(2 * HEARTBEAT_TIMEOUT);
     let ticket = world.ticket(0);
     world.command(0, Command::Ask { ticket, request: Request::ChangeNotice { notice, change: NoticeChange::Withdraw } });
     assert!(world.run_until(SECOND, |world| matches!(world.people[0].answer(ticket), Some(Answer::NoticeChanged(_)))));
-    world.people[1].asleep = false;
+    world.resume(1, true);
     let is_gone = |world: &World| world.people[1].notices().last().is_some_and(|notice| notice.state == NoticeState::Withdrawn);
     assert!(world.run_until(60 * SECOND, is_gone), "{:?}", world.people[1].notices());
 }

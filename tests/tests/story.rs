@@ -162,7 +162,7 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
         hospital.switch_off(&nurse("late", number), 0);
     }
     let asleep = hospital.program(&early(3), 1);
-    hospital.world.people[asleep].asleep = true;
+    hospital.world.suspend(asleep);
     hospital.world.run_for(2 * MINUTE);
     hospital.switch_off(&early(7), 0);
     hospital.switch_off(&early(7), 1);
@@ -244,7 +244,7 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
     assert_eq!(hospital.told(&early(18), 0), [(1, NoticeState::Open), (2, NoticeState::Open), (3, NoticeState::AllClear)]);
 
     // The laptop wakes, and the computer that was off comes back after the notice would have expired: nothing pops up.
-    hospital.world.people[asleep].asleep = false;
+    hospital.world.resume(asleep, true);
     hospital.world.run_for(30 * MINUTE);
     hospital.switch_on(&early(7), 0, false);
     hospital.world.run_for(MINUTE);

@@ -181,7 +181,11 @@ impl Client {
         match command {
             Command::Wake => match &mut self.link {
                 Some(link) => link.connection.ping(),
-                None if self.dial_at.is_some() => self.dial(now),
+                // Also when an attempt is under way: it may be about to give up, and wait for long.
+                None if self.stop.is_none() => {
+                    self.attempts = 0;
+                    self.dial(now);
+                }
                 None => {}
             },
             Command::Close => self.leave(now, Update::Closed),
