@@ -211,7 +211,7 @@ fn a_notice_that_is_withdrawn_while_a_computer_sleeps_leaves_its_screen_when_it_
     let ticket = world.ticket(0);
     world.command(0, Command::Ask { ticket, request: Request::ChangeNotice { notice, change: NoticeChange::Withdraw } });
     assert!(world.run_until(SECOND, |world| matches!(world.people[0].answer(ticket), Some(Answer::NoticeChanged(_)))));
-    world.resume(1, true);
+    world.resume(1, false, true);
     let is_gone = |world: &World| world.people[1].notices().last().is_some_and(|notice| notice.state == NoticeState::Withdrawn);
     assert!(world.run_until(60 * SECOND, is_gone), "{:?}", world.people[1].notices());
 }

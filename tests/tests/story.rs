@@ -244,7 +244,7 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
     assert_eq!(hospital.told(&early(18), 0), [(1, NoticeState::Open), (2, NoticeState::Open), (3, NoticeState::AllClear)]);
 
     // The laptop wakes, and the computer that was off comes back after the notice would have expired: nothing pops up.
-    hospital.world.resume(asleep, true);
+    hospital.world.resume(asleep, false, true);
     hospital.world.run_for(30 * MINUTE);
     hospital.switch_on(&early(7), 0, false);
     hospital.world.run_for(MINUTE);

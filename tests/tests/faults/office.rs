@@ -162,7 +162,7 @@ fn half_of_the_office_asleep_hears_everything_when_it_wakes() {
     // Half of those who sleep wake up while the server still counts them as here, the others long after.
     let early: Vec<_> = (0..count).step_by(4).collect();
     let late: Vec<_> = (2..count).step_by(4).collect();
-    early.iter().for_each(|&person| world.resume(person, true));
+    early.iter().for_each(|&person| world.resume(person, person % 8 == 0, true));
     let start = world.now;
     let heard = |world: &World, who: &[usize], text: &str| who.iter().all(|&person| world.people[person].texts().contains(&text));
     assert!(world.run_until(20 * SECOND, |world| heard(world, &early, "before the heartbeat")), "after a short sleep");
@@ -172,7 +172,7 @@ fn half_of_the_office_asleep_hears_everything_when_it_wakes() {
     world.say(1, "after the heartbeat");
     world.run_for(SECOND);
     let woke: Instant = world.now;
-    late.iter().for_each(|&person| world.resume(person, true));
+    late.iter().for_each(|&person| world.resume(person, person % 8 == 0, true));
     assert!(
         world.run_until(30 * SECOND, |world| heard(world, &late, "after the heartbeat") && heard(world, &late, "before the heartbeat"))
     );
