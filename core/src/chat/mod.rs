@@ -3,7 +3,10 @@
 //! After this module nobody handles unvalidated text: a [`AccountName`], [`RoomName`], [`Title`] or [`Text`] that exists is a good one,
 //! and decoding a message from the wire builds them through the same door as typing them does.
 
+mod answer;
 mod device;
+mod envelope;
+mod event;
 mod group;
 mod ledger;
 mod message;
@@ -16,7 +19,10 @@ mod refusal;
 mod request;
 mod text;
 
+pub use answer::{Answer, ServerStatus};
 pub use device::{Device, DeviceId};
+pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode};
+pub use event::Event;
 pub use group::Group;
 pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
 pub use message::{ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
@@ -28,5 +34,5 @@ pub use people::{Account, AccountId, Person, Presence, PresenceChange, Role};
 pub use plan::{Every, Preview, Reminding, Schedule, ScheduleId, Scheduled, Template};
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
-pub use request::{Answer, Event, FromClient, FromServer, Request, ServerStatus, decode_from_client, decode_from_server, encode};
+pub use request::Request;
 pub use text::{InvalidText, Label, Password, Text, Title};

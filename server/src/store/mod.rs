@@ -10,6 +10,7 @@ mod backup;
 mod column;
 mod conversations;
 mod devices;
+mod done;
 mod error;
 mod export;
 #[cfg(test)]
@@ -26,13 +27,15 @@ mod page;
 mod plans;
 mod retention;
 mod schema;
+mod stored;
 mod worker;
 
 pub use apply::Store;
 pub use backup::copy;
+pub use done::{Done, Outcome};
 pub use error::StoreError;
-pub use job::{
-    Bite, Done, Entry, Job, Occurrence, Opening, Outcome, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace,
-    StoredRoom, StoredSchedule, StoredScreen, Target, Ticket, Work,
+pub use job::{Bite, Entry, Job, Occurrence, Target, Ticket, Work};
+pub use stored::{
+    Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
 };
 pub use worker::{NotTaken, UNANSWERED_MAX, Worker};
