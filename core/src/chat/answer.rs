@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Group, LedgerPage, Message, Notice, NoticeId, NoticeSummary,
-    Page, Person, Preview, Progress, Role, ScheduleId, Scheduled, Seq, Template,
+    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, LedgerPage, Message, Notice, NoticeId,
+    NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template,
 };
 use crate::time::UnixMillis;
 
@@ -122,6 +122,32 @@ pub enum Answer {
         /// The messages.
         messages: Vec<Message>,
         /// More follow after the last one of these.
+        more: bool,
+    },
+    // --- Rooms, and what becomes of messages ---
+    /// Rooms by name.
+    Rooms {
+        /// The rooms.
+        rooms: Vec<Room>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// Altered messages as they are now, in the order of their last alterations.
+    Altered {
+        /// The messages.
+        messages: Vec<Message>,
+        /// More follow after the last one of these.
+        more: bool,
+        /// The number of the conversation's last alteration.
+        last: u64,
+    },
+    /// What a search has found.
+    Found(Found),
+    /// What stood where a message was altered, the oldest first.
+    Originals {
+        /// The texts.
+        originals: Vec<Original>,
+        /// More follow.
         more: bool,
     },
 }

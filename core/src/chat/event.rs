@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationInfo, Message, Notice, NoticeId, PresenceChange, Progress};
+use super::{AccountName, ConversationId, ConversationInfo, Message, Notice, NoticeId, Place, PresenceChange, Progress, RoomName, Seq};
 use crate::wire::Channel;
 
 /// Something the server tells unasked.
@@ -34,6 +34,34 @@ pub enum Event {
         notice: NoticeId,
         /// How far.
         progress: Progress,
+    },
+    // --- Rooms, and what becomes of messages ---
+    /// One is not in this conversation any more.
+    Left(ConversationId),
+    /// Somebody asks one to join a room.
+    Invited {
+        /// Which.
+        room: RoomName,
+        /// Who.
+        by: AccountName,
+    },
+    /// A message was altered: as it is now.
+    Altered(Message),
+    /// One has read so far, here or on another device.
+    Read {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last message that was read.
+        read: Seq,
+        /// How many are newer.
+        unread: u64,
+    },
+    /// Somebody is writing something just now.
+    Typing {
+        /// Where, from the point of view of who hears it.
+        place: Place,
+        /// Who.
+        account: AccountName,
     },
 }
 

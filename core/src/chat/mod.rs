@@ -17,6 +17,7 @@ mod plan;
 mod record;
 mod refusal;
 mod request;
+mod room;
 mod text;
 
 pub use answer::{Answer, ServerStatus};
@@ -25,7 +26,7 @@ pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_serve
 pub use event::Event;
 pub use group::Group;
 pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
-pub use message::{ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
+pub use message::{Alteration, ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
 pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
     Audience, GivenAnswer, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt, Severity,
@@ -35,4 +36,5 @@ pub use plan::{Every, Preview, Reminding, Schedule, ScheduleId, Scheduled, Templ
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
 pub use request::Request;
-pub use text::{InvalidText, Label, Password, Text, Title};
+pub use room::{Found, Hit, Original, Room, Standing};
+pub use text::{InvalidText, Label, Password, SearchText, Text, Title};

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, Password, Place, PostId, Receipt,
-    Role, RoomName, ScheduleId, Seq, Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place, PostId,
+    Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -229,13 +229,117 @@ pub enum Request {
         /// The last message known.
         after: Seq,
     },
+    // --- Rooms, and what becomes of messages ---
+    /// Make a room and be its first member. Answer: [`Answer::Done`].
+    CreateRoom {
+        /// Its name.
+        room: RoomName,
+        /// Only those who are invited may join.
+        private: bool,
+    },
+    /// Rooms by name, after `after`; private ones only for those who are in them or invited. Answer: [`Answer::Rooms`].
+    ListRooms {
+        /// Continue after this name.
+        after: Option<RoomName>,
+    },
+    /// Come into a room. Answer: [`Answer::Done`], behind [`Event::Conversation`].
+    JoinRoom {
+        /// Which.
+        room: RoomName,
+    },
+    /// Leave a room. Answer: [`Answer::Done`], behind [`Event::Left`].
+    LeaveRoom {
+        /// Which.
+        room: RoomName,
+    },
+    /// The people in a room by name, after `after`. Answer: [`Answer::People`].
+    RoomMembers {
+        /// Which.
+        room: RoomName,
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// Ask somebody to join a room one is in; administrators may for every room. Answer: [`Answer::Done`].
+    Invite {
+        /// Which room.
+        room: RoomName,
+        /// Whom.
+        account: AccountName,
+    },
+    /// Write a message of one's own anew. Answer: [`Answer::Done`].
+    Edit {
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+        /// What it says from now on.
+        text: Text,
+    },
+    /// Take a message of one's own back. Its place in the conversation stays. Answer: [`Answer::Done`].
+    Delete {
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+    },
+    /// Messages that were altered after the alteration of this number, in the order of their last alterations. Answer:
+    /// [`Answer::Altered`].
+    FetchAltered {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last alteration known.
+        after: u64,
+    },
+    /// One has read a conversation so far; all of one's devices hear it. Going back is no news. Answer: [`Answer::Done`].
+    MarkRead {
+        /// Where.
+        place: Place,
+        /// The last message that was read.
+        upto: Seq,
+    },
+    /// One is writing something just now. Never stored, and told only to those who are here. Answer: [`Answer::Done`].
+    Typing {
+        /// Where.
+        place: Place,
+    },
+    /// This session is in use, or is not. Answer: [`Answer::Done`].
+    Away {
+        /// Nobody is at it.
+        away: bool,
+    },
+    /// Messages that say something, in every conversation one is in or in one of them. Answer: [`Answer::Found`].
+    Search {
+        /// What they say, anywhere in their text, in capitals or not.
+        text: SearchText,
+        /// Only here.
+        place: Option<Place>,
+        /// Only messages before this one; only together with `place`.
+        before: Option<Seq>,
+        /// How many at most; the server may send fewer.
+        limit: u32,
+    },
+    /// What a message said before it was altered, the oldest first (administrators). Answer: [`Answer::Originals`].
+    Originals {
+        /// Where it was said.
+        of: Parties,
+        /// Which.
+        seq: Seq,
+        /// How many to skip: those that are known.
+        after: u32,
+    },
 }
 
 impl Request {
     /// The channel a request travels on, and its answer with it: short acts on control, what people write on chat, pages on history.
     pub const fn channel(&self) -> Channel {
         match self {
-            Self::Post { .. } | Self::Receipt { .. } | Self::SendNotice(_) => Channel::Chat,
+            Self::Post { .. }
+            | Self::Receipt { .. }
+            | Self::SendNotice(_)
+            | Self::Edit { .. }
+            | Self::Delete { .. }
+            | Self::MarkRead { .. }
+            | Self::Typing { .. } => Channel::Chat,
             Self::FetchAfter { .. }
             | Self::FetchBefore { .. }
             | Self::Who { .. }
@@ -249,7 +353,12 @@ impl Request {
             | Self::ListDevices { .. }
             | Self::ReadAudit { .. }
             | Self::Exportable { .. }
-            | Self::ExportPage { .. } => Channel::History,
+            | Self::ExportPage { .. }
+            | Self::ListRooms { .. }
+            | Self::RoomMembers { .. }
+            | Self::FetchAltered { .. }
+            | Self::Search { .. }
+            | Self::Originals { .. } => Channel::History,
             // What a screen shows as a notice comes on this channel and no other, also when it was asked for.
             Self::FetchNotice { .. } => Channel::Notice,
             Self::SignIn { .. }
@@ -268,7 +377,12 @@ impl Request {
             | Self::RemoveTemplate { .. }
             | Self::AddToGroup { .. }
             | Self::RemoveFromGroup { .. }
-            | Self::RevokeDevice { .. } => Channel::Control,
+            | Self::RevokeDevice { .. }
+            | Self::CreateRoom { .. }
+            | Self::JoinRoom { .. }
+            | Self::LeaveRoom { .. }
+            | Self::Invite { .. }
+            | Self::Away { .. } => Channel::Control,
         }
     }
 
@@ -283,6 +397,8 @@ impl Request {
                 | Self::Unschedule { .. }
                 | Self::RemoveTemplate { .. }
                 | Self::RemoveFromGroup { .. }
+                | Self::CreateRoom { .. }
+                | Self::LeaveRoom { .. }
         )
     }
 }

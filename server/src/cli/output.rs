@@ -179,6 +179,7 @@ pub(crate) mod tests {
             from: AccountName::new("alice").unwrap(),
             text: Text::new(text).unwrap(),
             sent_at: UnixMillis(1_795_255_323_123),
+            altered: None,
         }
     }
 

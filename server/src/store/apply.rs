@@ -12,8 +12,8 @@ use super::error::Trouble;
 use super::notices::Draft;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Opening, Outcome, StoreError, Work, accounts, audit, conversations, devices, export, groups, ledger, ledger_page, messages,
-    notice_changes, notices, open, plans, retention,
+    Done, Job, Opening, Outcome, StoreError, Work, accounts, alterations, audit, conversations, devices, export, groups, ledger,
+    ledger_page, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const SAVEPOINT: &str = "SAVEPOINT job";
@@ -56,7 +56,7 @@ impl Store {
     pub fn opening(&mut self) -> Result<Opening, StoreError> {
         Ok(Opening {
             accounts: accounts::all(&self.connection)?,
-            rooms: conversations::rooms(&self.connection)?,
+            rooms: rooms::all(&self.connection)?,
             groups: groups::all(&self.connection)?,
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
@@ -158,7 +158,9 @@ fn writes(work: &Work) -> bool {
         | Work::RemoveFromGroup { .. }
         | Work::RevokeDevice { .. }
         | Work::Audited { .. }
+        | Work::Room(_)
         | Work::Tidy { .. } => true,
+        Work::Talk(talk) => talk.writes(),
         Work::Credentials { .. }
         | Work::Overview { .. }
         | Work::FetchAfter { .. }
@@ -243,6 +245,8 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
             retention::tidy(connection, at, &bounds, bite)
         }
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
+        Work::Room(job) => rooms::perform(connection, at, job),
+        Work::Talk(talk) => alterations::perform(connection, at, talk),
         Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
     }
 }

@@ -1,6 +1,9 @@
 //! What the store answers.
 
-use belfry_core::chat::{AccountId, AuditEntry, ConversationInfo, Device, Exportable, Message, Notice, NoticeSummary, Progress, Refusal};
+use belfry_core::chat::{
+    AccountId, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Message, Notice, NoticeSummary, Original, Progress,
+    Refusal, Seq,
+};
 
 use super::{Bite, StoredEntry, StoredNotice, StoredPlace, StoredSchedule, Ticket};
 
@@ -128,6 +131,47 @@ pub enum Outcome {
     Exported {
         /// The messages.
         messages: Vec<Message>,
+        /// More follow.
+        more: bool,
+    },
+    // --- Rooms, and what becomes of messages ---
+    /// A conversation as the one who came into it sees it.
+    Entered(ConversationInfo),
+    /// A message as it is now.
+    Altered {
+        /// It.
+        message: Message,
+        /// Whom to tell.
+        place: StoredPlace,
+        /// It was so before.
+        repeated: bool,
+    },
+    /// Altered messages in the order of their last alterations.
+    AlteredSince {
+        /// The messages.
+        messages: Vec<Message>,
+        /// More follow.
+        more: bool,
+        /// The number of the conversation's last alteration.
+        last: u64,
+    },
+    /// Somebody has read so far.
+    Read {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last message that they have read.
+        read: Seq,
+        /// How many are newer.
+        unread: u64,
+        /// They had not before.
+        moved: bool,
+    },
+    /// What a search has found.
+    Found(Found),
+    /// What stood where a message was altered, the oldest first.
+    Originals {
+        /// The texts.
+        originals: Vec<Original>,
         /// More follow.
         more: bool,
     },

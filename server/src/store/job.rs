@@ -8,6 +8,8 @@ use belfry_core::chat::{
 };
 use belfry_core::time::UnixMillis;
 
+use super::{RoomJob, Talk};
+
 #[cfg(doc)]
 use super::Outcome;
 #[cfg(doc)]
@@ -310,6 +312,10 @@ pub enum Work {
         /// How many at most.
         limit: u32,
     },
+    /// Something about who is in which room.
+    Room(RoomJob),
+    /// Something about messages that are there already.
+    Talk(Talk),
 }
 
 /// A scheduled notice's time has come, or it is given up.

@@ -4,6 +4,7 @@
 //! sockets or who is online: a job says what to do and when it was asked, and the answer is data.
 
 mod accounts;
+mod alterations;
 mod apply;
 mod audit;
 mod backup;
@@ -26,7 +27,10 @@ mod open;
 mod page;
 mod plans;
 mod retention;
+mod room_job;
+mod rooms;
 mod schema;
+mod search;
 mod stored;
 mod worker;
 
@@ -35,6 +39,7 @@ pub use backup::copy;
 pub use done::{Done, Outcome};
 pub use error::StoreError;
 pub use job::{Bite, Entry, Job, Occurrence, Target, Ticket, Work};
+pub use room_job::{RoomJob, Talk};
 pub use stored::{
     Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
 };

@@ -134,4 +134,12 @@ pub struct StoredRoom {
     pub conversation: ConversationId,
     /// Its name.
     pub name: RoomName,
+    /// Everybody is in it, and nobody leaves it.
+    pub everyone: bool,
+    /// Only those who are invited may join.
+    pub private: bool,
+    /// Who is in it; empty where everybody is.
+    pub members: Vec<AccountId>,
+    /// Who is invited and has not joined.
+    pub invited: Vec<AccountId>,
 }

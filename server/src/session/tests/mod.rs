@@ -9,4 +9,6 @@ mod notice_life;
 mod notices;
 mod people;
 mod records;
+mod rooms;
+mod talk;
 mod world;
