@@ -217,7 +217,9 @@ mod tests {
             assert_eq!(found(store, anna, "天"), [3]);
             assert!(!search(store, anna, "天", None, None, 9).cut);
             let done = store.apply(
-                (0..u64::from(READ_MAX)).map(|n| super::super::fixture::job(n, 9, post(anna, n + 10_000, Target::Room(LOBBY), "xx"))).collect(),
+                (0..u64::from(READ_MAX))
+                    .map(|n| super::super::fixture::job(n, 9, post(anna, n + 10_000, Target::Room(LOBBY), "xx")))
+                    .collect(),
             );
             assert!(done.iter().all(|done| done.result.is_ok()));
             let short = search(store, anna, "天", None, None, 9);

@@ -97,6 +97,12 @@ pub(super) fn up(update: Update) -> Option<Up> {
         Update::Failed(failure) => Up::Failed(failure),
         Update::Closed => Up::Closed,
         Update::Progress { notice, progress } => Up::Progress { notice, progress },
+        Update::Conversation(_)
+        | Update::Left { .. }
+        | Update::Altered { .. }
+        | Update::Read { .. }
+        | Update::Invited { .. }
+        | Update::Typing { .. } => return None,
     })
 }
 
