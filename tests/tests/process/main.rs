@@ -12,6 +12,7 @@ mod leaving;
 mod notices;
 mod piped;
 mod refusals;
+mod rooms;
 mod starting;
 mod storm;
 mod terminal;
