@@ -11,6 +11,7 @@ use belfry_core::chat::{Answer, Audience, ConversationId, NoticeId, Presence, Re
 use belfry_core::client::{Command, Failure, Start, Ticket, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_core::rng::{self, Rng};
+use belfry_server::machine::Machine;
 
 use crate::pair::seeded;
 use crate::weather::{Burst, Weather};
@@ -361,6 +362,9 @@ impl Life {
         }
         self.judge_notices(admin)?;
         self.judge_presence(observer)?;
+        if let Some(repeated) = self.world.nonces.repeated() {
+            return Err(format!("seed {}: a nonce was used twice: {repeated:?}", self.seed));
+        }
         let datagrams = self.world.server().map_or(0, |server| server.transport().datagrams_received);
         let told = self.world.people.into_iter().map(|person| person.updates).collect();
         Ok(Outcome { told, datagrams, messages: log.len(), accidents: self.accidents })
@@ -425,7 +429,12 @@ impl Life {
                 return Err(format!("seed {}: {} is shown {shown:?} instead of {expected:?}", self.seed, person.name));
             }
         }
-        Ok(())
+        // Everybody who is alive, and nothing that is half open or was left behind.
+        let alive = (self.people.len() + 1 - usize::from(dead.is_some())) as u64;
+        match self.world.server().map(Machine::transport) {
+            Some(stats) if (stats.connections, stats.provisional) == (alive, 0) => Ok(()),
+            stats => Err(format!("seed {}: {alive} programs are alive, and the server has {stats:?}", self.seed)),
+        }
     }
 }
 

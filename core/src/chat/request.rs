@@ -330,12 +330,17 @@ pub enum Request {
 }
 
 impl Request {
-    /// The channel a request travels on, and its answer with it: short acts on control, what people write on chat, pages on history.
+    /// The channel a request travels on: short acts on control, what people write and lists of names on chat, pages on history.
     pub const fn channel(&self) -> Channel {
         match self {
             Self::Post { .. }
             | Self::Receipt { .. }
             | Self::SendNotice(_)
+            | Self::ChangeNotice { .. }
+            | Self::PreviewNotice { .. }
+            | Self::SaveTemplate(_)
+            | Self::AddToGroup { .. }
+            | Self::RemoveFromGroup { .. }
             | Self::Edit { .. }
             | Self::Delete { .. }
             | Self::MarkRead { .. }
@@ -359,9 +364,8 @@ impl Request {
             | Self::FetchAltered { .. }
             | Self::Search { .. }
             | Self::Originals { .. } => Channel::History,
-            // What a screen shows as a notice comes on this channel and no other, also when it was asked for.
-            Self::FetchNotice { .. } => Channel::Notice,
-            Self::SignIn { .. }
+            Self::FetchNotice { .. }
+            | Self::SignIn { .. }
             | Self::Register { .. }
             | Self::AddUser { .. }
             | Self::SetPassword { .. }
@@ -370,19 +374,22 @@ impl Request {
             | Self::Sync
             | Self::Status
             | Self::SignInByDevice { .. }
-            | Self::ChangeNotice { .. }
-            | Self::PreviewNotice { .. }
             | Self::Unschedule { .. }
-            | Self::SaveTemplate(_)
             | Self::RemoveTemplate { .. }
-            | Self::AddToGroup { .. }
-            | Self::RemoveFromGroup { .. }
             | Self::RevokeDevice { .. }
             | Self::CreateRoom { .. }
             | Self::JoinRoom { .. }
             | Self::LeaveRoom { .. }
             | Self::Invite { .. }
             | Self::Away { .. } => Channel::Control,
+        }
+    }
+
+    /// The channel of its answer: the request's own, but for what a screen shows as a notice, which comes on that channel and no other.
+    pub const fn answer_channel(&self) -> Channel {
+        match self {
+            Self::FetchNotice { .. } => Channel::Notice,
+            asked => asked.channel(),
         }
     }
 

@@ -140,7 +140,7 @@ impl Requests {
     ///
     /// What the client asked for itself is forgotten when the whole connection is lost; it will see anew what it needs.
     pub(super) fn on_lost(&mut self, channel: Option<Channel>) -> Vec<Asked> {
-        let is_lost = |asked: &Asked| channel.is_none_or(|channel| asked.request.channel() == channel) && asked.on_its_way.is_some();
+        let is_lost = |asked: &Asked| channel.is_none_or(|channel| asked.request.answer_channel() == channel) && asked.on_its_way.is_some();
         let is_forgotten =
             // What is told anew with each connection, or is over by then.
             |asked: &Asked| {
