@@ -107,6 +107,11 @@ pub enum Talk {
 }
 
 impl Talk {
+    /// Whether it may take so long that what is said meanwhile must not wait for it.
+    pub(super) const fn may_take_long(&self) -> bool {
+        matches!(self, Self::Search { .. })
+    }
+
     /// Whether it changes something.
     pub(super) const fn writes(&self) -> bool {
         matches!(self, Self::Alter { .. } | Self::MarkRead { .. })
