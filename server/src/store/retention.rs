@@ -121,7 +121,11 @@ fn rest(connection: &Connection, at: UnixMillis, bounds: &Bounds) -> Result<(u64
     }
     let (free, pages) = free_pages(connection)?;
     if free > u64::from(PAGES_GIVEN_BACK) && free > pages / SPARE_PARTS {
-        connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
+        // One page a step: running it to its end is what gives back all of them.
+        let mut vacuum = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
+        let mut pages_given_back = vacuum.query([])?;
+        while pages_given_back.next()?.is_some() {}
+        drop(pages_given_back);
         // A file that was made to keep its room keeps it.
         let given_back = free_pages(connection)?.0 < free;
         return Ok((0, given_back.then_some(Bite::Rest)));
