@@ -223,7 +223,9 @@ impl<W: Fn()> SearchDesk<W> {
     fn run(self, mut reader: Reader) {
         while let Ok(job) = self.to_do.recv() {
             let found = reader.answer(job);
-            let _ = self.answers.as_ref().map(|answers| answers.send(found));
+            if let Some(answers) = &self.answers {
+                let _ = answers.send(found);
+            }
             (self.wake)();
         }
     }

@@ -54,9 +54,8 @@ impl Model {
                 Err(()) => {}
             },
             Up::Found { ask, found } => {
-                if self.search.as_mut().is_some_and(|search| search.answer(ask, Ok(found))) {
-                    effects.push(Effect::Redraw(Part::Search));
-                }
+                let answered = self.search.as_mut().is_some_and(|search| search.answer(ask, Ok(found)));
+                effects.extend(answered.then_some(Effect::Redraw(Part::Search)));
             }
             Up::Done(ask) => {
                 self.acts.remove(&ask);
