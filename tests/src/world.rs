@@ -1,7 +1,7 @@
 //! The whole of Belfry in one process: the real server machine with the real store in memory, real clients, and a network and a clock
 //! that only the seed and the test move.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,8 +39,8 @@ pub struct Person {
     pub client: Option<Client>,
     /// What it has told, in order.
     pub updates: Vec<Update>,
-    /// The computer sleeps: nothing goes out, and what comes in is lost.
-    pub asleep: bool,
+    /// The computer sleeps.
+    asleep: bool,
     address: SocketAddr,
     to_server: Link,
     to_client: Link,
@@ -93,6 +93,11 @@ pub struct World {
     rng: Rng,
     seed: u64,
     finished: bool,
+    /// People whose programs may have something to say.
+    stirred: BTreeSet<usize>,
+    /// When which person's program wants to be woken, and what of it still holds.
+    deadlines: BTreeSet<(Instant, usize)>,
+    armed: Vec<Option<Instant>>,
     /// The packet numbers that were used.
     pub nonces: Nonces,
     /// Every datagram that left, if a test wants to know.
@@ -168,6 +173,9 @@ impl World {
             rng,
             seed,
             finished: false,
+            stirred: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            armed: Vec::new(),
             nonces: Nonces::default(),
             tape: None,
         };
@@ -270,6 +278,7 @@ impl World {
             to_client: Link::new(self.weather, link_seed + 1),
             next_ticket: 1,
         });
+        self.stirred.insert(number);
         number
     }
 
@@ -278,6 +287,21 @@ impl World {
         let now = self.now;
         if let Some(client) = &mut self.people[person].client {
             client.handle_command(now, command);
+        }
+        self.stirred.insert(person);
+    }
+
+    /// A person's computer falls asleep: nothing goes out, and what comes in is lost.
+    pub fn suspend(&mut self, person: usize) {
+        self.people[person].asleep = true;
+    }
+
+    /// It wakes up, and its system says so to the program or does not.
+    pub fn resume(&mut self, person: usize, told: bool) {
+        self.people[person].asleep = false;
+        self.arm(person, Some(self.now));
+        if told {
+            self.command(person, Command::Wake);
         }
     }
 
@@ -320,20 +344,42 @@ impl World {
         }
     }
 
+    /// Changes the weather of one person from now on, both ways.
+    pub fn set_weather_of(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+        self.people[person].to_client.set_weather(weather);
+    }
+
+    /// Changes the weather from one person to the server from now on.
+    pub fn set_weather_up(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+    }
+
     fn arrive(&mut self, at: Instant, arrival: Arrival) {
         self.departures += 1;
         self.arrivals.insert((at.max(self.now), self.departures), arrival);
     }
 
+    /// Remembers when a person's program wants to be woken.
+    fn arm(&mut self, person: usize, at: Option<Instant>) {
+        if self.armed.len() <= person {
+            self.armed.resize(person + 1, None);
+        }
+        if let Some(before) = std::mem::replace(&mut self.armed[person], at) {
+            self.deadlines.remove(&(before, person));
+        }
+        if let Some(at) = at {
+            self.deadlines.insert((at, person));
+        }
+    }
+
     fn drain(&mut self) -> Option<Instant> {
-        let mut soonest: Option<Instant> = None;
         let mut datagram = Vec::new();
-        let mut note = |at: Option<Instant>| soonest = [soonest, at].into_iter().flatten().min();
-        for number in 0..self.people.len() {
+        while let Some(number) = self.stirred.pop_first() {
             loop {
                 let now = self.now;
-                let person = &mut self.people[number];
-                let Some(client) = person.client.as_mut().filter(|_| !person.asleep) else { break };
+                let Some(person) = self.people.get_mut(number).filter(|person| !person.asleep) else { break };
+                let Some(client) = &mut person.client else { break };
                 match client.poll(now, &mut datagram) {
                     ClientOutput::Update(update) => person.updates.push(update),
                     ClientOutput::Transmit { to } => {
@@ -348,12 +394,14 @@ impl World {
                         }
                     }
                     ClientOutput::Wait(at) => {
-                        note(at);
+                        self.arm(number, at);
                         break;
                     }
                 }
             }
         }
+        let mut soonest = self.deadlines.first().map(|&(at, _)| at);
+        let mut note = |at: Option<Instant>| soonest = [soonest, at].into_iter().flatten().min();
         loop {
             let (now, clock) = (self.now, self.clock());
             let Some(machine) = &mut self.machine else { break };
@@ -424,10 +472,11 @@ impl World {
         while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= now) {
             match entry.remove() {
                 Arrival::AtServer { from, mut bytes } => self.tell_server(Input::Datagram { from, bytes: &mut bytes }),
-                Arrival::AtClient { person, from, mut bytes } => {
-                    let person = &mut self.people[person];
+                Arrival::AtClient { person: number, from, mut bytes } => {
+                    let Some(person) = self.people.get_mut(number) else { continue };
                     if let Some(client) = person.client.as_mut().filter(|_| !person.asleep) {
                         client.handle_datagram(now, from, &mut bytes);
+                        self.stirred.insert(number);
                     }
                 }
                 Arrival::Commit if self.committing => {
@@ -445,9 +494,12 @@ impl World {
                 Arrival::Hashed { .. } => {}
             }
         }
-        for person in self.people.iter_mut().filter(|person| !person.asleep) {
-            if let Some(client) = &mut person.client {
+        while let Some(&(at, number)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
+            self.deadlines.remove(&(at, number));
+            self.armed[number] = None;
+            if let Some(client) = self.people.get_mut(number).filter(|person| !person.asleep).and_then(|person| person.client.as_mut()) {
                 client.handle_timeout(now);
+                self.stirred.insert(number);
             }
         }
         self.tell_server(Input::Timeout);
@@ -477,6 +529,7 @@ impl World {
         if let Some(client) = &mut self.people[person].client {
             client.handle_datagram(now, from, &mut bytes);
         }
+        self.stirred.insert(person);
         self.drain();
     }
 

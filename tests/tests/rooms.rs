@@ -98,15 +98,14 @@ fn what_happens_to_rooms_while_a_laptop_sleeps_it_learns_when_it_wakes() {
             world.people[laptop].updates.iter().any(|update| matches!(update, Update::Conversation(info) if info.place == *place))
         };
         assert!(world.run_until(PATIENCE, |world| knows(world, &old)), "seed {seed}");
-        world.people[laptop].asleep = true;
+        world.suspend(laptop);
         done(&mut world, 0, Request::CreateRoom { room: attic(), private: false });
         post(&mut world, 0, new.clone(), "before");
         done(&mut world, 1, Request::JoinRoom { room: attic() });
         done(&mut world, 1, Request::LeaveRoom { room: RoomName::new("old").unwrap() });
         post(&mut world, 0, new.clone(), "missed");
         world.run_for(300 * SECOND);
-        world.people[laptop].asleep = false;
-        world.command(laptop, Command::Wake);
+        world.resume(laptop, true);
         let left = |world: &World| world.people[laptop].updates.contains(&Update::Left { place: old.clone() });
         assert!(world.run_until(PATIENCE, |world| left(world) && heard(world, laptop, &new) == ["missed"]), "seed {seed}");
     }
@@ -122,7 +121,7 @@ fn an_edit_reaches_everybody_also_who_was_away_and_over_a_crash_of_the_server() 
         }
         assert!(world.run_until(PATIENCE, |world| (1..3).all(|who| heard(world, who, &lobby).len() == 20)), "seed {seed}");
         // Bob's computer sleeps while an old message, and one that he has not heard, are altered; in between the server dies.
-        world.people[1].asleep = true;
+        world.suspend(1);
         post(&mut world, 0, lobby.clone(), "line 21");
         let edit = |seq, words: &str| Request::Edit { place: Place::lobby(), seq: Seq(seq), text: text(words) };
         done(&mut world, 0, edit(3, "three"));
@@ -133,8 +132,7 @@ fn an_edit_reaches_everybody_also_who_was_away_and_over_a_crash_of_the_server() 
         done(&mut world, 0, Request::Delete { place: Place::lobby(), seq: Seq(5) });
         done(&mut world, 0, edit(3, "three again"));
         world.run_for(200 * SECOND);
-        world.people[1].asleep = false;
-        world.command(1, Command::Wake);
+        world.resume(1, true);
         let mut expected: Vec<_> = (1..=21).map(|n| (n, format!("line {n}"))).collect();
         expected[2].1 = "three again".into();
         expected[4].1 = "(deleted)".into();
@@ -160,12 +158,11 @@ fn edits_and_messages_in_a_storm_leave_everybody_with_the_same_conversation() {
                 ask(&mut world, 0, Request::Edit { place: Place::lobby(), seq, text: text(format!("edit {n}")) });
             }
             if n == 20 {
-                world.people[2].asleep = true;
+                world.suspend(2);
             }
             world.run_for(Duration::from_millis(40));
         }
-        world.people[2].asleep = false;
-        world.command(2, Command::Wake);
+        world.resume(2, true);
         assert!(world.run_until(PATIENCE, |world| world.people[0].posted().len() == 40), "seed {seed}");
         world.run_for(200 * SECOND);
         // Somebody who reads it only now shows what is stored.
@@ -184,14 +181,13 @@ fn reading_on_one_device_clears_the_other_also_after_an_absence() {
     let mut world = world(Weather::office(), 1, &["alice", "bob"]);
     let laptop = world.join("bob", false, Start::Now);
     assert!(world.run_until(PATIENCE, |world| world.people[laptop].caught_up() == 1));
-    world.people[laptop].asleep = true;
+    world.suspend(laptop);
     for _ in 0..5 {
         post(&mut world, 0, Place::lobby(), "news");
     }
     done(&mut world, 1, Request::MarkRead { place: Place::lobby(), upto: Seq(4) });
     world.run_for(200 * SECOND);
-    world.people[laptop].asleep = false;
-    world.command(laptop, Command::Wake);
+    world.resume(laptop, true);
     let unread = |world: &World| {
         world.people[laptop].updates.iter().rev().find_map(|update| match update {
             Update::Conversation(info) if info.place == Place::lobby() => Some(info.unread),
