@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread;
 
 use belfry_core::chat::{AccountName, Password};
-use belfry_core::client::{Config, Credentials, Failure, Start, Trust};
+use belfry_core::client::{Config, Credentials, Failure, Proof, Start, Trust};
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::ServerAddress;
 
@@ -64,12 +64,24 @@ impl App {
             let server: ServerAddress = typed.parse().map_err(|error| format!("{error}"))?;
             let account = AccountName::new(account).map_err(|error| error.to_string())?;
             let password = Password::new(password).map_err(|error| error.to_string())?;
-            Ok(Wanted { server, typed: typed.clone(), credentials: Credentials { account, password, register } })
+            let proof = Proof::Password { password, register, remember: true };
+            Ok(Wanted { server, typed: typed.clone(), credentials: Credentials { account, proof } })
         };
         match read() {
             Ok(wanted) => self.look_up(wanted),
             Err(sentence) => self.cannot_sign_in(&sentence),
         }
+    }
+
+    /// Signs in without a question, by the key that the account knows from an earlier time. Whether that can be tried.
+    pub(super) fn sign_in_by_device(&mut self) -> bool {
+        if !self.settings.device_known {
+            return false;
+        }
+        let typed = self.settings.server.clone();
+        let (Ok(server), Ok(account)) = (typed.parse(), AccountName::new(&self.settings.account)) else { return false };
+        self.look_up(Wanted { server, typed, credentials: Credentials { account, proof: Proof::Device } });
+        true
     }
 
     fn look_up(&mut self, wanted: Wanted) {
@@ -151,6 +163,7 @@ impl App {
                     self.settings.server.clone_from(&wanted.typed);
                 }
                 self.settings.account = account.to_string();
+                self.settings.device_known = true;
                 self.connecting.signed_in = true;
                 self.keep_settings();
                 // Whoever signed in by hand wants to see the window; at a start with the system nobody does.
@@ -186,7 +199,12 @@ impl App {
 
     fn failed(&mut self, failure: &Failure) {
         self.link = None;
-        if !self.connecting.signed_in || matches!(failure, Failure::SignIn(_)) {
+        let password_needed = matches!(failure, Failure::SignIn(_) | Failure::Revoked);
+        if password_needed && self.settings.device_known {
+            self.settings.device_known = false;
+            self.keep_settings();
+        }
+        if !self.connecting.signed_in || password_needed {
             self.ask_to_sign_in();
             self.cannot_sign_in(&failure.to_string());
         }

@@ -198,6 +198,7 @@ impl App {
                 let (server, account) = (app.settings.server.clone(), app.settings.account.clone());
                 app.sign_in_as(&server, &account, password, false);
             }
+            _ if app.sign_in_by_device() => {}
             _ => app.ask_to_sign_in(),
         }
         Ok(app)
