@@ -23,7 +23,7 @@ impl App {
     }
 
     pub(super) fn mark_everything(&mut self) {
-        self.stale = Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, sent: true };
+        self.stale = Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, desk: true };
     }
 
     pub(super) fn redraw(&mut self) {
@@ -43,6 +43,9 @@ impl App {
         if stale.conversations {
             let rows = scene::conversations(&self.model, &self.search, self.moment());
             self.chat.set_conversations(rows);
+        }
+        if stale.desk || stale.connection {
+            self.draw_desk();
         }
         if (stale.lines || stale.people)
             && let Some(shown) = self.model.shown()

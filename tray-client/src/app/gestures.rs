@@ -83,6 +83,7 @@ impl App {
             Gesture::CancelSignIn => self.cancel_sign_in(),
             Gesture::Set(form) => self.set(&form),
             Gesture::OtherServer => self.ask_to_sign_in(),
+            Gesture::Desk(gesture) => self.at_the_desk(gesture),
         }
     }
 
@@ -188,6 +189,7 @@ impl App {
         };
         look::set(&self.settings);
         self.chat.dress();
+        self.desk.dress();
         if let Some(view) = &self.settings_view {
             view.dress();
             view.set_complaint(
@@ -258,11 +260,5 @@ impl App {
             self.settings.window = Some(self.chat.rect());
             self.keep_settings();
         }
-    }
-
-    fn write_notice(&mut self) {
-        self.remark = "Notices are sent with the command \"belfry notice send\".".into();
-        self.stale.connection = true;
-        self.show_chat();
     }
 }

@@ -2,6 +2,7 @@
 //! network are told.
 
 mod connect;
+mod desk;
 mod draw;
 mod gestures;
 mod popups;
@@ -32,6 +33,7 @@ use crate::when::Wall;
 
 use connect::Connecting;
 pub use connect::Resolved;
+use desk::DeskPlace;
 use popups::Popups;
 
 /// The file of the settings in the profile folder.
@@ -58,6 +60,8 @@ pub enum Event {
     PopupsPlaced,
     /// The person chose a file to save the conversation in.
     SaveInto(std::path::PathBuf),
+    /// The administrator chose a file for the ledger.
+    ExportInto(std::path::PathBuf),
 }
 
 /// What the program was told when it was started.
@@ -104,7 +108,7 @@ struct Stale {
     notices: bool,
     lines: bool,
     to_end: bool,
-    sent: bool,
+    desk: bool,
 }
 
 /// The program.
@@ -125,6 +129,7 @@ pub struct App {
     settings_view: Option<SettingsView>,
     why: Option<WhyView>,
     about: Option<AboutView>,
+    desk: DeskPlace,
     popups: Popups,
     icon: Host,
     icon_visible: bool,
@@ -173,12 +178,13 @@ impl App {
             model,
             link: None,
             connecting: Connecting::default(),
-            stale: Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, sent: true },
+            stale: Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, desk: true },
             chat,
             sign_in: None,
             settings_view: None,
             why: None,
             about: None,
+            desk: DeskPlace::default(),
             popups: Popups::default(),
             icon,
             icon_visible: false,
@@ -235,12 +241,13 @@ impl App {
                 Effect::Redraw(Part::People) => {
                     self.stale.people = true;
                     self.stale.conversations = true;
+                    self.stale.desk = true;
                 }
                 Effect::Redraw(Part::Notices) => {
                     self.stale.notices = true;
                     self.stale.connection = true;
                 }
-                Effect::Redraw(Part::Sent) => self.stale.sent = true,
+                Effect::Redraw(Part::Desk) => self.stale.desk = true,
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
@@ -302,6 +309,7 @@ impl Desk<Event> for App {
             Event::Alarm => self.alarm_rang(),
             Event::PopupsPlaced => self.place_popups(),
             Event::SaveInto(file) => self.save_into(&file),
+            Event::ExportInto(file) => self.export_into(&file),
         }
     }
 

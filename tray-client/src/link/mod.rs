@@ -1,6 +1,7 @@
 //! The border between the network's thread and the window's: commands down, updates up, plain values both ways.
 
 mod border;
+mod desk;
 mod translate;
 
 use std::io;
@@ -10,7 +11,8 @@ use belfry_core::client::{Config, Update};
 use belfry_core::net::{self, Handle};
 
 pub use belfry_core::net::Stopped;
-pub use border::{AskId, Down, Draft, OwnId, Up};
+pub use border::{AskId, Down, OwnId, Up};
+pub use desk::{DeskAsk, DeskNews, Draft};
 
 /// The window's end: tells the network's thread what to do. Dropping the last one says goodbye, as [`Down::Quit`] does.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 
 use super::border::{AskId, Down, OwnId, Up};
+use super::desk::{DeskAsk, DeskNews, Draft};
 
 /// Messages in one older page: several screens full, and few enough to arrive while the scroll bar moves.
 const OLDER_MESSAGES: u32 = 100;
@@ -43,23 +44,51 @@ pub(super) fn down(down: Down) -> Command {
             Command::Ask { ticket: question(ask), request: Request::FetchBefore { place, before, limit: OLDER_MESSAGES } }
         }
         Down::AskPeople { ask, after } => Command::Ask { ticket: question(ask), request: Request::Who { after } },
-        Down::SendNotice { ask, draft } => Command::SendNotice {
-            ticket: question(ask),
-            severity: draft.severity,
-            title: draft.title,
-            body: draft.body,
-            audience: draft.audience,
-            answers: draft.answers,
-            expires_at: draft.expires_at,
-            schedule: None,
-            remind: None,
-            // Nobody was asked whether everyone shall have a critical one; without that the server refuses it.
-            confirmed: false,
-        },
-        Down::AskLedger { ask, notice, after } => Command::Ask { ticket: question(ask), request: Request::NoticeStatus { notice, after } },
+        Down::Desk { ask, what } => desk(question(ask), what),
         Down::Wake => Command::Wake,
         Down::Quit => Command::Close,
     }
+}
+
+/// What the desk asks, in the words of the protocol.
+fn desk(ticket: Ticket, what: DeskAsk) -> Command {
+    let request = match what {
+        DeskAsk::Send(draft) => {
+            let Draft { severity, title, body, audience, answers, expires_at, schedule, remind, confirmed } = *draft;
+            return Command::SendNotice { ticket, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed };
+        }
+        DeskAsk::Preview(audience) => Request::PreviewNotice { audience },
+        DeskAsk::Notices { before } => Request::ListNotices { before },
+        DeskAsk::Ledger { notice, after } => Request::NoticeStatus { notice, after },
+        DeskAsk::Change { notice, change } => Request::ChangeNotice { notice, change },
+        DeskAsk::Schedules { after } => Request::ListSchedules { after },
+        DeskAsk::Unschedule(schedule) => Request::Unschedule { schedule },
+        DeskAsk::Templates { after } => Request::ListTemplates { after },
+        DeskAsk::SaveTemplate(template) => Request::SaveTemplate(*template),
+        DeskAsk::RemoveTemplate(name) => Request::RemoveTemplate { name },
+        DeskAsk::Groups { after } => Request::ListGroups { after },
+    };
+    Command::Ask { ticket, request }
+}
+
+/// An answer as the model is to hear it.
+fn answered(ask: AskId, answer: Answer) -> Up {
+    let news = match answer {
+        Answer::Page(page) => return Up::Older { ask, messages: page.messages },
+        Answer::People { people, more } => return Up::People { ask, people, more },
+        Answer::NoticeSent { notice, progress } => DeskNews::Sent { notice, progress },
+        Answer::NoticeScheduled { at, .. } => DeskNews::Scheduled { at },
+        Answer::Preview(preview) => DeskNews::Preview(preview),
+        Answer::Notices { notices, more } => DeskNews::Notices { notices, more },
+        Answer::Ledger(page) => DeskNews::Ledger(page),
+        Answer::NoticeChanged(summary) => DeskNews::Changed(summary),
+        Answer::Schedules { schedules, more } => DeskNews::Schedules { schedules, more },
+        Answer::Templates { templates, more } => DeskNews::Templates { templates, more },
+        Answer::Groups { groups, more } => DeskNews::Groups { groups, more },
+        Answer::Done => DeskNews::Done,
+        _ => return Up::AskFailed { ask, refusal: None },
+    };
+    Up::Desk { ask, news }
 }
 
 /// What the model is to hear; `None` for what no window shows.
@@ -76,13 +105,9 @@ pub(super) fn up(update: Update) -> Option<Up> {
             Meaning::Post(own) => Up::Stored { own, seq },
             Meaning::Question(_) => return None,
         },
-        Update::Answered { ticket, answer } => match (Meaning::of(ticket), answer) {
-            (Meaning::Question(ask), Answer::Page(page)) => Up::Older { ask, messages: page.messages },
-            (Meaning::Question(ask), Answer::People { people, more }) => Up::People { ask, people, more },
-            (Meaning::Question(ask), Answer::NoticeSent { notice, progress }) => Up::NoticeSent { ask, notice, progress },
-            (Meaning::Question(ask), Answer::Ledger(page)) => Up::Ledger { ask, page: *page },
-            (Meaning::Question(ask), _) => Up::AskFailed { ask, refusal: None },
-            (Meaning::Post(_), _) => return None,
+        Update::Answered { ticket, answer } => match Meaning::of(ticket) {
+            Meaning::Question(ask) => answered(ask, answer),
+            Meaning::Post(_) => return None,
         },
         Update::Refused { ticket, refusal } => match Meaning::of(ticket) {
             Meaning::Post(own) => Up::PostRefused { own, refusal },
@@ -103,8 +128,6 @@ pub(super) fn up(update: Update) -> Option<Up> {
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{Audience, ConversationId, NoticeId, Place, Progress, Refusal, Seq, Severity, Text};
-
-    use super::super::border::Draft;
 
     use super::*;
 
@@ -134,7 +157,8 @@ mod tests {
     #[test]
     fn an_answer_of_another_kind_than_the_question_fails_it() {
         let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }));
-        assert_eq!(up(Update::Answered { ticket: asked, answer: Answer::Done }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
+        let answer = Answer::Devices(Vec::new());
+        assert_eq!(up(Update::Answered { ticket: asked, answer }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
     }
 
     #[test]
@@ -154,10 +178,15 @@ mod tests {
             audience: vec![Audience::Everyone],
             answers: vec![],
             expires_at: None,
+            schedule: None,
+            remind: None,
+            confirmed: true,
         };
-        let Command::SendNotice { ticket, .. } = down(Down::SendNotice { ask: AskId(3), draft }) else { panic!("a notice") };
+        let what = DeskAsk::Send(Box::new(draft));
+        let Command::SendNotice { ticket, confirmed, .. } = down(Down::Desk { ask: AskId(3), what }) else { panic!("a notice") };
+        assert!(confirmed);
         let answer = Answer::NoticeSent { notice: NoticeId(9), progress: Progress::default() };
-        let sent = Up::NoticeSent { ask: AskId(3), notice: NoticeId(9), progress: Progress::default() };
-        assert_eq!(up(Update::Answered { ticket, answer }), Some(sent));
+        let news = DeskNews::Sent { notice: NoticeId(9), progress: Progress::default() };
+        assert_eq!(up(Update::Answered { ticket, answer }), Some(Up::Desk { ask: AskId(3), news }));
     }
 }

@@ -5,10 +5,12 @@
 
 mod connection;
 mod conversation;
+mod desk;
 mod exchange;
+mod listing;
 mod notices;
+mod numbers;
 mod people;
-mod sent;
 mod tray;
 
 use std::collections::BTreeMap;
@@ -18,14 +20,15 @@ use belfry_core::time::Now;
 
 pub use connection::Connection;
 pub use conversation::{Conversation, Delivery, Line};
+pub use desk::{Desk, Outcome, Watched};
 pub use exchange::{Effect, Intent, Part};
 pub use notices::{Entry, Notices};
 pub use people::People;
-pub use sent::{Outcome, Sent};
 pub use tray::Summary;
 
-use crate::link::{AskId, Down, OwnId, Up};
+use crate::link::{Down, OwnId, Up};
 use notices::Arrival;
+use numbers::Numbers;
 use people::Next;
 
 /// A place however its name is spelled.
@@ -50,11 +53,11 @@ pub struct Model {
     attended: bool,
     people: People,
     notices: Notices,
-    sent: Option<Sent>,
+    desk: Desk,
     do_not_disturb: bool,
     /// Where own messages went that have no answer yet, or were refused.
     own: BTreeMap<OwnId, Key>,
-    numbers: u64,
+    numbers: Numbers,
 }
 
 impl Model {
@@ -71,10 +74,10 @@ impl Model {
             attended: false,
             people: People::default(),
             notices: Notices::default(),
-            sent: None,
+            desk: Desk::default(),
             do_not_disturb: false,
             own: BTreeMap::new(),
-            numbers: 0,
+            numbers: Numbers::default(),
         }
     }
 
@@ -126,9 +129,9 @@ impl Model {
         &self.notices
     }
 
-    /// The notice that was last sent from here.
-    pub const fn sent(&self) -> Option<&Sent> {
-        self.sent.as_ref()
+    /// The administrator's desk.
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Messages of others that have not been read.
@@ -180,6 +183,10 @@ impl Model {
                 effects.push(Effect::Redraw(Part::Connection));
                 effects.push(self.ask_people());
                 effects.extend(self.fill_shown());
+                if role == Role::Admin {
+                    effects.extend(self.desk.reopen(&mut self.numbers).into_iter().map(Effect::Tell));
+                    effects.push(Effect::Redraw(Part::Desk));
+                }
             }
             Up::CaughtUp => self.caught_up = true,
             Up::Message { place, message } => self.hear(place, message, &mut effects),
@@ -201,13 +208,18 @@ impl Model {
                     effects.push(Effect::Redraw(Part::Conversations));
                 }
             }
-            Up::NoticeSent { .. } | Up::Progress { .. } | Up::Ledger { .. } => self.watch(up, &mut effects),
+            Up::Desk { ask, news } => {
+                let (drawn, asks) = self.desk.hear(ask, news, &mut self.numbers);
+                effects.extend(asks.into_iter().map(Effect::Tell));
+                effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
+            }
+            Up::Progress { notice, progress } => {
+                let (drawn, asks) = self.desk.progressed(notice, progress, &mut self.numbers);
+                effects.extend(asks.into_iter().map(Effect::Tell));
+                effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
+            }
             Up::AskFailed { ask, refusal } => {
-                if let Some(sent) = &mut self.sent
-                    && sent.failed(ask, refusal)
-                {
-                    effects.push(Effect::Redraw(Part::Sent));
-                }
+                effects.extend(self.desk.failed(ask, refusal).then_some(Effect::Redraw(Part::Desk)));
                 // Whoever scrolls asks again; the list of people is asked for at the next signing in.
                 if !self.people.abandon(ask)
                     && let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask))
@@ -297,11 +309,17 @@ impl Model {
                     effects.push(Effect::Redraw(Part::Notices));
                 }
             }
-            Intent::SendNotice(draft) => {
-                let ask = AskId(self.number());
-                self.sent = Some(Sent::new(ask, draft.clone()));
-                effects.push(Effect::Tell(Down::SendNotice { ask, draft }));
-                effects.push(Effect::Redraw(Part::Sent));
+            Intent::OpenDesk
+            | Intent::Aim(_)
+            | Intent::SendNotice(_)
+            | Intent::ConfirmNotice(_)
+            | Intent::WatchNotice(_)
+            | Intent::ChangeNotice { .. }
+            | Intent::SaveTemplate(_)
+            | Intent::RemoveTemplate(_)
+            | Intent::Unschedule(_) => {
+                effects.extend(self.at_the_desk(intent).into_iter().map(Effect::Tell));
+                effects.push(Effect::Redraw(Part::Desk));
             }
             Intent::DoNotDisturb(held_back) => {
                 self.do_not_disturb = held_back;
@@ -318,9 +336,20 @@ impl Model {
         self.conversations.entry(key(place)).or_insert_with(|| Conversation::new(place.clone()))
     }
 
-    fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
+    fn at_the_desk(&mut self, intent: Intent) -> Vec<Down> {
+        let (desk, numbers) = (&mut self.desk, &mut self.numbers);
+        match intent {
+            Intent::OpenDesk => desk.open(numbers),
+            Intent::Aim(audience) => desk.aim(audience, numbers),
+            Intent::SendNotice(draft) => desk.send(draft, numbers),
+            Intent::ConfirmNotice(yes) => desk.confirm(yes, numbers),
+            Intent::WatchNotice(notice) => desk.watch(notice, numbers).into_iter().collect(),
+            Intent::ChangeNotice { notice, change } => desk.change(notice, change, numbers),
+            Intent::SaveTemplate(template) => desk.save_template(template, numbers),
+            Intent::RemoveTemplate(name) => desk.remove_template(name, numbers),
+            Intent::Unschedule(schedule) => desk.unschedule(schedule, numbers),
+            _ => Vec::new(),
+        }
     }
 
     fn hear(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
@@ -339,29 +368,14 @@ impl Model {
     }
 
     fn hear_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
-        let id = notice.id;
+        let (id, state) = (notice.id, notice.state);
+        effects.extend(self.desk.heard_of(id, state).then_some(Effect::Redraw(Part::Desk)));
         match self.notices.arrive(notice) {
             Arrival::Known => return,
             Arrival::Open => self.pop_up(effects),
             Arrival::Over => effects.push(Effect::EndPopUp(id)),
         }
         effects.push(Effect::Redraw(Part::Notices));
-    }
-
-    /// Something about the notice that was sent from here.
-    fn watch(&mut self, up: Up, effects: &mut Vec<Effect>) {
-        let fresh = AskId(self.number());
-        let Some(sent) = &mut self.sent else { return };
-        let (news, next) = match up {
-            Up::NoticeSent { ask, notice, progress } => sent.stored(ask, notice, progress, fresh),
-            Up::Progress { notice, progress } => sent.progressed(notice, progress, fresh),
-            Up::Ledger { ask, page } => sent.page(ask, page, fresh),
-            _ => return,
-        };
-        effects.extend(next.map(Effect::Tell));
-        if news {
-            effects.push(Effect::Redraw(Part::Sent));
-        }
     }
 
     /// Whatever may pop up and has not yet, also what was held back before.
@@ -372,7 +386,7 @@ impl Model {
     }
 
     fn say(&mut self, now: Now, to: Place, text: Text) -> Vec<Effect> {
-        let own = OwnId(self.number());
+        let own = self.numbers.own();
         self.own.insert(own, key(&to));
         self.conversation_mut(&to).say(own, text.clone(), now.wall);
         vec![Effect::Tell(Down::Post { own, to: to.clone(), text }), Effect::Redraw(Part::Lines(to))]
@@ -392,13 +406,13 @@ impl Model {
     }
 
     fn ask_people(&mut self) -> Effect {
-        let ask = AskId(self.number());
+        let ask = self.numbers.ask();
         self.people.begin(ask);
         Effect::Tell(Down::AskPeople { ask, after: None })
     }
 
     fn ask_older(&mut self, place: &Place) -> Option<Effect> {
-        let ask = AskId(self.number());
+        let ask = self.numbers.ask();
         let before = self.conversation_mut(place).ask_older(ask)?;
         Some(Effect::Tell(Down::AskOlder { ask, place: place.clone(), before }))
     }
