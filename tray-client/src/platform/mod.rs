@@ -5,3 +5,6 @@ pub mod browser;
 pub mod files;
 pub mod instance;
 pub mod keys;
+#[cfg(feature = "window")]
+pub mod session;
+pub mod work_area;
