@@ -52,6 +52,10 @@ pub const HANDSHAKES_PER_ADDRESS_BURST: u64 = 100;
 
 /// RETRY datagrams per second, over all addresses: stateless and cheap (0.4 µs), so this bounds only the bandwidth of replies.
 pub const RETRIES_PER_SECOND: u64 = 50_000;
+/// See [`RETRIES_PER_SECOND`]; to one IPv4 /24 or IPv6 /48, so that a storm of forged senders from one network leaves the others alone.
+pub const RETRIES_PER_NETWORK_PER_SECOND: u64 = 5_000;
+/// See [`RETRIES_PER_SECOND`]; to one IPv4 address or IPv6 /64, behind which a terminal server's clients ask again and again.
+pub const RETRIES_PER_ADDRESS_PER_SECOND: u64 = 50;
 
 /// NO_SESSION datagrams per second, over all addresses and to one.
 pub const NO_SESSIONS_PER_SECOND: u64 = 50;
@@ -162,8 +166,9 @@ pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Messages of one channel that may be on their way beyond the oldest undelivered one.
 pub const MESSAGES_IN_FLIGHT_MAX: u64 = 1024;
 
-/// Messages of one channel that may be partly arrived.
-pub const FRAGMENTED_MESSAGES_MAX: usize = 4;
+/// Messages of one channel that may be partly arrived. What they may hold is bounded by the grant; fewer would hold a sender of
+/// messages of a few datagrams to so many in each round trip, and on a lossy path in several.
+pub const FRAGMENTED_MESSAGES_MAX: usize = 16;
 
 /// Pieces with holes between them that one message may have while it arrives.
 pub const FRAGMENT_GAPS_MAX: usize = 64;
@@ -181,6 +186,14 @@ pub const WINDOW_MIN_BYTES: u64 = 4 * DATAGRAM_BYTES as u64;
 
 /// The window never grows beyond what a LAN can have in flight.
 pub const WINDOW_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Round trips that are longer than the shortest by an eighth and this show a queue on the way, and a loss is taken for its overflow.
+/// A switch's port of 100 Mbit/s with room for 25 datagrams keeps them for 3 ms.
+pub const QUEUE_DELAY_MIN: Duration = Duration::from_millis(2);
+
+/// More lost datagrams in ten are taken for an overflow even if no round trip shows a queue: a shaper that has none drops what is too
+/// much. The worst radio that is still of use loses two.
+pub const LOSSES_IN_TEN_MAX: u32 = 3;
 
 /// Bulk is handed out in portions of this: finer steps cost timers and gain nothing.
 pub const PACING_QUANTUM: Duration = Duration::from_millis(2);
@@ -256,4 +269,9 @@ const _: () =
     assert!(HEARTBEAT_TIMEOUT.as_millis() >= 3 * (KEEPALIVE.as_millis() + KEEPALIVE_JITTER.as_millis()), "three keepalives may be lost");
 const _: () = assert!(FRAGMENT_BYTES_MIN * 2 < DATAGRAM_BYTES, "a fragment of the least size must fit beside another");
 const _: () = assert!(TEXT_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + TITLE_BYTES_MAX + 8 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(
+    TEXT_BYTES_MAX + TITLE_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + (AUDIENCES_MAX + 8) * NAME_BYTES_MAX < MESSAGE_BYTES_MAX,
+    "a notice with its audience, and so a template, fits a message of the channel they go by"
+);
+const _: () = assert!(2 * PASSWORD_BYTES_MAX + 8 * NAME_BYTES_MAX < 4 * 1024, "signing in and short acts fit the control channel");
 const _: () = assert!(PAGE_BYTES_MAX + TEXT_BYTES_MAX + 4 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX, "a page's last message may be the largest");

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+mod python;
 mod server;
 
+pub use python::{PythonPerson, python, script};
 pub use server::{ADMIN_PASSWORD, Person, Server};
 
 /// How long anything may take that is not about time: programs without optimisation on a busy computer are slow.
@@ -167,6 +169,11 @@ impl Process {
                 return event;
             }
         }
+    }
+
+    /// Every event that has been read.
+    pub fn already(&self) -> Vec<Value> {
+        self.read.iter().map(|line| json(line)).collect()
     }
 
     /// Every event up to and with the first message of this text.

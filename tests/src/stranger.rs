@@ -1,16 +1,17 @@
 //! A peer made by hand: it speaks the wire itself, so that it can say what no honest machine would.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use belfry_core::connection::{Connection, Established, Side};
 use belfry_core::crypto::{Initiator, KeyPair, Opener, ReplayWindow, Responder, Sealer, Suite};
 use belfry_core::endpoint::{Endpoint, Event, Output};
-use belfry_core::limits::CLIENT_DATAGRAM_BYTES_MIN;
+use belfry_core::limits::{ACK_RANGES_SENT_MAX, CLIENT_DATAGRAM_BYTES_MIN};
 use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
 use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, PROTECTED_HEAD_BYTES, ProtectedHead, SessionId, TAG_BYTES, VERSION};
 use belfry_core::wire::frame;
-use belfry_core::wire::parameters::{ClientParameters, ServerParameters, prologue};
+use belfry_core::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 use crate::pair::seeded;
 
@@ -32,8 +33,8 @@ pub fn repair_checksum(datagram: &mut [u8]) {
 pub struct Stranger {
     /// What everything of the handshake carries.
     pub nonce: [u8; 8],
-    /// The session that it claims to want new keys for.
-    pub renews: Option<SessionId>,
+    /// The session that it claims to want new keys for, and the secret it shows.
+    pub renews: Option<(SessionId, RenewalSecret)>,
     /// What it proves in the handshake.
     pub device: KeyPair,
     session: SessionId,
@@ -70,15 +71,23 @@ impl Stranger {
 
     /// Reads the RESPONSE; `None` if it is none.
     pub fn session(initiator: &mut Initiator, response: &[u8]) -> Option<Session> {
+        Self::session_after(None, initiator, response)
+    }
+
+    /// Reads the RESPONSE that gives a session new keys.
+    pub fn session_after(before: Option<&Session>, initiator: &mut Initiator, response: &[u8]) -> Option<Session> {
         let Ok(Datagram::Response(response)) = datagram::decode(response) else { return None };
         let (payload, split) = initiator.finish(response.noise).ok()?;
         let parameters = ServerParameters::decode(&payload).ok()?;
         let (sealing, opening) = split.keys(Suite::from_number(parameters.suite)?);
         Some(Session {
             remote: parameters.session,
-            sealer: Sealer::new(sealing, 0),
+            renewal_secret: parameters.renewal_secret,
+            epoch: before.is_some_and(|before| !before.epoch),
+            sealer: Sealer::new(sealing, before.map_or(0, |before| before.sealer.next_number())),
             opener: Opener::new(opening),
             window: ReplayWindow::new(0),
+            heard: BTreeSet::new(),
         })
     }
 
@@ -102,9 +111,13 @@ impl Stranger {
 pub struct Session {
     /// By which number the other side is addressed.
     pub remote: SessionId,
+    /// What it would have to show for new keys.
+    pub renewal_secret: RenewalSecret,
+    epoch: bool,
     sealer: Sealer,
     opener: Opener,
     window: ReplayWindow,
+    heard: BTreeSet<u64>,
 }
 
 impl Session {
@@ -123,8 +136,16 @@ impl Session {
             Side::Server => ((of_client.0, of_client.1), (of_server.1, of_server.0)),
             Side::Client => ((of_server.1, of_server.0), (of_client.0, of_client.1)),
         };
-        let session =
-            Self { remote: SessionId(9), sealer: Sealer::new(ours.0, 0), opener: Opener::new(ours.1), window: ReplayWindow::new(0) };
+        let (sealer, opener) = (Sealer::new(ours.0, 0), Opener::new(ours.1));
+        let session = Self {
+            remote: SessionId(9),
+            renewal_secret: [0; 16],
+            epoch: false,
+            sealer,
+            opener,
+            window: ReplayWindow::new(0),
+            heard: BTreeSet::new(),
+        };
         let established = Established { side, remote: SessionId(7), sealing: theirs.0, opening: theirs.1 };
         (session, Connection::new(established, now, &mut rng))
     }
@@ -132,7 +153,7 @@ impl Session {
     /// Seals frames, at least one byte of them, padded as a client must.
     pub fn seal(&mut self, frames: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        ProtectedHead { to: self.remote, epoch: false, number: self.sealer.next_number() as u32 }.encode(&mut out);
+        ProtectedHead { to: self.remote, epoch: self.epoch, number: self.sealer.next_number() as u32 }.encode(&mut out);
         out.extend_from_slice(frames);
         let short = CLIENT_DATAGRAM_BYTES_MIN.saturating_sub(TAG_BYTES + out.len());
         frame::encode_padding(short, &mut out);
@@ -147,7 +168,22 @@ impl Session {
         let (head, sealed) = datagram.split_at_mut(PROTECTED_HEAD_BYTES);
         let frames = self.opener.open(number, head, sealed).ok()?.to_vec();
         self.window.mark(number);
+        self.heard.insert(number);
         Some(frames)
+    }
+
+    /// The packet numbers that were opened, as ranges for an ACK; the newest of them.
+    pub fn heard_ranges(&self) -> Vec<(u64, u64)> {
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for &number in &self.heard {
+            match ranges.last_mut() {
+                Some((_, largest)) if *largest + 1 == number => *largest = number,
+                _ => ranges.push((number, number)),
+            }
+        }
+        ranges.reverse();
+        ranges.truncate(ACK_RANGES_SENT_MAX);
+        ranges
     }
 
     /// Hands frames to the real connection that this stranger faces.

@@ -1,9 +1,10 @@
 //! The whole of Belfry in one process: the real server machine with the real store in memory, real clients, and a network and a clock
 //! that only the seed and the test move.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Answer, Message, Notice, Password, Place, Role, Seq, Text};
@@ -18,6 +19,7 @@ use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordTicket, Passwo
 use belfry_server::store::{self, Job, Store, Work};
 use jiff::tz::TimeZone;
 
+use crate::nonces::Nonces;
 use crate::pair::seeded;
 use crate::weather::{Link, Weather};
 
@@ -37,8 +39,8 @@ pub struct Person {
     pub client: Option<Client>,
     /// What it has told, in order.
     pub updates: Vec<Update>,
-    /// The computer sleeps: nothing goes out, and what comes in is lost.
-    pub asleep: bool,
+    /// The computer sleeps.
+    asleep: bool,
     address: SocketAddr,
     to_server: Link,
     to_client: Link,
@@ -74,7 +76,11 @@ pub struct World {
     machine: Option<Machine>,
     /// Counts restarts, so that what was meant for an earlier process finds nobody.
     incarnation: u64,
-    store: Store,
+    /// The server process's own.
+    store: Option<Store>,
+    /// The name of what outlives the server, and what keeps it while no server runs.
+    disk: String,
+    _keeper: Store,
     jobs: VecDeque<Job>,
     committing: bool,
     hasher: Arc<Hasher>,
@@ -87,6 +93,13 @@ pub struct World {
     rng: Rng,
     seed: u64,
     finished: bool,
+    /// People whose programs may have something to say.
+    stirred: BTreeSet<usize>,
+    /// When which person's program wants to be woken, and what of it still holds.
+    deadlines: BTreeSet<(Instant, usize)>,
+    armed: Vec<Option<Instant>>,
+    /// The packet numbers that were used.
+    pub nonces: Nonces,
     /// Every datagram that left, if a test wants to know.
     pub tape: Option<Vec<Taped>>,
 }
@@ -117,24 +130,37 @@ pub fn password(of: &str) -> Password {
     Password::new(format!("password of {of}")).expect("a good password")
 }
 
+/// A name for a disk that no other world in this process has.
+fn disk() -> String {
+    static DISKS: AtomicU64 = AtomicU64::new(0);
+    format!("world-{}", DISKS.fetch_add(1, Ordering::Relaxed))
+}
+
+fn open(disk: &str) -> Store {
+    Store::open_in_shared_memory(disk).expect("a database in memory")
+}
+
 impl World {
     /// A server with the account `admin`, and nobody else.
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
-        let mut store = Store::open_in_memory().expect("a database in memory");
+        let disk = disk();
+        let mut keeper = open(&disk);
         // The cheapest hash there is: what it costs is not the subject here.
         let hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
         let hashed =
             hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password: password("admin"), salt: [1; 16] } });
         let Ok(belfry_server::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
         let work = Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
-        store.apply(vec![Job { ticket: store::Ticket(0), at: BEGINNING, work }]);
+        keeper.apply(vec![Job { ticket: store::Ticket(0), at: BEGINNING, work }]);
         let mut world = Self {
             now: Instant::from_micros(1),
             people: Vec::new(),
             machine: None,
             incarnation: 0,
-            store,
+            store: None,
+            disk,
+            _keeper: keeper,
             jobs: VecDeque::new(),
             committing: false,
             hasher: Arc::new(hasher),
@@ -147,6 +173,10 @@ impl World {
             rng,
             seed,
             finished: false,
+            stirred: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            armed: Vec::new(),
+            nonces: Nonces::default(),
             tape: None,
         };
         world.start_server();
@@ -161,7 +191,8 @@ impl World {
     /// Starts a server process on what is stored.
     pub fn start_server(&mut self) {
         self.incarnation += 1;
-        let opening = self.store.opening().expect("what was stored can be read");
+        let store = self.store.get_or_insert_with(|| open(&self.disk));
+        let opening = store.opening().expect("what was stored can be read");
         let config = machine::Config {
             endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone(), site_key: [0; 32] },
             hub: Settings { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
@@ -170,11 +201,12 @@ impl World {
         self.finished = false;
     }
 
-    /// Kills the server process: what it had not handed to the disk is gone.
+    /// Kills the server process: what it had not handed to the disk is gone, also what its store had begun.
     pub fn kill_server(&mut self) {
         self.machine = None;
         self.jobs.clear();
         self.committing = false;
+        self.store = None;
     }
 
     /// Gives the server a new identity from its next start on; the old one is retired.
@@ -246,6 +278,7 @@ impl World {
             to_client: Link::new(self.weather, link_seed + 1),
             next_ticket: 1,
         });
+        self.stirred.insert(number);
         number
     }
 
@@ -254,6 +287,21 @@ impl World {
         let now = self.now;
         if let Some(client) = &mut self.people[person].client {
             client.handle_command(now, command);
+        }
+        self.stirred.insert(person);
+    }
+
+    /// A person's computer falls asleep: nothing goes out, and what comes in is lost.
+    pub fn suspend(&mut self, person: usize) {
+        self.people[person].asleep = true;
+    }
+
+    /// It wakes up, and its system says so to the program or does not.
+    pub fn resume(&mut self, person: usize, told: bool) {
+        self.people[person].asleep = false;
+        self.arm(person, Some(self.now));
+        if told {
+            self.command(person, Command::Wake);
         }
     }
 
@@ -296,25 +344,48 @@ impl World {
         }
     }
 
+    /// Changes the weather of one person from now on, both ways.
+    pub fn set_weather_of(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+        self.people[person].to_client.set_weather(weather);
+    }
+
+    /// Changes the weather from one person to the server from now on.
+    pub fn set_weather_up(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+    }
+
     fn arrive(&mut self, at: Instant, arrival: Arrival) {
         self.departures += 1;
         self.arrivals.insert((at.max(self.now), self.departures), arrival);
     }
 
+    /// Remembers when a person's program wants to be woken.
+    fn arm(&mut self, person: usize, at: Option<Instant>) {
+        if self.armed.len() <= person {
+            self.armed.resize(person + 1, None);
+        }
+        if let Some(before) = std::mem::replace(&mut self.armed[person], at) {
+            self.deadlines.remove(&(before, person));
+        }
+        if let Some(at) = at {
+            self.deadlines.insert((at, person));
+        }
+    }
+
     fn drain(&mut self) -> Option<Instant> {
-        let mut soonest: Option<Instant> = None;
         let mut datagram = Vec::new();
-        let mut note = |at: Option<Instant>| soonest = [soonest, at].into_iter().flatten().min();
-        for number in 0..self.people.len() {
+        while let Some(number) = self.stirred.pop_first() {
             loop {
                 let now = self.now;
-                let person = &mut self.people[number];
-                let Some(client) = person.client.as_mut().filter(|_| !person.asleep) else { break };
+                let Some(person) = self.people.get_mut(number).filter(|person| !person.asleep) else { break };
+                let Some(client) = &mut person.client else { break };
                 match client.poll(now, &mut datagram) {
                     ClientOutput::Update(update) => person.updates.push(update),
                     ClientOutput::Transmit { to } => {
                         assert_eq!(to, self.server_address);
                         let from = person.address;
+                        self.nonces.note(true, self.incarnation, &datagram);
                         if let Some(tape) = &mut self.tape {
                             tape.push(Taped { from, to, bytes: datagram.clone() });
                         }
@@ -323,18 +394,21 @@ impl World {
                         }
                     }
                     ClientOutput::Wait(at) => {
-                        note(at);
+                        self.arm(number, at);
                         break;
                     }
                 }
             }
         }
+        let mut soonest = self.deadlines.first().map(|&(at, _)| at);
+        let mut note = |at: Option<Instant>| soonest = [soonest, at].into_iter().flatten().min();
         loop {
             let (now, clock) = (self.now, self.clock());
             let Some(machine) = &mut self.machine else { break };
             match machine.poll(clock, &mut datagram) {
                 Output::Transmit { to } => {
                     let from = self.server_address;
+                    self.nonces.note(false, self.incarnation, &datagram);
                     if let Some(tape) = &mut self.tape {
                         tape.push(Taped { from, to, bytes: datagram.clone() });
                     }
@@ -361,7 +435,7 @@ impl World {
                     self.finished = true;
                     // What it had handed to the store is still done.
                     let jobs = self.jobs.drain(..).collect();
-                    self.store.apply(jobs);
+                    self.store.take().expect("a server runs on its store").apply(jobs);
                     self.committing = false;
                     break;
                 }
@@ -398,16 +472,17 @@ impl World {
         while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= now) {
             match entry.remove() {
                 Arrival::AtServer { from, mut bytes } => self.tell_server(Input::Datagram { from, bytes: &mut bytes }),
-                Arrival::AtClient { person, from, mut bytes } => {
-                    let person = &mut self.people[person];
+                Arrival::AtClient { person: number, from, mut bytes } => {
+                    let Some(person) = self.people.get_mut(number) else { continue };
                     if let Some(client) = person.client.as_mut().filter(|_| !person.asleep) {
                         client.handle_datagram(now, from, &mut bytes);
+                        self.stirred.insert(number);
                     }
                 }
                 Arrival::Commit if self.committing => {
                     self.committing = false;
                     let jobs = self.jobs.drain(..).collect();
-                    for done in self.store.apply(jobs) {
+                    for done in self.store.as_mut().map(|store| store.apply(jobs)).unwrap_or_default() {
                         self.tell_server(Input::Stored(done));
                     }
                 }
@@ -419,9 +494,12 @@ impl World {
                 Arrival::Hashed { .. } => {}
             }
         }
-        for person in self.people.iter_mut().filter(|person| !person.asleep) {
-            if let Some(client) = &mut person.client {
+        while let Some(&(at, number)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
+            self.deadlines.remove(&(at, number));
+            self.armed[number] = None;
+            if let Some(client) = self.people.get_mut(number).filter(|person| !person.asleep).and_then(|person| person.client.as_mut()) {
                 client.handle_timeout(now);
+                self.stirred.insert(number);
             }
         }
         self.tell_server(Input::Timeout);
@@ -451,6 +529,7 @@ impl World {
         if let Some(client) = &mut self.people[person].client {
             client.handle_datagram(now, from, &mut bytes);
         }
+        self.stirred.insert(person);
         self.drain();
     }
 

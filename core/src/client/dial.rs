@@ -9,11 +9,11 @@ use core::time::Duration;
 use super::link::{Config, Trust};
 use crate::connection::{CloseCode, Established, Side};
 use crate::crypto::{Initiator, PublicKey, Suite};
-use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN};
+use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
 use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionId, VERSION};
-use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
+use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 /// Addresses that are asked at once; whoever answers first is the server.
 const ASKED_AT_ONCE_MAX: usize = 8;
@@ -33,8 +33,8 @@ pub(super) struct Dialer {
     nonce: [u8; 8],
     session: SessionId,
     stage: Stage,
-    /// The server's number of the session that is to have new keys.
-    renews: Option<SessionId>,
+    /// The session that is to have new keys: the server's number of it, and the secret that goes with its present ones.
+    renews: Option<(SessionId, RenewalSecret)>,
     give_up_at: Instant,
     next_try_at: Instant,
     tries: u32,
@@ -74,6 +74,8 @@ pub(super) struct Contact {
     /// By which number we are addressed.
     pub(super) session: SessionId,
     pub(super) reset_token: [u8; 16],
+    /// What has to be shown for the next keys.
+    pub(super) renewal_secret: RenewalSecret,
     /// These are new keys for the session that we had.
     pub(super) renewed: bool,
 }
@@ -86,12 +88,12 @@ impl Dialer {
         Self::with_session(config, session, None, now, rng)
     }
 
-    /// Makes new keys for a connection by which we are addressed as `session` and the server as `remote`.
-    pub(super) fn renewing(config: &Config, session: SessionId, remote: SessionId, now: Instant, rng: &mut Rng) -> Self {
-        Self::with_session(config, session, Some(remote), now, rng)
+    /// Makes new keys for a connection by which we are addressed as `session`, and the server as the number in `renews`.
+    pub(super) fn renewing(config: &Config, session: SessionId, renews: (SessionId, RenewalSecret), now: Instant, rng: &mut Rng) -> Self {
+        Self::with_session(config, session, Some(renews), now, rng)
     }
 
-    fn with_session(config: &Config, session: SessionId, renews: Option<SessionId>, now: Instant, rng: &mut Rng) -> Self {
+    fn with_session(config: &Config, session: SessionId, renews: Option<(SessionId, RenewalSecret)>, now: Instant, rng: &mut Rng) -> Self {
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
         Self {
@@ -172,7 +174,8 @@ impl Dialer {
             key: *key,
             session: self.session,
             reset_token: parameters.reset_token,
-            renewed: self.renews == Some(parameters.session),
+            renewal_secret: parameters.renewal_secret,
+            renewed: self.renews.is_some_and(|(remote, _)| remote == parameters.session),
         }))
     }
 
@@ -223,5 +226,31 @@ fn on_reject(reject: &Reject, rng: &mut Rng) -> Dialed {
         return Dialed::Version;
     }
     let millis = u64::from(reject.retry_after_millis) + rng::below(rng, u64::from(reject.jitter_millis) + 1);
-    Dialed::Rejected { code: reject.code, retry_in: Duration::from_millis(millis) }
+    // Nobody has proven to have said it: whoever sees our nonce pass by could keep us away for weeks.
+    let retry_in = Duration::from_millis(millis).min(RECONNECT_MAX);
+    Dialed::Rejected { code: reject.code, retry_in }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::from_seed;
+
+    fn pause_after(retry_after_millis: u32, jitter_millis: u32) -> Duration {
+        let reject = Reject { to: SessionId(1), nonce: [1; 8], code: CloseCode::RATE_LIMITED, retry_after_millis, jitter_millis };
+        match on_reject(&reject, &mut from_seed([1; 32])) {
+            Dialed::Rejected { retry_in, .. } => retry_in,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_servers_pause_is_kept_and_a_forged_one_is_not_for_ever() {
+        assert_eq!(pause_after(2000, 0), Duration::from_secs(2));
+        assert!((2000..=4000).contains(&pause_after(2000, 2000).as_millis()));
+        for [retry_after, jitter] in [[u32::MAX, 0], [0, u32::MAX], [u32::MAX; 2]] {
+            assert!(pause_after(retry_after, jitter) <= RECONNECT_MAX);
+        }
+        assert_eq!(pause_after(u32::MAX, 0), RECONNECT_MAX);
+    }
 }

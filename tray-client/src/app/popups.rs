@@ -244,16 +244,19 @@ impl App {
     }
 
     pub(super) fn place_popups(&mut self) {
+        // "+n more" makes its popup higher: said before anything is measured.
+        let folded = self.popups.stack.folded();
+        for (index, (_, popup)) in self.popups.shown.iter().enumerate() {
+            popup.set_folded(if index == 0 { folded } else { 0 });
+        }
         let sizes: Vec<_> = self.popups.shown.iter().map(|(_, popup)| popup.size()).collect();
         let corners = place::stack(self.screen(), GAP, &sizes);
         // Those that do not fit above stay below the highest one, so that none is lost.
         let last = corners.last().copied();
-        let folded = self.popups.stack.folded();
         for (index, (_, popup)) in self.popups.shown.iter().enumerate() {
             if let Some(corner) = corners.get(index).copied().or(last) {
                 popup.place(corner);
             }
-            popup.set_folded(if index == 0 { folded } else { 0 });
         }
         for (index, monitor) in self.chat.monitors().into_iter().enumerate().skip(1) {
             let popups: Vec<_> = self.popups.copies.iter().filter(|(on, ..)| *on == index).map(|(_, _, popup)| popup).collect();
