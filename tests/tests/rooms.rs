@@ -105,7 +105,7 @@ fn what_happens_to_rooms_while_a_laptop_sleeps_it_learns_when_it_wakes() {
         done(&mut world, 1, Request::LeaveRoom { room: RoomName::new("old").unwrap() });
         post(&mut world, 0, new.clone(), "missed");
         world.run_for(300 * SECOND);
-        world.resume(laptop, true);
+        world.resume(laptop, false, true);
         let left = |world: &World| world.people[laptop].updates.contains(&Update::Left { place: old.clone() });
         assert!(world.run_until(PATIENCE, |world| left(world) && heard(world, laptop, &new) == ["missed"]), "seed {seed}");
     }
@@ -132,7 +132,7 @@ fn an_edit_reaches_everybody_also_who_was_away_and_over_a_crash_of_the_server() 
         done(&mut world, 0, Request::Delete { place: Place::lobby(), seq: Seq(5) });
         done(&mut world, 0, edit(3, "three again"));
         world.run_for(200 * SECOND);
-        world.resume(1, true);
+        world.resume(1, false, true);
         let mut expected: Vec<_> = (1..=21).map(|n| (n, format!("line {n}"))).collect();
         expected[2].1 = "three again".into();
         expected[4].1 = "(deleted)".into();
@@ -162,7 +162,7 @@ fn edits_and_messages_in_a_storm_leave_everybody_with_the_same_conversation() {
             }
             world.run_for(Duration::from_millis(40));
         }
-        world.resume(2, true);
+        world.resume(2, false, true);
         assert!(world.run_until(PATIENCE, |world| world.people[0].posted().len() == 40), "seed {seed}");
         world.run_for(200 * SECOND);
         // Somebody who reads it only now shows what is stored.
@@ -187,7 +187,7 @@ fn reading_on_one_device_clears_the_other_also_after_an_absence() {
     }
     done(&mut world, 1, Request::MarkRead { place: Place::lobby(), upto: Seq(4) });
     world.run_for(200 * SECOND);
-    world.resume(laptop, true);
+    world.resume(laptop, false, true);
     let unread = |world: &World| {
         world.people[laptop].updates.iter().rev().find_map(|update| match update {
             Update::Conversation(info) if info.place == Place::lobby() => Some(info.unread),

@@ -2,8 +2,10 @@
 //! from taking the focus.
 
 use slint::ComponentHandle as _;
+use slint::winit_030::WinitWindowAccessor as _;
 
 use super::place::{Corner, Size};
+use crate::platform::bystander;
 use crate::scene::NoticeRow;
 use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};
 
@@ -76,7 +78,9 @@ impl Popup {
     /// The notice has changed, or is over.
     pub fn renew(&self, row: NoticeRow) {
         if let Self::Notice(window) = self {
-            window.set_updated(row.ended.is_empty());
+            if row.ended.is_empty() {
+                window.set_updates(window.get_updates().wrapping_add(1));
+            }
             window.set_notice(row.into());
         }
     }
@@ -118,6 +122,7 @@ impl Popup {
     /// Puts it there.
     pub fn place(&self, (x, y): Corner) {
         self.window().set_position(slint::PhysicalPosition::new(x, y));
+        self.window().with_winit_window(bystander::keep);
     }
 
     fn window(&self) -> &slint::Window {
