@@ -127,7 +127,8 @@ fn matched<'a>(pieces: &[String], sentence: &'a str) -> Option<Vec<&'a str>> {
             _ => left.find(piece.as_str())?,
         };
         let (between, after) = left.split_at_checked(at)?;
-        if between.is_empty() {
+        // Nothing that is put in has an end of a sentence in it: that would be two sentences taken for one.
+        if between.is_empty() || between.contains(". ") {
             return None;
         }
         put_in.push(between);

@@ -64,6 +64,7 @@ impl App {
             Gesture::Dismiss(key) => notice(&key).into_iter().for_each(|id| self.dismiss_popup(id)),
             Gesture::DismissMessage(key) => self.end_message_popup(&key),
             Gesture::Hover { popup, on } => self.hover_popup(&popup, on),
+            Gesture::PopupResized => self.place_popups(),
             Gesture::AllNotices => {
                 self.show_chat();
                 self.chat.show_notices();

@@ -47,6 +47,8 @@ impl Popup {
         window.on_dismissed(move || dismissed(Gesture::Dismiss(id.clone())));
         let (hovered, popup) = (sink.clone(), key.to_owned());
         window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
+        let resized = sink.clone();
+        window.on_resized(move || resized(Gesture::PopupResized));
         let follow = sink.clone();
         window.on_follow(move |address| follow(Gesture::Follow(address.into())));
         let more = sink.clone();
@@ -69,6 +71,8 @@ impl Popup {
         window.on_dismissed(move || dismissed(Gesture::DismissMessage(place.clone())));
         let (hovered, popup) = (sink.clone(), key.to_owned());
         window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
+        let resized = sink.clone();
+        window.on_resized(move || resized(Gesture::PopupResized));
         let popup = Self::Message(window);
         popup.say(row);
         popup.window().show()?;

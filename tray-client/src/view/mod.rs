@@ -72,6 +72,8 @@ pub enum Gesture {
         /// Whether it rests there.
         on: bool,
     },
+    /// Nothing, but a popup has another size now.
+    PopupResized,
     /// Wants to see every open notice.
     AllNotices,
     /// Does not want to wait for the next try, or wants to sign in again.

@@ -19,9 +19,11 @@ impl Heard {
         Rc::new(move |gesture| heard.borrow_mut().push(gesture))
     }
 
-    /// What was done since the last time.
+    /// What was done since the last time; that a popup has found its size is nobody's doing.
     fn take(&self) -> Vec<Gesture> {
-        std::mem::take(&mut *self.0.borrow_mut())
+        let mut done = std::mem::take(&mut *self.0.borrow_mut());
+        done.retain(|gesture| *gesture != Gesture::PopupResized);
+        done
     }
 }
 
