@@ -11,6 +11,9 @@ import sys
 import zlib
 from pathlib import Path
 
+import channels
+import connection
+import handshake
 import noise
 import wire
 import words
@@ -18,6 +21,7 @@ from wire import Malformed
 
 # At least so many of each kind, so that a file that was cut or emptied is noticed.
 DATAGRAMS_EACH, FRAMES_EACH, HANDSHAKES, REJECTS = 5, 5, 10, 20
+FILES = ["datagrams", "frames", "messages", "handshakes", "rejects", "limits"]
 ONE_SPELLING = {"PADDING": 4, "PING": 1, "BLOCKED": 4}
 
 
@@ -182,6 +186,31 @@ def seal(check, what, shaken, packet):
     check.same(f"{what}, opened", key.open(number, datagram), inside)
 
 
+def limits(check, cases):
+    """Numbers that both sides must have the same: a smaller one here would take an honest server for one that breaks the rules."""
+    known = {
+        "DATAGRAM_BYTES": wire.DATAGRAM_BYTES,
+        "DATAGRAM_BYTES_MAX": wire.DATAGRAM_BYTES_MAX,
+        "DISCOVER_BYTES": wire.DISCOVER_BYTES,
+        "CLIENT_DATAGRAM_BYTES_MIN": wire.CLIENT_BYTES_MIN,
+        "FRAMES_PER_DATAGRAM_MAX": connection.FRAMES_MAX,
+        "ACK_RANGES_SENT_MAX": connection.RANGES_SENT,
+        "ACK_DELAY_MAX_MILLIS": round(connection.ACK_DELAY * 1000),
+        "UNREACHABLE_AFTER_MILLIS": round(connection.UNREACHABLE_AFTER * 1000),
+        "HANDSHAKE_TIMEOUT_MILLIS": round(handshake.GIVE_UP_AFTER * 1000),
+        "MESSAGE_BYTES_MAX": words.MESSAGE_BYTES_MAX,
+        "MESSAGES_IN_FLIGHT_MAX": channels.MESSAGES_AHEAD_MAX,
+        "FRAGMENTED_MESSAGES_MAX": channels.FRAGMENTED_MAX,
+        "FRAGMENT_BYTES_MIN": channels.FRAGMENT_MIN,
+        "MESSAGE_BYTES_TO_CLIENT_MAX": channels.MESSAGE_MAX,
+        "CREDIT_TO_SERVER": channels.CREDIT_TO_SERVER,
+        "CREDIT_TO_CLIENT": channels.CREDIT_TO_CLIENT,
+    }
+    for case in cases:
+        check.same(f"limits.json, {case['name']}", known.get(case["name"]), case["value"])
+    check.at_least("limits.json", len(cases), len(known))
+
+
 def rejects(check, cases, shaken):
     check.at_least("rejects.json", len(cases), REJECTS)
     for at, case in enumerate(cases):
@@ -215,7 +244,7 @@ def reading(case, data, shaken):
 
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "vectors"
-    files = {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in "datagrams frames messages handshakes rejects".split()}
+    files = {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in FILES}
     check = Check()
     # The checksum that everything leans on, by its well-known value.
     check.same("CRC32", zlib.crc32(b"123456789"), 0xCBF43926)
@@ -224,6 +253,7 @@ def main():
     messages(check, files["messages"])
     handshakes(check, files["handshakes"])
     rejects(check, files["rejects"], files["handshakes"])
+    limits(check, files["limits"])
     for failure in check.failures:
         print(failure, file=sys.stderr)
     if check.failures:

@@ -16,5 +16,6 @@ mod refusals;
 mod schema;
 mod starting;
 mod storm;
+mod story;
 mod terminal;
 mod unstartable;

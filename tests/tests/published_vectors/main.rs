@@ -6,6 +6,7 @@
 mod datagrams;
 mod frames;
 mod handshakes;
+mod limits;
 mod messages;
 mod rejects;
 
