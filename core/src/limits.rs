@@ -231,6 +231,15 @@ pub const NAME_BYTES_MAX: usize = 4 * NAME_CHARS_MAX;
 /// A message's or notice's text, in bytes of UTF-8: some pages of prose.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 
+/// What is searched for.
+pub const SEARCH_BYTES_MAX: usize = 256;
+
+/// Messages that one search finds.
+pub const HITS_MAX: u32 = 100;
+
+/// A client says at most this often that its person is writing; who hears nothing for twice as long takes it that they have stopped.
+pub const TYPING_INTERVAL: Duration = Duration::from_secs(3);
+
 /// A notice's heading.
 pub const TITLE_BYTES_MAX: usize = 256;
 

@@ -57,6 +57,8 @@ pub const SCHEDULES_MAX: usize = 1000;
 pub const TEMPLATES_MAX: usize = 1000;
 /// See [`SCHEDULES_MAX`].
 pub const GROUPS_MAX: usize = 10_000;
+/// See [`SCHEDULES_MAX`].
+pub const ROOMS_MAX: usize = 10_000;
 
 /// Accounts that one request may add to a group or take out of it.
 pub const GROUP_MEMBERS_PER_REQUEST_MAX: usize = 400;
@@ -94,11 +96,25 @@ pub const ACTS_PER_SECOND: u64 = 50;
 /// See [`ACTS_PER_SECOND`].
 pub const ACTS_BURST: u64 = 1000;
 
+/// Searches of one session, per second and in a burst: more than a person types, and each may cost some milliseconds.
+pub const SEARCHES_PER_SECOND: u64 = 5;
+/// See [`SEARCHES_PER_SECOND`].
+pub const SEARCHES_BURST: u64 = 20;
+
+/// How often one session may say that somebody is writing, per second and in a burst: a client says it every
+/// [`TYPING_INTERVAL`](belfry_core::limits::TYPING_INTERVAL) in each place.
+pub const TYPING_PER_SECOND: u64 = 1;
+/// See [`TYPING_PER_SECOND`].
+pub const TYPING_BURST: u64 = 5;
+
 // --- What is told unasked --------------------------------------------------------------------------------------------------
 
 /// Changes of presence within this long of the last announcement are collected into the next one: a thousand people who log in
 /// after a power cut would otherwise make a million datagrams.
 pub const PRESENCE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Where more sessions than this would hear it, nobody hears that somebody is writing: in a full lobby it says nothing.
+pub const TYPING_AUDIENCE_MAX: usize = 200;
 
 /// The author of a notice hears of its progress at most this often.
 pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

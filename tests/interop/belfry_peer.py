@@ -123,12 +123,15 @@ class Peer:
     def on_event(self, kind, event, spread):
         if kind == "Conversations":
             for info in event["conversations"]:
-                # What began while one was away is news from its first message on.
-                self.note(info, 0 if self.listed_before else info["last"])
+                # What began while one was away is news from its first message on, a room from when one came into it.
+                self.note(info, info["since"] if self.listed_before else info["last"])
             self.listed = not event["more"]
             self.listed_before |= self.listed
         elif kind == "Conversation":
-            self.note(event, 0)
+            self.note(event, event["since"])
+        elif kind == "Left":
+            for known in (self.places, self.delivered, self.newest):
+                known.pop(event, None)
         elif kind == "Message":
             conversation = event["conversation"]
             self.newest[conversation] = max(self.newest.get(conversation, 0), event["seq"])

@@ -9,7 +9,7 @@ import unicodedata
 
 from wire import Malformed, Reader
 
-SCHEMA = 1
+SCHEMA = 2
 MESSAGE_BYTES_MAX = 64 * 1024
 
 
@@ -234,13 +234,18 @@ def password(text):
 U8, U16, U32, U64, BOOL = Byte(), Number(16), Number(32), Number(64), Bool()
 MILLIS = ID = SEQ = U64
 STRING, NAME, PASSWORD = String(), String(name), String(password)
-TEXT, TITLE, LABEL = String(text_of(16384, "\n\t")), String(text_of(256)), String(text_of(64))
+TEXT, TITLE, SEARCH_TEXT, LABEL = String(text_of(16384, "\n\t")), String(text_of(256)), String(text_of(256)), String(text_of(64))
 
 PLACE = Enum(Room=NAME, Direct=NAME)
 POST_ID = Struct(outbox=U64, counter=U64)
-MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=MILLIS)
-CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ)
+ALTERATION = Struct(number=U64, at=MILLIS, deleted=BOOL)
+MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=MILLIS, altered=Maybe(ALTERATION))
+CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
 PAGE = Struct(conversation=CONVERSATION, messages=ListOf(MESSAGE))
+ROOM = Struct(name=NAME, private=BOOL, members=U64, standing=Enum(Outside=None, Invited=None, Inside=None))
+HIT = Struct(place=PLACE, message=MESSAGE)
+FOUND = Struct(hits=ListOf(HIT), more=BOOL, cut=BOOL)
+ORIGINAL = Struct(**{"from": NAME}, text=TEXT, until=MILLIS)
 ROLE = Enum(Member=None, Admin=None)
 PRESENCE = Enum(Online=None, Away=None, Offline=None)
 PERSON = Struct(account=NAME, presence=PRESENCE, last_seen=Maybe(MILLIS))
@@ -390,6 +395,20 @@ REQUESTS = [
     ("ReadAudit", HISTORY, Struct(before=Maybe(U64))),
     ("Exportable", HISTORY, Struct(room=Maybe(NAME), after=Maybe(ID))),
     ("ExportPage", HISTORY, Struct(conversation=ID, after=SEQ)),
+    ("CreateRoom", CONTROL, Struct(room=NAME, private=BOOL)),
+    ("ListRooms", HISTORY, Struct(after=Maybe(NAME))),
+    ("JoinRoom", CONTROL, Struct(room=NAME)),
+    ("LeaveRoom", CONTROL, Struct(room=NAME)),
+    ("RoomMembers", HISTORY, Struct(room=NAME, after=Maybe(NAME))),
+    ("Invite", CONTROL, Struct(room=NAME, account=NAME)),
+    ("Edit", CHAT, Struct(place=PLACE, seq=SEQ, text=TEXT)),
+    ("Delete", CHAT, Struct(place=PLACE, seq=SEQ)),
+    ("FetchAltered", HISTORY, Struct(conversation=ID, after=U64)),
+    ("MarkRead", CHAT, Struct(place=PLACE, upto=SEQ)),
+    ("Typing", CHAT, Struct(place=PLACE)),
+    ("Away", CONTROL, Struct(away=BOOL)),
+    ("Search", HISTORY, Struct(text=SEARCH_TEXT, place=Maybe(PLACE), before=Maybe(SEQ), limit=U32)),
+    ("Originals", HISTORY, Struct(of=PARTIES, seq=SEQ, after=U32)),
 ]
 ANSWERS = [
     ("Done", None),
@@ -413,6 +432,10 @@ ANSWERS = [
     ("Audit", Struct(entries=ListOf(AUDIT), more=BOOL)),
     ("Exportable", Struct(conversations=ListOf(EXPORTABLE), more=BOOL)),
     ("Exported", Struct(messages=ListOf(MESSAGE), more=BOOL)),
+    ("Rooms", Struct(rooms=ListOf(ROOM), more=BOOL)),
+    ("Altered", Struct(messages=ListOf(MESSAGE), more=BOOL, last=U64)),
+    ("Found", FOUND),
+    ("Originals", Struct(originals=ListOf(ORIGINAL), more=BOOL)),
 ]
 # Name, channel and fields.
 EVENTS = [
@@ -423,6 +446,11 @@ EVENTS = [
     ("Notice", NOTICES, NOTICE),
     ("OpenNotices", NOTICES, ListOf(ID)),
     ("Progress", CHAT, Struct(notice=ID, progress=PROGRESS)),
+    ("Left", CHAT, ID),
+    ("Invited", CHAT, Struct(room=NAME, by=NAME)),
+    ("Altered", CHAT, MESSAGE),
+    ("Read", CHAT, Struct(conversation=ID, read=SEQ, unread=U64)),
+    ("Typing", CHAT, Struct(place=PLACE, account=NAME)),
 ]
 
 REQUEST = Enum(**{row[0]: row[-1] for row in REQUESTS})

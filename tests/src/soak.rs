@@ -279,8 +279,11 @@ impl Life {
     }
 
     fn come_back(&mut self, who: usize) {
-        let after =
-            self.shown(who).into_iter().map(|(conversation, seqs)| (conversation, seqs.last().copied().unwrap_or_default())).collect();
+        let after = self
+            .shown(who)
+            .into_iter()
+            .map(|(conversation, seqs)| (conversation, seqs.last().copied().unwrap_or_default().into()))
+            .collect();
         let person = &self.people[who];
         // Whether registering got through is not known to somebody who died: who has not signed in yet tries it again, and signs in
         // when told that the name is taken.

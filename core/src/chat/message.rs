@@ -74,6 +74,27 @@ pub struct Message {
     pub text: Text,
     /// When the server took it.
     pub sent_at: UnixMillis,
+    /// What its author has made of it since; `None` while it is as it was sent.
+    pub altered: Option<Alteration>,
+}
+
+impl Message {
+    /// Whether its author took it back. Then its text is [`Text::deleted`].
+    pub const fn is_deleted(&self) -> bool {
+        matches!(self.altered, Some(Alteration { deleted: true, .. }))
+    }
+}
+
+/// That a message is not as it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alteration {
+    /// Its place among the alterations of its conversation: 1 for the first, given by the server, larger for later ones. An altered
+    /// message has the number of its last alteration only, so the numbers of a conversation's messages have gaps.
+    pub number: u64,
+    /// When.
+    pub at: UnixMillis,
+    /// Its author took it back; otherwise they wrote it anew.
+    pub deleted: bool,
 }
 
 /// A conversation as its reader sees it.
@@ -85,6 +106,14 @@ pub struct ConversationInfo {
     pub place: Place,
     /// Its newest message; 0 when it has none.
     pub last: Seq,
+    /// The newest message when the reader came into it: what follows is news to them. 0 for the lobby and for direct conversations.
+    pub since: Seq,
+    /// The last message that the reader has read, on whichever device.
+    pub read: Seq,
+    /// How many messages are newer than that.
+    pub unread: u64,
+    /// The number of its last alteration; 0 when it has none.
+    pub alterations: u64,
 }
 
 /// A run of messages of one conversation, oldest first, without gaps.

@@ -3,7 +3,10 @@
 //! After this module nobody handles unvalidated text: a [`AccountName`], [`RoomName`], [`Title`] or [`Text`] that exists is a good one,
 //! and decoding a message from the wire builds them through the same door as typing them does.
 
+mod answer;
 mod device;
+mod envelope;
+mod event;
 mod group;
 mod ledger;
 mod message;
@@ -14,12 +17,16 @@ mod plan;
 mod record;
 mod refusal;
 mod request;
+mod room;
 mod text;
 
+pub use answer::{Answer, ServerStatus};
 pub use device::{Device, DeviceId};
+pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode};
+pub use event::Event;
 pub use group::Group;
 pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
-pub use message::{ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
+pub use message::{Alteration, ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
 pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
     Audience, GivenAnswer, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt, Severity,
@@ -28,5 +35,6 @@ pub use people::{Account, AccountId, Person, Presence, PresenceChange, Role};
 pub use plan::{Every, Preview, Reminding, Schedule, ScheduleId, Scheduled, Template};
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
-pub use request::{Answer, Event, FromClient, FromServer, Request, ServerStatus, decode_from_client, decode_from_server, encode};
-pub use text::{InvalidText, Label, Password, Text, Title};
+pub use request::Request;
+pub use room::{Found, Hit, Original, Room, Standing};
+pub use text::{InvalidText, Label, Password, SearchText, Text, Title};

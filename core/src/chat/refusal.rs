@@ -92,6 +92,18 @@ refusals! {
     21 TooMany "That is more than one request may carry."
     /// Talking to oneself.
     22 DirectToSelf "A direct conversation needs somebody else."
+    /// Somebody has made a room of this name, or of one that looks the same.
+    23 RoomExists "There is a room of that name, or of one that looks the same; choose another."
+    /// A private room, and nobody has asked the person to join.
+    24 InvitationNeeded "That room is private; one of its members has to invite you."
+    /// What only a room's members may do.
+    25 NotInRoom "You are not in that room; join it first."
+    /// Nobody comes into the lobby or leaves it.
+    26 LobbyIsEverybodys "Everybody is in the lobby, always."
+    /// No such message, or it is kept no longer.
+    27 UnknownMessage "There is no such message."
+    /// Somebody else wrote it.
+    28 NotYourMessage "Only the person who wrote a message may change it."
     /// A critical notice to everyone, unconfirmed.
     40 ConfirmationNeeded "A critical notice to everyone has to be confirmed: look at whom it reaches, then confirm."
     /// One author's notices come too fast.

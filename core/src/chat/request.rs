@@ -1,21 +1,18 @@
-//! What a client asks, what the server answers, and what it tells unasked.
+//! What a client asks.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountName, Audience, AuditEntry, ConversationId, ConversationInfo, Device, DeviceId, Exportable, Group, GroupName,
-    LedgerPage, Message, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeSummary, Page, Password, Person, Place, PostId, PresenceChange,
-    Preview, Progress, Receipt, Refusal, Role, RoomName, ScheduleId, Scheduled, Seq, Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place, PostId,
+    Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
-use crate::limits::MESSAGE_BYTES_MAX;
-use crate::time::UnixMillis;
+#[cfg(doc)]
+use super::{Answer, Event};
 use crate::wire::Channel;
-use crate::wire::codec::{self, CodecError};
 
-/// Something a client asks of the server. Every request is answered by one [`FromServer::Reply`].
+/// Something a client asks of the server. Every request is answered by one [`FromServer::Reply`](super::FromServer::Reply).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Sign in to an account. Answer: [`Answer::Welcome`].
@@ -232,6 +229,104 @@ pub enum Request {
         /// The last message known.
         after: Seq,
     },
+    // --- Rooms, and what becomes of messages ---
+    /// Make a room and be its first member. Answer: [`Answer::Done`].
+    CreateRoom {
+        /// Its name.
+        room: RoomName,
+        /// Only those who are invited may join.
+        private: bool,
+    },
+    /// Rooms by name, after `after`; private ones only for those who are in them or invited. Answer: [`Answer::Rooms`].
+    ListRooms {
+        /// Continue after this name.
+        after: Option<RoomName>,
+    },
+    /// Come into a room. Answer: [`Answer::Done`], behind [`Event::Conversation`].
+    JoinRoom {
+        /// Which.
+        room: RoomName,
+    },
+    /// Leave a room. Answer: [`Answer::Done`], behind [`Event::Left`].
+    LeaveRoom {
+        /// Which.
+        room: RoomName,
+    },
+    /// The people in a room by name, after `after`. Answer: [`Answer::People`].
+    RoomMembers {
+        /// Which.
+        room: RoomName,
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// Ask somebody to join a room one is in; administrators may for every room. Answer: [`Answer::Done`].
+    Invite {
+        /// Which room.
+        room: RoomName,
+        /// Whom.
+        account: AccountName,
+    },
+    /// Write a message of one's own anew. Answer: [`Answer::Done`].
+    Edit {
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+        /// What it says from now on.
+        text: Text,
+    },
+    /// Take a message of one's own back. Its place in the conversation stays. Answer: [`Answer::Done`].
+    Delete {
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+    },
+    /// Messages that were altered after the alteration of this number, in the order of their last alterations. Answer:
+    /// [`Answer::Altered`].
+    FetchAltered {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last alteration known.
+        after: u64,
+    },
+    /// One has read a conversation so far; all of one's devices hear it. Going back is no news. Answer: [`Answer::Done`].
+    MarkRead {
+        /// Where.
+        place: Place,
+        /// The last message that was read.
+        upto: Seq,
+    },
+    /// One is writing something just now. Never stored, and told only to those who are here. Answer: [`Answer::Done`].
+    Typing {
+        /// Where.
+        place: Place,
+    },
+    /// This session is in use, or is not. Answer: [`Answer::Done`].
+    Away {
+        /// Nobody is at it.
+        away: bool,
+    },
+    /// Messages that say something, in every conversation one is in or in one of them. Answer: [`Answer::Found`].
+    Search {
+        /// What they say, anywhere in their text, in capitals or not.
+        text: SearchText,
+        /// Only here.
+        place: Option<Place>,
+        /// Only messages before this one; only together with `place`.
+        before: Option<Seq>,
+        /// How many at most; the server may send fewer.
+        limit: u32,
+    },
+    /// What a message said before it was altered, the oldest first (administrators). Answer: [`Answer::Originals`].
+    Originals {
+        /// Where it was said.
+        of: Parties,
+        /// Which.
+        seq: Seq,
+        /// How many to skip: those that are known.
+        after: u32,
+    },
 }
 
 impl Request {
@@ -245,7 +340,11 @@ impl Request {
             | Self::PreviewNotice { .. }
             | Self::SaveTemplate(_)
             | Self::AddToGroup { .. }
-            | Self::RemoveFromGroup { .. } => Channel::Chat,
+            | Self::RemoveFromGroup { .. }
+            | Self::Edit { .. }
+            | Self::Delete { .. }
+            | Self::MarkRead { .. }
+            | Self::Typing { .. } => Channel::Chat,
             Self::FetchAfter { .. }
             | Self::FetchBefore { .. }
             | Self::Who { .. }
@@ -259,7 +358,12 @@ impl Request {
             | Self::ListDevices { .. }
             | Self::ReadAudit { .. }
             | Self::Exportable { .. }
-            | Self::ExportPage { .. } => Channel::History,
+            | Self::ExportPage { .. }
+            | Self::ListRooms { .. }
+            | Self::RoomMembers { .. }
+            | Self::FetchAltered { .. }
+            | Self::Search { .. }
+            | Self::Originals { .. } => Channel::History,
             Self::FetchNotice { .. }
             | Self::SignIn { .. }
             | Self::Register { .. }
@@ -272,7 +376,12 @@ impl Request {
             | Self::SignInByDevice { .. }
             | Self::Unschedule { .. }
             | Self::RemoveTemplate { .. }
-            | Self::RevokeDevice { .. } => Channel::Control,
+            | Self::RevokeDevice { .. }
+            | Self::CreateRoom { .. }
+            | Self::JoinRoom { .. }
+            | Self::LeaveRoom { .. }
+            | Self::Invite { .. }
+            | Self::Away { .. } => Channel::Control,
         }
     }
 
@@ -295,245 +404,8 @@ impl Request {
                 | Self::Unschedule { .. }
                 | Self::RemoveTemplate { .. }
                 | Self::RemoveFromGroup { .. }
+                | Self::CreateRoom { .. }
+                | Self::LeaveRoom { .. }
         )
     }
-}
-
-/// The server's answer to one request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answer {
-    /// It is done.
-    Done,
-    /// Signed in. [`Event::Conversations`] follow.
-    Welcome {
-        /// The account's name as the server writes it.
-        account: AccountName,
-        /// What it may do.
-        role: Role,
-        /// The server's clock, for display.
-        now: UnixMillis,
-    },
-    /// The message is stored.
-    Posted {
-        /// The conversation it went to.
-        conversation: ConversationId,
-        /// Its place there.
-        seq: Seq,
-    },
-    /// Messages.
-    Page(Page),
-    /// People by name.
-    People {
-        /// The people.
-        people: Vec<Person>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-    /// The notice is stored and on its way.
-    NoticeSent {
-        /// Its number.
-        notice: NoticeId,
-        /// Where it stands.
-        progress: Progress,
-    },
-    /// Notices, newest first.
-    Notices {
-        /// The notices.
-        notices: Vec<NoticeSummary>,
-        /// More follow before the last one of these.
-        more: bool,
-    },
-    /// A part of a notice's ledger.
-    Ledger(Box<LedgerPage>),
-    /// Accounts by name.
-    Users {
-        /// The accounts.
-        users: Vec<Account>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-    /// How the server is doing.
-    Status(ServerStatus),
-    // --- Notices, groups, devices ---
-    /// The notice is to be sent later.
-    NoticeScheduled {
-        /// The server's number for that.
-        schedule: ScheduleId,
-        /// When.
-        at: UnixMillis,
-    },
-    /// The notice as it is now. Only believed when it comes on the notice channel.
-    Notice(Notice),
-    /// The notice is changed: as it is now, and how far it has come.
-    NoticeChanged(Box<NoticeSummary>),
-    /// Whom it would reach.
-    Preview(Preview),
-    /// Notices that are to be sent later, in the order they were scheduled.
-    Schedules {
-        /// The notices.
-        schedules: Vec<Scheduled>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-    /// Templates by name.
-    Templates {
-        /// The templates.
-        templates: Vec<Template>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-    /// Groups by name.
-    Groups {
-        /// The groups.
-        groups: Vec<Group>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-    /// An account's devices, those seen last first.
-    Devices(Vec<Device>),
-    /// Lines of the audit log, newest first.
-    Audit {
-        /// The lines.
-        entries: Vec<AuditEntry>,
-        /// More follow before the last one of these.
-        more: bool,
-    },
-    /// Conversations that can be exported.
-    Exportable {
-        /// The conversations.
-        conversations: Vec<Exportable>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-    /// Messages of a conversation in their order.
-    Exported {
-        /// The messages.
-        messages: Vec<Message>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-}
-
-/// How the server is doing. Counters count from its start.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerStatus {
-    /// The program's version.
-    pub version: alloc::string::String,
-    /// Since when it runs.
-    pub started_at: UnixMillis,
-    /// Connections with proven keys.
-    pub connections: u64,
-    /// Signed-in sessions.
-    pub sessions: u64,
-    /// Accounts with at least one session.
-    pub people_online: u64,
-    /// Accounts.
-    pub accounts: u64,
-    /// Stored messages.
-    pub messages: u64,
-    /// Datagrams received.
-    pub datagrams_received: u64,
-    /// Datagrams sent.
-    pub datagrams_sent: u64,
-    /// Datagrams dropped, for whatever reason.
-    pub datagrams_dropped: u64,
-    /// Packets declared lost and sent again.
-    pub packets_retransmitted: u64,
-    /// Handshakes completed.
-    pub handshakes: u64,
-    /// Median smoothed round-trip time over connections, in microseconds; 0 without connections.
-    pub rtt_median_micros: u64,
-    /// Median time from a job's arrival at the store to its commit over the last batches, in microseconds.
-    pub store_latency_median_micros: u64,
-    /// Size of the database in bytes.
-    pub database_bytes: u64,
-    /// Effective size of the socket's receive buffer in bytes.
-    pub receive_buffer_bytes: u64,
-}
-
-/// Something the server tells unasked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// The conversations one is in, in several parts; the first of them begins a new list.
-    Conversations {
-        /// Some of them.
-        conversations: Vec<ConversationInfo>,
-        /// More parts follow.
-        more: bool,
-    },
-    /// A conversation one was not in before.
-    Conversation(ConversationInfo),
-    /// A message has been stored.
-    Message(Message),
-    /// People came or went.
-    Presence(Vec<PresenceChange>),
-    /// A notice, in its current state and with the answer that the reader has given. Only believed when it comes on the notice channel.
-    Notice(Notice),
-    /// All notices that wait for the reader's answer, after each signing in: what else a screen still shows has ended or was answered
-    /// meanwhile. Only believed when it comes on the notice channel.
-    OpenNotices(Vec<NoticeId>),
-    /// A notice one has sent has come further.
-    Progress {
-        /// Which notice.
-        notice: NoticeId,
-        /// How far.
-        progress: Progress,
-    },
-}
-
-impl Event {
-    /// The channel an event travels on.
-    pub const fn channel(&self) -> Channel {
-        match self {
-            Self::Notice(_) | Self::OpenNotices(_) => Channel::Notice,
-            _ => Channel::Chat,
-        }
-    }
-}
-
-/// One message of a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FromClient {
-    /// The client's number for the request; its answer carries the same.
-    pub id: u32,
-    /// What is asked.
-    pub request: Request,
-}
-
-/// One message of the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FromServer {
-    /// The answer to a request.
-    Reply {
-        /// The request's number.
-        id: u32,
-        /// What came of it.
-        result: Result<Answer, Refusal>,
-    },
-    /// Something unasked.
-    Event(Event),
-}
-
-/// The bytes of a message for the transport.
-///
-/// # Errors
-/// [`CodecError::TooLarge`] beyond [`MESSAGE_BYTES_MAX`].
-pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, CodecError> {
-    codec::encode::<MESSAGE_BYTES_MAX>(message)
-}
-
-/// Reads what a client sent.
-///
-/// # Errors
-/// [`CodecError`] for anything that is not exactly one message.
-pub fn decode_from_client(bytes: &[u8]) -> Result<FromClient, CodecError> {
-    codec::decode::<MESSAGE_BYTES_MAX, _>(bytes)
-}
-
-/// Reads what the server sent.
-///
-/// # Errors
-/// [`CodecError`] for anything that is not exactly one message.
-pub fn decode_from_server(bytes: &[u8]) -> Result<FromServer, CodecError> {
-    codec::decode::<MESSAGE_BYTES_MAX, _>(bytes)
 }

@@ -6,7 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::limits::{LABEL_BYTES_MAX, PASSWORD_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX};
+use crate::limits::{LABEL_BYTES_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX};
 
 /// Why a text cannot be sent; each displays as a sentence for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,12 +111,23 @@ text! {
     Text, TEXT_BYTES_MAX, |c| matches!(c, '\n' | '\t')
 }
 text! {
+    /// What to search for, up to [`SEARCH_BYTES_MAX`] bytes in one line.
+    SearchText, SEARCH_BYTES_MAX, |_| false
+}
+text! {
     /// The one-line heading of a notice, up to [`TITLE_BYTES_MAX`] bytes.
     Title, TITLE_BYTES_MAX, |_| false
 }
 text! {
     /// One of the answers a notice offers, up to [`LABEL_BYTES_MAX`] bytes: what its button says.
     Label, LABEL_BYTES_MAX, |_| false
+}
+
+impl Text {
+    /// What stands in place of a message that was taken back.
+    pub fn deleted() -> Self {
+        Self(String::from("(deleted)"))
+    }
 }
 
 impl Label {

@@ -4,11 +4,14 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::link::{Command, Failure, Proof, Update};
+use super::positions::Fetch;
 use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
-use crate::chat::{self, Answer, Event, FromClient, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Receipt, Refusal, Request};
+use crate::chat::{
+    self, Answer, Event, FromClient, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request,
+};
 use crate::connection::CloseCode;
-use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, PAGE_ENTRIES_MAX, RECONNECT_MAX};
+use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::rng;
 use crate::time::{Instant, micros};
 use crate::wire::Channel;
@@ -34,7 +37,7 @@ impl Client {
                 }
                 (request, Origin::Owner(ticket))
             }
-            Command::Wake | Command::Close => return,
+            Command::Typing { .. } | Command::Away(_) | Command::Wake | Command::Close => return,
         };
         let refusal = match &request {
             Request::SendNotice(draft) if draft.answers.len() > ANSWERS_MAX || draft.audience.len() > AUDIENCES_MAX => {
@@ -84,7 +87,15 @@ impl Client {
                     self.updates.push_back(Update::Message { place, message });
                 }
             }
-            (Origin::CatchUp(conversation), _) => self.positions.on_refused(conversation),
+            (Origin::Altered(conversation), Ok(Answer::Altered { messages, more, last })) => {
+                for (place, message) in self.positions.on_altered_page(conversation, messages, more, last) {
+                    self.updates.push_back(Update::Altered { place, message });
+                }
+            }
+            (Origin::CatchUp(conversation) | Origin::Altered(conversation), _) => {
+                let left = self.positions.on_refused(conversation);
+                self.updates.extend(left.map(|place| Update::Left { place }));
+            }
             (Origin::Stale(_), Ok(Answer::Notice(notice))) if channel == Channel::Notice => self.on_notice(now, notice, Duration::ZERO),
             // Whatever became of it, it is not for this person any more.
             (Origin::Stale(id), Err(Refusal::UnknownNotice)) => {
@@ -102,6 +113,9 @@ impl Client {
                 self.steady_at = Some(now + RECONNECT_MAX);
                 self.was_signed_in = true;
                 self.settle_credentials();
+                if self.away {
+                    self.requests.push(Request::Away { away: true }, Origin::Nobody);
+                }
                 if let Some(link) = &mut self.link {
                     link.signed_in = true;
                 }
@@ -131,12 +145,32 @@ impl Client {
     fn on_chat_event(&mut self, now: Instant, event: Event, spread: Duration) {
         match event {
             Event::Conversations { conversations, more } => {
-                self.positions.on_list(conversations, more);
+                self.updates.extend(conversations.iter().cloned().map(Update::Conversation));
+                let left = self.positions.on_list(conversations, more);
+                self.updates.extend(left.into_iter().map(|place| Update::Left { place }));
                 if let Some(link) = &mut self.link {
                     link.syncing &= more;
                 }
             }
-            Event::Conversation(info) => self.positions.on_conversation(info),
+            Event::Conversation(info) => {
+                self.updates.push_back(Update::Conversation(info.clone()));
+                self.positions.on_conversation(info);
+            }
+            Event::Left(conversation) => {
+                let left = self.positions.on_left(conversation);
+                self.updates.extend(left.map(|place| Update::Left { place }));
+            }
+            Event::Invited { room, by } => self.updates.push_back(Update::Invited { room, by }),
+            Event::Altered(message) => match self.positions.on_altered(message) {
+                Ok(Some((place, message))) => self.updates.push_back(Update::Altered { place, message }),
+                Ok(None) => {}
+                Err(_) => self.sync(),
+            },
+            Event::Read { conversation, read, unread } => {
+                let place = self.positions.place(conversation);
+                self.updates.extend(place.map(|place| Update::Read { place, read, unread }));
+            }
+            Event::Typing { place, account } => self.updates.push_back(Update::Typing { place, account }),
             Event::Message(message) => match self.positions.on_message(message) {
                 Ok(Some((place, message))) => self.updates.push_back(Update::Message { place, message }),
                 Ok(None) => {}
@@ -222,6 +256,25 @@ impl Client {
         }
     }
 
+    /// Tells others that the person is writing, unless they have heard it a moment ago or cannot hear it.
+    pub(super) fn say_typing(&mut self, now: Instant, place: Place) {
+        let connected = self.link.as_ref().is_some_and(|link| link.signed_in);
+        if connected && now >= self.typing_at && !self.requests.is_full() {
+            self.typing_at = now + TYPING_INTERVAL;
+            self.requests.push(Request::Typing { place }, Origin::Nobody);
+        }
+    }
+
+    /// Tells the server whether somebody is at this computer; each connection begins as one where somebody is.
+    pub(super) fn set_away(&mut self, away: bool) {
+        if self.away != away {
+            self.away = away;
+            if self.link.as_ref().is_some_and(|link| link.signed_in) {
+                self.requests.push(Request::Away { away }, Origin::Nobody);
+            }
+        }
+    }
+
     fn sync(&mut self) {
         if let Some(link) = self.link.as_mut().filter(|link| !link.syncing) {
             link.syncing = true;
@@ -233,9 +286,16 @@ impl Client {
     pub(super) fn catch_up(&mut self) {
         let Some(link) = self.link.as_mut().filter(|link| link.signed_in) else { return };
         let fetches: Vec<_> = core::iter::from_fn(|| self.positions.next_fetch()).collect();
-        for (conversation, after) in fetches {
-            let request = Request::FetchAfter { conversation, after, limit: PAGE_ENTRIES_MAX };
-            self.requests.push(request, Origin::CatchUp(conversation));
+        for fetch in fetches {
+            match fetch {
+                Fetch::Messages(conversation, after) => {
+                    let request = Request::FetchAfter { conversation, after, limit: PAGE_ENTRIES_MAX };
+                    self.requests.push(request, Origin::CatchUp(conversation));
+                }
+                Fetch::Altered(conversation, after) => {
+                    self.requests.push(Request::FetchAltered { conversation, after }, Origin::Altered(conversation));
+                }
+            }
         }
         if !link.caught_up && self.positions.is_caught_up() {
             link.caught_up = true;
@@ -259,6 +319,8 @@ const fn has_a_command_of_its_own(request: &Request) -> bool {
             | Request::SendNotice(_)
             | Request::Receipt { .. }
             | Request::Sync
+            | Request::Typing { .. }
+            | Request::Away { .. }
             | Request::SignInByDevice { .. }
     )
 }

@@ -7,8 +7,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::chat::{
-    AccountName, Answer, ConversationId, Label, Message, Notice, NoticeId, Password, Place, PresenceChange, Progress, Receipt, Refusal,
-    Request, Role, Seq, Severity, Text, Title,
+    AccountName, Answer, ConversationId, ConversationInfo, Label, Message, Notice, NoticeId, Password, Place, PresenceChange, Progress,
+    Receipt, Refusal, Request, Role, RoomName, Seq, Severity, Text, Title,
 };
 use crate::crypto::{KeyPair, PublicKey};
 use crate::time::UnixMillis;
@@ -52,8 +52,23 @@ pub enum Proof {
 pub enum Start {
     /// Only what is said after signing in.
     Now,
-    /// What was said after these, and everything of the conversations that are not among them.
-    After(BTreeMap<ConversationId, Seq>),
+    /// What was said and altered after these marks; of the conversations that are not among them, everything since one came into them.
+    After(BTreeMap<ConversationId, Mark>),
+}
+
+/// Up to where a conversation is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The last message.
+    pub seq: Seq,
+    /// The last alteration; with 0, every altered message is told again.
+    pub alteration: u64,
+}
+
+impl From<Seq> for Mark {
+    fn from(seq: Seq) -> Self {
+        Self { seq, alteration: 0 }
+    }
 }
 
 /// What a client is made of.
@@ -131,6 +146,14 @@ pub enum Command {
         /// What.
         request: Request,
     },
+    /// The person is writing something. Told at once or not at all, and no more often than
+    /// [`TYPING_INTERVAL`](crate::limits::TYPING_INTERVAL).
+    Typing {
+        /// Where.
+        to: Place,
+    },
+    /// Nobody is at this computer, or somebody is again; kept over lost connections.
+    Away(bool),
     /// The computer woke or its addresses changed: check at once whether the server still hears us.
     Wake,
     /// Tell the server goodbye; [`Update::Closed`] follows.
@@ -167,6 +190,43 @@ pub enum Update {
         place: Place,
         /// The message.
         message: Message,
+    },
+    /// A conversation one is in, as the server has it: with each connection, and when one comes into it.
+    Conversation(ConversationInfo),
+    /// One is not in a conversation any more.
+    Left {
+        /// Where that was.
+        place: Place,
+    },
+    /// A message was altered. Nothing is wrong if it was told already.
+    Altered {
+        /// Where it was said.
+        place: Place,
+        /// As it is now.
+        message: Message,
+    },
+    /// One has read so far, here or on another device.
+    Read {
+        /// Where.
+        place: Place,
+        /// The last message that was read.
+        read: Seq,
+        /// How many were newer when the server counted.
+        unread: u64,
+    },
+    /// Somebody asks one to join a room.
+    Invited {
+        /// Which.
+        room: RoomName,
+        /// Who.
+        by: AccountName,
+    },
+    /// Somebody is writing something just now.
+    Typing {
+        /// Where.
+        place: Place,
+        /// Who.
+        account: AccountName,
     },
     /// A notice in its current state: each state once, also over several connections. One that is no longer open, or that the person
     /// has answered on another device, comes only if it was told before.

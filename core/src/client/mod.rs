@@ -14,7 +14,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use dial::{Contact, Dialed, Dialer};
-pub use link::{Command, Config, Credentials, Failure, Interruption, Proof, Start, Ticket, Trust, Update};
+pub use link::{Command, Config, Credentials, Failure, Interruption, Mark, Proof, Start, Ticket, Trust, Update};
 use positions::Positions;
 use requests::Requests;
 
@@ -79,6 +79,10 @@ pub struct Client {
     impatient_at: Option<Instant>,
     /// When to report which notices as reached.
     receipts_due: BTreeSet<(Instant, NoticeId)>,
+    /// Nobody is at this computer.
+    away: bool,
+    /// When to say the next time at the earliest that somebody is writing.
+    typing_at: Instant,
     updates: VecDeque<Update>,
 }
 
@@ -129,6 +133,8 @@ impl Client {
             notices: BTreeMap::new(),
             impatient_at: None,
             receipts_due: BTreeSet::new(),
+            away: false,
+            typing_at: now,
             updates: VecDeque::new(),
         }
     }
@@ -189,6 +195,8 @@ impl Client {
                 None => {}
             },
             Command::Close => self.leave(now, Update::Closed),
+            Command::Typing { to } => self.say_typing(now, to),
+            Command::Away(away) => self.set_away(away),
             asking => self.ask(asking),
         }
         self.settle(now);

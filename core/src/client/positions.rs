@@ -1,9 +1,9 @@
 //! Up to where each conversation has been delivered, and what must be fetched to go on.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use super::link::Start;
+use super::link::{Mark, Start};
 use crate::chat::{ConversationId, ConversationInfo, Message, Page, Place, Seq};
 
 /// One conversation.
@@ -14,8 +14,21 @@ struct Position {
     delivered: Seq,
     /// The newest message known to exist.
     newest: Seq,
-    /// A page is on its way.
+    /// The last alteration delivered.
+    altered: u64,
+    /// The newest alteration known to exist.
+    newest_altered: u64,
+    /// A page is on its way, of messages or of alterations.
     fetching: bool,
+}
+
+/// A page to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fetch {
+    /// The messages after this one.
+    Messages(ConversationId, Seq),
+    /// What was altered after this alteration.
+    Altered(ConversationId, u64),
 }
 
 /// All conversations.
@@ -27,46 +40,83 @@ pub(super) struct Positions {
     listed: bool,
     /// … and it had done so on a connection before.
     listed_before: bool,
+    /// What the list has named so far.
+    listing: Option<BTreeSet<ConversationId>>,
 }
 
 impl Positions {
     pub(super) const fn new(start: Start) -> Self {
-        Self { start, conversations: BTreeMap::new(), listed: false, listed_before: false }
+        Self { start, conversations: BTreeMap::new(), listed: false, listed_before: false, listing: None }
     }
 
     /// The connection is lost: nothing is on its way any more.
     pub(super) fn on_disconnected(&mut self) {
         self.listed = false;
+        self.listing = None;
         for position in self.conversations.values_mut() {
             position.fetching = false;
         }
     }
 
-    /// Part of the server's list of conversations.
-    pub(super) fn on_list(&mut self, conversations: Vec<ConversationInfo>, more: bool) {
+    /// Part of the server's list of conversations; with the last part, those that one has left since the list before.
+    pub(super) fn on_list(&mut self, conversations: Vec<ConversationInfo>, more: bool) -> Vec<Place> {
+        let mut named = self.listing.take().unwrap_or_default();
         for info in conversations {
+            let news = Mark { seq: info.since, alteration: info.alterations };
             let from = match &self.start {
-                Start::Now if !self.listed_before => info.last,
-                Start::Now => Seq(0),
-                Start::After(known) => known.get(&info.id).copied().unwrap_or_default(),
+                Start::Now if !self.listed_before => Mark { seq: info.last, ..news },
+                Start::Now => news,
+                Start::After(known) => known.get(&info.id).copied().unwrap_or(news),
             };
+            named.insert(info.id);
             self.note(info, from);
         }
         self.listed = !more;
         self.listed_before |= self.listed;
+        if more {
+            self.listing = Some(named);
+            return Vec::new();
+        }
+        let left: Vec<_> = self.conversations.keys().filter(|id| !named.contains(id)).copied().collect();
+        left.into_iter().filter_map(|id| self.on_left(id)).collect()
     }
 
     /// A conversation that one was not in before.
     pub(super) fn on_conversation(&mut self, info: ConversationInfo) {
-        self.note(info, Seq(0));
+        if let Some(named) = &mut self.listing {
+            named.insert(info.id);
+        }
+        let news = Mark { seq: info.since, alteration: info.alterations };
+        self.note(info, news);
     }
 
-    fn note(&mut self, info: ConversationInfo, delivered: Seq) {
-        let ConversationInfo { id, place, last } = info;
-        let position =
-            self.conversations.entry(id).or_insert_with(|| Position { place: place.clone(), delivered, newest: last, fetching: false });
+    /// One is not in a conversation any more; where that was.
+    pub(super) fn on_left(&mut self, conversation: ConversationId) -> Option<Place> {
+        if let Some(named) = &mut self.listing {
+            named.remove(&conversation);
+        }
+        self.conversations.remove(&conversation).map(|position| position.place)
+    }
+
+    /// What a conversation is called here.
+    pub(super) fn place(&self, conversation: ConversationId) -> Option<Place> {
+        self.conversations.get(&conversation).map(|position| position.place.clone())
+    }
+
+    fn note(&mut self, info: ConversationInfo, from: Mark) {
+        let ConversationInfo { id, place, last, alterations, .. } = info;
+        let (delivered, altered) = (from.seq, from.alteration);
+        let position = self.conversations.entry(id).or_insert_with(|| Position {
+            place: place.clone(),
+            delivered,
+            newest: last,
+            altered,
+            newest_altered: alterations,
+            fetching: false,
+        });
         position.place = place;
         position.newest = position.newest.max(last);
+        position.newest_altered = position.newest_altered.max(alterations);
     }
 
     /// A message has come unasked; what is to be delivered now. `Err` when its conversation is unknown.
@@ -102,27 +152,79 @@ impl Positions {
         deliver
     }
 
-    /// A page could not be had: the conversation is not ours any more.
-    pub(super) fn on_refused(&mut self, conversation: ConversationId) {
-        self.conversations.remove(&conversation);
+    /// A message was altered; what is to be delivered now. `Err` when its conversation is unknown.
+    ///
+    /// The next alteration in order is delivered if its message was; what else comes is fetched, once no message is missing: pages and
+    /// events travel on different channels, and a page shows messages as they are when it is read.
+    pub(super) fn on_altered(&mut self, message: Message) -> Result<Option<(Place, Message)>, UnknownConversation> {
+        let position = self.conversations.get_mut(&message.conversation).ok_or(UnknownConversation)?;
+        let Some(number) = message.altered.map(|altered| altered.number) else { return Ok(None) };
+        position.newest = position.newest.max(message.seq);
+        position.newest_altered = position.newest_altered.max(number);
+        if position.is_behind() || position.fetching || number != position.altered.saturating_add(1) {
+            return Ok(None);
+        }
+        position.altered = number;
+        Ok(Some((position.place.clone(), message)))
+    }
+
+    /// A page of altered messages that was asked for has come; what is to be delivered of it.
+    pub(super) fn on_altered_page(
+        &mut self,
+        conversation: ConversationId,
+        messages: Vec<Message>,
+        more: bool,
+        last: u64,
+    ) -> Vec<(Place, Message)> {
+        let Some(position) = self.conversations.get_mut(&conversation) else { return Vec::new() };
+        position.fetching = false;
+        position.newest_altered = position.newest_altered.max(last);
+        let goes_on = more && !messages.is_empty();
+        let mut deliver = Vec::new();
+        for message in messages {
+            let Some(number) = message.altered.map(|altered| altered.number) else { continue };
+            if message.seq > position.delivered {
+                // It is fetched first, and what is altered from here on once more behind it.
+                position.newest = position.newest.max(message.seq);
+                return deliver;
+            }
+            position.altered = position.altered.max(number);
+            deliver.push((position.place.clone(), message));
+        }
+        if !goes_on {
+            position.altered = position.altered.max(last);
+            // The server has nothing after all; asking again would be asking for ever.
+            position.newest_altered = position.altered;
+        }
+        deliver
+    }
+
+    /// A page could not be had: the conversation is not ours any more. Where that was.
+    pub(super) fn on_refused(&mut self, conversation: ConversationId) -> Option<Place> {
+        self.on_left(conversation)
     }
 
     /// The next page to ask for.
-    pub(super) fn next_fetch(&mut self) -> Option<(ConversationId, Seq)> {
-        let (&id, position) = self.conversations.iter_mut().find(|(_, position)| position.is_behind() && !position.fetching)?;
+    pub(super) fn next_fetch(&mut self) -> Option<Fetch> {
+        let is_wanted = |position: &Position| !position.fetching && (position.is_behind() || position.has_altered());
+        let (&id, position) = self.conversations.iter_mut().find(|(_, position)| is_wanted(position))?;
         position.fetching = true;
-        Some((id, position.delivered))
+        Some(if position.is_behind() { Fetch::Messages(id, position.delivered) } else { Fetch::Altered(id, position.altered) })
     }
 
     /// Everything that the server has listed has been delivered.
     pub(super) fn is_caught_up(&self) -> bool {
-        self.listed && !self.conversations.values().any(Position::is_behind)
+        self.listed && !self.conversations.values().any(|position| position.is_behind() || position.has_altered())
     }
 }
 
 impl Position {
     fn is_behind(&self) -> bool {
         self.delivered < self.newest
+    }
+
+    fn has_altered(&self) -> bool {
+        self.altered < self.newest_altered
     }
 }
 
@@ -135,13 +237,17 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-    use crate::chat::{AccountName, Text};
+    use crate::chat::{AccountName, Alteration, Text};
     use crate::time::UnixMillis;
 
     const ID: ConversationId = ConversationId(1);
 
     fn info(last: u64) -> ConversationInfo {
-        ConversationInfo { id: ID, place: Place::lobby(), last: Seq(last) }
+        ConversationInfo { id: ID, place: Place::lobby(), last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
+    }
+
+    fn altered(seq: u64, number: u64) -> Message {
+        Message { altered: Some(Alteration { number, at: UnixMillis(0), deleted: false }), ..message(seq) }
     }
 
     fn message(seq: u64) -> Message {
@@ -151,6 +257,7 @@ mod tests {
             from: AccountName::new("alice").unwrap(),
             text: Text::new("hello").unwrap(),
             sent_at: UnixMillis(0),
+            altered: None,
         }
     }
 
@@ -163,7 +270,7 @@ mod tests {
     }
 
     fn after(seq: u64, last: u64) -> Positions {
-        let mut positions = Positions::new(Start::After([(ID, Seq(seq))].into()));
+        let mut positions = Positions::new(Start::After([(ID, Mark { seq: Seq(seq), alteration: 0 })].into()));
         positions.on_list(vec![info(last)], false);
         positions
     }
@@ -180,10 +287,10 @@ mod tests {
     fn what_was_missed_is_fetched_from_the_last_message_delivered() {
         let mut positions = after(3, 7);
         assert!(!positions.is_caught_up());
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(3))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
         assert_eq!(positions.next_fetch(), None, "one page at a time");
         assert_eq!(seqs(positions.on_page(page(7, 4..=5))), [4, 5]);
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(5))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(5))));
         assert_eq!(seqs(positions.on_page(page(7, 6..=7))), [6, 7]);
         assert!(positions.is_caught_up());
     }
@@ -192,7 +299,7 @@ mod tests {
     fn a_gap_is_fetched_and_nothing_is_delivered_twice() {
         let mut positions = after(3, 3);
         assert_eq!(positions.on_message(message(5)), Ok(None));
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(3))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
         assert_eq!(seqs(positions.on_page(page(5, 4..=5))), [4, 5]);
         assert_eq!(positions.on_message(message(5)), Ok(None));
         assert!(positions.is_caught_up());
@@ -204,7 +311,7 @@ mod tests {
         positions.next_fetch();
         assert_eq!(positions.on_message(message(6)), Ok(None));
         assert_eq!(seqs(positions.on_page(page(5, 4..=5))), [4, 5]);
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(5))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(5))));
         assert_eq!(seqs(positions.on_page(page(6, 6..=6))), [6]);
     }
 
@@ -214,7 +321,7 @@ mod tests {
         positions.next_fetch();
         positions.on_disconnected();
         positions.on_list(vec![info(9)], false);
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(3))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
     }
 
     #[test]
@@ -228,9 +335,9 @@ mod tests {
     #[test]
     fn a_log_that_was_shortened_from_below_goes_on_with_the_first_message_kept() {
         let mut positions = after(3, 9);
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(3))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
         assert_eq!(seqs(positions.on_page(page(9, 7..=8))), [7, 8]);
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(8))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(8))));
         assert_eq!(seqs(positions.on_page(page(9, 9..=9))), [9]);
         assert!(positions.is_caught_up());
     }
@@ -242,7 +349,7 @@ mod tests {
         assert_eq!(seqs(positions.on_page(page(9, 0..0))), [0; 0]);
         assert!(positions.is_caught_up());
         assert_eq!(positions.on_message(message(10)), Ok(None));
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(3))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
         assert_eq!(seqs(positions.on_page(page(10, 10..=10))), [10]);
         assert!(positions.on_message(message(11)).unwrap().is_some());
     }
@@ -253,7 +360,70 @@ mod tests {
         positions.on_list(vec![], false);
         positions.on_disconnected();
         positions.on_list(vec![info(2)], false);
-        assert_eq!(positions.next_fetch(), Some((ID, Seq(0))));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(0))));
+    }
+
+    #[test]
+    fn a_room_that_is_joined_is_delivered_from_there_on() {
+        let mut positions = after(3, 3);
+        let joined = ConversationInfo { id: ConversationId(2), since: Seq(70), last: Seq(72), ..info(0) };
+        positions.on_conversation(joined);
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ConversationId(2), Seq(70))));
+    }
+
+    #[test]
+    fn a_conversation_that_the_list_does_not_name_any_more_is_left() {
+        let mut positions = after(3, 3);
+        positions.on_conversation(ConversationInfo { id: ConversationId(2), ..info(0) });
+        positions.on_disconnected();
+        assert_eq!(positions.on_list(vec![info(3)], true), []);
+        assert_eq!(positions.on_list(vec![], false), [Place::lobby()]);
+        assert!(positions.place(ConversationId(2)).is_none() && positions.place(ID).is_some());
+        assert_eq!(positions.on_left(ID), Some(Place::lobby()));
+        assert_eq!(positions.on_message(message(4)), Err(UnknownConversation));
+    }
+
+    #[test]
+    fn an_alteration_is_delivered_in_order_and_once() {
+        let mut positions = after(3, 3);
+        assert!(positions.on_altered(altered(2, 1)).unwrap().is_some());
+        assert_eq!(positions.on_altered(altered(2, 1)), Ok(None));
+        assert_eq!(positions.on_altered(altered(1, 3)), Ok(None), "the second is missing");
+        assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 1)));
+        let page = vec![altered(2, 2), altered(1, 3)];
+        assert_eq!(seqs(positions.on_altered_page(ID, page, false, 3)), [2, 1]);
+        assert!(positions.is_caught_up());
+    }
+
+    #[test]
+    fn what_was_altered_meanwhile_is_fetched_behind_the_messages() {
+        let mut positions = after(3, 3);
+        positions.on_disconnected();
+        positions.on_list(vec![ConversationInfo { alterations: 2, ..info(5) }], false);
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
+        assert_eq!(seqs(positions.on_page(page(5, 4..=5))), [4, 5]);
+        assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 0)));
+        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(1, 1)], true, 2)), [1]);
+        assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 1)));
+        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(4, 2)], false, 2)), [4]);
+        assert!(positions.is_caught_up());
+    }
+
+    #[test]
+    fn an_alteration_that_overtakes_its_message_is_not_lost() {
+        let mut positions = after(3, 3);
+        assert_eq!(positions.on_altered(altered(4, 1)), Ok(None));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
+        // The page was read before the alteration.
+        assert_eq!(seqs(positions.on_page(page(4, 4..=4))), [4]);
+        assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 0)));
+        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(4, 1), altered(5, 2)], false, 2)), [4]);
+        // The fifth message has not come yet: first it, then what became of it.
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(4))));
+        assert_eq!(seqs(positions.on_page(page(5, 5..=5))), [5]);
+        assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 1)));
+        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(5, 2)], false, 2)), [5]);
+        assert!(positions.is_caught_up());
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) enum Origin {
     SignIn,
     /// The client itself, to catch up.
     CatchUp(ConversationId),
+    /// The client itself, to learn what was altered.
+    Altered(ConversationId),
     /// The client itself, to learn what became of a notice.
     Stale(NoticeId),
     /// Nobody; it only has to be done.
@@ -140,7 +142,11 @@ impl Requests {
     pub(super) fn on_lost(&mut self, channel: Option<Channel>) -> Vec<Asked> {
         let is_lost = |asked: &Asked| channel.is_none_or(|channel| asked.request.answer_channel() == channel) && asked.on_its_way.is_some();
         let is_forgotten =
-            |asked: &Asked| channel.is_none() && matches!(asked.origin, Origin::SignIn | Origin::CatchUp(_) | Origin::Stale(_));
+            // What is told anew with each connection, or is over by then.
+            |asked: &Asked| {
+                let anew = matches!(asked.origin, Origin::SignIn | Origin::CatchUp(_) | Origin::Altered(_) | Origin::Stale(_));
+                channel.is_none() && (anew || matches!(asked.request, Request::Typing { .. } | Request::Away { .. }))
+            };
         let lost: Vec<u32> = self.asked.iter().filter(|(_, asked)| is_lost(asked) || is_forgotten(asked)).map(|(&id, _)| id).collect();
         let mut harmful = Vec::new();
         for id in lost {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use belfry_core::chat::{Notice, NoticeId, NoticeState, PresenceChange, Receipt};
+use belfry_core::chat::{AccountName, ConversationId, ConversationInfo, Notice, NoticeId, NoticeState, Place, PresenceChange, Receipt};
 use belfry_core::client::{Command, Update};
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -68,11 +68,13 @@ struct Listener {
     held: Vec<String>,
     /// Open notices as they were printed last: they come again with each connection until they are answered.
     open: BTreeMap<NoticeId, Notice>,
+    /// The conversations one is in.
+    places: BTreeMap<ConversationId, Place>,
 }
 
 impl Listener {
     const fn new(json: bool, zone: TimeZone, paint: Paint) -> Self {
-        Self { json, zone, paint, connected_once: false, held: Vec::new(), open: BTreeMap::new() }
+        Self { json, zone, paint, connected_once: false, held: Vec::new(), open: BTreeMap::new(), places: BTreeMap::new() }
     }
 
     /// The lines to print now.
@@ -101,11 +103,38 @@ impl Listener {
                     output::message_line(&message, &self.zone, self.paint)
                 )]
             }
+            Update::Altered { place, message } if self.json => vec![output::json_text(&MessageObject::altered(&place, &message))?],
+            Update::Altered { place, message } => {
+                let place = output::visible(&format!("{place} {} is now", message.seq.0));
+                vec![format!("{} {}", self.paint.dim(&place), output::message_line(&message, &self.zone, self.paint))]
+            }
+            Update::Left { place } => vec![self.place("left", &place, None)?],
+            Update::Invited { room, by } => vec![self.place("invited", &Place::Room(room), Some(&by))?],
+            // The list comes with each connection; only what is new to a listener that was connected is news.
+            Update::Conversation(info) if self.is_new(&info) => vec![self.place("joined", &info.place, None)?],
             Update::Notice(notice) => self.notice(notice)?.into_iter().collect(),
             Update::Presence(changes) => changes.iter().map(|change| self.presence(change)).collect::<Outcome<_>>()?,
             Update::Disconnected { why, retry_in } => vec![self.disconnected(&why.to_string(), retry_in)?],
             _ => Vec::new(),
         })
+    }
+
+    /// Whether this conversation was not known while the listener was connected.
+    fn is_new(&mut self, info: &ConversationInfo) -> bool {
+        self.places.insert(info.id, info.place.clone()).is_none() && self.connected_once
+    }
+
+    /// That one came into a place or left it, or that somebody asks one to.
+    fn place(&mut self, event: &'static str, place: &Place, by: Option<&AccountName>) -> Outcome<String> {
+        if event == "left" {
+            self.places.retain(|_, known| known != place);
+        }
+        let room = place.to_string();
+        if self.json {
+            return output::json_text(&PlaceEvent { event, room, by: by.map(AccountName::as_str) });
+        }
+        let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+        Ok(self.paint.dim(&output::visible(&format!("{event} {room}{by}"))))
     }
 
     fn connected(&self) -> Outcome<String> {
@@ -165,6 +194,14 @@ struct Event {
 }
 
 #[derive(Serialize)]
+struct PlaceEvent<'a> {
+    event: &'static str,
+    room: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 struct DisconnectedEvent<'a> {
     event: &'static str,
     reason: &'a str,
@@ -216,7 +253,7 @@ fn notice_event(notice: &Notice) -> NoticeEvent<'_> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, Place, Presence};
+    use belfry_core::chat::Presence;
     use belfry_core::client::Interruption;
     use belfry_core::time::UnixMillis;
 
@@ -267,6 +304,28 @@ mod tests {
         assert!(listener.take(Update::Notice(notice())).unwrap().is_empty());
         let withdrawn = Notice { state: NoticeState::Withdrawn, ..notice() };
         assert!(listener.take(Update::Notice(withdrawn)).unwrap()[0].contains("withdrawn"));
+    }
+
+    #[test]
+    fn coming_into_a_room_and_leaving_it_is_told_and_the_list_of_them_is_not() {
+        let info = |id, room| ConversationInfo {
+            id: ConversationId(id),
+            place: Place::Room(belfry_core::chat::RoomName::new(room).unwrap()),
+            last: belfry_core::chat::Seq(0),
+            since: belfry_core::chat::Seq(0),
+            read: belfry_core::chat::Seq(0),
+            unread: 0,
+            alterations: 0,
+        };
+        let mut listener = json();
+        assert!(listener.take(Update::Conversation(info(1, "lobby"))).unwrap().is_empty());
+        assert_eq!(listener.take(Update::CaughtUp).unwrap().len(), 1);
+        assert_eq!(listener.take(Update::Conversation(info(2, "attic"))).unwrap(), [r#"{"event":"joined","room":"attic"}"#]);
+        assert!(listener.take(Update::Conversation(info(2, "attic"))).unwrap().is_empty());
+        let place = info(2, "attic").place;
+        assert_eq!(listener.take(Update::Left { place }).unwrap(), [r#"{"event":"left","room":"attic"}"#]);
+        let invited = Update::Invited { room: belfry_core::chat::RoomName::new("board").unwrap(), by: AccountName::new("bob").unwrap() };
+        assert_eq!(listener.take(invited).unwrap(), [r#"{"event":"invited","room":"board","by":"bob"}"#]);
     }
 
     #[test]

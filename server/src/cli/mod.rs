@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+mod alter;
 mod audit;
 mod backup;
 mod chat;
@@ -22,7 +23,9 @@ mod output;
 mod password;
 mod pin;
 mod register;
+mod room;
 mod rotate_key;
+mod search;
 mod send;
 mod serve;
 mod session;
@@ -55,6 +58,17 @@ enum Command {
     Send(send::Args),
     /// Print what was said, oldest first
     History(history::Args),
+    /// Find messages by what they say
+    Search(search::Args),
+    /// Write a message of one's own anew
+    Edit(alter::EditArgs),
+    /// Take a message of one's own back
+    Delete(alter::DeleteArgs),
+    /// What a message said before it was altered (administrators)
+    Originals(alter::OriginalsArgs),
+    /// Rooms: make, find, join and leave them
+    #[command(subcommand)]
+    Room(room::Command),
     /// Chat in the terminal; from a pipe or a file, each line is one message
     Chat(chat::Args),
     /// Print everything that happens until stopped
@@ -117,6 +131,11 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
         Command::Register(args) => register::run(&args),
         Command::Send(args) => send::run(args),
         Command::History(args) => history::run(args),
+        Command::Search(args) => search::run(args),
+        Command::Edit(args) => alter::edit(args),
+        Command::Delete(args) => alter::delete(args),
+        Command::Originals(args) => alter::originals(args),
+        Command::Room(command) => room::run(command),
         Command::Chat(args) => chat::run(args),
         Command::Listen(args) => listen::run(&args),
         Command::Who(args) => who::run(&args),

@@ -117,6 +117,10 @@ pub(crate) struct MessageObject<'a> {
     from: &'a str,
     text: &'a str,
     sent_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<String>,
 }
 
 impl<'a> MessageObject<'a> {
@@ -129,6 +133,8 @@ impl<'a> MessageObject<'a> {
             from: message.from.as_str(),
             text: message.text.as_str(),
             sent_at: rfc3339(message.sent_at),
+            edited_at: message.altered.filter(|altered| !altered.deleted).map(|altered| rfc3339(altered.at)),
+            deleted_at: message.altered.filter(|altered| altered.deleted).map(|altered| rfc3339(altered.at)),
         }
     }
 
@@ -136,12 +142,18 @@ impl<'a> MessageObject<'a> {
     pub(crate) fn event(place: &Place, message: &'a Message) -> Self {
         Self { event: Some("message"), ..Self::stored(place, message) }
     }
+
+    /// A line of `listen` about a message that was altered.
+    pub(crate) fn altered(place: &Place, message: &'a Message) -> Self {
+        Self { event: Some(if message.is_deleted() { "deleted" } else { "edited" }), ..Self::stored(place, message) }
+    }
 }
 
-/// `[2026-11-21 10:02] alice: text`, further lines indented.
+/// `[2026-11-21 10:02] alice: text`, further lines indented, behind it `(edited)` if it was.
 pub(crate) fn message_line(message: &Message, zone: &TimeZone, paint: Paint) -> String {
+    let edited = if message.altered.is_some() && !message.is_deleted() { paint.dim(" (edited)") } else { String::new() };
     format!(
-        "{} {}: {}",
+        "{} {}: {}{edited}",
         paint.dim(&format!("[{}]", minute(message.sent_at, zone))),
         paint.name(&visible(message.from.as_str())),
         indented(message.text.as_str())
@@ -168,7 +180,7 @@ pub(crate) fn notice_line(notice: &Notice, paint: Paint) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use belfry_core::chat::{AccountName, ConversationId, Label, NoticeId, NoticeState, Seq, Severity, Text, Title};
+    use belfry_core::chat::{AccountName, Alteration, ConversationId, Label, NoticeId, NoticeState, Seq, Severity, Text, Title};
 
     use super::*;
 
@@ -179,6 +191,7 @@ pub(crate) mod tests {
             from: AccountName::new("alice").unwrap(),
             text: Text::new(text).unwrap(),
             sent_at: UnixMillis(1_795_255_323_123),
+            altered: None,
         }
     }
 
@@ -236,6 +249,21 @@ pub(crate) mod tests {
         assert!(
             json_text(&MessageObject::event(&direct, &message("x"))).unwrap().starts_with(r#"{"event":"message","seq":7,"room":"@bob","#)
         );
+    }
+
+    #[test]
+    fn a_message_that_was_altered_says_so() {
+        let altered = |deleted| Some(Alteration { number: 1, at: UnixMillis(0), deleted });
+        let edited = Message { altered: altered(false), ..message("hi") };
+        assert!(message_line(&edited, &TimeZone::UTC, Paint::default()).ends_with("alice: hi (edited)"));
+        let object = json_text(&MessageObject::altered(&Place::lobby(), &edited)).unwrap();
+        assert!(
+            object.starts_with(r#"{"event":"edited","seq":7"#) && object.ends_with(r#""edited_at":"1970-01-01T00:00:00.000Z"}"#),
+            "{object}"
+        );
+        let deleted = Message { altered: altered(true), text: Text::deleted(), ..message("hi") };
+        assert!(message_line(&deleted, &TimeZone::UTC, Paint::default()).ends_with("alice: (deleted)"));
+        assert!(json_text(&MessageObject::altered(&Place::lobby(), &deleted)).unwrap().contains(r#""event":"deleted""#));
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Hub {
     }
 
     pub(super) fn add_user(&mut self, to: ReplyTo, name: AccountName, password: Password, role: Role) -> Result<(), Refusal> {
-        if self.directory.find(&name).is_some() {
+        if self.is_taken(&name) {
             return Err(Refusal::NameTaken);
         }
         self.hash(Hashing::AddUser { to, name, role }, password);
@@ -85,6 +85,7 @@ impl Hub {
         self.act = self.acts.remove(&ticket);
         let (Hashing::AddUser { to, .. } | Hashing::SetPassword { to, .. }) = hashing;
         let submitted = result.and_then(|password_hash| match hashing {
+            Hashing::AddUser { name, .. } if self.is_taken(&name) => Err(Refusal::NameTaken),
             Hashing::AddUser { to, name, role } => {
                 let work = Work::AddAccount { name: name.clone(), password_hash, role };
                 self.submit(now, work, Waiting::AddUser { to, name, role })

@@ -42,6 +42,10 @@ impl Hub {
             Request::RemoveTemplate { name } => ("template.remove", name.to_string(), String::new()),
             Request::AddToGroup { group, members } => ("group.add", group.to_string(), names(members)),
             Request::RemoveFromGroup { group, members } => ("group.remove", group.to_string(), names(members)),
+            // Who is in a room invites as everybody may.
+            Request::Invite { room, .. } if self.is_in_room(from.account(), room) => return None,
+            Request::Invite { room, account } => ("room.invite", room.to_string(), account.to_string()),
+            Request::Originals { of, seq, .. } => ("message.originals", of.to_string(), format!("message {}", seq.0)),
             Request::RevokeDevice { account, device } => ("user.revoke", account.to_string(), device.to_string()),
             _ => return None,
         };

@@ -86,11 +86,19 @@ impl Hub {
                 self.look(to, done.result, |hub, outcome| hub.devices_listed(now, account, outcome));
             }
             Waiting::RevokeDevice { to, device } => self.changed(to, done.result, |hub| hub.device_revoked(device)),
+            Waiting::Room { to, account, change } => {
+                self.answer(to, done.result, |hub, outcome| hub.room_changed(to, account, change, outcome));
+            }
+            Waiting::Alter { to, .. } => self.answer(to, done.result, |hub, outcome| hub.altered(to, outcome)),
+            Waiting::MarkRead { to, account } => self.answer(to, done.result, |hub, outcome| hub.marked_read(to, account, outcome)),
             Waiting::Tidy => self.tidied(now, done.result),
             Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
                 Outcome::Audit { entries, more } => Ok(Answer::Audit { entries, more }),
                 Outcome::Exportable { conversations, more } => Ok(Answer::Exportable { conversations, more }),
                 Outcome::Exported { messages, more } => Ok(Answer::Exported { messages, more }),
+                Outcome::AlteredSince { messages, more, last } => Ok(Answer::Altered { messages, more, last }),
+                Outcome::Found(found) => Ok(Answer::Found(found)),
+                Outcome::Originals { originals, more } => Ok(Answer::Originals { originals, more }),
                 other => Err(misplaced(&other)),
             }),
         }
@@ -185,17 +193,12 @@ impl Hub {
         if repeated {
             return Ok(());
         }
-        match place {
-            StoredPlace::Room(_) => self.push_to_everyone(Event::Message(message)),
-            StoredPlace::Direct { a: one, b: other } => {
-                if began {
-                    self.tell_beginning(&message, one, other);
-                    self.tell_beginning(&message, other, one);
-                }
-                let sessions = self.attendance.sessions_of(one).chain(self.attendance.sessions_of(other));
-                self.push(sessions.collect(), Event::Message(message));
-            }
+        if let (StoredPlace::Direct { a: one, b: other }, true) = (&place, began) {
+            self.tell_beginning(&message, *one, *other);
+            self.tell_beginning(&message, *other, *one);
         }
+        let sessions = self.sessions_at(&place, &message);
+        self.push(sessions, Event::Message(message));
         Ok(())
     }
 
@@ -203,7 +206,8 @@ impl Hub {
     fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountId) {
         if let Some(other) = self.directory.get(other) {
             let last = Seq(first.seq.0.saturating_sub(1));
-            let info = ConversationInfo { id: first.conversation, place: Place::Direct(other.name.clone()), last };
+            let place = Place::Direct(other.name.clone());
+            let info = ConversationInfo { id: first.conversation, place, last, since: Seq(0), read: last, unread: 0, alterations: 0 };
             self.push_to_account(reader, Event::Conversation(info));
         }
     }
@@ -214,7 +218,10 @@ impl Hub {
             other => return Err(misplaced(&other)),
         };
         // A direct conversation that has not begun has no number yet; 0 is nobody's.
-        let unbegun = || place.map(|place| ConversationInfo { id: ConversationId(0), place, last: Seq(0) });
+        let unbegun = || {
+            let (id, last, since, read) = (ConversationId(0), Seq(0), Seq(0), Seq(0));
+            place.map(|place| ConversationInfo { id, place, last, since, read, unread: 0, alterations: 0 })
+        };
         let conversation = conversation.or_else(unbegun).ok_or(Refusal::UnknownConversation)?;
         Ok(Answer::Page(Page { conversation, messages }))
     }

@@ -26,8 +26,11 @@ impl Hub {
     /// Stores a new member; [`Effect::Registered`] follows.
     ///
     /// # Errors
-    /// [`Refusal::Busy`].
+    /// [`Refusal::Busy`], and [`Refusal::NameTaken`] when somebody else was faster.
     pub fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
+        if self.is_taken(&name) {
+            return Err(Refusal::NameTaken);
+        }
         let work = Work::AddAccount { name: name.clone(), password_hash, role: Role::Member };
         self.submit(now, work, Waiting::Register { session, name })
     }

@@ -10,10 +10,12 @@ mod door;
 mod export;
 mod groups;
 mod ledger;
+mod looks;
 mod notices;
 mod presence;
 mod rooms;
 mod rules;
+mod talk;
 mod tidying;
 mod waiting;
 
@@ -21,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use belfry_core::chat::{AccountId, AccountName, Answer, DeviceId, Event, Password, Person, Place, PresenceChange, Refusal, Request};
 use belfry_core::connection::CloseCode;
-use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
+use belfry_core::limits::{HITS_MAX, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
 use belfry_core::wire::Channel;
 use jiff::tz::TimeZone;
@@ -42,7 +44,7 @@ use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
 use crate::observe::Attendance;
 use crate::session::SignedIn;
-use crate::store::{Entry, Job, Opening, StoredAccount, Target, Ticket, Work};
+use crate::store::{Entry, Job, Opening, StoredAccount, Talk, Target, Ticket, Work};
 
 /// The hub's name for one client's connection from its first message to its end; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -213,6 +215,18 @@ impl Hub {
         self.directory.get(id)
     }
 
+    /// Whether somebody has this name or one that looks the same, or is about to get it.
+    pub fn is_taken(&self, name: &AccountName) -> bool {
+        let looks = looks::of(name.as_str(), &name.key());
+        let is_coming = |waiting: &Waiting| match waiting {
+            Waiting::Register { name: coming, .. } | Waiting::AddUser { name: coming, .. } => {
+                looks::of(coming.as_str(), &coming.key()).iter().any(|look| looks.contains(look))
+            }
+            _ => false,
+        };
+        self.directory.has_look(&looks) || self.waiting.jobs().any(is_coming)
+    }
+
     /// Whether people may make their own accounts.
     pub const fn registration(&self) -> Registration {
         self.rules.registration
@@ -325,6 +339,32 @@ impl Hub {
             Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Record { to }),
             Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
             Request::ExportPage { conversation, after } => self.export_page(now, from, to, conversation, after),
+            Request::CreateRoom { room, private } => self.create_room(now, from, to, room, private),
+            Request::ListRooms { after } => {
+                self.list_rooms(account, to, after.as_ref());
+                Ok(())
+            }
+            Request::JoinRoom { room } => self.join_room(now, account, to, &room),
+            Request::LeaveRoom { room } => self.leave_room(now, account, to, &room),
+            Request::RoomMembers { room, after } => self.room_members(account, to, &room, after.as_ref()),
+            Request::Invite { room, account: invited } => self.invite(now, from, to, &room, &invited),
+            Request::Edit { place, seq, text } => self.alter(now, account, to, &place, seq, Some(text)),
+            Request::Delete { place, seq } => self.alter(now, account, to, &place, seq, None),
+            Request::FetchAltered { conversation, after } => self.fetch_altered(now, account, to, conversation, after),
+            Request::MarkRead { place, upto } => self.mark_read(now, account, to, &place, upto),
+            Request::Typing { place } => self.typing(account, to, place),
+            Request::Away { away } => {
+                self.attendance.set_away(now, to.session, away);
+                self.announce(now);
+                self.reply(to, Ok(Answer::Done));
+                Ok(())
+            }
+            Request::Search { text, place, before, limit } => {
+                let within = place.map(|place| self.target(account, &place)).transpose()?;
+                let talk = Talk::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
+                self.submit(now, Work::Talk(talk), Waiting::Record { to })
+            }
+            Request::Originals { of, seq, after } => self.originals(now, account, to, &of, seq, after),
         }
     }
 

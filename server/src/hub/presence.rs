@@ -13,7 +13,12 @@ use crate::limits::PRESENCE_INTERVAL;
 pub(super) struct Attendance {
     sessions: BTreeMap<SessionId, AccountId>,
     people: BTreeMap<AccountId, BTreeSet<SessionId>>,
-    unannounced: BTreeMap<AccountId, (Presence, UnixMillis)>,
+    /// Sessions at which nobody is.
+    away: BTreeSet<SessionId>,
+    /// What everybody has been told; who is not in it is offline.
+    announced: BTreeMap<AccountId, Presence>,
+    /// Who is something else now, and since when.
+    unannounced: BTreeMap<AccountId, UnixMillis>,
     quiet_until: Instant,
 }
 
@@ -24,29 +29,39 @@ impl Attendance {
         let theirs = self.people.entry(account).or_default();
         let was_offline = theirs.is_empty();
         theirs.insert(session);
-        if was_offline {
-            self.change(account, Presence::Online, now.wall);
-        }
+        self.note(account, now.wall);
         was_offline
     }
 
     /// A session ended. Says whose it was, if it was signed in, and whether that was their last one.
     pub(super) fn leave(&mut self, now: Now, session: SessionId) -> Option<(AccountId, bool)> {
+        self.away.remove(&session);
         let account = self.sessions.remove(&session)?;
         let theirs = self.people.get_mut(&account)?;
         theirs.remove(&session);
         let is_offline = theirs.is_empty();
         if is_offline {
             self.people.remove(&account);
-            self.change(account, Presence::Offline, now.wall);
         }
+        self.note(account, now.wall);
         Some((account, is_offline))
     }
 
-    /// Two changes that were not announced between them lead back to what everybody knows.
-    fn change(&mut self, account: AccountId, presence: Presence, at: UnixMillis) {
-        if self.unannounced.remove(&account).is_none() {
-            self.unannounced.insert(account, (presence, at));
+    /// Nobody is at a session, or somebody is again.
+    pub(super) fn set_away(&mut self, now: Now, session: SessionId, away: bool) {
+        let Some(&account) = self.sessions.get(&session) else { return };
+        let changed = if away { self.away.insert(session) } else { self.away.remove(&session) };
+        if changed {
+            self.note(account, now.wall);
+        }
+    }
+
+    /// A change that leads back to what everybody knows is none.
+    fn note(&mut self, account: AccountId, at: UnixMillis) {
+        if self.presence(account) == self.announced.get(&account).copied().unwrap_or(Presence::Offline) {
+            self.unannounced.remove(&account);
+        } else {
+            self.unannounced.insert(account, at);
         }
     }
 
@@ -56,7 +71,16 @@ impl Attendance {
             return Vec::new();
         }
         self.quiet_until = now + PRESENCE_INTERVAL;
-        std::mem::take(&mut self.unannounced).into_iter().map(|(account, (presence, at))| (account, presence, at)).collect()
+        let changed = std::mem::take(&mut self.unannounced);
+        let changes: Vec<_> = changed.into_iter().map(|(account, at)| (account, self.presence(account), at)).collect();
+        for &(account, presence, _) in &changes {
+            if presence == Presence::Offline {
+                self.announced.remove(&account);
+            } else {
+                self.announced.insert(account, presence);
+            }
+        }
+        changes
     }
 
     /// When [`announce`](Self::announce) has something to say.
@@ -64,8 +88,13 @@ impl Attendance {
         (!self.unannounced.is_empty()).then_some(self.quiet_until)
     }
 
+    /// Whether somebody is here, by those of their sessions that are in use.
     pub(super) fn presence(&self, account: AccountId) -> Presence {
-        if self.people.contains_key(&account) { Presence::Online } else { Presence::Offline }
+        match self.people.get(&account) {
+            None => Presence::Offline,
+            Some(theirs) if theirs.iter().all(|session| self.away.contains(session)) => Presence::Away,
+            Some(_) => Presence::Online,
+        }
     }
 
     pub(super) fn sessions_of(&self, account: AccountId) -> impl Iterator<Item = SessionId> {
@@ -108,6 +137,22 @@ mod tests {
         assert_eq!(attendance.presence(ALICE), Presence::Online);
         assert_eq!(attendance.leave(at(3), SessionId(2)), Some((ALICE, true)));
         assert_eq!(attendance.presence(ALICE), Presence::Offline);
+    }
+
+    #[test]
+    fn somebody_is_away_when_nobody_is_at_any_of_their_sessions() {
+        let mut attendance = Attendance::default();
+        attendance.arrive(at(0), SessionId(1), ALICE);
+        attendance.arrive(at(0), SessionId(2), ALICE);
+        attendance.announce(at(0).instant);
+        attendance.set_away(at(1), SessionId(1), true);
+        assert_eq!((attendance.presence(ALICE), attendance.deadline()), (Presence::Online, None));
+        attendance.set_away(at(2), SessionId(2), true);
+        assert_eq!(attendance.announce(at(300).instant), [(ALICE, Presence::Away, UnixMillis(2))]);
+        attendance.leave(at(400), SessionId(2));
+        assert_eq!(attendance.presence(ALICE), Presence::Away);
+        attendance.set_away(at(500), SessionId(1), false);
+        assert_eq!(attendance.announce(at(600).instant), [(ALICE, Presence::Online, UnixMillis(500))]);
     }
 
     #[test]

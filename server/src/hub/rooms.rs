@@ -1,24 +1,222 @@
-//! Rooms. The lobby is the one that everyone is in.
+//! Rooms: who is in which, who is asked to join, who hears what is said there. The lobby is the one that everyone is in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use belfry_core::chat::{ConversationId, RoomName};
+use belfry_core::chat::{
+    AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Person, Refusal, Role, Room, RoomName, Standing,
+};
+use belfry_core::time::Now;
 
-use crate::store::StoredRoom;
+use super::done::misplaced;
+use super::{Hub, ReplyTo, SessionId, Waiting, looks, page};
+use crate::limits::ROOMS_MAX;
+use crate::session::SignedIn;
+use crate::store::{Outcome, RoomJob, StoredRoom, Work};
 
 /// Every room by what its name is unique by.
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     by_key: BTreeMap<String, ConversationId>,
+    by_id: BTreeMap<ConversationId, OneRoom>,
+    looks: BTreeSet<String>,
+}
+
+/// One room.
+#[derive(Debug)]
+pub(super) struct OneRoom {
+    pub(super) name: RoomName,
+    /// Everybody is in it.
+    pub(super) everyone: bool,
+    pub(super) private: bool,
+    pub(super) members: BTreeSet<AccountId>,
+    invited: BTreeSet<AccountId>,
+}
+
+impl OneRoom {
+    fn standing(&self, account: AccountId) -> Standing {
+        if self.everyone || self.members.contains(&account) {
+            Standing::Inside
+        } else if self.invited.contains(&account) {
+            Standing::Invited
+        } else {
+            Standing::Outside
+        }
+    }
+
+    /// Whether somebody may know who is in it.
+    fn is_open_to(&self, account: AccountId) -> Result<(), Refusal> {
+        match self.standing(account) {
+            Standing::Outside if self.private => Err(Refusal::InvitationNeeded),
+            Standing::Invited if self.private => Err(Refusal::NotInRoom),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What becomes of a room once the store has done it.
+#[derive(Clone, Debug)]
+pub(super) enum RoomChange {
+    Create { name: RoomName, private: bool },
+    Join,
+    Leave(ConversationId),
+    Invite { room: ConversationId, account: AccountId },
 }
 
 impl Rooms {
     pub(super) fn new(rooms: Vec<StoredRoom>) -> Self {
-        Self { by_key: rooms.into_iter().map(|room| (room.name.key(), room.conversation)).collect() }
+        let mut known = Self::default();
+        for StoredRoom { conversation, name, everyone, private, members, invited } in rooms {
+            let (members, invited) = (members.into_iter().collect(), invited.into_iter().collect());
+            known.add(conversation, OneRoom { name, everyone, private, members, invited });
+        }
+        known
+    }
+
+    fn add(&mut self, conversation: ConversationId, room: OneRoom) {
+        self.looks.extend(looks::of(room.name.as_str(), &room.name.key()));
+        self.by_key.insert(room.name.key(), conversation);
+        self.by_id.insert(conversation, room);
     }
 
     /// The room that a person means by `name`.
     pub(super) fn find(&self, name: &RoomName) -> Option<ConversationId> {
         self.by_key.get(&name.key()).copied()
+    }
+
+    pub(super) fn get(&self, room: ConversationId) -> Option<&OneRoom> {
+        self.by_id.get(&room)
+    }
+
+    /// Whether there is a room of that name, or of one that looks the same.
+    fn is_taken(&self, name: &RoomName) -> bool {
+        looks::of(name.as_str(), &name.key()).iter().any(|look| self.looks.contains(look))
+    }
+
+    fn named(&self, name: &RoomName) -> Result<(ConversationId, &OneRoom), Refusal> {
+        let id = self.find(name).ok_or(Refusal::UnknownRoom)?;
+        Ok((id, self.get(id).ok_or(Refusal::UnknownRoom)?))
+    }
+}
+
+impl Hub {
+    pub(super) fn create_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: RoomName, private: bool) -> Result<(), Refusal> {
+        if self.rooms.is_taken(&name) {
+            return Err(Refusal::RoomExists);
+        }
+        if self.rooms.by_id.len() >= ROOMS_MAX {
+            return Err(Refusal::TooMany);
+        }
+        let account = from.account();
+        let work = Work::Room(RoomJob::Create { account, name: name.clone(), private });
+        self.submit(now, work, Waiting::Room { to, account, change: RoomChange::Create { name, private } })
+    }
+
+    pub(super) fn join_room(&mut self, now: Now, account: AccountId, to: ReplyTo, name: &RoomName) -> Result<(), Refusal> {
+        let (room, _) = self.rooms.named(name)?;
+        self.submit(now, Work::Room(RoomJob::Join { account, room }), Waiting::Room { to, account, change: RoomChange::Join })
+    }
+
+    pub(super) fn leave_room(&mut self, now: Now, account: AccountId, to: ReplyTo, name: &RoomName) -> Result<(), Refusal> {
+        let (room, _) = self.rooms.named(name)?;
+        self.submit(now, Work::Room(RoomJob::Leave { account, room }), Waiting::Room { to, account, change: RoomChange::Leave(room) })
+    }
+
+    pub(super) fn invite(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName, invited: &AccountName) -> Result<(), Refusal> {
+        let (room, _) = self.rooms.named(name)?;
+        let account = self.directory.find(invited).ok_or(Refusal::UnknownAccount)?.id;
+        let work = RoomJob::Invite { by: from.account(), any: from.role() == Role::Admin, account, room };
+        let change = RoomChange::Invite { room, account };
+        self.submit(now, Work::Room(work), Waiting::Room { to, account: from.account(), change })
+    }
+
+    /// Whether somebody is in the room that they mean by `name`.
+    pub(super) fn is_in_room(&self, account: AccountId, name: &RoomName) -> bool {
+        self.rooms.named(name).is_ok_and(|(_, room)| room.standing(account) == Standing::Inside)
+    }
+
+    pub(super) fn list_rooms(&mut self, account: AccountId, to: ReplyTo, after: Option<&RoomName>) {
+        let start = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.key()));
+        let everybody = self.directory.len() as u64;
+        let line = |room: &OneRoom| Room {
+            name: room.name.clone(),
+            private: room.private,
+            members: if room.everyone { everybody } else { room.members.len() as u64 },
+            standing: room.standing(account),
+        };
+        let rooms = self.rooms.by_key.range((start, Bound::Unbounded)).filter_map(|(_, id)| self.rooms.get(*id));
+        let (rooms, more) = page(rooms.filter(|room| !room.private || room.standing(account) != Standing::Outside).map(line));
+        self.reply(to, Ok(Answer::Rooms { rooms, more }));
+    }
+
+    pub(super) fn room_members(
+        &mut self,
+        account: AccountId,
+        to: ReplyTo,
+        name: &RoomName,
+        after: Option<&AccountName>,
+    ) -> Result<(), Refusal> {
+        let (_, room) = self.rooms.named(name)?;
+        room.is_open_to(account)?;
+        let person = |account: &crate::store::StoredAccount| Person {
+            account: account.name.clone(),
+            presence: self.attendance.presence(account.id),
+            last_seen: account.last_seen,
+        };
+        let members = self.directory.after(after).filter(|account| room.everyone || room.members.contains(&account.id));
+        let (people, more) = page(members.filter(|account| !account.disabled).map(person));
+        self.reply(to, Ok(Answer::People { people, more }));
+        Ok(())
+    }
+
+    /// The store has changed who is in a room: the person hears where they are now, and then that it is done.
+    pub(super) fn room_changed(&mut self, to: ReplyTo, account: AccountId, change: RoomChange, outcome: Outcome) -> Result<(), Refusal> {
+        match (change, outcome) {
+            (RoomChange::Create { name, private }, Outcome::Entered(info)) => {
+                let members = BTreeSet::from([account]);
+                self.rooms.add(info.id, OneRoom { name, everyone: false, private, members, invited: BTreeSet::new() });
+                self.push_to_account(account, Event::Conversation(info));
+            }
+            (RoomChange::Join, Outcome::Entered(info)) => self.joined(account, info),
+            (RoomChange::Leave(room), Outcome::Changed) => {
+                if let Some(known) = self.rooms.by_id.get_mut(&room) {
+                    known.members.remove(&account);
+                }
+                self.push_to_account(account, Event::Left(room));
+            }
+            (RoomChange::Invite { room, account: invited }, Outcome::Changed) => self.invited(account, invited, room),
+            (_, other) => return Err(misplaced(&other)),
+        }
+        self.reply(to, Ok(Answer::Done));
+        Ok(())
+    }
+
+    fn joined(&mut self, account: AccountId, info: ConversationInfo) {
+        let Some(room) = self.rooms.by_id.get_mut(&info.id) else { return };
+        room.invited.remove(&account);
+        if !room.everyone && room.members.insert(account) {
+            self.push_to_account(account, Event::Conversation(info));
+        }
+    }
+
+    fn invited(&mut self, by: AccountId, account: AccountId, room: ConversationId) {
+        let Some(known) = self.rooms.by_id.get_mut(&room) else { return };
+        if known.standing(account) != Standing::Outside {
+            return;
+        }
+        known.invited.insert(account);
+        let name = known.name.clone();
+        if let Some(by) = self.directory.get(by).map(|by| by.name.clone()) {
+            self.push_to_account(account, Event::Invited { room: name, by });
+        }
+    }
+
+    /// The sessions of everybody in a room.
+    pub(super) fn sessions_in(&self, room: ConversationId) -> Vec<SessionId> {
+        match self.rooms.get(room) {
+            Some(room) if !room.everyone => room.members.iter().flat_map(|&member| self.attendance.sessions_of(member)).collect(),
+            Some(_) => self.attendance.sessions().map(|(session, _)| session).collect(),
+            None => Vec::new(),
+        }
     }
 }

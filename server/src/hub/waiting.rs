@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use belfry_core::chat::{AccountId, AccountName, DeviceId, GroupName, NoticeId, Place, Refusal, Role, ScheduleId, Template, TemplateName};
 
 use super::groups::GroupChange;
+use super::rooms::RoomChange;
 use super::{ReplyTo, SessionId, Visitor};
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
 use crate::store::{Occurrence, Ticket};
@@ -66,14 +67,20 @@ pub(super) enum Waiting {
     RevokeDevice { to: ReplyTo, device: DeviceId },
     /// A bite of what is kept no longer. Nobody waits for it.
     Tidy,
-    /// A page of the audit log, of the conversations that can be exported, or of one of them.
+    /// A change of who is in a room, by this account.
+    Room { to: ReplyTo, account: AccountId, change: RoomChange },
+    /// A message written anew with this much text, or taken back.
+    Alter { to: ReplyTo, bytes: usize },
+    /// How far somebody has read.
+    MarkRead { to: ReplyTo, account: AccountId },
+    /// A page of the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
     Record { to: ReplyTo },
 }
 
 impl Waiting {
     const fn bytes(&self) -> usize {
         match self {
-            Self::Post { bytes, .. } => *bytes,
+            Self::Post { bytes, .. } | Self::Alter { bytes, .. } => *bytes,
             _ => 0,
         }
     }

@@ -4,7 +4,7 @@ use belfry_core::chat::{Refusal, Request, Role};
 use belfry_core::time::Instant;
 
 use crate::hub::Rates;
-use crate::limits::{ACTS_BURST, POSTS_BURST, READS_BURST};
+use crate::limits::{ACTS_BURST, POSTS_BURST, READS_BURST, SEARCHES_BURST, SEARCHES_PER_SECOND, TYPING_BURST, TYPING_PER_SECOND};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub(super) enum Rate {
     Post,
     /// Pages.
     Read,
+    /// Looking for a text.
+    Search,
+    /// That somebody is writing.
+    Typing,
     /// Everything else.
     Act,
 }
@@ -32,7 +36,18 @@ pub(super) enum Rate {
 pub(super) const fn rule(request: &Request) -> (Who, Rate) {
     match request {
         Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => (Who::Stranger, Rate::Act),
-        Request::Post { .. } | Request::Receipt { .. } => (Who::Member, Rate::Post),
+        Request::Post { .. } | Request::Receipt { .. } | Request::Edit { .. } | Request::Delete { .. } | Request::MarkRead { .. } => {
+            (Who::Member, Rate::Post)
+        }
+        Request::Search { .. } => (Who::Member, Rate::Search),
+        Request::Typing { .. } => (Who::Member, Rate::Typing),
+        // Which room, the hub and the store know.
+        Request::ListRooms { .. } | Request::RoomMembers { .. } | Request::FetchAltered { .. } => (Who::Member, Rate::Read),
+        Request::CreateRoom { .. }
+        | Request::JoinRoom { .. }
+        | Request::LeaveRoom { .. }
+        | Request::Invite { .. }
+        | Request::Away { .. } => (Who::Member, Rate::Act),
         Request::FetchAfter { .. } | Request::FetchBefore { .. } | Request::Who { .. } | Request::FetchNotice { .. } => {
             (Who::Member, Rate::Read)
         }
@@ -47,7 +62,8 @@ pub(super) const fn rule(request: &Request) -> (Who, Rate) {
         | Request::ListTemplates { .. }
         | Request::ListGroups { .. }
         | Request::GroupMembers { .. }
-        | Request::ReadAudit { .. } => (Who::Admin, Rate::Read),
+        | Request::ReadAudit { .. }
+        | Request::Originals { .. } => (Who::Admin, Rate::Read),
         Request::SendNotice(_)
         | Request::AddUser { .. }
         | Request::SetRole { .. }
@@ -102,13 +118,15 @@ pub(super) struct Allowances {
     posts: Bucket,
     reads: Bucket,
     acts: Bucket,
+    searches: Bucket,
+    typing: Bucket,
 }
 
 impl Allowances {
     /// Full ones.
     pub(super) fn new(now: Instant) -> Self {
         let full = Bucket { millionths: u64::MAX, filled_at: now };
-        Self { posts: full, reads: full, acts: full }
+        Self { posts: full, reads: full, acts: full, searches: full, typing: full }
     }
 
     /// Whether one more request is within the rate.
@@ -116,6 +134,8 @@ impl Allowances {
         match rate {
             Rate::Post => self.posts.take(now, rates.posts_per_second, POSTS_BURST),
             Rate::Read => self.reads.take(now, rates.reads_per_second, READS_BURST),
+            Rate::Search => self.searches.take(now, SEARCHES_PER_SECOND, SEARCHES_BURST),
+            Rate::Typing => self.typing.take(now, TYPING_PER_SECOND, TYPING_BURST),
             Rate::Act => self.acts.take(now, rates.acts_per_second, ACTS_BURST),
         }
     }

@@ -48,7 +48,7 @@ impl Sessions {
                 Ok(())
             }
             Request::Register { .. } if self.hub.registration() == Registration::Closed => Err(Refusal::RegistrationClosed),
-            Request::Register { account, .. } if self.hub.find(&account).is_some() => Err(Refusal::NameTaken),
+            Request::Register { account, .. } if self.hub.is_taken(&account) => Err(Refusal::NameTaken),
             Request::Register { account, password, remember } => {
                 self.set_door(session, id, Door::Hashing { name: account, remember });
                 self.hash(PasswordOf::Session(session), password);

@@ -10,6 +10,8 @@ use super::{Outcome, StoreError, StoredAccount};
 
 const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (name_key) DO NOTHING";
+// Whoever is new has not missed what was said before them.
+const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) SELECT ?1, id, last_seq FROM conversations WHERE everyone = 1";
 const ALL: &str = "SELECT id, name, role, disabled, created_at, last_seen FROM accounts ORDER BY id";
 const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
 const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
@@ -62,6 +64,7 @@ pub(super) fn add(
     }
     let account =
         u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("an account has a negative number"))?;
+    connection.prepare_cached(HAS_READ)?.execute([clamped(account)])?;
     Ok(Outcome::AccountAdded { account: AccountId(account) })
 }
 

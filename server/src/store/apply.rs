@@ -1,7 +1,7 @@
 //! A batch of jobs in one transaction: each job alone may fail, and none is answered before all are on disk.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use belfry_core::chat::{AccountId, Refusal};
 use belfry_core::time::UnixMillis;
@@ -12,8 +12,8 @@ use super::error::Trouble;
 use super::notices::Draft;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Opening, Outcome, StoreError, Work, accounts, audit, conversations, devices, export, groups, ledger, ledger_page, messages,
-    notice_changes, notices, open, plans, retention,
+    Done, Job, Opening, Outcome, StoreError, Work, accounts, alterations, audit, conversations, devices, export, groups, ledger,
+    ledger_page, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const SAVEPOINT: &str = "SAVEPOINT job";
@@ -25,8 +25,29 @@ const BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count, pragm
 #[derive(Debug)]
 pub struct Store {
     pub(super) connection: Connection,
+    /// Where it is, if it is on a disk.
+    path: Option<PathBuf>,
     /// Held for as long as the database is open; dropped after it.
     _lock: Option<File>,
+}
+
+/// The same database once more, for jobs that only read and may take long.
+#[derive(Debug)]
+pub(super) struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Does a job. It sees everything that has been committed.
+    pub(super) fn answer(&mut self, job: Job) -> Done {
+        let ticket = job.ticket;
+        let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
+        let result = answered.unwrap_or_else(|error| {
+            tracing::error!("a search was not done: {error}");
+            Err(Refusal::StoreFailed)
+        });
+        Done { ticket, result }
+    }
 }
 
 impl Store {
@@ -38,7 +59,7 @@ impl Store {
     /// then the file is as it was before.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let (connection, lock) = open::on_disk(path)?;
-        Ok(Self { connection, _lock: Some(lock) })
+        Ok(Self { connection, path: Some(path.to_owned()), _lock: Some(lock) })
     }
 
     /// Makes a database that is gone when it is dropped.
@@ -46,7 +67,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when there is no memory for it.
     pub fn open_in_memory() -> Result<Self, StoreError> {
-        Ok(Self { connection: open::in_memory()?, _lock: None })
+        Ok(Self { connection: open::in_memory()?, path: None, _lock: None })
     }
 
     /// Opens a database in memory that outlives this store as long as another one of the same name is open: what a process that dies
@@ -55,7 +76,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when there is no memory for it.
     pub fn open_in_shared_memory(name: &str) -> Result<Self, StoreError> {
-        Ok(Self { connection: open::in_shared_memory(name)?, _lock: None })
+        Ok(Self { connection: open::in_shared_memory(name)?, path: None, _lock: None })
+    }
+
+    /// Another way in for those who only read; `None` for a database in memory, which has but one.
+    pub(super) fn reader(&self) -> Result<Option<Reader>, StoreError> {
+        self.path.as_deref().map(|path| open::for_reading(path).map(|connection| Reader { connection })).transpose()
     }
 
     /// Reads what the hub has to know before the first job.
@@ -65,7 +91,7 @@ impl Store {
     pub fn opening(&mut self) -> Result<Opening, StoreError> {
         Ok(Opening {
             accounts: accounts::all(&self.connection)?,
-            rooms: conversations::rooms(&self.connection)?,
+            rooms: rooms::all(&self.connection)?,
             groups: groups::all(&self.connection)?,
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
@@ -167,7 +193,9 @@ fn writes(work: &Work) -> bool {
         | Work::RemoveFromGroup { .. }
         | Work::RevokeDevice { .. }
         | Work::Audited { .. }
+        | Work::Room(_)
         | Work::Tidy { .. } => true,
+        Work::Talk(talk) => talk.writes(),
         Work::Credentials { .. }
         | Work::Overview { .. }
         | Work::FetchAfter { .. }
@@ -252,6 +280,8 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
             retention::tidy(connection, at, &bounds, bite)
         }
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
+        Work::Room(job) => rooms::perform(connection, at, job),
+        Work::Talk(talk) => alterations::perform(connection, at, talk),
         Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
     }
 }

@@ -5,22 +5,35 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::column::{clamped, invalid, number, optional_number, optional_words, words};
 use super::error::Trouble;
-use super::{StoreError, StoredPlace, StoredRoom, accounts};
+use super::{StoreError, StoredPlace, Target, accounts};
 
 macro_rules! conversation_where {
     ($condition:literal) => {
-        concat!("SELECT id, last_seq, room_name, low, high FROM conversations WHERE ", $condition)
+        concat!(
+            "SELECT id, last_seq, room_name, low, high, everyone, private, kept_from, alterations FROM conversations WHERE ",
+            $condition
+        )
     };
 }
 
-const ROOMS: &str = "SELECT id, room_name FROM conversations WHERE room_key IS NOT NULL ORDER BY id";
 const BY_ID: &str = conversation_where!("id = ?1");
 const BY_PAIR: &str = conversation_where!("low = ?1 AND high = ?2");
 const BEGIN_DIRECT: &str = "INSERT INTO conversations (low, high) VALUES (?1, ?2)";
 const SET_LAST: &str = "UPDATE conversations SET last_seq = ?2 WHERE id = ?1";
-const OF_ACCOUNT: &str = "SELECT id, last_seq, room_name, NULL FROM conversations WHERE room_key IS NOT NULL
-    UNION ALL SELECT c.id, c.last_seq, NULL, a.name FROM conversations c CROSS JOIN accounts a ON a.id = c.high WHERE c.low = ?1
-    UNION ALL SELECT c.id, c.last_seq, NULL, a.name FROM conversations c CROSS JOIN accounts a ON a.id = c.low WHERE c.high = ?1
+const MEMBER_SINCE: &str = "SELECT since FROM members WHERE account = ?1 AND conversation = ?2";
+const IS_INVITED: &str = "SELECT 1 FROM invitations WHERE account = ?1 AND conversation = ?2";
+const READ: &str = "SELECT upto FROM readings WHERE account = ?1 AND conversation = ?2";
+const OF_ACCOUNT: &str = "SELECT c.id, c.last_seq, c.room_name, NULL, 0, c.kept_from, c.alterations, r.upto
+        FROM conversations c LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.everyone = 1
+    UNION ALL SELECT c.id, c.last_seq, c.room_name, NULL, m.since, c.kept_from, c.alterations, r.upto
+        FROM members m CROSS JOIN conversations c ON c.id = m.conversation
+        LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE m.account = ?1
+    UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, r.upto
+        FROM conversations c CROSS JOIN accounts a ON a.id = c.high
+        LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.low = ?1
+    UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, r.upto
+        FROM conversations c CROSS JOIN accounts a ON a.id = c.low
+        LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.high = ?1
     ORDER BY 1";
 
 /// A conversation as nobody in particular sees it.
@@ -29,6 +42,14 @@ pub(super) struct Conversation {
     pub(super) id: ConversationId,
     pub(super) place: StoredPlace,
     pub(super) last: Seq,
+    /// Everybody is in it.
+    pub(super) everyone: bool,
+    /// Only those who are invited may join.
+    pub(super) private: bool,
+    /// The first message that is kept.
+    pub(super) kept_from: Seq,
+    /// The number of its last alteration.
+    pub(super) alterations: u64,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
@@ -37,13 +58,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         (None, Some(a), Some(b)) => StoredPlace::Direct { a: AccountId(a), b: AccountId(b) },
         _ => return Err(invalid(2, "neither a room nor a pair of people")),
     };
-    Ok(Conversation { id: ConversationId(number(row, 0)?), last: Seq(number(row, 1)?), place })
-}
-
-pub(super) fn rooms(connection: &Connection) -> Result<Vec<StoredRoom>, StoreError> {
-    let mut statement = connection.prepare_cached(ROOMS)?;
-    let rooms = statement.query_map([], |row| Ok(StoredRoom { conversation: ConversationId(number(row, 0)?), name: words(row, 1)? }))?;
-    Ok(rooms.collect::<Result<_, _>>()?)
+    Ok(Conversation {
+        id: ConversationId(number(row, 0)?),
+        last: Seq(number(row, 1)?),
+        place,
+        everyone: row.get(5)?,
+        private: row.get(6)?,
+        kept_from: Seq(number(row, 7)?),
+        alterations: number(row, 8)?,
+    })
 }
 
 pub(super) fn find(connection: &Connection, id: ConversationId) -> Result<Conversation, Trouble> {
@@ -73,13 +96,21 @@ pub(super) fn find_direct(connection: &Connection, one: AccountId, other: Accoun
     Ok(found)
 }
 
+/// What `account` means by `target`, whether they are in it or not; `None` for a direct conversation that has not begun.
+pub(super) fn find_target(connection: &Connection, account: AccountId, target: Target) -> Result<Option<Conversation>, Trouble> {
+    match target {
+        Target::Room(room) => find_room(connection, room).map(Some),
+        Target::Direct(other) => find_direct(connection, account, other),
+    }
+}
+
 /// Begins the direct conversation of two different people who exist.
 pub(super) fn begin_direct(connection: &Connection, one: AccountId, other: AccountId) -> Result<Conversation, Trouble> {
     let (a, b) = (one.min(other), one.max(other));
     connection.prepare_cached(BEGIN_DIRECT)?.execute([clamped(a.0), clamped(b.0)])?;
     let id =
         u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("a conversation has a negative number"))?;
-    Ok(Conversation { id: ConversationId(id), place: StoredPlace::Direct { a, b }, last: Seq(0) })
+    find(connection, ConversationId(id))
 }
 
 pub(super) fn set_last(connection: &Connection, id: ConversationId, last: Seq) -> Result<(), Trouble> {
@@ -87,18 +118,53 @@ pub(super) fn set_last(connection: &Connection, id: ConversationId, last: Seq) -
     Ok(())
 }
 
-/// A conversation as `reader` sees it; refused to those who are not in it.
-pub(super) fn seen_by(connection: &Connection, conversation: &Conversation, reader: AccountId) -> Result<ConversationInfo, Trouble> {
-    let place = match conversation.place {
-        StoredPlace::Room(ref room) => Place::Room(room.clone()),
-        StoredPlace::Direct { a, b } if reader == a => Place::Direct(accounts::name(connection, b)?),
-        StoredPlace::Direct { a, b } if reader == b => Place::Direct(accounts::name(connection, a)?),
-        StoredPlace::Direct { .. } => return Err(Refusal::UnknownConversation.into()),
-    };
-    Ok(ConversationInfo { id: conversation.id, place, last: conversation.last })
+/// Since which message somebody is in a conversation; refused to those who are not.
+pub(super) fn since(connection: &Connection, conversation: &Conversation, reader: AccountId) -> Result<Seq, Trouble> {
+    match conversation.place {
+        StoredPlace::Direct { a, b } if reader == a || reader == b => Ok(Seq(0)),
+        StoredPlace::Direct { .. } => Err(Refusal::UnknownConversation.into()),
+        StoredPlace::Room(_) if conversation.everyone => Ok(Seq(0)),
+        StoredPlace::Room(_) => {
+            let key = [clamped(reader.0), clamped(conversation.id.0)];
+            let since = connection.prepare_cached(MEMBER_SINCE)?.query_row(key, |row| number(row, 0)).optional()?;
+            match since {
+                Some(since) => Ok(Seq(since)),
+                None if conversation.private && !is_invited(connection, conversation.id, reader)? => Err(Refusal::InvitationNeeded.into()),
+                None => Err(Refusal::NotInRoom.into()),
+            }
+        }
+    }
 }
 
-/// Every room, and every direct conversation that `account` is in.
+/// Whether somebody has been asked to join a room.
+pub(super) fn is_invited(connection: &Connection, room: ConversationId, account: AccountId) -> Result<bool, Trouble> {
+    Ok(connection.prepare_cached(IS_INVITED)?.exists([clamped(account.0), clamped(room.0)])?)
+}
+
+/// Up to where somebody has read.
+pub(super) fn read_upto(connection: &Connection, conversation: ConversationId, reader: AccountId) -> Result<Seq, Trouble> {
+    let key = [clamped(reader.0), clamped(conversation.0)];
+    Ok(Seq(connection.prepare_cached(READ)?.query_row(key, |row| number(row, 0)).optional()?.unwrap_or(0)))
+}
+
+/// How many messages are newer than what somebody has read, has come after, and could read.
+pub(super) fn unread(last: Seq, read: Seq, since: Seq, kept_from: Seq) -> u64 {
+    last.0.saturating_sub(read.0.max(since.0).max(kept_from.0.saturating_sub(1)))
+}
+
+/// A conversation as `reader` sees it; refused to those who are not in it.
+pub(super) fn seen_by(connection: &Connection, conversation: &Conversation, reader: AccountId) -> Result<ConversationInfo, Trouble> {
+    let &Conversation { id, last, kept_from, alterations, .. } = conversation;
+    let since = since(connection, conversation, reader)?;
+    let place = match conversation.place {
+        StoredPlace::Room(ref room) => Place::Room(room.clone()),
+        StoredPlace::Direct { a, b } => Place::Direct(accounts::name(connection, if reader == a { b } else { a })?),
+    };
+    let read = read_upto(connection, id, reader)?;
+    Ok(ConversationInfo { id, place, last, since, read, unread: unread(last, read, since, kept_from), alterations })
+}
+
+/// Every conversation that `account` is in.
 pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<ConversationInfo>, Trouble> {
     let mut statement = connection.prepare_cached(OF_ACCOUNT)?;
     let infos = statement.query_map(params![clamped(account.0)], |row| {
@@ -106,7 +172,9 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Conv
             Some(room) => Place::Room(room),
             None => Place::Direct(words(row, 3)?),
         };
-        Ok(ConversationInfo { id: ConversationId(number(row, 0)?), place, last: Seq(number(row, 1)?) })
+        let (last, since, read) = (Seq(number(row, 1)?), Seq(number(row, 4)?), Seq(optional_number(row, 7)?.unwrap_or(0)));
+        let unread = unread(last, read, since, Seq(number(row, 5)?));
+        Ok(ConversationInfo { id: ConversationId(number(row, 0)?), place, last, since, read, unread, alterations: number(row, 6)? })
     })?;
     Ok(infos.collect::<Result<_, _>>()?)
 }
@@ -115,7 +183,7 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Conv
 mod tests {
     use belfry_core::chat::RoomName;
 
-    use super::super::Target;
+    use super::super::StoredRoom;
     use super::super::fixture::{add, each_store, overview, post_to, posted};
     use super::*;
 
@@ -123,7 +191,15 @@ mod tests {
     fn a_new_database_has_the_lobby_and_no_other_room() {
         each_store(|store| {
             let rooms = store.opening().unwrap().rooms;
-            assert_eq!(rooms, [StoredRoom { conversation: ConversationId(1), name: RoomName::lobby() }]);
+            let lobby = StoredRoom {
+                conversation: ConversationId(1),
+                name: RoomName::lobby(),
+                everyone: true,
+                private: false,
+                members: vec![],
+                invited: vec![],
+            };
+            assert_eq!(rooms, [lobby]);
             let key: String = store.connection.query_row("SELECT room_key FROM conversations WHERE id = 1", [], |row| row.get(0)).unwrap();
             assert_eq!(key, RoomName::lobby().key());
         });

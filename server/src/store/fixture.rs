@@ -1,12 +1,12 @@
 //! What the store's tests lean on.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, PostId, Progress, Refusal, Role, Severity,
-    Text,
+    AccountId, AccountName, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, PostId, Progress, Refusal, Role, RoomName,
+    SearchText, Severity, Text,
 };
 use belfry_core::time::UnixMillis;
 
-use super::{Job, Outcome, Store, StoredPlace, Target, Ticket, Work};
+use super::{Job, Outcome, RoomJob, Store, StoredPlace, Talk, Target, Ticket, Work};
 
 /// The lobby's conversation in a new database.
 pub(super) const LOBBY: ConversationId = ConversationId(1);
@@ -58,6 +58,32 @@ pub(super) fn post_to(store: &mut Store, account: AccountId, counter: u64, to: T
 pub(super) fn say(store: &mut Store, account: AccountId, count: u64) {
     let done = store.apply((1..=count).map(|n| job(n, 0, post(account, n, Target::Room(LOBBY), "hello"))).collect());
     assert!(done.iter().all(|done| done.result.is_ok()));
+}
+
+/// A room with one member.
+pub(super) fn create(store: &mut Store, account: AccountId, name: &str, private: bool) -> ConversationId {
+    let job = RoomJob::Create { account, name: RoomName::new(name).unwrap(), private };
+    match ask(store, 0, Work::Room(job)) {
+        Ok(Outcome::Entered(info)) => info.id,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The newest messages of a place.
+pub(super) fn newest(store: &mut Store, account: AccountId, of: Target) -> Result<Vec<Message>, Refusal> {
+    match ask(store, 9, Work::FetchBefore { account, of, before: None, limit: 500 })? {
+        Outcome::Page { messages, .. } => Ok(messages),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The numbers of the messages that say something, newest first.
+pub(super) fn found(store: &mut Store, account: AccountId, text: &str) -> Vec<u64> {
+    let text = SearchText::new(text).unwrap();
+    match ask(store, 9, Work::Talk(Talk::Search { account, text, within: None, before: None, limit: 50 })) {
+        Ok(Outcome::Found(found)) => found.hits.iter().map(|hit| hit.message.seq.0).collect(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The message, its place, whether it was repeated and whether it began its conversation.

@@ -1,13 +1,19 @@
-//! What the store is asked and what it answers: plain data across the thread border.
+//! What the store is asked: plain data across the thread border.
 
 use std::net::SocketAddr;
 
 use belfry_core::chat::{
-    AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, DeviceEntry, DeviceId, Exportable, GivenAnswer,
-    GroupName, Label, LedgerEntry, Message, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeSummary, PostId, Progress, Receipt, Refusal,
-    Reminding, Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text, Title,
+    AccountId, AccountName, ConversationId, DeviceId, GroupName, Label, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Reminding,
+    Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text, Title,
 };
 use belfry_core::time::UnixMillis;
+
+use super::{RoomJob, Talk};
+
+#[cfg(doc)]
+use super::Outcome;
+#[cfg(doc)]
+use belfry_core::chat::Refusal;
 
 /// The hub's number for a job; the answer carries the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,15 +28,6 @@ pub struct Job {
     pub at: UnixMillis,
     /// What to do.
     pub work: Work,
-}
-
-/// What became of a job. Nothing is answered before the commit that holds it.
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// The job's ticket.
-    pub ticket: Ticket,
-    /// What came of it. An `Err` has changed nothing.
-    pub result: Result<Outcome, Refusal>,
 }
 
 /// Which conversation a message goes to.
@@ -315,6 +312,10 @@ pub enum Work {
         /// How many at most.
         limit: u32,
     },
+    /// Something about who is in which room.
+    Room(RoomJob),
+    /// Something about messages that are there already.
+    Talk(Talk),
 }
 
 /// A scheduled notice's time has come, or it is given up.
@@ -346,254 +347,4 @@ pub enum Bite {
     Messages(ConversationId),
     /// Notices, the audit log, and the room in the file.
     Rest,
-}
-
-/// What came of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The password hash in PHC form.
-    Credentials {
-        /// It.
-        password_hash: String,
-    },
-    /// The account exists now.
-    AccountAdded {
-        /// Its number.
-        account: AccountId,
-    },
-    /// It is changed.
-    Changed,
-    /// What somebody comes back to.
-    SignedIn {
-        /// Every conversation they are in, with its newest message.
-        conversations: Vec<ConversationInfo>,
-        /// Open notices they have not answered, oldest first.
-        notices: Vec<Notice>,
-    },
-    /// The message is stored, now or before.
-    Posted {
-        /// The message.
-        message: Message,
-        /// Whom to tell.
-        place: StoredPlace,
-        /// It was stored by an earlier job: tell the author, nobody else.
-        repeated: bool,
-        /// This message began the conversation: those in it have not heard of it.
-        began: bool,
-    },
-    /// Messages, oldest first.
-    Page {
-        /// The conversation as the asker sees it; `None` for a direct conversation that has not begun.
-        conversation: Option<ConversationInfo>,
-        /// The messages, ending when [`PAGE_BYTES_MAX`](belfry_core::limits::PAGE_BYTES_MAX) or the limit is reached.
-        messages: Vec<Message>,
-    },
-    /// The notice is stored, now or before.
-    NoticeSent {
-        /// The notice.
-        sent: Box<StoredNotice>,
-        /// It was stored by an earlier job: tell the author, nobody else.
-        repeated: bool,
-    },
-    /// The receipt is noted.
-    Receipt {
-        /// Who sent the notice.
-        author: AccountId,
-        /// Where it stands.
-        progress: Progress,
-        /// The receipt said something new.
-        changed: bool,
-        /// It was the person's answer: the notice with it.
-        answered: Option<Box<Notice>>,
-    },
-    /// Notices, newest first.
-    Notices {
-        /// The notices.
-        notices: Vec<NoticeSummary>,
-        /// More follow.
-        more: bool,
-    },
-    /// A part of a ledger.
-    Ledger {
-        /// The notice and its totals.
-        summary: NoticeSummary,
-        /// Its people.
-        entries: Vec<StoredEntry>,
-        /// More follow.
-        more: bool,
-    },
-    /// What the database holds.
-    Size {
-        /// Stored messages.
-        messages: u64,
-        /// Bytes of the database.
-        bytes: u64,
-    },
-    // --- Notices, groups, devices ---
-    /// A notice with everybody it is for.
-    NoticeNow(Box<StoredNotice>),
-    /// A notice as the asker sees it.
-    Notice(Box<Notice>),
-    /// The notice is kept until its time comes.
-    Scheduled(Box<StoredSchedule>),
-    /// An account's devices, those seen last first. `connected` is the hub's to fill in.
-    Devices(Vec<Device>),
-    /// Lines of the audit log, newest first.
-    Audit {
-        /// The lines.
-        entries: Vec<AuditEntry>,
-        /// More follow.
-        more: bool,
-    },
-    /// A bite is done.
-    Tidied {
-        /// Rows that were taken out.
-        removed: u64,
-        /// Where to go on; `None` when everything has been looked at.
-        next: Option<Bite>,
-    },
-    /// Conversations in order of their numbers.
-    Exportable {
-        /// The conversations.
-        conversations: Vec<Exportable>,
-        /// More follow.
-        more: bool,
-    },
-    /// Messages in order.
-    Exported {
-        /// The messages.
-        messages: Vec<Message>,
-        /// More follow.
-        more: bool,
-    },
-}
-
-/// A notice with everybody it is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredNotice {
-    /// The notice, as somebody sees it who has not answered.
-    pub notice: Notice,
-    /// Where it stands.
-    pub progress: Progress,
-    /// Everybody it is for, with the answer of those who have answered.
-    pub people: Vec<(AccountId, Option<GivenAnswer>)>,
-    /// When those who have not answered are to be told again.
-    pub remind_at: Option<UnixMillis>,
-}
-
-/// A person's line of a ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEntry {
-    /// Who.
-    pub account: AccountId,
-    /// What is noted. Who is connected, and what keeps the notice from getting further, is the hub's to fill in, also `devices`;
-    /// `offline_since` is when they were last seen.
-    pub entry: LedgerEntry,
-    /// They came back after the notice was over, and had been away since then.
-    pub missed: Option<UnixMillis>,
-    /// Their devices.
-    pub screens: Vec<StoredScreen>,
-}
-
-/// A device's line of a ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredScreen {
-    /// What is noted, with the same left to the hub.
-    pub entry: DeviceEntry,
-    /// It was locked then and has not shown the notice since.
-    pub locked_at: Option<UnixMillis>,
-    /// It came back after the notice was over, and had been away since then.
-    pub missed: Option<UnixMillis>,
-}
-
-/// A notice that is to be sent later.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredSchedule {
-    /// Its number.
-    pub id: ScheduleId,
-    /// Who scheduled it.
-    pub author: AccountId,
-    /// When it is sent next.
-    pub next_at: UnixMillis,
-    /// What.
-    pub draft: NoticeDraft,
-}
-
-/// A group as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredGroup {
-    /// Its name.
-    pub name: GroupName,
-    /// Who is in it.
-    pub members: Vec<AccountId>,
-}
-
-/// A device that may sign in without the password, or that may not connect any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredDevice {
-    /// Whose.
-    pub account: AccountId,
-    /// Which.
-    pub device: DeviceId,
-    /// It may not connect any more.
-    pub revoked: bool,
-}
-
-/// Where a message went, from nobody's point of view.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoredPlace {
-    /// A room.
-    Room(RoomName),
-    /// The direct conversation of two people.
-    Direct {
-        /// The one with the smaller number.
-        a: AccountId,
-        /// The one with the larger number.
-        b: AccountId,
-    },
-}
-
-/// What the hub knows from the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Opening {
-    /// Every account.
-    pub accounts: Vec<StoredAccount>,
-    /// Every room.
-    pub rooms: Vec<StoredRoom>,
-    /// Every group of accounts.
-    pub groups: Vec<StoredGroup>,
-    /// Every template.
-    pub templates: Vec<Template>,
-    /// Every notice that is to be sent later.
-    pub schedules: Vec<StoredSchedule>,
-    /// When open notices are to be told again.
-    pub reminders: Vec<(UnixMillis, NoticeId)>,
-    /// Devices that matter to the hub, those that were here longest ago first.
-    pub devices: Vec<StoredDevice>,
-}
-
-/// An account as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredAccount {
-    /// Its number.
-    pub id: AccountId,
-    /// Its name.
-    pub name: AccountName,
-    /// What it may do.
-    pub role: Role,
-    /// Whether it is shut out.
-    pub disabled: bool,
-    /// When it was made.
-    pub created_at: UnixMillis,
-    /// When it was last here.
-    pub last_seen: Option<UnixMillis>,
-}
-
-/// A room as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRoom {
-    /// Its conversation.
-    pub conversation: ConversationId,
-    /// Its name.
-    pub name: RoomName,
 }

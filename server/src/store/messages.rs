@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{AccountId, ConversationId, Message, PostId, Seq, Text};
+use belfry_core::chat::{AccountId, Alteration, ConversationId, Message, PostId, Seq, Text};
+use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::column::{bits, clamped, number, time, words};
+use super::column::{bits, clamped, number, optional_number, time, words};
 use super::conversations::{self, Conversation};
 use super::error::Trouble;
 use super::page::Limit;
@@ -19,13 +20,13 @@ const POSTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// waits for it after a quiet month.
 const FORGOTTEN_PER_JOB_MAX: usize = 4;
 
-/// What a message takes in a page beside its text and its author's name: three numbers, two lengths and a time, each at its longest.
-const ENTRY_BYTES: usize = 48;
+/// What a message takes in a page beside its text and its author's name: four numbers, two lengths and two times, each at its longest.
+const ENTRY_BYTES: usize = 72;
 
 macro_rules! messages_where {
     ($condition:literal) => {
         concat!(
-            "SELECT m.seq, a.name, m.sent_at, m.text FROM messages m CROSS JOIN accounts a ON a.id = m.author WHERE m.conversation = ?1 AND ",
+            "SELECT m.seq, a.name, m.sent_at, m.text, m.alteration, m.altered_at, m.deleted FROM messages m CROSS JOIN accounts a ON a.id = m.author WHERE m.conversation = ?1 AND ",
             $condition
         )
     };
@@ -33,8 +34,12 @@ macro_rules! messages_where {
 
 const ONE: &str = messages_where!("m.seq = ?2");
 const AFTER: &str = messages_where!("m.seq > ?2 ORDER BY m.seq LIMIT ?3");
+const ALTERED: &str = messages_where!("m.alteration > ?2 ORDER BY m.alteration LIMIT ?3");
 const BEFORE: &str = messages_where!("m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
 const ADD: &str = "INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
+// What one says oneself, one has read, and what stands before it.
+const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto)";
 const FIND_POST: &str = "SELECT conversation, seq, at FROM posts WHERE account = ?1 AND outbox = ?2 AND counter = ?3";
 const ADD_POST: &str = "INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const FORGET_POSTS: &str = "DELETE FROM posts WHERE (account, outbox, counter) IN
@@ -57,24 +62,34 @@ pub(super) fn post(
             .query_row([clamped(conversation.id.0), clamped(seq.0)], |row| read(row, conversation.id))
             .optional()?;
         // Retention may have taken it since: its author has not heard that it was stored, and that is what this answer says.
-        let message = stored.unwrap_or(Message { conversation: conversation.id, seq, from, text, sent_at });
+        let message = stored.unwrap_or(Message { conversation: conversation.id, seq, from, text, sent_at, altered: None });
         return Ok(Outcome::Posted { message, place: conversation.place, repeated: true, began: false });
     }
     let (conversation, began) = match to {
-        Target::Room(room) => (conversations::find_room(connection, room)?, false),
+        Target::Room(room) => {
+            let room = conversations::find_room(connection, room)?;
+            conversations::since(connection, &room, account)?;
+            (room, false)
+        }
         Target::Direct(other) => match conversations::find_direct(connection, account, other)? {
             Some(direct) => (direct, false),
             None => (conversations::begin_direct(connection, account, other)?, true),
         },
     };
-    let Conversation { id, place, last } = conversation;
+    let Conversation { id, place, last, .. } = conversation;
     let seq = last.next();
     let row = params![clamped(id.0), clamped(seq.0), clamped(account.0), clamped(at.0), text.as_str()];
     connection.prepare_cached(ADD)?.execute(row)?;
     conversations::set_last(connection, id, seq)?;
+    connection.prepare_cached(HAS_READ)?.execute([clamped(account.0), clamped(id.0), clamped(seq.0)])?;
     let row = [clamped(account.0), bits(post.outbox), bits(post.counter), clamped(id.0), clamped(seq.0), clamped(at.0)];
     connection.prepare_cached(ADD_POST)?.execute(row)?;
-    Ok(Outcome::Posted { message: Message { conversation: id, seq, from, text, sent_at: at }, place, repeated: false, began })
+    Ok(Outcome::Posted {
+        message: Message { conversation: id, seq, from, text, sent_at: at, altered: None },
+        place,
+        repeated: false,
+        began,
+    })
 }
 
 /// Makes room: posts that are too old to come again, a few for each job that is done.
@@ -105,17 +120,52 @@ pub(super) fn following(connection: &Connection, conversation: ConversationId, a
 }
 
 pub(super) fn before(connection: &Connection, account: AccountId, of: Target, before: Option<Seq>, limit: u32) -> Result<Outcome, Trouble> {
-    let conversation = match of {
-        Target::Room(room) => conversations::find_room(connection, room)?,
-        Target::Direct(other) => match conversations::find_direct(connection, account, other)? {
-            Some(direct) => direct,
-            None => return Ok(Outcome::Page { conversation: None, messages: Vec::new() }),
-        },
+    let Some(conversation) = conversations::find_target(connection, account, of)? else {
+        return Ok(Outcome::Page { conversation: None, messages: Vec::new() });
     };
     let info = conversations::seen_by(connection, &conversation, account)?;
     let mut messages = page(connection, BEFORE, info.id, before.unwrap_or(Seq(u64::MAX)), limit)?;
     messages.reverse();
     Ok(Outcome::Page { conversation: Some(info), messages })
+}
+
+/// The messages that were altered after the alteration `after`, whoever asks, and whether more follow.
+pub(super) fn altered_since(connection: &Connection, conversation: ConversationId, after: u64) -> Result<(Vec<Message>, bool), Trouble> {
+    run(connection, ALTERED, conversation, after, PAGE_ENTRIES_MAX)
+}
+
+/// Shows the newest messages before `before`, at most `count`, for as long as it says `true`; whether there are more than `count`.
+pub(super) fn each_before(
+    connection: &Connection,
+    conversation: ConversationId,
+    before: Seq,
+    count: u32,
+    mut show: impl FnMut(Message) -> bool,
+) -> Result<bool, Trouble> {
+    let mut statement = connection.prepare_cached(BEFORE)?;
+    let mut rows = statement.query([clamped(conversation.0), clamped(before.0), i64::from(count).saturating_add(1)])?;
+    let mut shown = 0;
+    while let Some(row) = rows.next()? {
+        if shown == count {
+            return Ok(true);
+        }
+        shown += 1;
+        if !show(read(row, conversation)?) {
+            break;
+        }
+    }
+    Ok(false)
+}
+
+/// One message, whoever asks.
+pub(super) fn one(connection: &Connection, conversation: ConversationId, seq: Seq) -> Result<Option<Message>, Trouble> {
+    let key = [clamped(conversation.0), clamped(seq.0)];
+    Ok(connection.prepare_cached(ONE)?.query_row(key, |row| read(row, conversation)).optional()?)
+}
+
+/// About what a message takes in a page.
+pub(super) fn bytes(message: &Message) -> usize {
+    ENTRY_BYTES + message.text.as_str().len() + message.from.as_str().len()
 }
 
 /// How many messages are stored: their numbers have no gaps, so nobody needs to count ten million rows.
@@ -132,15 +182,28 @@ fn find_post(connection: &Connection, account: AccountId, post: PostId) -> Resul
 }
 
 fn page(connection: &Connection, query: &str, conversation: ConversationId, bound: Seq, limit: u32) -> Result<Vec<Message>, Trouble> {
+    Ok(run(connection, query, conversation, bound.0, limit)?.0)
+}
+
+fn run(
+    connection: &Connection,
+    query: &str,
+    conversation: ConversationId,
+    bound: u64,
+    limit: u32,
+) -> Result<(Vec<Message>, bool), Trouble> {
     let limit = Limit::new(limit);
     let mut statement = connection.prepare_cached(query)?;
-    let rows = statement.query_map([clamped(conversation.0), clamped(bound.0), i64::from(limit.rows())], |row| read(row, conversation))?;
-    let bytes = |message: &Message| ENTRY_BYTES + message.text.as_str().len() + message.from.as_str().len();
-    Ok(limit.fill(rows, bytes)?.0)
+    let rows = statement.query_map([clamped(conversation.0), clamped(bound), i64::from(limit.rows())], |row| read(row, conversation))?;
+    Ok(limit.fill(rows, bytes)?)
 }
 
 fn read(row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message> {
-    Ok(Message { conversation, seq: Seq(number(row, 0)?), from: words(row, 1)?, sent_at: time(row, 2)?, text: words(row, 3)? })
+    let altered = match optional_number(row, 4)? {
+        Some(number) => Some(Alteration { number, at: time(row, 5)?, deleted: row.get(6)? }),
+        None => None,
+    };
+    Ok(Message { conversation, seq: Seq(number(row, 0)?), from: words(row, 1)?, sent_at: time(row, 2)?, text: words(row, 3)?, altered })
 }
 
 #[cfg(test)]

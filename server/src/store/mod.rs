@@ -4,12 +4,14 @@
 //! sockets or who is online: a job says what to do and when it was asked, and the answer is data.
 
 mod accounts;
+mod alterations;
 mod apply;
 mod audit;
 mod backup;
 mod column;
 mod conversations;
 mod devices;
+mod done;
 mod error;
 mod export;
 #[cfg(test)]
@@ -25,14 +27,20 @@ mod open;
 mod page;
 mod plans;
 mod retention;
+mod room_job;
+mod rooms;
 mod schema;
+mod search;
+mod stored;
 mod worker;
 
 pub use apply::Store;
 pub use backup::copy;
+pub use done::{Done, Outcome};
 pub use error::StoreError;
-pub use job::{
-    Bite, Done, Entry, Job, Occurrence, Opening, Outcome, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace,
-    StoredRoom, StoredSchedule, StoredScreen, Target, Ticket, Work,
+pub use job::{Bite, Entry, Job, Occurrence, Target, Ticket, Work};
+pub use room_job::{RoomJob, Talk};
+pub use stored::{
+    Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
 };
 pub use worker::{NotTaken, UNANSWERED_MAX, Worker};

@@ -15,7 +15,7 @@ use super::schema::{self, APPLICATION_ID, MIGRATIONS};
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Kept statements: all that there are.
-const STATEMENTS_MAX: usize = 128;
+const STATEMENTS_MAX: usize = 256;
 
 /// The pages of the last days of every busy conversation stay in memory.
 const CACHE_KIB: i64 = 32 * 1024;
@@ -38,6 +38,15 @@ pub(super) fn on_disk(path: &Path) -> Result<(Connection, File), StoreError> {
         .map_err(|error| StoreError::from(error).in_file(path))?;
     let connection = prepare_file(connection, path).map_err(|error| error.in_file(path))?;
     Ok((connection, lock))
+}
+
+/// Opens a database that is open already a second time, for reading only: with a write-ahead log, neither waits for the other.
+pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&connection)?;
+    // Not SQLITE_OPEN_READ_ONLY: whoever closes last has to be able to clear the log away.
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
 }
 
 /// Makes a database that is gone when it is closed.

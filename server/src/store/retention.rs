@@ -24,6 +24,7 @@ const SPARE_PARTS: u64 = 8;
 const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from FROM conversations WHERE id >= ?1 ORDER BY id LIMIT ?2";
 const OLDEST: &str = "SELECT seq, sent_at FROM messages WHERE conversation = ?1 ORDER BY seq LIMIT ?2";
 const REMOVE_MESSAGES: &str = "DELETE FROM messages WHERE conversation = ?1 AND seq < ?2";
+const REMOVE_ORIGINALS: &str = "DELETE FROM originals WHERE conversation = ?1 AND seq < ?2";
 const SET_KEPT_FROM: &str = "UPDATE conversations SET kept_from = ?2 WHERE id = ?1";
 const OLDEST_NOTICES: &str = "SELECT id, sent_at, expires_at FROM notices ORDER BY id LIMIT ?1";
 const REMOVE_LEDGER: &str = "DELETE FROM ledger WHERE notice = ?1 AND account IN (SELECT account FROM ledger WHERE notice = ?1 LIMIT ?2)";
@@ -101,6 +102,7 @@ fn shorten(connection: &Connection, bounds: &Bounds, conversation: &Conversation
     if removed > 0 {
         let bound = [clamped(conversation.id.0), clamped(kept_from.0)];
         connection.prepare_cached(REMOVE_MESSAGES)?.execute(bound)?;
+        connection.prepare_cached(REMOVE_ORIGINALS)?.execute(bound)?;
         connection.prepare_cached(SET_KEPT_FROM)?.execute(bound)?;
     }
     Ok(removed)
@@ -119,7 +121,11 @@ fn rest(connection: &Connection, at: UnixMillis, bounds: &Bounds) -> Result<(u64
     }
     let (free, pages) = free_pages(connection)?;
     if free > u64::from(PAGES_GIVEN_BACK) && free > pages / SPARE_PARTS {
-        connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
+        // One page a step: running it to its end is what gives back all of them.
+        let mut vacuum = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
+        let mut pages_given_back = vacuum.query([])?;
+        while pages_given_back.next()?.is_some() {}
+        drop(pages_given_back);
         // A file that was made to keep its room keeps it.
         let given_back = free_pages(connection)?.0 < free;
         return Ok((0, given_back.then_some(Bite::Rest)));

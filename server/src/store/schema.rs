@@ -16,7 +16,7 @@ pub(super) struct Migration {
 
 /// Every step.
 pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { sql: BEGINNING }, Migration { sql: SERVERS_DAY }, Migration { sql: LIVING_NOTICES }];
+    &[Migration { sql: BEGINNING }, Migration { sql: SERVERS_DAY }, Migration { sql: LIVING_NOTICES }, Migration { sql: ROOMS }];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
 //
@@ -199,6 +199,74 @@ CREATE TABLE schedules (
 ) STRICT;
 ";
 
+// Everyone is in the lobby without a line in `members`. Up to where somebody has read is kept by person, so that their devices share it;
+// who was there before this was kept has read everything.
+//
+// An altered message carries the number of its last alteration in its conversation, so that who was away asks for what is newer than the
+// last one they know, in pages. What stood there before is in `originals`.
+//
+// The index of texts is kept by triggers: whatever changes a message cannot forget it. It holds no text, only where each three letters in
+// a row stand, under a number made of the conversation's and the message's: one conversation is one run of numbers.
+const ROOMS: &str = "
+ALTER TABLE conversations ADD COLUMN everyone INTEGER NOT NULL DEFAULT 0 CHECK (everyone IN (0, 1));
+ALTER TABLE conversations ADD COLUMN private INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1));
+ALTER TABLE conversations ADD COLUMN alterations INTEGER NOT NULL DEFAULT 0;
+UPDATE conversations SET everyone = 1 WHERE room_key IS NOT NULL;
+CREATE INDEX conversations_of_everyone ON conversations (id) WHERE everyone = 1;
+
+CREATE TABLE members (
+    account INTEGER NOT NULL REFERENCES accounts,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (account, conversation)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invitations (
+    account INTEGER NOT NULL REFERENCES accounts,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    invited_by INTEGER NOT NULL REFERENCES accounts,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, conversation)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE readings (
+    account INTEGER NOT NULL REFERENCES accounts,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    upto INTEGER NOT NULL,
+    PRIMARY KEY (account, conversation)
+) STRICT, WITHOUT ROWID;
+INSERT INTO readings (account, conversation, upto)
+    SELECT a.id, c.id, c.last_seq FROM conversations c CROSS JOIN accounts a
+    WHERE c.last_seq > 0 AND (c.room_key IS NOT NULL OR a.id IN (c.low, c.high));
+
+ALTER TABLE messages ADD COLUMN alteration INTEGER;
+ALTER TABLE messages ADD COLUMN altered_at INTEGER;
+ALTER TABLE messages ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1));
+CREATE UNIQUE INDEX messages_altered ON messages (conversation, alteration) WHERE alteration IS NOT NULL;
+
+CREATE TABLE originals (
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (conversation, seq, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE search USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram remove_diacritics 1');
+INSERT INTO search (rowid, text) SELECT conversation << 32 | seq, text FROM messages;
+CREATE TRIGGER search_new AFTER INSERT ON messages BEGIN
+    INSERT INTO search (rowid, text) VALUES (NEW.conversation << 32 | NEW.seq, NEW.text);
+END;
+CREATE TRIGGER search_gone AFTER DELETE ON messages WHEN OLD.deleted = 0 BEGIN
+    DELETE FROM search WHERE rowid = OLD.conversation << 32 | OLD.seq;
+END;
+CREATE TRIGGER search_altered AFTER UPDATE OF text ON messages WHEN OLD.deleted = 0 BEGIN
+    DELETE FROM search WHERE rowid = OLD.conversation << 32 | OLD.seq;
+    INSERT INTO search (rowid, text) SELECT NEW.conversation << 32 | NEW.seq, NEW.text WHERE NEW.deleted = 0;
+END;
+";
+
 /// The newest version this program knows.
 pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
@@ -229,7 +297,7 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
 mod tests {
     use super::super::Store;
     use super::super::Target;
-    use super::super::fixture::{LOBBY, overview, post_to, posted};
+    use super::super::fixture::{LOBBY, found, overview, post_to, posted};
     use super::*;
 
     use belfry_core::chat::{AccountId, Seq};
@@ -259,6 +327,14 @@ mod tests {
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body, revision)
             VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x', 2);
         INSERT INTO ledger (notice, account) VALUES (1, 1);
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1 WHERE id = 1;
+        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
     "];
 
     fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
@@ -284,6 +360,8 @@ mod tests {
             assert_eq!(tables(&store.connection), tables(&new.connection));
             assert_eq!(store.opening().unwrap().accounts[0].name.as_str(), "anna");
             assert_eq!(overview(&mut store, 9, anna).1.len(), 1);
+            assert_eq!(overview(&mut store, 9, anna).0[0].unread, 0, "what was said before read positions were kept is read");
+            assert_eq!(found(&mut store, anna, "hell"), [1]);
             let again = posted(post_to(&mut store, anna, 1, Target::Room(LOBBY)));
             assert_eq!((again.0.text.as_str(), again.0.seq, again.2), ("hello", Seq(1), true));
         }
@@ -307,6 +385,8 @@ mod tests {
             "SELECT * FROM posts INDEXED BY posts_by_age WHERE at < 5 ORDER BY at LIMIT 10",
             "SELECT * FROM conversations WHERE high = 1",
             "SELECT * FROM conversations WHERE low = 1",
+            "SELECT * FROM members WHERE account = 1",
+            "SELECT * FROM messages WHERE conversation = 1 AND alteration > 5 ORDER BY alteration LIMIT 10",
             "SELECT * FROM ledger WHERE account = 1 AND answered_at IS NULL ORDER BY notice",
         ] {
             let plan: String = store.connection.query_row(&format!("EXPLAIN QUERY PLAN {query}"), [], |row| row.get("detail")).unwrap();

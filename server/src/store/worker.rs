@@ -1,12 +1,15 @@
-//! The one thread that owns the store: it takes all that waits into one batch, so that many share one sync to disk.
+//! The one thread that owns the store: it takes all that waits into one batch, so that many share one sync to disk. Beside it, where the
+//! database is on a disk, a thread that only searches: nobody's message waits for that.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-use super::{Done, Job, Store};
+use super::apply::Reader;
+use super::{Done, Job, Store, Work};
 
 /// Jobs that may be waiting, in work, or answered and not yet fetched. The next one is not taken: the server is busy and says so.
 pub const UNANSWERED_MAX: usize = 4096;
@@ -43,11 +46,20 @@ pub struct Worker {
     jobs: SyncSender<(Instant, Job)>,
     batches: Receiver<Batch>,
     thread: JoinHandle<()>,
+    searches: Option<Searches>,
     /// Answers of a batch that was fetched, still to be handed out.
     done: VecDeque<Done>,
     unanswered: usize,
     latencies: VecDeque<Duration>,
     stopped: bool,
+}
+
+/// The thread that searches.
+#[derive(Debug)]
+struct Searches {
+    jobs: SyncSender<Job>,
+    found: Receiver<Done>,
+    thread: JoinHandle<()>,
 }
 
 #[derive(Debug)]
@@ -58,11 +70,22 @@ struct Batch {
 }
 
 impl Worker {
-    /// Starts the thread. It calls `wake` after each batch, once the answers can be fetched, and once more when it ends.
+    /// Starts the threads. They call `wake` after each batch and each search, once the answers can be fetched, and once more when they
+    /// end.
     ///
     /// # Errors
     /// The operating system's, when it has no thread to give.
-    pub fn spawn(store: Store, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+    pub fn spawn(store: Store, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        let wake = Arc::new(wake);
+        let searches = match store.reader() {
+            Ok(Some(reader)) => Some(Searches::spawn(reader, Arc::clone(&wake))?),
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!("the database cannot be opened a second time, so searches wait for what is said: {error}");
+                None
+            }
+        };
+        let wake = move || wake();
         let (jobs, to_do) = sync_channel(UNANSWERED_MAX);
         let (answers, batches) = channel();
         let desk = Desk { to_do, answers: Some(answers), wake };
@@ -71,6 +94,7 @@ impl Worker {
             jobs,
             batches,
             thread,
+            searches,
             done: VecDeque::new(),
             unanswered: 0,
             latencies: VecDeque::with_capacity(LATENCIES_MAX),
@@ -78,7 +102,7 @@ impl Worker {
         })
     }
 
-    /// Hands a job in. It is answered exactly once, in the order of handing in.
+    /// Hands a job in. It is answered exactly once, in the order of handing in; searches in an order of their own.
     ///
     /// # Errors
     /// [`NotTaken`]; then the job is gone and will not be answered.
@@ -90,18 +114,23 @@ impl Worker {
         if self.unanswered >= UNANSWERED_MAX {
             return Err(NotTaken::Full);
         }
-        match self.jobs.try_send((Instant::now(), job)) {
-            Ok(()) => {
-                self.unanswered += 1;
-                Ok(())
-            }
-            Err(TrySendError::Full(_)) => Err(NotTaken::Full),
-            Err(TrySendError::Disconnected(_)) => Err(NotTaken::Stopped),
-        }
+        let taken = match (&self.searches, &job.work) {
+            (Some(searches), Work::Talk(talk)) if talk.may_take_long() => not_taken(searches.jobs.try_send(job)),
+            _ => not_taken(self.jobs.try_send((Instant::now(), job))),
+        };
+        taken.inspect(|()| self.unanswered += 1)
     }
 
     /// The next answer, if there is one.
     pub fn try_recv(&mut self) -> Option<Done> {
+        match self.searches.as_ref().map(|searches| searches.found.try_recv()) {
+            Some(Ok(found)) => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                return Some(found);
+            }
+            Some(Err(TryRecvError::Disconnected)) => self.stopped = true,
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
         while self.done.is_empty() {
             match self.batches.try_recv() {
                 Ok(batch) => self.fetched(batch),
@@ -135,9 +164,17 @@ impl Worker {
 
     /// Finishes what was handed in, closes the store and waits for that. Gives the answers that nobody has fetched.
     pub fn stop(self) -> Vec<Done> {
-        let Self { jobs, batches, thread, done, .. } = self;
-        drop(jobs);
+        let Self { jobs, batches, thread, searches, done, .. } = self;
         let mut rest: Vec<Done> = done.into();
+        // First: whoever closes the database last clears its log away, and that is the store.
+        if let Some(Searches { jobs, found, thread }) = searches {
+            drop(jobs);
+            rest.extend(found);
+            if thread.join().is_err() {
+                tracing::error!("the thread that searches has ended by itself");
+            }
+        }
+        drop(jobs);
         // Ends when the thread has let go of its end.
         for batch in batches {
             rest.extend(batch.done);
@@ -154,6 +191,51 @@ impl Worker {
         }
         self.latencies.push_back(batch.latency);
         self.done.extend(batch.done);
+    }
+}
+
+fn not_taken<T>(sent: Result<(), TrySendError<T>>) -> Result<(), NotTaken> {
+    sent.map_err(|error| match error {
+        TrySendError::Full(_) => NotTaken::Full,
+        TrySendError::Disconnected(_) => NotTaken::Stopped,
+    })
+}
+
+impl Searches {
+    fn spawn(reader: Reader, wake: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<Self> {
+        let (jobs, to_do) = sync_channel(UNANSWERED_MAX);
+        let (answers, found) = channel();
+        let desk = SearchDesk { to_do, answers: Some(answers), wake: move || wake() };
+        let thread = thread::Builder::new().name("search".to_owned()).spawn(move || desk.run(reader))?;
+        Ok(Self { jobs, found, thread })
+    }
+}
+
+/// The side of the thread that searches.
+struct SearchDesk<W: Fn()> {
+    to_do: Receiver<Job>,
+    /// `Some` until the end.
+    answers: Option<Sender<Done>>,
+    wake: W,
+}
+
+impl<W: Fn()> SearchDesk<W> {
+    fn run(self, mut reader: Reader) {
+        while let Ok(job) = self.to_do.recv() {
+            let found = reader.answer(job);
+            if let Some(answers) = &self.answers {
+                let _ = answers.send(found);
+            }
+            (self.wake)();
+        }
+    }
+}
+
+/// As for [`Desk`].
+impl<W: Fn()> Drop for SearchDesk<W> {
+    fn drop(&mut self) {
+        self.answers = None;
+        (self.wake)();
     }
 }
 
@@ -198,10 +280,12 @@ impl<W: Fn()> Drop for Desk<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
 
-    use super::super::fixture::{LOBBY, add, job, post, posted};
-    use super::super::{Target, Ticket, Work};
+    use belfry_core::chat::SearchText;
+
+    use super::super::fixture::{LOBBY, add, job, post, posted, say};
+    use super::super::{Outcome, Talk, Target, Ticket, Work};
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -238,9 +322,10 @@ mod tests {
         let (store, _) = with_anna();
         let (wake, woken) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
         let mut worker = Worker::spawn(store, move || {
             wake.send(()).unwrap_or_default();
-            let _ = gate.recv();
+            let _ = gate.lock().unwrap().recv();
         })
         .unwrap();
         worker.try_submit(job(0, 1, Work::Size)).unwrap();
@@ -283,6 +368,39 @@ mod tests {
         assert!(rest.iter().map(|done| done.ticket.0).eq(1..=2000));
         assert!(rest.iter().all(|done| done.result.is_ok()));
         assert!(!path.with_extension("db-wal").exists());
+    }
+
+    #[test]
+    fn a_search_and_what_is_stored_do_not_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("belfry.db")).unwrap();
+        let anna = add(&mut store, "anna");
+        say(&mut store, anna, 3);
+        let (wake, woken) = mpsc::channel();
+        let (go, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
+        let mut worker = Worker::spawn(store, move || {
+            let store = thread::current().name() == Some("store");
+            wake.send(store).unwrap_or_default();
+            if store {
+                let _ = gate.lock().unwrap().recv();
+            }
+        })
+        .unwrap();
+        // The store's thread is held up behind this job.
+        worker.try_submit(job(1, 1, Work::Size)).unwrap();
+        assert!(woken.recv_timeout(PATIENCE).unwrap());
+        assert_eq!(worker.try_recv().unwrap().ticket, Ticket(1));
+        let text = SearchText::new("hello").unwrap();
+        let search = Work::Talk(Talk::Search { account: anna, text, within: None, before: None, limit: 9 });
+        worker.try_submit(job(2, 1, search)).unwrap();
+        assert!(!woken.recv_timeout(PATIENCE).unwrap());
+        let found = worker.try_recv().unwrap();
+        assert!(matches!(&found.result, Ok(Outcome::Found(found)) if found.hits.len() == 3), "{found:?}");
+        assert_eq!((found.ticket, worker.unanswered(), worker.is_stopped()), (Ticket(2), 0, false));
+        drop(go);
+        assert!(worker.stop().is_empty());
+        assert!(!folder.path().join("belfry.db-wal").exists());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod leaving;
 mod notices;
 mod piped;
 mod refusals;
+mod rooms;
 mod schema;
 mod starting;
 mod storm;

@@ -56,13 +56,25 @@ fn what_the_commands_print_is_what_the_page_shows() {
     let (admin, bob) = (server.admin(), server.person("bob"));
     let mut schema = Schema::read();
     let mut screen = bob.listen_with(&["--acknowledge"]);
-    admin.say("hello");
+    admin.run(&["room", "create", "attic"]).done();
+    admin.run(&["room", "invite", "attic", "bob"]).done();
+    bob.run(&["room", "join", "attic"]).done();
+    bob.run(&["room", "leave", "attic"]).done();
+    for text in ["hello", "good bye", "nothing"] {
+        admin.say(text);
+    }
+    admin.run(&["edit", "--room", "lobby", "2", "until tomorrow"]).done();
+    admin.run(&["delete", "--room", "lobby", "3"]).done();
     admin.run(&["group", "add", "nurses", "bob"]).done();
     admin.run(&["notice", "send", "--to", "user:bob", "--wait", "answered", "--expires", "2h", "--title", "Drill", "Leave now"]).done();
     admin.run(&["notice", "send", "--at", "2099-01-01T08:00:00Z", "--every", "day", "later"]).done();
     admin.run(&["notice", "template", "add", "drill", "--answers", "Safe", "Leave now"]).done();
     for command in [
         &["history", "--room", "lobby"][..],
+        &["search", "hello"],
+        &["room", "list"],
+        &["room", "members", "attic"],
+        &["originals", "--room", "lobby", "3"],
         &["who"],
         &["notice", "preview"],
         &["notice", "list"],

@@ -1,8 +1,8 @@
 //! What crosses the border between the two threads: plain values, nothing shared.
 
 use belfry_core::chat::{
-    AccountName, Audience, Label, LedgerPage, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Seq,
-    Severity, Text, Title,
+    AccountName, Audience, Found, Label, LedgerPage, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role,
+    Room, RoomName, SearchText, Seq, Severity, Text, Title,
 };
 use belfry_core::client::{Failure, Interruption};
 use belfry_core::crypto::PublicKey;
@@ -89,6 +89,87 @@ pub enum Down {
         /// Continue after this name.
         after: Option<AccountName>,
     },
+    /// The person has read so far. Kept until the server knows. Answered by [`Up::Done`] or [`Up::AskFailed`].
+    MarkRead {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Where.
+        place: Place,
+        /// The last message that was read.
+        upto: Seq,
+    },
+    /// The person is writing. Told now or never.
+    Typing(Place),
+    /// Nobody is at this computer, or somebody is again.
+    Away(bool),
+    /// Write an own message anew. Answered by [`Up::Done`] or [`Up::AskFailed`].
+    Edit {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+        /// What it says from now on.
+        text: Text,
+    },
+    /// Take an own message back. Answered by [`Up::Done`] or [`Up::AskFailed`].
+    Delete {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+    },
+    /// Read a part of the list of rooms. Answered by [`Up::Rooms`] or [`Up::AskFailed`].
+    AskRooms {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Continue after this name.
+        after: Option<RoomName>,
+    },
+    /// Make a room. Answered by [`Up::Done`] or [`Up::AskFailed`].
+    CreateRoom {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Its name.
+        room: RoomName,
+        /// Only those who are invited may join.
+        private: bool,
+    },
+    /// Come into a room. Answered by [`Up::Done`] or [`Up::AskFailed`].
+    JoinRoom {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which.
+        room: RoomName,
+    },
+    /// Leave a room. Answered by [`Up::Done`] or [`Up::AskFailed`].
+    LeaveRoom {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which.
+        room: RoomName,
+    },
+    /// Ask somebody to join a room. Answered by [`Up::Done`] or [`Up::AskFailed`].
+    Invite {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which.
+        room: RoomName,
+        /// Whom.
+        account: AccountName,
+    },
+    /// Look for a text. Answered by [`Up::Found`] or [`Up::AskFailed`].
+    Search {
+        /// The model's number for the question.
+        ask: AskId,
+        /// The text.
+        text: SearchText,
+        /// Only here.
+        place: Option<Place>,
+    },
     /// The computer woke, its addresses changed, or the person does not want to wait: see at once whether the server is there.
     Wake,
     /// Say goodbye. [`Up::Closed`] follows.
@@ -164,6 +245,67 @@ pub enum Up {
         /// The part.
         page: LedgerPage,
     },
+    /// A conversation one is in, as the server has it.
+    Conversation {
+        /// Where.
+        place: Place,
+        /// Its newest message.
+        last: Seq,
+        /// The last message that the person has read, on whichever device.
+        read: Seq,
+        /// How many are newer than that.
+        unread: u64,
+    },
+    /// One is not in a conversation any more.
+    Left(Place),
+    /// A message was altered.
+    Altered {
+        /// Where it was said.
+        place: Place,
+        /// As it is now.
+        message: Message,
+    },
+    /// The person has read so far, here or on another device.
+    Read {
+        /// Where.
+        place: Place,
+        /// The last message that was read.
+        read: Seq,
+        /// How many were newer when the server counted.
+        unread: u64,
+    },
+    /// Somebody asks one to join a room.
+    Invited {
+        /// Which.
+        room: RoomName,
+        /// Who.
+        by: AccountName,
+    },
+    /// Somebody is writing something just now.
+    Typing {
+        /// Where.
+        place: Place,
+        /// Who.
+        account: AccountName,
+    },
+    /// A part of the list of rooms.
+    Rooms {
+        /// Which question this answers.
+        ask: AskId,
+        /// Some of them, by name.
+        rooms: Vec<Room>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// What a search has found.
+    Found {
+        /// Which question this answers.
+        ask: AskId,
+        /// It.
+        found: Found,
+    },
+    /// What was asked is done.
+    Done(AskId),
     /// A question has come to nothing.
     AskFailed {
         /// Which.

@@ -3,7 +3,7 @@
 
 use belfry_core::chat::{Answer, Receipt, Request};
 use belfry_core::client::{Command, Ticket, Update};
-use belfry_core::limits::PAGE_ENTRIES_MAX;
+use belfry_core::limits::{HITS_MAX, PAGE_ENTRIES_MAX};
 
 use super::border::{AskId, Down, OwnId, Up};
 
@@ -32,6 +32,10 @@ const fn question(ask: AskId) -> Ticket {
     Ticket(ask.0 << 1 | 1)
 }
 
+fn asked(ask: AskId, request: Request) -> Command {
+    Command::Ask { ticket: question(ask), request }
+}
+
 /// What the client's machine is to do.
 pub(super) fn down(down: Down) -> Command {
     match down {
@@ -57,6 +61,17 @@ pub(super) fn down(down: Down) -> Command {
             confirmed: false,
         },
         Down::AskLedger { ask, notice, after } => Command::Ask { ticket: question(ask), request: Request::NoticeStatus { notice, after } },
+        Down::Typing(to) => Command::Typing { to },
+        Down::Away(away) => Command::Away(away),
+        Down::MarkRead { ask, place, upto } => asked(ask, Request::MarkRead { place, upto }),
+        Down::Edit { ask, place, seq, text } => asked(ask, Request::Edit { place, seq, text }),
+        Down::Delete { ask, place, seq } => asked(ask, Request::Delete { place, seq }),
+        Down::AskRooms { ask, after } => asked(ask, Request::ListRooms { after }),
+        Down::CreateRoom { ask, room, private } => asked(ask, Request::CreateRoom { room, private }),
+        Down::JoinRoom { ask, room } => asked(ask, Request::JoinRoom { room }),
+        Down::LeaveRoom { ask, room } => asked(ask, Request::LeaveRoom { room }),
+        Down::Invite { ask, room, account } => asked(ask, Request::Invite { room, account }),
+        Down::Search { ask, text, place } => asked(ask, Request::Search { text, place, before: None, limit: HITS_MAX }),
         Down::Wake => Command::Wake,
         Down::Quit => Command::Close,
     }
@@ -81,6 +96,9 @@ pub(super) fn up(update: Update) -> Option<Up> {
             (Meaning::Question(ask), Answer::People { people, more }) => Up::People { ask, people, more },
             (Meaning::Question(ask), Answer::NoticeSent { notice, progress }) => Up::NoticeSent { ask, notice, progress },
             (Meaning::Question(ask), Answer::Ledger(page)) => Up::Ledger { ask, page: *page },
+            (Meaning::Question(ask), Answer::Rooms { rooms, more }) => Up::Rooms { ask, rooms, more },
+            (Meaning::Question(ask), Answer::Found(found)) => Up::Found { ask, found },
+            (Meaning::Question(ask), Answer::Done) => Up::Done(ask),
             (Meaning::Question(ask), _) => Up::AskFailed { ask, refusal: None },
             (Meaning::Post(_), _) => return None,
         },
@@ -97,6 +115,12 @@ pub(super) fn up(update: Update) -> Option<Up> {
         Update::Failed(failure) => Up::Failed(failure),
         Update::Closed => Up::Closed,
         Update::Progress { notice, progress } => Up::Progress { notice, progress },
+        Update::Conversation(info) => Up::Conversation { place: info.place, last: info.last, read: info.read, unread: info.unread },
+        Update::Left { place } => Up::Left(place),
+        Update::Altered { place, message } => Up::Altered { place, message },
+        Update::Read { place, read, unread } => Up::Read { place, read, unread },
+        Update::Invited { room, by } => Up::Invited { room, by },
+        Update::Typing { place, account } => Up::Typing { place, account },
     })
 }
 
@@ -134,7 +158,14 @@ mod tests {
     #[test]
     fn an_answer_of_another_kind_than_the_question_fails_it() {
         let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }));
-        assert_eq!(up(Update::Answered { ticket: asked, answer: Answer::Done }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
+        let other = Answer::Devices(vec![]);
+        assert_eq!(up(Update::Answered { ticket: asked, answer: other }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
+    }
+
+    #[test]
+    fn what_is_done_comes_back_under_its_question() {
+        let asked = ticket(down(Down::MarkRead { ask: AskId(5), place: Place::lobby(), upto: Seq(3) }));
+        assert_eq!(up(Update::Answered { ticket: asked, answer: Answer::Done }), Some(Up::Done(AskId(5))));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountName, Message, Place, Refusal, Seq, Text};
-use belfry_core::time::UnixMillis;
+use belfry_core::chat::{AccountName, Alteration, Message, Place, Refusal, Seq, Text};
+use belfry_core::time::{Instant, UnixMillis};
 
 use crate::link::{AskId, OwnId};
 
@@ -36,6 +36,8 @@ pub struct Line<'a> {
     pub at: UnixMillis,
     /// What has become of it; only of own ones.
     pub delivery: Option<Delivery>,
+    /// Its author has written it anew, or taken it back.
+    pub altered: Option<Alteration>,
 }
 
 /// An own message from when it was written until it is seen among the stored ones.
@@ -82,11 +84,19 @@ pub struct Conversation {
     /// The newest that the person has had before them.
     read: Seq,
     unread: u64,
+    /// The newest message that is counted in `unread`.
+    counted: Seq,
+    /// Up to where the server knows that it was read.
+    told: Seq,
+    /// Who is writing, and until when that is believed.
+    typing: BTreeMap<AccountName, Instant>,
 }
 
 impl Conversation {
-    pub(super) const fn new(place: Place) -> Self {
-        Self { place, messages: BTreeMap::new(), at_end: true, older: Older::Unknown, own: Vec::new(), last: None, read: Seq(0), unread: 0 }
+    pub(super) fn new(place: Place) -> Self {
+        let (read, counted, told) = (Seq(0), Seq(0), Seq(0));
+        let (messages, own, typing) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        Self { place, messages, at_end: true, older: Older::Unknown, own, last: None, read, unread: 0, counted, told, typing }
     }
 
     /// Where it is.
@@ -135,6 +145,7 @@ impl Conversation {
                 text: &message.text,
                 at: message.sent_at,
                 delivery: own.then_some(Delivery::Stored),
+                altered: message.altered,
             }
         });
         let own = self.own.iter().filter(|_| self.at_end).filter_map(|own| {
@@ -144,7 +155,7 @@ impl Conversation {
                 Outgoing::Stored(seq) => (Some(seq), Delivery::Stored),
                 Outgoing::Failed(refusal) => (None, Delivery::Failed(refusal)),
             };
-            Some(Line { seq, own: Some(own.id), from: None, text: &own.text, at: own.at, delivery: Some(delivery) })
+            Some(Line { seq, own: Some(own.id), from: None, text: &own.text, at: own.at, delivery: Some(delivery), altered: None })
         });
         stored.chain(own)
     }
@@ -158,12 +169,17 @@ impl Conversation {
         if own {
             self.recognise(&message);
         }
+        self.typing.remove(&message.from);
+        if own {
+            // Whoever writes has read what stands above; the server knows that too.
+            self.told = self.told.max(message.seq);
+        }
         if own || (looking && self.at_end) {
-            // Whoever writes has read what stands above.
             self.read_up_to(message.seq);
-        } else {
+        } else if message.seq > self.counted && message.seq > self.read {
             self.unread = self.unread.saturating_add(1);
         }
+        self.counted = self.counted.max(message.seq);
         self.last = Some(message.clone());
         if !self.at_end {
             return;
@@ -271,6 +287,48 @@ impl Conversation {
             self.read_up_to(newest);
         }
         newest.is_some()
+    }
+
+    /// The server says up to where the person has read, on whichever device, and how many messages up to `counted` are newer.
+    pub(super) fn server_says(&mut self, read: Seq, unread: u64, counted: Seq) {
+        self.told = self.told.max(read);
+        let counted = counted.max(self.counted);
+        // What was read here and not told yet is read all the same; what has come since the server counted is counted here.
+        let newer = counted.0.saturating_sub(self.read.max(read).0);
+        self.unread = if read >= self.read && counted.0 == read.0.saturating_add(unread) { unread } else { newer };
+        self.read = self.read.max(read);
+        self.counted = counted;
+    }
+
+    /// Up to where the person has read, if the server does not know it yet.
+    pub(super) fn untold(&mut self) -> Option<Seq> {
+        let read = Some(self.read).filter(|read| *read > self.told)?;
+        self.told = read;
+        Some(read)
+    }
+
+    /// A message was altered. Whether it is shown here.
+    pub(super) fn alter(&mut self, message: Message) -> bool {
+        if let Some(last) = self.last.as_mut().filter(|last| last.seq == message.seq) {
+            *last = message.clone();
+        }
+        match self.messages.get_mut(&message.seq) {
+            Some(shown) => {
+                *shown = message;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Somebody is writing, which is believed until `until`.
+    pub(super) fn hear_typing(&mut self, account: AccountName, until: Instant) {
+        self.typing.insert(account, until);
+    }
+
+    /// Those who are writing.
+    pub fn typing(&self, now: Instant) -> impl Iterator<Item = &AccountName> {
+        self.typing.iter().filter(move |(_, until)| **until > now).map(|(account, _)| account)
     }
 
     fn read_up_to(&mut self, seq: Seq) {

@@ -1,6 +1,6 @@
 //! What goes into the model beside what was heard, and what comes out.
 
-use belfry_core::chat::{Message, NoticeId, Place, Text};
+use belfry_core::chat::{AccountName, Message, NoticeId, Place, Refusal, RoomName, SearchText, Seq, Text};
 
 use crate::link::{Down, Draft, OwnId};
 
@@ -41,6 +41,57 @@ pub enum Intent {
     Dismiss(NoticeId),
     /// Send a notice, and watch who has it.
     SendNotice(Draft),
+    /// The person is writing something here.
+    Type(Place),
+    /// Nobody is at this computer, or somebody is again.
+    Away(bool),
+    /// Write an own message anew.
+    Edit {
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+        /// What it says from now on.
+        text: Text,
+    },
+    /// Take an own message back.
+    Delete {
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+    },
+    /// See the list of rooms as it is now.
+    ListRooms,
+    /// Make a room.
+    CreateRoom {
+        /// Its name.
+        room: RoomName,
+        /// Only those who are invited may join.
+        private: bool,
+    },
+    /// Come into a room.
+    Join(RoomName),
+    /// Do not come into a room that somebody has asked one to join.
+    Decline(RoomName),
+    /// Leave a room.
+    Leave(RoomName),
+    /// Ask somebody to join a room.
+    Invite {
+        /// Which.
+        room: RoomName,
+        /// Whom.
+        account: AccountName,
+    },
+    /// Look for a text.
+    Search {
+        /// The text.
+        text: SearchText,
+        /// Only here.
+        place: Option<Place>,
+    },
+    /// Close what a search has found.
+    EndSearch,
     /// Hold popups back, except critical notices; or not any more.
     DoNotDisturb(bool),
     /// Do not wait for the next try to connect. Also for a computer that woke.
@@ -67,6 +118,8 @@ pub enum Effect {
         /// The message.
         message: Message,
     },
+    /// Something that the person asked for was refused, or the connection was lost meanwhile (`None`): tell them.
+    Refused(Option<Refusal>),
     /// The goodbye is said: end the program.
     Exit,
 }
@@ -86,4 +139,8 @@ pub enum Part {
     Notices,
     /// The notice that was sent from here, and its ledger.
     Sent,
+    /// The list of rooms and the invitations.
+    Rooms,
+    /// What a search has found.
+    Search,
 }

@@ -8,10 +8,12 @@ mod conversation;
 mod exchange;
 mod notices;
 mod people;
+mod places;
+mod rooms;
 mod sent;
 mod tray;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{AccountName, Message, Notice, Place, Role, Severity, Text};
 use belfry_core::time::Now;
@@ -21,6 +23,7 @@ pub use conversation::{Conversation, Delivery, Line};
 pub use exchange::{Effect, Intent, Part};
 pub use notices::{Entry, Notices};
 pub use people::People;
+pub use rooms::{Rooms, Search};
 pub use sent::{Outcome, Sent};
 pub use tray::Summary;
 
@@ -52,6 +55,10 @@ pub struct Model {
     notices: Notices,
     sent: Option<Sent>,
     do_not_disturb: bool,
+    rooms: Rooms,
+    search: Option<Search>,
+    /// What was asked of which only a failure is news.
+    acts: BTreeSet<AskId>,
     /// Where own messages went that have no answer yet, or were refused.
     own: BTreeMap<OwnId, Key>,
     numbers: u64,
@@ -73,6 +80,9 @@ impl Model {
             notices: Notices::default(),
             sent: None,
             do_not_disturb: false,
+            rooms: Rooms::default(),
+            search: None,
+            acts: BTreeSet::new(),
             own: BTreeMap::new(),
             numbers: 0,
         }
@@ -129,6 +139,16 @@ impl Model {
     /// The notice that was last sent from here.
     pub const fn sent(&self) -> Option<&Sent> {
         self.sent.as_ref()
+    }
+
+    /// Rooms, also those one is not in, and who asks one to join them.
+    pub const fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    /// What was searched for last.
+    pub const fn search(&self) -> Option<&Search> {
+        self.search.as_ref()
     }
 
     /// Messages of others that have not been read.
@@ -208,6 +228,9 @@ impl Model {
                 {
                     effects.push(Effect::Redraw(Part::Sent));
                 }
+                if self.place_ask_failed(ask, refusal, &mut effects) {
+                    return effects;
+                }
                 // Whoever scrolls asks again; the list of people is asked for at the next signing in.
                 if !self.people.abandon(ask)
                     && let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask))
@@ -236,6 +259,7 @@ impl Model {
                 self.connection = Connection::Closed;
                 effects.push(Effect::Exit);
             }
+            about_places => self.hear_of_places(now, about_places, &mut effects),
         }
         effects
     }
@@ -310,6 +334,7 @@ impl Model {
             }
             Intent::TryNow => effects.push(Effect::Tell(Down::Wake)),
             Intent::Quit => effects.push(Effect::Tell(Down::Quit)),
+            about_places => self.act_on_places(about_places, &mut effects),
         }
         effects
     }
@@ -330,6 +355,9 @@ impl Model {
         let before = conversation.unread();
         conversation.arrive(message.clone(), me.as_ref(), looking);
         let news = conversation.unread() > before;
+        if looking {
+            effects.extend(self.tell_read(&place));
+        }
         effects.push(Effect::Redraw(Part::Lines(place.clone())));
         effects.push(Effect::Redraw(Part::Conversations));
         // After an absence the count says enough; a popup a message would bury the screen.
@@ -410,9 +438,15 @@ impl Model {
     }
 
     /// Whoever looks has read.
-    fn read_shown(&mut self) -> Option<Effect> {
-        let shown = self.shown.as_ref().filter(|_| self.attended)?;
-        self.conversations.get_mut(shown)?.read().then_some(Effect::Redraw(Part::Conversations))
+    fn read_shown(&mut self) -> Vec<Effect> {
+        let Some(shown) = self.shown.as_ref().filter(|_| self.attended) else { return Vec::new() };
+        let Some(conversation) = self.conversations.get_mut(shown) else { return Vec::new() };
+        if !conversation.read() {
+            return Vec::new();
+        }
+        let place = conversation.place().clone();
+        let told = self.tell_read(&place);
+        [Effect::Redraw(Part::Conversations)].into_iter().chain(told).collect()
     }
 }
 

@@ -18,7 +18,14 @@ fn text(typed: &str) -> Text {
 }
 
 fn message(seq: u64, from: &str) -> Message {
-    Message { conversation: ConversationId(1), seq: Seq(seq), from: account(from), text: text("hi"), sent_at: UnixMillis(seq) }
+    Message {
+        conversation: ConversationId(1),
+        seq: Seq(seq),
+        from: account(from),
+        text: text("hi"),
+        sent_at: UnixMillis(seq),
+        altered: None,
+    }
 }
 
 fn said(place: Place, seq: u64, from: &str) -> Up {

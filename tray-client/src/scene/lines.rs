@@ -141,8 +141,14 @@ mod tests {
 
     fn hear(model: &mut Model, seq: u64, from: &str, sent_at: UnixMillis) {
         let from = AccountName::new(from).unwrap();
-        let message =
-            Message { conversation: ConversationId(1), seq: Seq(seq), from, text: Text::new(format!("m{seq}")).unwrap(), sent_at };
+        let message = Message {
+            conversation: ConversationId(1),
+            seq: Seq(seq),
+            from,
+            text: Text::new(format!("m{seq}")).unwrap(),
+            sent_at,
+            altered: None,
+        };
         model.apply(at(12, 0), Up::Message { place: Place::lobby(), message });
     }
 

@@ -165,6 +165,7 @@ mod tests {
             from: account(from),
             text: Text::new(text).unwrap(),
             sent_at: moment(10, 2).now,
+            altered: None,
         };
         model.apply(now(), Up::Message { place, message });
     }

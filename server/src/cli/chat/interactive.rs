@@ -212,6 +212,15 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     fn update(&mut self, update: Update) -> Outcome {
         match update {
             Update::Message { place, message } => self.message(&place, &message),
+            Update::Altered { place, message } => {
+                let which = output::visible(&format!("{place} {} is now", message.seq.0));
+                self.show(&format!("{} {}", self.paint.dim(&which), output::message_line(&message, &self.zone, self.paint)))
+            }
+            Update::Invited { room, by } => {
+                let (room, by) = (output::visible(room.as_str()), output::visible(by.as_str()));
+                self.show(&self.paint.alert(&format!("{by} invites you to {room}: belfry room join {room}")))
+            }
+            Update::Left { place } => self.show(&self.paint.dim(&format!("left {}", output::visible(&place.to_string())))),
             Update::Notice(notice) => self.notice(notice),
             Update::Presence(changes) => {
                 // Whoever types here knows that they are here.
@@ -243,6 +252,10 @@ impl<P: ExternalPrinter> Talk<'_, P> {
         }
         let line = output::message_line(message, &self.zone, self.paint);
         if *place == self.place {
+            // What stands on this screen is read, for the person's other devices too.
+            let ticket = self.session.ticket();
+            let request = Request::MarkRead { place: place.clone(), upto: message.seq };
+            self.session.send(Command::Ask { ticket, request })?;
             self.show(&line)
         } else {
             self.show(&format!("{} {line}", self.paint.alert(&output::visible(&place.to_string()))))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use belfry_core::chat::{AccountId, Audience, Preview, Refusal, RoomName};
+use belfry_core::chat::{AccountId, Audience, Preview, Refusal};
 use belfry_core::limits::AUDIENCES_MAX;
 
 use crate::hub::Hub;
@@ -32,8 +32,11 @@ impl Hub {
                     let account = self.directory.find(name).ok_or(Refusal::UnknownAccount)?.id;
                     reach.accounts.extend(Some(account).filter(is_here));
                 }
-                Audience::Room(name) if name.key() == RoomName::lobby().key() => reach.everyone = true,
-                Audience::Room(name) => return Err(self.rooms.find(name).map_or(Refusal::UnknownRoom, |_| Refusal::EmptyAudience)),
+                Audience::Room(name) => {
+                    let room = self.rooms.find(name).and_then(|room| self.rooms.get(room)).ok_or(Refusal::UnknownRoom)?;
+                    reach.everyone |= room.everyone;
+                    reach.accounts.extend(room.members.iter().copied().filter(is_here));
+                }
                 Audience::Group(name) => {
                     let members = self.groups.members(name).ok_or(Refusal::UnknownGroup)?;
                     reach.accounts.extend(members.iter().copied().filter(is_here));

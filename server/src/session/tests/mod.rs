@@ -10,4 +10,6 @@ mod notice_life;
 mod notices;
 mod people;
 mod records;
+mod rooms;
+mod talk;
 mod world;

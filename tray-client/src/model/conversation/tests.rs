@@ -15,6 +15,7 @@ fn message(seq: u64, from: &str) -> Message {
         from: AccountName::new(from).unwrap(),
         text: text(&format!("message {seq}")),
         sent_at: UnixMillis(seq),
+        altered: None,
     }
 }
 

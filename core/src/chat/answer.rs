@@ -1,0 +1,190 @@
+//! What the server answers.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, LedgerPage, Message, Notice, NoticeId,
+    NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template,
+};
+use crate::time::UnixMillis;
+
+/// The server's answer to one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// Signed in. [`Event::Conversations`] follow.
+    Welcome {
+        /// The account's name as the server writes it.
+        account: AccountName,
+        /// What it may do.
+        role: Role,
+        /// The server's clock, for display.
+        now: UnixMillis,
+    },
+    /// The message is stored.
+    Posted {
+        /// The conversation it went to.
+        conversation: ConversationId,
+        /// Its place there.
+        seq: Seq,
+    },
+    /// Messages.
+    Page(Page),
+    /// People by name.
+    People {
+        /// The people.
+        people: Vec<Person>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// The notice is stored and on its way.
+    NoticeSent {
+        /// Its number.
+        notice: NoticeId,
+        /// Where it stands.
+        progress: Progress,
+    },
+    /// Notices, newest first.
+    Notices {
+        /// The notices.
+        notices: Vec<NoticeSummary>,
+        /// More follow before the last one of these.
+        more: bool,
+    },
+    /// A part of a notice's ledger.
+    Ledger(Box<LedgerPage>),
+    /// Accounts by name.
+    Users {
+        /// The accounts.
+        users: Vec<Account>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// How the server is doing.
+    Status(ServerStatus),
+    // --- Notices, groups, devices ---
+    /// The notice is to be sent later.
+    NoticeScheduled {
+        /// The server's number for that.
+        schedule: ScheduleId,
+        /// When.
+        at: UnixMillis,
+    },
+    /// The notice as it is now. Only believed when it comes on the notice channel.
+    Notice(Notice),
+    /// The notice is changed: as it is now, and how far it has come.
+    NoticeChanged(Box<NoticeSummary>),
+    /// Whom it would reach.
+    Preview(Preview),
+    /// Notices that are to be sent later, in the order they were scheduled.
+    Schedules {
+        /// The notices.
+        schedules: Vec<Scheduled>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// Templates by name.
+    Templates {
+        /// The templates.
+        templates: Vec<Template>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// Groups by name.
+    Groups {
+        /// The groups.
+        groups: Vec<Group>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// An account's devices, those seen last first.
+    Devices(Vec<Device>),
+    /// Lines of the audit log, newest first.
+    Audit {
+        /// The lines.
+        entries: Vec<AuditEntry>,
+        /// More follow before the last one of these.
+        more: bool,
+    },
+    /// Conversations that can be exported.
+    Exportable {
+        /// The conversations.
+        conversations: Vec<Exportable>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// Messages of a conversation in their order.
+    Exported {
+        /// The messages.
+        messages: Vec<Message>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    // --- Rooms, and what becomes of messages ---
+    /// Rooms by name.
+    Rooms {
+        /// The rooms.
+        rooms: Vec<Room>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
+    /// Altered messages as they are now, in the order of their last alterations.
+    Altered {
+        /// The messages.
+        messages: Vec<Message>,
+        /// More follow after the last one of these.
+        more: bool,
+        /// The number of the conversation's last alteration.
+        last: u64,
+    },
+    /// What a search has found.
+    Found(Found),
+    /// What stood where a message was altered, the oldest first.
+    Originals {
+        /// The texts.
+        originals: Vec<Original>,
+        /// More follow.
+        more: bool,
+    },
+}
+
+/// How the server is doing. Counters count from its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerStatus {
+    /// The program's version.
+    pub version: alloc::string::String,
+    /// Since when it runs.
+    pub started_at: UnixMillis,
+    /// Connections with proven keys.
+    pub connections: u64,
+    /// Signed-in sessions.
+    pub sessions: u64,
+    /// Accounts with at least one session.
+    pub people_online: u64,
+    /// Accounts.
+    pub accounts: u64,
+    /// Stored messages.
+    pub messages: u64,
+    /// Datagrams received.
+    pub datagrams_received: u64,
+    /// Datagrams sent.
+    pub datagrams_sent: u64,
+    /// Datagrams dropped, for whatever reason.
+    pub datagrams_dropped: u64,
+    /// Packets declared lost and sent again.
+    pub packets_retransmitted: u64,
+    /// Handshakes completed.
+    pub handshakes: u64,
+    /// Median smoothed round-trip time over connections, in microseconds; 0 without connections.
+    pub rtt_median_micros: u64,
+    /// Median time from a job's arrival at the store to its commit over the last batches, in microseconds.
+    pub store_latency_median_micros: u64,
+    /// Size of the database in bytes.
+    pub database_bytes: u64,
+    /// Effective size of the socket's receive buffer in bytes.
+    pub receive_buffer_bytes: u64,
+}

@@ -1,0 +1,76 @@
+//! What the server tells unasked.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountName, ConversationId, ConversationInfo, Message, Notice, NoticeId, Place, PresenceChange, Progress, RoomName, Seq};
+use crate::wire::Channel;
+
+/// Something the server tells unasked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The conversations one is in, in several parts; the first of them begins a new list.
+    Conversations {
+        /// Some of them.
+        conversations: Vec<ConversationInfo>,
+        /// More parts follow.
+        more: bool,
+    },
+    /// A conversation one was not in before.
+    Conversation(ConversationInfo),
+    /// A message has been stored.
+    Message(Message),
+    /// People came or went.
+    Presence(Vec<PresenceChange>),
+    /// A notice, in its current state and with the answer that the reader has given. Only believed when it comes on the notice channel.
+    Notice(Notice),
+    /// All notices that wait for the reader's answer, after each signing in: what else a screen still shows has ended or was answered
+    /// meanwhile. Only believed when it comes on the notice channel.
+    OpenNotices(Vec<NoticeId>),
+    /// A notice one has sent has come further.
+    Progress {
+        /// Which notice.
+        notice: NoticeId,
+        /// How far.
+        progress: Progress,
+    },
+    // --- Rooms, and what becomes of messages ---
+    /// One is not in this conversation any more.
+    Left(ConversationId),
+    /// Somebody asks one to join a room.
+    Invited {
+        /// Which.
+        room: RoomName,
+        /// Who.
+        by: AccountName,
+    },
+    /// A message was altered: as it is now.
+    Altered(Message),
+    /// One has read so far, here or on another device.
+    Read {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last message that was read.
+        read: Seq,
+        /// How many are newer.
+        unread: u64,
+    },
+    /// Somebody is writing something just now.
+    Typing {
+        /// Where, from the point of view of who hears it.
+        place: Place,
+        /// Who.
+        account: AccountName,
+    },
+}
+
+impl Event {
+    /// The channel an event travels on.
+    pub const fn channel(&self) -> Channel {
+        match self {
+            Self::Notice(_) | Self::OpenNotices(_) => Channel::Notice,
+            _ => Channel::Chat,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Rooms as a list shows them, what a search finds, and what stood where something was altered.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountName, Message, Place, RoomName, Text};
+use crate::time::UnixMillis;
+
+/// One line of the list of rooms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Its name.
+    pub name: RoomName,
+    /// Only those who are invited may join, and only they see it in a list.
+    pub private: bool,
+    /// How many people are in it.
+    pub members: u64,
+    /// What the reader is to it.
+    pub standing: Standing,
+}
+
+/// What somebody is to a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Standing {
+    /// Not in it.
+    Outside,
+    /// Not in it, and asked to join.
+    Invited,
+    /// In it.
+    Inside,
+}
+
+impl Standing {
+    /// The word for it on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outside => "outside",
+            Self::Invited => "invited",
+            Self::Inside => "inside",
+        }
+    }
+}
+
+/// A message that a search has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Where it was said.
+    pub place: Place,
+    /// The message.
+    pub message: Message,
+}
+
+/// What a search has found, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The messages.
+    pub hits: Vec<Hit>,
+    /// There are older ones.
+    pub more: bool,
+    /// Messages that lie further back were not looked at: for a text that is too short for the index that would take too long.
+    pub cut: bool,
+}
+
+/// What a message said before it was altered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    /// Who wrote it.
+    pub from: AccountName,
+    /// What stood there.
+    pub text: Text,
+    /// Until when.
+    pub until: UnixMillis,
+}

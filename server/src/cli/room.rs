@@ -1,0 +1,163 @@
+//! `belfry room`: rooms and who is in them.
+
+use belfry_core::chat::{AccountName, Answer, Person, Request, Room, RoomName};
+use serde::Serialize;
+
+use super::session::{self, Session};
+use super::{Outcome, output, unexpected, user};
+use crate::config::ConnectionArgs;
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Make a room and be its first member
+    Create {
+        /// The room
+        room: RoomName,
+        /// Only those who are invited may join, and only they see it
+        #[arg(long)]
+        private: bool,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// List rooms
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Come into a room
+    Join {
+        /// The room
+        room: RoomName,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Leave a room
+    Leave {
+        /// The room
+        room: RoomName,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// List the people in a room
+    Members {
+        /// The room
+        room: RoomName,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Ask people to join a room one is in (administrators: every room)
+    Invite {
+        /// The room
+        room: RoomName,
+        /// Whom
+        #[arg(required = true, value_name = "USER")]
+        accounts: Vec<AccountName>,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+}
+
+pub(crate) fn run(command: Command) -> Outcome {
+    match command {
+        Command::Create { room, private, connection } => {
+            session::with(&connection, |session| user::done(session, Request::CreateRoom { room, private }))
+        }
+        Command::List { json, connection } => session::with(&connection, |session| list(session, json)),
+        Command::Join { room, connection } => session::with(&connection, |session| user::done(session, Request::JoinRoom { room })),
+        Command::Leave { room, connection } => session::with(&connection, |session| user::done(session, Request::LeaveRoom { room })),
+        Command::Members { room, json, connection } => session::with(&connection, |session| members(session, &room, json)),
+        Command::Invite { room, accounts, connection } => session::with(&connection, |session| {
+            for account in accounts {
+                user::done(session, Request::Invite { room: room.clone(), account })?;
+            }
+            Ok(())
+        }),
+    }
+}
+
+fn list(session: &mut Session, json: bool) -> Outcome {
+    let mut after = None;
+    loop {
+        let Answer::Rooms { rooms, more } = session.ask(Request::ListRooms { after })? else {
+            return Err(unexpected());
+        };
+        for room in &rooms {
+            if json { output::json(&object(room))? } else { output::line(line(room))? }
+        }
+        after = rooms.last().map(|room| room.name.clone());
+        if !more || after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn members(session: &mut Session, room: &RoomName, json: bool) -> Outcome {
+    let mut after = None;
+    loop {
+        let Answer::People { people, more } = session.ask(Request::RoomMembers { room: room.clone(), after })? else {
+            return Err(unexpected());
+        };
+        for person in &people {
+            if json {
+                output::json(&MemberObject { account: person.account.as_str(), presence: person.presence.as_str() })?;
+            } else {
+                output::line(output::visible(person.account.as_str()))?;
+            }
+        }
+        after = people.last().map(|person: &Person| person.account.clone());
+        if !more || after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RoomObject<'a> {
+    room: &'a str,
+    private: bool,
+    members: u64,
+    standing: &'static str,
+}
+
+#[derive(Serialize)]
+struct MemberObject<'a> {
+    account: &'a str,
+    presence: &'static str,
+}
+
+fn object(room: &Room) -> RoomObject<'_> {
+    RoomObject { room: room.name.as_str(), private: room.private, members: room.members, standing: room.standing.as_str() }
+}
+
+/// `inside   board (private, 3)`.
+fn line(room: &Room) -> String {
+    let private = if room.private { "private, " } else { "" };
+    format!("{:<8} {} ({private}{})", room.standing.as_str(), output::visible(room.name.as_str()), room.members)
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::Standing;
+
+    use super::*;
+
+    fn board() -> Room {
+        Room { name: RoomName::new("board").unwrap(), private: true, members: 3, standing: Standing::Invited }
+    }
+
+    #[test]
+    fn a_person_sees_what_they_are_to_a_room_and_how_many_are_in_it() {
+        assert_eq!(line(&board()), "invited  board (private, 3)");
+    }
+
+    #[test]
+    fn a_script_reads_a_room_as_one_object() {
+        assert_eq!(output::json_text(&object(&board())).unwrap(), r#"{"room":"board","private":true,"members":3,"standing":"invited"}"#);
+    }
+}

@@ -1,0 +1,93 @@
+//! `belfry search`: messages by what they say, newest first.
+
+use belfry_core::chat::{AccountName, Answer, Found, Hit, Request, RoomName, SearchText, Seq};
+use belfry_core::limits::HITS_MAX;
+use jiff::tz::TimeZone;
+
+use super::output::{self, MessageObject, Paint};
+use super::{Ending, Outcome, session, unexpected};
+use crate::config::{self, ConnectionArgs};
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// What they say, anywhere in their text
+    text: String,
+    /// Only in this room
+    #[arg(long, conflicts_with = "to")]
+    room: Option<RoomName>,
+    /// Only in the direct conversation with this person
+    #[arg(long, value_name = "USER")]
+    to: Option<AccountName>,
+    /// How many messages at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(HITS_MAX)))]
+    limit: u32,
+    /// Only messages before this one; with --room or --to
+    #[arg(long, value_name = "SEQ")]
+    before: Option<u64>,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let text = SearchText::new(args.text).map_err(Ending::usage)?;
+    let place = (args.room.is_some() || args.to.is_some()).then(|| config::place(args.room, args.to));
+    if args.before.is_some() && place.is_none() {
+        return Err(Ending::usage("Numbers are given by each conversation: --before needs --room or --to."));
+    }
+    let request = Request::Search { text, place, before: args.before.map(Seq), limit: args.limit };
+    session::with(&args.connection, |session| {
+        let Answer::Found(found) = session.ask(request)? else {
+            return Err(unexpected());
+        };
+        let (zone, paint) = (TimeZone::system(), Paint::for_stdout());
+        for hit in &found.hits {
+            if args.json { output::json(&MessageObject::stored(&hit.place, &hit.message))? } else { output::line(line(hit, &zone, paint))? }
+        }
+        // A list that is not complete never looks as if it were.
+        if let Some(remark) = remark(&found) {
+            output::complain(remark);
+        }
+        Ok(())
+    })
+}
+
+/// `lobby 7 [2026-11-21 10:02] alice: text`.
+fn line(hit: &Hit, zone: &TimeZone, paint: Paint) -> String {
+    let place = paint.dim(&format!("{} {}", output::visible(&hit.place.to_string()), hit.message.seq.0));
+    format!("{place} {}", output::message_line(&hit.message, zone, paint))
+}
+
+const fn remark(found: &Found) -> Option<&'static str> {
+    if found.more {
+        Some("There is more: name a place, search before a message, or say more of the text.")
+    } else if found.cut {
+        Some("Only the newest messages were looked at: for the others the text needs three letters.")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::Place;
+
+    use super::super::output::tests::message;
+    use super::*;
+
+    #[test]
+    fn a_hit_says_where_it_stands() {
+        let hit = Hit { place: Place::lobby(), message: message("hi") };
+        assert_eq!(line(&hit, &TimeZone::UTC, Paint::default()), "lobby 7 [2026-11-21 10:02] alice: hi");
+    }
+
+    #[test]
+    fn what_is_not_complete_is_said_to_be() {
+        let found = |more, cut| Found { hits: vec![], more, cut };
+        assert!(remark(&found(false, false)).is_none());
+        assert!(remark(&found(true, true)).unwrap().starts_with("There is more"));
+        assert!(remark(&found(false, true)).unwrap().contains("three letters"));
+    }
+}

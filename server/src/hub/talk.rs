@@ -1,0 +1,109 @@
+//! Messages that are there already: altered, read, searched; and that somebody is writing one.
+
+use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Parties, Place, Refusal, Seq, Text};
+use belfry_core::time::Now;
+
+use super::done::misplaced;
+use super::{Hub, ReplyTo, SessionId, Waiting};
+use crate::limits::TYPING_AUDIENCE_MAX;
+use crate::store::{Outcome, StoredPlace, Talk, Target, Work};
+
+impl Hub {
+    pub(super) fn alter(
+        &mut self,
+        now: Now,
+        account: AccountId,
+        to: ReplyTo,
+        place: &Place,
+        seq: Seq,
+        text: Option<Text>,
+    ) -> Result<(), Refusal> {
+        let of = self.target(account, place)?;
+        let bytes = text.as_ref().map_or(0, |text| text.as_str().len());
+        self.submit(now, Work::Talk(Talk::Alter { account, of, seq, text }), Waiting::Alter { to, bytes })
+    }
+
+    pub(super) fn altered(&mut self, to: ReplyTo, outcome: Outcome) -> Result<(), Refusal> {
+        let (message, place, repeated) = match outcome {
+            Outcome::Altered { message, place, repeated } => (message, place, repeated),
+            other => return Err(misplaced(&other)),
+        };
+        self.reply(to, Ok(Answer::Done));
+        if !repeated {
+            let sessions = self.sessions_at(&place, &message);
+            self.push(sessions, Event::Altered(message));
+        }
+        Ok(())
+    }
+
+    /// The sessions of everybody who may read what is said in a place.
+    pub(super) fn sessions_at(&self, place: &StoredPlace, message: &Message) -> Vec<SessionId> {
+        match *place {
+            StoredPlace::Room(_) => self.sessions_in(message.conversation),
+            StoredPlace::Direct { a: one, b: other } => {
+                self.attendance.sessions_of(one).chain(self.attendance.sessions_of(other)).collect()
+            }
+        }
+    }
+
+    pub(super) fn mark_read(&mut self, now: Now, account: AccountId, to: ReplyTo, place: &Place, upto: Seq) -> Result<(), Refusal> {
+        let of = self.target(account, place)?;
+        self.submit(now, Work::Talk(Talk::MarkRead { account, of, upto }), Waiting::MarkRead { to, account })
+    }
+
+    pub(super) fn marked_read(&mut self, to: ReplyTo, account: AccountId, outcome: Outcome) -> Result<(), Refusal> {
+        let (conversation, read, unread, moved) = match outcome {
+            Outcome::Read { conversation, read, unread, moved } => (conversation, read, unread, moved),
+            other => return Err(misplaced(&other)),
+        };
+        if moved {
+            self.push_to_account(account, Event::Read { conversation, read, unread });
+        }
+        self.reply(to, Ok(Answer::Done));
+        Ok(())
+    }
+
+    /// Told only where few enough are to hear it that it is no burden to the network.
+    pub(super) fn typing(&mut self, account: AccountId, to: ReplyTo, place: Place) -> Result<(), Refusal> {
+        let Some(name) = self.directory.get(account).map(|known| known.name.clone()) else { return Err(Refusal::UnknownAccount) };
+        let (sessions, place) = match (self.target(account, &place)?, place) {
+            (Target::Room(room), Place::Room(typed)) => {
+                if !self.is_in_room(account, &typed) {
+                    return Err(Refusal::NotInRoom);
+                }
+                (self.sessions_in(room), Place::Room(typed))
+            }
+            (Target::Direct(other), _) => (self.attendance.sessions_of(other).collect(), Place::Direct(name.clone())),
+            (Target::Room(_), Place::Direct(_)) => return Err(Refusal::UnknownRoom),
+        };
+        self.reply(to, Ok(Answer::Done));
+        if sessions.len() <= TYPING_AUDIENCE_MAX {
+            let own: Vec<_> = self.attendance.sessions_of(account).collect();
+            let others = sessions.into_iter().filter(|session| !own.contains(session)).collect();
+            self.push(others, Event::Typing { place, account: name });
+        }
+        Ok(())
+    }
+
+    pub(super) fn fetch_altered(
+        &mut self,
+        now: Now,
+        account: AccountId,
+        to: ReplyTo,
+        conversation: ConversationId,
+        after: u64,
+    ) -> Result<(), Refusal> {
+        self.submit(now, Work::Talk(Talk::AlteredSince { account, conversation, after }), Waiting::Record { to })
+    }
+
+    pub(super) fn originals(&mut self, now: Now, admin: AccountId, to: ReplyTo, of: &Parties, seq: Seq, after: u32) -> Result<(), Refusal> {
+        let (account, of) = match of {
+            Parties::Room(room) => (admin, Target::Room(self.rooms.find(room).ok_or(Refusal::UnknownRoom)?)),
+            Parties::Direct(one, other) => {
+                let one = self.directory.find(one).ok_or(Refusal::UnknownAccount)?.id;
+                (one, Target::Direct(self.directory.find(other).ok_or(Refusal::UnknownAccount)?.id))
+            }
+        };
+        self.submit(now, Work::Talk(Talk::Originals { account, of, seq, after }), Waiting::Record { to })
+    }
+}

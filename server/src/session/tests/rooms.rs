@@ -1,0 +1,189 @@
+//! Rooms: who comes in, who hears what is said there, who is told what.
+
+use belfry_core::chat::{Answer, Audience, Event, Place, Refusal, Request, Room, RoomName, Seq, Standing};
+use belfry_core::endpoint::PeerId;
+
+use super::notices::{draft, notices, send};
+use super::world::{World, name, password};
+
+pub(super) fn room(typed: &str) -> RoomName {
+    RoomName::new(typed).unwrap()
+}
+
+pub(super) fn create(world: &mut World, peer: PeerId, typed: &str, private: bool) {
+    assert_eq!(world.ask(peer, Request::CreateRoom { room: room(typed), private }), Ok(Answer::Done));
+}
+
+pub(super) fn join(world: &mut World, peer: PeerId, typed: &str) -> Result<Answer, Refusal> {
+    world.ask(peer, Request::JoinRoom { room: room(typed) })
+}
+
+fn invite(world: &mut World, peer: PeerId, typed: &str, whom: &str) -> Result<Answer, Refusal> {
+    world.ask(peer, Request::Invite { room: room(typed), account: name(whom) })
+}
+
+fn rooms(world: &mut World, peer: PeerId) -> Vec<(String, bool, u64, Standing)> {
+    match world.ask(peer, Request::ListRooms { after: None }) {
+        Ok(Answer::Rooms { rooms, more: false }) => {
+            rooms.into_iter().map(|Room { name, private, members, standing }| (name.to_string(), private, members, standing)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn members(world: &mut World, peer: PeerId, typed: &str) -> Result<Vec<String>, Refusal> {
+    match world.ask(peer, Request::RoomMembers { room: room(typed), after: None })? {
+        Answer::People { people, more: false } => Ok(people.iter().map(|person| person.account.to_string()).collect()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn say(world: &mut World, peer: PeerId, typed: &str, text: &str) -> Result<Answer, Refusal> {
+    let post = world.post(Place::Room(room(typed)), text);
+    world.ask(peer, post)
+}
+
+fn texts(events: Vec<Event>) -> Vec<String> {
+    events.into_iter().filter_map(|event| if let Event::Message(message) = event { Some(message.text.to_string()) } else { None }).collect()
+}
+
+#[test]
+fn what_is_said_in_a_room_is_told_to_its_members_on_all_their_devices_and_to_nobody_else() {
+    let mut world = World::new();
+    let (alice, bob, eve) = (world.register("alice"), world.register("bob"), world.register("eve"));
+    let again = world.sign_in("bob");
+    create(&mut world, alice, "attic", false);
+    assert_eq!(join(&mut world, bob, "Attic"), Ok(Answer::Done));
+    let _ = [alice, bob, again, eve].map(|peer| world.heard(peer));
+    say(&mut world, alice, "attic", "mind the step").unwrap();
+    for (peer, expected) in [(alice, 1), (bob, 1), (again, 1), (eve, 0)] {
+        assert_eq!(texts(world.events(peer)).len(), expected);
+    }
+    assert_eq!(say(&mut world, eve, "attic", "hello"), Err(Refusal::NotInRoom));
+    let history = Request::FetchBefore { place: Place::Room(room("attic")), before: None, limit: 10 };
+    assert_eq!(world.ask(eve, history), Err(Refusal::NotInRoom));
+}
+
+#[test]
+fn coming_in_and_going_out_is_told_to_each_device_of_the_person() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "attic", false);
+    say(&mut world, alice, "attic", "one").unwrap();
+    let laptop = world.sign_in("bob");
+    let _ = [bob, laptop].map(|peer| world.heard(peer));
+    join(&mut world, bob, "attic").unwrap();
+    join(&mut world, bob, "attic").unwrap();
+    for peer in [bob, laptop] {
+        match &world.events(peer)[..] {
+            [Event::Conversation(info)] => {
+                assert_eq!((info.place.to_string(), info.last, info.since, info.unread), ("attic".to_owned(), Seq(1), Seq(1), 0));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(world.ask(laptop, Request::LeaveRoom { room: room("attic") }), Ok(Answer::Done));
+    assert!(matches!(&world.events(bob)[..], [Event::Left(_)]));
+    say(&mut world, alice, "attic", "two").unwrap();
+    assert_eq!(texts(world.events(bob)).len(), 0);
+    assert_eq!(world.ask(bob, Request::LeaveRoom { room: room("attic") }), Err(Refusal::NotInRoom));
+}
+
+#[test]
+fn a_private_room_is_seen_and_joined_by_invitation_only() {
+    let mut world = World::new();
+    let (alice, bob, eve) = (world.register("alice"), world.register("bob"), world.register("eve"));
+    create(&mut world, alice, "board", true);
+    let _ = [alice, bob, eve].map(|peer| world.heard(peer));
+    assert_eq!(rooms(&mut world, bob).len(), 1);
+    assert_eq!(join(&mut world, bob, "board"), Err(Refusal::InvitationNeeded));
+    assert_eq!(members(&mut world, bob, "board"), Err(Refusal::InvitationNeeded));
+    assert_eq!(invite(&mut world, eve, "board", "bob"), Err(Refusal::InvitationNeeded));
+    assert_eq!(invite(&mut world, alice, "board", "bob"), Ok(Answer::Done));
+    assert_eq!(invite(&mut world, alice, "board", "bob"), Ok(Answer::Done));
+    assert_eq!(world.events(bob), [Event::Invited { room: room("board"), by: name("alice") }], "once");
+    assert_eq!(rooms(&mut world, bob)[0], ("board".into(), true, 1, Standing::Invited));
+    assert_eq!(members(&mut world, bob, "board"), Err(Refusal::NotInRoom));
+    assert_eq!(join(&mut world, bob, "board"), Ok(Answer::Done));
+    assert_eq!(members(&mut world, bob, "board"), Ok(vec!["alice".into(), "bob".into()]));
+    assert_eq!(rooms(&mut world, eve).len(), 1);
+}
+
+#[test]
+fn an_administrator_invites_into_every_room_and_that_is_noted() {
+    let (mut world, admin) = World::with_admin();
+    let (alice, _bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "board", true);
+    assert_eq!(invite(&mut world, admin, "board", "bob"), Ok(Answer::Done));
+    create(&mut world, admin, "own", true);
+    assert_eq!(invite(&mut world, admin, "own", "bob"), Ok(Answer::Done));
+    let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    let acts: Vec<_> = entries.iter().map(|entry| format!("{} {} {}", entry.act, entry.object, entry.detail)).collect();
+    assert_eq!(acts, ["room.invite board bob"], "in one's own room one invites as everybody does");
+}
+
+#[test]
+fn a_room_is_refused_with_the_reason() {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    create(&mut world, alice, "attic", false);
+    for typed in ["ATTIC", "аttic", "Lobby", "l0bby", "1obby"] {
+        let again = Request::CreateRoom { room: room(typed), private: false };
+        assert_eq!(world.ask(alice, again), Err(Refusal::RoomExists), "{typed}");
+    }
+    assert_eq!(join(&mut world, alice, "cellar"), Err(Refusal::UnknownRoom));
+    assert_eq!(join(&mut world, alice, "lobby"), Ok(Answer::Done));
+    assert_eq!(world.ask(alice, Request::LeaveRoom { room: room("lobby") }), Err(Refusal::LobbyIsEverybodys));
+    assert_eq!(invite(&mut world, alice, "lobby", "alice"), Err(Refusal::LobbyIsEverybodys));
+    assert_eq!(invite(&mut world, alice, "attic", "nobody"), Err(Refusal::UnknownAccount));
+    assert_eq!(members(&mut world, alice, "cellar"), Err(Refusal::UnknownRoom));
+}
+
+#[test]
+fn rooms_outlive_a_restart_and_catching_up_needs_membership() {
+    let mut world = World::new();
+    let (alice, _bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "board", true);
+    invite(&mut world, alice, "board", "bob").unwrap();
+    let Ok(Answer::Posted { conversation, .. }) = say(&mut world, alice, "board", "x") else { panic!() };
+    world.restart();
+    let (alice, bob) = (world.sign_in("alice"), world.sign_in("bob"));
+    let fetch = Request::FetchAfter { conversation, after: Seq(0), limit: 9 };
+    assert!(world.ask(alice, fetch.clone()).is_ok());
+    assert_eq!(world.ask(bob, fetch.clone()), Err(Refusal::NotInRoom));
+    join(&mut world, bob, "board").unwrap();
+    assert!(world.ask(bob, fetch).is_ok());
+}
+
+#[test]
+fn a_notice_to_a_room_reaches_its_members() {
+    let (mut world, admin) = World::with_admin();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "attic", false);
+    send(&mut world, admin, draft(vec![Audience::Room(room("attic"))]));
+    assert_eq!([alice, bob].map(|peer| notices(&mut world, peer).len()), [1, 0]);
+}
+
+#[test]
+fn a_name_that_looks_like_anothers_is_taken() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    for typed in ["ALICE", "а\u{142}ice", "аlice", "a1ice", "AIice", "adrnin"] {
+        let peer = world.connect();
+        let register = Request::Register { account: name(typed), password: password("x"), remember: false };
+        let expected = if typed == "а\u{142}ice" { None } else { Some(Refusal::NameTaken) };
+        assert_eq!(world.ask(peer, register).err(), expected, "{typed}");
+    }
+    let add = Request::AddUser { account: name("a1ice"), password: password("x"), role: belfry_core::chat::Role::Member };
+    assert_eq!(world.ask(admin, add), Err(Refusal::NameTaken));
+}
+
+#[test]
+fn of_two_names_that_look_the_same_and_come_together_one_is_taken() {
+    let mut world = World::new();
+    let (one, other) = (world.connect(), world.connect());
+    world.slow_store = Some(Default::default());
+    let register = |typed| Request::Register { account: name(typed), password: password("x"), remember: false };
+    world.send(one, register("carol"));
+    assert_eq!(world.ask(other, register("саrol")), Err(Refusal::NameTaken));
+}

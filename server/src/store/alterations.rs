@@ -1,0 +1,242 @@
+//! What becomes of messages after they were sent: written anew, taken back, read.
+
+use belfry_core::chat::{AccountId, ConversationId, Original, Refusal, Seq, Text};
+use belfry_core::limits::PAGE_ENTRIES_MAX;
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::column::{clamped, number, time, words};
+use super::conversations::{self, Conversation};
+use super::error::Trouble;
+use super::page::Limit;
+use super::{Outcome, StoreError, Talk, Target, messages, search};
+
+const STANDS: &str = "SELECT author, text, deleted FROM messages WHERE conversation = ?1 AND seq = ?2";
+const KEEP: &str = "INSERT INTO originals (conversation, seq, version, until, text)
+    SELECT ?1, ?2, 1 + coalesce(max(version), 0), ?3, ?4 FROM originals WHERE conversation = ?1 AND seq = ?2";
+const ALTER: &str = "UPDATE messages SET text = ?3, deleted = ?4, alteration = ?5, altered_at = ?6 WHERE conversation = ?1 AND seq = ?2";
+const COUNT: &str = "UPDATE conversations SET alterations = ?2 WHERE id = ?1";
+const ORIGINALS: &str = "SELECT a.name, o.text, o.until FROM originals o
+    CROSS JOIN messages m ON m.conversation = o.conversation AND m.seq = o.seq CROSS JOIN accounts a ON a.id = m.author
+    WHERE o.conversation = ?1 AND o.seq = ?2 AND o.version > ?3 ORDER BY o.version LIMIT ?4";
+const MARK_READ: &str = "INSERT INTO readings (account, conversation, upto) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET upto = excluded.upto WHERE upto < excluded.upto";
+
+pub(super) fn perform(connection: &Connection, at: UnixMillis, talk: Talk) -> Result<Outcome, Trouble> {
+    match talk {
+        Talk::Alter { account, of, seq, text } => alter(connection, at, account, of, seq, text),
+        Talk::AlteredSince { account, conversation, after } => altered_since(connection, account, conversation, after),
+        Talk::MarkRead { account, of, upto } => mark_read(connection, account, of, upto),
+        Talk::Search { account, text, within, before, limit } => search::find(connection, account, &text, within, before, limit),
+        Talk::Originals { account, of, seq, after } => originals(connection, account, of, seq, after),
+    }
+}
+
+/// A conversation that has begun.
+fn begun(connection: &Connection, account: AccountId, of: Target) -> Result<Conversation, Trouble> {
+    conversations::find_target(connection, account, of)?.ok_or(Refusal::UnknownMessage.into())
+}
+
+fn alter(
+    connection: &Connection,
+    at: UnixMillis,
+    account: AccountId,
+    of: Target,
+    seq: Seq,
+    text: Option<Text>,
+) -> Result<Outcome, Trouble> {
+    let conversation = begun(connection, account, of)?;
+    conversations::since(connection, &conversation, account)?;
+    let key = [clamped(conversation.id.0), clamped(seq.0)];
+    let stands = connection
+        .prepare_cached(STANDS)?
+        .query_row(key, |row| Ok((AccountId(number(row, 0)?), words::<Text>(row, 1)?, row.get::<_, bool>(2)?)))
+        .optional()?;
+    let (author, stood, deleted) = stands.ok_or(Refusal::UnknownMessage)?;
+    if author != account {
+        return Err(Refusal::NotYourMessage.into());
+    }
+    let repeated = match &text {
+        None => deleted,
+        // What was taken back is not there to be written anew.
+        Some(_) if deleted => return Err(Refusal::UnknownMessage.into()),
+        Some(text) => *text == stood,
+    };
+    if !repeated {
+        let number = conversation.alterations.saturating_add(1);
+        let (id, seq) = (clamped(conversation.id.0), clamped(seq.0));
+        connection.prepare_cached(KEEP)?.execute(params![id, seq, clamped(at.0), stood.as_str()])?;
+        let deletes = text.is_none();
+        let text = text.unwrap_or_else(Text::deleted);
+        connection.prepare_cached(ALTER)?.execute(params![id, seq, text.as_str(), deletes, clamped(number), clamped(at.0)])?;
+        connection.prepare_cached(COUNT)?.execute([id, clamped(number)])?;
+    }
+    let message = messages::one(connection, conversation.id, seq)?.ok_or(StoreError::contradiction("an altered message is gone"))?;
+    Ok(Outcome::Altered { message, place: conversation.place, repeated })
+}
+
+fn altered_since(connection: &Connection, account: AccountId, conversation: ConversationId, after: u64) -> Result<Outcome, Trouble> {
+    let conversation = conversations::find(connection, conversation)?;
+    conversations::since(connection, &conversation, account)?;
+    let (messages, more) = messages::altered_since(connection, conversation.id, after)?;
+    Ok(Outcome::AlteredSince { messages, more, last: conversation.alterations })
+}
+
+fn mark_read(connection: &Connection, account: AccountId, of: Target, upto: Seq) -> Result<Outcome, Trouble> {
+    let conversation = begun(connection, account, of)?;
+    let since = conversations::since(connection, &conversation, account)?;
+    let row = [clamped(account.0), clamped(conversation.id.0), clamped(upto.min(conversation.last).0)];
+    let moved = connection.prepare_cached(MARK_READ)?.execute(row)? > 0;
+    let read = conversations::read_upto(connection, conversation.id, account)?;
+    let unread = conversations::unread(conversation.last, read, since, conversation.kept_from);
+    Ok(Outcome::Read { conversation: conversation.id, read, unread, moved })
+}
+
+fn originals(connection: &Connection, account: AccountId, of: Target, seq: Seq, after: u32) -> Result<Outcome, Trouble> {
+    let conversation = begun(connection, account, of)?;
+    messages::one(connection, conversation.id, seq)?.ok_or(Refusal::UnknownMessage)?;
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    let mut statement = connection.prepare_cached(ORIGINALS)?;
+    let row = [clamped(conversation.id.0), clamped(seq.0), i64::from(after), i64::from(limit.rows())];
+    let rows = statement.query_map(row, |row| Ok(Original { from: words(row, 0)?, text: words(row, 1)?, until: time(row, 2)? }))?;
+    let (originals, more) = limit.fill(rows, |original| 32 + original.from.as_str().len() + original.text.as_str().len())?;
+    Ok(Outcome::Originals { originals, more })
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{Alteration, Message};
+
+    use super::super::fixture::{LOBBY, add, ask, create, each_store, found, overview, post, post_to, say};
+    use super::super::{Store, Work};
+    use super::*;
+
+    fn alter(store: &mut Store, at: u64, account: AccountId, seq: u64, text: Option<&str>) -> Result<Message, Refusal> {
+        let text = text.map(|text| Text::new(text).unwrap());
+        match ask(store, at, Work::Talk(Talk::Alter { account, of: Target::Room(LOBBY), seq: Seq(seq), text }))? {
+            Outcome::Altered { message, .. } => Ok(message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn altered_since(store: &mut Store, account: AccountId, after: u64) -> Vec<(u64, String)> {
+        match ask(store, 9, Work::Talk(Talk::AlteredSince { account, conversation: LOBBY, after })).unwrap() {
+            Outcome::AlteredSince { messages, more: false, .. } => messages.iter().map(|m| (m.seq.0, m.text.to_string())).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn originals(store: &mut Store, seq: u64) -> Result<Vec<(String, u64)>, Refusal> {
+        match ask(store, 9, Work::Talk(Talk::Originals { account: AccountId(1), of: Target::Room(LOBBY), seq: Seq(seq), after: 0 }))? {
+            Outcome::Originals { originals, more: false } => Ok(originals.iter().map(|o| (o.text.to_string(), o.until.0)).collect()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn read(store: &mut Store, account: AccountId, of: Target, upto: u64) -> Result<(u64, u64, bool), Refusal> {
+        match ask(store, 9, Work::Talk(Talk::MarkRead { account, of, upto: Seq(upto) }))? {
+            Outcome::Read { read, unread, moved, .. } => Ok((read.0, unread, moved)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_message_is_written_anew_and_its_original_is_kept() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 2);
+            let altered = alter(store, 5, anna, 1, Some("hello, world")).unwrap();
+            assert_eq!(altered.altered, Some(Alteration { number: 1, at: UnixMillis(5), deleted: false }));
+            alter(store, 6, anna, 1, Some("good morning")).unwrap();
+            assert_eq!(originals(store, 1).unwrap(), [("hello".to_owned(), 5), ("hello, world".to_owned(), 6)]);
+            assert_eq!(originals(store, 2).unwrap(), []);
+            assert_eq!(found(store, anna, "morning"), [1]);
+            assert_eq!(found(store, anna, "world"), [0; 0]);
+        });
+    }
+
+    #[test]
+    fn a_message_that_is_taken_back_keeps_its_place_and_is_found_no_more() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 3);
+            let gone = alter(store, 5, anna, 2, None).unwrap();
+            assert_eq!((gone.text.as_str(), gone.is_deleted(), gone.seq), ("(deleted)", true, Seq(2)));
+            assert_eq!(found(store, anna, "hello"), [3, 1]);
+            assert_eq!(found(store, anna, "deleted"), [0; 0]);
+            assert_eq!(originals(store, 2).unwrap(), [("hello".to_owned(), 5)]);
+            assert_eq!(alter(store, 6, anna, 2, None).unwrap(), gone, "twice is once");
+            assert_eq!(alter(store, 6, anna, 2, Some("back")), Err(Refusal::UnknownMessage));
+        });
+    }
+
+    #[test]
+    fn only_its_author_may_and_only_what_is_there() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            say(store, anna, 1);
+            assert_eq!(alter(store, 5, bob, 1, Some("x")), Err(Refusal::NotYourMessage));
+            assert_eq!(alter(store, 5, anna, 2, None), Err(Refusal::UnknownMessage));
+            assert_eq!(originals(store, 7), Err(Refusal::UnknownMessage));
+            let direct = Talk::Alter { account: anna, of: Target::Direct(bob), seq: Seq(1), text: None };
+            assert_eq!(ask(store, 5, Work::Talk(direct)), Err(Refusal::UnknownMessage));
+        });
+    }
+
+    #[test]
+    fn who_was_away_learns_of_each_altered_message_once() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, anna, 4);
+            alter(store, 5, anna, 3, Some("three")).unwrap();
+            alter(store, 5, anna, 1, Some("one")).unwrap();
+            alter(store, 5, anna, 3, None).unwrap();
+            alter(store, 5, anna, 1, Some("one")).unwrap();
+            assert_eq!(altered_since(store, anna, 0), [(1, "one".to_owned()), (3, "(deleted)".to_owned())]);
+            assert_eq!(altered_since(store, anna, 2), [(3, "(deleted)".to_owned())]);
+            assert_eq!(altered_since(store, anna, 3), []);
+            assert_eq!(overview(store, 9, anna).0[0].alterations, 3);
+        });
+    }
+
+    #[test]
+    fn what_is_read_goes_forwards_and_is_counted_from_there() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            say(store, anna, 5);
+            assert_eq!(overview(store, 9, bob).0[0].unread, 5);
+            assert_eq!(overview(store, 9, anna).0[0].unread, 0, "one's own words are read");
+            assert_eq!(read(store, bob, Target::Room(LOBBY), 3), Ok((3, 2, true)));
+            assert_eq!(read(store, bob, Target::Room(LOBBY), 2), Ok((3, 2, false)));
+            assert_eq!(read(store, bob, Target::Room(LOBBY), 99), Ok((5, 0, true)));
+            assert_eq!(overview(store, 9, bob).0[0].unread, 0);
+            let carol = add(store, "carol");
+            assert_eq!(overview(store, 9, carol).0[0].unread, 0, "what was said before one came is no news");
+            let attic = create(store, anna, "attic", false);
+            assert_eq!(read(store, bob, Target::Room(attic), 1), Err(Refusal::NotInRoom));
+            post_to(store, anna, 9, Target::Direct(bob)).unwrap();
+            assert_eq!(read(store, bob, Target::Direct(anna), 0), Ok((0, 1, true)));
+        });
+    }
+
+    #[test]
+    fn what_is_kept_no_longer_has_no_originals_either() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            ask(store, 1, post(anna, 1, Target::Room(LOBBY), "first")).unwrap();
+            ask(store, 1, post(anna, 2, Target::Room(LOBBY), "second")).unwrap();
+            alter(store, 5, anna, 1, None).unwrap();
+            let tidy = Work::Tidy {
+                messages_before: None,
+                messages_kept: Some(1),
+                notices_before: None,
+                audit_before: None,
+                bite: super::super::Bite::Messages(ConversationId(0)),
+            };
+            ask(store, 9, tidy).unwrap();
+            let left: i64 = store.connection.query_row("SELECT count(*) FROM originals", [], |row| row.get(0)).unwrap();
+            assert_eq!(left, 0);
+            assert_eq!(found(store, anna, "second"), [2]);
+        });
+    }
+}

@@ -1,0 +1,178 @@
+//! What the store answers.
+
+use belfry_core::chat::{
+    AccountId, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Message, Notice, NoticeSummary, Original, Progress,
+    Refusal, Seq,
+};
+
+use super::{Bite, StoredEntry, StoredNotice, StoredPlace, StoredSchedule, Ticket};
+
+/// What became of a job. Nothing is answered before the commit that holds it.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The job's ticket.
+    pub ticket: Ticket,
+    /// What came of it. An `Err` has changed nothing.
+    pub result: Result<Outcome, Refusal>,
+}
+
+/// What came of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The password hash in PHC form.
+    Credentials {
+        /// It.
+        password_hash: String,
+    },
+    /// The account exists now.
+    AccountAdded {
+        /// Its number.
+        account: AccountId,
+    },
+    /// It is changed.
+    Changed,
+    /// What somebody comes back to.
+    SignedIn {
+        /// Every conversation they are in, with its newest message.
+        conversations: Vec<ConversationInfo>,
+        /// Open notices they have not answered, oldest first.
+        notices: Vec<Notice>,
+    },
+    /// The message is stored, now or before.
+    Posted {
+        /// The message.
+        message: Message,
+        /// Whom to tell.
+        place: StoredPlace,
+        /// It was stored by an earlier job: tell the author, nobody else.
+        repeated: bool,
+        /// This message began the conversation: those in it have not heard of it.
+        began: bool,
+    },
+    /// Messages, oldest first.
+    Page {
+        /// The conversation as the asker sees it; `None` for a direct conversation that has not begun.
+        conversation: Option<ConversationInfo>,
+        /// The messages, ending when [`PAGE_BYTES_MAX`](belfry_core::limits::PAGE_BYTES_MAX) or the limit is reached.
+        messages: Vec<Message>,
+    },
+    /// The notice is stored, now or before.
+    NoticeSent {
+        /// The notice.
+        sent: Box<StoredNotice>,
+        /// It was stored by an earlier job: tell the author, nobody else.
+        repeated: bool,
+    },
+    /// The receipt is noted.
+    Receipt {
+        /// Who sent the notice.
+        author: AccountId,
+        /// Where it stands.
+        progress: Progress,
+        /// The receipt said something new.
+        changed: bool,
+        /// It was the person's answer: the notice with it.
+        answered: Option<Box<Notice>>,
+    },
+    /// Notices, newest first.
+    Notices {
+        /// The notices.
+        notices: Vec<NoticeSummary>,
+        /// More follow.
+        more: bool,
+    },
+    /// A part of a ledger.
+    Ledger {
+        /// The notice and its totals.
+        summary: NoticeSummary,
+        /// Its people.
+        entries: Vec<StoredEntry>,
+        /// More follow.
+        more: bool,
+    },
+    /// What the database holds.
+    Size {
+        /// Stored messages.
+        messages: u64,
+        /// Bytes of the database.
+        bytes: u64,
+    },
+    // --- Notices, groups, devices ---
+    /// A notice with everybody it is for.
+    NoticeNow(Box<StoredNotice>),
+    /// A notice as the asker sees it.
+    Notice(Box<Notice>),
+    /// The notice is kept until its time comes.
+    Scheduled(Box<StoredSchedule>),
+    /// An account's devices, those seen last first. `connected` is the hub's to fill in.
+    Devices(Vec<Device>),
+    /// Lines of the audit log, newest first.
+    Audit {
+        /// The lines.
+        entries: Vec<AuditEntry>,
+        /// More follow.
+        more: bool,
+    },
+    /// A bite is done.
+    Tidied {
+        /// Rows that were taken out.
+        removed: u64,
+        /// Where to go on; `None` when everything has been looked at.
+        next: Option<Bite>,
+    },
+    /// Conversations in order of their numbers.
+    Exportable {
+        /// The conversations.
+        conversations: Vec<Exportable>,
+        /// More follow.
+        more: bool,
+    },
+    /// Messages in order.
+    Exported {
+        /// The messages.
+        messages: Vec<Message>,
+        /// More follow.
+        more: bool,
+    },
+    // --- Rooms, and what becomes of messages ---
+    /// A conversation as the one who came into it sees it.
+    Entered(ConversationInfo),
+    /// A message as it is now.
+    Altered {
+        /// It.
+        message: Message,
+        /// Whom to tell.
+        place: StoredPlace,
+        /// It was so before.
+        repeated: bool,
+    },
+    /// Altered messages in the order of their last alterations.
+    AlteredSince {
+        /// The messages.
+        messages: Vec<Message>,
+        /// More follow.
+        more: bool,
+        /// The number of the conversation's last alteration.
+        last: u64,
+    },
+    /// Somebody has read so far.
+    Read {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last message that they have read.
+        read: Seq,
+        /// How many are newer.
+        unread: u64,
+        /// They had not before.
+        moved: bool,
+    },
+    /// What a search has found.
+    Found(Found),
+    /// What stood where a message was altered, the oldest first.
+    Originals {
+        /// The texts.
+        originals: Vec<Original>,
+        /// More follow.
+        more: bool,
+    },
+}

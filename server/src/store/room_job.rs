@@ -1,0 +1,119 @@
+//! What the store is asked about rooms, and about messages that are there already.
+
+use belfry_core::chat::{AccountId, ConversationId, RoomName, SearchText, Seq, Text};
+
+use super::Target;
+#[cfg(doc)]
+use super::{Outcome, Work};
+#[cfg(doc)]
+use belfry_core::chat::Refusal;
+
+/// Who is in which room.
+#[derive(Clone, Debug)]
+pub enum RoomJob {
+    /// Make a room with one member. Outcome: [`Outcome::Entered`]; refused with [`Refusal::RoomExists`].
+    Create {
+        /// Who.
+        account: AccountId,
+        /// Its name.
+        name: RoomName,
+        /// Only those who are invited may join.
+        private: bool,
+    },
+    /// Put somebody into a room, if they are not in it yet. Outcome: [`Outcome::Entered`]; refused with [`Refusal::InvitationNeeded`].
+    Join {
+        /// Whom.
+        account: AccountId,
+        /// Which.
+        room: ConversationId,
+    },
+    /// Take somebody out of a room. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotInRoom`], [`Refusal::LobbyIsEverybodys`].
+    Leave {
+        /// Whom.
+        account: AccountId,
+        /// Which.
+        room: ConversationId,
+    },
+    /// Let somebody join a room. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotInRoom`], [`Refusal::LobbyIsEverybodys`].
+    Invite {
+        /// Who asks them.
+        by: AccountId,
+        /// … and may without being in it.
+        any: bool,
+        /// Whom.
+        account: AccountId,
+        /// Which.
+        room: ConversationId,
+    },
+}
+
+/// Messages that are there already.
+#[derive(Clone, Debug)]
+pub enum Talk {
+    /// Write a message anew, or take it back. Outcome: [`Outcome::Altered`]; refused with [`Refusal::UnknownMessage`],
+    /// [`Refusal::NotYourMessage`].
+    Alter {
+        /// Who.
+        account: AccountId,
+        /// Where it was said.
+        of: Target,
+        /// Which.
+        seq: Seq,
+        /// What it says from now on; `None` to take it back.
+        text: Option<Text>,
+    },
+    /// Read what was altered after the alteration of this number. Outcome: [`Outcome::AlteredSince`].
+    AlteredSince {
+        /// Who asks.
+        account: AccountId,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last alteration known.
+        after: u64,
+    },
+    /// Note that somebody has read so far. Outcome: [`Outcome::Read`].
+    MarkRead {
+        /// Who.
+        account: AccountId,
+        /// Where.
+        of: Target,
+        /// The last message that was read.
+        upto: Seq,
+    },
+    /// Look for a text. Outcome: [`Outcome::Found`].
+    Search {
+        /// Who asks: only where they are is looked.
+        account: AccountId,
+        /// The text.
+        text: SearchText,
+        /// Only here.
+        within: Option<Target>,
+        /// Only messages before this one of that conversation.
+        before: Option<Seq>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Read what stood where a message was altered. Outcome: [`Outcome::Originals`]; refused with [`Refusal::UnknownMessage`].
+    Originals {
+        /// One of the two people of a direct conversation; of a room, whoever asks.
+        account: AccountId,
+        /// Where it was said.
+        of: Target,
+        /// Which.
+        seq: Seq,
+        /// How many to skip.
+        after: u32,
+    },
+}
+
+impl Talk {
+    /// Whether it may take so long that what is said meanwhile must not wait for it.
+    pub(super) const fn may_take_long(&self) -> bool {
+        matches!(self, Self::Search { .. })
+    }
+
+    /// Whether it changes something.
+    pub(super) const fn writes(&self) -> bool {
+        matches!(self, Self::Alter { .. } | Self::MarkRead { .. })
+    }
+}

@@ -1,0 +1,211 @@
+//! Who is in which room.
+
+use std::collections::BTreeMap;
+
+use belfry_core::chat::{AccountId, ConversationId, Refusal, RoomName};
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, params};
+
+use super::column::{clamped, number, words};
+use super::error::Trouble;
+use super::{Outcome, RoomJob, StoreError, StoredRoom, conversations};
+
+const ALL: &str = "SELECT id, room_name, everyone, private FROM conversations WHERE room_key IS NOT NULL ORDER BY id";
+const ALL_MEMBERS: &str = "SELECT conversation, account FROM members";
+const ALL_INVITED: &str = "SELECT conversation, account FROM invitations";
+const CREATE: &str = "INSERT INTO conversations (room_name, room_key, private) VALUES (?1, ?2, ?3) ON CONFLICT (room_key) DO NOTHING";
+const JOIN: &str = "INSERT INTO members (account, conversation, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+const LEAVE: &str = "DELETE FROM members WHERE account = ?1 AND conversation = ?2";
+const INVITE: &str = "INSERT INTO invitations (account, conversation, invited_by, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+const UNINVITE: &str = "DELETE FROM invitations WHERE account = ?1 AND conversation = ?2";
+
+/// Every room with those who are in it.
+pub(super) fn all(connection: &Connection) -> Result<Vec<StoredRoom>, StoreError> {
+    let (mut members, mut invited) = (by_room(connection, ALL_MEMBERS)?, by_room(connection, ALL_INVITED)?);
+    let mut statement = connection.prepare_cached(ALL)?;
+    let rooms = statement.query_map([], |row| {
+        let conversation = ConversationId(number(row, 0)?);
+        Ok(StoredRoom {
+            conversation,
+            name: words(row, 1)?,
+            everyone: row.get(2)?,
+            private: row.get(3)?,
+            members: members.remove(&conversation).unwrap_or_default(),
+            invited: invited.remove(&conversation).unwrap_or_default(),
+        })
+    })?;
+    Ok(rooms.collect::<Result<_, _>>()?)
+}
+
+fn by_room(connection: &Connection, query: &str) -> Result<BTreeMap<ConversationId, Vec<AccountId>>, StoreError> {
+    let mut rooms: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        rooms.entry(ConversationId(number(row, 0)?)).or_default().push(AccountId(number(row, 1)?));
+    }
+    Ok(rooms)
+}
+
+pub(super) fn perform(connection: &Connection, at: UnixMillis, job: RoomJob) -> Result<Outcome, Trouble> {
+    match job {
+        RoomJob::Create { account, name, private } => create(connection, account, &name, private),
+        RoomJob::Join { account, room } => join(connection, account, room),
+        RoomJob::Leave { account, room } => leave(connection, account, room),
+        RoomJob::Invite { by, any, account, room } => invite(connection, at, by, any, account, room),
+    }
+}
+
+fn create(connection: &Connection, account: AccountId, name: &RoomName, private: bool) -> Result<Outcome, Trouble> {
+    if connection.prepare_cached(CREATE)?.execute(params![name.as_str(), name.key(), private])? == 0 {
+        return Err(Refusal::RoomExists.into());
+    }
+    let id =
+        u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("a conversation has a negative number"))?;
+    connection.prepare_cached(JOIN)?.execute([clamped(account.0), clamped(id), 0])?;
+    let room = conversations::find_room(connection, ConversationId(id))?;
+    Ok(Outcome::Entered(conversations::seen_by(connection, &room, account)?))
+}
+
+fn join(connection: &Connection, account: AccountId, room: ConversationId) -> Result<Outcome, Trouble> {
+    let room = conversations::find_room(connection, room)?;
+    let inside = match conversations::since(connection, &room, account) {
+        Ok(_) => true,
+        Err(Trouble::Refused(Refusal::NotInRoom)) => false,
+        Err(trouble) => return Err(trouble),
+    };
+    let key = [clamped(account.0), clamped(room.id.0)];
+    if !inside {
+        connection.prepare_cached(JOIN)?.execute([clamped(account.0), clamped(room.id.0), clamped(room.last.0)])?;
+    }
+    connection.prepare_cached(UNINVITE)?.execute(key)?;
+    Ok(Outcome::Entered(conversations::seen_by(connection, &room, account)?))
+}
+
+fn leave(connection: &Connection, account: AccountId, room: ConversationId) -> Result<Outcome, Trouble> {
+    if conversations::find_room(connection, room)?.everyone {
+        return Err(Refusal::LobbyIsEverybodys.into());
+    }
+    match connection.prepare_cached(LEAVE)?.execute([clamped(account.0), clamped(room.0)])? {
+        0 => Err(Refusal::NotInRoom.into()),
+        _ => Ok(Outcome::Changed),
+    }
+}
+
+fn invite(
+    connection: &Connection,
+    at: UnixMillis,
+    by: AccountId,
+    any: bool,
+    account: AccountId,
+    room: ConversationId,
+) -> Result<Outcome, Trouble> {
+    let room = conversations::find_room(connection, room)?;
+    if room.everyone {
+        return Err(Refusal::LobbyIsEverybodys.into());
+    }
+    if !any {
+        conversations::since(connection, &room, by)?;
+    }
+    match conversations::since(connection, &room, account) {
+        // Whoever is in it needs no invitation.
+        Ok(_) => return Ok(Outcome::Changed),
+        Err(Trouble::Refused(_)) => {}
+        Err(trouble) => return Err(trouble),
+    }
+    connection.prepare_cached(INVITE)?.execute([clamped(account.0), clamped(room.id.0), clamped(by.0), clamped(at.0)])?;
+    Ok(Outcome::Changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::Seq;
+
+    use super::super::fixture::{LOBBY, add, ask, create, each_store, newest, overview, post_to, posted};
+    use super::super::{Store, Target, Work};
+    use super::*;
+
+    fn room(store: &mut Store, job: RoomJob) -> Result<Outcome, Refusal> {
+        ask(store, 1, Work::Room(job))
+    }
+
+    fn rooms_of(store: &mut Store, account: AccountId) -> Vec<String> {
+        overview(store, 1, account).0.iter().map(|info| info.place.to_string()).collect()
+    }
+
+    #[test]
+    fn a_room_is_seen_read_and_written_by_its_members_only() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let attic = create(store, anna, "attic", false);
+            assert_eq!(rooms_of(store, anna), ["lobby", "attic"]);
+            assert_eq!(rooms_of(store, bob), ["lobby"]);
+            post_to(store, anna, 1, Target::Room(attic)).unwrap();
+            assert_eq!(post_to(store, bob, 1, Target::Room(attic)), Err(Refusal::NotInRoom));
+            assert_eq!(newest(store, bob, Target::Room(attic)), Err(Refusal::NotInRoom));
+            assert!(matches!(room(store, RoomJob::Join { account: bob, room: attic }), Ok(Outcome::Entered(_))));
+            assert_eq!(newest(store, bob, Target::Room(attic)).unwrap().len(), 1, "what was said before is there to be read");
+            let info = overview(store, 1, bob).0.remove(1);
+            assert_eq!((info.since, info.unread), (Seq(1), 0), "and it is no news");
+            post_to(store, anna, 2, Target::Room(attic)).unwrap();
+            assert_eq!(overview(store, 1, bob).0[1].unread, 1);
+        });
+    }
+
+    #[test]
+    fn whoever_leaves_a_room_is_out_of_it() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let attic = create(store, anna, "attic", false);
+            assert_eq!(room(store, RoomJob::Leave { account: anna, room: attic }), Ok(Outcome::Changed));
+            assert_eq!(room(store, RoomJob::Leave { account: anna, room: attic }), Err(Refusal::NotInRoom));
+            assert_eq!(post_to(store, anna, 1, Target::Room(attic)), Err(Refusal::NotInRoom));
+            assert_eq!(rooms_of(store, anna), ["lobby"]);
+        });
+    }
+
+    #[test]
+    fn a_private_room_is_joined_by_invitation_only() {
+        each_store(|store| {
+            let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
+            let board = create(store, anna, "board", true);
+            let invite = |by, any, account| RoomJob::Invite { by, any, account, room: board };
+            assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
+            assert_eq!(room(store, invite(eve, false, bob)), Err(Refusal::InvitationNeeded));
+            assert_eq!(room(store, invite(anna, false, bob)), Ok(Outcome::Changed));
+            assert_eq!(post_to(store, bob, 1, Target::Room(board)), Err(Refusal::NotInRoom));
+            assert!(matches!(room(store, RoomJob::Join { account: bob, room: board }), Ok(Outcome::Entered(_))));
+            posted(post_to(store, bob, 1, Target::Room(board)));
+            // The invitation is used up.
+            room(store, RoomJob::Leave { account: bob, room: board }).unwrap();
+            assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
+            assert_eq!(room(store, invite(eve, true, bob)), Ok(Outcome::Changed), "an administrator");
+        });
+    }
+
+    #[test]
+    fn the_lobby_is_everybodys_and_a_name_is_one_rooms() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            create(store, anna, "attic", false);
+            let again = RoomJob::Create { account: anna, name: RoomName::new("ATTIC").unwrap(), private: true };
+            assert_eq!(room(store, again), Err(Refusal::RoomExists));
+            assert_eq!(room(store, RoomJob::Leave { account: anna, room: LOBBY }), Err(Refusal::LobbyIsEverybodys));
+            let invite = RoomJob::Invite { by: anna, any: false, account: anna, room: LOBBY };
+            assert_eq!(room(store, invite), Err(Refusal::LobbyIsEverybodys));
+            assert!(matches!(room(store, RoomJob::Join { account: anna, room: LOBBY }), Ok(Outcome::Entered(_))));
+        });
+    }
+
+    #[test]
+    fn who_is_in_which_room_outlives_the_process() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let board = create(store, anna, "board", true);
+            room(store, RoomJob::Invite { by: anna, any: false, account: bob, room: board }).unwrap();
+            let stored = store.opening().unwrap().rooms.remove(1);
+            assert_eq!((stored.name.as_str(), stored.private, stored.everyone), ("board", true, false));
+            assert_eq!((stored.members, stored.invited), (vec![anna], vec![bob]));
+        });
+    }
+}

@@ -1,0 +1,290 @@
+//! Looking for a text in the conversations that somebody is in.
+//!
+//! The index knows where each three letters in a row stand, whatever the script, so that a part of a word is found too and languages
+//! without spaces are no exception. One or two letters are not in it: for those the newest messages are read.
+
+use std::collections::{BTreeSet, BinaryHeap};
+
+use belfry_core::chat::{AccountId, ConversationId, ConversationInfo, Found, Hit, Message, SearchText, Seq};
+use belfry_core::limits::HITS_MAX;
+use rusqlite::{Connection, params};
+
+use super::column::clamped;
+use super::conversations;
+use super::error::Trouble;
+use super::page::Limit;
+use super::{Outcome, Target, messages};
+
+/// Fewer letters than that are not in the index.
+const INDEXED_CHARS: usize = 3;
+
+/// Messages that are read for a text that is too short for the index: some milliseconds of work.
+const READ_MAX: u32 = 5000;
+
+/// What the index has for a rare text is looked through once for all conversations; a text that it has more of is common enough to be
+/// found at once in each of them.
+const RARE_MAX: usize = 5000;
+
+const ANYWHERE: &str = "SELECT rowid FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2";
+const WITHIN: &str = "SELECT rowid FROM search WHERE search MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC LIMIT ?4";
+
+/// One conversation and where in it the text stands, newest first.
+struct Source {
+    info: ConversationInfo,
+    seqs: std::vec::IntoIter<Seq>,
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    account: AccountId,
+    text: &SearchText,
+    within: Option<Target>,
+    before: Option<Seq>,
+    limit: u32,
+) -> Result<Outcome, Trouble> {
+    let bound = if within.is_some() { before.unwrap_or(Seq(u64::MAX)) } else { Seq(u64::MAX) };
+    let places = match within {
+        Some(target) => match conversations::find_target(connection, account, target)? {
+            Some(conversation) => vec![conversations::seen_by(connection, &conversation, account)?],
+            None => Vec::new(),
+        },
+        None => conversations::of(connection, account)?,
+    };
+    let limit = Limit::new(limit.min(HITS_MAX));
+    let (sources, cut) = if text.as_str().chars().count() < INDEXED_CHARS {
+        read_through(connection, text, places, bound, limit)?
+    } else {
+        (look_up(connection, text, places, bound, limit)?, false)
+    };
+    let (hits, more) = newest(connection, sources, limit)?;
+    Ok(Outcome::Found(Found { hits, more, cut }))
+}
+
+fn rowid(conversation: ConversationId, seq: Seq) -> i64 {
+    clamped(conversation.0) << 32 | clamped(seq.0.min(u64::from(u32::MAX)))
+}
+
+fn parts(rowid: i64) -> (ConversationId, Seq) {
+    let rowid = rowid.cast_unsigned();
+    (ConversationId(rowid >> 32), Seq(rowid & u64::from(u32::MAX)))
+}
+
+fn look_up(
+    connection: &Connection,
+    text: &SearchText,
+    places: Vec<ConversationInfo>,
+    bound: Seq,
+    limit: Limit,
+) -> Result<Vec<Source>, Trouble> {
+    // A phrase, so that nothing in the text is taken for the language of queries.
+    let phrase = format!("\"{}\"", text.as_str().replace('"', "\"\""));
+    if places.len() > 1 {
+        let wanted: BTreeSet<_> = places.iter().map(|info| info.id).collect();
+        let mut statement = connection.prepare_cached(ANYWHERE)?;
+        let all = statement
+            .query_map(params![phrase, clamped(RARE_MAX as u64 + 1)], |row| row.get::<_, i64>(0))?
+            .collect::<Result<Vec<_>, _>>()?;
+        if all.len() <= RARE_MAX {
+            let all: Vec<_> = all.into_iter().map(parts).filter(|(id, _)| wanted.contains(id)).collect();
+            let of = |id| all.iter().filter(|(of, _)| *of == id).map(|&(_, seq)| seq).collect::<Vec<_>>();
+            return Ok(places.into_iter().map(|info| Source { seqs: of(info.id).into_iter(), info }).collect());
+        }
+    }
+    let mut statement = connection.prepare_cached(WITHIN)?;
+    let mut sources = Vec::new();
+    for info in places {
+        let range = (rowid(info.id, Seq(0)), rowid(info.id, Seq(bound.0.saturating_sub(1))));
+        let seqs = statement
+            .query_map(params![phrase, range.0, range.1, limit.rows()], |row| row.get(0).map(|id| parts(id).1))?
+            .collect::<Result<Vec<_>, _>>()?;
+        sources.push(Source { info, seqs: seqs.into_iter() });
+    }
+    Ok(sources)
+}
+
+/// Reads the newest messages of each conversation; the `bool` is whether there would have been more to read.
+fn read_through(
+    connection: &Connection,
+    text: &SearchText,
+    places: Vec<ConversationInfo>,
+    bound: Seq,
+    limit: Limit,
+) -> Result<(Vec<Source>, bool), Trouble> {
+    let wanted = text.as_str().to_lowercase();
+    let share = READ_MAX / u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
+    let (mut sources, mut cut) = (Vec::new(), false);
+    for info in places {
+        let mut seqs = Vec::new();
+        cut |= messages::each_before(connection, info.id, bound, share.max(1), |message| {
+            if !message.is_deleted() && message.text.as_str().to_lowercase().contains(&wanted) {
+                seqs.push(message.seq);
+            }
+            seqs.len() < limit.rows() as usize
+        })?;
+        sources.push(Source { info, seqs: seqs.into_iter() });
+    }
+    Ok((sources, cut))
+}
+
+/// The newest of all that was found, each with where it was said, and whether there is more.
+fn newest(connection: &Connection, mut sources: Vec<Source>, limit: Limit) -> Result<(Vec<Hit>, bool), Trouble> {
+    let mut heap = BinaryHeap::new();
+    let mut heads: Vec<Option<Message>> = Vec::new();
+    for (index, source) in sources.iter_mut().enumerate() {
+        let head = next(connection, source)?;
+        heap.extend(head.as_ref().map(|message| (message.sent_at, index)));
+        heads.push(head);
+    }
+    let hits = std::iter::from_fn(|| {
+        let (_, index) = heap.pop()?;
+        let (source, head) = (sources.get_mut(index)?, heads.get_mut(index)?);
+        let message = head.take()?;
+        match next(connection, source) {
+            Ok(following) => {
+                heap.extend(following.as_ref().map(|message| (message.sent_at, index)));
+                *head = following;
+            }
+            Err(trouble) => return Some(Err(trouble)),
+        }
+        Some(Ok(Hit { place: source.info.place.clone(), message }))
+    });
+    limit.fill(hits, |hit| messages::bytes(&hit.message) + belfry_core::limits::NAME_BYTES_MAX)
+}
+
+fn next(connection: &Connection, source: &mut Source) -> Result<Option<Message>, Trouble> {
+    for seq in source.seqs.by_ref() {
+        if let Some(message) = messages::one(connection, source.info.id, seq)? {
+            return Ok(Some(message));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::Refusal;
+
+    use super::super::fixture::{LOBBY, add, ask, create, each_store, found, post};
+    use super::super::{RoomJob, Store, Talk, Work};
+    use super::*;
+
+    fn search(store: &mut Store, account: AccountId, text: &str, within: Option<Target>, before: Option<u64>, limit: u32) -> Found {
+        let text = SearchText::new(text).unwrap();
+        match ask(store, 9, Work::Talk(Talk::Search { account, text, within, before: before.map(Seq), limit })) {
+            Ok(Outcome::Found(found)) => found,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn say(store: &mut Store, at: u64, account: AccountId, to: Target, texts: &[&str]) {
+        for (n, text) in texts.iter().enumerate() {
+            ask(store, at + n as u64, post(account, at * 1000 + n as u64, to, text)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_word_is_found_in_any_case_and_script() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(
+                store,
+                1,
+                anna,
+                Target::Room(LOBBY),
+                &["The ladder is in the Boiler room", "明天下午三点开会", "会議は三時からです", "Grüße aus Köln"],
+            );
+            for (text, expected) in [
+                ("boil", vec![1]),
+                ("LADDER IS", vec![1]),
+                ("下午三", vec![2]),
+                ("三点开会", vec![2]),
+                ("三時から", vec![3]),
+                ("grüss", vec![]),
+                ("köln", vec![4]),
+            ] {
+                assert_eq!(found(store, anna, text), expected, "{text}");
+            }
+        });
+    }
+
+    #[test]
+    fn one_or_two_letters_are_found_among_the_newest_messages() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, 1, anna, Target::Room(LOBBY), &["开会吗", "no", "明天开会", "NO"]);
+            assert_eq!(found(store, anna, "开会"), [3, 1]);
+            assert_eq!(found(store, anna, "no"), [4, 2]);
+            assert_eq!(found(store, anna, "天"), [3]);
+            assert!(!search(store, anna, "天", None, None, 9).cut);
+            let done = store.apply(
+                (0..u64::from(READ_MAX))
+                    .map(|n| super::super::fixture::job(n, 9, post(anna, n + 10_000, Target::Room(LOBBY), "xx")))
+                    .collect(),
+            );
+            assert!(done.iter().all(|done| done.result.is_ok()));
+            let short = search(store, anna, "天", None, None, 9);
+            assert_eq!((short.hits.len(), short.cut), (0, true), "what lies further back is said not to have been looked at");
+        });
+    }
+
+    #[test]
+    fn nobody_finds_what_they_may_not_read() {
+        each_store(|store| {
+            let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
+            let board = create(store, anna, "board", true);
+            say(store, 1, anna, Target::Room(board), &["the secret plan"]);
+            say(store, 2, anna, Target::Direct(bob), &["a secret for two"]);
+            say(store, 3, anna, Target::Room(LOBBY), &["no secret at all"]);
+            let places = |found: Found| found.hits.iter().map(|hit| hit.place.to_string()).collect::<Vec<_>>();
+            assert_eq!(places(search(store, anna, "secret", None, None, 9)), ["lobby", "@bob", "board"]);
+            assert_eq!(places(search(store, bob, "secret", None, None, 9)), ["lobby", "@anna"]);
+            assert_eq!(places(search(store, eve, "secret", None, None, 9)), ["lobby"]);
+            assert_eq!(places(search(store, eve, "se", None, None, 9)), ["lobby"]);
+            let text = SearchText::new("secret").unwrap();
+            let inside = Talk::Search { account: eve, text, within: Some(Target::Room(board)), before: None, limit: 9 };
+            assert_eq!(ask(store, 9, Work::Talk(inside)), Err(Refusal::InvitationNeeded));
+            ask(store, 9, Work::Room(RoomJob::Leave { account: anna, room: board })).unwrap();
+            assert_eq!(places(search(store, anna, "secret", None, None, 9)), ["lobby", "@bob"]);
+        });
+    }
+
+    #[test]
+    fn hits_come_newest_first_over_all_conversations_and_in_pages_within_one() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            for n in 0..6 {
+                let to = if n % 2 == 0 { Target::Room(LOBBY) } else { Target::Direct(bob) };
+                say(store, 10 + n, anna, to, &["needle"]);
+            }
+            let found = search(store, anna, "needle", None, None, 4);
+            assert_eq!(found.hits.iter().map(|hit| hit.message.sent_at.0).collect::<Vec<_>>(), [15, 14, 13, 12]);
+            assert!(found.more);
+            let page = search(store, anna, "needle", Some(Target::Room(LOBBY)), None, 2);
+            assert_eq!((page.hits.iter().map(|hit| hit.message.seq.0).collect::<Vec<_>>(), page.more), (vec![3, 2], true));
+            let page = search(store, anna, "needle", Some(Target::Room(LOBBY)), Some(2), 2);
+            assert_eq!((page.hits.iter().map(|hit| hit.message.seq.0).collect::<Vec<_>>(), page.more), (vec![1], false));
+        });
+    }
+
+    #[test]
+    fn the_language_of_queries_is_only_text() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            say(store, 1, anna, Target::Room(LOBBY), &["say \"cheese\" AND smile", "a* OR b"]);
+            assert_eq!(found(store, anna, "\"cheese\" AND"), [1]);
+            assert_eq!(found(store, anna, "a* OR"), [2]);
+            assert_eq!(found(store, anna, "NOT smile"), [0; 0]);
+        });
+    }
+
+    #[test]
+    fn a_common_text_is_found_in_each_conversation() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            super::super::fixture::say(store, anna, RARE_MAX as u64 + 10);
+            say(store, 1, bob, Target::Direct(anna), &["hello there"]);
+            let found = search(store, bob, "hello", None, None, 3);
+            assert_eq!(found.hits.iter().map(|hit| hit.place.to_string()).collect::<Vec<_>>(), ["@anna", "lobby", "lobby"]);
+        });
+    }
+}

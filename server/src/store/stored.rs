@@ -1,0 +1,145 @@
+//! What is stored, as the hub knows it.
+
+use belfry_core::chat::{
+    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, GroupName, LedgerEntry, Notice, NoticeDraft, NoticeId,
+    Progress, Role, RoomName, ScheduleId, Template,
+};
+use belfry_core::time::UnixMillis;
+
+/// A notice with everybody it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredNotice {
+    /// The notice, as somebody sees it who has not answered.
+    pub notice: Notice,
+    /// Where it stands.
+    pub progress: Progress,
+    /// Everybody it is for, with the answer of those who have answered.
+    pub people: Vec<(AccountId, Option<GivenAnswer>)>,
+    /// When those who have not answered are to be told again.
+    pub remind_at: Option<UnixMillis>,
+}
+
+/// A person's line of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Who.
+    pub account: AccountId,
+    /// What is noted. Who is connected, and what keeps the notice from getting further, is the hub's to fill in, also `devices`;
+    /// `offline_since` is when they were last seen.
+    pub entry: LedgerEntry,
+    /// They came back after the notice was over, and had been away since then.
+    pub missed: Option<UnixMillis>,
+    /// Their devices.
+    pub screens: Vec<StoredScreen>,
+}
+
+/// A device's line of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredScreen {
+    /// What is noted, with the same left to the hub.
+    pub entry: DeviceEntry,
+    /// It was locked then and has not shown the notice since.
+    pub locked_at: Option<UnixMillis>,
+    /// It came back after the notice was over, and had been away since then.
+    pub missed: Option<UnixMillis>,
+}
+
+/// A notice that is to be sent later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSchedule {
+    /// Its number.
+    pub id: ScheduleId,
+    /// Who scheduled it.
+    pub author: AccountId,
+    /// When it is sent next.
+    pub next_at: UnixMillis,
+    /// What.
+    pub draft: NoticeDraft,
+}
+
+/// A group as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredGroup {
+    /// Its name.
+    pub name: GroupName,
+    /// Who is in it.
+    pub members: Vec<AccountId>,
+}
+
+/// A device that may sign in without the password, or that may not connect any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredDevice {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub device: DeviceId,
+    /// It may not connect any more.
+    pub revoked: bool,
+}
+
+/// Where a message went, from nobody's point of view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredPlace {
+    /// A room.
+    Room(RoomName),
+    /// The direct conversation of two people.
+    Direct {
+        /// The one with the smaller number.
+        a: AccountId,
+        /// The one with the larger number.
+        b: AccountId,
+    },
+}
+
+/// What the hub knows from the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Every account.
+    pub accounts: Vec<StoredAccount>,
+    /// Every room.
+    pub rooms: Vec<StoredRoom>,
+    /// Every group of accounts.
+    pub groups: Vec<StoredGroup>,
+    /// Every template.
+    pub templates: Vec<Template>,
+    /// Every notice that is to be sent later.
+    pub schedules: Vec<StoredSchedule>,
+    /// When open notices are to be told again.
+    pub reminders: Vec<(UnixMillis, NoticeId)>,
+    /// Devices that matter to the hub, those that were here longest ago first.
+    pub devices: Vec<StoredDevice>,
+}
+
+/// An account as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAccount {
+    /// Its number.
+    pub id: AccountId,
+    /// Its name.
+    pub name: AccountName,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it is shut out.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last here.
+    pub last_seen: Option<UnixMillis>,
+}
+
+/// A room as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRoom {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Its name.
+    pub name: RoomName,
+    /// Everybody is in it, and nobody leaves it.
+    pub everyone: bool,
+    /// Only those who are invited may join.
+    pub private: bool,
+    /// Who is in it; empty where everybody is.
+    pub members: Vec<AccountId>,
+    /// Who is invited and has not joined.
+    pub invited: Vec<AccountId>,
+}
