@@ -161,6 +161,10 @@ impl Life {
             10 if self.faults.crashes => {
                 self.accidents += 1;
                 if self.server_up {
+                    // Often while the store is at work: before its commit, and after it but before anybody hears of it.
+                    self.speak(who);
+                    let moment = Duration::from_micros(self.draw(6000));
+                    self.world.run_for(moment);
                     self.world.kill_server()
                 } else {
                     self.world.start_server()

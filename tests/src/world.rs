@@ -18,7 +18,7 @@ use belfry_core::time::{Instant, Now, UnixMillis};
 use belfry_server::hub::{Registration, Rules, Settings};
 use belfry_server::machine::{self, Input, Machine, Output};
 use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordTicket, PasswordWork};
-use belfry_server::store::{self, Job, Store, Work};
+use belfry_server::store::{self, Done, Job, Store, Work};
 use jiff::tz::TimeZone;
 
 use crate::nonces::Nonces;
@@ -30,6 +30,9 @@ const BEGINNING: UnixMillis = UnixMillis(1_800_000_000_000);
 
 /// How long the store takes for a batch.
 const COMMIT: Duration = Duration::from_millis(2);
+
+/// How long it takes until the server hears that a batch is stored.
+const ANSWER: Duration = Duration::from_millis(1);
 
 /// How long the password thread takes for one.
 const HASHING: Duration = Duration::from_millis(40);
@@ -65,8 +68,13 @@ enum Arrival {
         from: SocketAddr,
         bytes: Vec<u8>,
     },
-    /// The store starts its batch, and answers it at once: what is on its way when the process dies is stored or not as a whole.
+    /// The store commits its batch: what is on its way when the process dies is stored or not as a whole.
     Commit,
+    /// It says so; a process that has died meanwhile never hears of what is stored.
+    Stored {
+        server: u64,
+        done: Vec<Done>,
+    },
     Hashed {
         server: u64,
         job: PasswordJob,
@@ -520,11 +528,13 @@ impl World {
                 Arrival::Commit if self.committing => {
                     self.committing = false;
                     let jobs = self.jobs.drain(..).collect();
-                    for done in self.store.as_mut().map(|store| store.apply(jobs)).unwrap_or_default() {
-                        self.tell_server(Input::Stored(done));
-                    }
+                    let done = self.store.as_mut().map(|store| store.apply(jobs)).unwrap_or_default();
+                    self.arrive(now + ANSWER, Arrival::Stored { server: self.incarnation, done });
                 }
-                Arrival::Commit => {}
+                Arrival::Stored { server, done } if server == self.incarnation => {
+                    done.into_iter().for_each(|done| self.tell_server(Input::Stored(done)));
+                }
+                Arrival::Commit | Arrival::Stored { .. } => {}
                 Arrival::Hashed { server, job } if server == self.incarnation => {
                     let done = self.hasher.run(job);
                     self.tell_server(Input::Password(done));

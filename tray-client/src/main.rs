@@ -54,9 +54,11 @@ fn start(arguments: Arguments) -> Result<(), String> {
     let written = folder.read(SETTINGS).map_err(|error| format!("The settings cannot be read: {error}."))?;
     let mut settings = written.map_or(Ok(Settings::default()), |file| Settings::read(&file))?;
     if let Some(server) = arguments.server {
+        settings.device_known &= server == settings.server;
         settings.server = server;
     }
     if let Some(user) = arguments.user {
+        settings.device_known &= user == settings.account;
         settings.account = user;
     }
     let keys = Keys::open(&folder).map_err(|error| error.to_string())?;

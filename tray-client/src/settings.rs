@@ -16,6 +16,8 @@ pub struct Settings {
     pub server: String,
     /// The account that signed in last.
     pub account: String,
+    /// The account knows this device's key: no password is needed.
+    pub device_known: bool,
     /// Hold popups back until further notice.
     pub do_not_disturb: bool,
     /// Hours of every day in which popups are held back.
@@ -69,6 +71,7 @@ impl Default for Settings {
         Self {
             server: String::new(),
             account: String::new(),
+            device_known: false,
             do_not_disturb: false,
             quiet_hours: None,
             show_texts: true,
@@ -109,6 +112,7 @@ mod tests {
         let settings = Settings {
             server: "belfry://lan-host:7411/".into(),
             account: "王伟".into(),
+            device_known: true,
             do_not_disturb: true,
             quiet_hours: Some("22:00-06:30".parse().unwrap()),
             show_texts: false,

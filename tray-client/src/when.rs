@@ -1,11 +1,12 @@
 //! Times as people read them.
 
 use belfry_core::time::UnixMillis;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ToSpan as _, Zoned};
 
 use crate::hours::Minute;
+use crate::words;
 
 /// The clock on the wall of this place.
 #[derive(Clone, Debug)]
@@ -46,6 +47,25 @@ impl Wall {
         Minute::new(time.hour().unsigned_abs().into(), time.minute().unsigned_abs().into())
     }
 
+    /// A moment to come: `2026-11-21 14:30`.
+    pub fn moment(&self, at: UnixMillis) -> String {
+        self.zoned(at).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// Reads `14:30` (the next one) or `2026-11-21 14:30`, by this clock.
+    pub fn read(&self, typed: &str, now: UnixMillis) -> Option<UnixMillis> {
+        let typed = typed.trim();
+        let at = if let Ok(written) = typed.parse::<DateTime>() {
+            written.to_zoned(self.zone.clone()).ok()?
+        } else {
+            let now = self.zoned(now);
+            let today = now.date().to_datetime(typed.parse::<Time>().ok()?);
+            let at = today.to_zoned(self.zone.clone()).ok()?;
+            if at > now { at } else { today.checked_add(1.day()).ok()?.to_zoned(self.zone.clone()).ok()? }
+        };
+        u64::try_from(at.timestamp().as_millisecond()).ok().map(UnixMillis)
+    }
+
     /// The line between two days: `Today`, `Yesterday`, `Tuesday 17 November`, and the year where it is another one.
     pub fn day_line(&self, at: UnixMillis, now: UnixMillis) -> String {
         let (then, today) = (self.zoned(at), self.zoned(now));
@@ -54,6 +74,11 @@ impl Wall {
         }
         if today.date().yesterday().is_ok_and(|yesterday| then.date() == yesterday) {
             return "Yesterday".into();
+        }
+        if words::is_chinese() {
+            let day = ["一", "二", "三", "四", "五", "六", "日"].get(usize::from(then.weekday().to_monday_zero_offset().unsigned_abs()));
+            let form = if then.year() == today.year() { "%-m月%-d日" } else { "%Y年%-m月%-d日" };
+            return format!("{} 星期{}", then.strftime(form), day.copied().unwrap_or_default());
         }
         let form = if then.year() == today.year() { "%A %-d %B" } else { "%A %-d %B %Y" };
         then.strftime(form).to_string()
@@ -64,6 +89,7 @@ impl Wall {
         let (then, today) = (self.zoned(at), self.zoned(now));
         let form = match (then.date() == today.date(), then.year() == today.year()) {
             (true, _) => "%H:%M",
+            (false, true) if words::is_chinese() => "%-m月%-d日",
             (false, true) => "%-d %b",
             (false, false) => "%Y-%m-%d",
         };
@@ -82,9 +108,59 @@ pub fn ago(at: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
+/// Units of a length of time, as they are typed, in milliseconds.
+const UNITS: [(char, u64); 4] = [('d', 86_400_000), ('h', 3_600_000), ('m', 60_000), ('s', 1000)];
+
+/// Reads `2h`, `1h 30m`, `1d`: in milliseconds. `None` for anything else, and for nothing.
+pub fn read_length(typed: &str) -> Option<u64> {
+    let mut millis: u64 = 0;
+    for part in typed.split_whitespace() {
+        let unit = part.chars().last()?;
+        let (_, each) = UNITS.iter().find(|(letter, _)| *letter == unit.to_ascii_lowercase())?;
+        let count: u64 = part.strip_suffix(unit)?.parse().ok()?;
+        millis = millis.checked_add(count.checked_mul(*each)?)?;
+    }
+    Some(millis).filter(|millis| *millis > 0)
+}
+
+/// The same as it is typed: `1h 30m`.
+pub fn length(millis: u64) -> String {
+    let mut left = millis;
+    let mut parts = Vec::new();
+    for (letter, each) in UNITS {
+        let count = left / each;
+        left %= each;
+        if count > 0 {
+            parts.push(format!("{count}{letter}"));
+        }
+    }
+    parts.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_is_read_as_it_is_written() {
+        for (typed, millis) in [("30m", 1_800_000), ("1h 30m", 5_400_000), ("1d", 86_400_000), ("45s", 45_000)] {
+            assert_eq!((read_length(typed), length(millis)), (Some(millis), typed.to_owned()));
+        }
+        assert_eq!(read_length("90M"), Some(5_400_000));
+        for typed in ["", "0m", "h", "2", "-1h", "soon", "99999999999999999999d", "18446744073709551615d"] {
+            assert_eq!(read_length(typed), None, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_the_next_one() {
+        let now = at("2026-11-21T12:00");
+        assert_eq!(wall().read("14:30", now), Some(at("2026-11-21T14:30")));
+        assert_eq!(wall().read("08:00", now), Some(at("2026-11-22T08:00")));
+        assert_eq!(wall().read(" 2026-12-24 18:00 ", now), Some(at("2026-12-24T18:00")));
+        assert_eq!(wall().read("noon", now), None);
+        assert_eq!(wall().moment(at("2026-12-24T18:00")), "2026-12-24 18:00");
+    }
 
     /// Of the year 2026 in a place one hour ahead of UTC.
     fn at(written: &str) -> UnixMillis {

@@ -80,11 +80,11 @@ rows! {
     at_1m_with_5_percent_loss_and_10_ms 1000 * KILO, 5, 10, 1, 10, line_of(5), 1000;
     at_2m_with_30_percent_reordered 2000 * KILO, 0, 50, 30, 40, 40, 1000;
     at_64k_with_20_percent_loss_and_100_ms 64 * KILO, 20, 100, 4, 50, line_of(20), 1500;
-    at_1m_with_20_percent_loss_and_100_ms 1000 * KILO, 20, 100, 4, 10, 18, 1500;
+    at_1m_with_20_percent_loss_and_100_ms 1000 * KILO, 20, 100, 4, 10, 15, 1500;
     at_1m_on_wifi 1000 * KILO, 2, 5, 2, 1, line_of(2), 1000;
     at_2m_on_a_lan 2000 * KILO, 0, 0, 0, 0, line_of(0), 1000;
     at_128k_with_20_percent_loss_and_100_ms 128 * KILO, 20, 100, 4, 40, line_of(20), 1500;
-    at_500k_with_20_percent_loss_and_100_ms 500 * KILO, 20, 100, 4, 30, 28, 1500;
+    at_500k_with_20_percent_loss_and_100_ms 500 * KILO, 20, 100, 4, 30, 25, 1500;
     at_64k_on_a_clean_way 64 * KILO, 0, 0, 0, 0, line_of(0), 1000;
     at_128k_on_a_clean_way 128 * KILO, 0, 0, 0, 0, line_of(0), 1000;
     at_256k_on_a_clean_way 256 * KILO, 0, 0, 0, 0, line_of(0), 1000;

@@ -3,6 +3,7 @@
 //! `cargo test -p belfry-tests --test faults -- --nocapture` prints what each measured. `BELFRY_FAULTS_SEEDS` multiplies the seeds of those
 //! that have several, `BELFRY_FAULTS_OFFICE` says how many people the office has.
 
+mod beside;
 mod connections;
 mod interop;
 mod notices;

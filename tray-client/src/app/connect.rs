@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::thread;
 
 use belfry_core::chat::{AccountName, Password};
-use belfry_core::client::{Config, Credentials, Failure, Start, Trust};
+use belfry_core::client::{Config, Credentials, Failure, Proof, Trust};
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::ServerAddress;
 
 use super::{App, Event};
 use crate::link::{Down, Link, Up};
-use crate::model::{Connection, Intent, Model};
+use crate::model::{Connection, Intent};
 use crate::view::sign_in::SignInView;
 
 /// What came of looking up a name.
@@ -64,12 +64,24 @@ impl App {
             let server: ServerAddress = typed.parse().map_err(|error| format!("{error}"))?;
             let account = AccountName::new(account).map_err(|error| error.to_string())?;
             let password = Password::new(password).map_err(|error| error.to_string())?;
-            Ok(Wanted { server, typed: typed.clone(), credentials: Credentials { account, password, register } })
+            let proof = Proof::Password { password, register, remember: true };
+            Ok(Wanted { server, typed: typed.clone(), credentials: Credentials { account, proof } })
         };
         match read() {
             Ok(wanted) => self.look_up(wanted),
             Err(sentence) => self.cannot_sign_in(&sentence),
         }
+    }
+
+    /// Signs in without a question, by the key that the account knows from an earlier time. Whether that can be tried.
+    pub(super) fn sign_in_by_device(&mut self) -> bool {
+        if !self.settings.device_known {
+            return false;
+        }
+        let typed = self.settings.server.clone();
+        let (Ok(server), Ok(account)) = (typed.parse(), AccountName::new(&self.settings.account)) else { return false };
+        self.look_up(Wanted { server, typed, credentials: Credentials { account, proof: Proof::Device } });
+        true
     }
 
     fn look_up(&mut self, wanted: Wanted) {
@@ -99,6 +111,14 @@ impl App {
                 return self.cannot_sign_in(&format!("There is no server called {host} on this network: {error}. Check the name."));
             }
         };
+        let (typed, account) = (wanted.typed.clone(), wanted.credentials.account.to_string());
+        if self.whose != (typed.clone(), account.clone()) {
+            self.remember();
+            self.model = self.recalled_model(&typed, &account);
+            self.popups.clear();
+            self.mark_everything();
+        }
+        let Some(wanted) = &self.connecting.wanted else { return };
         let known = wanted.server.key.or_else(|| self.keys.known(&name(&wanted.server)));
         let config = Config {
             servers,
@@ -106,13 +126,13 @@ impl App {
             device: self.keys.device().clone(),
             site_key: [0; 32],
             credentials: wanted.credentials.clone(),
-            start: Start::Now,
+            start: self.start_from(),
             shows_notices: true,
         };
-        match Link::open(config) {
+        match Link::open(config, self.outbox.number()) {
             Ok((link, updates)) => {
                 self.link = Some(link);
-                self.model = self.fresh_model(&host);
+                self.empty_outbox();
                 let post = self.post.clone();
                 let listening = thread::Builder::new().name("updates".into()).spawn(move || {
                     for up in updates {
@@ -130,27 +150,20 @@ impl App {
         }
     }
 
-    fn fresh_model(&mut self, host: &str) -> Model {
-        let mut model = Model::new(host);
-        let now = self.now();
-        model.act(now, Intent::DoNotDisturb(self.held_back()));
-        model.act(now, Intent::Open(belfry_core::chat::Place::lobby()));
-        self.popups.clear();
-        self.mark_everything();
-        model
-    }
-
     pub(super) fn hear(&mut self, number: u64, up: Up) {
         if number != self.connecting.number {
             return;
         }
+        self.remember_soon();
         match &up {
+            Up::Stored { own, .. } => self.forget_own(*own),
             Up::Identity { key, first_use } => self.identified(*key, *first_use),
             Up::SignedIn { account, .. } => {
                 if let Some(wanted) = &self.connecting.wanted {
                     self.settings.server.clone_from(&wanted.typed);
                 }
                 self.settings.account = account.to_string();
+                self.settings.device_known = true;
                 self.connecting.signed_in = true;
                 self.keep_settings();
                 // Whoever signed in by hand wants to see the window; at a start with the system nobody does.
@@ -186,7 +199,12 @@ impl App {
 
     fn failed(&mut self, failure: &Failure) {
         self.link = None;
-        if !self.connecting.signed_in || matches!(failure, Failure::SignIn(_)) {
+        let password_needed = matches!(failure, Failure::SignIn(_) | Failure::Revoked);
+        if password_needed && self.settings.device_known {
+            self.settings.device_known = false;
+            self.keep_settings();
+        }
+        if !self.connecting.signed_in || password_needed {
             self.ask_to_sign_in();
             self.cannot_sign_in(&failure.to_string());
         }

@@ -44,8 +44,14 @@ impl App {
                     self.act(Intent::ReadBack(place));
                 }
             }
-            Gesture::Retry(key) => own(&key).into_iter().for_each(|own| self.act(Intent::Retry(own))),
-            Gesture::Discard(key) => own(&key).into_iter().for_each(|own| self.act(Intent::Discard(own))),
+            Gesture::Retry(key) => own(&key).into_iter().for_each(|own| {
+                self.act(Intent::Retry(own));
+                self.forget_own(own);
+            }),
+            Gesture::Discard(key) => own(&key).into_iter().for_each(|own| {
+                self.act(Intent::Discard(own));
+                self.forget_own(own);
+            }),
             Gesture::Follow(address) => {
                 if let Err(error) = browser::open(&address) {
                     self.remark = format!("The link cannot be opened: {error}.");
@@ -58,6 +64,7 @@ impl App {
             Gesture::Dismiss(key) => notice(&key).into_iter().for_each(|id| self.dismiss_popup(id)),
             Gesture::DismissMessage(key) => self.end_message_popup(&key),
             Gesture::Hover { popup, on } => self.hover_popup(&popup, on),
+            Gesture::PopupResized => self.place_popups(),
             Gesture::AllNotices => {
                 self.show_chat();
                 self.chat.show_notices();
@@ -73,6 +80,7 @@ impl App {
             Gesture::Attend(attended) => {
                 self.attended = attended;
                 self.act(Intent::Attend(attended));
+                self.report_strip();
             }
             Gesture::CloseChat => {
                 self.keep_window();
@@ -83,6 +91,7 @@ impl App {
             Gesture::CancelSignIn => self.cancel_sign_in(),
             Gesture::Set(form) => self.set(&form),
             Gesture::OtherServer => self.ask_to_sign_in(),
+            Gesture::Desk(gesture) => self.at_the_desk(gesture),
         }
     }
 
@@ -118,6 +127,8 @@ impl App {
             }
             Choice::Quit => {
                 self.keep_window();
+                self.remember_at.get_or_insert(Instant::START);
+                self.remember();
                 if self.link.is_some() {
                     self.act(Intent::Quit);
                     // The goodbye is a courtesy: it does not keep the program.
@@ -157,6 +168,10 @@ impl App {
 
     fn say(&mut self, typed: String) {
         let Some(to) = self.model.shown().map(|shown| shown.place().clone()) else { return };
+        if self.whose.1.is_empty() {
+            // Nobody knows yet whose words these are.
+            return self.chat.set_complaint("Sign in first.".into());
+        }
         match Text::new(typed) {
             Ok(text) => {
                 self.chat.set_draft(String::new());
@@ -187,7 +202,9 @@ impl App {
             _ => std::env::current_exe().and_then(|program| autostart::set(&program, form.autostart)),
         };
         look::set(&self.settings);
+        self.mark_everything();
         self.chat.dress();
+        self.desk.dress();
         if let Some(view) = &self.settings_view {
             view.dress();
             view.set_complaint(
@@ -220,9 +237,11 @@ impl App {
 
     pub(super) fn alarm_rang(&mut self) {
         if self.quit_at.is_some_and(|at| at <= self.now().instant) {
+            self.remember();
             run::quit();
         }
         self.expire_popups();
+        self.remember_if_due();
         self.hold_back();
         self.draw_connection();
     }
@@ -239,7 +258,8 @@ impl App {
     pub(super) fn save_into(&mut self, file: &std::path::Path) {
         let Some(shown) = self.model.shown() else { return };
         let rows = scene::lines(&self.model, shown.place(), self.moment());
-        self.remark = match std::fs::write(file, scene::as_text(&rows)) {
+        let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        self.remark = match std::fs::write(file, if is_table { scene::as_table(&rows) } else { scene::as_text(&rows) }) {
             Ok(()) => format!("Saved what is shown here into {}.", file.display()),
             Err(error) => format!("{} cannot be written: {error}.", file.display()),
         };
@@ -258,11 +278,5 @@ impl App {
             self.settings.window = Some(self.chat.rect());
             self.keep_settings();
         }
-    }
-
-    fn write_notice(&mut self) {
-        self.remark = "Notices are sent with the command \"belfry notice send\".".into();
-        self.stale.connection = true;
-        self.show_chat();
     }
 }

@@ -2,8 +2,10 @@
 //! network are told.
 
 mod connect;
+mod desk;
 mod draw;
 mod gestures;
+mod memory;
 mod popups;
 mod report;
 
@@ -11,14 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
-use belfry_core::chat::Place;
 use belfry_core::net::Clock;
 use belfry_core::time::{Instant, Now};
 
 use crate::link::{Link, Up};
 use crate::model::{Effect, Intent, Model, Part};
+use crate::outbox::Outbox;
 use crate::platform::files::Folder;
 use crate::platform::keys::Keys;
+use crate::platform::session;
 use crate::settings::Settings;
 use crate::tray::host::{Heard, Host};
 use crate::view::about::AboutView;
@@ -32,6 +35,7 @@ use crate::when::Wall;
 
 use connect::Connecting;
 pub use connect::Resolved;
+use desk::DeskPlace;
 use popups::Popups;
 
 /// The file of the settings in the profile folder.
@@ -52,12 +56,16 @@ pub enum Event {
     Icon(Heard),
     /// The program was started a second time.
     Raise,
+    /// The screen was locked, or opened again.
+    Locked(bool),
     /// The alarm rang.
     Alarm,
     /// Popups have their sizes now.
     PopupsPlaced,
     /// The person chose a file to save the conversation in.
     SaveInto(std::path::PathBuf),
+    /// The administrator chose a file for the ledger.
+    ExportInto(std::path::PathBuf),
 }
 
 /// What the program was told when it was started.
@@ -104,7 +112,7 @@ struct Stale {
     notices: bool,
     lines: bool,
     to_end: bool,
-    sent: bool,
+    desk: bool,
 }
 
 /// The program.
@@ -118,6 +126,10 @@ pub struct App {
     keys: Keys,
     model: Model,
     link: Option<Link>,
+    outbox: Outbox,
+    /// Of which server and account the model is.
+    whose: (String, String),
+    remember_at: Option<Instant>,
     connecting: Connecting,
     stale: Stale,
     chat: ChatView,
@@ -125,9 +137,11 @@ pub struct App {
     settings_view: Option<SettingsView>,
     why: Option<WhyView>,
     about: Option<AboutView>,
+    desk: DeskPlace,
     popups: Popups,
     icon: Host,
     icon_visible: bool,
+    locked: bool,
     alarm: Alarm,
     search: String,
     /// The chat window is in front and in use.
@@ -152,14 +166,17 @@ impl App {
             gestures.send(Event::Person(gesture));
         });
         let chat = ChatView::new(&sink)?;
-        let mut model = Model::new(settings.server.clone());
+        let outbox = Outbox::open(&folder).map_err(CannotRun::Io)?;
+        let model = Model::new(settings.server.clone());
         let clock = Clock::start();
-        let now = clock.now();
-        model.act(now, Intent::DoNotDisturb(settings.do_not_disturb));
-        model.act(now, Intent::Open(Place::lobby()));
         let heard = post.clone();
         let icon = Host::start(draw::icon_state(&model), move |what| {
             heard.send(Event::Icon(what));
+        })
+        .map_err(CannotRun::Io)?;
+        let locks = post.clone();
+        session::watch(move |locked| {
+            locks.send(Event::Locked(locked));
         })
         .map_err(CannotRun::Io)?;
         let mut app = Self {
@@ -172,16 +189,21 @@ impl App {
             keys,
             model,
             link: None,
+            outbox,
+            whose: (String::new(), String::new()),
+            remember_at: None,
             connecting: Connecting::default(),
-            stale: Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, sent: true },
+            stale: Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, desk: true },
             chat,
             sign_in: None,
             settings_view: None,
             why: None,
             about: None,
+            desk: DeskPlace::default(),
             popups: Popups::default(),
             icon,
             icon_visible: false,
+            locked: false,
             alarm: Alarm::default(),
             search: String::new(),
             attended: false,
@@ -189,6 +211,8 @@ impl App {
             remark: String::new(),
             drafts: BTreeMap::new(),
         };
+        let (server, account) = (app.settings.server.clone(), app.settings.account.clone());
+        app.model = app.recalled_model(&server, &account);
         app.restore_window();
         if wishes.show {
             app.show_chat();
@@ -198,6 +222,7 @@ impl App {
                 let (server, account) = (app.settings.server.clone(), app.settings.account.clone());
                 app.sign_in_as(&server, &account, password, false);
             }
+            _ if app.sign_in_by_device() => {}
             _ => app.ask_to_sign_in(),
         }
         Ok(app)
@@ -210,6 +235,7 @@ impl App {
     /// Tells the model, and does what it says.
     fn act(&mut self, intent: Intent) {
         let effects = self.model.act(self.now(), intent);
+        self.remember_soon();
         self.perform(effects);
     }
 
@@ -217,6 +243,7 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Tell(down) => {
+                    self.keep_own(&down);
                     if let Some(link) = &self.link {
                         // An ended connection is heard of by itself.
                         let _ = link.tell(down);
@@ -234,16 +261,20 @@ impl App {
                 Effect::Redraw(Part::People) => {
                     self.stale.people = true;
                     self.stale.conversations = true;
+                    self.stale.desk = true;
                 }
                 Effect::Redraw(Part::Notices) => {
                     self.stale.notices = true;
                     self.stale.connection = true;
                 }
-                Effect::Redraw(Part::Sent) => self.stale.sent = true,
+                Effect::Redraw(Part::Desk) => self.stale.desk = true,
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
-                Effect::Exit => run::quit(),
+                Effect::Exit => {
+                    self.remember();
+                    run::quit();
+                }
             }
         }
     }
@@ -263,7 +294,7 @@ impl App {
     }
 
     fn keep_settings(&mut self) {
-        if let Err(error) = self.folder.write(SETTINGS, &self.settings.write()) {
+        if let Err(error) = self.folder.write(SETTINGS, self.settings.write()) {
             self.remark = format!("The settings cannot be kept: {error}.");
             self.stale.connection = true;
         }
@@ -272,7 +303,8 @@ impl App {
     /// When something is to be done without being asked: a popup leaves, a sentence counts down, quiet hours begin or end.
     fn set_alarm(&mut self) {
         let now = self.now().instant;
-        let waits: BTreeSet<Instant> = [self.popups.next(now), self.countdown(now), self.quiet_change(now)].into_iter().flatten().collect();
+        let waits: BTreeSet<Instant> =
+            [self.popups.next(now), self.countdown(now), self.quiet_change(now), self.remember_at()].into_iter().flatten().collect();
         let post = self.post.clone();
         self.alarm.set(waits.first().map(|at| at.since(now)), move || {
             post.send(Event::Alarm);
@@ -298,9 +330,11 @@ impl Desk<Event> for App {
             Event::Icon(Heard::Chosen(choice)) => self.choose(choice),
             Event::Icon(Heard::Visible(visible)) => self.icon_visible = visible,
             Event::Raise => self.raise(),
+            Event::Locked(locked) => self.lock(locked),
             Event::Alarm => self.alarm_rang(),
             Event::PopupsPlaced => self.place_popups(),
             Event::SaveInto(file) => self.save_into(&file),
+            Event::ExportInto(file) => self.export_into(&file),
         }
     }
 

@@ -1,13 +1,14 @@
 //! What crosses the border between the two threads: plain values, nothing shared.
 
 use belfry_core::chat::{
-    AccountName, Audience, Found, Label, LedgerPage, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role,
-    Room, RoomName, SearchText, Seq, Severity, Text, Title,
+    AccountName, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName, SearchText, Seq,
+    Text,
 };
 use belfry_core::client::{Failure, Interruption};
 use belfry_core::crypto::PublicKey;
-use belfry_core::time::UnixMillis;
 use std::time::Duration;
+
+use super::desk::{DeskAsk, DeskNews};
 
 /// The model's number for one of its own messages, from when it was written until it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,23 +17,6 @@ pub struct OwnId(pub u64);
 /// The model's number for something it asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AskId(pub u64);
-
-/// A notice as its author writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// How much it insists.
-    pub severity: Severity,
-    /// Its heading, if any.
-    pub title: Option<Title>,
-    /// What it says.
-    pub body: Text,
-    /// Whom it is for; joined. Never empty.
-    pub audience: Vec<Audience>,
-    /// The answers it offers; empty for the default one.
-    pub answers: Vec<Label>,
-    /// When it stops mattering; `None` for never.
-    pub expires_at: Option<UnixMillis>,
-}
 
 /// To the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,21 +57,19 @@ pub enum Down {
         /// Continue after this name.
         after: Option<AccountName>,
     },
-    /// Send a notice (administrators). Waits while there is no connection. Answered by [`Up::NoticeSent`] or [`Up::AskFailed`].
-    SendNotice {
-        /// The model's number for the question.
-        ask: AskId,
-        /// The notice.
-        draft: Draft,
-    },
-    /// Read a part of a notice's ledger (administrators). Answered by [`Up::Ledger`] or [`Up::AskFailed`].
-    AskLedger {
+    /// What has become of a notice. Answered by [`Up::Notice`] or [`Up::AskFailed`].
+    AskNotice {
         /// The model's number for the question.
         ask: AskId,
         /// Which notice.
         notice: NoticeId,
-        /// Continue after this name.
-        after: Option<AccountName>,
+    },
+    /// What an administrator does at the desk. Answered by [`Up::Desk`] or [`Up::AskFailed`].
+    Desk {
+        /// The model's number for the question.
+        ask: AskId,
+        /// What is asked.
+        what: DeskAsk,
     },
     /// The person has read so far. Kept until the server knows. Answered by [`Up::Done`] or [`Up::AskFailed`].
     MarkRead {
@@ -222,15 +204,6 @@ pub enum Up {
         /// The messages.
         messages: Vec<Message>,
     },
-    /// A notice is stored and on its way.
-    NoticeSent {
-        /// Which question this answers.
-        ask: AskId,
-        /// The notice's number.
-        notice: NoticeId,
-        /// Where it stands.
-        progress: Progress,
-    },
     /// A notice that one has sent has come further.
     Progress {
         /// Which notice.
@@ -238,12 +211,12 @@ pub enum Up {
         /// How far.
         progress: Progress,
     },
-    /// A part of a notice's ledger.
-    Ledger {
+    /// Something for the administrator's desk.
+    Desk {
         /// Which question this answers.
         ask: AskId,
-        /// The part.
-        page: LedgerPage,
+        /// What.
+        news: DeskNews,
     },
     /// A conversation one is in, as the server has it.
     Conversation {

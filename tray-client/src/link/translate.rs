@@ -1,11 +1,12 @@
 //! Between the client's machine and the model. Nothing is remembered here: what a ticket stands for is written in its number, so that
 //! either thread can translate alone.
 
-use belfry_core::chat::{Answer, Receipt, Request};
+use belfry_core::chat::{Answer, PostId, Receipt, Request};
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::limits::{HITS_MAX, PAGE_ENTRIES_MAX};
 
 use super::border::{AskId, Down, OwnId, Up};
+use super::desk::{DeskAsk, DeskNews, Draft};
 
 /// Messages in one older page: several screens full, and few enough to arrive while the scroll bar moves.
 const OLDER_MESSAGES: u32 = 100;
@@ -37,9 +38,9 @@ fn asked(ask: AskId, request: Request) -> Command {
 }
 
 /// What the client's machine is to do.
-pub(super) fn down(down: Down) -> Command {
+pub(super) fn down(down: Down, outbox: u64) -> Command {
     match down {
-        Down::Post { own, to, text } => Command::Post { ticket: post(own), to, text },
+        Down::Post { own, to, text } => Command::PostAs { ticket: post(own), post: PostId { outbox, counter: own.0 }, to, text },
         Down::Answer { notice, answer } => Command::Receipt { notice, receipt: Receipt::Answered(answer) },
         Down::MarkVisible(notice) => Command::Receipt { notice, receipt: Receipt::Visible },
         Down::MarkLocked(notice) => Command::Receipt { notice, receipt: Receipt::Locked },
@@ -47,20 +48,8 @@ pub(super) fn down(down: Down) -> Command {
             Command::Ask { ticket: question(ask), request: Request::FetchBefore { place, before, limit: OLDER_MESSAGES } }
         }
         Down::AskPeople { ask, after } => Command::Ask { ticket: question(ask), request: Request::Who { after } },
-        Down::SendNotice { ask, draft } => Command::SendNotice {
-            ticket: question(ask),
-            severity: draft.severity,
-            title: draft.title,
-            body: draft.body,
-            audience: draft.audience,
-            answers: draft.answers,
-            expires_at: draft.expires_at,
-            schedule: None,
-            remind: None,
-            // Nobody was asked whether everyone shall have a critical one; without that the server refuses it.
-            confirmed: false,
-        },
-        Down::AskLedger { ask, notice, after } => Command::Ask { ticket: question(ask), request: Request::NoticeStatus { notice, after } },
+        Down::AskNotice { ask, notice } => Command::Ask { ticket: question(ask), request: Request::FetchNotice { notice } },
+        Down::Desk { ask, what } => desk(question(ask), what),
         Down::Typing(to) => Command::Typing { to },
         Down::Away(away) => Command::Away(away),
         Down::MarkRead { ask, place, upto } => asked(ask, Request::MarkRead { place, upto }),
@@ -77,6 +66,51 @@ pub(super) fn down(down: Down) -> Command {
     }
 }
 
+/// What the desk asks, in the words of the protocol.
+fn desk(ticket: Ticket, what: DeskAsk) -> Command {
+    let request = match what {
+        DeskAsk::Send(draft) => {
+            let Draft { severity, title, body, audience, answers, expires_at, schedule, remind, confirmed } = *draft;
+            return Command::SendNotice { ticket, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed };
+        }
+        DeskAsk::Preview(audience) => Request::PreviewNotice { audience },
+        DeskAsk::Notices { before } => Request::ListNotices { before },
+        DeskAsk::Ledger { notice, after } => Request::NoticeStatus { notice, after },
+        DeskAsk::Change { notice, change } => Request::ChangeNotice { notice, change },
+        DeskAsk::Schedules { after } => Request::ListSchedules { after },
+        DeskAsk::Unschedule(schedule) => Request::Unschedule { schedule },
+        DeskAsk::Templates { after } => Request::ListTemplates { after },
+        DeskAsk::SaveTemplate(template) => Request::SaveTemplate(*template),
+        DeskAsk::RemoveTemplate(name) => Request::RemoveTemplate { name },
+        DeskAsk::Groups { after } => Request::ListGroups { after },
+    };
+    Command::Ask { ticket, request }
+}
+
+/// An answer as the model is to hear it.
+fn answered(ask: AskId, answer: Answer) -> Up {
+    let news = match answer {
+        Answer::Page(page) => return Up::Older { ask, messages: page.messages },
+        Answer::People { people, more } => return Up::People { ask, people, more },
+        Answer::NoticeSent { notice, progress } => DeskNews::Sent { notice, progress },
+        Answer::NoticeScheduled { at, .. } => DeskNews::Scheduled { at },
+        Answer::Preview(preview) => DeskNews::Preview(preview),
+        Answer::Notices { notices, more } => DeskNews::Notices { notices, more },
+        Answer::Ledger(page) => DeskNews::Ledger(page),
+        Answer::NoticeChanged(summary) => DeskNews::Changed(summary),
+        Answer::Schedules { schedules, more } => DeskNews::Schedules { schedules, more },
+        Answer::Templates { templates, more } => DeskNews::Templates { templates, more },
+        Answer::Groups { groups, more } => DeskNews::Groups { groups, more },
+        // Asked for by a screen that was away; it comes on the notices' own channel, which the client has seen to.
+        Answer::Notice(notice) => return Up::Notice(notice),
+        Answer::Rooms { rooms, more } => return Up::Rooms { ask, rooms, more },
+        Answer::Found(found) => return Up::Found { ask, found },
+        Answer::Done => return Up::Done(ask),
+        _ => return Up::AskFailed { ask, refusal: None },
+    };
+    Up::Desk { ask, news }
+}
+
 /// What the model is to hear; `None` for what no window shows.
 pub(super) fn up(update: Update) -> Option<Up> {
     Some(match update {
@@ -91,16 +125,9 @@ pub(super) fn up(update: Update) -> Option<Up> {
             Meaning::Post(own) => Up::Stored { own, seq },
             Meaning::Question(_) => return None,
         },
-        Update::Answered { ticket, answer } => match (Meaning::of(ticket), answer) {
-            (Meaning::Question(ask), Answer::Page(page)) => Up::Older { ask, messages: page.messages },
-            (Meaning::Question(ask), Answer::People { people, more }) => Up::People { ask, people, more },
-            (Meaning::Question(ask), Answer::NoticeSent { notice, progress }) => Up::NoticeSent { ask, notice, progress },
-            (Meaning::Question(ask), Answer::Ledger(page)) => Up::Ledger { ask, page: *page },
-            (Meaning::Question(ask), Answer::Rooms { rooms, more }) => Up::Rooms { ask, rooms, more },
-            (Meaning::Question(ask), Answer::Found(found)) => Up::Found { ask, found },
-            (Meaning::Question(ask), Answer::Done) => Up::Done(ask),
-            (Meaning::Question(ask), _) => Up::AskFailed { ask, refusal: None },
-            (Meaning::Post(_), _) => return None,
+        Update::Answered { ticket, answer } => match Meaning::of(ticket) {
+            Meaning::Question(ask) => answered(ask, answer),
+            Meaning::Post(_) => return None,
         },
         Update::Refused { ticket, refusal } => match Meaning::of(ticket) {
             Meaning::Post(own) => Up::PostRefused { own, refusal },
@@ -128,27 +155,25 @@ pub(super) fn up(update: Update) -> Option<Up> {
 mod tests {
     use belfry_core::chat::{Audience, ConversationId, NoticeId, Place, Progress, Refusal, Seq, Severity, Text};
 
-    use super::super::border::Draft;
-
     use super::*;
 
     fn ticket(command: Command) -> Ticket {
         match command {
-            Command::Post { ticket, .. } | Command::Ask { ticket, .. } => ticket,
+            Command::PostAs { ticket, .. } | Command::Ask { ticket, .. } => ticket,
             other => panic!("{other:?} has no ticket"),
         }
     }
 
     #[test]
     fn a_stored_post_comes_back_under_its_own_number() {
-        let posted = ticket(down(Down::Post { own: OwnId(7), to: Place::lobby(), text: Text::new("hi").unwrap() }));
+        let posted = ticket(down(Down::Post { own: OwnId(7), to: Place::lobby(), text: Text::new("hi").unwrap() }, 9));
         let update = Update::Posted { ticket: posted, conversation: ConversationId(1), seq: Seq(3) };
         assert_eq!(up(update), Some(Up::Stored { own: OwnId(7), seq: Seq(3) }));
     }
 
     #[test]
     fn a_post_and_a_question_of_the_same_number_are_not_confused() {
-        let asked = ticket(down(Down::AskPeople { ask: AskId(7), after: None }));
+        let asked = ticket(down(Down::AskPeople { ask: AskId(7), after: None }, 9));
         assert_eq!(
             up(Update::Refused { ticket: asked, refusal: Refusal::Busy }),
             Some(Up::AskFailed { ask: AskId(7), refusal: Some(Refusal::Busy) })
@@ -157,22 +182,22 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_kind_than_the_question_fails_it() {
-        let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }));
-        let other = Answer::Devices(vec![]);
-        assert_eq!(up(Update::Answered { ticket: asked, answer: other }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
+        let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }, 9));
+        let answer = Answer::Devices(Vec::new());
+        assert_eq!(up(Update::Answered { ticket: asked, answer }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
     }
 
     #[test]
     fn what_is_done_comes_back_under_its_question() {
-        let asked = ticket(down(Down::MarkRead { ask: AskId(5), place: Place::lobby(), upto: Seq(3) }));
+        let asked = ticket(down(Down::MarkRead { ask: AskId(5), place: Place::lobby(), upto: Seq(3) }, 9));
         assert_eq!(up(Update::Answered { ticket: asked, answer: Answer::Done }), Some(Up::Done(AskId(5))));
     }
 
     #[test]
     fn answering_and_seeing_a_notice_become_receipts() {
-        let answered = down(Down::Answer { notice: NoticeId(4), answer: 1 });
+        let answered = down(Down::Answer { notice: NoticeId(4), answer: 1 }, 9);
         assert!(matches!(answered, Command::Receipt { notice: NoticeId(4), receipt: Receipt::Answered(1) }));
-        let seen = down(Down::MarkVisible(NoticeId(4)));
+        let seen = down(Down::MarkVisible(NoticeId(4)), 9);
         assert!(matches!(seen, Command::Receipt { notice: NoticeId(4), receipt: Receipt::Visible }));
     }
 
@@ -185,10 +210,15 @@ mod tests {
             audience: vec![Audience::Everyone],
             answers: vec![],
             expires_at: None,
+            schedule: None,
+            remind: None,
+            confirmed: true,
         };
-        let Command::SendNotice { ticket, .. } = down(Down::SendNotice { ask: AskId(3), draft }) else { panic!("a notice") };
+        let what = DeskAsk::Send(Box::new(draft));
+        let Command::SendNotice { ticket, confirmed, .. } = down(Down::Desk { ask: AskId(3), what }, 9) else { panic!("a notice") };
+        assert!(confirmed);
         let answer = Answer::NoticeSent { notice: NoticeId(9), progress: Progress::default() };
-        let sent = Up::NoticeSent { ask: AskId(3), notice: NoticeId(9), progress: Progress::default() };
-        assert_eq!(up(Update::Answered { ticket, answer }), Some(sent));
+        let news = DeskNews::Sent { notice: NoticeId(9), progress: Progress::default() };
+        assert_eq!(up(Update::Answered { ticket, answer }), Some(Up::Desk { ask: AskId(3), news }));
     }
 }

@@ -1,6 +1,9 @@
 //! What goes into the model beside what was heard, and what comes out.
 
-use belfry_core::chat::{AccountName, Message, NoticeId, Place, Refusal, RoomName, SearchText, Seq, Text};
+use belfry_core::chat::{
+    AccountName, Audience, Message, NoticeChange, NoticeId, Place, Refusal, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName,
+    Text,
+};
 
 use crate::link::{Down, Draft, OwnId};
 
@@ -39,6 +42,10 @@ pub enum Intent {
     },
     /// An info notice has left the screen by itself or was closed. The others stay until they are answered.
     Dismiss(NoticeId),
+    /// Sit down at the administrator's desk.
+    OpenDesk,
+    /// Name an audience, to see whom it reaches.
+    Aim(Vec<Audience>),
     /// Send a notice, and watch who has it.
     SendNotice(Draft),
     /// The person is writing something here.
@@ -92,6 +99,23 @@ pub enum Intent {
     },
     /// Close what a search has found.
     EndSearch,
+    /// Yes or no to a notice that has to be confirmed.
+    ConfirmNotice(bool),
+    /// See who has had a notice.
+    WatchNotice(NoticeId),
+    /// Change a notice that was sent.
+    ChangeNotice {
+        /// Which.
+        notice: NoticeId,
+        /// How.
+        change: NoticeChange,
+    },
+    /// Keep a template.
+    SaveTemplate(Template),
+    /// Forget a template.
+    RemoveTemplate(TemplateName),
+    /// Do not send a scheduled notice.
+    Unschedule(ScheduleId),
     /// Hold popups back, except critical notices; or not any more.
     DoNotDisturb(bool),
     /// Do not wait for the next try to connect. Also for a computer that woke.
@@ -137,10 +161,10 @@ pub enum Part {
     People,
     /// The notices.
     Notices,
-    /// The notice that was sent from here, and its ledger.
-    Sent,
     /// The list of rooms and the invitations.
     Rooms,
     /// What a search has found.
     Search,
+    /// The administrator's desk.
+    Desk,
 }

@@ -5,30 +5,35 @@
 
 mod connection;
 mod conversation;
+mod desk;
 mod exchange;
+mod listing;
+mod memory;
 mod notices;
+mod numbers;
 mod people;
 mod places;
 mod rooms;
-mod sent;
 mod tray;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, Message, Notice, Place, Role, Severity, Text};
-use belfry_core::time::Now;
+use belfry_core::chat::{AccountName, Message, Notice, NoticeId, Place, Refusal, Role, Severity, Text};
+use belfry_core::time::{Now, UnixMillis};
 
 pub use connection::Connection;
 pub use conversation::{Conversation, Delivery, Line};
+pub use desk::{Desk, Outcome, Watched};
 pub use exchange::{Effect, Intent, Part};
+pub use memory::Memory;
 pub use notices::{Entry, Notices};
 pub use people::People;
 pub use rooms::{Rooms, Search};
-pub use sent::{Outcome, Sent};
 pub use tray::Summary;
 
-use crate::link::{AskId, Down, OwnId, Up};
+use crate::link::{AskId, DeskNews, Down, OwnId, Up};
 use notices::Arrival;
+use numbers::Numbers;
 use people::Next;
 
 /// A place however its name is spelled.
@@ -53,7 +58,7 @@ pub struct Model {
     attended: bool,
     people: People,
     notices: Notices,
-    sent: Option<Sent>,
+    desk: Desk,
     do_not_disturb: bool,
     rooms: Rooms,
     search: Option<Search>,
@@ -61,7 +66,9 @@ pub struct Model {
     acts: BTreeSet<AskId>,
     /// Where own messages went that have no answer yet, or were refused.
     own: BTreeMap<OwnId, Key>,
-    numbers: u64,
+    numbers: Numbers,
+    /// Questions about notices that were open when the program ended.
+    doubts: BTreeMap<AskId, NoticeId>,
 }
 
 impl Model {
@@ -78,14 +85,27 @@ impl Model {
             attended: false,
             people: People::default(),
             notices: Notices::default(),
-            sent: None,
+            desk: Desk::default(),
             do_not_disturb: false,
             rooms: Rooms::default(),
             search: None,
             acts: BTreeSet::new(),
             own: BTreeMap::new(),
-            numbers: 0,
+            numbers: Numbers::default(),
+            doubts: BTreeMap::new(),
         }
+    }
+
+    /// The same, whose own numbers begin with this one.
+    #[must_use]
+    pub fn numbered_from(self, first: u64) -> Self {
+        Self { numbers: Numbers::from(first), ..self }
+    }
+
+    /// A message that an earlier run has written waits still.
+    pub fn recall_own(&mut self, own: OwnId, to: &Place, text: Text, at: UnixMillis) {
+        self.own.insert(own, key(to));
+        self.conversation_mut(to).say(own, text, at);
     }
 
     /// Who is signed in, or was last.
@@ -136,9 +156,9 @@ impl Model {
         &self.notices
     }
 
-    /// The notice that was last sent from here.
-    pub const fn sent(&self) -> Option<&Sent> {
-        self.sent.as_ref()
+    /// The administrator's desk.
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Rooms, also those one is not in, and who asks one to join them.
@@ -200,8 +220,19 @@ impl Model {
                 effects.push(Effect::Redraw(Part::Connection));
                 effects.push(self.ask_people());
                 effects.extend(self.fill_shown());
+                if role == Role::Admin {
+                    effects.extend(self.desk.reopen(&mut self.numbers).into_iter().map(Effect::Tell));
+                    effects.push(Effect::Redraw(Part::Desk));
+                }
             }
-            Up::CaughtUp => self.caught_up = true,
+            Up::CaughtUp => {
+                self.caught_up = true;
+                for notice in self.notices.doubtful() {
+                    let ask = self.numbers.ask();
+                    self.doubts.insert(ask, notice);
+                    effects.push(Effect::Tell(Down::AskNotice { ask, notice }));
+                }
+            }
             Up::Message { place, message } => self.hear(place, message, &mut effects),
             Up::Notice(notice) => self.hear_notice(notice, &mut effects),
             Up::Presence(changes) => {
@@ -221,16 +252,26 @@ impl Model {
                     effects.push(Effect::Redraw(Part::Conversations));
                 }
             }
-            Up::NoticeSent { .. } | Up::Progress { .. } | Up::Ledger { .. } => self.watch(up, &mut effects),
+            Up::Desk { ask, news } => self.hear_at_the_desk(ask, news, &mut effects),
+            // What was asked at a place is of no interest once it is done; the desk goes on.
+            Up::Done(ask) if !self.acts.remove(&ask) => self.hear_at_the_desk(ask, DeskNews::Done, &mut effects),
+            Up::Progress { notice, progress } => {
+                let (drawn, asks) = self.desk.progressed(notice, progress, &mut self.numbers);
+                effects.extend(asks.into_iter().map(Effect::Tell));
+                effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
+            }
             Up::AskFailed { ask, refusal } => {
-                if let Some(sent) = &mut self.sent
-                    && sent.failed(ask, refusal)
+                if let Some(notice) = self.doubts.remove(&ask)
+                    && refusal == Some(Refusal::UnknownNotice)
+                    && self.notices.forget(notice)
                 {
-                    effects.push(Effect::Redraw(Part::Sent));
+                    effects.push(Effect::EndPopUp(notice));
+                    effects.push(Effect::Redraw(Part::Notices));
                 }
                 if self.place_ask_failed(ask, refusal, &mut effects) {
                     return effects;
                 }
+                effects.extend(self.desk.failed(ask, refusal).then_some(Effect::Redraw(Part::Desk)));
                 // Whoever scrolls asks again; the list of people is asked for at the next signing in.
                 if !self.people.abandon(ask)
                     && let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask))
@@ -321,11 +362,17 @@ impl Model {
                     effects.push(Effect::Redraw(Part::Notices));
                 }
             }
-            Intent::SendNotice(draft) => {
-                let ask = AskId(self.number());
-                self.sent = Some(Sent::new(ask, draft.clone()));
-                effects.push(Effect::Tell(Down::SendNotice { ask, draft }));
-                effects.push(Effect::Redraw(Part::Sent));
+            Intent::OpenDesk
+            | Intent::Aim(_)
+            | Intent::SendNotice(_)
+            | Intent::ConfirmNotice(_)
+            | Intent::WatchNotice(_)
+            | Intent::ChangeNotice { .. }
+            | Intent::SaveTemplate(_)
+            | Intent::RemoveTemplate(_)
+            | Intent::Unschedule(_) => {
+                effects.extend(self.at_the_desk(intent).into_iter().map(Effect::Tell));
+                effects.push(Effect::Redraw(Part::Desk));
             }
             Intent::DoNotDisturb(held_back) => {
                 self.do_not_disturb = held_back;
@@ -343,9 +390,26 @@ impl Model {
         self.conversations.entry(key(place)).or_insert_with(|| Conversation::new(place.clone()))
     }
 
-    fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
+    fn at_the_desk(&mut self, intent: Intent) -> Vec<Down> {
+        let (desk, numbers) = (&mut self.desk, &mut self.numbers);
+        match intent {
+            Intent::OpenDesk => desk.open(numbers),
+            Intent::Aim(audience) => desk.aim(audience, numbers),
+            Intent::SendNotice(draft) => desk.send(draft, numbers),
+            Intent::ConfirmNotice(yes) => desk.confirm(yes, numbers),
+            Intent::WatchNotice(notice) => desk.watch(notice, numbers).into_iter().collect(),
+            Intent::ChangeNotice { notice, change } => desk.change(notice, change, numbers),
+            Intent::SaveTemplate(template) => desk.save_template(template, numbers),
+            Intent::RemoveTemplate(name) => desk.remove_template(name, numbers),
+            Intent::Unschedule(schedule) => desk.unschedule(schedule, numbers),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hear_at_the_desk(&mut self, ask: AskId, news: DeskNews, effects: &mut Vec<Effect>) {
+        let (drawn, asks) = self.desk.hear(ask, news, &mut self.numbers);
+        effects.extend(asks.into_iter().map(Effect::Tell));
+        effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
     }
 
     fn hear(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
@@ -367,29 +431,17 @@ impl Model {
     }
 
     fn hear_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
-        let id = notice.id;
+        let (id, state) = (notice.id, notice.state);
+        effects.extend(self.desk.heard_of(id, state).then_some(Effect::Redraw(Part::Desk)));
+        if let Some(answer) = self.notices.unsaid(&notice) {
+            effects.push(Effect::Tell(Down::Answer { notice: id, answer }));
+        }
         match self.notices.arrive(notice) {
             Arrival::Known => return,
             Arrival::Open => self.pop_up(effects),
             Arrival::Over => effects.push(Effect::EndPopUp(id)),
         }
         effects.push(Effect::Redraw(Part::Notices));
-    }
-
-    /// Something about the notice that was sent from here.
-    fn watch(&mut self, up: Up, effects: &mut Vec<Effect>) {
-        let fresh = AskId(self.number());
-        let Some(sent) = &mut self.sent else { return };
-        let (news, next) = match up {
-            Up::NoticeSent { ask, notice, progress } => sent.stored(ask, notice, progress, fresh),
-            Up::Progress { notice, progress } => sent.progressed(notice, progress, fresh),
-            Up::Ledger { ask, page } => sent.page(ask, page, fresh),
-            _ => return,
-        };
-        effects.extend(next.map(Effect::Tell));
-        if news {
-            effects.push(Effect::Redraw(Part::Sent));
-        }
     }
 
     /// Whatever may pop up and has not yet, also what was held back before.
@@ -400,7 +452,7 @@ impl Model {
     }
 
     fn say(&mut self, now: Now, to: Place, text: Text) -> Vec<Effect> {
-        let own = OwnId(self.number());
+        let own = self.numbers.own();
         self.own.insert(own, key(&to));
         self.conversation_mut(&to).say(own, text.clone(), now.wall);
         vec![Effect::Tell(Down::Post { own, to: to.clone(), text }), Effect::Redraw(Part::Lines(to))]
@@ -420,13 +472,13 @@ impl Model {
     }
 
     fn ask_people(&mut self) -> Effect {
-        let ask = AskId(self.number());
+        let ask = self.numbers.ask();
         self.people.begin(ask);
         Effect::Tell(Down::AskPeople { ask, after: None })
     }
 
     fn ask_older(&mut self, place: &Place) -> Option<Effect> {
-        let ask = AskId(self.number());
+        let ask = self.numbers.ask();
         let before = self.conversation_mut(place).ask_older(ask)?;
         Some(Effect::Tell(Down::AskOlder { ask, place: place.clone(), before }))
     }

@@ -57,9 +57,6 @@ impl Model {
                 let answered = self.search.as_mut().is_some_and(|search| search.answer(ask, Ok(found)));
                 effects.extend(answered.then_some(Effect::Redraw(Part::Search)));
             }
-            Up::Done(ask) => {
-                self.acts.remove(&ask);
-            }
             _ => {}
         }
     }
@@ -94,7 +91,7 @@ impl Model {
                 effects.push(Effect::Redraw(Part::Rooms));
             }
             Intent::ListRooms => {
-                let ask = AskId(self.number());
+                let ask = self.numbers.ask();
                 self.rooms.begin(ask);
                 effects.push(Effect::Tell(Down::AskRooms { ask, after: None }));
             }
@@ -108,7 +105,7 @@ impl Model {
     }
 
     fn look_for(&mut self, text: SearchText, place: Option<Place>, effects: &mut Vec<Effect>) {
-        let ask = AskId(self.number());
+        let ask = self.numbers.ask();
         self.search = Some(Search::new(ask, text.clone(), place.clone()));
         effects.push(Effect::Tell(Down::Search { ask, text, place }));
         effects.push(Effect::Redraw(Part::Search));
@@ -116,7 +113,7 @@ impl Model {
 
     /// Asks for something of which the person hears only if it fails.
     fn tell_act(&mut self, effects: &mut Vec<Effect>, down: impl FnOnce(AskId) -> Down) {
-        let ask = AskId(self.number());
+        let ask = self.numbers.ask();
         self.acts.insert(ask);
         effects.push(Effect::Tell(down(ask)));
     }
@@ -124,7 +121,7 @@ impl Model {
     /// Tells the server how far the person has read, where it does not know.
     pub(super) fn tell_read(&mut self, place: &Place) -> Option<Effect> {
         let upto = self.conversations.get_mut(&key(place))?.untold()?;
-        let ask = AskId(self.number());
+        let ask = self.numbers.ask();
         Some(Effect::Tell(Down::MarkRead { ask, place: place.clone(), upto }))
     }
 }

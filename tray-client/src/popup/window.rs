@@ -2,8 +2,10 @@
 //! from taking the focus.
 
 use slint::ComponentHandle as _;
+use slint::winit_030::WinitWindowAccessor as _;
 
 use super::place::{Corner, Size};
+use crate::platform::bystander;
 use crate::scene::NoticeRow;
 use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};
 
@@ -45,6 +47,8 @@ impl Popup {
         window.on_dismissed(move || dismissed(Gesture::Dismiss(id.clone())));
         let (hovered, popup) = (sink.clone(), key.to_owned());
         window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
+        let resized = sink.clone();
+        window.on_resized(move || resized(Gesture::PopupResized));
         let follow = sink.clone();
         window.on_follow(move |address| follow(Gesture::Follow(address.into())));
         let more = sink.clone();
@@ -67,6 +71,8 @@ impl Popup {
         window.on_dismissed(move || dismissed(Gesture::DismissMessage(place.clone())));
         let (hovered, popup) = (sink.clone(), key.to_owned());
         window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
+        let resized = sink.clone();
+        window.on_resized(move || resized(Gesture::PopupResized));
         let popup = Self::Message(window);
         popup.say(row);
         popup.window().show()?;
@@ -76,7 +82,9 @@ impl Popup {
     /// The notice has changed, or is over.
     pub fn renew(&self, row: NoticeRow) {
         if let Self::Notice(window) = self {
-            window.set_updated(row.ended.is_empty());
+            if row.ended.is_empty() {
+                window.set_updates(window.get_updates().wrapping_add(1));
+            }
             window.set_notice(row.into());
         }
     }
@@ -118,6 +126,7 @@ impl Popup {
     /// Puts it there.
     pub fn place(&self, (x, y): Corner) {
         self.window().set_position(slint::PhysicalPosition::new(x, y));
+        self.window().with_winit_window(bystander::keep);
     }
 
     fn window(&self) -> &slint::Window {

@@ -118,7 +118,7 @@ fn count(unread: u64) -> String {
 }
 
 /// Every word is somewhere, in any letter case.
-fn matches(search: &str, texts: &[&str]) -> bool {
+pub(super) fn matches(search: &str, texts: &[&str]) -> bool {
     let texts: Vec<_> = texts.iter().map(|text| text.to_lowercase()).collect();
     search.split_whitespace().all(|word| {
         let word = word.to_lowercase();

@@ -2,12 +2,16 @@
 //!
 //! Keys are texts that come back when a row is chosen: a [`Place`] is `lobby` or `@bob`, a notice or an own message is its number.
 
+mod desk;
 mod lines;
 mod links;
 mod lists;
 mod notices;
 
-pub use lines::{LineRow, Mark, as_text, lines};
+pub use desk::{
+    AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, ledger, ledger_head, outcome, reach, schedules, sent,
+};
+pub use lines::{LineRow, Mark, as_table, as_text, lines};
 pub use links::links;
 pub use lists::{ConversationRow, Here, PersonRow, conversations, people};
 pub use notices::{Level, NoticeRow, notice, open_notices, past_notices};
@@ -47,6 +51,7 @@ pub fn name(place: &Place) -> String {
 pub(crate) mod tests {
     use std::sync::LazyLock;
 
+    use belfry_core::chat::{Label, Notice, NoticeId, NoticeState, Severity, Text, Title};
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -57,6 +62,24 @@ pub(crate) mod tests {
     /// The second of January 1970, so and so late.
     pub(crate) fn moment(hours: u64, minutes: u64) -> Moment<'static> {
         Moment { now: UnixMillis(((24 + hours) * 60 + minutes) * 60_000), wall: &WALL }
+    }
+
+    /// A notice of the administrator.
+    pub(crate) fn notice(severity: Severity, title: Option<&str>, body: &str) -> Notice {
+        Notice {
+            id: NoticeId(7),
+            severity,
+            title: title.map(|title| Title::new(title).unwrap()),
+            body: Text::new(body).unwrap(),
+            answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
+            author: AccountName::new("admin").unwrap(),
+            sent_at: moment(14, 52).now,
+            expires_at: None,
+            state: NoticeState::Open,
+            revision: 1,
+            reminder: 0,
+            answered: None,
+        }
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct NoticeRow {
     pub answers: Vec<String>,
     /// How it ended: the answer that was given, withdrawn, expired; empty while it is open.
     pub ended: String,
+    /// It ended well: its author gave the all-clear.
+    pub clear: bool,
 }
 
 /// The open notices, most severe first.
@@ -89,37 +91,22 @@ pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
         body,
         answers,
         ended,
+        clear: entry.answer.is_none() && notice.state == NoticeState::AllClear,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, Label, Notice, NoticeId, Text, Title};
+    use belfry_core::chat::{Notice, NoticeId};
     use belfry_core::time::{Instant, Now};
 
-    use super::super::tests::moment;
-    use super::*;
+    use super::super::tests::{moment, notice};
+    use super::{Level, Model, NoticeState, open_notices, past_notices};
     use crate::link::Up;
     use crate::model::Intent;
+    use belfry_core::chat::Severity;
 
     const NOW: Now = Now { instant: Instant::START, wall: belfry_core::time::UnixMillis(0) };
-
-    fn sent(severity: Severity, title: Option<&str>, body: &str) -> Notice {
-        Notice {
-            id: NoticeId(7),
-            severity,
-            title: title.map(|title| Title::new(title).unwrap()),
-            body: Text::new(body).unwrap(),
-            answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
-            author: AccountName::new("admin").unwrap(),
-            sent_at: moment(14, 52).now,
-            expires_at: None,
-            state: NoticeState::Open,
-            revision: 1,
-            reminder: 0,
-            answered: None,
-        }
-    }
 
     fn model(notice: Notice) -> Model {
         let mut model = Model::new("lan-host");
@@ -129,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_open_notice_has_its_answers_and_a_past_one_how_it_ended() {
-        let mut model = model(sent(Severity::Critical, Some("Fire drill"), "Leave."));
+        let mut model = model(notice(Severity::Critical, Some("Fire drill"), "Leave."));
         let row = &open_notices(&model, moment(15, 0))[0];
         assert_eq!((row.time.as_str(), row.title.as_str(), row.level), ("14:52", "Fire drill", Level::Critical));
         assert_eq!(row.answers, ["Safe", "Need help"]);
@@ -140,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_short_notice_without_a_heading_is_its_own() {
-        let row = |body| open_notices(&model(sent(Severity::Info, None, body)), moment(15, 0)).remove(0);
+        let row = |body| open_notices(&model(notice(Severity::Info, None, body)), moment(15, 0)).remove(0);
         let short = row("Coffee is ready.");
         assert_eq!((short.title.as_str(), short.body.as_str()), ("Coffee is ready.", ""));
         assert_eq!(row("Two\nlines").title, "");
@@ -148,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_withdrawn_notice_says_by_whom() {
-        let model = model(Notice { state: NoticeState::Withdrawn, ..sent(Severity::Info, None, "x") });
+        let model = model(Notice { state: NoticeState::Withdrawn, ..notice(Severity::Info, None, "x") });
         assert_eq!(past_notices(&model, moment(15, 0))[0].ended, "Withdrawn by admin");
     }
 }

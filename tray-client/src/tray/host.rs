@@ -11,6 +11,7 @@ use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, 
 use super::icon::{self, Taskbar};
 use super::menu::{self, Choice, Entry};
 use crate::model::Summary;
+use crate::words::say;
 
 /// How long after a failure the icon is tried again: a desktop may come up after this program.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -29,6 +30,8 @@ pub struct State {
     pub role: Option<Role>,
     /// Whether popups are held back.
     pub do_not_disturb: bool,
+    /// Whether the menu speaks Chinese.
+    pub chinese: bool,
 }
 
 /// What is heard of the icon.
@@ -120,7 +123,7 @@ fn change(icon: &TrayIcon, old: &State, new: &State) {
     if old.tooltip != new.tooltip {
         let _ = icon.set_tooltip(Some(&new.tooltip));
     }
-    if (old.role, old.do_not_disturb) != (new.role, new.do_not_disturb)
+    if (old.role, old.do_not_disturb, old.chinese) != (new.role, new.do_not_disturb, new.chinese)
         && let Some(menu) = built(new)
     {
         icon.set_menu(Some(Box::new(menu)));
@@ -138,9 +141,9 @@ fn built(state: &State) -> Option<Menu> {
         let item: Box<dyn IsMenuItem> = match entry {
             Entry::Line => Box::new(PredefinedMenuItem::separator()),
             Entry::Choice { choice, label, checked: Some(checked) } => {
-                Box::new(CheckMenuItem::with_id(id(choice), label, true, checked, None))
+                Box::new(CheckMenuItem::with_id(id(choice), say(label), true, checked, None))
             }
-            Entry::Choice { choice, label, checked: None } => Box::new(MenuItem::with_id(id(choice), label, true, None)),
+            Entry::Choice { choice, label, checked: None } => Box::new(MenuItem::with_id(id(choice), say(label), true, None)),
         };
         menu.append(&*item).ok()?;
     }

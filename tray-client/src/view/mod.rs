@@ -4,6 +4,7 @@
 
 pub mod about;
 pub mod chat;
+pub mod desk;
 pub mod dialog;
 pub mod look;
 pub mod run;
@@ -11,6 +12,8 @@ pub mod settings;
 pub mod sign_in;
 
 mod rows;
+#[cfg(all(test, feature = "window-tests"))]
+mod tests;
 
 pub(crate) mod ui {
     #![allow(
@@ -30,6 +33,8 @@ pub(crate) mod ui {
 
 use std::rc::Rc;
 
+use crate::compose;
+use crate::scene::Filter;
 use crate::settings::{Language, Theme};
 
 /// What a person did in a window.
@@ -67,6 +72,8 @@ pub enum Gesture {
         /// Whether it rests there.
         on: bool,
     },
+    /// Nothing, but a popup has another size now.
+    PopupResized,
     /// Wants to see every open notice.
     AllNotices,
     /// Does not want to wait for the next try, or wants to sign in again.
@@ -100,6 +107,64 @@ pub enum Gesture {
     Set(Form),
     /// Wants to sign in elsewhere.
     OtherServer,
+    /// Did something in the administrator's window.
+    Desk(DeskGesture),
+}
+
+/// What an administrator did in the window for notices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeskGesture {
+    /// Begins a new notice.
+    New,
+    /// Chose an audience, or took it back, by its key.
+    Aim(String),
+    /// Typed into the search field of the audiences.
+    Search(String),
+    /// Wants this sent.
+    Send(compose::Form),
+    /// Yes or no to a notice that has to be confirmed.
+    Confirm(bool),
+    /// Starts from this template; `None` for an empty form.
+    UseTemplate(Option<usize>),
+    /// Wants the form kept as a template.
+    SaveTemplate {
+        /// Under this name.
+        name: String,
+        /// The form.
+        form: compose::Form,
+    },
+    /// Wants a template forgotten.
+    RemoveTemplate(usize),
+    /// Does not want a scheduled notice sent.
+    Unschedule(String),
+    /// Wants to see who has had a notice.
+    Watch(String),
+    /// Wants to see only some of the people.
+    Filter(Filter),
+    /// Changes the notice that is watched.
+    Change(Change),
+    /// Wants the ledger read again.
+    Refresh,
+    /// Wants the ledger in a file.
+    Export,
+}
+
+/// What is to become of a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Those who have not answered are told again.
+    Remind,
+    /// It is taken back.
+    Withdraw,
+    /// It says something else.
+    Update {
+        /// The heading.
+        title: String,
+        /// The text.
+        body: String,
+    },
+    /// What it was about is over; what the screens say instead, or nothing.
+    AllClear(String),
 }
 
 /// The settings as the window has them.

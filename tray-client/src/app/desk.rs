@@ -1,0 +1,173 @@
+//! The administrator's window: what is done there, and what it shows.
+
+use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId};
+
+use super::{App, Event};
+use crate::compose::{self, Form, Mistake};
+use crate::model::{Intent, Outcome};
+use crate::scene::{self, Filter};
+use crate::view::desk::DeskView;
+use crate::view::{Change, DeskGesture, dialog};
+
+/// What the window does not keep by itself.
+#[derive(Default)]
+pub(super) struct DeskPlace {
+    view: Option<DeskView>,
+    /// Keys of the chosen audiences.
+    chosen: Vec<String>,
+    search: String,
+    filter: Filter,
+    /// What is to be known at once, and whether it went wrong: goes before what the server said.
+    remark: Option<(String, bool)>,
+    /// The notice that was sent last, whose ledger has been brought up.
+    brought_up: Option<NoticeId>,
+}
+
+impl DeskPlace {
+    /// Colours and sizes have changed.
+    pub(super) fn dress(&self) {
+        if let Some(view) = &self.view {
+            view.dress();
+        }
+    }
+}
+
+impl App {
+    pub(super) fn write_notice(&mut self) {
+        if self.model.role() != Some(Role::Admin) {
+            return;
+        }
+        let shown = match &self.desk.view {
+            Some(view) => view.raise(),
+            None => DeskView::show(&self.sink).map(|view| self.desk.view = Some(view)),
+        };
+        if let Err(error) = shown {
+            self.complain(&error);
+        }
+        self.act(Intent::OpenDesk);
+        self.stale.desk = true;
+    }
+
+    pub(super) fn at_the_desk(&mut self, gesture: DeskGesture) {
+        self.desk.remark = None;
+        match gesture {
+            DeskGesture::New => self.act(Intent::OpenDesk),
+            DeskGesture::Aim(key) => {
+                let chosen = &mut self.desk.chosen;
+                match chosen.iter().position(|each| *each == key) {
+                    Some(at) => drop(chosen.remove(at)),
+                    None => chosen.push(key),
+                }
+                self.aim();
+            }
+            DeskGesture::Search(text) => self.desk.search = text,
+            DeskGesture::Send(form) => {
+                let form = Form { audience: self.desk.chosen.clone(), ..form };
+                match form.draft(self.now().wall, &self.wall) {
+                    Ok(draft) => self.act(Intent::SendNotice(draft)),
+                    Err(mistake) => self.mistaken(&mistake),
+                }
+            }
+            DeskGesture::Confirm(yes) => self.act(Intent::ConfirmNotice(yes)),
+            DeskGesture::UseTemplate(index) => {
+                let template = index.and_then(|index| self.model.desk().templates().get(index));
+                let form = template.map_or_else(Form::default, |template| Form::of(template, self.desk.chosen.clone()));
+                if index.is_some() {
+                    self.desk.chosen.clone_from(&form.audience);
+                }
+                if let Some(view) = &self.desk.view {
+                    view.set_form(form);
+                }
+                self.aim();
+            }
+            DeskGesture::SaveTemplate { name, form } => match (Form { audience: self.desk.chosen.clone(), ..form }).template(&name) {
+                Ok(template) => self.act(Intent::SaveTemplate(template)),
+                Err(mistake) => self.mistaken(&mistake),
+            },
+            DeskGesture::RemoveTemplate(index) => {
+                let name = self.model.desk().templates().get(index).map(|template| template.name.clone());
+                name.into_iter().for_each(|name| self.act(Intent::RemoveTemplate(name)));
+            }
+            DeskGesture::Unschedule(key) => {
+                key.parse().into_iter().for_each(|id| self.act(Intent::Unschedule(ScheduleId(id))));
+            }
+            DeskGesture::Watch(key) => key.parse().into_iter().for_each(|id| self.act(Intent::WatchNotice(NoticeId(id)))),
+            DeskGesture::Filter(filter) => self.desk.filter = filter,
+            DeskGesture::Change(change) => self.change_notice(change),
+            DeskGesture::Refresh => {
+                let watched = self.model.desk().watched().map(|watched| watched.summary().notice.id);
+                watched.into_iter().for_each(|id| self.act(Intent::WatchNotice(id)));
+            }
+            DeskGesture::Export => self.ask_where_to_export(),
+        }
+        self.stale.desk = true;
+    }
+
+    fn mistaken(&mut self, mistake: &Mistake) {
+        self.desk.remark = Some((mistake.to_string(), true));
+    }
+
+    fn aim(&mut self) {
+        let form = Form { audience: self.desk.chosen.clone(), ..Form::default() };
+        self.act(Intent::Aim(form.audiences()));
+    }
+
+    fn change_notice(&mut self, change: Change) {
+        let Some(watched) = self.model.desk().watched() else { return };
+        let notice = watched.summary().notice.id;
+        let change = match change {
+            Change::Remind => Ok(Some(NoticeChange::Remind)),
+            Change::Withdraw => Ok(Some(NoticeChange::Withdraw)),
+            Change::Update { title, body } => compose::update(&watched.summary().notice, &title, &body),
+            Change::AllClear(body) => compose::all_clear(&body).map(Some),
+        };
+        match change {
+            Ok(Some(change)) => self.act(Intent::ChangeNotice { notice, change }),
+            Ok(None) => {}
+            Err(mistake) => self.mistaken(&mistake),
+        }
+    }
+
+    fn ask_where_to_export(&self) {
+        let Some(watched) = self.model.desk().watched() else { return };
+        let name = format!("notice-{}.csv", watched.summary().notice.id.0);
+        let post = self.post.clone();
+        dialog::save_file("Export ledger", &name, move |file| {
+            post.send(Event::ExportInto(file));
+        });
+    }
+
+    /// Writes the ledger that is shown.
+    pub(super) fn export_into(&mut self, file: &std::path::Path) {
+        let Some(watched) = self.model.desk().watched() else { return };
+        self.desk.remark = Some(match std::fs::write(file, scene::as_csv(watched.people())) {
+            Ok(()) => (format!("Written into {}.", file.display()), false),
+            Err(error) => (format!("{} cannot be written: {error}.", file.display()), true),
+        });
+        self.stale.desk = true;
+    }
+
+    pub(super) fn draw_desk(&mut self) {
+        let wall = self.wall.clone();
+        let moment = scene::Moment { now: self.now().wall, wall: &wall };
+        let desk = &mut self.desk;
+        let Some(view) = desk.view.as_mut().filter(|view| view.is_visible()) else { return };
+        let (model, outcome) = (&self.model, self.model.desk().outcome());
+        view.set_sent(scene::sent(model, moment), scene::schedules(model, moment));
+        view.set_audiences(scene::audiences(model, &desk.chosen, &desk.search), scene::reach(model.desk().preview()));
+        let names = model.desk().templates().iter().map(|template| template.name.to_string());
+        view.set_templates(std::iter::once("No template".to_owned()).chain(names).collect());
+        let (sentence, wrong) = desk.remark.clone().unwrap_or_else(|| scene::outcome(model, moment));
+        view.set_outcome(sentence, wrong, *outcome == Outcome::Waiting);
+        view.set_to_confirm(*outcome == Outcome::ToConfirm);
+        view.set_ledger(scene::ledger_head(model, moment), scene::ledger(model, desk.filter, moment));
+        if let Outcome::Sent(notice) = outcome
+            && desk.brought_up != Some(*notice)
+        {
+            desk.brought_up = Some(*notice);
+            desk.chosen.clear();
+            view.set_form(Form::default());
+            view.show_ledger();
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! What an administrator has typed, read: fields of a form become a notice, a template or a change, and back.
+
+use std::fmt;
+
+use belfry_core::chat::{Audience, Every, Label, Notice, NoticeChange, Reminding, Schedule, Severity, Template, TemplateName, Text, Title};
+use belfry_core::limits::{ANSWERS_MAX, AUDIENCES_MAX};
+use belfry_core::time::UnixMillis;
+
+use crate::link::Draft;
+use crate::when::{Wall, length, read_length};
+
+/// How often those who have not answered are told again at most.
+const REMINDERS: u16 = 6;
+
+/// A form as it stands in the window: texts and positions in lists of choices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// The heading.
+    pub title: String,
+    /// What it says.
+    pub body: String,
+    /// 0 info, 1 important, 2 critical.
+    pub severity: usize,
+    /// Keys of audiences: `everyone`, `user:anna`, `group:nurses`, `room:ward 4`.
+    pub audience: Vec<String>,
+    /// Answers between commas; empty for the default one.
+    pub answers: String,
+    /// `2h`, `30m`, `1d`; empty for never.
+    pub expires: String,
+    /// `14:30` or `2026-11-21 14:30`; empty for now.
+    pub at: String,
+    /// 0 once, 1 every day, 2 every week.
+    pub repeat: usize,
+    /// `5m`; empty for never.
+    pub remind: String,
+}
+
+/// Why a form cannot be sent; displays as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    /// There is no text.
+    NoBody,
+    /// Nobody is named.
+    NoAudience,
+    /// Too many audiences or answers.
+    TooMany,
+    /// A field cannot be used, and why.
+    Words(String),
+    /// A length of time cannot be read.
+    Length,
+    /// A time cannot be read.
+    Time,
+    /// The time is over.
+    Past,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoBody => f.write_str("Write what the notice says."),
+            Self::NoAudience => f.write_str("Choose whom it is for."),
+            Self::TooMany => write!(f, "At most {AUDIENCES_MAX} audiences and {ANSWERS_MAX} answers fit; name a group instead."),
+            Self::Words(sentence) => f.write_str(sentence),
+            Self::Length => f.write_str("A length of time is written like 30m, 2h or 1d."),
+            Self::Time => f.write_str("A time is written like 14:30 or 2026-11-21 14:30."),
+            Self::Past => f.write_str("That time is over."),
+        }
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+fn words(error: impl fmt::Display) -> Mistake {
+    Mistake::Words(error.to_string())
+}
+
+/// The audience that a key stands for.
+pub fn audience(key: &str) -> Option<Audience> {
+    match key.split_once(':') {
+        None => (key == "everyone").then_some(Audience::Everyone),
+        Some(("user", name)) => name.parse().ok().map(Audience::Account),
+        Some(("group", name)) => name.parse().ok().map(Audience::Group),
+        Some(("room", name)) => name.parse().ok().map(Audience::Room),
+        Some(_) => None,
+    }
+}
+
+/// The key of an audience.
+pub fn audience_key(audience: &Audience) -> String {
+    match audience {
+        Audience::Everyone => "everyone".into(),
+        Audience::Account(name) => format!("user:{name}"),
+        Audience::Group(name) => format!("group:{name}"),
+        Audience::Room(name) => format!("room:{name}"),
+    }
+}
+
+const fn severity(index: usize) -> Severity {
+    match index {
+        0 => Severity::Info,
+        1 => Severity::Important,
+        _ => Severity::Critical,
+    }
+}
+
+impl Form {
+    /// The audiences that the form names.
+    pub fn audiences(&self) -> Vec<Audience> {
+        self.audience.iter().filter_map(|key| audience(key)).collect()
+    }
+
+    fn title(&self) -> Result<Option<Title>, Mistake> {
+        let typed = self.title.trim();
+        if typed.is_empty() { Ok(None) } else { Title::new(typed).map(Some).map_err(words) }
+    }
+
+    fn text(&self) -> Result<Text, Mistake> {
+        // A heading alone is a notice, too: it is said as the text.
+        match (self.body.trim(), self.title.trim()) {
+            ("", "") => Err(Mistake::NoBody),
+            ("", title) => Text::new(title).map_err(words),
+            (body, _) => Text::new(body).map_err(words),
+        }
+    }
+
+    fn labels(&self) -> Result<Vec<Label>, Mistake> {
+        let typed = self.answers.split([',', '，', '、']).map(str::trim).filter(|answer| !answer.is_empty());
+        let labels = typed.map(Label::new).collect::<Result<Vec<_>, _>>().map_err(words)?;
+        if labels.len() > ANSWERS_MAX { Err(Mistake::TooMany) } else { Ok(labels) }
+    }
+
+    fn millis(typed: &str) -> Result<Option<u64>, Mistake> {
+        if typed.trim().is_empty() { Ok(None) } else { read_length(typed).map(Some).ok_or(Mistake::Length) }
+    }
+
+    fn reminding(&self) -> Result<Option<Reminding>, Mistake> {
+        Ok(Self::millis(&self.remind)?.map(|every_ms| Reminding { every_ms, limit: REMINDERS }))
+    }
+
+    /// The notice.
+    ///
+    /// # Errors
+    /// The first [`Mistake`] from the top of the form.
+    pub fn draft(&self, now: UnixMillis, wall: &Wall) -> Result<Draft, Mistake> {
+        let (title, body) = (self.title()?.filter(|_| !self.body.trim().is_empty()), self.text()?);
+        let audience = self.audiences();
+        if audience.is_empty() {
+            return Err(Mistake::NoAudience);
+        }
+        if audience.len() > AUDIENCES_MAX {
+            return Err(Mistake::TooMany);
+        }
+        let at = match self.at.trim() {
+            "" => None,
+            typed => Some(wall.read(typed, now).ok_or(Mistake::Time)?),
+        };
+        if at.is_some_and(|at| at <= now) {
+            return Err(Mistake::Past);
+        }
+        let every = match self.repeat {
+            1 => Some(Every::Days(1)),
+            2 => Some(Every::Days(7)),
+            _ => None,
+        };
+        let expires_after = Self::millis(&self.expires)?;
+        Ok(Draft {
+            severity: severity(self.severity),
+            title,
+            body,
+            audience,
+            answers: self.labels()?,
+            expires_at: expires_after.map(|after| UnixMillis(at.unwrap_or(now).0.saturating_add(after))),
+            schedule: at.map(|at| Schedule { at, every }),
+            remind: self.reminding()?,
+            confirmed: false,
+        })
+    }
+
+    /// The form as a template of this name.
+    ///
+    /// # Errors
+    /// The first [`Mistake`] from the top of the form.
+    pub fn template(&self, name: &str) -> Result<Template, Mistake> {
+        Ok(Template {
+            name: TemplateName::new(name.trim()).map_err(words)?,
+            severity: severity(self.severity),
+            title: self.title()?,
+            body: self.text()?,
+            audience: self.audiences(),
+            answers: self.labels()?,
+            expires_after_ms: Self::millis(&self.expires)?,
+            remind: self.reminding()?,
+        })
+    }
+
+    /// A form to start from. Whom it is for stays as chosen where the template says nothing.
+    pub fn of(template: &Template, audience: Vec<String>) -> Self {
+        let chosen = template.audience.iter().map(audience_key).collect::<Vec<_>>();
+        Self {
+            title: template.title.as_ref().map(ToString::to_string).unwrap_or_default(),
+            body: template.body.to_string(),
+            severity: template.severity as usize,
+            audience: if chosen.is_empty() { audience } else { chosen },
+            answers: template.answers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            expires: template.expires_after_ms.map(length).unwrap_or_default(),
+            remind: template.remind.map(|remind| length(remind.every_ms)).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+}
+
+/// New words for a notice that was sent; only what differs is changed. `None` when nothing does.
+///
+/// # Errors
+/// The first [`Mistake`].
+pub fn update(notice: &Notice, title: &str, body: &str) -> Result<Option<NoticeChange>, Mistake> {
+    let form = Form { title: title.into(), body: body.into(), ..Form::default() };
+    let (new_title, new_body) = (form.title()?, form.text()?);
+    // A heading that was there can be replaced, not taken away: the vocabulary has no word for that.
+    let title = new_title.filter(|title| notice.title.as_ref() != Some(title));
+    let body = Some(new_body).filter(|body| notice.body != *body);
+    let differs = title.is_some() || body.is_some();
+    Ok(differs.then_some(NoticeChange::Update { severity: None, title, body, expires_at: None }))
+}
+
+/// The words that go with an all-clear; none for an empty field.
+///
+/// # Errors
+/// The text cannot be used.
+pub fn all_clear(body: &str) -> Result<NoticeChange, Mistake> {
+    let body = Some(body.trim()).filter(|body| !body.is_empty());
+    Ok(NoticeChange::AllClear { body: body.map(Text::new).transpose().map_err(words)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(12 * 3_600_000);
+
+    fn form() -> Form {
+        Form { title: "Fire drill".into(), body: "Leave.".into(), severity: 2, audience: vec!["everyone".into()], ..Form::default() }
+    }
+
+    fn draft(form: &Form) -> Result<Draft, Mistake> {
+        form.draft(NOW, &Wall::new(TimeZone::UTC))
+    }
+
+    #[test]
+    fn a_filled_form_is_a_notice() {
+        let draft = draft(&Form { answers: "Safe， Need help,".into(), expires: "2h".into(), remind: "5m".into(), ..form() }).unwrap();
+        assert_eq!((draft.severity, draft.audience), (Severity::Critical, vec![Audience::Everyone]));
+        assert_eq!(draft.answers.iter().map(Label::as_str).collect::<Vec<_>>(), ["Safe", "Need help"]);
+        assert_eq!(draft.expires_at, Some(UnixMillis(14 * 3_600_000)));
+        assert_eq!(draft.remind, Some(Reminding { every_ms: 300_000, limit: REMINDERS }));
+        assert!(!draft.confirmed && draft.schedule.is_none());
+    }
+
+    #[test]
+    fn a_heading_alone_is_said_as_the_text() {
+        let draft = draft(&Form { body: " ".into(), ..form() }).unwrap();
+        assert_eq!((draft.title, draft.body.as_str()), (None, "Fire drill"));
+    }
+
+    #[test]
+    fn a_scheduled_notice_expires_after_it_was_sent() {
+        let draft = draft(&Form { at: "14:30".into(), repeat: 1, expires: "30m".into(), ..form() }).unwrap();
+        let at = UnixMillis(14 * 3_600_000 + 30 * 60_000);
+        assert_eq!(draft.schedule, Some(Schedule { at, every: Some(Every::Days(1)) }));
+        assert_eq!(draft.expires_at, Some(UnixMillis(15 * 3_600_000)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let check = |form: Form, mistake: Mistake| assert_eq!(draft(&form), Err(mistake));
+        check(Form { title: String::new(), body: "\n".into(), ..form() }, Mistake::NoBody);
+        check(Form { audience: vec![], ..form() }, Mistake::NoAudience);
+        check(Form { audience: vec!["nobody".into()], ..form() }, Mistake::NoAudience);
+        check(Form { expires: "soon".into(), ..form() }, Mistake::Length);
+        check(Form { at: "noon".into(), ..form() }, Mistake::Time);
+        check(Form { at: "1970-01-01 11:00".into(), ..form() }, Mistake::Past);
+        check(Form { answers: "a,b,c,d,e,f,g,h,i".into(), ..form() }, Mistake::TooMany);
+    }
+
+    #[test]
+    fn a_template_gives_back_the_form_it_was_made_of() {
+        let form = Form { answers: "Safe, Need help".into(), expires: "1d".into(), remind: "1h 30m".into(), ..form() };
+        let template = form.template(" Drill ").unwrap();
+        assert_eq!(template.name.as_str(), "Drill");
+        assert_eq!(Form::of(&template, vec![]), form);
+        let bare = Template { audience: vec![], ..template };
+        assert_eq!(Form::of(&bare, vec!["user:anna".into()]).audience, ["user:anna"]);
+    }
+
+    #[test]
+    fn only_what_differs_is_changed() {
+        let notice = crate::scene::tests::notice(Severity::Info, Some("Fire drill"), "Leave.");
+        assert_eq!(update(&notice, "Fire drill", "Leave."), Ok(None));
+        let Ok(Some(NoticeChange::Update { title: None, body: Some(body), .. })) = update(&notice, "Fire drill", "Stay.") else { panic!() };
+        assert_eq!(body.as_str(), "Stay.");
+    }
+
+    #[test]
+    fn an_audience_is_found_by_its_key() {
+        for key in ["everyone", "user:anna", "group:Nurses", "room:Ward 4"] {
+            assert_eq!(audience_key(&audience(key).unwrap()), key);
+        }
+        assert_eq!(audience("user:"), None);
+    }
+}

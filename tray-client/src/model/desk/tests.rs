@@ -1,0 +1,177 @@
+use belfry_core::chat::{AccountName, NoticeState, Severity, Text};
+
+use super::super::notices::tests::notice;
+use super::*;
+
+fn draft(severity: Severity) -> Draft {
+    Draft {
+        severity,
+        title: None,
+        body: Text::new("Leave.").unwrap(),
+        audience: vec![Audience::Everyone],
+        answers: vec![],
+        expires_at: None,
+        schedule: None,
+        remind: None,
+        confirmed: false,
+    }
+}
+
+fn entry(name: &str) -> LedgerEntry {
+    LedgerEntry {
+        account: AccountName::new(name).unwrap(),
+        reached_at: None,
+        visible_at: None,
+        answered: None,
+        revision: 1,
+        offline_since: None,
+        online: true,
+        gap: None,
+        devices: vec![],
+    }
+}
+
+fn summary() -> NoticeSummary {
+    NoticeSummary { notice: notice(7, Severity::Critical), progress: Progress::default() }
+}
+
+fn page(names: &[&str], more: bool) -> DeskNews {
+    let entries = names.iter().map(|name| entry(name)).collect();
+    DeskNews::Ledger(Box::new(belfry_core::chat::LedgerPage { summary: summary(), entries, more }))
+}
+
+/// What is asked, with its number.
+#[track_caller]
+fn asked(downs: &[Down], wanted: impl Fn(&DeskAsk) -> bool) -> AskId {
+    let found = downs.iter().find_map(|down| if let Down::Desk { ask, what } = down { wanted(what).then_some(*ask) } else { None });
+    found.unwrap_or_else(|| panic!("not asked: {downs:?}"))
+}
+
+fn is_ledger(what: &DeskAsk) -> bool {
+    matches!(what, DeskAsk::Ledger { after: None, .. })
+}
+
+fn watched_names(desk: &Desk) -> Vec<&str> {
+    desk.watched().map_or(vec![], |watched| watched.people().iter().map(|entry| entry.account.as_str()).collect())
+}
+
+/// A desk that watches notice 7, whose ledger has anna.
+fn watching() -> (Desk, Numbers) {
+    let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
+    let asks: Vec<_> = desk.watch(NoticeId(7), &mut numbers).into_iter().collect();
+    assert_eq!(desk.hear(asked(&asks, is_ledger), page(&["anna"], false), &mut numbers), (true, vec![]));
+    (desk, numbers)
+}
+
+#[test]
+fn a_stored_notice_is_watched_and_its_ledger_read_to_the_end() {
+    let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
+    let asks = desk.send(draft(Severity::Info), &mut numbers);
+    let number = asked(&asks, |what| matches!(what, DeskAsk::Send(_)));
+    assert_eq!(*desk.outcome(), Outcome::Waiting);
+    let (_, asks) = desk.hear(number, DeskNews::Sent { notice: NoticeId(7), progress: Progress::default() }, &mut numbers);
+    assert_eq!(*desk.outcome(), Outcome::Sent(NoticeId(7)));
+    let number = asked(&asks, is_ledger);
+    let (_, more) = desk.hear(number, page(&["anna", "ben"], true), &mut numbers);
+    let ben = AccountName::new("ben").unwrap();
+    assert_eq!(more, [Down::Desk { ask: number, what: DeskAsk::Ledger { notice: NoticeId(7), after: Some(ben) } }]);
+    assert_eq!(watched_names(&desk), [""; 0]);
+    assert_eq!(desk.hear(number, page(&["carl"], false), &mut numbers), (true, vec![]));
+    assert_eq!(watched_names(&desk), ["anna", "ben", "carl"]);
+}
+
+#[test]
+fn a_critical_notice_to_everyone_goes_out_only_when_it_was_confirmed() {
+    let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
+    let asks = desk.send(draft(Severity::Critical), &mut numbers);
+    assert_eq!(*desk.outcome(), Outcome::ToConfirm);
+    asked(&asks, |what| matches!(what, DeskAsk::Preview(_)));
+    assert_eq!(desk.confirm(false, &mut numbers), []);
+    assert_eq!(*desk.outcome(), Outcome::Idle);
+    desk.send(draft(Severity::Critical), &mut numbers);
+    let asks = desk.confirm(true, &mut numbers);
+    asked(&asks, |what| matches!(what, DeskAsk::Send(draft) if draft.confirmed));
+    assert_eq!(desk.confirm(true, &mut numbers), []);
+}
+
+#[test]
+fn a_notice_is_not_sent_twice_by_a_double_click() {
+    let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
+    desk.send(draft(Severity::Info), &mut numbers);
+    assert_eq!(desk.send(draft(Severity::Info), &mut numbers), []);
+}
+
+#[test]
+fn progress_while_the_ledger_is_read_reads_it_once_more() {
+    let (mut desk, mut numbers) = watching();
+    let (_, asks) = desk.progressed(NoticeId(7), Progress { reached: 1, ..Progress::default() }, &mut numbers);
+    let number = asked(&asks, is_ledger);
+    for answered in 1..5 {
+        assert_eq!(desk.progressed(NoticeId(7), Progress { answered, ..Progress::default() }, &mut numbers), (true, vec![]));
+    }
+    let (_, asks) = desk.hear(number, page(&["anna"], false), &mut numbers);
+    assert_eq!(desk.hear(asked(&asks, is_ledger), page(&["anna"], false), &mut numbers), (true, vec![]));
+}
+
+#[test]
+fn the_progress_of_another_notice_changes_nothing() {
+    let (mut desk, mut numbers) = watching();
+    assert_eq!(desk.progressed(NoticeId(8), Progress::default(), &mut numbers), (false, vec![]));
+}
+
+#[test]
+fn an_audience_that_is_still_being_chosen_is_asked_for_once_at_a_time() {
+    let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
+    let name = |name: &str| Audience::Account(AccountName::new(name).unwrap());
+    let first = asked(&desk.aim(vec![name("anna")], &mut numbers), |what| matches!(what, DeskAsk::Preview(_)));
+    assert_eq!(desk.aim(vec![name("anna"), name("ben")], &mut numbers), []);
+    assert_eq!(desk.aim(vec![Audience::Everyone], &mut numbers), []);
+    let one = Preview { people: 1, ..Preview::default() };
+    let (drawn, asks) = desk.hear(first, DeskNews::Preview(one), &mut numbers);
+    assert!(!drawn && desk.preview().is_none(), "the answer is about an audience that is not meant any more");
+    let second = asked(&asks, |what| *what == DeskAsk::Preview(vec![Audience::Everyone]));
+    let all = Preview { people: 12, everyone: true, ..Preview::default() };
+    assert_eq!(desk.hear(second, DeskNews::Preview(all), &mut numbers), (true, vec![]));
+    assert_eq!(desk.preview(), Some(&all));
+    assert_eq!(desk.aim(vec![Audience::Everyone], &mut numbers), [], "known already");
+}
+
+#[test]
+fn a_refused_notice_says_why_and_can_be_sent_again() {
+    let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
+    let number = asked(&desk.send(draft(Severity::Info), &mut numbers), |what| matches!(what, DeskAsk::Send(_)));
+    assert!(desk.failed(number, Some(Refusal::EmptyAudience)));
+    assert_eq!(*desk.outcome(), Outcome::Refused(Some(Refusal::EmptyAudience)));
+    asked(&desk.send(draft(Severity::Info), &mut numbers), |what| matches!(what, DeskAsk::Send(_)));
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_keeps_the_one_that_is_shown() {
+    let (mut desk, mut numbers) = watching();
+    let number = asked(&desk.progressed(NoticeId(7), Progress::default(), &mut numbers).1, is_ledger);
+    assert!(desk.failed(number, None));
+    assert_eq!(watched_names(&desk), ["anna"]);
+    asked(&desk.progressed(NoticeId(7), Progress::default(), &mut numbers).1, is_ledger);
+}
+
+#[test]
+fn a_withdrawn_notice_is_withdrawn_in_every_list() {
+    let (mut desk, mut numbers) = watching();
+    desk.open(&mut numbers);
+    let list = desk.notices.begin(numbers.ask());
+    assert!(!list, "being read since it was opened");
+    let change = NoticeChange::Withdraw;
+    let number = asked(&desk.change(NoticeId(7), change, &mut numbers), |what| matches!(what, DeskAsk::Change { .. }));
+    let withdrawn = NoticeSummary { notice: belfry_core::chat::Notice { state: NoticeState::Withdrawn, ..summary().notice }, ..summary() };
+    let (_, asks) = desk.hear(number, DeskNews::Changed(Box::new(withdrawn)), &mut numbers);
+    asked(&asks, is_ledger);
+    assert_eq!(desk.watched().unwrap().summary().notice.state, NoticeState::Withdrawn);
+    assert_eq!(*desk.outcome(), Outcome::Changed(NoticeId(7)));
+}
+
+#[test]
+fn looking_at_another_notice_shows_the_old_one_until_the_new_one_is_there() {
+    let (mut desk, mut numbers) = watching();
+    desk.watch(NoticeId(8), &mut numbers).unwrap();
+    assert_eq!(watched_names(&desk), ["anna"]);
+}

@@ -1,0 +1,252 @@
+//! The adapter of the administrator's window.
+
+use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
+
+use super::rows::List;
+use super::{Change, DeskGesture, Gesture, NoDisplay, Sink, look, ui};
+use crate::compose::Form;
+use crate::scene::{AudienceRow, Filter, LedgerHead, LedgerRow, SentRow};
+use crate::words::say;
+
+/// The window.
+pub struct DeskView {
+    window: ui::DeskWindow,
+    sent: List<SentRow, ui::SentRow>,
+    schedules: List<SentRow, ui::SentRow>,
+    audiences: List<AudienceRow, ui::AudienceRow>,
+    ledger: List<LedgerRow, ui::LedgerRow>,
+    templates: Vec<String>,
+}
+
+fn index(typed: i32) -> usize {
+    usize::try_from(typed).unwrap_or(0)
+}
+
+fn number(index: usize) -> i32 {
+    i32::try_from(index).unwrap_or(0)
+}
+
+impl DeskView {
+    /// The window itself, for tests.
+    #[cfg(all(test, feature = "window-tests"))]
+    pub(super) const fn window(&self) -> &ui::DeskWindow {
+        &self.window
+    }
+
+    /// The window, shown.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn show(sink: &Sink) -> Result<Self, NoDisplay> {
+        let window = ui::DeskWindow::new()?;
+        look::dress(&window);
+        let view =
+            Self { window, sent: List::new(), schedules: List::new(), audiences: List::new(), ledger: List::new(), templates: Vec::new() };
+        view.window.set_sent(view.sent.model());
+        view.window.set_schedules(view.schedules.model());
+        view.window.set_audiences(view.audiences.model());
+        view.window.set_ledger(view.ledger.model());
+        view.listen(sink);
+        view.window.show()?;
+        Ok(view)
+    }
+
+    fn listen(&self, sink: &Sink) {
+        let window = &self.window;
+        let just = |gesture: DeskGesture| {
+            let sink = sink.clone();
+            move || sink(Gesture::Desk(gesture.clone()))
+        };
+        let text = |make: fn(String) -> DeskGesture| {
+            let sink = sink.clone();
+            move |text: SharedString| sink(Gesture::Desk(make(text.into())))
+        };
+        window.on_new(just(DeskGesture::New));
+        window.on_remind(just(DeskGesture::Change(Change::Remind)));
+        window.on_withdraw(just(DeskGesture::Change(Change::Withdraw)));
+        window.on_export(just(DeskGesture::Export));
+        window.on_refresh(just(DeskGesture::Refresh));
+        window.on_aim(text(DeskGesture::Aim));
+        window.on_search(text(DeskGesture::Search));
+        window.on_watch(text(DeskGesture::Watch));
+        window.on_unschedule(text(DeskGesture::Unschedule));
+        window.on_all_clear(text(|body| DeskGesture::Change(Change::AllClear(body))));
+        let (weak, composed) = (window.as_weak(), sink.clone());
+        window.on_send(move || {
+            if let Some(window) = weak.upgrade() {
+                composed(Gesture::Desk(DeskGesture::Send(form(&window))));
+            }
+        });
+        let (weak, saved) = (window.as_weak(), sink.clone());
+        window.on_template_saved(move |name| {
+            if let Some(window) = weak.upgrade() {
+                saved(Gesture::Desk(DeskGesture::SaveTemplate { name: name.into(), form: form(&window) }));
+            }
+        });
+        let updated = sink.clone();
+        window.on_update(move |title, body| {
+            updated(Gesture::Desk(DeskGesture::Change(Change::Update { title: title.into(), body: body.into() })));
+        });
+        let confirmed = sink.clone();
+        window.on_confirm(move |yes| confirmed(Gesture::Desk(DeskGesture::Confirm(yes))));
+        let chosen = sink.clone();
+        window.on_template_chosen(move |template| chosen(Gesture::Desk(DeskGesture::UseTemplate(usize::try_from(template).ok()))));
+        let removed = sink.clone();
+        window.on_template_removed(move |template| removed(Gesture::Desk(DeskGesture::RemoveTemplate(index(template)))));
+        let filtered = sink.clone();
+        window.on_filter_chosen(move |filter| {
+            filtered(Gesture::Desk(DeskGesture::Filter(Filter::ALL.get(index(filter)).copied().unwrap_or_default())));
+        });
+    }
+
+    /// Brings it to the front, to write a notice.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn raise(&self) -> Result<(), NoDisplay> {
+        use slint::winit_030::WinitWindowAccessor as _;
+        self.window.show()?;
+        self.window.window().with_winit_window(|window| {
+            window.set_minimized(false);
+            window.focus_window();
+        });
+        Ok(())
+    }
+
+    /// Whether it is on the screen.
+    pub fn is_visible(&self) -> bool {
+        self.window.window().is_visible()
+    }
+
+    /// Colours and sizes have changed.
+    pub fn dress(&self) {
+        look::dress(&self.window);
+    }
+
+    /// What was sent, and what is to be sent.
+    pub fn set_sent(&mut self, sent: Vec<SentRow>, schedules: Vec<SentRow>) {
+        self.sent.set(sent);
+        self.schedules.set(schedules);
+    }
+
+    /// The audiences to choose from, and whom the chosen ones reach.
+    pub fn set_audiences(&mut self, rows: Vec<AudienceRow>, reach: String) {
+        self.audiences.set(rows);
+        self.window.set_reach(say(&reach).into());
+    }
+
+    /// The names of the templates; the first line stands for none.
+    pub fn set_templates(&mut self, names: Vec<String>) {
+        // A new list takes the choice back.
+        if names == self.templates {
+            return;
+        }
+        self.templates.clone_from(&names);
+        let names = names.into_iter().enumerate().map(|(index, name)| if index == 0 { say(&name) } else { name });
+        let names: Vec<SharedString> = names.map(Into::into).collect();
+        self.window.set_templates(ModelRc::new(VecModel::from(names)));
+    }
+
+    /// What has become of what was done last.
+    pub fn set_outcome(&self, sentence: String, wrong: bool, busy: bool) {
+        self.window.set_outcome(say(&sentence).into());
+        self.window.set_wrong(wrong);
+        self.window.set_busy(busy);
+    }
+
+    /// The author is asked whether everyone shall have it.
+    pub fn set_to_confirm(&self, ask: bool) {
+        self.window.set_to_confirm(ask);
+    }
+
+    /// The ledger that is watched.
+    pub fn set_ledger(&mut self, head: LedgerHead, rows: Vec<LedgerRow>) {
+        self.window.set_head(head.into());
+        self.ledger.set(rows);
+    }
+
+    /// Shows the ledger instead of the notice that was written.
+    pub fn show_ledger(&self) {
+        self.window.set_composing(false);
+    }
+
+    /// Fills the form.
+    pub fn set_form(&self, form: Form) {
+        self.window.set_form_title(form.title.into());
+        self.window.set_form_body(form.body.into());
+        self.window.set_form_severity(number(form.severity));
+        self.window.set_form_answers(form.answers.into());
+        self.window.set_form_expires(form.expires.into());
+        self.window.set_form_at(form.at.into());
+        self.window.set_form_repeat(number(form.repeat));
+        self.window.set_form_remind(form.remind.into());
+    }
+}
+
+fn form(window: &ui::DeskWindow) -> Form {
+    Form {
+        title: window.get_form_title().into(),
+        body: window.get_form_body().into(),
+        severity: index(window.get_form_severity()),
+        // Chosen in the list, which the program keeps.
+        audience: Vec::new(),
+        answers: window.get_form_answers().into(),
+        expires: window.get_form_expires().into(),
+        at: window.get_form_at().into(),
+        repeat: index(window.get_form_repeat()),
+        remind: window.get_form_remind().into(),
+    }
+}
+
+impl From<SentRow> for ui::SentRow {
+    fn from(row: SentRow) -> Self {
+        Self {
+            key: row.key.into(),
+            level: row.level.into(),
+            title: row.title.into(),
+            time: row.time.into(),
+            state: say(&row.state).into(),
+            open: row.open,
+            shown: row.shown,
+        }
+    }
+}
+
+impl From<AudienceRow> for ui::AudienceRow {
+    fn from(row: AudienceRow) -> Self {
+        Self {
+            name: if row.key == "everyone" { say(&row.name) } else { row.name }.into(),
+            note: say(&row.note).into(),
+            key: row.key.into(),
+            chosen: row.chosen,
+        }
+    }
+}
+
+impl From<LedgerRow> for ui::LedgerRow {
+    fn from(row: LedgerRow) -> Self {
+        Self {
+            name: row.name.into(),
+            online: row.online,
+            stage: i32::from(row.stage),
+            time: row.time.into(),
+            answer: row.answer.into(),
+            why: say(&row.why).into(),
+        }
+    }
+}
+
+impl From<LedgerHead> for ui::LedgerHead {
+    fn from(head: LedgerHead) -> Self {
+        let counts: Vec<i32> = head.counts.iter().map(|&count| i32::try_from(count).unwrap_or(i32::MAX)).collect();
+        Self {
+            key: head.key.into(),
+            level: head.level.into(),
+            title: head.title.into(),
+            body: head.body.into(),
+            note: say(&head.note).into(),
+            open: head.open,
+            counts: ModelRc::new(VecModel::from(counts)),
+        }
+    }
+}
