@@ -54,7 +54,9 @@ impl App {
     /// From where messages are delivered: from what is remembered on, the first time from now on.
     pub(super) fn start_from(&self) -> Start {
         let positions = self.model.positions();
-        if positions.is_empty() { Start::Now } else { Start::After(positions) }
+        // Which alterations are known is not remembered: each altered message is told again.
+        let marks = positions.into_iter().map(|(conversation, seq)| (conversation, seq.into()));
+        if marks.len() == 0 { Start::Now } else { Start::After(marks.collect()) }
     }
 
     /// Tells a new connection what an earlier one, or an earlier run, did not get rid of.
