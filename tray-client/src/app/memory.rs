@@ -1,5 +1,6 @@
 //! What is remembered from one run to the next, and when it is written down.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Place};
@@ -53,10 +54,9 @@ impl App {
 
     /// From where messages are delivered: from what is remembered on, the first time from now on.
     pub(super) fn start_from(&self) -> Start {
-        let positions = self.model.positions();
-        // Which alterations are known is not remembered: each altered message is told again.
-        let marks = positions.into_iter().map(|(conversation, seq)| (conversation, seq.into()));
-        if marks.len() == 0 { Start::Now } else { Start::After(marks.collect()) }
+        // What was altered meanwhile is told again: how much of it is known is not remembered.
+        let marks: BTreeMap<_, _> = self.model.positions().into_iter().map(|(conversation, seq)| (conversation, seq.into())).collect();
+        if marks.is_empty() { Start::Now } else { Start::After(marks) }
     }
 
     /// Tells a new connection what an earlier one, or an earlier run, did not get rid of.

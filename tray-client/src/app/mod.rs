@@ -273,6 +273,13 @@ impl App {
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
+                // No window lists rooms or looks for texts yet.
+                Effect::Redraw(Part::Rooms | Part::Search) => {}
+                Effect::Refused(refusal) => {
+                    self.remark =
+                        refusal.map_or_else(|| "The connection was lost before that was done.".to_owned(), |refusal| refusal.to_string());
+                    self.stale.connection = true;
+                }
                 Effect::Exit => {
                     self.remember();
                     run::quit();
