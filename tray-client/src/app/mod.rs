@@ -268,8 +268,6 @@ impl App {
                     self.stale.connection = true;
                 }
                 Effect::Redraw(Part::Desk) => self.stale.desk = true,
-                // No window shows these yet.
-                Effect::Redraw(Part::Rooms | Part::Search) | Effect::Refused(_) => {}
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
