@@ -52,6 +52,10 @@ pub const HANDSHAKES_PER_ADDRESS_BURST: u64 = 100;
 
 /// RETRY datagrams per second, over all addresses: stateless and cheap (0.4 µs), so this bounds only the bandwidth of replies.
 pub const RETRIES_PER_SECOND: u64 = 50_000;
+/// See [`RETRIES_PER_SECOND`]; to one IPv4 /24 or IPv6 /48, so that a storm of forged senders from one network leaves the others alone.
+pub const RETRIES_PER_NETWORK_PER_SECOND: u64 = 5_000;
+/// See [`RETRIES_PER_SECOND`]; to one IPv4 address or IPv6 /64, behind which a terminal server's clients ask again and again.
+pub const RETRIES_PER_ADDRESS_PER_SECOND: u64 = 50;
 
 /// NO_SESSION datagrams per second, over all addresses and to one.
 pub const NO_SESSIONS_PER_SECOND: u64 = 50;
@@ -256,4 +260,9 @@ const _: () =
     assert!(HEARTBEAT_TIMEOUT.as_millis() >= 3 * (KEEPALIVE.as_millis() + KEEPALIVE_JITTER.as_millis()), "three keepalives may be lost");
 const _: () = assert!(FRAGMENT_BYTES_MIN * 2 < DATAGRAM_BYTES, "a fragment of the least size must fit beside another");
 const _: () = assert!(TEXT_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + TITLE_BYTES_MAX + 8 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(
+    TEXT_BYTES_MAX + TITLE_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + (AUDIENCES_MAX + 8) * NAME_BYTES_MAX < MESSAGE_BYTES_MAX,
+    "a notice with its audience, and so a template, fits a message of the channel they go by"
+);
+const _: () = assert!(2 * PASSWORD_BYTES_MAX + 8 * NAME_BYTES_MAX < 4 * 1024, "signing in and short acts fit the control channel");
 const _: () = assert!(PAGE_BYTES_MAX + TEXT_BYTES_MAX + 4 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX, "a page's last message may be the largest");

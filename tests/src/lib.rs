@@ -16,6 +16,7 @@ pub mod caller;
 pub mod crowd;
 pub mod fuzzing;
 pub mod measure;
+pub mod nonces;
 pub mod pair;
 pub mod process;
 pub mod relay;

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Audience, ConversationId, NoticeId, Presence, Receipt, Request, Seq, Severity};
-use belfry_core::client::{Command, Start, Ticket, Update};
+use belfry_core::chat::{Answer, Audience, ConversationId, NoticeId, Presence, Receipt, Refusal, Request, Seq, Severity};
+use belfry_core::client::{Command, Failure, Start, Ticket, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_core::rng::{self, Rng};
+use belfry_server::machine::Machine;
 
 use crate::pair::seeded;
 use crate::weather::{Burst, Weather};
@@ -40,6 +41,11 @@ struct Inhabitant {
     alive: bool,
     /// Texts that were posted, with the ticket and the program that did.
     said: Vec<(usize, Ticket, String)>,
+}
+
+/// Whether a program was told that the name it wants to register is taken.
+fn is_turned_away(world: &World, program: usize) -> bool {
+    world.people[program].updates.iter().any(|update| matches!(update, Update::Failed(Failure::SignIn(Refusal::NameTaken))))
 }
 
 /// Lives through one seed.
@@ -196,25 +202,27 @@ impl Life {
     /// A program dies; later another one of the same person goes on from what the first has shown, as a tray with a cache does.
     fn die_or_return(&mut self, who: usize) {
         self.accidents += 1;
-        let program = self.program(who);
         if self.people[who].alive {
-            self.world.kill(program);
+            self.world.kill(self.program(who));
             self.people[who].alive = false;
         } else {
-            let after =
-                self.shown(who).into_iter().map(|(conversation, seqs)| (conversation, seqs.last().copied().unwrap_or_default())).collect();
-            // Whether registering got through is not known to somebody who died: those who had signed in sign in.
-            let register = !self.was_signed_in(who);
-            let program = self.world.join(&self.people[who].name.clone(), register, Start::After(after));
-            self.people[who].programs.push(program);
-            self.people[who].alive = true;
+            self.come_back(who);
         }
     }
 
-    fn was_signed_in(&self, who: usize) -> bool {
-        let signed_in =
-            |&program: &usize| self.world.people[program].updates.iter().any(|update| matches!(update, Update::SignedIn { .. }));
-        self.people[who].programs.iter().any(signed_in)
+    fn come_back(&mut self, who: usize) {
+        let after =
+            self.shown(who).into_iter().map(|(conversation, seqs)| (conversation, seqs.last().copied().unwrap_or_default())).collect();
+        let person = &self.people[who];
+        // Whether registering got through is not known to somebody who died: who has not signed in yet tries it again, and signs in
+        // when told that the name is taken.
+        let has_account = person.programs.iter().any(|&program| {
+            let updates = &self.world.people[program].updates;
+            updates.iter().any(|update| matches!(update, Update::SignedIn { .. })) || is_turned_away(&self.world, program)
+        });
+        let program = self.world.join(&person.name.clone(), !has_account, Start::After(after));
+        self.people[who].programs.push(program);
+        self.people[who].alive = true;
     }
 
     fn send_notice(&mut self) {
@@ -267,12 +275,24 @@ impl Life {
                 person.said.iter().all(answered)
             })
         };
-        let people = std::mem::take(&mut self.people);
-        let healed = self.world.run_until(HEALED_WITHIN, |world| {
-            let programs = people.iter().filter_map(|person| person.programs.last());
-            programs.map(|&program| &world.people[program]).all(|person| person.is_caught_up()) && expected(world, &people)
-        });
-        self.people = people;
+        // Nobody is turned away twice, so this ends.
+        let healed = loop {
+            let people = std::mem::take(&mut self.people);
+            let programs: Vec<_> = people.iter().filter_map(|person| person.programs.last().copied()).collect();
+            let is_healed =
+                |world: &World| programs.iter().all(|&program| world.people[program].is_caught_up()) && expected(world, &people);
+            let has_turned_away = |world: &World| programs.iter().any(|&program| is_turned_away(world, program));
+            let settled = self.world.run_until(HEALED_WITHIN, |world| is_healed(world) || has_turned_away(world));
+            self.people = people;
+            if !settled || !has_turned_away(&self.world) {
+                break settled;
+            }
+            for (who, program) in programs.into_iter().enumerate() {
+                if is_turned_away(&self.world, program) {
+                    self.come_back(who);
+                }
+            }
+        };
         if !healed {
             let waiting: Vec<_> = self.people.iter().map(|person| (&person.name, self.last_words(person))).collect();
             return Err(format!("seed {}: not healed after {HEALED_WITHIN:?} ({:?}): {waiting:?}", self.seed, self.faults));
@@ -339,6 +359,9 @@ impl Life {
         }
         self.judge_notices(admin)?;
         self.judge_presence(observer)?;
+        if let Some(repeated) = self.world.nonces.repeated() {
+            return Err(format!("seed {}: a nonce was used twice: {repeated:?}", self.seed));
+        }
         let datagrams = self.world.server().map_or(0, |server| server.transport().datagrams_received);
         let told = self.world.people.into_iter().map(|person| person.updates).collect();
         Ok(Outcome { told, datagrams, messages: log.len(), accidents: self.accidents })
@@ -403,7 +426,12 @@ impl Life {
                 return Err(format!("seed {}: {} is shown {shown:?} instead of {expected:?}", self.seed, person.name));
             }
         }
-        Ok(())
+        // Everybody who is alive, and nothing that is half open or was left behind.
+        let alive = (self.people.len() + 1 - usize::from(dead.is_some())) as u64;
+        match self.world.server().map(Machine::transport) {
+            Some(stats) if (stats.connections, stats.provisional) == (alive, 0) => Ok(()),
+            stats => Err(format!("seed {}: {alive} programs are alive, and the server has {stats:?}", self.seed)),
+        }
     }
 }
 

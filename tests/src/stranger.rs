@@ -10,7 +10,7 @@ use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
 use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, PROTECTED_HEAD_BYTES, ProtectedHead, SessionId, TAG_BYTES, VERSION};
 use belfry_core::wire::frame;
-use belfry_core::wire::parameters::{ClientParameters, ServerParameters, prologue};
+use belfry_core::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 use crate::pair::seeded;
 
@@ -32,8 +32,8 @@ pub fn repair_checksum(datagram: &mut [u8]) {
 pub struct Stranger {
     /// What everything of the handshake carries.
     pub nonce: [u8; 8],
-    /// The session that it claims to want new keys for.
-    pub renews: Option<SessionId>,
+    /// The session that it claims to want new keys for, and the secret it shows.
+    pub renews: Option<(SessionId, RenewalSecret)>,
     /// What it proves in the handshake.
     pub device: KeyPair,
     session: SessionId,
@@ -70,13 +70,20 @@ impl Stranger {
 
     /// Reads the RESPONSE; `None` if it is none.
     pub fn session(initiator: &mut Initiator, response: &[u8]) -> Option<Session> {
+        Self::session_after(None, initiator, response)
+    }
+
+    /// Reads the RESPONSE that gives a session new keys.
+    pub fn session_after(before: Option<&Session>, initiator: &mut Initiator, response: &[u8]) -> Option<Session> {
         let Ok(Datagram::Response(response)) = datagram::decode(response) else { return None };
         let (payload, split) = initiator.finish(response.noise).ok()?;
         let parameters = ServerParameters::decode(&payload).ok()?;
         let (sealing, opening) = split.keys(Suite::from_number(parameters.suite)?);
         Some(Session {
             remote: parameters.session,
-            sealer: Sealer::new(sealing, 0),
+            renewal_secret: parameters.renewal_secret,
+            epoch: before.is_some_and(|before| !before.epoch),
+            sealer: Sealer::new(sealing, before.map_or(0, |before| before.sealer.next_number())),
             opener: Opener::new(opening),
             window: ReplayWindow::new(0),
         })
@@ -102,6 +109,9 @@ impl Stranger {
 pub struct Session {
     /// By which number the other side is addressed.
     pub remote: SessionId,
+    /// What it would have to show for new keys.
+    pub renewal_secret: RenewalSecret,
+    epoch: bool,
     sealer: Sealer,
     opener: Opener,
     window: ReplayWindow,
@@ -123,8 +133,8 @@ impl Session {
             Side::Server => ((of_client.0, of_client.1), (of_server.1, of_server.0)),
             Side::Client => ((of_server.1, of_server.0), (of_client.0, of_client.1)),
         };
-        let session =
-            Self { remote: SessionId(9), sealer: Sealer::new(ours.0, 0), opener: Opener::new(ours.1), window: ReplayWindow::new(0) };
+        let (sealer, opener) = (Sealer::new(ours.0, 0), Opener::new(ours.1));
+        let session = Self { remote: SessionId(9), renewal_secret: [0; 16], epoch: false, sealer, opener, window: ReplayWindow::new(0) };
         let established = Established { side, remote: SessionId(7), sealing: theirs.0, opening: theirs.1 };
         (session, Connection::new(established, now, &mut rng))
     }
@@ -132,7 +142,7 @@ impl Session {
     /// Seals frames, at least one byte of them, padded as a client must.
     pub fn seal(&mut self, frames: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        ProtectedHead { to: self.remote, epoch: false, number: self.sealer.next_number() as u32 }.encode(&mut out);
+        ProtectedHead { to: self.remote, epoch: self.epoch, number: self.sealer.next_number() as u32 }.encode(&mut out);
         out.extend_from_slice(frames);
         let short = CLIENT_DATAGRAM_BYTES_MIN.saturating_sub(TAG_BYTES + out.len());
         frame::encode_padding(short, &mut out);

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Answer, Message, Notice, Password, Place, Role, Seq, Text};
@@ -18,6 +19,7 @@ use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordTicket, Passwo
 use belfry_server::store::{self, Job, Store, Work};
 use jiff::tz::TimeZone;
 
+use crate::nonces::Nonces;
 use crate::pair::seeded;
 use crate::weather::{Link, Weather};
 
@@ -75,6 +77,9 @@ pub struct World {
     /// Counts restarts, so that what was meant for an earlier process finds nobody.
     incarnation: u64,
     store: Store,
+    /// The name of what outlives the server, and what keeps it while no server runs.
+    disk: String,
+    _keeper: Store,
     jobs: VecDeque<Job>,
     committing: bool,
     hasher: Arc<Hasher>,
@@ -87,6 +92,8 @@ pub struct World {
     rng: Rng,
     seed: u64,
     finished: bool,
+    /// The packet numbers that were used.
+    pub nonces: Nonces,
     /// Every datagram that left, if a test wants to know.
     pub tape: Option<Vec<Taped>>,
 }
@@ -117,11 +124,23 @@ pub fn password(of: &str) -> Password {
     Password::new(format!("password of {of}")).expect("a good password")
 }
 
+/// A name for a disk that no other world in this process has.
+fn disk() -> String {
+    static DISKS: AtomicU64 = AtomicU64::new(0);
+    format!("world-{}", DISKS.fetch_add(1, Ordering::Relaxed))
+}
+
+fn open(disk: &str) -> Store {
+    Store::open_in_shared_memory(disk).expect("a database in memory")
+}
+
 impl World {
     /// A server with the account `admin`, and nobody else.
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
-        let mut store = Store::open_in_memory().expect("a database in memory");
+        let disk = disk();
+        let mut store = open(&disk);
+        let keeper = open(&disk);
         // The cheapest hash there is: what it costs is not the subject here.
         let hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
         let hashed =
@@ -135,6 +154,8 @@ impl World {
             machine: None,
             incarnation: 0,
             store,
+            disk,
+            _keeper: keeper,
             jobs: VecDeque::new(),
             committing: false,
             hasher: Arc::new(hasher),
@@ -147,6 +168,7 @@ impl World {
             rng,
             seed,
             finished: false,
+            nonces: Nonces::default(),
             tape: None,
         };
         world.start_server();
@@ -170,11 +192,12 @@ impl World {
         self.finished = false;
     }
 
-    /// Kills the server process: what it had not handed to the disk is gone.
+    /// Kills the server process: what it had not handed to the disk is gone, also what its store had begun.
     pub fn kill_server(&mut self) {
         self.machine = None;
         self.jobs.clear();
         self.committing = false;
+        self.store = open(&self.disk);
     }
 
     /// Gives the server a new identity from its next start on; the old one is retired.
@@ -315,6 +338,7 @@ impl World {
                     ClientOutput::Transmit { to } => {
                         assert_eq!(to, self.server_address);
                         let from = person.address;
+                        self.nonces.note(true, self.incarnation, &datagram);
                         if let Some(tape) = &mut self.tape {
                             tape.push(Taped { from, to, bytes: datagram.clone() });
                         }
@@ -335,6 +359,7 @@ impl World {
             match machine.poll(clock, &mut datagram) {
                 Output::Transmit { to } => {
                     let from = self.server_address;
+                    self.nonces.note(false, self.incarnation, &datagram);
                     if let Some(tape) = &mut self.tape {
                         tape.push(Taped { from, to, bytes: datagram.clone() });
                     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Audience, Presence, Receipt, Refusal, Request, Severity};
+use belfry_core::chat::{Answer, Audience, NoticeChange, NoticeState, Presence, Receipt, Refusal, Request, Severity};
 use belfry_core::client::{Command, Failure, Interruption, Start, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_tests::weather::Weather;
@@ -153,27 +153,32 @@ fn a_wrong_password_ends_the_attempt() {
     assert_eq!(world.people[mallory].updates.last(), Some(&Update::Failed(Failure::SignIn(Refusal::WrongCredentials))));
 }
 
+/// The first person sends everybody a critical notice.
+fn send_fire_drill(world: &mut World) {
+    let ticket = world.ticket(0);
+    world.command(
+        0,
+        Command::SendNotice {
+            ticket,
+            severity: Severity::Critical,
+            title: None,
+            body: text("Fire drill"),
+            audience: vec![Audience::Everyone],
+            answers: vec![],
+            expires_at: None,
+            schedule: None,
+            remind: None,
+            confirmed: true,
+        },
+    );
+}
+
 #[test]
 fn a_notice_reaches_everybody_is_answered_and_waits_for_those_who_are_away() {
     for seed in 0..10 {
         let mut world = world(Weather::storm(), seed, &["admin", "alice", "bob"]);
         world.kill(2);
-        let ticket = world.ticket(0);
-        world.command(
-            0,
-            Command::SendNotice {
-                ticket,
-                severity: Severity::Critical,
-                title: None,
-                body: text("Fire drill"),
-                audience: vec![Audience::Everyone],
-                answers: vec![],
-                expires_at: None,
-                schedule: None,
-                remind: None,
-                confirmed: true,
-            },
-        );
+        send_fire_drill(&mut world);
         assert!(world.run_until(60 * SECOND, |world| world.people[1].notices().len() == 1), "seed {seed}");
         let notice = world.people[1].notices()[0].id;
         world.command(1, Command::Receipt { notice, receipt: Receipt::Answered(0) });
@@ -193,6 +198,22 @@ fn a_notice_reaches_everybody_is_answered_and_waits_for_those_who_are_away() {
         let who: Vec<_> = page.entries.iter().map(|entry| (entry.account.as_str(), entry.answered.is_some())).collect();
         assert!(who.contains(&("alice", true)) && who.contains(&("bob", true)), "seed {seed}: {who:?}");
     }
+}
+
+#[test]
+fn a_notice_that_is_withdrawn_while_a_computer_sleeps_leaves_its_screen_when_it_wakes() {
+    let mut world = world(Weather::clear(), 1, &["admin", "alice"]);
+    send_fire_drill(&mut world);
+    assert!(world.run_until(SECOND, |world| world.people[1].notices().len() == 1));
+    let notice = world.people[1].notices()[0].id;
+    world.people[1].asleep = true;
+    world.run_for(2 * HEARTBEAT_TIMEOUT);
+    let ticket = world.ticket(0);
+    world.command(0, Command::Ask { ticket, request: Request::ChangeNotice { notice, change: NoticeChange::Withdraw } });
+    assert!(world.run_until(SECOND, |world| matches!(world.people[0].answer(ticket), Some(Answer::NoticeChanged(_)))));
+    world.people[1].asleep = false;
+    let is_gone = |world: &World| world.people[1].notices().last().is_some_and(|notice| notice.state == NoticeState::Withdrawn);
+    assert!(world.run_until(60 * SECOND, is_gone), "{:?}", world.people[1].notices());
 }
 
 #[test]

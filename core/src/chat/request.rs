@@ -235,10 +235,17 @@ pub enum Request {
 }
 
 impl Request {
-    /// The channel a request travels on, and its answer with it: short acts on control, what people write on chat, pages on history.
+    /// The channel a request travels on: short acts on control, what people write and lists of names on chat, pages on history.
     pub const fn channel(&self) -> Channel {
         match self {
-            Self::Post { .. } | Self::Receipt { .. } | Self::SendNotice(_) => Channel::Chat,
+            Self::Post { .. }
+            | Self::Receipt { .. }
+            | Self::SendNotice(_)
+            | Self::ChangeNotice { .. }
+            | Self::PreviewNotice { .. }
+            | Self::SaveTemplate(_)
+            | Self::AddToGroup { .. }
+            | Self::RemoveFromGroup { .. } => Channel::Chat,
             Self::FetchAfter { .. }
             | Self::FetchBefore { .. }
             | Self::Who { .. }
@@ -253,9 +260,8 @@ impl Request {
             | Self::ReadAudit { .. }
             | Self::Exportable { .. }
             | Self::ExportPage { .. } => Channel::History,
-            // What a screen shows as a notice comes on this channel and no other, also when it was asked for.
-            Self::FetchNotice { .. } => Channel::Notice,
-            Self::SignIn { .. }
+            Self::FetchNotice { .. }
+            | Self::SignIn { .. }
             | Self::Register { .. }
             | Self::AddUser { .. }
             | Self::SetPassword { .. }
@@ -264,14 +270,17 @@ impl Request {
             | Self::Sync
             | Self::Status
             | Self::SignInByDevice { .. }
-            | Self::ChangeNotice { .. }
-            | Self::PreviewNotice { .. }
             | Self::Unschedule { .. }
-            | Self::SaveTemplate(_)
             | Self::RemoveTemplate { .. }
-            | Self::AddToGroup { .. }
-            | Self::RemoveFromGroup { .. }
             | Self::RevokeDevice { .. } => Channel::Control,
+        }
+    }
+
+    /// The channel of its answer: the request's own, but for what a screen shows as a notice, which comes on that channel and no other.
+    pub const fn answer_channel(&self) -> Channel {
+        match self {
+            Self::FetchNotice { .. } => Channel::Notice,
+            asked => asked.channel(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
 use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Receipt, Refusal, Request};
 use crate::connection::CloseCode;
-use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, PAGE_ENTRIES_MAX};
+use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, PAGE_ENTRIES_MAX, RECONNECT_MAX};
 use crate::rng;
 use crate::time::{Instant, micros};
 use crate::wire::Channel;
@@ -98,7 +98,7 @@ impl Client {
     fn on_sign_in(&mut self, now: Instant, request: &Request, result: Result<Answer, Refusal>) {
         match result {
             Ok(Answer::Welcome { account, role, .. }) => {
-                self.attempts = 0;
+                self.steady_at = Some(now + RECONNECT_MAX);
                 self.was_signed_in = true;
                 self.settle_credentials();
                 if let Some(link) = &mut self.link {

@@ -13,7 +13,7 @@ use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
 use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionId, VERSION};
-use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
+use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 /// Addresses that are asked at once; whoever answers first is the server.
 const ASKED_AT_ONCE_MAX: usize = 8;
@@ -33,8 +33,8 @@ pub(super) struct Dialer {
     nonce: [u8; 8],
     session: SessionId,
     stage: Stage,
-    /// The server's number of the session that is to have new keys.
-    renews: Option<SessionId>,
+    /// The session that is to have new keys: the server's number of it, and the secret that goes with its present ones.
+    renews: Option<(SessionId, RenewalSecret)>,
     give_up_at: Instant,
     next_try_at: Instant,
     tries: u32,
@@ -74,6 +74,8 @@ pub(super) struct Contact {
     /// By which number we are addressed.
     pub(super) session: SessionId,
     pub(super) reset_token: [u8; 16],
+    /// What has to be shown for the next keys.
+    pub(super) renewal_secret: RenewalSecret,
     /// These are new keys for the session that we had.
     pub(super) renewed: bool,
 }
@@ -86,12 +88,12 @@ impl Dialer {
         Self::with_session(config, session, None, now, rng)
     }
 
-    /// Makes new keys for a connection by which we are addressed as `session` and the server as `remote`.
-    pub(super) fn renewing(config: &Config, session: SessionId, remote: SessionId, now: Instant, rng: &mut Rng) -> Self {
-        Self::with_session(config, session, Some(remote), now, rng)
+    /// Makes new keys for a connection by which we are addressed as `session`, and the server as the number in `renews`.
+    pub(super) fn renewing(config: &Config, session: SessionId, renews: (SessionId, RenewalSecret), now: Instant, rng: &mut Rng) -> Self {
+        Self::with_session(config, session, Some(renews), now, rng)
     }
 
-    fn with_session(config: &Config, session: SessionId, renews: Option<SessionId>, now: Instant, rng: &mut Rng) -> Self {
+    fn with_session(config: &Config, session: SessionId, renews: Option<(SessionId, RenewalSecret)>, now: Instant, rng: &mut Rng) -> Self {
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
         Self {
@@ -172,7 +174,8 @@ impl Dialer {
             key: *key,
             session: self.session,
             reset_token: parameters.reset_token,
-            renewed: self.renews == Some(parameters.session),
+            renewal_secret: parameters.renewal_secret,
+            renewed: self.renews.is_some_and(|(remote, _)| remote == parameters.session),
         }))
     }
 

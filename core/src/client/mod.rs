@@ -25,6 +25,7 @@ use crate::limits::{ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONN
 use crate::rng::{self, Rng};
 use crate::time::{Instant, micros};
 use crate::wire::datagram::{self, Datagram, NoSession, SessionId};
+use crate::wire::parameters::RenewalSecret;
 
 /// A valid NO_SESSION starts a handshake at most this often: its token may have been overheard.
 const REDIAL_AFTER: Duration = Duration::from_secs(10);
@@ -60,8 +61,10 @@ pub struct Client {
     /// When to dial next, if neither.
     dial_at: Option<Instant>,
     redialed_at: Option<Instant>,
-    /// Attempts in a row that led nowhere.
+    /// Attempts in a row that led nowhere, or to a session that was soon over.
     attempts: u32,
+    /// When a session will have lasted long enough for the attempts before it to be forgotten.
+    steady_at: Option<Instant>,
     /// What the server said of its pause.
     pause: Option<Duration>,
     stop: Option<Stop>,
@@ -87,6 +90,7 @@ struct Link {
     session: SessionId,
     remote: SessionId,
     reset_token: [u8; 16],
+    renewal_secret: RenewalSecret,
     /// When to make new keys.
     renew_at: Instant,
     signed_in: bool,
@@ -116,6 +120,7 @@ impl Client {
             dial_at: None,
             redialed_at: None,
             attempts: 0,
+            steady_at: None,
             pause: None,
             stop: None,
             register_tries: 0,
@@ -245,11 +250,11 @@ impl Client {
     }
 
     fn on_connected(&mut self, now: Instant, contact: Contact) {
-        let Contact { established, server, key, session, reset_token, renewed } = contact;
+        let Contact { established, server, key, session, reset_token, renewal_secret, renewed } = contact;
         let renew_at = now + self.key_life();
         if let Some(link) = self.link.as_mut().filter(|link| renewed && link.session == session) {
             link.connection.change_keys(now, established.sealing, established.opening);
-            link.renew_at = renew_at;
+            (link.renewal_secret, link.renew_at) = (renewal_secret, renew_at);
             return;
         }
         if self.link.take().is_some() {
@@ -262,8 +267,18 @@ impl Client {
         self.updates.push_back(Update::ServerKey { key, first_use });
         let remote = established.remote;
         let connection = Connection::new(established, now, &mut self.rng);
-        let (signed_in, caught_up, syncing) = (false, false, false);
-        self.link = Some(Link { connection, server, session, remote, reset_token, renew_at, signed_in, caught_up, syncing });
+        self.link = Some(Link {
+            connection,
+            server,
+            session,
+            remote,
+            reset_token,
+            renewal_secret,
+            renew_at,
+            signed_in: false,
+            caught_up: false,
+            syncing: false,
+        });
         self.ask_to_sign_in();
     }
 
@@ -272,7 +287,7 @@ impl Client {
         let Some(link) = self.link.as_mut().filter(|_| self.dialer.is_none() && self.stop.is_none()) else { return };
         if now >= link.renew_at || (link.connection.wants_new_keys() && now + KEY_RETRY >= link.renew_at) {
             link.renew_at = now + KEY_RETRY;
-            self.dialer = Some(Dialer::renewing(&self.config, link.session, link.remote, now, &mut self.rng));
+            self.dialer = Some(Dialer::renewing(&self.config, link.session, (link.remote, link.renewal_secret), now, &mut self.rng));
         }
     }
 
@@ -371,6 +386,9 @@ impl Client {
 
     /// Waits before the next attempt: for as long as the server asked, or longer and longer.
     fn wait(&mut self, now: Instant, why: Interruption) {
+        if self.steady_at.take().is_some_and(|at| at <= now) {
+            self.attempts = 0;
+        }
         let longest = RECONNECT_MIN.saturating_mul(1 << self.attempts.min(16)).min(RECONNECT_MAX);
         let retry_in = match (self.pause.take(), why) {
             (Some(pause), _) => pause,

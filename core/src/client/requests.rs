@@ -138,7 +138,7 @@ impl Requests {
     ///
     /// What the client asked for itself is forgotten when the whole connection is lost; it will see anew what it needs.
     pub(super) fn on_lost(&mut self, channel: Option<Channel>) -> Vec<Asked> {
-        let is_lost = |asked: &Asked| channel.is_none_or(|channel| asked.request.channel() == channel) && asked.on_its_way.is_some();
+        let is_lost = |asked: &Asked| channel.is_none_or(|channel| asked.request.answer_channel() == channel) && asked.on_its_way.is_some();
         let is_forgotten =
             |asked: &Asked| channel.is_none() && matches!(asked.origin, Origin::SignIn | Origin::CatchUp(_) | Origin::Stale(_));
         let lost: Vec<u32> = self.asked.iter().filter(|(_, asked)| is_lost(asked) || is_forgotten(asked)).map(|(&id, _)| id).collect();

@@ -97,10 +97,7 @@ impl Active {
     /// A connection whose handshake is done.
     pub(super) fn new(established: Established, now: Instant, rng: &mut Rng) -> Self {
         let Established { side, remote, sealing, opening } = established;
-        let peer = match side {
-            Side::Client => Side::Server,
-            Side::Server => Side::Client,
-        };
+        let peer = side.other();
         let mut connection = Self {
             side,
             remote,
@@ -117,7 +114,7 @@ impl Active {
             congestion: Congestion::new(),
             pacer: Pacer::new(now),
             outgoing: Channel::ALL.map(|channel| Outgoing::new(channel, Self::credit(peer, channel))),
-            incoming: Channel::ALL.map(|channel| Incoming::new(channel, Self::credit(side, channel))),
+            incoming: Channel::ALL.map(|channel| Incoming::new(Self::message_bytes_max(side, channel), Self::credit(side, channel))),
             grants_pending: Channels::default(),
             ping_pending: false,
             path_response: None,
@@ -147,11 +144,19 @@ impl Active {
         }
     }
 
+    /// The largest message that a channel carries to a side.
+    pub(super) const fn message_bytes_max(to: Side, channel: Channel) -> usize {
+        match to {
+            Side::Client => channel.message_bytes_to_client_max(),
+            Side::Server => channel.message_bytes_to_server_max(),
+        }
+    }
+
     pub(super) fn send_spread(&mut self, channel: Channel, body: Arc<[u8]>, spread: Duration) -> Result<(), SendError> {
         if self.state != State::Open {
             return Err(SendError::Gone);
         }
-        if body.is_empty() || body.len() > channel.message_bytes_max() {
+        if body.is_empty() || body.len() > Self::message_bytes_max(self.side.other(), channel) {
             return Err(SendError::Size);
         }
         let millis = u16::try_from(spread.as_millis()).unwrap_or(u16::MAX);

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use super::CloseCode;
 use crate::limits::{FRAGMENT_BYTES_MIN, FRAGMENT_GAPS_MAX, FRAGMENTED_MESSAGES_MAX, MESSAGE_BYTES_MAX, MESSAGES_IN_FLIGHT_MAX};
-use crate::wire::Channel;
 use crate::wire::frame::{Data, Part};
 
 // Pieces are at least FRAGMENT_BYTES_MIN long but for the last, so a message cannot have more holes than this.
@@ -18,7 +17,8 @@ const PIECES_MAX: usize = 2 * MESSAGE_BYTES_MAX / FRAGMENT_BYTES_MIN;
 /// The arriving half of a channel.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    channel: Channel,
+    /// Bytes that a message may have.
+    longest: usize,
     /// The number of the next message to deliver.
     next: u64,
     /// Messages that have arrived, in part or before their turn.
@@ -56,9 +56,9 @@ struct Pieces {
 }
 
 impl Incoming {
-    /// A channel on which the peer may have `window` bytes on their way.
-    pub(super) const fn new(channel: Channel, window: u64) -> Self {
-        Self { channel, next: 0, pending: BTreeMap::new(), charged: 0, consumed: 0, granted: window, window }
+    /// A channel on which the peer may have `window` bytes on their way, in messages of up to `longest`.
+    pub(super) const fn new(longest: usize, window: u64) -> Self {
+        Self { longest, next: 0, pending: BTreeMap::new(), charged: 0, consumed: 0, granted: window, window }
     }
 
     /// Nothing is half here.
@@ -71,9 +71,9 @@ impl Incoming {
         RestingIncoming { next: self.next, consumed: self.consumed, granted: self.granted }
     }
 
-    pub(super) fn resume(channel: Channel, window: u64, resting: RestingIncoming) -> Self {
+    pub(super) fn resume(longest: usize, window: u64, resting: RestingIncoming) -> Self {
         let RestingIncoming { next, consumed, granted } = resting;
-        Self { next, consumed, charged: consumed, granted, ..Self::new(channel, window) }
+        Self { next, consumed, charged: consumed, granted, ..Self::new(longest, window) }
     }
 
     /// A DATA frame has arrived; whatever can be delivered now goes to `deliver`.
@@ -95,7 +95,7 @@ impl Incoming {
     }
 
     fn on_whole(&mut self, data: &Data<'_>, deliver: &mut impl FnMut(Vec<u8>)) -> Result<(), CloseCode> {
-        if data.bytes.len() > self.channel.message_bytes_max() {
+        if data.bytes.len() > self.longest {
             return Err(CloseCode::LIMIT_EXCEEDED);
         }
         if let Some(assembly) = self.pending.get(&data.message) {
@@ -116,7 +116,7 @@ impl Incoming {
     fn on_piece(&mut self, data: &Data<'_>, offset: u32, last: Option<u32>) -> Result<(), CloseCode> {
         let length = u32::try_from(data.bytes.len()).map_err(|_| CloseCode::LIMIT_EXCEEDED)?;
         let end = offset.checked_add(length).ok_or(CloseCode::LIMIT_EXCEEDED)?;
-        if end as usize > self.channel.message_bytes_max() {
+        if end as usize > self.longest {
             return Err(CloseCode::LIMIT_EXCEEDED);
         }
         if last.is_none() && data.bytes.len() < FRAGMENT_BYTES_MIN {
@@ -268,16 +268,15 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-
-    const CHAT: Channel = Channel::Chat;
+    use crate::wire::Channel;
 
     fn whole(message: u64, bytes: &[u8]) -> Data<'_> {
-        Data { channel: CHAT, message, part: Part::Whole, bytes }
+        Data { channel: Channel::Chat, message, part: Part::Whole, bytes }
     }
 
     fn piece(message: u64, body: &[u8], from: usize, to: usize) -> Data<'_> {
         let last = (to == body.len()).then(|| crc32fast::hash(body));
-        Data { channel: CHAT, message, part: Part::Fragment { offset: from as u32, last }, bytes: &body[from..to] }
+        Data { channel: Channel::Chat, message, part: Part::Fragment { offset: from as u32, last }, bytes: &body[from..to] }
     }
 
     fn deliver(incoming: &mut Incoming, data: &Data<'_>) -> Result<Vec<Vec<u8>>, CloseCode> {
@@ -292,7 +291,7 @@ mod tests {
 
     #[test]
     fn messages_are_delivered_in_order_and_once() {
-        let mut incoming = Incoming::new(CHAT, 1000);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 1000);
         assert_eq!(deliver(&mut incoming, &whole(1, b"b")), Ok(vec![]));
         assert_eq!(deliver(&mut incoming, &whole(0, b"a")), Ok(vec![b"a".to_vec(), b"b".to_vec()]));
         assert_eq!(deliver(&mut incoming, &whole(1, b"b")), Ok(vec![]));
@@ -308,7 +307,7 @@ mod tests {
             vec![(0, 1000), (2000, 3000), (500, 2500)],
             vec![(1000, 2000), (0, 3000)],
         ] {
-            let mut incoming = Incoming::new(CHAT, 10_000);
+            let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10_000);
             let mut delivered = Vec::new();
             for &(from, to) in &cuts {
                 delivered.extend(deliver(&mut incoming, &piece(0, &body, from, to)).unwrap());
@@ -323,10 +322,10 @@ mod tests {
         let body = body(2000);
         let mut damaged = body.clone();
         damaged[1500] ^= 1;
-        let mut incoming = Incoming::new(CHAT, 10_000);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10_000);
         deliver(&mut incoming, &piece(0, &body, 1000, 2000)).unwrap();
         assert_eq!(deliver(&mut incoming, &piece(0, &damaged, 0, 1000)), Ok(vec![body.clone()]), "the damage lies in the other half");
-        let mut incoming = Incoming::new(CHAT, 10_000);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10_000);
         deliver(&mut incoming, &piece(0, &body, 0, 1000)).unwrap();
         let crc = Data { bytes: &damaged[1000..], ..piece(0, &body, 1000, 2000) };
         assert_eq!(deliver(&mut incoming, &crc), Err(CloseCode::MESSAGE_CRC));
@@ -334,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_sends_more_than_granted_is_closed() {
-        let mut incoming = Incoming::new(CHAT, 4);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 4);
         assert_eq!(deliver(&mut incoming, &whole(1, b"abcd")), Ok(vec![]));
         assert_eq!(deliver(&mut incoming, &whole(2, b"e")), Err(CloseCode::FLOW_CONTROL));
     }
@@ -342,11 +341,11 @@ mod tests {
     #[test]
     fn a_peer_that_contradicts_itself_is_closed() {
         let body = body(3000);
-        let mut incoming = Incoming::new(CHAT, 10_000);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10_000);
         deliver(&mut incoming, &piece(0, &body, 2000, 3000)).unwrap();
         let shorter = piece(0, &body[..2000], 1000, 2000);
         assert_eq!(deliver(&mut incoming, &shorter), Err(CloseCode::PROTOCOL_VIOLATION));
-        let mut incoming = Incoming::new(CHAT, 10_000);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10_000);
         deliver(&mut incoming, &piece(1, &body, 0, 1000)).unwrap();
         assert_eq!(deliver(&mut incoming, &whole(1, b"a")), Err(CloseCode::PROTOCOL_VIOLATION));
     }
@@ -354,7 +353,7 @@ mod tests {
     #[test]
     fn tiny_pieces_and_too_many_open_messages_are_refused() {
         let body = body(5000);
-        let mut incoming = Incoming::new(CHAT, 100_000);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 100_000);
         assert_eq!(deliver(&mut incoming, &piece(0, &body, 0, FRAGMENT_BYTES_MIN - 1)), Err(CloseCode::PROTOCOL_VIOLATION));
         for message in 0..FRAGMENTED_MESSAGES_MAX as u64 {
             deliver(&mut incoming, &piece(message, &body, 0, 1000)).unwrap();
@@ -366,7 +365,7 @@ mod tests {
     #[test]
     fn whole_messages_that_wait_for_their_turn_are_not_open() {
         let body = body(2000);
-        let mut incoming = Incoming::new(CHAT, 100_000);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 100_000);
         for message in 1..=2 * FRAGMENTED_MESSAGES_MAX as u64 {
             deliver(&mut incoming, &piece(message, &body, 0, 1000)).unwrap();
             assert_eq!(deliver(&mut incoming, &piece(message, &body, 1000, 2000)), Ok(vec![]));
@@ -376,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_grant_grows_when_half_of_it_is_used_up() {
-        let mut incoming = Incoming::new(CHAT, 10);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10);
         deliver(&mut incoming, &whole(0, b"abcd")).unwrap();
         assert_eq!(incoming.grant(), None);
         deliver(&mut incoming, &whole(1, b"e")).unwrap();
@@ -386,7 +385,7 @@ mod tests {
 
     #[test]
     fn resynchronising_skips_what_is_missing_and_keeps_what_follows() {
-        let mut incoming = Incoming::new(CHAT, 100);
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 100);
         deliver(&mut incoming, &whole(5, b"five")).unwrap();
         deliver(&mut incoming, &whole(3, b"three")).unwrap();
         let mut delivered = Vec::new();

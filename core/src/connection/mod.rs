@@ -47,6 +47,16 @@ pub enum Side {
     Server,
 }
 
+impl Side {
+    /// The one at the other end.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// What a handshake leaves behind for the connection.
 #[derive(Debug)]
 pub struct Established {

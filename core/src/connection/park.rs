@@ -60,7 +60,7 @@ impl Parked {
         let mut channels = Channel::ALL.into_iter();
         let incoming = self.incoming.map(|resting| {
             let channel = channels.next().unwrap_or(Channel::Control);
-            Incoming::resume(channel, Active::credit(self.side, channel), resting)
+            Incoming::resume(Active::message_bytes_max(self.side, channel), Active::credit(self.side, channel), resting)
         });
         Active {
             side: self.side,

@@ -10,7 +10,7 @@ use crate::crypto::AddressProven;
 use crate::limits::{
     HANDSHAKES_BURST, HANDSHAKES_PER_ADDRESS_BURST, HANDSHAKES_PER_ADDRESS_PER_SECOND, HANDSHAKES_PER_SECOND, HELLO_MEMORY,
     HERES_PER_ADDRESS_PER_SECOND, HERES_PER_SECOND, NO_SESSIONS_PER_ADDRESS_PER_SECOND, NO_SESSIONS_PER_SECOND, PEERS_MAX,
-    PEERS_PER_ADDRESS_MAX, PROVISIONAL_MAX, RETRIES_PER_SECOND,
+    PEERS_PER_ADDRESS_MAX, PROVISIONAL_MAX, RETRIES_PER_ADDRESS_PER_SECOND, RETRIES_PER_NETWORK_PER_SECOND, RETRIES_PER_SECOND,
 };
 use crate::rng::{Random, Rng};
 use crate::time::Instant;
@@ -25,9 +25,13 @@ pub(super) type HelloHash = [u8; 16];
 #[derive(Debug)]
 pub(super) struct Admission {
     retries: Bucket,
+    retries_to_network: Sparing,
+    retries_to_address: Sparing,
     handshakes: Bucket,
-    no_sessions: Sparing,
-    heres: Sparing,
+    no_sessions: Bucket,
+    no_sessions_to_address: Sparing,
+    heres: Bucket,
+    heres_to_address: Sparing,
     place_secret: u64,
     /// Every proven address with connections or a recent handshake.
     addresses: BTreeMap<IpAddr, Address>,
@@ -54,9 +58,13 @@ impl Admission {
     pub(super) fn new(now: Instant, rng: &mut Rng) -> Self {
         Self {
             retries: Bucket::new(RETRIES_PER_SECOND, RETRIES_PER_SECOND / 10, now),
+            retries_to_network: Sparing::new(RETRIES_PER_NETWORK_PER_SECOND, RETRIES_PER_NETWORK_PER_SECOND, now),
+            retries_to_address: Sparing::new(RETRIES_PER_ADDRESS_PER_SECOND, RETRIES_PER_ADDRESS_PER_SECOND, now),
             handshakes: Bucket::new(HANDSHAKES_PER_SECOND, HANDSHAKES_BURST, now),
-            no_sessions: Sparing::new(NO_SESSIONS_PER_SECOND, NO_SESSIONS_PER_ADDRESS_PER_SECOND, now),
-            heres: Sparing::new(HERES_PER_SECOND, HERES_PER_ADDRESS_PER_SECOND, now),
+            no_sessions: Bucket::new(NO_SESSIONS_PER_SECOND, NO_SESSIONS_PER_SECOND, now),
+            no_sessions_to_address: Sparing::new(NO_SESSIONS_PER_ADDRESS_PER_SECOND, 1, now),
+            heres: Bucket::new(HERES_PER_SECOND, HERES_PER_SECOND, now),
+            heres_to_address: Sparing::new(HERES_PER_ADDRESS_PER_SECOND, 1, now),
             place_secret: rng.next_u64(),
             addresses: BTreeMap::new(),
             hellos: BTreeMap::new(),
@@ -65,25 +73,27 @@ impl Admission {
     }
 
     /// Whether a HELLO0 may be answered.
-    pub(super) fn retry(&mut self, now: Instant) -> bool {
-        self.retries.take(now)
+    pub(super) fn retry(&mut self, now: Instant, from: IpAddr) -> bool {
+        // The narrowest first: who asks too often uses up nobody else's share.
+        let (address, network) = (self.place(from), self.place(IpAddr::V6(shortened(from, 24, 48))));
+        self.retries_to_address.take(now, address) && self.retries_to_network.take(now, network) && self.retries.take(now)
     }
 
     /// Whether a datagram for an unknown session may be answered.
     pub(super) fn no_session(&mut self, now: Instant, from: IpAddr) -> bool {
         let place = self.place(from);
-        self.no_sessions.take(now, place)
+        self.no_sessions_to_address.take(now, place) && self.no_sessions.take(now)
     }
 
     /// Whether somebody who looks for servers may be answered.
     pub(super) fn here(&mut self, now: Instant, from: IpAddr) -> bool {
         let place = self.place(from);
-        self.heres.take(now, place)
+        self.heres_to_address.take(now, place) && self.heres.take(now)
     }
 
     /// Mixes the address with a secret, so that nobody can choose whom to share a place with (the finaliser of SplitMix64).
     fn place(&self, from: IpAddr) -> usize {
-        let address = u128::from(widened(from));
+        let address = shortened(from, 32, 64).to_bits();
         let mut mixed = (address as u64) ^ ((address >> 64) as u64).rotate_left(32) ^ self.place_secret;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -151,17 +161,16 @@ const fn per_address(now: Instant) -> Bucket {
     Bucket::new(HANDSHAKES_PER_ADDRESS_PER_SECOND, HANDSHAKES_PER_ADDRESS_BURST, now)
 }
 
-fn widened(address: IpAddr) -> Ipv6Addr {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    }
-}
-
 /// What counts as one address: an IPv4 address, or an IPv6 /64, within which one machine may use any.
 fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        v4 => v4,
-    }
+    IpAddr::V6(shortened(address, 32, 64))
+}
+
+/// An address's first `v4` or `v6` bits, the rest zeros; IPv4 in its IPv6 form.
+fn shortened(address: IpAddr, v4: u32, v6: u32) -> Ipv6Addr {
+    let (bits, kept) = match address.to_canonical() {
+        IpAddr::V4(address) => (address.to_ipv6_mapped().to_bits(), 96 + v4),
+        IpAddr::V6(address) => (address.to_bits(), v6),
+    };
+    Ipv6Addr::from_bits(bits & u128::MAX.checked_shl(128 - kept).unwrap_or(0))
 }

@@ -1,6 +1,7 @@
 //! Token buckets: so many a second, so many at once.
 
-use core::time::Duration;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use crate::time::Instant;
 
@@ -42,37 +43,28 @@ impl Bucket {
     }
 }
 
-/// The addresses that the memory of a [`Sparing`] can tell apart; more share a place and are answered less often.
+/// The addresses that a [`Sparing`] can tell apart; more share a place and are answered less often.
 pub(super) const PLACES: usize = 1024;
 
-/// Answers to addresses that have proven nothing: so many in all, so many to each; fixed in size.
+/// Answers to addresses that have proven nothing: so many a second and at once to each; fixed in size.
 #[derive(Debug)]
-pub(super) struct Sparing {
-    all: Bucket,
-    apart: Duration,
-    /// When each place was last answered.
-    last: [Option<Instant>; PLACES],
-}
+pub(super) struct Sparing(Vec<Bucket>);
 
 impl Sparing {
-    pub(super) fn new(per_second: u64, per_address_per_second: u64, now: Instant) -> Self {
-        let apart = Duration::from_micros(1_000_000 / per_address_per_second.max(1));
-        Self { all: Bucket::new(per_second, per_second, now), apart, last: [None; PLACES] }
+    pub(super) fn new(per_second: u64, burst: u64, now: Instant) -> Self {
+        Self(vec![Bucket::new(per_second, burst, now); PLACES])
     }
 
     /// Whether the address with this place may be answered now.
     pub(super) fn take(&mut self, now: Instant, place: usize) -> bool {
-        let Some(last) = self.last.get_mut(place) else { return false };
-        if last.is_some_and(|last| now.since(last) < self.apart) || !self.all.take(now) {
-            return false;
-        }
-        *last = Some(now);
-        true
+        self.0.get_mut(place).is_some_and(|bucket| bucket.take(now))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
 
     #[test]

@@ -1,18 +1,20 @@
 //! The handshake's server side: nothing is kept before a cookie has proven the address.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::admission::Admitted;
-use super::peers::{Peer, Stage};
+use super::peers::{Peer, Renewal, Stage};
 use super::{Endpoint, PeerId};
 use crate::connection::{Connection, Established, Side};
 use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
 use crate::limits::{IDENTITIES_MAX, PROVISIONAL_LIFE};
+use crate::rng::Random;
 use crate::time::Instant;
 use crate::wire::datagram::{Hello, Hello0, NoSession, Reject, Response, Retry, SessionId, VERSION};
-use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
+use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 /// The versions this server speaks.
 pub(super) const VERSIONS: [u16; 1] = [VERSION];
@@ -26,7 +28,7 @@ const REJECTED_RETRY_MILLIS: u32 = 2000;
 impl Endpoint {
     /// Somebody asks for a cookie: answered from thin air, with less than was asked with.
     pub(super) fn on_hello0(&mut self, now: Instant, from: SocketAddr, hello: &Hello0) -> bool {
-        if !self.admission.retry(now) {
+        if !self.admission.retry(now, from.ip()) {
             return false;
         }
         let key_ids = self.identities().map(|identity| identity.public().id()).collect();
@@ -71,12 +73,15 @@ impl Endpoint {
         let client = ClientParameters::decode(&payload).ok()?;
         let suite = client.suites.iter().find_map(|&number| Suite::from_number(number))?;
         // New keys for a session that this device has already: the session goes on, only its keys change.
-        let previous = client.previous.map(|previous| PeerId(previous.0));
-        let previous =
-            previous.filter(|&id| self.peers.get(id).is_some_and(|peer| peer.device == device && matches!(peer.stage, Stage::Confirmed)));
+        let previous = client.previous.and_then(|(session, secret)| {
+            let peer = self.peers.get(PeerId(session.0))?;
+            (peer.device == device && peer.may_renew(&secret)).then_some(PeerId(session.0))
+        });
         let id = previous.or_else(|| self.peers.next_id())?;
         let reset_token = crypto::reset_token(&self.reset_key, id.0);
-        let parameters = ServerParameters { session: SessionId(id.0), suite: suite.number(), reset_token };
+        let mut renewal_secret = RenewalSecret::default();
+        self.rng.fill_bytes(&mut renewal_secret);
+        let parameters = ServerParameters { session: SessionId(id.0), suite: suite.number(), reset_token, renewal_secret };
         let (noise, split) = responder.respond(&parameters.encode()).ok()?;
         let (opening, sealing) = split.keys(suite);
         let mut response = vec![];
@@ -86,7 +91,7 @@ impl Endpoint {
         if let Some(peer) = previous.and_then(|id| self.peers.get_mut(id)) {
             self.stats.key_changes += 1;
             peer.connection.prepare_keys(sealing, opening);
-            peer.key_response = Some(response);
+            peer.renewal = Some(Box::new(Renewal { response, secret: renewal_secret }));
             return Some(id);
         }
         let established = Established { side: Side::Server, remote: client.session, sealing, opening };
@@ -98,7 +103,8 @@ impl Endpoint {
             stage: Stage::Provisional { response },
             candidate: None,
             moved_at: None,
-            key_response: None,
+            renewal_secret,
+            renewal: None,
             armed: None,
             stirred: false,
         });
@@ -127,7 +133,7 @@ impl Endpoint {
         let Some(peer) = self.peers.get(peer).filter(|peer| peer.address == from) else { return false };
         let response = match &peer.stage {
             Stage::Provisional { response } => Some(response),
-            Stage::Confirmed | Stage::Leaving => peer.key_response.as_ref(),
+            Stage::Confirmed | Stage::Leaving => peer.renewal.as_ref().map(|renewal| &renewal.response),
         };
         if let Some(response) = response {
             self.replies.push_back((from, response.clone()));

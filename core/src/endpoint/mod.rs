@@ -108,6 +108,8 @@ pub struct Stats {
     pub moves: u64,
     /// Established connections now.
     pub connections: u64,
+    /// Connections now whose clients have not shown that they have the keys.
+    pub provisional: u64,
     /// Median smoothed round-trip time of the connections.
     pub rtt_median: Duration,
 }
@@ -179,8 +181,10 @@ impl Endpoint {
         let id = PeerId(head.to.0);
         let Some(peer) = self.peers.get_mut(id) else { return self.on_unknown_session(now, from, head.to, datagram.len()) };
         let Verdict::Authentic { newest } = peer.connection.handle_datagram(now, head, datagram, &mut self.rng) else { return false };
-        if !peer.connection.has_prepared_keys() {
-            peer.key_response = None;
+        if !peer.connection.has_prepared_keys()
+            && let Some(renewal) = peer.renewal.take()
+        {
+            peer.renewal_secret = renewal.secret;
         }
         if let Some(before) = peer.note_source(now, from, newest, &mut self.rng) {
             self.on_moved(now, id, before);
@@ -362,7 +366,8 @@ impl Endpoint {
         let rtt_median = if round_trips.is_empty() { Duration::ZERO } else { *round_trips.select_nth_unstable(middle).1 };
         let lost_now: u64 = self.peers.iter().map(|peer| peer.connection.stats().packets_lost).sum();
         let connections = self.peers.iter().filter(|peer| matches!(peer.stage, Stage::Confirmed)).count() as u64;
-        Stats { rtt_median, connections, packets_lost: self.stats.packets_lost + lost_now, ..self.stats }
+        let provisional = self.peers.iter().filter(|peer| matches!(peer.stage, Stage::Provisional { .. })).count() as u64;
+        Stats { rtt_median, connections, provisional, packets_lost: self.stats.packets_lost + lost_now, ..self.stats }
     }
 }
 

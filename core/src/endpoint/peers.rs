@@ -8,8 +8,9 @@ use core::net::SocketAddr;
 use super::PeerId;
 use super::roam::Candidate;
 use crate::connection::Connection;
-use crate::crypto::PublicKey;
+use crate::crypto::{PublicKey, is_same_token};
 use crate::time::Instant;
+use crate::wire::parameters::RenewalSecret;
 
 /// A session number is a slot and a generation; the four bits above the slot are kept for a shard.
 const GENERATION_BITS: u32 = 8;
@@ -31,12 +32,31 @@ pub(super) struct Peer {
     /// Where its newest packet came from, if that is somewhere else and not proven.
     pub(super) candidate: Option<Box<Candidate>>,
     pub(super) moved_at: Option<Instant>,
-    /// The answer to a first message that asked for new keys, until they are in use: it may have been lost.
-    pub(super) key_response: Option<Vec<u8>>,
+    /// What its client has to show for new keys.
+    pub(super) renewal_secret: RenewalSecret,
+    /// The new keys that its client has asked for and not used yet.
+    pub(super) renewal: Option<Box<Renewal>>,
     /// When the endpoint's table of deadlines has it.
     pub(super) armed: Option<Instant>,
     /// It is in the endpoint's queue of those who may have something to send.
     pub(super) stirred: bool,
+}
+
+/// New keys on their way to a client.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    /// The whole RESPONSE datagram, which may have been lost.
+    pub(super) response: Vec<u8>,
+    /// What goes with the new keys.
+    pub(super) secret: RenewalSecret,
+}
+
+impl Peer {
+    /// Whether this is the secret of the keys in use, or of those that the client may have taken into use without our knowing.
+    pub(super) fn may_renew(&self, shown: &RenewalSecret) -> bool {
+        let prepared = self.renewal.as_ref().is_some_and(|renewal| is_same_token(&renewal.secret, shown));
+        matches!(self.stage, Stage::Confirmed) && (is_same_token(&self.renewal_secret, shown) || prepared)
+    }
 }
 
 /// How far a connection has come.

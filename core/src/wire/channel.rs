@@ -14,6 +14,15 @@ pub enum Channel {
     History = 3,
 }
 
+const _: () = {
+    let mut channels: &[Channel] = &Channel::ALL;
+    while let [channel, others @ ..] = channels {
+        assert!(channel.message_bytes_to_server_max() as u64 * 2 <= channel.credit_to_server(), "half a grant holds any message");
+        assert!(channel.message_bytes_to_client_max() as u64 * 2 <= channel.credit_to_client(), "half a grant holds any message");
+        channels = others;
+    }
+};
+
 impl Channel {
     /// How many there are.
     pub const COUNT: usize = 4;
@@ -37,8 +46,19 @@ impl Channel {
         self as u8
     }
 
-    /// The largest message it carries, in bytes.
-    pub const fn message_bytes_max(self) -> usize {
+    /// The largest message it carries to the server, in bytes. A grant is renewed when half of it is used up, so a longer one than
+    /// the other half might never get the rest.
+    pub const fn message_bytes_to_server_max(self) -> usize {
+        match self {
+            Self::Control => 4 * 1024,
+            Self::Notice => 0,
+            Self::Chat => crate::limits::MESSAGE_BYTES_MAX,
+            Self::History => 8 * 1024,
+        }
+    }
+
+    /// The largest message it carries to the client, in bytes.
+    pub const fn message_bytes_to_client_max(self) -> usize {
         match self {
             Self::Control => 4 * 1024,
             Self::Notice | Self::Chat | Self::History => crate::limits::MESSAGE_BYTES_MAX,

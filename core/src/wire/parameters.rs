@@ -11,6 +11,11 @@ const SESSION: u64 = 1;
 const SUITE: u64 = 3;
 const RESET_TOKEN: u64 = 4;
 const PREVIOUS: u64 = 6;
+const RENEWAL_SECRET: u64 = 8;
+
+/// What a client shows to get new keys for a session: told by the handshake that made the keys it has, so a first message that was
+/// recorded is worth nothing once the keys have changed.
+pub type RenewalSecret = [u8; 16];
 
 /// What the client says in the first Noise message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +24,8 @@ pub struct ClientParameters {
     pub session: SessionId,
     /// The ciphers it can use, most wanted first.
     pub suites: Vec<u8>,
-    /// The server's number of the session that it wants new keys for.
-    pub previous: Option<SessionId>,
+    /// The session that it wants new keys for: the server's number of it and its present secret.
+    pub previous: Option<(SessionId, RenewalSecret)>,
 }
 
 /// What the server says in the second.
@@ -32,6 +37,8 @@ pub struct ServerParameters {
     pub suite: u8,
     /// Proves, after a restart, that it is this server that does not know the session any more.
     pub reset_token: [u8; 16],
+    /// What the client has to show for its next keys.
+    pub renewal_secret: RenewalSecret,
 }
 
 fn write(number: u64, value: &[u8], out: &mut Vec<u8>) {
@@ -62,8 +69,8 @@ impl ClientParameters {
         let mut out = Vec::new();
         write(SESSION, &self.session.0.to_le_bytes(), &mut out);
         write(SUITE, &self.suites, &mut out);
-        if let Some(previous) = self.previous {
-            write(PREVIOUS, &previous.0.to_le_bytes(), &mut out);
+        if let Some((previous, secret)) = self.previous {
+            write(PREVIOUS, &[&previous.0.to_le_bytes()[..], &secret].concat(), &mut out);
         }
         out
     }
@@ -78,7 +85,7 @@ impl ClientParameters {
             match number {
                 SESSION => session = Some(SessionId(value.u32()?)),
                 SUITE => suites = Some(value.take_rest().to_vec()),
-                PREVIOUS => previous = Some(SessionId(value.u32()?)),
+                PREVIOUS => previous = Some((SessionId(value.u32()?), value.array()?)),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -94,6 +101,7 @@ impl ServerParameters {
         write(SESSION, &self.session.0.to_le_bytes(), &mut out);
         write(SUITE, &[self.suite], &mut out);
         write(RESET_TOKEN, &self.reset_token, &mut out);
+        write(RENEWAL_SECRET, &self.renewal_secret, &mut out);
         out
     }
 
@@ -102,17 +110,23 @@ impl ServerParameters {
     /// # Errors
     /// [`Malformed`], also for a critical parameter that is unknown and for a missing one.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let (mut session, mut suite, mut reset_token) = (None, None, None);
+        let (mut session, mut suite, mut reset_token, mut renewal_secret) = (None, None, None, None);
         read(bytes, |number, value| {
             match number {
                 SESSION => session = Some(SessionId(value.u32()?)),
                 SUITE => suite = Some(value.u8()?),
                 RESET_TOKEN => reset_token = Some(value.array()?),
+                RENEWAL_SECRET => renewal_secret = Some(value.array()?),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self { session: session.ok_or(Malformed)?, suite: suite.ok_or(Malformed)?, reset_token: reset_token.ok_or(Malformed)? })
+        Ok(Self {
+            session: session.ok_or(Malformed)?,
+            suite: suite.ok_or(Malformed)?,
+            reset_token: reset_token.ok_or(Malformed)?,
+            renewal_secret: renewal_secret.ok_or(Malformed)?,
+        })
     }
 }
 
@@ -136,9 +150,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let client = ClientParameters { session: SessionId(7), suites: vec![1, 2], previous: Some(SessionId(8)) };
+        let client = ClientParameters { session: SessionId(7), suites: vec![1, 2], previous: Some((SessionId(8), [5; 16])) };
         assert_eq!(ClientParameters::decode(&client.encode()), Ok(client));
-        let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16] };
+        let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] };
         assert_eq!(ServerParameters::decode(&server.encode()), Ok(server));
     }
 
@@ -169,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_truncation_is_refused() {
-        let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16] }.encode();
+        let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
         for length in 0..server.len() {
             assert_eq!(ServerParameters::decode(&server[..length]), Err(Malformed), "{length} bytes");
         }

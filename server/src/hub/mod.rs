@@ -242,7 +242,7 @@ impl Hub {
     /// Somebody who is signed in asks something that their role allows. A reply follows, at once or after the store's answer.
     pub fn handle(&mut self, now: Now, from: &SignedIn, session: SessionId, id: u32, request: Request) {
         self.seen = now;
-        let to = ReplyTo { session, id, channel: request.channel() };
+        let to = ReplyTo { session, id, channel: request.answer_channel() };
         self.act = self.noted_as(from, &request);
         if let Err(refusal) = self.decide(now, from, to, request) {
             self.reply(to, Err(refusal));

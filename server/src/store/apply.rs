@@ -49,6 +49,15 @@ impl Store {
         Ok(Self { connection: open::in_memory()?, _lock: None })
     }
 
+    /// Opens a database in memory that outlives this store as long as another one of the same name is open: what a process that dies
+    /// leaves behind, without a disk. A new one is made if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no memory for it.
+    pub fn open_in_shared_memory(name: &str) -> Result<Self, StoreError> {
+        Ok(Self { connection: open::in_shared_memory(name)?, _lock: None })
+    }
+
     /// Reads what the hub has to know before the first job.
     ///
     /// # Errors

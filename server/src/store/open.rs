@@ -42,7 +42,15 @@ pub(super) fn on_disk(path: &Path) -> Result<(Connection, File), StoreError> {
 
 /// Makes a database that is gone when it is closed.
 pub(super) fn in_memory() -> Result<Connection, StoreError> {
-    let mut connection = Connection::open_in_memory()?;
+    prepare_memory(Connection::open_in_memory()?)
+}
+
+/// Opens a database in memory that everybody in this process who says `name` shares, gone when the last of them has closed it.
+pub(super) fn in_shared_memory(name: &str) -> Result<Connection, StoreError> {
+    prepare_memory(Connection::open(format!("file:/{name}?vfs=memdb"))?)
+}
+
+fn prepare_memory(mut connection: Connection) -> Result<Connection, StoreError> {
     configure(&connection)?;
     give_room_back(&connection)?;
     schema::migrate(&mut connection, MIGRATIONS)?;

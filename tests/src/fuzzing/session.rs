@@ -39,13 +39,6 @@ fn index(to: Side) -> usize {
     usize::from(to == Side::Client)
 }
 
-fn other(side: Side) -> Side {
-    match side {
-        Side::Client => Side::Server,
-        Side::Server => Side::Client,
-    }
-}
-
 /// A message that says which it is and has bytes that follow from that.
 fn body(number: u32, length: usize) -> Vec<u8> {
     let mut body = number.to_le_bytes().to_vec();
@@ -117,11 +110,13 @@ impl Story {
     }
 
     fn send(&mut self, from: Side, plan: &mut Plan<'_>, count: usize) {
-        let to = other(from);
+        let to = from.other();
         let channel = Channel::ALL[usize::from(plan.byte()) % Channel::COUNT];
         let size = usize::from(plan.number());
-        // A message that is longer than what is granted at once is never granted the rest: what clients ask of history is short.
-        let longest = if (to, channel) == (Side::Server, Channel::History) { 8192 } else { channel.message_bytes_max() };
+        let longest = match to {
+            Side::Server => channel.message_bytes_to_server_max(),
+            Side::Client => channel.message_bytes_to_client_max(),
+        };
         if self.pair.end_mut(from).connection.is_idle() {
             self.ways[index(to)].queued = Default::default();
         }
@@ -130,7 +125,7 @@ impl Story {
             let sent = &mut way.sent[usize::from(channel.number())];
             let number = sent.len() as u32;
             let length = if count == 1 { size } else { size % 2000 };
-            let body = body(number, length.clamp(4, longest));
+            let body = body(number, length.min(longest).max(4));
             // What happens when a queue is full has scenarios of its own.
             let queued = &mut way.queued[usize::from(channel.number())];
             if *queued + body.len() as u64 > channel.queue_bytes_max() {

@@ -198,8 +198,8 @@ pub fn parameters(data: &[u8]) {
 }
 
 pub(super) fn handshake_parameters() -> Vec<Vec<u8>> {
-    let client = ClientParameters { session: SessionId(7), suites: vec![1, 2], previous: Some(SessionId(8)) }.encode();
-    let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16] }.encode();
+    let client = ClientParameters { session: SessionId(7), suites: vec![1, 2], previous: Some((SessionId(8), [5; 16])) }.encode();
+    let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
     let later = [&client[..], &[20, 2, 1, 1], &[21, 0]].concat();
     vec![client, server, later]
 }

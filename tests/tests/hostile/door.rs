@@ -8,12 +8,13 @@ use belfry_core::connection::CloseCode;
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint};
 use belfry_core::limits::{
-    DATAGRAM_BYTES, NO_SESSIONS_PER_ADDRESS_PER_SECOND, NO_SESSIONS_PER_SECOND, PROVISIONAL_LIFE, PROVISIONAL_MAX, RETRIES_PER_SECOND,
+    DATAGRAM_BYTES, NO_SESSIONS_PER_ADDRESS_PER_SECOND, NO_SESSIONS_PER_SECOND, PROVISIONAL_LIFE, PROVISIONAL_MAX,
+    RETRIES_PER_ADDRESS_PER_SECOND, RETRIES_PER_NETWORK_PER_SECOND, RETRIES_PER_SECOND,
 };
 use belfry_core::rng::{Random, below};
 use belfry_core::time::Instant;
 use belfry_core::wire::Channel;
-use belfry_core::wire::datagram::{self, Datagram, SessionId};
+use belfry_core::wire::datagram::{self, Datagram, Hello, SessionId};
 use belfry_core::wire::frame::{self, Data, Part};
 use belfry_tests::fuzzing::datagrams;
 use belfry_tests::pair::seeded;
@@ -100,6 +101,23 @@ fn retries_are_limited_and_smaller_than_what_asked() {
         }
     }
     assert_eq!(sent, RETRIES_PER_SECOND / 10, "the burst");
+}
+
+#[test]
+fn who_asks_for_cookies_too_often_uses_up_nobody_elses() {
+    let mut endpoint = endpoint();
+    let hello0 = Stranger::new(7).hello0();
+    let mut asked = |at: Duration, number: u32| give(&mut endpoint, start() + at, address(number), hello0.clone()).len() as u64;
+    let at_once: u64 = (0..1000).map(|_| asked(Duration::ZERO, 1)).sum();
+    assert_eq!(at_once, RETRIES_PER_ADDRESS_PER_SECOND, "at once to one address");
+    let in_ten_seconds: u64 = (1..=10_000).map(|millis| asked(Duration::from_millis(millis), 1)).sum();
+    assert_eq!(in_ten_seconds, 10 * RETRIES_PER_ADDRESS_PER_SECOND, "as time goes on");
+
+    // A whole network asks, 64,000 times in two seconds.
+    let later = Duration::from_secs(60);
+    let network: u64 = (0..64_000).map(|turn| asked(later + Duration::from_micros(31) * turn, 0x100 + turn % 256)).sum();
+    assert!(network <= 3 * RETRIES_PER_NETWORK_PER_SECOND, "{network} to one network in two seconds, after a burst");
+    assert_eq!(asked(later + 2 * SECOND, 0x20_0000), 1, "a neighbour is answered");
 }
 
 #[test]
@@ -232,7 +250,7 @@ fn whoever_claims_another_devices_session_gets_one_of_its_own() {
     let mut victim = Stranger::new(1).shake_hands(&mut endpoint, start(), address(1));
     give(&mut endpoint, start(), address(1), victim.seal(&[1]));
     let mut thief = Stranger::new(2);
-    thief.renews = Some(victim.remote);
+    thief.renews = Some((victim.remote, victim.renewal_secret));
     let theirs = thief.shake_hands(&mut endpoint, start(), address(2));
     assert_ne!(theirs.remote, victim.remote);
     let mut frames = Vec::new();
@@ -240,4 +258,34 @@ fn whoever_claims_another_devices_session_gets_one_of_its_own() {
     endpoint.handle_datagram(start(), address(1), &mut victim.seal(&frames));
     let (_, told) = drain(&mut endpoint, start());
     assert!(matches!(&told[..], [endpoint::Event::Message { body, .. }] if body == b"still me"), "{told:?}");
+}
+
+#[test]
+fn a_recorded_wish_for_new_keys_is_worth_nothing_once_they_are_used() {
+    let mut endpoint = endpoint();
+    let device = Stranger::new(1);
+    let key = device.device.clone();
+    let mut session = device.shake_hands(&mut endpoint, start(), address(1));
+    give(&mut endpoint, start(), address(1), session.seal(&[1]));
+    let mut renewing = Stranger::new(2);
+    renewing.device = key;
+    renewing.renews = Some((session.remote, session.renewal_secret));
+    let (nonce, hello0) = (renewing.nonce, renewing.hello0());
+    let retry = give(&mut endpoint, start(), address(1), hello0.clone()).remove(0).1;
+    let (recorded, mut initiator) = renewing.hello(&retry).expect("a RETRY");
+    let response = give(&mut endpoint, start(), address(1), recorded.clone()).remove(0).1;
+    let mut renewed = Stranger::session_after(Some(&session), &mut initiator, &response).expect("a RESPONSE");
+    assert_eq!(renewed.remote, session.remote);
+    give(&mut endpoint, start(), address(1), renewed.seal(&[1]));
+
+    // Long enough for the endpoint to have forgotten the message, from an address that gets a cookie of its own for the old nonce.
+    let later = start() + Duration::from_secs(60);
+    let retry = give(&mut endpoint, later, address(2), hello0).remove(0).1;
+    let (Ok(Datagram::Retry(retry)), Ok(Datagram::Hello(old))) = (datagram::decode(&retry), datagram::decode(&recorded)) else {
+        panic!("a RETRY and a HELLO")
+    };
+    let mut replayed = Vec::new();
+    Hello { from: old.from, nonce, cookie: retry.cookie, noise: old.noise }.encode(&mut replayed);
+    give(&mut endpoint, later, address(2), replayed);
+    assert_eq!(endpoint.stats().key_changes, 1, "only the device itself has changed its keys");
 }

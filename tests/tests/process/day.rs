@@ -231,7 +231,7 @@ fn an_alert_and_its_all_clear_go_through_the_example() {
     screen.event(|event| event["event"] == "notice" && event["title"] == "Cold room" && event["severity"] == "critical");
     assert_eq!(alert(&["raise", "Cold room", "critical", "12 °C"]).done(), "", "it is raised already");
     alert(&["clear", "Cold room", "4 °C"]).done();
-    screen.event(|event| event["title"] == "All clear: Cold room");
+    screen.event(|event| event["id"] == 1 && event["state"] == "all-clear" && event["body"] == "4 °C");
     assert_eq!(alert(&["clear", "Cold room", "4 °C"]).done(), "", "it was cleared already");
     assert_eq!(alert(&["raise"]).code, Some(2));
 }
