@@ -22,6 +22,7 @@ use crate::platform::files::Folder;
 use crate::platform::keys::Keys;
 use crate::settings::Settings;
 use crate::tray::host::{Heard, Host};
+use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
 use crate::view::chat::ChatView;
 use crate::view::look;
@@ -133,6 +134,7 @@ pub struct App {
     popups: Popups,
     icon: Host,
     icon_visible: bool,
+    locked: bool,
     alarm: Alarm,
     search: String,
     /// The chat window is in front and in use.
@@ -188,6 +190,7 @@ impl App {
             popups: Popups::default(),
             icon,
             icon_visible: false,
+            locked: false,
             alarm: Alarm::default(),
             search: String::new(),
             attended: false,
@@ -305,6 +308,9 @@ impl Desk<Event> for App {
             }
             Event::Icon(Heard::Chosen(choice)) => self.choose(choice),
             Event::Icon(Heard::Visible(visible)) => self.icon_visible = visible,
+            Event::Icon(Heard::Hidden(hidden)) => self.lock(hidden),
+            Event::Icon(Heard::Back) => self.act(Intent::TryNow),
+            Event::Icon(Heard::Ending) => self.choose(Choice::Quit),
             Event::Raise => self.raise(),
             Event::Alarm => self.alarm_rang(),
             Event::PopupsPlaced => self.place_popups(),

@@ -70,6 +70,14 @@ impl App {
         self.arrange_popups();
     }
 
+    /// The screen is locked, or open again: what came meanwhile is there, and only now seen.
+    pub(super) fn lock(&mut self, locked: bool) {
+        self.locked = locked;
+        let now = self.now().instant;
+        self.popups.stack.lock(now, locked);
+        self.arrange_popups();
+    }
+
     /// The notice is answered or over: its popup goes at once, or says so first.
     pub(super) fn end_popup(&mut self, id: NoticeId) {
         let (key, now) = (notice_key(id), self.now().instant);
@@ -161,8 +169,13 @@ impl App {
         self.place_popups();
         // A window knows its scale only once it is on the screen.
         self.post.send(Event::PopupsPlaced);
-        for id in seen.iter().filter_map(|key| notice_of(key)) {
-            self.act(Intent::Seen(id));
+        self.report_seen(seen.iter().filter_map(|key| notice_of(key)).collect());
+    }
+
+    /// These notices are on the screen; whether anybody can see it is another matter.
+    pub(super) fn report_seen(&mut self, notices: Vec<NoticeId>) {
+        for id in notices {
+            self.act(if self.locked { Intent::Locked(id) } else { Intent::Seen(id) });
         }
     }
 

@@ -2,6 +2,12 @@
 
 pub mod autostart;
 pub mod browser;
+#[cfg(all(windows, feature = "window"))]
+pub mod bystander;
 pub mod files;
+#[cfg(all(windows, feature = "window"))]
+pub mod hub;
 pub mod instance;
 pub mod keys;
+#[cfg(all(windows, feature = "window"))]
+pub mod wine;

@@ -117,6 +117,8 @@ impl Popup {
 
     /// Puts it there.
     pub fn place(&self, (x, y): Corner) {
+        #[cfg(windows)]
+        slint::winit_030::WinitWindowAccessor::with_winit_window(self.window(), crate::platform::bystander::make);
         self.window().set_position(slint::PhysicalPosition::new(x, y));
     }
 
