@@ -20,6 +20,7 @@ use crate::link::{Link, Up};
 use crate::model::{Effect, Intent, Model, Part};
 use crate::platform::files::Folder;
 use crate::platform::keys::Keys;
+use crate::platform::policy::Policy;
 use crate::settings::Settings;
 use crate::tray::host::{Heard, Host};
 use crate::tray::menu::Choice;
@@ -72,6 +73,10 @@ pub struct Wishes {
     pub show: bool,
     /// The password, from the environment, for computers that are set up by script.
     pub password: Option<String>,
+    /// Make an account of the name in the settings, with a password that nobody knows: from then on the device's key signs in.
+    pub register: bool,
+    /// What an administrator has settled.
+    pub policy: Policy,
 }
 
 /// Why the program cannot run; displays as a sentence.
@@ -120,6 +125,7 @@ pub struct App {
     wall: Wall,
     folder: Folder,
     settings: Settings,
+    policy: Policy,
     keys: Keys,
     model: Model,
     link: Option<Link>,
@@ -176,6 +182,7 @@ impl App {
             wall: Wall::here(),
             folder,
             settings,
+            policy: wishes.policy,
             keys,
             model,
             link: None,
@@ -208,6 +215,7 @@ impl App {
                 app.sign_in_as(&server, &account, password, false);
             }
             _ if app.sign_in_by_device() => {}
+            _ if wishes.register => app.register_silently(),
             _ => app.ask_to_sign_in(),
         }
         Ok(app)

@@ -7,7 +7,10 @@ pub mod bystander;
 pub mod files;
 #[cfg(all(windows, feature = "window"))]
 pub mod hub;
+#[cfg(all(windows, feature = "window"))]
+pub mod identity;
 pub mod instance;
 pub mod keys;
+pub mod policy;
 #[cfg(all(windows, feature = "window"))]
 pub mod wine;
