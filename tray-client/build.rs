@@ -11,7 +11,12 @@ fn main() {
 
 #[cfg(feature = "window")]
 fn descriptions() -> Result<(), String> {
-    let configuration = slint_build::CompilerConfiguration::new().with_style("fluent".into());
+    let configuration = slint_build::CompilerConfiguration::new()
+        .with_style("fluent".into())
+        .with_bundled_translations("translations")
+        // The program says sentences of the same file, and has no names of components.
+        .with_default_translation_context(slint_build::DefaultTranslationContext::None)
+        .with_debug_info(cfg!(feature = "window-tests"));
     slint_build::compile_with_config("ui/windows.slint", configuration).map_err(|error| error.to_string())
 }
 

@@ -21,6 +21,7 @@ pub mod compose;
 pub mod hours;
 pub mod link;
 pub mod model;
+pub mod outbox;
 pub mod platform;
 pub mod popup;
 pub mod scene;
@@ -29,3 +30,4 @@ pub mod tray;
 #[cfg(feature = "window")]
 pub mod view;
 pub mod when;
+pub mod words;

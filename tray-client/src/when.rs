@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
 use crate::hours::Minute;
+use crate::words;
 
 /// The clock on the wall of this place.
 #[derive(Clone, Debug)]
@@ -74,6 +75,11 @@ impl Wall {
         if today.date().yesterday().is_ok_and(|yesterday| then.date() == yesterday) {
             return "Yesterday".into();
         }
+        if words::is_chinese() {
+            let day = ["一", "二", "三", "四", "五", "六", "日"].get(usize::from(then.weekday().to_monday_zero_offset().unsigned_abs()));
+            let form = if then.year() == today.year() { "%-m月%-d日" } else { "%Y年%-m月%-d日" };
+            return format!("{} 星期{}", then.strftime(form), day.copied().unwrap_or_default());
+        }
         let form = if then.year() == today.year() { "%A %-d %B" } else { "%A %-d %B %Y" };
         then.strftime(form).to_string()
     }
@@ -83,6 +89,7 @@ impl Wall {
         let (then, today) = (self.zoned(at), self.zoned(now));
         let form = match (then.date() == today.date(), then.year() == today.year()) {
             (true, _) => "%H:%M",
+            (false, true) if words::is_chinese() => "%-m月%-d日",
             (false, true) => "%-d %b",
             (false, false) => "%Y-%m-%d",
         };

@@ -18,6 +18,7 @@ impl Client {
     pub(super) fn ask(&mut self, command: Command) {
         let (request, origin) = match command {
             Command::Post { ticket, to, text } => (Request::Post { post: self.requests.next_post(), to, text }, Origin::Owner(ticket)),
+            Command::PostAs { ticket, post, to, text } => (Request::Post { post, to, text }, Origin::Owner(ticket)),
             Command::SendNotice { ticket, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed } => {
                 let post = self.requests.next_post();
                 let draft = NoticeDraft { post, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed };

@@ -7,8 +7,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::chat::{
-    AccountName, Answer, ConversationId, Label, Message, Notice, NoticeId, Password, Place, PresenceChange, Progress, Receipt, Refusal,
-    Request, Role, Seq, Severity, Text, Title,
+    AccountName, Answer, ConversationId, Label, Message, Notice, NoticeId, Password, Place, PostId, PresenceChange, Progress, Receipt,
+    Refusal, Request, Role, Seq, Severity, Text, Title,
 };
 use crate::crypto::{KeyPair, PublicKey};
 use crate::time::UnixMillis;
@@ -87,6 +87,18 @@ pub enum Command {
     Post {
         /// The owner's number for it.
         ticket: Ticket,
+        /// Where.
+        to: Place,
+        /// What.
+        text: Text,
+    },
+    /// The same for an owner that keeps what it has not sent over its own restarts, and numbers it itself: the server stores one `post`
+    /// once, whoever of the owner's runs it came from. Its outbox number must be drawn at random, once.
+    PostAs {
+        /// The owner's number for it.
+        ticket: Ticket,
+        /// By what the server recognises it.
+        post: PostId,
         /// Where.
         to: Place,
         /// What.

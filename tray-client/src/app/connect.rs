@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::thread;
 
 use belfry_core::chat::{AccountName, Password};
-use belfry_core::client::{Config, Credentials, Failure, Proof, Start, Trust};
+use belfry_core::client::{Config, Credentials, Failure, Proof, Trust};
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::ServerAddress;
 
 use super::{App, Event};
 use crate::link::{Down, Link, Up};
-use crate::model::{Connection, Intent, Model};
+use crate::model::{Connection, Intent};
 use crate::view::sign_in::SignInView;
 
 /// What came of looking up a name.
@@ -122,6 +122,14 @@ impl App {
                 return self.cannot_sign_in(&format!("There is no server called {host} on this network: {error}. Check the name."));
             }
         };
+        let (typed, account) = (wanted.typed.clone(), wanted.credentials.account.to_string());
+        if self.whose != (typed.clone(), account.clone()) {
+            self.remember();
+            self.model = self.recalled_model(&typed, &account);
+            self.popups.clear();
+            self.mark_everything();
+        }
+        let Some(wanted) = &self.connecting.wanted else { return };
         let known = wanted.server.key.or_else(|| self.keys.known(&name(&wanted.server)));
         let config = Config {
             servers,
@@ -129,13 +137,13 @@ impl App {
             device: self.keys.device().clone(),
             site_key: [0; 32],
             credentials: wanted.credentials.clone(),
-            start: Start::Now,
+            start: self.start_from(),
             shows_notices: true,
         };
-        match Link::open(config) {
+        match Link::open(config, self.outbox.number()) {
             Ok((link, updates)) => {
                 self.link = Some(link);
-                self.model = self.fresh_model(&host);
+                self.empty_outbox();
                 let post = self.post.clone();
                 let listening = thread::Builder::new().name("updates".into()).spawn(move || {
                     for up in updates {
@@ -153,21 +161,13 @@ impl App {
         }
     }
 
-    fn fresh_model(&mut self, host: &str) -> Model {
-        let mut model = Model::new(host);
-        let now = self.now();
-        model.act(now, Intent::DoNotDisturb(self.held_back()));
-        model.act(now, Intent::Open(belfry_core::chat::Place::lobby()));
-        self.popups.clear();
-        self.mark_everything();
-        model
-    }
-
     pub(super) fn hear(&mut self, number: u64, up: Up) {
         if number != self.connecting.number {
             return;
         }
+        self.remember_soon();
         match &up {
+            Up::Stored { own, .. } => self.forget_own(*own),
             Up::Identity { key, first_use } => self.identified(*key, *first_use),
             Up::SignedIn { account, .. } => {
                 if let Some(wanted) = &self.connecting.wanted {

@@ -9,12 +9,19 @@ use super::{App, Stale};
 use crate::model::{Connection, Conversation, Model};
 use crate::scene::{self, Moment};
 use crate::tray::host::State;
-use crate::view::chat::Head;
+use crate::view::chat::{Head, NOTICES_SEEN};
 use crate::when;
+use crate::words;
 
 /// What the icon says of this model.
 pub(super) fn icon_state(model: &Model) -> State {
-    State { summary: model.summary(), tooltip: model.tooltip(), role: model.role(), do_not_disturb: model.do_not_disturb() }
+    State {
+        summary: model.summary(),
+        tooltip: words::say_list(&model.tooltip()),
+        role: model.role(),
+        do_not_disturb: model.do_not_disturb(),
+        chinese: words::is_chinese(),
+    }
 }
 
 impl App {
@@ -35,6 +42,7 @@ impl App {
         if stale.notices {
             let (open, past) = (scene::open_notices(&self.model, self.moment()), scene::past_notices(&self.model, self.moment()));
             self.chat.set_notices(open, past);
+            self.report_strip();
         }
         if stale.people {
             let rows = scene::people(&self.model, &self.search, self.moment());
@@ -67,6 +75,14 @@ impl App {
         self.chat.set_trouble(sentence, !stopped && self.link.is_some());
         self.chat.set_remark(self.remark.clone());
         self.chat.set_admin(self.model.role() == Some(Role::Admin));
+    }
+
+    /// Notices at the top of the window are seen as well as popups are, while somebody is at it.
+    pub(super) fn report_strip(&mut self) {
+        if self.attended && self.chat.is_visible() {
+            let seen = self.model.notices().open().into_iter().take(NOTICES_SEEN).map(|entry| entry.notice.id).collect();
+            self.report_seen(seen);
+        }
     }
 
     fn head(&self, shown: &Conversation) -> Head {

@@ -44,8 +44,14 @@ impl App {
                     self.act(Intent::ReadBack(place));
                 }
             }
-            Gesture::Retry(key) => own(&key).into_iter().for_each(|own| self.act(Intent::Retry(own))),
-            Gesture::Discard(key) => own(&key).into_iter().for_each(|own| self.act(Intent::Discard(own))),
+            Gesture::Retry(key) => own(&key).into_iter().for_each(|own| {
+                self.act(Intent::Retry(own));
+                self.forget_own(own);
+            }),
+            Gesture::Discard(key) => own(&key).into_iter().for_each(|own| {
+                self.act(Intent::Discard(own));
+                self.forget_own(own);
+            }),
             Gesture::Follow(address) => {
                 if let Err(error) = browser::open(&address) {
                     self.remark = format!("The link cannot be opened: {error}.");
@@ -73,6 +79,7 @@ impl App {
             Gesture::Attend(attended) => {
                 self.attended = attended;
                 self.act(Intent::Attend(attended));
+                self.report_strip();
             }
             Gesture::CloseChat => {
                 self.keep_window();
@@ -120,6 +127,8 @@ impl App {
             }
             Choice::Quit => {
                 self.keep_window();
+                self.remember_at.get_or_insert(Instant::START);
+                self.remember();
                 if self.link.is_some() {
                     self.act(Intent::Quit);
                     // The goodbye is a courtesy: it does not keep the program.
@@ -159,6 +168,10 @@ impl App {
 
     fn say(&mut self, typed: String) {
         let Some(to) = self.model.shown().map(|shown| shown.place().clone()) else { return };
+        if self.whose.1.is_empty() {
+            // Nobody knows yet whose words these are.
+            return self.chat.set_complaint("Sign in first.".into());
+        }
         match Text::new(typed) {
             Ok(text) => {
                 self.chat.set_draft(String::new());
@@ -192,6 +205,7 @@ impl App {
             _ => std::env::current_exe().and_then(|program| autostart::set(&program, form.autostart)),
         };
         look::set(&self.settings);
+        self.mark_everything();
         self.chat.dress();
         self.desk.dress();
         if let Some(view) = &self.settings_view {
@@ -226,9 +240,11 @@ impl App {
 
     pub(super) fn alarm_rang(&mut self) {
         if self.quit_at.is_some_and(|at| at <= self.now().instant) {
+            self.remember();
             run::quit();
         }
         self.expire_popups();
+        self.remember_if_due();
         self.hold_back();
         self.draw_connection();
     }

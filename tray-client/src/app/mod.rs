@@ -5,6 +5,7 @@ mod connect;
 mod desk;
 mod draw;
 mod gestures;
+mod memory;
 mod popups;
 mod report;
 
@@ -12,15 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
-use belfry_core::chat::Place;
 use belfry_core::net::Clock;
 use belfry_core::time::{Instant, Now};
 
 use crate::link::{Link, Up};
 use crate::model::{Effect, Intent, Model, Part};
+use crate::outbox::Outbox;
 use crate::platform::files::Folder;
 use crate::platform::keys::Keys;
 use crate::platform::policy::Policy;
+use crate::platform::session;
 use crate::settings::Settings;
 use crate::tray::host::{Heard, Host};
 use crate::tray::menu::Choice;
@@ -56,6 +58,8 @@ pub enum Event {
     Icon(Heard),
     /// The program was started a second time.
     Raise,
+    /// The screen was locked, or opened again.
+    Locked(bool),
     /// The alarm rang.
     Alarm,
     /// Popups have their sizes now.
@@ -129,6 +133,10 @@ pub struct App {
     keys: Keys,
     model: Model,
     link: Option<Link>,
+    outbox: Outbox,
+    /// Of which server and account the model is.
+    whose: (String, String),
+    remember_at: Option<Instant>,
     connecting: Connecting,
     stale: Stale,
     chat: ChatView,
@@ -165,14 +173,17 @@ impl App {
             gestures.send(Event::Person(gesture));
         });
         let chat = ChatView::new(&sink)?;
-        let mut model = Model::new(settings.server.clone());
+        let outbox = Outbox::open(&folder).map_err(CannotRun::Io)?;
+        let model = Model::new(settings.server.clone());
         let clock = Clock::start();
-        let now = clock.now();
-        model.act(now, Intent::DoNotDisturb(settings.do_not_disturb));
-        model.act(now, Intent::Open(Place::lobby()));
         let heard = post.clone();
         let icon = Host::start(draw::icon_state(&model), move |what| {
             heard.send(Event::Icon(what));
+        })
+        .map_err(CannotRun::Io)?;
+        let locks = post.clone();
+        session::watch(move |locked| {
+            locks.send(Event::Locked(locked));
         })
         .map_err(CannotRun::Io)?;
         let mut app = Self {
@@ -186,6 +197,9 @@ impl App {
             keys,
             model,
             link: None,
+            outbox,
+            whose: (String::new(), String::new()),
+            remember_at: None,
             connecting: Connecting::default(),
             stale: Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, desk: true },
             chat,
@@ -205,6 +219,8 @@ impl App {
             remark: String::new(),
             drafts: BTreeMap::new(),
         };
+        let (server, account) = (app.settings.server.clone(), app.settings.account.clone());
+        app.model = app.recalled_model(&server, &account);
         app.restore_window();
         if wishes.show {
             app.show_chat();
@@ -228,6 +244,7 @@ impl App {
     /// Tells the model, and does what it says.
     fn act(&mut self, intent: Intent) {
         let effects = self.model.act(self.now(), intent);
+        self.remember_soon();
         self.perform(effects);
     }
 
@@ -235,6 +252,7 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Tell(down) => {
+                    self.keep_own(&down);
                     if let Some(link) = &self.link {
                         // An ended connection is heard of by itself.
                         let _ = link.tell(down);
@@ -262,7 +280,10 @@ impl App {
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
-                Effect::Exit => run::quit(),
+                Effect::Exit => {
+                    self.remember();
+                    run::quit();
+                }
             }
         }
     }
@@ -282,7 +303,7 @@ impl App {
     }
 
     fn keep_settings(&mut self) {
-        if let Err(error) = self.folder.write(SETTINGS, &self.settings.write()) {
+        if let Err(error) = self.folder.write(SETTINGS, self.settings.write()) {
             self.remark = format!("The settings cannot be kept: {error}.");
             self.stale.connection = true;
         }
@@ -291,7 +312,8 @@ impl App {
     /// When something is to be done without being asked: a popup leaves, a sentence counts down, quiet hours begin or end.
     fn set_alarm(&mut self) {
         let now = self.now().instant;
-        let waits: BTreeSet<Instant> = [self.popups.next(now), self.countdown(now), self.quiet_change(now)].into_iter().flatten().collect();
+        let waits: BTreeSet<Instant> =
+            [self.popups.next(now), self.countdown(now), self.quiet_change(now), self.remember_at()].into_iter().flatten().collect();
         let post = self.post.clone();
         self.alarm.set(waits.first().map(|at| at.since(now)), move || {
             post.send(Event::Alarm);
@@ -320,6 +342,7 @@ impl Desk<Event> for App {
             Event::Icon(Heard::Back) => self.act(Intent::TryNow),
             Event::Icon(Heard::Ending) => self.choose(Choice::Quit),
             Event::Raise => self.raise(),
+            Event::Locked(locked) => self.lock(locked),
             Event::Alarm => self.alarm_rang(),
             Event::PopupsPlaced => self.place_popups(),
             Event::SaveInto(file) => self.save_into(&file),

@@ -1,15 +1,16 @@
 //! Popups on the screen: which, where, for how long.
 
-use belfry_core::chat::{Message, NoticeId, Place, Severity};
+use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity};
 use belfry_core::time::Instant;
 use std::time::Duration;
 
 use super::{App, Event};
 use crate::model::Intent;
+use crate::platform::work_area;
 use crate::popup::place::{self, Rect};
 use crate::popup::stack::{Insists, STAYS, Stack};
 use crate::popup::window::{MessageRow, Popup};
-use crate::scene;
+use crate::scene::{self, NoticeRow};
 
 /// Pixels between popups, and between them and the edges of the screen.
 const GAP: u32 = 12;
@@ -25,6 +26,8 @@ const USUAL: Rect = Rect { x: 0, y: 0, width: 1280, height: 720 };
 pub(super) struct Popups {
     stack: Stack<String>,
     shown: Vec<(String, Popup)>,
+    /// Critical notices on the other monitors: which monitor, which popup.
+    copies: Vec<(usize, String, Popup)>,
     messages: Vec<(String, MessageRow)>,
     thinning: bool,
 }
@@ -51,6 +54,14 @@ impl Popups {
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
+
+    /// The notice has new words, on every monitor.
+    fn renew(&self, key: &String, row: &NoticeRow) {
+        let copies = self.copies.iter().filter(|(_, each, _)| each == key).map(|(_, _, popup)| popup);
+        for popup in self.shown.iter().filter(|(each, _)| each == key).map(|(_, popup)| popup).chain(copies) {
+            popup.renew(row.clone());
+        }
+    }
 }
 
 impl App {
@@ -64,9 +75,15 @@ impl App {
         let now = self.now().instant;
         self.popups.stack.show(now, notice_key(id), insists);
         let row = scene::notice(entry, self.moment());
-        if let Some((_, popup)) = self.popups.shown.iter().find(|(key, _)| *key == notice_key(id)) {
-            popup.renew(row);
-        }
+        self.popups.renew(&notice_key(id), &row);
+        self.arrange_popups();
+    }
+
+    /// The screen is locked, or open again: what came meanwhile is there, and only now seen.
+    pub(super) fn lock(&mut self, locked: bool) {
+        self.locked = locked;
+        let now = self.now().instant;
+        self.popups.stack.lock(now, locked);
         self.arrange_popups();
     }
 
@@ -81,16 +98,15 @@ impl App {
     /// The notice is answered or over: its popup goes at once, or says so first.
     pub(super) fn end_popup(&mut self, id: NoticeId) {
         let (key, now) = (notice_key(id), self.now().instant);
-        let over = self
-            .model
-            .notices()
-            .get(id)
-            .filter(|entry| entry.answer.is_none() && entry.notice.state != belfry_core::chat::NoticeState::Open);
+        let over = self.model.notices().get(id).filter(|entry| entry.answer.is_none() && entry.notice.state != NoticeState::Open);
         match over {
-            Some(entry) if self.popups.stack.part(now, &key) => {
-                let row = scene::notice(entry, self.moment());
-                if let Some((_, popup)) = self.popups.shown.iter().find(|(each, _)| *each == key) {
-                    popup.renew(row);
+            Some(entry) => {
+                // Good news stays until it is closed; what was taken back goes by itself.
+                let stack = &mut self.popups.stack;
+                let there = if entry.notice.state == NoticeState::AllClear { stack.settle(&key) } else { stack.part(now, &key) };
+                if there {
+                    let row = scene::notice(entry, self.moment());
+                    self.popups.renew(&key, &row);
                 }
             }
             _ => self.popups.stack.remove(&key),
@@ -165,6 +181,7 @@ impl App {
             }
         }
         self.popups.shown.sort_by_key(|(key, _)| seen.iter().position(|each| each == key));
+        self.copy_popups(&seen);
         self.thin();
         self.place_popups();
         // A window knows its scale only once it is on the screen.
@@ -179,6 +196,27 @@ impl App {
         }
     }
 
+    /// Critical notices are on every monitor: those beyond the first have copies.
+    fn copy_popups(&mut self, seen: &[String]) {
+        let monitors = self.chat.monitors().len();
+        let critical = |key: &String| {
+            let entry = notice_of(key).and_then(|id| self.model.notices().get(id));
+            entry.is_some_and(|entry| entry.notice.severity == Severity::Critical)
+        };
+        let wanted: Vec<String> = seen.iter().filter(|key| critical(key)).cloned().collect();
+        self.popups.copies.retain(|(monitor, key, _)| *monitor < monitors && wanted.contains(key));
+        for (monitor, key) in (1..monitors).flat_map(|monitor| wanted.iter().map(move |key| (monitor, key))) {
+            if self.popups.copies.iter().any(|(there, each, _)| *there == monitor && each == key) {
+                continue;
+            }
+            match self.make_popup(key) {
+                Some(Ok(popup)) => self.popups.copies.push((monitor, key.clone(), popup)),
+                Some(Err(error)) => self.complain(&error),
+                None => {}
+            }
+        }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "screens are a few thousand pixels high")]
     fn make_popup(&self, key: &str) -> Option<Result<Popup, crate::view::NoDisplay>> {
         if let Some((_, row)) = self.popups.messages.iter().find(|(each, _)| each == key) {
@@ -190,7 +228,7 @@ impl App {
     }
 
     fn screen(&self) -> Rect {
-        self.chat.monitors().first().copied().unwrap_or(USUAL)
+        self.chat.monitors().first().copied().map_or(USUAL, work_area::of)
     }
 
     pub(super) fn place_popups(&mut self) {
@@ -204,6 +242,13 @@ impl App {
                 popup.place(corner);
             }
             popup.set_folded(if index == 0 { folded } else { 0 });
+        }
+        for (index, monitor) in self.chat.monitors().into_iter().enumerate().skip(1) {
+            let popups: Vec<_> = self.popups.copies.iter().filter(|(on, ..)| *on == index).map(|(_, _, popup)| popup).collect();
+            let sizes: Vec<_> = popups.iter().map(|popup| popup.size()).collect();
+            for (popup, corner) in popups.iter().zip(place::stack(work_area::of(monitor), GAP, &sizes)) {
+                popup.place(corner);
+            }
         }
     }
 

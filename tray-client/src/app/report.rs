@@ -3,6 +3,7 @@
 use super::App;
 use crate::model::Connection;
 use crate::view::settings::WhyView;
+use crate::words::say;
 
 impl App {
     pub(super) fn say_how_it_stands(&mut self) {
@@ -50,10 +51,11 @@ impl App {
                 }
                 .to_owned(),
             ),
+            ("Screen", if self.locked { "Locked: popups wait for the unlocking." } else { "Unlocked." }.to_owned()),
             ("Open notices", notices.open().len().to_string()),
             ("Messages that wait to be sent", self.model.waiting().to_string()),
             ("Profile folder", self.folder.path().display().to_string()),
         ];
-        lines.into_iter().map(|(what, how)| format!("{what}: {how}\n")).collect()
+        lines.into_iter().map(|(what, how)| format!("{}: {}\n", say(what), say(&how))).collect()
     }
 }

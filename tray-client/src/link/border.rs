@@ -54,6 +54,13 @@ pub enum Down {
         /// Continue after this name.
         after: Option<AccountName>,
     },
+    /// What has become of a notice. Answered by [`Up::Notice`] or [`Up::AskFailed`].
+    AskNotice {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which notice.
+        notice: NoticeId,
+    },
     /// What an administrator does at the desk. Answered by [`Up::Desk`] or [`Up::AskFailed`].
     Desk {
         /// The model's number for the question.

@@ -18,6 +18,8 @@ pub use desk::{DeskAsk, DeskNews, Draft};
 #[derive(Clone, Debug)]
 pub struct Link {
     handle: Handle,
+    /// The number of the outbox whose messages it sends.
+    outbox: u64,
 }
 
 /// What is heard, for the thread that hands it to the window; it ends after [`Up::Closed`] or [`Up::Failed`].
@@ -29,13 +31,13 @@ pub struct Updates {
 }
 
 impl Link {
-    /// Starts to connect, on a thread of its own.
+    /// Starts to connect, on a thread of its own. Own messages go out under this outbox's number.
     ///
     /// # Errors
     /// The system has no socket, thread or randomness to give.
-    pub fn open(config: Config) -> io::Result<(Self, Updates)> {
+    pub fn open(config: Config, outbox: u64) -> io::Result<(Self, Updates)> {
         let (handle, receiver) = net::spawn(config)?;
-        Ok((Self { handle }, Updates { receiver }))
+        Ok((Self { handle, outbox }, Updates { receiver }))
     }
 
     /// Tells the network's thread something; it is done in the order it was told.
@@ -43,7 +45,7 @@ impl Link {
     /// # Errors
     /// [`Stopped`]: the connection has ended for good, and [`Updates`] has said or is about to say why.
     pub fn tell(&self, down: Down) -> Result<(), Stopped> {
-        self.handle.send(translate::down(down))
+        self.handle.send(translate::down(down, self.outbox))
     }
 }
 
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn quitting_ends_the_updates_even_when_the_server_never_answered() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let (link, updates) = Link::open(silence(&socket)).unwrap();
+        let (link, updates) = Link::open(silence(&socket), 1).unwrap();
         link.tell(Down::Quit).unwrap();
         assert_eq!(updates.last(), Some(Up::Closed));
     }

@@ -1,7 +1,7 @@
 //! Between the client's machine and the model. Nothing is remembered here: what a ticket stands for is written in its number, so that
 //! either thread can translate alone.
 
-use belfry_core::chat::{Answer, Receipt, Request};
+use belfry_core::chat::{Answer, PostId, Receipt, Request};
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 
@@ -34,9 +34,9 @@ const fn question(ask: AskId) -> Ticket {
 }
 
 /// What the client's machine is to do.
-pub(super) fn down(down: Down) -> Command {
+pub(super) fn down(down: Down, outbox: u64) -> Command {
     match down {
-        Down::Post { own, to, text } => Command::Post { ticket: post(own), to, text },
+        Down::Post { own, to, text } => Command::PostAs { ticket: post(own), post: PostId { outbox, counter: own.0 }, to, text },
         Down::Answer { notice, answer } => Command::Receipt { notice, receipt: Receipt::Answered(answer) },
         Down::MarkVisible(notice) => Command::Receipt { notice, receipt: Receipt::Visible },
         Down::MarkLocked(notice) => Command::Receipt { notice, receipt: Receipt::Locked },
@@ -44,6 +44,7 @@ pub(super) fn down(down: Down) -> Command {
             Command::Ask { ticket: question(ask), request: Request::FetchBefore { place, before, limit: OLDER_MESSAGES } }
         }
         Down::AskPeople { ask, after } => Command::Ask { ticket: question(ask), request: Request::Who { after } },
+        Down::AskNotice { ask, notice } => Command::Ask { ticket: question(ask), request: Request::FetchNotice { notice } },
         Down::Desk { ask, what } => desk(question(ask), what),
         Down::Wake => Command::Wake,
         Down::Quit => Command::Close,
@@ -85,6 +86,8 @@ fn answered(ask: AskId, answer: Answer) -> Up {
         Answer::Schedules { schedules, more } => DeskNews::Schedules { schedules, more },
         Answer::Templates { templates, more } => DeskNews::Templates { templates, more },
         Answer::Groups { groups, more } => DeskNews::Groups { groups, more },
+        // Asked for by a screen that was away; it comes on the notices' own channel, which the client has seen to.
+        Answer::Notice(notice) => return Up::Notice(notice),
         Answer::Done => DeskNews::Done,
         _ => return Up::AskFailed { ask, refusal: None },
     };
@@ -133,21 +136,21 @@ mod tests {
 
     fn ticket(command: Command) -> Ticket {
         match command {
-            Command::Post { ticket, .. } | Command::Ask { ticket, .. } => ticket,
+            Command::PostAs { ticket, .. } | Command::Ask { ticket, .. } => ticket,
             other => panic!("{other:?} has no ticket"),
         }
     }
 
     #[test]
     fn a_stored_post_comes_back_under_its_own_number() {
-        let posted = ticket(down(Down::Post { own: OwnId(7), to: Place::lobby(), text: Text::new("hi").unwrap() }));
+        let posted = ticket(down(Down::Post { own: OwnId(7), to: Place::lobby(), text: Text::new("hi").unwrap() }, 9));
         let update = Update::Posted { ticket: posted, conversation: ConversationId(1), seq: Seq(3) };
         assert_eq!(up(update), Some(Up::Stored { own: OwnId(7), seq: Seq(3) }));
     }
 
     #[test]
     fn a_post_and_a_question_of_the_same_number_are_not_confused() {
-        let asked = ticket(down(Down::AskPeople { ask: AskId(7), after: None }));
+        let asked = ticket(down(Down::AskPeople { ask: AskId(7), after: None }, 9));
         assert_eq!(
             up(Update::Refused { ticket: asked, refusal: Refusal::Busy }),
             Some(Up::AskFailed { ask: AskId(7), refusal: Some(Refusal::Busy) })
@@ -156,16 +159,16 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_kind_than_the_question_fails_it() {
-        let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }));
+        let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }, 9));
         let answer = Answer::Devices(Vec::new());
         assert_eq!(up(Update::Answered { ticket: asked, answer }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
     }
 
     #[test]
     fn answering_and_seeing_a_notice_become_receipts() {
-        let answered = down(Down::Answer { notice: NoticeId(4), answer: 1 });
+        let answered = down(Down::Answer { notice: NoticeId(4), answer: 1 }, 9);
         assert!(matches!(answered, Command::Receipt { notice: NoticeId(4), receipt: Receipt::Answered(1) }));
-        let seen = down(Down::MarkVisible(NoticeId(4)));
+        let seen = down(Down::MarkVisible(NoticeId(4)), 9);
         assert!(matches!(seen, Command::Receipt { notice: NoticeId(4), receipt: Receipt::Visible }));
     }
 
@@ -183,7 +186,7 @@ mod tests {
             confirmed: true,
         };
         let what = DeskAsk::Send(Box::new(draft));
-        let Command::SendNotice { ticket, confirmed, .. } = down(Down::Desk { ask: AskId(3), what }) else { panic!("a notice") };
+        let Command::SendNotice { ticket, confirmed, .. } = down(Down::Desk { ask: AskId(3), what }, 9) else { panic!("a notice") };
         assert!(confirmed);
         let answer = Answer::NoticeSent { notice: NoticeId(9), progress: Progress::default() };
         let news = DeskNews::Sent { notice: NoticeId(9), progress: Progress::default() };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use belfry_core::chat::{AccountName, Message, Place, Refusal, Seq, Text};
 use belfry_core::time::UnixMillis;
 
+use super::memory::ConversationMemory;
 use crate::link::{AskId, OwnId};
 
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
@@ -87,6 +88,23 @@ pub struct Conversation {
 impl Conversation {
     pub(super) const fn new(place: Place) -> Self {
         Self { place, messages: BTreeMap::new(), at_end: true, older: Older::Unknown, own: Vec::new(), last: None, read: Seq(0), unread: 0 }
+    }
+
+    /// As it was remembered.
+    pub(super) fn recalled(memory: ConversationMemory) -> Self {
+        let ConversationMemory { place, messages, read, unread } = memory;
+        let last = messages.last().cloned();
+        let messages = messages.into_iter().map(|message| (message.seq, message)).collect();
+        Self { messages, last, read, unread, ..Self::new(place) }
+    }
+
+    /// What is to be remembered: at most so many of its newest messages; `None` while nothing was said.
+    pub(super) fn memory(&self, messages_max: usize) -> Option<ConversationMemory> {
+        let last = self.last.as_ref()?;
+        // After reading far back the newest are not held; then the one that is known has to do.
+        let held: Vec<_> = self.messages.values().rev().take(messages_max).rev().cloned().collect();
+        let messages = if self.at_end && !held.is_empty() { held } else { vec![last.clone()] };
+        Some(ConversationMemory { place: self.place.clone(), messages, read: self.read, unread: self.unread })
     }
 
     /// Where it is.

@@ -8,6 +8,7 @@ mod conversation;
 mod desk;
 mod exchange;
 mod listing;
+mod memory;
 mod notices;
 mod numbers;
 mod people;
@@ -15,18 +16,19 @@ mod tray;
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountName, Message, Notice, Place, Role, Severity, Text};
-use belfry_core::time::Now;
+use belfry_core::chat::{AccountName, Message, Notice, NoticeId, Place, Refusal, Role, Severity, Text};
+use belfry_core::time::{Now, UnixMillis};
 
 pub use connection::Connection;
 pub use conversation::{Conversation, Delivery, Line};
 pub use desk::{Desk, Outcome, Watched};
 pub use exchange::{Effect, Intent, Part};
+pub use memory::Memory;
 pub use notices::{Entry, Notices};
 pub use people::People;
 pub use tray::Summary;
 
-use crate::link::{Down, OwnId, Up};
+use crate::link::{AskId, Down, OwnId, Up};
 use notices::Arrival;
 use numbers::Numbers;
 use people::Next;
@@ -58,6 +60,8 @@ pub struct Model {
     /// Where own messages went that have no answer yet, or were refused.
     own: BTreeMap<OwnId, Key>,
     numbers: Numbers,
+    /// Questions about notices that were open when the program ended.
+    doubts: BTreeMap<AskId, NoticeId>,
 }
 
 impl Model {
@@ -78,7 +82,20 @@ impl Model {
             do_not_disturb: false,
             own: BTreeMap::new(),
             numbers: Numbers::default(),
+            doubts: BTreeMap::new(),
         }
+    }
+
+    /// The same, whose own numbers begin with this one.
+    #[must_use]
+    pub fn numbered_from(self, first: u64) -> Self {
+        Self { numbers: Numbers::from(first), ..self }
+    }
+
+    /// A message that an earlier run has written waits still.
+    pub fn recall_own(&mut self, own: OwnId, to: &Place, text: Text, at: UnixMillis) {
+        self.own.insert(own, key(to));
+        self.conversation_mut(to).say(own, text, at);
     }
 
     /// Who is signed in, or was last.
@@ -188,7 +205,14 @@ impl Model {
                     effects.push(Effect::Redraw(Part::Desk));
                 }
             }
-            Up::CaughtUp => self.caught_up = true,
+            Up::CaughtUp => {
+                self.caught_up = true;
+                for notice in self.notices.doubtful() {
+                    let ask = self.numbers.ask();
+                    self.doubts.insert(ask, notice);
+                    effects.push(Effect::Tell(Down::AskNotice { ask, notice }));
+                }
+            }
             Up::Message { place, message } => self.hear(place, message, &mut effects),
             Up::Notice(notice) => self.hear_notice(notice, &mut effects),
             Up::Presence(changes) => {
@@ -219,6 +243,13 @@ impl Model {
                 effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
             }
             Up::AskFailed { ask, refusal } => {
+                if let Some(notice) = self.doubts.remove(&ask)
+                    && refusal == Some(Refusal::UnknownNotice)
+                    && self.notices.forget(notice)
+                {
+                    effects.push(Effect::EndPopUp(notice));
+                    effects.push(Effect::Redraw(Part::Notices));
+                }
                 effects.extend(self.desk.failed(ask, refusal).then_some(Effect::Redraw(Part::Desk)));
                 // Whoever scrolls asks again; the list of people is asked for at the next signing in.
                 if !self.people.abandon(ask)
@@ -370,6 +401,9 @@ impl Model {
     fn hear_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
         let (id, state) = (notice.id, notice.state);
         effects.extend(self.desk.heard_of(id, state).then_some(Effect::Redraw(Part::Desk)));
+        if let Some(answer) = self.notices.unsaid(&notice) {
+            effects.push(Effect::Tell(Down::Answer { notice: id, answer }));
+        }
         match self.notices.arrive(notice) {
             Arrival::Known => return,
             Arrival::Open => self.pop_up(effects),

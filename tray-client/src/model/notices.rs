@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use belfry_core::chat::{Notice, NoticeId, NoticeState, Severity};
 
+use super::memory::NoticeMemory;
+
 /// Notices that are kept. The oldest that is over goes first; when none is over, the oldest of the least severity.
 const NOTICES_MAX: usize = 500;
 
@@ -18,8 +20,12 @@ pub struct Entry {
     /// The chosen answer, an index into the notice's.
     pub answer: Option<u8>,
     visible: bool,
+    /// The server knows that it waits behind a lock.
+    locked: bool,
     dismissed: bool,
     popped_up: bool,
+    /// Known from an earlier run; the server has not spoken of it since.
+    recalled: bool,
 }
 
 impl Entry {
@@ -80,12 +86,13 @@ impl Notices {
         let id = notice.id;
         let Some(entry) = self.entries.get_mut(&id) else {
             let answer = notice.answered.map(|given| given.answer);
-            let entry = Entry { notice, answer, visible: false, dismissed: false, popped_up: false };
+            let entry = Entry { notice, answer, visible: false, locked: false, dismissed: false, popped_up: false, recalled: false };
             let open = entry.is_open();
             self.entries.insert(id, entry);
             self.forget_surplus();
             return if open { Arrival::Open } else { Arrival::Over };
         };
+        entry.recalled = false;
         if entry.notice == notice {
             return Arrival::Known;
         }
@@ -96,6 +103,7 @@ impl Notices {
         }
         // What was seen were the words before these.
         entry.visible &= !reworded;
+        entry.locked &= !reworded;
         // Answered on another device: the server's word goes over what was chosen here at the same moment.
         entry.answer = notice.answered.map(|given| given.answer).or(entry.answer);
         entry.notice = notice;
@@ -108,6 +116,42 @@ impl Notices {
         } else {
             Arrival::Known
         }
+    }
+
+    /// An answer that was given here in an earlier run and never reached the server, which still waits for one.
+    pub(super) fn unsaid(&self, notice: &Notice) -> Option<u8> {
+        let entry = self.entries.get(&notice.id).filter(|entry| entry.recalled && notice.state == NoticeState::Open)?;
+        if notice.answered.is_none() { entry.answer } else { None }
+    }
+
+    /// Open ones of an earlier run of which the server has not said that they still are.
+    pub(super) fn doubtful(&self) -> Vec<NoticeId> {
+        self.entries.values().filter(|entry| entry.recalled && entry.is_open()).map(|entry| entry.notice.id).collect()
+    }
+
+    /// The server knows it no more, or not for this person. Whether it was there.
+    pub(super) fn forget(&mut self, id: NoticeId) -> bool {
+        self.entries.remove(&id).is_some()
+    }
+
+    /// What is to be remembered.
+    pub(super) fn memory(&self) -> Vec<NoticeMemory> {
+        let remembered = |entry: &Entry| NoticeMemory {
+            notice: entry.notice.clone(),
+            answer: entry.answer,
+            visible: entry.visible,
+            dismissed: entry.dismissed,
+        };
+        self.entries.values().map(remembered).collect()
+    }
+
+    /// What was remembered.
+    pub(super) fn recall(&mut self, remembered: Vec<NoticeMemory>) {
+        for NoticeMemory { notice, answer, visible, dismissed } in remembered {
+            let entry = Entry { notice, answer, visible, locked: false, dismissed, popped_up: false, recalled: true };
+            self.entries.insert(entry.notice.id, entry);
+        }
+        self.forget_surplus();
     }
 
     fn forget_surplus(&mut self) {
@@ -137,9 +181,9 @@ impl Notices {
         self.entries.get_mut(&id).is_some_and(|entry| !std::mem::replace(&mut entry.visible, true))
     }
 
-    /// It is there behind a lock. Whether that matters: what was seen stays seen.
-    pub(super) fn locked(&self, id: NoticeId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| entry.is_open() && !entry.visible)
+    /// It is there behind a lock. Whether that is news: what was seen stays seen.
+    pub(super) fn locked(&mut self, id: NoticeId) -> bool {
+        self.entries.get_mut(&id).is_some_and(|entry| entry.is_open() && !entry.visible && !std::mem::replace(&mut entry.locked, true))
     }
 
     /// The person chose. Whether the notice was open and offers that answer.
@@ -289,7 +333,7 @@ pub(super) mod tests {
         assert!(held.seen(NoticeId(1)) && !held.seen(NoticeId(1)));
         assert!(!held.locked(NoticeId(1)));
         held.arrive(Notice { revision: 2, ..notice(1, Severity::Important) });
-        assert!(held.locked(NoticeId(1)));
+        assert!(held.locked(NoticeId(1)) && !held.locked(NoticeId(1)), "said once");
         assert!(held.seen(NoticeId(1)));
     }
 

@@ -7,6 +7,11 @@ use crate::link::{AskId, OwnId};
 pub(super) struct Numbers(u64);
 
 impl Numbers {
+    /// Begins with this one.
+    pub(super) const fn from(first: u64) -> Self {
+        Self(first.saturating_sub(1))
+    }
+
     /// For a question.
     pub(super) const fn ask(&mut self) -> AskId {
         self.0 += 1;

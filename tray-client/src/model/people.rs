@@ -54,6 +54,11 @@ impl People {
         self.known.get(&name.key())
     }
 
+    /// The list as it was remembered.
+    pub(super) fn recall(&mut self, people: Vec<Person>) {
+        self.known = people.into_iter().map(|person| (person.account.key(), person)).collect();
+    }
+
     pub(super) fn begin(&mut self, ask: AskId) {
         self.listing = Some(Listing { ask, gathered: BTreeMap::new(), changed: Vec::new() });
     }

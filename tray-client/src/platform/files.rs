@@ -47,12 +47,24 @@ impl Folder {
         }
     }
 
+    /// The same for a file that is no text.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read_bytes(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.path.join(name)) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Puts a new file in the place of the old one in one step: whoever reads, also after a power cut, has all of the old or all of the
     /// new one.
     ///
     /// # Errors
     /// The file cannot be written; the old one is as it was.
-    pub fn write(&self, name: &str, content: &str) -> io::Result<()> {
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> io::Result<()> {
         let new = self.path.join(format!("{name}.new"));
         // What a killed program has left there may have other permissions.
         match fs::remove_file(&new) {
@@ -64,7 +76,7 @@ impl Folder {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&new)?;
-        file.write_all(content.as_bytes())?;
+        file.write_all(content.as_ref())?;
         file.sync_all()?;
         fs::rename(&new, self.path.join(name))
     }

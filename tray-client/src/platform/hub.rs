@@ -175,11 +175,37 @@ fn clicks_are_lost(window: HWND) -> bool {
     unsafe { Shell_NotifyIconGetRect(&raw const icon, &raw mut rect) == NOT_IMPLEMENTED }
 }
 
+/// Whether the session is locked now; where the system does not say (Wine), it is taken for open.
+fn is_locked() -> bool {
+    /// WTS_CURRENT_SESSION.
+    const THIS_SESSION: u32 = u32::MAX;
+    /// WTS_SESSIONSTATE_LOCK.
+    const LOCKED: i32 = 0;
+    let (mut buffer, mut bytes) = (null_mut::<u16>(), 0);
+    // SAFETY: both out-parameters outlive the call; the buffer is the system's, read below and given back.
+    let told = unsafe { WTSQuerySessionInformationW(null_mut(), THIS_SESSION, WTSSessionInfoEx, &raw mut buffer, &raw mut bytes) };
+    if told == 0 || buffer.is_null() {
+        return false;
+    }
+    let whole = usize::try_from(bytes).is_ok_and(|bytes| bytes >= size_of::<WTSINFOEXW>());
+    // SAFETY: the system has filled in as many bytes as it says, which is checked to be the whole structure; its level 1 is what was
+    // asked for, and the buffer may lie at any address, hence the unaligned reading.
+    let state = whole.then(|| unsafe { buffer.cast::<WTSINFOEXW>().read_unaligned().Data.WTSInfoExLevel1 });
+    // SAFETY: the buffer came from the call above and is not used any more.
+    unsafe { WTSFreeMemory(buffer.cast()) };
+    state.is_some_and(|state| state.SessionFlags == LOCKED)
+}
+
 impl Listener {
     fn register(&self, window: HWND) {
         if !self.registered.get() {
             // SAFETY: the window is of this thread; a refusal is tried again.
             self.registered.set(unsafe { WTSRegisterSessionNotification(window, NOTIFY_FOR_THIS_SESSION) } != 0);
+            // What was missed so far.
+            self.locked.set(is_locked());
+            if self.locked.get() {
+                (self.hear)(Said::Hidden(true));
+            }
         }
     }
 

@@ -12,5 +12,8 @@ pub mod identity;
 pub mod instance;
 pub mod keys;
 pub mod policy;
+#[cfg(feature = "window")]
+pub mod session;
 #[cfg(all(windows, feature = "window"))]
 pub mod wine;
+pub mod work_area;

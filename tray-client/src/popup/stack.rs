@@ -74,6 +74,12 @@ impl<K: Clone + PartialEq> Stack<K> {
         slot.map(|slot| *slot = Slot { clock, insists: Insists::Not, ..slot.clone() }).is_some()
     }
 
+    /// What the notice was about is over: its popup says so until it is closed. Whether there is one.
+    pub fn settle(&mut self, key: &K) -> bool {
+        let slot = self.slots.iter_mut().find(|slot| slot.key == *key);
+        slot.map(|slot| *slot = Slot { clock: Clock::Off, insists: Insists::UntilAnswered, ..slot.clone() }).is_some()
+    }
+
     /// A popup is answered or closed.
     pub fn remove(&mut self, key: &K) {
         self.slots.retain(|slot| slot.key != *key);
@@ -222,6 +228,15 @@ mod tests {
         assert!(stack.part(at(10), &1));
         assert_eq!(stack.expire(at(15)), [1]);
         assert!(!stack.part(at(20), &1));
+    }
+
+    #[test]
+    fn an_all_clear_stays_until_it_is_closed() {
+        let mut stack = showing(&[(1, Insists::AboveAll), (2, Insists::Not)]);
+        assert!(stack.settle(&1) && stack.settle(&2) && !stack.settle(&3));
+        assert_eq!((stack.next(), stack.expire(at(100))), (None, vec![]));
+        stack.remove(&1);
+        assert_eq!(stack.seen(), [&2]);
     }
 
     #[test]

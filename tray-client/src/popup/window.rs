@@ -76,7 +76,9 @@ impl Popup {
     /// The notice has changed, or is over.
     pub fn renew(&self, row: NoticeRow) {
         if let Self::Notice(window) = self {
-            window.set_updated(row.ended.is_empty());
+            if row.ended.is_empty() {
+                window.set_updates(window.get_updates().wrapping_add(1));
+            }
             window.set_notice(row.into());
         }
     }

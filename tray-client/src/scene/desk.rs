@@ -246,7 +246,7 @@ pub fn audiences(model: &Model, chosen: &[String], search: &str) -> Vec<Audience
     rows
 }
 
-/// `Reaches 12 people: 8 online, 3 offline, 1 has never been here.`; empty while the server has not said.
+/// `Reaches 12 people · 8 online · 3 offline · 1 never seen here`; empty while the server has not said.
 pub fn reach(preview: Option<&Preview>) -> String {
     let Some(preview) = preview else { return String::new() };
     let people = match preview.people {
@@ -257,7 +257,7 @@ pub fn reach(preview: Option<&Preview>) -> String {
     let mut parts = vec![format!("{} online", preview.online)];
     parts.extend((preview.offline > 0).then(|| format!("{} offline", preview.offline)));
     parts.extend((preview.never > 0).then(|| format!("{} never seen here", preview.never)));
-    format!("Reaches {people}: {}.", parts.join(", "))
+    format!("Reaches {people} · {}", parts.join(" · "))
 }
 
 /// What has become of what was done last, and whether it went wrong; empty for nothing.
@@ -384,8 +384,8 @@ mod tests {
     #[test]
     fn the_reach_is_a_sentence() {
         let preview = Preview { people: 12, online: 8, offline: 3, never: 1, everyone: true };
-        assert_eq!(reach(Some(&preview)), "Reaches 12 people: 8 online, 3 offline, 1 never seen here.");
-        assert_eq!(reach(Some(&Preview { people: 1, online: 1, ..Preview::default() })), "Reaches 1 person: 1 online.");
+        assert_eq!(reach(Some(&preview)), "Reaches 12 people · 8 online · 3 offline · 1 never seen here");
+        assert_eq!(reach(Some(&Preview { people: 1, online: 1, ..Preview::default() })), "Reaches 1 person · 1 online");
         assert_eq!(reach(Some(&Preview::default())), "Reaches nobody.");
         assert_eq!(reach(None), "");
     }

@@ -48,6 +48,8 @@ pub struct NoticeRow {
     pub answers: Vec<String>,
     /// How it ended: the answer that was given, withdrawn, expired; empty while it is open.
     pub ended: String,
+    /// It ended well: its author gave the all-clear.
+    pub clear: bool,
 }
 
 /// The open notices, most severe first.
@@ -89,6 +91,7 @@ pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
         body,
         answers,
         ended,
+        clear: entry.answer.is_none() && notice.state == NoticeState::AllClear,
     }
 }
 

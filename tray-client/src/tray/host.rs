@@ -13,6 +13,7 @@ use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, 
 use super::icon::{self, Taskbar};
 use super::menu::{self, Choice, Entry};
 use crate::model::Summary;
+use crate::words::say;
 
 /// How long after a failure the icon is tried again: a desktop may come up after this program.
 pub(super) const AGAIN: Duration = Duration::from_secs(30);
@@ -32,6 +33,8 @@ pub struct State {
     pub role: Option<Role>,
     /// Whether popups are held back.
     pub do_not_disturb: bool,
+    /// Whether the menu speaks Chinese.
+    pub chinese: bool,
 }
 
 /// What is heard of the icon.
@@ -165,7 +168,7 @@ pub(super) fn change(icon: &TrayIcon, old: &State, new: &State) -> Option<Menu> 
     if old.tooltip != new.tooltip {
         let _ = icon.set_tooltip(Some(&new.tooltip));
     }
-    let same_menu = (old.role, old.do_not_disturb) == (new.role, new.do_not_disturb);
+    let same_menu = (old.role, old.do_not_disturb, old.chinese) == (new.role, new.do_not_disturb, new.chinese);
     let menu = if same_menu { None } else { built(new) }?;
     icon.set_menu(Some(Box::new(menu.clone())));
     Some(menu)
@@ -196,9 +199,9 @@ fn built(state: &State) -> Option<Menu> {
         let item: Box<dyn IsMenuItem> = match entry {
             Entry::Line => Box::new(PredefinedMenuItem::separator()),
             Entry::Choice { choice, label, checked: Some(checked) } => {
-                Box::new(CheckMenuItem::with_id(id(choice), label, true, checked, None))
+                Box::new(CheckMenuItem::with_id(id(choice), say(label), true, checked, None))
             }
-            Entry::Choice { choice, label, checked: None } => Box::new(MenuItem::with_id(id(choice), label, true, None)),
+            Entry::Choice { choice, label, checked: None } => Box::new(MenuItem::with_id(id(choice), say(label), true, None)),
         };
         menu.append(&*item).ok()?;
     }

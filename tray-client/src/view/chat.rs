@@ -4,13 +4,14 @@ use slint::ComponentHandle as _;
 use slint::winit_030::{EventResult, WinitWindowAccessor as _};
 use winit::event::WindowEvent;
 
-use super::rows::List;
+use super::rows::{self, List};
 use super::{Gesture, NoDisplay, Sink, look, ui};
 use crate::popup::place::{Corner, Rect};
 use crate::scene::{ConversationRow, LineRow, NoticeRow, PersonRow};
+use crate::words::say;
 
 /// Open notices that are seen at the top of the window; the others are behind a button.
-const NOTICES_SEEN: usize = 2;
+pub const NOTICES_SEEN: usize = 2;
 
 /// The head of the shown conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,12 @@ pub struct ChatView {
 }
 
 impl ChatView {
+    /// The window itself, for tests.
+    #[cfg(all(test, feature = "window-tests"))]
+    pub(super) const fn window(&self) -> &ui::ChatWindow {
+        &self.window
+    }
+
     /// The window, hidden.
     ///
     /// # Errors
@@ -122,8 +129,14 @@ impl ChatView {
     }
 
     /// Colours and sizes have changed.
-    pub fn dress(&self) {
+    pub fn dress(&mut self) {
         look::dress(&self.window);
+        // Another language: every row is made anew.
+        self.conversations.set(Vec::new());
+        self.people.set(Vec::new());
+        self.lines.set(Vec::new());
+        self.open.set(Vec::new());
+        self.all.set(Vec::new());
     }
 
     /// Where it is, in physical pixels with its content's size.
@@ -170,9 +183,9 @@ impl ChatView {
 
     /// The shown conversation. `to_end` when its newest line is to be seen whatever was seen before.
     pub fn set_lines(&mut self, head: Head, rows: Vec<LineRow>, to_end: bool) {
+        self.window.set_place_name(rows::place_name(&head.key, head.name).into());
         self.window.set_place_key(head.key.into());
-        self.window.set_place_name(head.name.into());
-        self.window.set_place_note(head.note.into());
+        self.window.set_place_note(say(&head.note).into());
         self.window.set_has_older(head.has_older);
         self.lines.set(rows);
         if to_end {
@@ -189,18 +202,18 @@ impl ChatView {
 
     /// What is wrong, in a sentence, and whether trying again is what helps; empty for nothing.
     pub fn set_trouble(&self, sentence: String, can_try: bool) {
-        self.window.set_trouble(sentence.into());
+        self.window.set_trouble(say(&sentence).into());
         self.window.set_can_try(can_try);
     }
 
     /// Something to know once; empty for nothing.
     pub fn set_remark(&self, sentence: String) {
-        self.window.set_remark(sentence.into());
+        self.window.set_remark(say(&sentence).into());
     }
 
     /// Why what was typed cannot be sent; empty for nothing.
     pub fn set_complaint(&self, sentence: String) {
-        self.window.set_complaint(sentence.into());
+        self.window.set_complaint(say(&sentence).into());
     }
 
     /// Whether the person is an administrator.

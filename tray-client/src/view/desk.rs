@@ -6,6 +6,7 @@ use super::rows::List;
 use super::{Change, DeskGesture, Gesture, NoDisplay, Sink, look, ui};
 use crate::compose::Form;
 use crate::scene::{AudienceRow, Filter, LedgerHead, LedgerRow, SentRow};
+use crate::words::say;
 
 /// The window.
 pub struct DeskView {
@@ -26,6 +27,12 @@ fn number(index: usize) -> i32 {
 }
 
 impl DeskView {
+    /// The window itself, for tests.
+    #[cfg(all(test, feature = "window-tests"))]
+    pub(super) const fn window(&self) -> &ui::DeskWindow {
+        &self.window
+    }
+
     /// The window, shown.
     ///
     /// # Errors
@@ -125,7 +132,7 @@ impl DeskView {
     /// The audiences to choose from, and whom the chosen ones reach.
     pub fn set_audiences(&mut self, rows: Vec<AudienceRow>, reach: String) {
         self.audiences.set(rows);
-        self.window.set_reach(reach.into());
+        self.window.set_reach(say(&reach).into());
     }
 
     /// The names of the templates; the first line stands for none.
@@ -135,13 +142,14 @@ impl DeskView {
             return;
         }
         self.templates.clone_from(&names);
-        let names: Vec<SharedString> = names.into_iter().map(Into::into).collect();
+        let names = names.into_iter().enumerate().map(|(index, name)| if index == 0 { say(&name) } else { name });
+        let names: Vec<SharedString> = names.map(Into::into).collect();
         self.window.set_templates(ModelRc::new(VecModel::from(names)));
     }
 
     /// What has become of what was done last.
     pub fn set_outcome(&self, sentence: String, wrong: bool, busy: bool) {
-        self.window.set_outcome(sentence.into());
+        self.window.set_outcome(say(&sentence).into());
         self.window.set_wrong(wrong);
         self.window.set_busy(busy);
     }
@@ -197,7 +205,7 @@ impl From<SentRow> for ui::SentRow {
             level: row.level.into(),
             title: row.title.into(),
             time: row.time.into(),
-            state: row.state.into(),
+            state: say(&row.state).into(),
             open: row.open,
             shown: row.shown,
         }
@@ -206,7 +214,12 @@ impl From<SentRow> for ui::SentRow {
 
 impl From<AudienceRow> for ui::AudienceRow {
     fn from(row: AudienceRow) -> Self {
-        Self { key: row.key.into(), name: row.name.into(), note: row.note.into(), chosen: row.chosen }
+        Self {
+            name: if row.key == "everyone" { say(&row.name) } else { row.name }.into(),
+            note: say(&row.note).into(),
+            key: row.key.into(),
+            chosen: row.chosen,
+        }
     }
 }
 
@@ -218,7 +231,7 @@ impl From<LedgerRow> for ui::LedgerRow {
             stage: i32::from(row.stage),
             time: row.time.into(),
             answer: row.answer.into(),
-            why: row.why.into(),
+            why: say(&row.why).into(),
         }
     }
 }
@@ -231,7 +244,7 @@ impl From<LedgerHead> for ui::LedgerHead {
             level: head.level.into(),
             title: head.title.into(),
             body: head.body.into(),
-            note: head.note.into(),
+            note: say(&head.note).into(),
             open: head.open,
             counts: ModelRc::new(VecModel::from(counts)),
         }

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::words::say;
+
 /// Asks for a file to save into; `chosen` is called with it, and not at all if the person changes their mind.
 pub fn save_file(title: &str, name: &str, chosen: impl FnOnce(PathBuf) + 'static) {
     let dialog = rfd::AsyncFileDialog::new()
-        .set_title(title)
+        .set_title(say(title))
         .set_file_name(name)
         .add_filter("Text", &["txt"])
         .add_filter("CSV", &["csv"])

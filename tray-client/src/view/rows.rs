@@ -6,6 +6,7 @@ use slint::{Model as _, ModelRc, SharedString, VecModel};
 
 use super::ui;
 use crate::scene::{ConversationRow, Here, Level, LineRow, Mark, NoticeRow, PersonRow};
+use crate::words::say;
 
 /// A list that a window shows, with the rows it was made of.
 pub(super) struct List<P, S> {
@@ -46,6 +47,11 @@ fn strings(texts: Vec<String>) -> ModelRc<SharedString> {
     ModelRc::from(Rc::new(VecModel::from_iter(texts.into_iter().map(SharedString::from))))
 }
 
+/// What people call a place: only the lobby's name is a word of ours.
+pub(super) fn place_name(key: &str, name: String) -> String {
+    if key == "lobby" { say(&name) } else { name }
+}
+
 impl From<Here> for ui::Here {
     fn from(here: Here) -> Self {
         match here {
@@ -69,11 +75,12 @@ impl From<Level> for ui::Level {
 impl From<ConversationRow> for ui::Conversation {
     fn from(row: ConversationRow) -> Self {
         Self {
+            name: place_name(&row.key, row.name).into(),
             key: row.key.into(),
-            name: row.name.into(),
             direct: row.direct,
             here: row.here.into(),
-            last: row.last.into(),
+            // What others have written is theirs; only the word for oneself is ours.
+            last: if row.last.starts_with("You: ") { say(&row.last) } else { row.last }.into(),
             time: row.time.into(),
             unread: row.unread.into(),
             shown: row.shown,
@@ -83,14 +90,14 @@ impl From<ConversationRow> for ui::Conversation {
 
 impl From<PersonRow> for ui::Person {
     fn from(row: PersonRow) -> Self {
-        Self { key: row.key.into(), name: row.name.into(), here: row.here.into(), note: row.note.into(), me: row.me }
+        Self { key: row.key.into(), name: row.name.into(), here: row.here.into(), note: say(&row.note).into(), me: row.me }
     }
 }
 
 impl From<LineRow> for ui::Line {
     fn from(row: LineRow) -> Self {
         match row {
-            LineRow::Day(day) => Self { kind: ui::LineKind::Day, text: day.into(), ..Self::default() },
+            LineRow::Day(day) => Self { kind: ui::LineKind::Day, text: say(&day).into(), ..Self::default() },
             LineRow::New => Self { kind: ui::LineKind::New, ..Self::default() },
             LineRow::Message { who, own, time, text, links, mark, why, own_key } => Self {
                 kind: ui::LineKind::Message,
@@ -105,7 +112,7 @@ impl From<LineRow> for ui::Line {
                     Mark::Stored => ui::Mark::Stored,
                     Mark::Failed => ui::Mark::Failed,
                 },
-                why: why.into(),
+                why: say(&why).into(),
                 own_key: own_key.into(),
             },
         }
@@ -123,7 +130,8 @@ impl From<NoticeRow> for ui::Notice {
             body: row.body.into(),
             links: strings(row.links),
             answers: strings(row.answers),
-            ended: row.ended.into(),
+            ended: say(&row.ended).into(),
+            clear: row.clear,
         }
     }
 }

@@ -5,6 +5,7 @@ use slint::ComponentHandle as _;
 use super::{Form, Gesture, NoDisplay, Sink, look, ui};
 use crate::platform::policy::Policy;
 use crate::settings::{Language, Settings, Theme};
+use crate::words::say;
 
 /// The settings window.
 pub struct SettingsView {
@@ -12,6 +13,12 @@ pub struct SettingsView {
 }
 
 impl SettingsView {
+    /// The window itself, for tests.
+    #[cfg(all(test, feature = "window-tests"))]
+    pub(super) const fn window(&self) -> &ui::SettingsWindow {
+        &self.window
+    }
+
     /// The window, shown.
     ///
     /// # Errors
@@ -46,12 +53,12 @@ impl SettingsView {
 
     /// The hours cannot be read: why; empty when they can.
     pub fn set_hours_complaint(&self, sentence: String) {
-        self.window.set_hours_complaint(sentence.into());
+        self.window.set_hours_complaint(say(&sentence).into());
     }
 
     /// A setting could not be kept: why; empty when all could.
     pub fn set_complaint(&self, sentence: String) {
-        self.window.set_complaint(sentence.into());
+        self.window.set_complaint(say(&sentence).into());
     }
 
     /// Popups are held back, or not any more, by another way than this window.

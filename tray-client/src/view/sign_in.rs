@@ -3,6 +3,7 @@
 use slint::ComponentHandle as _;
 
 use super::{Gesture, NoDisplay, Sink, look, ui};
+use crate::words::say;
 
 /// The window for signing in.
 pub struct SignInView {
@@ -10,6 +11,12 @@ pub struct SignInView {
 }
 
 impl SignInView {
+    /// The window itself, for tests.
+    #[cfg(all(test, feature = "window-tests"))]
+    pub(super) const fn window(&self) -> &ui::SignInWindow {
+        &self.window
+    }
+
     /// The window, shown, with what is known already.
     ///
     /// # Errors
@@ -56,14 +63,14 @@ impl SignInView {
     pub fn set_busy(&self, status: &str) {
         self.window.set_busy(true);
         self.window.set_complaint("".into());
-        self.window.set_status(status.into());
+        self.window.set_status(say(status).into());
     }
 
     /// It came to nothing: why, and what to do.
     pub fn set_complaint(&self, sentence: &str) {
         self.window.set_busy(false);
         self.window.set_status("".into());
-        self.window.set_complaint(sentence.into());
+        self.window.set_complaint(say(sentence).into());
     }
 
     /// Ready for another try.

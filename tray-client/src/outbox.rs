@@ -1,0 +1,218 @@
+//! What was written and has not reached the server: on the disk before it is on its way, and gone from there when it is stored.
+//!
+//! Each outbox has a number that was drawn when it was made, and counts what is written; the server recognises a message by the two, so
+//! that one that is sent again after a restart is stored once ([decision 5](../../docs/decisions)).
+
+use std::io;
+
+use belfry_core::chat::{AccountName, Place, Text};
+use belfry_core::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+
+use crate::link::OwnId;
+use crate::platform::files::Folder;
+use crate::scene;
+
+const FILE: &str = "outbox.toml";
+
+/// Numbers that are reserved at once, so that not every message writes the file twice. What is not used is passed over.
+const RESERVED: u64 = 1000;
+
+/// A message that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number in this outbox.
+    pub own: OwnId,
+    /// Where it is to be said.
+    pub to: Place,
+    /// What.
+    pub text: Text,
+    /// When it was written.
+    pub at: UnixMillis,
+}
+
+/// One line of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Written {
+    server: String,
+    account: String,
+    number: u64,
+    to: String,
+    at: u64,
+    text: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Content {
+    /// Hexadecimal: TOML has no number that large.
+    outbox: String,
+    /// The first number that was never used.
+    next: u64,
+    #[serde(default)]
+    posts: Vec<Written>,
+}
+
+/// The outbox of a profile; messages of every account that was used in it.
+#[derive(Debug)]
+pub struct Outbox {
+    folder: Folder,
+    outbox: u64,
+    next: u64,
+    posts: Vec<Written>,
+}
+
+impl Outbox {
+    /// The outbox of this profile. One that cannot be read is set aside, not thrown away, and a new one begun.
+    ///
+    /// # Errors
+    /// The operating system said no.
+    pub fn open(folder: &Folder) -> io::Result<Self> {
+        let written = folder.read(FILE)?;
+        let read = written.as_deref().map(toml::from_str::<Content>);
+        let content = match read {
+            Some(Ok(content)) => content,
+            Some(Err(_)) => {
+                folder.write(&format!("{FILE}.damaged"), written.unwrap_or_default())?;
+                Content::default()
+            }
+            None => Content::default(),
+        };
+        let mut drawn = [0; 8];
+        getrandom::fill(&mut drawn).map_err(io::Error::other)?;
+        let known = u64::from_str_radix(&content.outbox, 16).ok();
+        let outbox = Self {
+            folder: folder.clone(),
+            outbox: known.unwrap_or_else(|| u64::from_be_bytes(drawn)),
+            next: content.next.max(1),
+            posts: content.posts,
+        };
+        outbox.write()?;
+        Ok(outbox)
+    }
+
+    /// The number that own messages of this run begin with: larger than any before.
+    pub const fn begin(&self) -> u64 {
+        self.next
+    }
+
+    /// The outbox's own number: with a message's it is what the server recognises the message by.
+    pub const fn number(&self) -> u64 {
+        self.outbox
+    }
+
+    /// A message was written: it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The disk does not take it; it is kept until the program ends.
+    pub fn keep(&mut self, server: &str, account: &AccountName, waiting: &Waiting) -> io::Result<()> {
+        self.next = self.next.max(waiting.own.0.saturating_add(1));
+        self.posts.push(Written {
+            server: server.into(),
+            account: account.to_string(),
+            number: waiting.own.0,
+            to: waiting.to.to_string(),
+            at: waiting.at.0,
+            text: waiting.text.to_string(),
+        });
+        self.write()
+    }
+
+    /// A message is stored, or its writer gave it up.
+    ///
+    /// # Errors
+    /// The disk does not take it: the message may be sent once more after a restart, and the server will recognise it.
+    pub fn forget(&mut self, own: OwnId) -> io::Result<()> {
+        let before = self.posts.len();
+        self.posts.retain(|post| post.number != own.0);
+        if self.posts.len() == before { Ok(()) } else { self.write() }
+    }
+
+    /// What this person has written for this server and it has not got, in the order it was written.
+    pub fn waiting(&self, server: &str, account: &AccountName) -> Vec<Waiting> {
+        let theirs = |post: &&Written| {
+            post.server.eq_ignore_ascii_case(server) && AccountName::new(&post.account).is_ok_and(|name| name.key() == account.key())
+        };
+        let read = |post: &Written| {
+            let (to, text) = (scene::place(&post.to)?, Text::new(post.text.as_str()).ok()?);
+            Some(Waiting { own: OwnId(post.number), to, text, at: UnixMillis(post.at) })
+        };
+        self.posts.iter().filter(theirs).filter_map(read).collect()
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let next = self.next.saturating_add(RESERVED);
+        let content = Content { outbox: format!("{:016x}", self.outbox), next, posts: self.posts.clone() };
+        self.folder.write(FILE, &toml::to_string(&content).map_err(io::Error::other)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path().join("profile")).unwrap();
+        (dir, folder)
+    }
+
+    fn me() -> AccountName {
+        AccountName::new("me").unwrap()
+    }
+
+    fn written(own: u64, to: &str, text: &str) -> Waiting {
+        Waiting { own: OwnId(own), to: scene::place(to).unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
+    }
+
+    #[test]
+    fn what_was_written_survives_a_restart_in_its_order_and_under_its_number() {
+        let (_dir, folder) = folder();
+        let mut outbox = Outbox::open(&folder).unwrap();
+        let posts = [written(outbox.begin(), "lobby", "one\ntwo \"three\""), written(outbox.begin() + 1, "@王伟", "早")];
+        for post in &posts {
+            outbox.keep("lan-host", &me(), post).unwrap();
+        }
+        let before = outbox.number();
+        drop(outbox);
+        let outbox = Outbox::open(&folder).unwrap();
+        assert_eq!(outbox.waiting("LAN-host", &AccountName::new("ME").unwrap()), posts);
+        assert_eq!(outbox.number(), before);
+        assert!(outbox.begin() > posts[1].own.0, "no number is used twice");
+    }
+
+    #[test]
+    fn what_is_stored_is_forgotten() {
+        let (_dir, folder) = folder();
+        let mut outbox = Outbox::open(&folder).unwrap();
+        outbox.keep("lan-host", &me(), &written(1, "lobby", "hi")).unwrap();
+        outbox.forget(OwnId(1)).unwrap();
+        assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), []);
+    }
+
+    #[test]
+    fn numbers_are_never_used_again_also_when_everything_was_stored() {
+        let (_dir, folder) = folder();
+        let first = Outbox::open(&folder).unwrap();
+        let (begin, number) = (first.begin(), first.number());
+        let second = Outbox::open(&folder).unwrap();
+        assert!(second.begin() >= begin + RESERVED);
+        assert_eq!(second.number(), number, "it is the same outbox");
+    }
+
+    #[test]
+    fn nobody_sends_what_another_account_has_written() {
+        let (_dir, folder) = folder();
+        let mut outbox = Outbox::open(&folder).unwrap();
+        outbox.keep("lan-host", &me(), &written(1, "lobby", "hi")).unwrap();
+        assert_eq!(outbox.waiting("lan-host", &AccountName::new("other").unwrap()), []);
+        assert_eq!(outbox.waiting("elsewhere", &me()), []);
+    }
+
+    #[test]
+    fn a_damaged_outbox_is_set_aside() {
+        let (_dir, folder) = folder();
+        folder.write(FILE, "posts = nonsense").unwrap();
+        assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), []);
+        assert_eq!(folder.read("outbox.toml.damaged").unwrap().as_deref(), Some("posts = nonsense"));
+    }
+}

@@ -1,0 +1,240 @@
+//! What a person does becomes a gesture.
+
+use i_slint_backend_testing::{ElementHandle, ElementRoot};
+use slint::platform::{Key, WindowEvent};
+use slint::{ComponentHandle, SharedString};
+
+use super::*;
+use crate::popup::window::Popup;
+use crate::scene::{AudienceRow, Filter};
+use crate::settings::Settings;
+use crate::view::chat::{ChatView, Head};
+use crate::view::desk::DeskView;
+use crate::view::settings::SettingsView;
+use crate::view::sign_in::SignInView;
+use crate::view::{Change, DeskGesture};
+
+fn begin() -> (Heard, Sink) {
+    i_slint_backend_testing::init_no_event_loop();
+    let heard = Heard::default();
+    let sink = heard.sink();
+    (heard, sink)
+}
+
+/// The element that a screen reader calls so.
+#[track_caller]
+fn find(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
+    ElementHandle::find_by_accessible_label(window, label).next().unwrap_or_else(|| panic!("there is no {label:?}"))
+}
+
+fn is_there(window: &(impl ElementRoot + 'static), label: &str) -> bool {
+    ElementHandle::find_by_accessible_label(window, label).next().is_some()
+}
+
+#[track_caller]
+fn press(window: &(impl ElementRoot + 'static), label: &str) {
+    find(window, label).invoke_accessible_default_action();
+}
+
+fn key(window: &slint::Window, text: impl Into<SharedString>) {
+    let text = text.into();
+    window.dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
+    window.dispatch_event(WindowEvent::KeyReleased { text });
+}
+
+fn chat(sink: &Sink) -> ChatView {
+    let mut view = ChatView::new(sink).unwrap();
+    view.show().unwrap();
+    view.window().window().dispatch_event(WindowEvent::WindowActiveChanged(true));
+    view.set_conversations(conversations());
+    view.set_people(people());
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true };
+    view.set_lines(head, lines(), true);
+    view
+}
+
+#[test]
+fn what_was_typed_to_sign_in_is_handed_over() {
+    let (heard, sink) = begin();
+    let view = SignInView::show(&sink, "", "").unwrap();
+    press(view.window(), "Sign in");
+    assert_eq!(heard.take(), [], "nothing is typed yet");
+    for (field, typed) in [("Server", "lan-host"), ("Your name", "anna"), ("Password", "secret")] {
+        find(view.window(), field).set_accessible_value(typed);
+    }
+    press(view.window(), "Sign in");
+    let (server, account, password) = ("lan-host".into(), "anna".into(), "secret".into());
+    assert_eq!(heard.take(), [Gesture::SignIn { server, account, password, register: false }]);
+    view.set_complaint("The account name or the password is wrong.");
+    assert!(is_there(view.window(), "The account name or the password is wrong."));
+}
+
+#[test]
+fn enter_sends_and_shift_enter_breaks_the_line() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    let window = view.window().window();
+    for letter in ["h", "i"] {
+        key(window, letter);
+    }
+    window.dispatch_event(WindowEvent::KeyPressed { text: Key::Shift.into() });
+    key(window, Key::Return);
+    window.dispatch_event(WindowEvent::KeyReleased { text: Key::Shift.into() });
+    key(window, "x");
+    assert_eq!(view.draft(), "hi\nx");
+    assert_eq!(heard.take(), []);
+    key(window, Key::Return);
+    assert_eq!(heard.take(), [Gesture::Say("hi\nx".into())]);
+}
+
+#[test]
+fn a_conversation_opens_by_a_click_and_says_how_much_is_unread() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    press(view.window(), "Ward 4, 3 unread");
+    assert_eq!(heard.take(), [Gesture::Open("Ward 4".into())]);
+    press(view.window(), "Anna Berg, online");
+    assert_eq!(heard.take(), [Gesture::Open("@Anna Berg".into())]);
+    press(view.window(), "me, online");
+    assert_eq!(heard.take(), [], "nobody talks to themselves");
+}
+
+#[test]
+fn an_open_notice_at_the_top_of_the_window_is_answered_there() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    view.set_notices(vec![notice(Level::Important, &["Safe", "Need help"])], vec![]);
+    press(view.window(), "Need help");
+    assert_eq!(heard.take(), [Gesture::Answer { notice: "7".into(), answer: 1 }]);
+    view.set_notices(vec![], vec![]);
+    assert!(!is_there(view.window(), "Need help"));
+}
+
+#[test]
+fn past_notices_are_found_again() {
+    let (_, sink) = begin();
+    let mut view = chat(&sink);
+    let past = NoticeRow { ended: "Answered: Safe".into(), answers: vec![], ..notice(Level::Critical, &[]) };
+    view.set_notices(vec![], vec![past]);
+    view.show_notices();
+    let shown = ElementHandle::query_descendants_of(view.window());
+    assert!(shown.contains(&"Answered: Safe".to_owned()), "{shown:?}");
+}
+
+#[test]
+fn what_is_wrong_stands_in_a_strip_that_is_read_aloud() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    view.set_trouble("Server unreachable since 10:02.".into(), true);
+    let strip = find(view.window(), "Server unreachable since 10:02.");
+    assert_eq!(strip.accessible_live_region(), Some(i_slint_backend_testing::AccessibleLiveness::Polite));
+    press(view.window(), "Try now");
+    press(view.window(), "Why?");
+    assert_eq!(heard.take(), [Gesture::TryNow, Gesture::Why]);
+}
+
+#[test]
+fn a_popup_offers_its_answers_and_only_an_info_one_can_be_closed() {
+    let (heard, sink) = begin();
+    for (level, closable) in [(Level::Info, true), (Level::Important, false), (Level::Critical, false)] {
+        let Popup::Notice(window) = &Popup::notice(&sink, "notice 7", notice(level, &["Safe", "Need help"]), 600.0).unwrap() else {
+            panic!("a notice")
+        };
+        assert_eq!(is_there(window, "Close"), closable, "{level:?}");
+        press(window, "Need help");
+        assert_eq!(heard.take(), [Gesture::Answer { notice: "7".into(), answer: 1 }]);
+    }
+}
+
+#[test]
+fn a_notice_that_is_over_has_no_answers_on_the_screen() {
+    let (heard, sink) = begin();
+    let popup = Popup::notice(&sink, "notice 7", notice(Level::Critical, &["Safe"]), 600.0).unwrap();
+    popup.renew(NoticeRow { ended: "All clear, says admin".into(), clear: true, answers: vec![], ..notice(Level::Critical, &[]) });
+    let Popup::Notice(window) = &popup else { panic!("a notice") };
+    assert!(!is_there(window, "Safe"));
+    press(window, "Close");
+    assert_eq!(heard.take(), [Gesture::Dismiss("7".into())]);
+}
+
+#[test]
+fn a_notice_is_written_aimed_confirmed_and_sent() {
+    let (heard, sink) = begin();
+    let mut view = DeskView::show(&sink).unwrap();
+    let everyone = AudienceRow { key: "everyone".into(), name: "Everyone".into(), ..AudienceRow::default() };
+    view.set_audiences(vec![everyone], "Reaches 12 people · 8 online".into());
+    for (field, typed) in [("Title", "Drill"), ("Text", "Leave."), ("Answers", "Safe, Need help"), ("Expires after", "2h")] {
+        find(view.window(), field).set_accessible_value(typed);
+    }
+    press(view.window(), "Critical");
+    press(view.window(), "Everyone");
+    press(view.window(), "Send notice");
+    let gestures = heard.take();
+    let [Gesture::Desk(DeskGesture::Aim(key)), Gesture::Desk(DeskGesture::Send(form))] = &gestures[..] else { panic!("{gestures:?}") };
+    assert_eq!((key.as_str(), form.title.as_str(), form.body.as_str(), form.severity), ("everyone", "Drill", "Leave.", 2));
+    assert_eq!((form.answers.as_str(), form.expires.as_str()), ("Safe, Need help", "2h"));
+    view.set_to_confirm(true);
+    press(view.window(), "Back");
+    press(view.window(), "Send to everyone");
+    assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::Confirm(false)), Gesture::Desk(DeskGesture::Confirm(true))]);
+}
+
+#[test]
+fn a_notice_that_was_sent_is_watched_filtered_changed_and_exported() {
+    let (heard, sink) = begin();
+    let mut view = DeskView::show(&sink).unwrap();
+    view.set_sent(sent(), vec![]);
+    let (head, rows) = ledger();
+    view.set_ledger(head, rows);
+    press(view.window(), "Critical: Evacuate now, 1 of 4 answered");
+    press(view.window(), "Not reached: 1");
+    press(view.window(), "Remind");
+    press(view.window(), "Withdraw…");
+    press(view.window(), "Withdraw");
+    press(view.window(), "All clear…");
+    find(view.window(), "Text of the all-clear").set_accessible_value("It was steam.");
+    press(view.window(), "Give the all-clear");
+    press(view.window(), "Export CSV…");
+    let expected = [
+        DeskGesture::Watch("7".into()),
+        DeskGesture::Filter(Filter::NotReached),
+        DeskGesture::Change(Change::Remind),
+        DeskGesture::Change(Change::Withdraw),
+        DeskGesture::Change(Change::AllClear("It was steam.".into())),
+        DeskGesture::Export,
+    ];
+    assert_eq!(heard.take(), expected.map(Gesture::Desk));
+}
+
+#[test]
+fn a_setting_that_is_changed_is_handed_over_with_the_others() {
+    let (heard, sink) = begin();
+    let settings = Settings { quiet_hours: "22:00-06:30".parse().ok(), ..Settings::default() };
+    let view = SettingsView::show(&sink, &settings, false).unwrap();
+    press(view.window(), "Hold popups back until further notice");
+    let gestures = heard.take();
+    let [Gesture::Set(form)] = &gestures[..] else { panic!("{gestures:?}") };
+    assert!(form.do_not_disturb && form.show_texts && form.quiet_hours == "22:00-06:30" && form.text_percent == 100);
+}
+
+#[test]
+fn a_hundred_thousand_lines_make_only_as_many_elements_as_are_seen() {
+    let (_, sink) = begin();
+    let mut view = chat(&sink);
+    let many: Vec<_> = (0..100_000).map(|number| said("anna", "10:00", &format!("message {number}"), Mark::None)).collect();
+    view.set_lines(Head::default(), many, true);
+    let made = ElementHandle::query_descendants_of(view.window()).iter().filter(|text| text.starts_with("message ")).count();
+    assert!((1..400).contains(&made), "{made} lines were made");
+}
+
+/// Every text that a screen reader finds.
+trait Texts {
+    fn query_descendants_of(window: &(impl ElementRoot + ComponentHandle + 'static)) -> Vec<String>;
+}
+
+impl Texts for ElementHandle {
+    fn query_descendants_of(window: &(impl ElementRoot + ComponentHandle + 'static)) -> Vec<String> {
+        let elements = i_slint_backend_testing::ElementQuery::from_root(window).match_descendants().find_all();
+        elements.iter().filter_map(|element| element.accessible_label().or_else(|| element.accessible_value())).map(Into::into).collect()
+    }
+}

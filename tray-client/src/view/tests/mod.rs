@@ -1,0 +1,142 @@
+//! The windows, clicked and typed into as a screen reader would, without a display; and photographed.
+
+mod clicks;
+mod pictures;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::{Gesture, Sink};
+use crate::scene::{ConversationRow, Here, LedgerHead, LedgerRow, Level, LineRow, Mark, NoticeRow, PersonRow, SentRow};
+
+/// What a person did, in order.
+#[derive(Clone, Default)]
+struct Heard(Rc<RefCell<Vec<Gesture>>>);
+
+impl Heard {
+    fn sink(&self) -> Sink {
+        let heard = Rc::clone(&self.0);
+        Rc::new(move |gesture| heard.borrow_mut().push(gesture))
+    }
+
+    /// What was done since the last time.
+    fn take(&self) -> Vec<Gesture> {
+        std::mem::take(&mut *self.0.borrow_mut())
+    }
+}
+
+fn notice(level: Level, answers: &[&str]) -> NoticeRow {
+    NoticeRow {
+        key: "7".into(),
+        level,
+        author: "admin".into(),
+        time: "14:52".into(),
+        title: "Fire drill today 15:00".into(),
+        body: "Leave by the nearest exit; do not use the lifts. Meet at the gate.".into(),
+        answers: answers.iter().map(|answer| (*answer).to_owned()).collect(),
+        ..NoticeRow::default()
+    }
+}
+
+fn conversations() -> Vec<ConversationRow> {
+    let row = |key: &str, name: &str, last: &str, unread: &str| ConversationRow {
+        key: key.into(),
+        name: name.into(),
+        last: last.into(),
+        time: "10:04".into(),
+        unread: unread.into(),
+        direct: key.starts_with('@'),
+        here: if key.starts_with('@') { Here::Online } else { Here::No },
+        shown: key == "lobby",
+    };
+    vec![
+        row("lobby", "Lobby", "You: Thanks!", ""),
+        row("Ward 4", "Ward 4", "ben: The keys are back.", "3"),
+        row("@Anna Berg", "Anna Berg", "See you at noon", "12"),
+    ]
+}
+
+fn people() -> Vec<PersonRow> {
+    let row = |name: &str, here: Here, note: &str, me: bool| PersonRow {
+        key: format!("@{name}"),
+        name: name.into(),
+        here,
+        note: note.into(),
+        me,
+    };
+    vec![
+        row("Anna Berg", Here::Online, "", false),
+        row("me", Here::Online, "", true),
+        row("王伟", Here::Away, "", false),
+        row("Ben Ode", Here::No, "2 d", false),
+    ]
+}
+
+fn said(who: &str, time: &str, text: &str, mark: Mark) -> LineRow {
+    LineRow::Message {
+        who: who.into(),
+        own: mark != Mark::None,
+        time: time.into(),
+        text: text.into(),
+        links: vec![],
+        mark,
+        why: String::new(),
+        own_key: String::new(),
+    }
+}
+
+fn lines() -> Vec<LineRow> {
+    vec![
+        LineRow::Day("Tuesday 17 November".into()),
+        said("王伟", "10:02", "The printer on floor 2 is back.", Mark::None),
+        said("", "10:02", "早上好，今天的会议在三楼。", Mark::None),
+        LineRow::New,
+        said("Anna Berg", "10:03", "Great. Who has the keys to the long cupboard beside the kitchen on the second floor?", Mark::None),
+        said("You", "10:04", "Thanks!", Mark::Stored),
+        said("", "10:04", "I am looking for them.", Mark::Waiting),
+    ]
+}
+
+fn ledger() -> (LedgerHead, Vec<LedgerRow>) {
+    let head = LedgerHead {
+        key: "7".into(),
+        level: Level::Critical,
+        title: "Evacuate now".into(),
+        body: "Smoke on floor 3. Leave the building by the north stairs.".into(),
+        note: "Open · admin · 14:52".into(),
+        open: true,
+        counts: [4, 1, 3, 2, 1],
+    };
+    let row = |name: &str, online: bool, stage: u8, time: &str, answer: &str, why: &str| LedgerRow {
+        name: name.into(),
+        online,
+        stage,
+        time: time.into(),
+        answer: answer.into(),
+        why: why.into(),
+    };
+    let rows = vec![
+        row("Anna Berg", true, 3, "14:53", "Safe", ""),
+        row("Ben Ode", false, 0, "", "", "Offline since 17 Nov"),
+        row("Carla", true, 2, "14:52", "", "Here, has not answered"),
+        row("王伟", true, 1, "14:52", "", "Screen locked since 14:40"),
+    ];
+    (head, rows)
+}
+
+fn sent() -> Vec<SentRow> {
+    let row = |key: &str, level: Level, title: &str, state: &str, open: bool| SentRow {
+        key: key.into(),
+        level,
+        title: title.into(),
+        time: "14:52".into(),
+        state: state.into(),
+        open,
+        shown: key == "7",
+    };
+    vec![
+        row("7", Level::Critical, "Evacuate now", "1 of 4 answered", true),
+        row("6", Level::Important, "Fire drill today 15:00", "Withdrawn", false),
+        row("5", Level::Info, "Canteen", "Expired", false),
+    ]
+}

@@ -1,0 +1,254 @@
+//! Windows drawn off-screen by the program's own renderer, and compared with pictures that a person has looked at.
+//!
+//! `BELFRY_PICTURES=renew` writes the references anew, to be looked at before they are committed. Fonts differ from machine to machine:
+//! pixels are compared only where `SLINT_DEFAULT_FONT` names the font of the references (`scripts/test` does so where it is there);
+//! elsewhere it is only seen that something is drawn. What was drawn is kept in the target folder in any case.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+use std::{env, fs};
+
+use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
+use slint::platform::{Platform, WindowAdapter, WindowEvent, update_timers_and_animations};
+use slint::{ComponentHandle as _, PhysicalSize, PlatformError, Rgb8Pixel};
+
+use super::*;
+use crate::popup::window::Popup;
+use crate::settings::{Settings, Theme};
+use crate::view::chat::{ChatView, Head};
+use crate::view::desk::DeskView;
+use crate::view::look;
+use crate::view::settings::SettingsView;
+use crate::view::sign_in::SignInView;
+
+/// Pixels that may differ in a thousand: the edges of letters, where a font was hinted otherwise.
+const DIFFERENT_PER_MILLE_MAX: usize = 5;
+/// By how much a channel must differ to count.
+const SHADES: u8 = 40;
+
+struct Easel {
+    window: Rc<MinimalSoftwareWindow>,
+    time: Rc<Cell<Duration>>,
+}
+
+struct Canvas(Rc<MinimalSoftwareWindow>, Rc<Cell<Duration>>);
+
+impl Platform for Canvas {
+    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
+        Ok(self.0.clone())
+    }
+
+    fn duration_since_start(&self) -> Duration {
+        self.1.get()
+    }
+}
+
+impl Easel {
+    /// Sets up: every test has a thread of its own, and a platform with it.
+    fn new(theme: Theme, percent: u16, language: &'static str) -> Self {
+        let easel = Self { window: MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer), time: Rc::default() };
+        slint::platform::set_platform(Box::new(Canvas(easel.window.clone(), easel.time.clone()))).unwrap();
+        look::set_for_test(theme, percent, language);
+        easel
+    }
+
+    /// Draws at this size, compares, and keeps the picture.
+    #[track_caller]
+    fn check(&self, name: &str, width: u32, height: u32) {
+        self.window.set_size(PhysicalSize::new(width, height));
+        self.window.dispatch_event(WindowEvent::WindowActiveChanged(true));
+        let mut pixels = vec![Rgb8Pixel::default(); (width * height) as usize];
+        // Lists are laid out, animations end.
+        for _ in 0..8 {
+            self.time.set(self.time.get() + Duration::from_millis(400));
+            update_timers_and_animations();
+            self.window.request_redraw();
+            self.window.draw_if_needed(|renderer| {
+                renderer.render(&mut pixels, width as usize);
+            });
+        }
+        let drawn: Vec<u8> = pixels.iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect();
+        assert!(drawn.chunks(3).any(|pixel| pixel != &drawn[..3]), "{name}: one colour only");
+        let kept = kept().join(format!("{name}.png"));
+        write(&kept, width, height, &drawn);
+        let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures").join(format!("{name}.png"));
+        if env::var("BELFRY_PICTURES").is_ok_and(|wish| wish == "renew") {
+            fs::create_dir_all(reference.parent().unwrap()).unwrap();
+            return write(&reference, width, height, &drawn);
+        }
+        if env::var_os("SLINT_DEFAULT_FONT").is_none() {
+            return;
+        }
+        let (seen_width, seen_height, seen) = read(&reference);
+        assert_eq!((seen_width, seen_height), (width, height), "{name}");
+        let differs = |(one, other): (&[u8], &[u8])| one.iter().zip(other).any(|(one, other)| one.abs_diff(*other) > SHADES);
+        let different = drawn.chunks(3).zip(seen.chunks(3)).filter(|pair| differs(*pair)).count();
+        let per_mille = different * 1000 / pixels.len();
+        assert!(
+            per_mille <= DIFFERENT_PER_MILLE_MAX,
+            "{name}: {different} pixels differ ({per_mille} in a thousand); see {}",
+            kept.display()
+        );
+    }
+}
+
+fn kept() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    let folder = target.join("pictures");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn write(path: &Path, width: u32, height: u32, rgb: &[u8]) {
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::High);
+    encoder.write_header().unwrap().write_image_data(rgb).unwrap();
+}
+
+fn read(path: &Path) -> (u32, u32, Vec<u8>) {
+    let file = std::io::BufReader::new(fs::File::open(path).unwrap_or_else(|_| panic!("there is no {}", path.display())));
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut rgb).unwrap();
+    (info.width, info.height, rgb)
+}
+
+fn sink() -> Sink {
+    Rc::new(|_| {})
+}
+
+fn chat() -> ChatView {
+    let mut view = ChatView::new(&sink()).unwrap();
+    view.window().show().unwrap();
+    view.set_conversations(conversations());
+    view.set_people(people());
+    view.set_notices(vec![notice(Level::Important, &["I know"])], vec![]);
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: false };
+    view.set_lines(head, lines(), true);
+    view
+}
+
+#[test]
+fn the_chat_window_in_light_colours() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let _view = chat();
+    easel.check("chat-light", 720, 560);
+}
+
+#[test]
+fn the_chat_window_in_dark_colours_without_a_server() {
+    let easel = Easel::new(Theme::Dark, 100, "");
+    let view = chat();
+    view.set_trouble("Server unreachable since 10:02. Trying again in 8 s.".into(), true);
+    easel.check("chat-dark-offline", 720, 560);
+}
+
+#[test]
+fn the_chat_window_in_chinese() {
+    let easel = Easel::new(Theme::Light, 100, "zh");
+    let _view = chat();
+    easel.check("chat-chinese", 720, 560);
+}
+
+#[test]
+fn the_chat_window_with_text_twice_as_large() {
+    let easel = Easel::new(Theme::Light, 200, "");
+    let _view = chat();
+    easel.check("chat-large", 1000, 760);
+}
+
+#[test]
+fn the_chat_window_as_narrow_as_it_gets_shows_one_pane() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let view = chat();
+    view.window().set_list_shown(false);
+    easel.check("chat-narrow", 360, 480);
+}
+
+fn popup(theme: Theme, name: &str, row: NoticeRow) {
+    let easel = Easel::new(theme, 100, "");
+    let popup = Popup::notice(&sink(), "notice 7", row, 600.0).unwrap();
+    update_timers_and_animations();
+    let size = popup.size();
+    easel.check(name, size.width, size.height);
+}
+
+#[test]
+fn a_critical_notice() {
+    popup(Theme::Light, "popup-critical", notice(Level::Critical, &["Safe", "Need help"]));
+}
+
+#[test]
+fn an_important_notice() {
+    popup(Theme::Light, "popup-important", notice(Level::Important, &["Acknowledge"]));
+}
+
+#[test]
+fn an_info_notice_in_dark_colours() {
+    popup(Theme::Dark, "popup-info-dark", notice(Level::Info, &["Acknowledge"]));
+}
+
+#[test]
+fn an_all_clear() {
+    let row = NoticeRow { ended: "All clear, says admin".into(), clear: true, ..notice(Level::Critical, &[]) };
+    popup(Theme::Light, "popup-all-clear", row);
+}
+
+#[test]
+fn a_notice_that_is_being_written() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let mut view = DeskView::show(&sink()).unwrap();
+    view.set_sent(sent(), vec![]);
+    view.set_templates(vec!["No template".into(), "Fire drill".into()]);
+    let row = |key: &str, name: &str, note: &str, chosen: bool| crate::scene::AudienceRow {
+        key: key.into(),
+        name: name.into(),
+        note: note.into(),
+        chosen,
+    };
+    let rows = vec![
+        row("group:nurses", "Nurses", "Group, 8 people", true),
+        row("everyone", "Everyone", "Every account, also new ones", false),
+        row("user:anna", "Anna Berg", "", false),
+    ];
+    view.set_audiences(rows, "Reaches 8 people · 5 online · 3 offline".into());
+    view.set_form(crate::compose::Form {
+        title: "Fire drill today 15:00".into(),
+        body: "Leave by the nearest exit; do not use the lifts.".into(),
+        severity: 1,
+        answers: "I know, I will be away".into(),
+        expires: "2h".into(),
+        ..crate::compose::Form::default()
+    });
+    easel.check("desk-compose", 900, 640);
+}
+
+#[test]
+fn the_ledger_of_a_notice() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let mut view = DeskView::show(&sink()).unwrap();
+    view.set_sent(sent(), vec![]);
+    let (head, rows) = ledger();
+    view.set_ledger(head, rows);
+    view.show_ledger();
+    easel.check("desk-ledger", 900, 560);
+}
+
+#[test]
+fn the_settings() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let settings = Settings { server: "lan-host".into(), account: "Anna Berg".into(), ..Settings::default() };
+    let _view = SettingsView::show(&sink(), &settings, true).unwrap();
+    easel.check("settings", 460, 600);
+}
+
+#[test]
+fn signing_in() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let view = SignInView::show(&sink(), "lan-host", "Anna Berg").unwrap();
+    view.set_complaint("The account name or the password is wrong.");
+    easel.check("sign-in", 380, 420);
+}
