@@ -1,4 +1,4 @@
-"""The handshake's client side and the seal of docs/PROTOCOL.md (sections 2 and 3)."""
+"""The handshake, from either side, and the seal of docs/protocol/handshake.md and packets.md."""
 
 import hashlib
 import hmac
@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from wire import HEAD_BYTES, Malformed, Reader, varint
 
 NAME = b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
@@ -17,7 +18,7 @@ TO_SERVER, TO_CLIENT = 1, 2
 
 
 def public_of(private):
-    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def agree(private, public):
@@ -116,6 +117,34 @@ class Initiator:
         return payload, expand(state.chaining_key, b"", 2)
 
 
+class Responder:
+    """The server's side: only the vectors need it."""
+
+    def __init__(self, identity, site_key, prologue_bytes, ephemeral):
+        self.identity, self.site_key, self.ephemeral = identity, site_key, ephemeral
+        self.state = Symmetric(prologue_bytes)
+        self.state.mix_hash(public_of(identity))
+
+    def first(self, message):
+        """The device's public key and the payload."""
+        reader, state = Reader(message), self.state
+        self.theirs = reader.take(32)
+        state.public(self.theirs)
+        state.mix_key(agree(self.identity, self.theirs))
+        self.device = state.open(reader.take(48))
+        state.mix_key(agree(self.identity, self.device))
+        return self.device, state.open(reader.take(reader.left()))
+
+    def second(self, payload):
+        """The second message and the two secrets."""
+        state, public = self.state, public_of(self.ephemeral)
+        state.public(public)
+        state.mix_key(agree(self.ephemeral, self.theirs))
+        state.mix_key(agree(self.ephemeral, self.device))
+        state.mix_key_and_hash(self.site_key)
+        return public + state.seal(payload), expand(state.chaining_key, b"", 2)
+
+
 def nonce(number):
     return bytes(4) + struct.pack("<Q", number)
 
@@ -169,5 +198,11 @@ def decode_parameters(payload, known):
     return found
 
 
-SERVER_PARAMETERS = {1: 4, 3: 1, 4: 16}
-CLIENT_PARAMETERS = {1: 4, 3: None, 6: 4}
+def reset_token(identity, session):
+    """What Belfry's server makes of its key and the number by which clients address a session."""
+    key = hmac.new(identity, b"belfry1 reset key", hashlib.sha256).digest()
+    return hmac.new(key, b"belfry1 reset" + struct.pack("<I", session), hashlib.sha256).digest()[:16]
+
+
+SERVER_PARAMETERS = {1: 4, 3: 1, 4: 16, 8: 16}
+CLIENT_PARAMETERS = {1: 4, 3: None, 6: 20}

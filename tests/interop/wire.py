@@ -1,9 +1,11 @@
-"""Datagrams and frames of docs/PROTOCOL.md (sections 1 to 4): bytes to dictionaries and back. Knows no keys and no sockets."""
+"""Datagrams and frames of docs/protocol/datagrams.md and packets.md: bytes to dictionaries and back. Knows no keys and no sockets."""
 
 import struct
 import zlib
 
 DATAGRAM_BYTES = 1200
+DATAGRAM_BYTES_MAX = 1472
+DISCOVER_BYTES = 256
 CLIENT_BYTES_MIN = 40
 HEAD_BYTES = 9
 TAG_BYTES = 16
@@ -67,8 +69,12 @@ def varint(value):
 
 # --- Datagrams ---------------------------------------------------------------------------------------------------------------
 
-KINDS = {0: "HELLO0", 1: "RETRY", 2: "HELLO", 3: "RESPONSE", 4: "REJECT", 6: "NO_SESSION"}
+KINDS = {0: "HELLO0", 1: "RETRY", 2: "HELLO", 3: "RESPONSE", 4: "REJECT", 6: "NO_SESSION", 7: "DISCOVER", 8: "HERE"}
 NUMBERS = {name: number for number, name in KINDS.items()}
+# What is padded with zeros, and to how many bytes.
+PADDED = {"HELLO0": DATAGRAM_BYTES, "HELLO": DATAGRAM_BYTES, "DISCOVER": DISCOVER_BYTES}
+# What is there to find out the version, and may carry another one.
+ANY_VERSION = ("HELLO0", "RETRY", "DISCOVER", "HERE")
 
 
 def checksum(datagram):
@@ -90,9 +96,9 @@ def decode_datagram(data):
     kind = KINDS.get(flags & 0x3F)
     if not flags & 0x40 or layout != 1 or crc != checksum(data) or kind is None:
         raise Malformed("no head of ours")
-    if version != VERSION and kind not in ("HELLO0", "RETRY"):
+    if version != VERSION and kind not in ANY_VERSION:
         raise Malformed("another version")
-    if kind in ("HELLO0", "HELLO") and len(data) < DATAGRAM_BYTES:
+    if len(data) < PADDED.get(kind, 0):
         raise Malformed("not padded")
     found = {"type": kind}
     named = {"HELLO": (False, True), "RESPONSE": (True, False), "REJECT": (True, False), "NO_SESSION": (True, False)}.get(kind, (False, False))
@@ -100,7 +106,7 @@ def decode_datagram(data):
         found["to"] = to
     if named[1]:
         found["from"] = sender
-    if kind in ("HELLO0", "RETRY", "HELLO", "REJECT"):
+    if kind in ("HELLO0", "RETRY", "HELLO", "REJECT", "DISCOVER", "HERE"):
         found["nonce"] = reader.take(8).hex()
     if kind in ("RETRY", "HELLO"):
         found["cookie"] = reader.take(16).hex()
@@ -112,11 +118,15 @@ def decode_datagram(data):
             raise Malformed("too many keys")
         found["key_ids"] = [reader.take(8).hex() for _ in range(count)]
         found["key"] = reader.take(32).hex() if reader.flag() else None
-    if kind in ("HELLO0", "RETRY"):
+    if kind == "HERE":
+        found["key"] = reader.take(32).hex()
+    if kind in ("HELLO0", "RETRY", "HERE"):
         count = reader.u8()
         if count > 8:
             raise Malformed("too many versions")
         found["versions"] = [reader.u16() for _ in range(count)]
+    if kind == "HERE":
+        found["name"], found["program"] = short_text(reader, 63), short_text(reader, 32)
     if kind in ("HELLO", "RESPONSE"):
         found["noise"] = reader.take(reader.u16()).hex()
     if kind == "REJECT":
@@ -125,9 +135,19 @@ def decode_datagram(data):
         found["token"] = reader.take(16).hex()
     rest = reader.take(reader.left())
     if version == VERSION:
-        if (to and not named[0]) or (sender and not named[1]) or any(rest) or (rest and kind not in ("HELLO0", "HELLO")):
+        if (to and not named[0]) or (sender and not named[1]) or any(rest) or (rest and kind not in PADDED):
             raise Malformed("more than one spelling")
     return found
+
+
+def short_text(reader, bytes_max):
+    count = reader.u8()
+    if count > bytes_max:
+        raise Malformed("too long a text")
+    try:
+        return reader.take(count).decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("no UTF-8") from error
 
 
 def encode_datagram(found):
@@ -145,8 +165,13 @@ def encode_datagram(found):
     if kind == "RETRY":
         body += bytes([len(found["key_ids"])]) + b"".join(map(raw, found["key_ids"]))
         body += b"\1" + raw(found["key"]) if found["key"] else b"\0"
+    if kind == "HERE":
+        body += raw(found["key"])
     if "versions" in found:
         body += bytes([len(found["versions"])]) + b"".join(struct.pack("<H", version) for version in found["versions"])
+    if kind == "HERE":
+        for text in (found["name"].encode(), found["program"].encode()):
+            body += bytes([len(text)]) + text
     if "noise" in found:
         noise = raw(found["noise"])
         body += struct.pack("<H", len(noise)) + noise
@@ -156,8 +181,7 @@ def encode_datagram(found):
         body += raw(found["token"])
     head = struct.pack("<BBHII", 0xC0 | NUMBERS[kind], 1, VERSION, found.get("to", 0), found.get("from", 0))
     datagram = head + b"BLF1" + body
-    if kind in ("HELLO0", "HELLO"):
-        datagram = datagram.ljust(DATAGRAM_BYTES, b"\0")
+    datagram = datagram.ljust(PADDED.get(kind, 0), b"\0")
     return datagram[:12] + struct.pack("<I", checksum(datagram)) + datagram[16:]
 
 

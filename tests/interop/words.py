@@ -1,6 +1,11 @@
-"""Messages of docs/PROTOCOL.md (section 12): values as JSON shows them, an enum's variant as `{name: fields}` or `name`."""
+"""Messages of docs/protocol/messages.md: values as JSON shows them, an enum's variant as `{name: fields}` or `name`.
 
+The forms are below; what is said is a table at the end. A variant that is added to the protocol is one line there.
+"""
+
+import ipaddress
 import struct
+import unicodedata
 
 from wire import Malformed, Reader
 
@@ -8,17 +13,21 @@ SCHEMA = 1
 MESSAGE_BYTES_MAX = 64 * 1024
 
 
+# --- Forms -------------------------------------------------------------------------------------------------------------------
+
+
 class Number:
     def __init__(self, bits):
         self.bits = bits
 
     def encode(self, value):
+        if not 0 <= value < 1 << self.bits:
+            raise ValueError("too large")
         if value <= 250:
             return bytes([value])
         for mark, form, bits in ((251, "<H", 16), (252, "<I", 32), (253, "<Q", 64)):
             if value < 1 << bits:
                 return bytes([mark]) + struct.pack(form, value)
-        raise ValueError("too large")
 
     def decode(self, reader):
         first = reader.u8()
@@ -43,11 +52,26 @@ class Bool(Byte):
         return reader.flag()
 
 
-class String:
-    """What is checked of it is its size; the rest of the rules is the server's to hold."""
+class Bytes:
+    """So many bytes, as a list of numbers."""
 
-    def __init__(self, bytes_max):
-        self.bytes_max = bytes_max
+    def __init__(self, count):
+        self.count = count
+
+    def encode(self, value):
+        if len(value) != self.count:
+            raise ValueError("another count of bytes")
+        return bytes(value)
+
+    def decode(self, reader):
+        return list(reader.take(self.count))
+
+
+class String:
+    """Any text; `rule` looks at it and returns the form in which it is kept, or raises `Malformed`."""
+
+    def __init__(self, rule=lambda text: text):
+        self.rule = rule
 
     def encode(self, value):
         return U64.encode(len(value.encode())) + value.encode()
@@ -57,9 +81,7 @@ class String:
             text = reader.take(U64.decode(reader)).decode()
         except UnicodeDecodeError as error:
             raise Malformed("no UTF-8") from error
-        if len(text.encode()) > self.bytes_max or (self.bytes_max < MESSAGE_BYTES_MAX and not text.strip()):
-            raise Malformed("a text that cannot be")
-        return text
+        return self.rule(text)
 
 
 class ListOf:
@@ -87,11 +109,23 @@ class Maybe:
         return self.item.decode(reader) if reader.flag() else None
 
 
+class MaybeChanged(Maybe):
+    """`T??`, of which JSON cannot tell the two kinds of nothing apart: an absent key or `None` is "as it was", `[None]` is "none"."""
+
+    def encode(self, value):
+        return b"\0" if value is None else b"\1" + Maybe(self.item).encode(value[0])
+
+    def decode(self, reader):
+        return [Maybe(self.item).decode(reader)] if reader.flag() else None
+
+
 class Struct:
     def __init__(self, **fields):
         self.fields = fields
 
     def encode(self, value):
+        if set(value) != set(self.fields):
+            raise ValueError(f"other fields: {sorted(value)}")
         return b"".join(form.encode(value[name]) for name, form in self.fields.items())
 
     def decode(self, reader):
@@ -103,7 +137,9 @@ class Tuple:
         self.items = items
 
     def encode(self, value):
-        return b"".join(form.encode(item) for form, item in zip(self.items, value, strict=True))
+        if len(value) != len(self.items):
+            raise ValueError("another count of items")
+        return b"".join(form.encode(item) for form, item in zip(self.items, value))
 
     def decode(self, reader):
         return [form.decode(reader) for form in self.items]
@@ -128,10 +164,77 @@ class Enum:
         return {name: form.decode(reader)} if form else name
 
 
-U16, U32, U64 = Number(16), Number(32), Number(64)
-BOOL = Bool()
+class Address:
+    """An IP address and a port, written as people write them."""
+
+    def encode(self, value):
+        host, port = value.rsplit(":", 1)
+        address = ipaddress.ip_address(host.strip("[]"))
+        return U32.encode(0 if address.version == 4 else 1) + address.packed + U16.encode(int(port))
+
+    def decode(self, reader):
+        kind = U32.decode(reader)
+        if kind > 1:
+            raise Malformed("neither IPv4 nor IPv6")
+        address = ipaddress.ip_address(reader.take(4 if kind == 0 else 16))
+        port = U16.decode(reader)
+        return f"{address}:{port}" if kind == 0 else f"[{address}]:{port}"
+
+
+# --- Rules of texts ----------------------------------------------------------------------------------------------------------
+
+INVISIBLE = [(0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)]
+INVISIBLE += [(0xFFF9, 0xFFFB), (0xE0000, 0xE0FFF)]
+NOT_IN_NAMES = set('@#/\\:,;"<>|*?')
+# White space as Unicode has it: what Python splits at, without the four separators of files, groups, records and units.
+NO_SPACE = set("\x1c\x1d\x1e\x1f")
+
+
+def is_space(letter):
+    return letter.isspace() and letter not in NO_SPACE
+
+
+def is_control(letter):
+    return unicodedata.category(letter) == "Cc"
+
+
+def is_invisible(letter):
+    return any(low <= ord(letter) <= high for low, high in INVISIBLE)
+
+
+def name(text):
+    words = "".join(" " if is_space(letter) else letter for letter in text).split(" ")
+    tidy = " ".join(unicodedata.normalize("NFC", word) for word in words if word)
+    if not tidy or len(tidy) > 32 or len(tidy.encode()) > 128:
+        raise Malformed("the length of a name")
+    if any(is_control(letter) or is_invisible(letter) or letter in NOT_IN_NAMES for letter in tidy):
+        raise Malformed("the letters of a name")
+    return tidy
+
+
+def text_of(bytes_max, may_contain=""):
+    def rule(text):
+        if len(text.encode()) > bytes_max or any(is_control(letter) and letter not in may_contain for letter in text):
+            raise Malformed("a text that cannot be")
+        if all(is_space(letter) or is_invisible(letter) for letter in text):
+            raise Malformed("an empty text")
+        return text
+
+    return rule
+
+
+def password(text):
+    if not 1 <= len(text.encode()) <= 256:
+        raise Malformed("the length of a password")
+    return text
+
+
+# --- What is said ------------------------------------------------------------------------------------------------------------
+
+U8, U16, U32, U64, BOOL = Byte(), Number(16), Number(32), Number(64), Bool()
 MILLIS = ID = SEQ = U64
-NAME, TEXT, TITLE, LABEL, PASSWORD, STRING = (String(limit) for limit in (128, 16384, 256, 64, 256, MESSAGE_BYTES_MAX))
+STRING, NAME, PASSWORD = String(), String(name), String(password)
+TEXT, TITLE, LABEL = String(text_of(16384, "\n\t")), String(text_of(256)), String(text_of(64))
 
 PLACE = Enum(Room=NAME, Direct=NAME)
 POST_ID = Struct(outbox=U64, counter=U64)
@@ -143,20 +246,102 @@ PRESENCE = Enum(Online=None, Away=None, Offline=None)
 PERSON = Struct(account=NAME, presence=PRESENCE, last_seen=Maybe(MILLIS))
 PRESENCE_CHANGE = Struct(account=NAME, presence=PRESENCE, at=MILLIS)
 ACCOUNT = Struct(name=NAME, role=ROLE, disabled=BOOL, created_at=MILLIS, last_seen=Maybe(MILLIS))
+GROUP = Struct(name=NAME, members=U64)
+DEVICE_ID = Bytes(32)
+DEVICE = Struct(
+    device=DEVICE_ID,
+    first_seen=MILLIS,
+    last_seen=MILLIS,
+    connected=BOOL,
+    address=Maybe(Address()),
+    remembered=BOOL,
+    revoked_at=Maybe(MILLIS),
+)
+
 SEVERITY = Enum(Info=None, Important=None, Critical=None)
 AUDIENCE = Enum(Everyone=None, Account=NAME, Group=NAME, Room=NAME)
+EVERY = Enum(Days=U32, Millis=U64)
+SCHEDULE = Struct(at=MILLIS, every=Maybe(EVERY))
+REMINDING = Struct(every_ms=U64, limit=U16)
 DRAFT = Struct(
-    post=POST_ID, severity=SEVERITY, title=Maybe(TITLE), body=TEXT, audience=ListOf(AUDIENCE), answers=ListOf(LABEL), expires_at=Maybe(MILLIS)
+    post=POST_ID,
+    severity=SEVERITY,
+    title=Maybe(TITLE),
+    body=TEXT,
+    audience=ListOf(AUDIENCE),
+    answers=ListOf(LABEL),
+    expires_at=Maybe(MILLIS),
+    schedule=Maybe(SCHEDULE),
+    remind=Maybe(REMINDING),
+    confirmed=BOOL,
 )
-NOTICE_STATE = Enum(Open=None, Expired=None, Withdrawn=None)
+SCHEDULED = Struct(id=ID, author=NAME, next_at=MILLIS, draft=DRAFT)
+TEMPLATE = Struct(
+    name=NAME,
+    severity=SEVERITY,
+    title=Maybe(TITLE),
+    body=TEXT,
+    audience=ListOf(AUDIENCE),
+    answers=ListOf(LABEL),
+    expires_after_ms=Maybe(U64),
+    remind=Maybe(REMINDING),
+)
+PREVIEW = Struct(people=U64, online=U64, offline=U64, never=U64, everyone=BOOL)
+NOTICE_STATE = Enum(Open=None, Expired=None, Withdrawn=None, AllClear=None)
+GIVEN_ANSWER = Struct(answer=U8, at=MILLIS)
 NOTICE = Struct(
-    id=ID, severity=SEVERITY, title=Maybe(TITLE), body=TEXT, answers=ListOf(LABEL), author=NAME, sent_at=MILLIS, expires_at=Maybe(MILLIS), state=NOTICE_STATE
+    id=ID,
+    severity=SEVERITY,
+    title=Maybe(TITLE),
+    body=TEXT,
+    answers=ListOf(LABEL),
+    author=NAME,
+    sent_at=MILLIS,
+    expires_at=Maybe(MILLIS),
+    state=NOTICE_STATE,
+    revision=U32,
+    reminder=U32,
+    answered=Maybe(GIVEN_ANSWER),
 )
-RECEIPT = Enum(Reached=None, Visible=None, Answered=Byte())
+NOTICE_CHANGE = Enum(
+    Update=Struct(severity=Maybe(SEVERITY), title=Maybe(TITLE), body=Maybe(TEXT), expires_at=MaybeChanged(MILLIS)),
+    Withdraw=None,
+    AllClear=Struct(body=Maybe(TEXT)),
+    Remind=None,
+)
+RECEIPT = Enum(Reached=None, Locked=None, Visible=None, Answered=U8)
 PROGRESS = Struct(audience=U64, reached=U64, visible=U64, answered=U64)
 SUMMARY = Struct(notice=NOTICE, progress=PROGRESS)
+GAP = Enum(
+    NeverConnected=None,
+    Offline=Struct(since=MILLIS),
+    OnItsWay=None,
+    Locked=Struct(since=MILLIS),
+    Unanswered=None,
+    AnsweredElsewhere=None,
+    Over=Struct(state=NOTICE_STATE, offline_since=Maybe(MILLIS)),
+)
+DEVICE_ENTRY = Struct(
+    device=DEVICE_ID,
+    queued_at=Maybe(MILLIS),
+    reached_at=Maybe(MILLIS),
+    visible_at=Maybe(MILLIS),
+    answered=Maybe(Tuple(LABEL, MILLIS)),
+    revision=U32,
+    offline_since=Maybe(MILLIS),
+    online=BOOL,
+    gap=Maybe(GAP),
+)
 LEDGER_ENTRY = Struct(
-    account=NAME, reached_at=Maybe(MILLIS), visible_at=Maybe(MILLIS), answered=Maybe(Tuple(LABEL, MILLIS)), offline_since=Maybe(MILLIS), online=BOOL
+    account=NAME,
+    reached_at=Maybe(MILLIS),
+    visible_at=Maybe(MILLIS),
+    answered=Maybe(Tuple(LABEL, MILLIS)),
+    revision=U32,
+    offline_since=Maybe(MILLIS),
+    online=BOOL,
+    gap=Maybe(GAP),
+    devices=ListOf(DEVICE_ENTRY),
 )
 LEDGER = Struct(summary=SUMMARY, entries=ListOf(LEDGER_ENTRY), more=BOOL)
 AUDIT = Struct(id=U64, at=MILLIS, who=NAME, act=STRING, object=STRING, detail=STRING)
@@ -166,61 +351,91 @@ COUNTERS = """connections sessions people_online accounts messages datagrams_rec
     packets_retransmitted handshakes rtt_median_micros store_latency_median_micros database_bytes receive_buffer_bytes"""
 STATUS = Struct(version=STRING, started_at=MILLIS, **dict.fromkeys(COUNTERS.split(), U64))
 
-REQUEST = Enum(
-    SignIn=Struct(account=NAME, password=PASSWORD),
-    Register=Struct(account=NAME, password=PASSWORD),
-    Sync=None,
-    Post=Struct(post=POST_ID, to=PLACE, text=TEXT),
-    FetchAfter=Struct(conversation=ID, after=SEQ, limit=U32),
-    FetchBefore=Struct(place=PLACE, before=Maybe(SEQ), limit=U32),
-    Who=Struct(after=Maybe(NAME)),
-    Receipt=Struct(notice=ID, receipt=RECEIPT),
-    SendNotice=DRAFT,
-    ListNotices=Struct(before=Maybe(ID)),
-    NoticeStatus=Struct(notice=ID, after=Maybe(NAME)),
-    AddUser=Struct(account=NAME, password=PASSWORD, role=ROLE),
-    ListUsers=Struct(after=Maybe(NAME)),
-    SetPassword=Struct(account=NAME, password=PASSWORD),
-    SetRole=Struct(account=NAME, role=ROLE),
-    SetDisabled=Struct(account=NAME, disabled=BOOL),
-    Status=None,
-    ReadAudit=Struct(before=Maybe(U64)),
-    Exportable=Struct(room=Maybe(NAME), after=Maybe(ID)),
-    ExportPage=Struct(conversation=ID, after=SEQ),
-)
-ANSWER = Enum(
-    Done=None,
-    Welcome=Struct(account=NAME, role=ROLE, now=MILLIS),
-    Posted=Struct(conversation=ID, seq=SEQ),
-    Page=PAGE,
-    People=Struct(people=ListOf(PERSON), more=BOOL),
-    NoticeSent=Struct(notice=ID, progress=PROGRESS),
-    Notices=Struct(notices=ListOf(SUMMARY), more=BOOL),
-    Ledger=LEDGER,
-    Users=Struct(users=ListOf(ACCOUNT), more=BOOL),
-    Status=STATUS,
-    Audit=Struct(entries=ListOf(AUDIT), more=BOOL),
-    Exportable=Struct(conversations=ListOf(EXPORTABLE), more=BOOL),
-    Exported=Struct(messages=ListOf(MESSAGE), more=BOOL),
-)
-EVENT = Enum(
-    Conversations=Struct(conversations=ListOf(CONVERSATION), more=BOOL),
-    Conversation=CONVERSATION,
-    Message=MESSAGE,
-    Presence=ListOf(PRESENCE_CHANGE),
-    Notice=NOTICE,
-    Progress=Struct(notice=ID, progress=PROGRESS),
-)
+CONTROL, NOTICES, CHAT, HISTORY = range(4)
+
+# Name, channel and fields of each request; the answer comes on the same channel, but that of FetchNotice, which comes on notice.
+REQUESTS = [
+    ("SignIn", CONTROL, Struct(account=NAME, password=PASSWORD, remember=BOOL)),
+    ("Register", CONTROL, Struct(account=NAME, password=PASSWORD, remember=BOOL)),
+    ("Sync", CONTROL, None),
+    ("Post", CHAT, Struct(post=POST_ID, to=PLACE, text=TEXT)),
+    ("FetchAfter", HISTORY, Struct(conversation=ID, after=SEQ, limit=U32)),
+    ("FetchBefore", HISTORY, Struct(place=PLACE, before=Maybe(SEQ), limit=U32)),
+    ("Who", HISTORY, Struct(after=Maybe(NAME))),
+    ("Receipt", CHAT, Struct(notice=ID, revision=U32, receipt=RECEIPT)),
+    ("SendNotice", CHAT, DRAFT),
+    ("ListNotices", HISTORY, Struct(before=Maybe(ID))),
+    ("NoticeStatus", HISTORY, Struct(notice=ID, after=Maybe(NAME))),
+    ("AddUser", CONTROL, Struct(account=NAME, password=PASSWORD, role=ROLE)),
+    ("ListUsers", HISTORY, Struct(after=Maybe(NAME))),
+    ("SetPassword", CONTROL, Struct(account=NAME, password=PASSWORD)),
+    ("SetRole", CONTROL, Struct(account=NAME, role=ROLE)),
+    ("SetDisabled", CONTROL, Struct(account=NAME, disabled=BOOL)),
+    ("Status", CONTROL, None),
+    ("SignInByDevice", CONTROL, Struct(account=NAME)),
+    ("FetchNotice", CONTROL, Struct(notice=ID)),
+    ("ChangeNotice", CHAT, Struct(notice=ID, change=NOTICE_CHANGE)),
+    ("PreviewNotice", CHAT, Struct(audience=ListOf(AUDIENCE))),
+    ("ListSchedules", HISTORY, Struct(after=Maybe(ID))),
+    ("Unschedule", CONTROL, Struct(schedule=ID)),
+    ("SaveTemplate", CHAT, TEMPLATE),
+    ("RemoveTemplate", CONTROL, Struct(name=NAME)),
+    ("ListTemplates", HISTORY, Struct(after=Maybe(NAME))),
+    ("AddToGroup", CHAT, Struct(group=NAME, members=ListOf(NAME))),
+    ("RemoveFromGroup", CHAT, Struct(group=NAME, members=ListOf(NAME))),
+    ("ListGroups", HISTORY, Struct(after=Maybe(NAME))),
+    ("GroupMembers", HISTORY, Struct(group=NAME, after=Maybe(NAME))),
+    ("ListDevices", HISTORY, Struct(account=NAME)),
+    ("RevokeDevice", CONTROL, Struct(account=NAME, device=DEVICE_ID)),
+    ("ReadAudit", HISTORY, Struct(before=Maybe(U64))),
+    ("Exportable", HISTORY, Struct(room=Maybe(NAME), after=Maybe(ID))),
+    ("ExportPage", HISTORY, Struct(conversation=ID, after=SEQ)),
+]
+ANSWERS = [
+    ("Done", None),
+    ("Welcome", Struct(account=NAME, role=ROLE, now=MILLIS)),
+    ("Posted", Struct(conversation=ID, seq=SEQ)),
+    ("Page", PAGE),
+    ("People", Struct(people=ListOf(PERSON), more=BOOL)),
+    ("NoticeSent", Struct(notice=ID, progress=PROGRESS)),
+    ("Notices", Struct(notices=ListOf(SUMMARY), more=BOOL)),
+    ("Ledger", LEDGER),
+    ("Users", Struct(users=ListOf(ACCOUNT), more=BOOL)),
+    ("Status", STATUS),
+    ("NoticeScheduled", Struct(schedule=ID, at=MILLIS)),
+    ("Notice", NOTICE),
+    ("NoticeChanged", SUMMARY),
+    ("Preview", PREVIEW),
+    ("Schedules", Struct(schedules=ListOf(SCHEDULED), more=BOOL)),
+    ("Templates", Struct(templates=ListOf(TEMPLATE), more=BOOL)),
+    ("Groups", Struct(groups=ListOf(GROUP), more=BOOL)),
+    ("Devices", ListOf(DEVICE)),
+    ("Audit", Struct(entries=ListOf(AUDIT), more=BOOL)),
+    ("Exportable", Struct(conversations=ListOf(EXPORTABLE), more=BOOL)),
+    ("Exported", Struct(messages=ListOf(MESSAGE), more=BOOL)),
+]
+# Name, channel and fields.
+EVENTS = [
+    ("Conversations", CHAT, Struct(conversations=ListOf(CONVERSATION), more=BOOL)),
+    ("Conversation", CHAT, CONVERSATION),
+    ("Message", CHAT, MESSAGE),
+    ("Presence", CHAT, ListOf(PRESENCE_CHANGE)),
+    ("Notice", NOTICES, NOTICE),
+    ("OpenNotices", NOTICES, ListOf(ID)),
+    ("Progress", CHAT, Struct(notice=ID, progress=PROGRESS)),
+]
+
+REQUEST = Enum(**{row[0]: row[-1] for row in REQUESTS})
+ANSWER = Enum(**{row[0]: row[-1] for row in ANSWERS})
+EVENT = Enum(**{row[0]: row[-1] for row in EVENTS})
+CHANNELS = {row[0]: row[1] for row in REQUESTS}
+EVENT_CHANNELS = {row[0]: row[1] for row in EVENTS}
 FROM_CLIENT = Struct(id=U32, request=REQUEST)
 FROM_SERVER = Enum(Reply=Struct(id=U32, result=Enum(Ok=ANSWER, Err=U16)), Event=EVENT)
 
-CONTROL, NOTICES, CHAT, HISTORY = range(4)
-CHANNELS = {name: CONTROL for name in ("SignIn", "Register", "Sync", "AddUser", "SetPassword", "SetRole", "SetDisabled", "Status")}
-CHANNELS |= {name: CHAT for name in ("Post", "Receipt", "SendNotice")}
-
 
 def channel_of(request):
-    return CHANNELS.get(request if isinstance(request, str) else next(iter(request)), HISTORY)
+    return CHANNELS[request if isinstance(request, str) else next(iter(request))]
 
 
 def encode(form, value):

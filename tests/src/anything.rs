@@ -12,11 +12,18 @@ const ENTRIES_MAX: u64 = 4;
 
 /// Draws a value.
 pub fn anything<T: DeserializeOwned>(rng: &mut Rng) -> T {
-    T::deserialize(&mut Anything { rng }).expect("a value of every type can be drawn")
+    T::deserialize(&mut Anything { rng, outermost: None }).expect("a value of every type can be drawn")
+}
+
+/// Draws a value whose outermost enum is this variant of it, counted from 0; `None` when it has fewer.
+pub fn one_of<T: DeserializeOwned>(variant: u32, rng: &mut Rng) -> Option<T> {
+    T::deserialize(&mut Anything { rng, outermost: Some(variant) }).ok()
 }
 
 struct Anything<'r> {
     rng: &'r mut Rng,
+    /// What the next enum is to be, if that is not left to chance.
+    outermost: Option<u32>,
 }
 
 impl Anything<'_> {
@@ -122,7 +129,10 @@ impl<'de> serde::Deserializer<'de> for &mut Anything<'_> {
     }
 
     fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, variants: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        let variant = below(self.rng, variants.len() as u64) as u32;
+        let variant = self.outermost.take().unwrap_or_else(|| below(self.rng, variants.len() as u64) as u32);
+        if variant as usize >= variants.len() {
+            return Err(serde::de::Error::custom("no such variant"));
+        }
         visitor.visit_enum(OneOf { of: self, variant })
     }
 

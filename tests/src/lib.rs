@@ -15,6 +15,7 @@ pub mod anything;
 pub mod caller;
 pub mod crowd;
 pub mod fuzzing;
+pub mod line;
 pub mod measure;
 pub mod nonces;
 pub mod pair;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use belfry_core::wire::datagram::{self, Datagram};
 
-/// What a datagram's nonce and key can be told by from outside: the way it goes, the server's process, the receiver's number for the
-/// session, the parity of its keys' epoch, and the packet number.
+/// What a datagram's nonce and key can be told by from outside: the way it goes, who sends it, the receiver's number for the session, the
+/// parity of its keys' epoch, and the packet number.
 type Sealed = (bool, u64, u32, bool, u32);
 
 /// The numbers that were used.
@@ -16,12 +16,13 @@ pub struct Nonces {
 }
 
 impl Nonces {
-    /// A machine sends a datagram: to the server or from it, while the server is in its `incarnation`.
+    /// A machine sends a datagram: to the server or from it. `sender` tells the server's processes apart, and a client's connections: one
+    /// that slept through two restarts may go on with a session whose number the present process has given to somebody else.
     ///
     /// Numbers go on when keys change, and sessions of one process have different ones, so a repetition is a nonce used twice.
-    pub fn note(&mut self, to_server: bool, incarnation: u64, bytes: &[u8]) {
+    pub fn note(&mut self, to_server: bool, sender: u64, bytes: &[u8]) {
         let Ok(Datagram::Protected(head)) = datagram::decode(bytes) else { return };
-        let sealed = (to_server, incarnation, head.to.0, head.epoch, head.number);
+        let sealed = (to_server, sender, head.to.0, head.epoch, head.number);
         if !self.seen.insert(sealed) {
             self.repeated.get_or_insert(sealed);
         }

@@ -10,10 +10,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
+mod python;
 mod server;
 
+pub use python::{PythonPerson, python, script};
 pub use server::{ADMIN_PASSWORD, Person, Server};
 
 /// How long anything may take that is not about time: programs without optimisation on a busy computer are slow.
@@ -169,6 +173,11 @@ impl Process {
         }
     }
 
+    /// Every event that has been read.
+    pub fn already(&self) -> Vec<Value> {
+        self.read.iter().map(|line| json(line)).collect()
+    }
+
     /// Every event up to and with the first message of this text.
     pub fn events_until_message(&mut self, text: &str) -> Vec<Value> {
         let mut events = Vec::new();
@@ -193,15 +202,31 @@ impl Process {
     /// Asks it to end, as Ctrl+C or the service manager does.
     #[cfg(unix)]
     pub fn terminate(&self) {
-        let id = i32::try_from(self.child.id()).expect("process numbers are small");
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM);
+        self.signal(Signal::SIGTERM);
     }
 
     /// Asks it to read its configuration again.
     #[cfg(unix)]
     pub fn hang_up(&self) {
+        self.signal(Signal::SIGHUP);
+    }
+
+    /// Its computer falls asleep.
+    #[cfg(unix)]
+    pub fn suspend(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Its computer wakes up.
+    #[cfg(unix)]
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).expect("process numbers are small");
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGHUP);
+        let _ = kill(nix::unistd::Pid::from_raw(id), signal);
     }
 
     /// Ends it without a chance to say or store anything.

@@ -55,7 +55,7 @@ pub struct Traffic {
 }
 
 enum Order {
-    SetWeather(Weather),
+    SetWeather(Box<Weather>),
     Partition(bool),
     Count(Sender<Traffic>),
     Stop,
@@ -116,7 +116,7 @@ impl Relay {
 
     /// Changes the weather for everybody. What is on its way arrives as it would have.
     pub fn set_weather(&self, weather: Weather) {
-        self.order(Order::SetWeather(weather));
+        self.order(Order::SetWeather(Box::new(weather)));
     }
 
     /// Cuts everybody off from the server, or heals it. What is on its way is lost at its arrival.
@@ -189,7 +189,7 @@ impl Ground {
         loop {
             for order in orders.try_iter() {
                 match order {
-                    Order::SetWeather(weather) => self.set_weather(weather),
+                    Order::SetWeather(weather) => self.set_weather(*weather),
                     Order::Partition(partition) => self.partition = partition,
                     Order::Count(answer) => {
                         let _ = answer.send(self.count());

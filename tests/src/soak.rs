@@ -11,10 +11,11 @@ use belfry_core::chat::{Answer, Audience, ConversationId, NoticeId, Presence, Re
 use belfry_core::client::{Command, Failure, Start, Ticket, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_core::rng::{self, Rng};
+use belfry_core::time::UnixMillis;
 use belfry_server::machine::Machine;
 
 use crate::pair::seeded;
-use crate::weather::{Burst, Weather};
+use crate::weather::{Bottleneck, Burst, Weather};
 use crate::world::{World, text};
 
 /// After the last fault everything has arrived within this time: the longest pause between two tries of a client, and a handshake.
@@ -31,6 +32,16 @@ struct Faults {
     partitions: bool,
     notices: bool,
     bulk: bool,
+    /// Computers sleep, with clocks that go on or stand still.
+    sleep: bool,
+    /// Clocks are set.
+    clocks: bool,
+    /// What is large is lost for a while.
+    narrow: bool,
+    /// A slow link with a short queue for a while.
+    queues: bool,
+    /// A router gives people another port.
+    rebinding: bool,
 }
 
 /// One account's programs over a life, the last one running.
@@ -79,12 +90,14 @@ struct Life {
     server_up: bool,
     accidents: usize,
     notices: BTreeSet<NoticeId>,
+    /// Programs whose computers sleep.
+    asleep: BTreeSet<usize>,
 }
 
 impl Life {
     fn new(seed: u64) -> Self {
         let mut rng = seeded(seed ^ 0x5eed_0f11_fe00);
-        let bits = rng::below(&mut rng, 256);
+        let bits = rng::below(&mut rng, 1 << 13);
         let on = |bit: u64| bits & (1 << bit) != 0;
         let faults = Faults {
             weather: on(0),
@@ -95,6 +108,11 @@ impl Life {
             partitions: on(5),
             notices: on(6),
             bulk: on(7),
+            sleep: on(8),
+            clocks: on(9),
+            narrow: on(10),
+            queues: on(11),
+            rebinding: on(12),
         };
         let weather = if faults.weather { draw_weather(&mut rng) } else { Weather::clear() };
         Self {
@@ -106,6 +124,7 @@ impl Life {
             server_up: true,
             accidents: 0,
             notices: BTreeSet::new(),
+            asleep: BTreeSet::new(),
         }
     }
 
@@ -137,7 +156,7 @@ impl Life {
 
     fn something_happens(&mut self) {
         let who = self.somebody();
-        match self.draw(20) {
+        match self.draw(25) {
             0..=9 => self.speak(who),
             10 if self.faults.crashes => {
                 self.accidents += 1;
@@ -172,7 +191,51 @@ impl Life {
             16 if self.faults.notices => self.send_notice(),
             17 => self.world.command(self.program(who), Command::Wake),
             18 if self.faults.bulk => (0..30).for_each(|_| self.speak(who)),
+            19 if self.faults.sleep => self.sleep_or_wake(who),
+            20 if self.faults.clocks => self.set_a_clock(who),
+            21 if self.faults.narrow => {
+                self.accidents += 1;
+                let mtu = Some(500 + self.draw(1000) as usize);
+                let weather = Weather { mtu, ..self.usual_weather() };
+                self.world.set_weather(weather);
+            }
+            22 if self.faults.queues => {
+                self.accidents += 1;
+                let bottleneck = Some(Bottleneck { bytes_per_second: 20_000 + self.draw(500_000), queue_bytes: 3000 + self.draw(30_000) });
+                let weather = Weather { bottleneck, ..self.usual_weather() };
+                self.world.set_weather(weather);
+            }
+            23 if self.faults.rebinding => {
+                self.accidents += 1;
+                let program = self.program(who);
+                let (host, port) = (self.world.address(program).ip(), 10_000 + self.draw(50_000) as u16);
+                self.world.relocate(program, (host, port).into());
+            }
             _ => {}
+        }
+    }
+
+    fn sleep_or_wake(&mut self, who: usize) {
+        self.accidents += 1;
+        let program = self.program(who);
+        if self.asleep.remove(&program) {
+            let (clock_stood_still, told) = (self.draw(2) == 0, self.draw(2) == 0);
+            self.world.resume(program, clock_stood_still, told);
+        } else {
+            self.asleep.insert(program);
+            self.world.suspend(program);
+        }
+    }
+
+    /// A person's clock, or the wall clock of the server: half an hour to either side.
+    fn set_a_clock(&mut self, who: usize) {
+        self.accidents += 1;
+        if self.draw(2) == 0 {
+            let ahead = Duration::from_millis(self.draw(300_000));
+            self.world.jump(self.program(who), ahead);
+        } else {
+            let beginning = 1_799_998_200_000 + self.draw(3_600_000);
+            self.world.set_wall_clock(UnixMillis(beginning));
         }
     }
 
@@ -186,7 +249,8 @@ impl Life {
 
     fn speak(&mut self, who: usize) {
         let person = &mut self.people[who];
-        if person.alive {
+        let sleeps = person.programs.last().is_some_and(|program| self.asleep.contains(program));
+        if person.alive && !sleeps {
             let program = person.programs.last().copied().unwrap_or_default();
             // Every text is said once in a life, so that a text tells which post it was.
             let mut words = format!("{} {} ", person.name, person.said.len());
@@ -259,6 +323,9 @@ impl Life {
 
     fn heal(&mut self) -> Result<(), String> {
         self.world.set_weather(Weather::clear());
+        for program in std::mem::take(&mut self.asleep) {
+            self.world.resume(program, program % 2 == 0, true);
+        }
         if !self.server_up {
             self.world.start_server();
         }

@@ -1,11 +1,12 @@
 //! A peer made by hand: it speaks the wire itself, so that it can say what no honest machine would.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use belfry_core::connection::{Connection, Established, Side};
 use belfry_core::crypto::{Initiator, KeyPair, Opener, ReplayWindow, Responder, Sealer, Suite};
 use belfry_core::endpoint::{Endpoint, Event, Output};
-use belfry_core::limits::CLIENT_DATAGRAM_BYTES_MIN;
+use belfry_core::limits::{ACK_RANGES_SENT_MAX, CLIENT_DATAGRAM_BYTES_MIN};
 use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
 use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, PROTECTED_HEAD_BYTES, ProtectedHead, SessionId, TAG_BYTES, VERSION};
@@ -86,6 +87,7 @@ impl Stranger {
             sealer: Sealer::new(sealing, before.map_or(0, |before| before.sealer.next_number())),
             opener: Opener::new(opening),
             window: ReplayWindow::new(0),
+            heard: BTreeSet::new(),
         })
     }
 
@@ -115,6 +117,7 @@ pub struct Session {
     sealer: Sealer,
     opener: Opener,
     window: ReplayWindow,
+    heard: BTreeSet<u64>,
 }
 
 impl Session {
@@ -134,7 +137,15 @@ impl Session {
             Side::Client => ((of_server.1, of_server.0), (of_client.0, of_client.1)),
         };
         let (sealer, opener) = (Sealer::new(ours.0, 0), Opener::new(ours.1));
-        let session = Self { remote: SessionId(9), renewal_secret: [0; 16], epoch: false, sealer, opener, window: ReplayWindow::new(0) };
+        let session = Self {
+            remote: SessionId(9),
+            renewal_secret: [0; 16],
+            epoch: false,
+            sealer,
+            opener,
+            window: ReplayWindow::new(0),
+            heard: BTreeSet::new(),
+        };
         let established = Established { side, remote: SessionId(7), sealing: theirs.0, opening: theirs.1 };
         (session, Connection::new(established, now, &mut rng))
     }
@@ -157,7 +168,22 @@ impl Session {
         let (head, sealed) = datagram.split_at_mut(PROTECTED_HEAD_BYTES);
         let frames = self.opener.open(number, head, sealed).ok()?.to_vec();
         self.window.mark(number);
+        self.heard.insert(number);
         Some(frames)
+    }
+
+    /// The packet numbers that were opened, as ranges for an ACK; the newest of them.
+    pub fn heard_ranges(&self) -> Vec<(u64, u64)> {
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for &number in &self.heard {
+            match ranges.last_mut() {
+                Some((_, largest)) if *largest + 1 == number => *largest = number,
+                _ => ranges.push((number, number)),
+            }
+        }
+        ranges.reverse();
+        ranges.truncate(ACK_RANGES_SENT_MAX);
+        ranges
     }
 
     /// Hands frames to the real connection that this stranger faces.

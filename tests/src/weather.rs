@@ -34,6 +34,40 @@ pub struct Weather {
     pub bottleneck: Option<Bottleneck>,
     /// Larger datagrams vanish without a word.
     pub mtu: Option<usize>,
+    /// Of losses by themselves and of damaged datagrams, no more than so many come in a row.
+    pub run_max: Option<u32>,
+    /// Datagrams from this number to that one are lost, counted from 1 as they are sent.
+    pub lose: Option<(u64, u64)>,
+    /// A second copy comes up to this much later, evenly spread.
+    pub duplicate_delay: Duration,
+    /// Up to this much longer, evenly spread, each datagram by itself: they overtake each other.
+    pub scatter: Duration,
+    /// How much each datagram's jitter is like that of the one before, from 0 to 1.
+    pub jitter_correlation: f64,
+    /// Now and then a datagram is not delayed at all.
+    pub overtake: Option<Overtake>,
+    /// Now and then nothing gets through for a while; then all of it arrives together.
+    pub stalls: Option<Stalls>,
+}
+
+/// Datagrams that skip the delay, as netem's `reorder` lets them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overtake {
+    /// How many do.
+    pub share: f64,
+    /// How much the dice of each are like those of the one before, from 0 to 1.
+    pub correlation: f64,
+}
+
+/// A radio that is busy with something else at times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stalls {
+    /// From the end of one to the beginning of the next; half of it is certain, the rest evenly spread around it.
+    pub every: Duration,
+    /// How short one may be.
+    pub shortest: Duration,
+    /// How long one may be.
+    pub longest: Duration,
 }
 
 /// Losses that come in bursts, after Gilbert and Elliott: two states, and the length of a stay in either is geometric.
@@ -69,6 +103,13 @@ impl Weather {
             jitter: Duration::ZERO,
             bottleneck: None,
             mtu: None,
+            run_max: None,
+            lose: None,
+            duplicate_delay: Duration::ZERO,
+            scatter: Duration::ZERO,
+            jitter_correlation: 0.0,
+            overtake: None,
+            stalls: None,
         }
     }
 
@@ -148,6 +189,13 @@ pub struct Link {
     busy_until_nanos: u64,
     /// No datagram that keeps the order arrives before this.
     newest_arrival: Instant,
+    /// Losses and damages in a row.
+    run: u32,
+    /// The last dice of what is correlated, from 0 to 1.
+    last_jitter: f64,
+    last_overtake: f64,
+    /// Nothing gets through from the first of these instants to the second.
+    stall: Option<(Instant, Instant)>,
     counters: Counters,
 }
 
@@ -164,6 +212,10 @@ impl Link {
             in_burst: false,
             busy_until_nanos: 0,
             newest_arrival: Instant::START,
+            run: 0,
+            last_jitter: 0.5,
+            last_overtake: 0.5,
+            stall: None,
             counters: Counters::default(),
         }
     }
@@ -187,7 +239,8 @@ impl Link {
             return Vec::new();
         }
         let burst = self.burst_takes();
-        if self.chance(self.weather.loss) || burst {
+        let chosen = self.weather.lose.is_some_and(|(from, to)| (from..=to).contains(&self.counters.offered));
+        if self.mishap(self.weather.loss) || burst || chosen {
             self.counters.lost += 1;
             return Vec::new();
         }
@@ -198,9 +251,60 @@ impl Link {
         let mut arrivals = vec![self.arrive(departure, datagram)];
         if self.chance(self.weather.duplicate) {
             self.counters.duplicated += 1;
-            arrivals.push(self.arrive(departure, datagram));
+            let later = self.up_to(self.weather.duplicate_delay);
+            let newest = self.newest_arrival;
+            let (at, copy) = self.arrive(departure, datagram);
+            // One that comes so much later keeps nobody waiting.
+            if !self.weather.duplicate_delay.is_zero() {
+                self.newest_arrival = newest;
+            }
+            arrivals.push((at + later, copy));
         }
         arrivals
+    }
+
+    /// Throws the dice for a loss or a damage, which may come only so often in a row.
+    fn mishap(&mut self, probability: f64) -> bool {
+        if probability == 0.0 {
+            return false;
+        }
+        let happens = self.chance(probability) && self.weather.run_max.is_none_or(|most| self.run < most);
+        if happens {
+            self.run += 1;
+        } else {
+            self.run = 0;
+        }
+        happens
+    }
+
+    /// A time from nothing to `longest`.
+    fn up_to(&mut self, longest: Duration) -> Duration {
+        if longest.is_zero() {
+            return longest;
+        }
+        Duration::from_micros(below(&mut self.rng, (longest.as_micros() as u64).saturating_add(1)))
+    }
+
+    /// Dice from 0 to 1 that are partly the last ones.
+    fn correlated(rng: &mut Rng, correlation: f64, last: &mut f64) -> f64 {
+        *last = correlation * *last + (1.0 - correlation) * dice(rng);
+        *last
+    }
+
+    /// When what would arrive at `at` does, if the radio is busy then.
+    fn wait_for_stall(&mut self, at: Instant) -> Instant {
+        let Some(stalls) = self.weather.stalls else { return at };
+        loop {
+            match self.stall {
+                Some((from, _)) if at < from => return at,
+                Some((_, until)) if at < until => return until,
+                last => {
+                    let start = last.map_or(at, |(_, until)| until) + stalls.every / 2 + self.up_to(stalls.every);
+                    let length = stalls.shortest + self.up_to(stalls.longest.saturating_sub(stalls.shortest));
+                    self.stall = Some((start, start + length));
+                }
+            }
+        }
     }
 
     /// Moves between good and bad times, and says whether these are bad.
@@ -232,7 +336,7 @@ impl Link {
 
     fn arrive(&mut self, departure: Instant, datagram: &[u8]) -> (Instant, Vec<u8>) {
         let mut arrived = datagram.to_vec();
-        if self.chance(self.weather.corrupt) && !arrived.is_empty() {
+        if self.mishap(self.weather.corrupt) && !arrived.is_empty() {
             self.counters.corrupted += 1;
             self.flip_bits(&mut arrived);
         }
@@ -240,17 +344,29 @@ impl Link {
             self.counters.truncated += 1;
             arrived.truncate(below(&mut self.rng, arrived.len() as u64) as usize);
         }
-        let jitter_micros = self.weather.jitter.as_micros() as u64;
-        let jitter = Duration::from_micros(below(&mut self.rng, jitter_micros.saturating_add(1)));
+        let jitter = if self.weather.jitter_correlation > 0.0 {
+            let share = Self::correlated(&mut self.rng, self.weather.jitter_correlation, &mut self.last_jitter);
+            self.weather.jitter.mul_f64(share)
+        } else {
+            self.up_to(self.weather.jitter)
+        };
         let mut at = departure + self.weather.delay + jitter;
+        self.counters.delivered += 1;
+        if let Some(Overtake { share, correlation }) = self.weather.overtake
+            && Self::correlated(&mut self.rng, correlation, &mut self.last_overtake) < share
+        {
+            self.counters.reordered += 1;
+            return (departure, arrived);
+        }
         if self.chance(self.weather.reorder) {
             self.counters.reordered += 1;
             at = at + self.weather.reorder_delay;
+        } else if !self.weather.scatter.is_zero() {
+            at = at + self.up_to(self.weather.scatter);
         } else {
-            at = at.max(self.newest_arrival);
+            at = self.wait_for_stall(at).max(self.newest_arrival);
             self.newest_arrival = at;
         }
-        self.counters.delivered += 1;
         (at, arrived)
     }
 
@@ -268,158 +384,15 @@ impl Link {
 
     /// Throws the dice.
     fn chance(&mut self, probability: f64) -> bool {
-        // 53 bits are what a double holds exactly.
-        let dice = (self.rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        dice < probability
+        dice(&mut self.rng) < probability
     }
+}
+
+/// From 0 to 1, evenly.
+fn dice(rng: &mut Rng) -> f64 {
+    // 53 bits are what a double holds exactly.
+    (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MANY: u64 = 100_000;
-
-    fn at(micros: u64) -> Instant {
-        Instant::from_micros(micros)
-    }
-
-    /// Sends many numbered datagrams, 100 µs apart.
-    fn send_many(weather: Weather, seed: u64) -> (Counters, Vec<(Instant, Vec<u8>)>) {
-        let mut link = Link::new(weather, seed);
-        let arrivals = (0..MANY).flat_map(|number| link.carry(at(number * 100), &number.to_le_bytes())).collect();
-        (link.counters(), arrivals)
-    }
-
-    #[track_caller]
-    fn about(count: u64, expected: f64) {
-        let share = count as f64 / MANY as f64;
-        assert!((share - expected).abs() < 0.01 * expected.sqrt(), "{share} instead of {expected}");
-    }
-
-    #[test]
-    fn in_clear_weather_everything_arrives_at_once_and_as_it_was() {
-        let (counters, arrivals) = send_many(Weather::clear(), 1);
-        let expected: Vec<_> = (0..MANY).map(|number| (at(number * 100), number.to_le_bytes().to_vec())).collect();
-        assert!(arrivals == expected);
-        assert_eq!(counters, Counters { offered: MANY, delivered: MANY, ..Counters::default() });
-    }
-
-    #[test]
-    fn the_same_seed_tells_the_same_story() {
-        assert!(send_many(Weather::storm(), 7) == send_many(Weather::storm(), 7));
-    }
-
-    #[test]
-    fn another_seed_tells_another() {
-        assert!(send_many(Weather::storm(), 7).1 != send_many(Weather::storm(), 8).1);
-    }
-
-    #[test]
-    fn a_storm_rages_as_announced() {
-        let (counters, arrivals) = send_many(Weather::storm(), 3);
-        about(counters.lost, 0.20);
-        about(counters.duplicated, 0.80 * 0.05);
-        about(counters.reordered, 0.84 * 0.10);
-        about(counters.corrupted, 0.84 * 0.01);
-        assert_eq!(counters.delivered, arrivals.len() as u64);
-        assert_eq!(counters.offered, counters.delivered - counters.duplicated + counters.lost);
-    }
-
-    #[test]
-    fn bursts_have_the_lengths_they_were_given() {
-        let weather = Weather { burst: Some(Burst { good: 90.0, bad: 10.0 }), ..Weather::clear() };
-        let (counters, arrivals) = send_many(weather, 3);
-        about(counters.lost, 0.10);
-        let numbers: Vec<u64> = arrivals.iter().map(|(_, bytes)| u64::from_le_bytes(bytes[..].try_into().unwrap())).collect();
-        let bursts = numbers.windows(2).filter(|pair| pair[1] - pair[0] > 1).count() as f64;
-        let mean = counters.lost as f64 / bursts;
-        assert!((9.0..11.0).contains(&mean), "{mean}");
-    }
-
-    #[test]
-    fn corrupting_flips_a_few_bits_and_nothing_else() {
-        let mut link = Link::new(Weather { corrupt: 1.0, ..Weather::clear() }, 5);
-        for bytes in [1, 2, 40, 1200] {
-            for _ in 0..100 {
-                let sent = vec![0xA5; bytes];
-                let arrived = &link.carry(at(0), &sent)[0].1;
-                assert_eq!(arrived.len(), bytes);
-                let flipped: u32 = sent.iter().zip(arrived).map(|(a, b)| (a ^ b).count_ones()).sum();
-                assert!((1..=3).contains(&flipped), "{flipped} of {bytes} bytes");
-            }
-        }
-    }
-
-    #[test]
-    fn truncating_leaves_a_shorter_beginning() {
-        let mut link = Link::new(Weather { truncate: 1.0, ..Weather::clear() }, 5);
-        let sent: Vec<u8> = (0..100).collect();
-        for _ in 0..100 {
-            let arrived = &link.carry(at(0), &sent)[0].1;
-            assert!(arrived.len() < sent.len() && sent.starts_with(arrived));
-        }
-    }
-
-    #[test]
-    fn an_empty_datagram_survives_corruption() {
-        let mut link = Link::new(Weather { corrupt: 1.0, truncate: 1.0, ..Weather::clear() }, 5);
-        assert_eq!(link.carry(at(0), b""), [(at(0), Vec::new())]);
-    }
-
-    #[test]
-    fn only_datagrams_larger_than_the_mtu_vanish() {
-        let mut link = Link::new(Weather { mtu: Some(1200), ..Weather::clear() }, 1);
-        assert_eq!(link.carry(at(0), &[0; 1200]).len(), 1);
-        assert_eq!(link.carry(at(0), &[0; 1201]).len(), 0);
-        assert_eq!(link.counters().too_large, 1);
-    }
-
-    #[test]
-    fn jitter_delays_within_its_bounds_and_keeps_the_order() {
-        let (delay, jitter) = (Duration::from_millis(2), Duration::from_millis(5));
-        let (_, arrivals) = send_many(Weather { delay, jitter, ..Weather::clear() }, 4);
-        assert!(arrivals.is_sorted_by_key(|&(arrival, _)| arrival));
-        for (number, (arrival, _)) in (0..).zip(&arrivals) {
-            let took = arrival.since(at(number * 100));
-            assert!(took >= delay && took <= delay + jitter, "{took:?}");
-        }
-    }
-
-    #[test]
-    fn a_datagram_held_back_is_overtaken() {
-        let reorder_delay = Duration::from_millis(1);
-        let (counters, arrivals) = send_many(Weather { reorder: 0.1, reorder_delay, ..Weather::clear() }, 4);
-        about(counters.reordered, 0.1);
-        let late = (0..).zip(&arrivals).filter(|(number, (arrival, _))| arrival.since(at(number * 100)) == reorder_delay).count();
-        assert_eq!(late as u64, counters.reordered);
-        assert!(!arrivals.is_sorted_by_key(|&(arrival, _)| arrival));
-    }
-
-    #[test]
-    fn a_bottleneck_lets_through_its_rate() {
-        let bottleneck = Some(Bottleneck { bytes_per_second: 1_000_000, queue_bytes: u64::MAX });
-        let mut link = Link::new(Weather { bottleneck, ..Weather::clear() }, 1);
-        for number in 1..=10 {
-            assert_eq!(link.carry(at(0), &[0; 1000])[0].0, at(number * 1000));
-        }
-        assert_eq!(link.carry(at(50_000), &[0; 1000])[0].0, at(51_000), "an idle link starts afresh");
-    }
-
-    #[test]
-    fn a_full_queue_loses_the_newest() {
-        let bottleneck = Some(Bottleneck { bytes_per_second: 1_000_000, queue_bytes: 2500 });
-        let mut link = Link::new(Weather { bottleneck, ..Weather::clear() }, 1);
-        let arrived: usize = (0..10).map(|_| link.carry(at(0), &[0; 1000]).len()).sum();
-        assert_eq!((arrived, link.counters().overflowed), (3, 7));
-        assert_eq!(link.carry(at(1000), &[0; 1000]).len(), 1, "there is room again");
-    }
-
-    #[test]
-    fn the_weather_can_change() {
-        let mut link = Link::new(Weather { loss: 1.0, ..Weather::clear() }, 1);
-        assert_eq!(link.carry(at(0), b"x").len(), 0);
-        link.set_weather(Weather::clear());
-        assert_eq!(link.carry(at(0), b"x").len(), 1);
-    }
-}
+mod tests;

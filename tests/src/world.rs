@@ -1,13 +1,15 @@
 //! The whole of Belfry in one process: the real server machine with the real store in memory, real clients, and a network and a clock
 //! that only the seed and the test move.
 
-use std::collections::{BTreeMap, VecDeque};
+mod person;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Answer, Message, Notice, Password, Place, Role, Seq, Text};
+use belfry_core::chat::{AccountName, Password, Place, Role, Text};
 use belfry_core::client::{Client, Command, Config, Credentials, Output as ClientOutput, Proof, Start, Ticket, Trust, Update};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint;
@@ -39,12 +41,16 @@ pub struct Person {
     pub client: Option<Client>,
     /// What it has told, in order.
     pub updates: Vec<Update>,
-    /// The computer sleeps: nothing goes out, and what comes in is lost.
-    pub asleep: bool,
+    /// The computer sleeps, and by its clock since then.
+    asleep: Option<Instant>,
+    /// Its clock is ahead of the world's by this; each computer has begun to count at another time.
+    ahead: Duration,
     address: SocketAddr,
     to_server: Link,
     to_client: Link,
     next_ticket: u64,
+    /// How often it has shaken hands with a server.
+    connections: u64,
 }
 
 /// Something that will arrive.
@@ -76,7 +82,8 @@ pub struct World {
     machine: Option<Machine>,
     /// Counts restarts, so that what was meant for an earlier process finds nobody.
     incarnation: u64,
-    store: Store,
+    /// The server process's own.
+    store: Option<Store>,
     /// The name of what outlives the server, and what keeps it while no server runs.
     disk: String,
     _keeper: Store,
@@ -91,7 +98,14 @@ pub struct World {
     weather: Weather,
     rng: Rng,
     seed: u64,
+    /// The server's wall clock at the world's beginning, or what it would have been.
+    beginning: UnixMillis,
     finished: bool,
+    /// People whose programs may have something to say.
+    stirred: BTreeSet<usize>,
+    /// When which person's program wants to be woken, and what of it still holds.
+    deadlines: BTreeSet<(Instant, usize)>,
+    armed: Vec<Option<Instant>>,
     /// The packet numbers that were used.
     pub nonces: Nonces,
     /// Every datagram that left, if a test wants to know.
@@ -139,21 +153,20 @@ impl World {
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
         let disk = disk();
-        let mut store = open(&disk);
-        let keeper = open(&disk);
+        let mut keeper = open(&disk);
         // The cheapest hash there is: what it costs is not the subject here.
         let hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
         let hashed =
             hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password: password("admin"), salt: [1; 16] } });
         let Ok(belfry_server::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
         let work = Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
-        store.apply(vec![Job { ticket: store::Ticket(0), at: BEGINNING, work }]);
+        keeper.apply(vec![Job { ticket: store::Ticket(0), at: BEGINNING, work }]);
         let mut world = Self {
             now: Instant::from_micros(1),
             people: Vec::new(),
             machine: None,
             incarnation: 0,
-            store,
+            store: None,
             disk,
             _keeper: keeper,
             jobs: VecDeque::new(),
@@ -167,7 +180,11 @@ impl World {
             weather,
             rng,
             seed,
+            beginning: BEGINNING,
             finished: false,
+            stirred: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            armed: Vec::new(),
             nonces: Nonces::default(),
             tape: None,
         };
@@ -177,13 +194,14 @@ impl World {
 
     /// Both clocks.
     pub fn clock(&self) -> Now {
-        Now { instant: self.now, wall: UnixMillis(BEGINNING.0 + self.now.as_micros() / 1000) }
+        Now { instant: self.now, wall: UnixMillis(self.beginning.0 + self.now.as_micros() / 1000) }
     }
 
     /// Starts a server process on what is stored.
     pub fn start_server(&mut self) {
         self.incarnation += 1;
-        let opening = self.store.opening().expect("what was stored can be read");
+        let store = self.store.get_or_insert_with(|| open(&self.disk));
+        let opening = store.opening().expect("what was stored can be read");
         let config = machine::Config {
             endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone(), site_key: [0; 32] },
             hub: Settings { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
@@ -197,7 +215,7 @@ impl World {
         self.machine = None;
         self.jobs.clear();
         self.committing = false;
-        self.store = open(&self.disk);
+        self.store = None;
     }
 
     /// Gives the server a new identity from its next start on; the old one is retired.
@@ -257,27 +275,67 @@ impl World {
             start,
             shows_notices: true,
         };
-        let client = Client::new(config, rng::fork(&mut self.rng), self.now);
+        let ahead = Duration::from_secs(7200);
+        let client = Client::new(config, rng::fork(&mut self.rng), self.now + ahead);
         let link_seed = self.seed.wrapping_mul(1_000_003).wrapping_add(2 * number as u64);
         let host = u8::try_from(number % 250).expect("below 250") + 1;
         self.people.push(Person {
             client: Some(client),
             updates: Vec::new(),
-            asleep: false,
+            asleep: None,
+            ahead,
             address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), 40_000 + number as u16)),
             to_server: Link::new(self.weather, link_seed),
             to_client: Link::new(self.weather, link_seed + 1),
             next_ticket: 1,
+            connections: 0,
         });
+        self.stirred.insert(number);
         number
     }
 
     /// Tells one person's program something.
     pub fn command(&mut self, person: usize, command: Command) {
-        let now = self.now;
+        let now = self.local(person);
         if let Some(client) = &mut self.people[person].client {
             client.handle_command(now, command);
         }
+        self.stirred.insert(person);
+    }
+
+    /// What a person's computer takes for now.
+    fn local(&self, person: usize) -> Instant {
+        self.now + self.people.get(person).map_or(Duration::ZERO, |person| person.ahead)
+    }
+
+    /// A person's computer falls asleep: nothing goes out, and what comes in is lost.
+    pub fn suspend(&mut self, person: usize) {
+        let local = self.local(person);
+        self.people[person].asleep.get_or_insert(local);
+    }
+
+    /// It wakes up. Its clock has gone on or stood still, and its system says so to the program or does not.
+    pub fn resume(&mut self, person: usize, clock_stood_still: bool, told: bool) {
+        let local = self.local(person);
+        let Some(since) = self.people[person].asleep.take() else { return };
+        if clock_stood_still {
+            self.people[person].ahead = self.people[person].ahead.saturating_sub(local.since(since));
+        }
+        self.arm(person, Some(self.now));
+        if told {
+            self.command(person, Command::Wake);
+        }
+    }
+
+    /// A person's clock is set forward.
+    pub fn jump(&mut self, person: usize, ahead: Duration) {
+        self.people[person].ahead += ahead;
+        self.arm(person, Some(self.now));
+    }
+
+    /// The server's wall clock is set, forward or back.
+    pub fn set_wall_clock(&mut self, beginning: UnixMillis) {
+        self.beginning = beginning;
     }
 
     /// A person says something in the lobby; the ticket of it.
@@ -319,26 +377,51 @@ impl World {
         }
     }
 
+    /// Changes the weather of one person from now on, both ways.
+    pub fn set_weather_of(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+        self.people[person].to_client.set_weather(weather);
+    }
+
+    /// Changes the weather from one person to the server from now on.
+    pub fn set_weather_up(&mut self, person: usize, weather: Weather) {
+        self.people[person].to_server.set_weather(weather);
+    }
+
     fn arrive(&mut self, at: Instant, arrival: Arrival) {
         self.departures += 1;
         self.arrivals.insert((at.max(self.now), self.departures), arrival);
     }
 
+    /// Remembers when a person's program wants to be woken.
+    fn arm(&mut self, person: usize, at: Option<Instant>) {
+        if self.armed.len() <= person {
+            self.armed.resize(person + 1, None);
+        }
+        if let Some(before) = std::mem::replace(&mut self.armed[person], at) {
+            self.deadlines.remove(&(before, person));
+        }
+        if let Some(at) = at {
+            self.deadlines.insert((at, person));
+        }
+    }
+
     fn drain(&mut self) -> Option<Instant> {
-        let mut soonest: Option<Instant> = None;
         let mut datagram = Vec::new();
-        let mut note = |at: Option<Instant>| soonest = [soonest, at].into_iter().flatten().min();
-        for number in 0..self.people.len() {
+        while let Some(number) = self.stirred.pop_first() {
             loop {
                 let now = self.now;
-                let person = &mut self.people[number];
-                let Some(client) = person.client.as_mut().filter(|_| !person.asleep) else { break };
-                match client.poll(now, &mut datagram) {
-                    ClientOutput::Update(update) => person.updates.push(update),
+                let Some(person) = self.people.get_mut(number).filter(|person| person.asleep.is_none()) else { break };
+                let Some(client) = &mut person.client else { break };
+                match client.poll(now + person.ahead, &mut datagram) {
+                    ClientOutput::Update(update) => {
+                        person.connections += u64::from(matches!(update, Update::ServerKey { .. }));
+                        person.updates.push(update);
+                    }
                     ClientOutput::Transmit { to } => {
                         assert_eq!(to, self.server_address);
                         let from = person.address;
-                        self.nonces.note(true, self.incarnation, &datagram);
+                        self.nonces.note(true, (number as u64) << 32 | person.connections, &datagram);
                         if let Some(tape) = &mut self.tape {
                             tape.push(Taped { from, to, bytes: datagram.clone() });
                         }
@@ -347,12 +430,15 @@ impl World {
                         }
                     }
                     ClientOutput::Wait(at) => {
-                        note(at);
+                        let at = at.map(|at| at - person.ahead);
+                        self.arm(number, at);
                         break;
                     }
                 }
             }
         }
+        let mut soonest = self.deadlines.first().map(|&(at, _)| at);
+        let mut note = |at: Option<Instant>| soonest = [soonest, at].into_iter().flatten().min();
         loop {
             let (now, clock) = (self.now, self.clock());
             let Some(machine) = &mut self.machine else { break };
@@ -386,7 +472,7 @@ impl World {
                     self.finished = true;
                     // What it had handed to the store is still done.
                     let jobs = self.jobs.drain(..).collect();
-                    self.store.apply(jobs);
+                    self.store.take().expect("a server runs on its store").apply(jobs);
                     self.committing = false;
                     break;
                 }
@@ -423,16 +509,18 @@ impl World {
         while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= now) {
             match entry.remove() {
                 Arrival::AtServer { from, mut bytes } => self.tell_server(Input::Datagram { from, bytes: &mut bytes }),
-                Arrival::AtClient { person, from, mut bytes } => {
-                    let person = &mut self.people[person];
-                    if let Some(client) = person.client.as_mut().filter(|_| !person.asleep) {
-                        client.handle_datagram(now, from, &mut bytes);
+                Arrival::AtClient { person: number, from, mut bytes } => {
+                    let Some(person) = self.people.get_mut(number) else { continue };
+                    let local = now + person.ahead;
+                    if let Some(client) = person.client.as_mut().filter(|_| person.asleep.is_none()) {
+                        client.handle_datagram(local, from, &mut bytes);
+                        self.stirred.insert(number);
                     }
                 }
                 Arrival::Commit if self.committing => {
                     self.committing = false;
                     let jobs = self.jobs.drain(..).collect();
-                    for done in self.store.apply(jobs) {
+                    for done in self.store.as_mut().map(|store| store.apply(jobs)).unwrap_or_default() {
                         self.tell_server(Input::Stored(done));
                     }
                 }
@@ -444,9 +532,14 @@ impl World {
                 Arrival::Hashed { .. } => {}
             }
         }
-        for person in self.people.iter_mut().filter(|person| !person.asleep) {
-            if let Some(client) = &mut person.client {
-                client.handle_timeout(now);
+        while let Some(&(at, number)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
+            self.deadlines.remove(&(at, number));
+            self.armed[number] = None;
+            let local = self.local(number);
+            let person = self.people.get_mut(number).filter(|person| person.asleep.is_none());
+            if let Some(client) = person.and_then(|person| person.client.as_mut()) {
+                client.handle_timeout(local);
+                self.stirred.insert(number);
             }
         }
         self.tell_server(Input::Timeout);
@@ -472,62 +565,16 @@ impl World {
 
     /// A datagram from anywhere arrives at a person's program.
     pub fn inject_at(&mut self, person: usize, from: SocketAddr, mut bytes: Vec<u8>) {
-        let now = self.now;
+        let now = self.local(person);
         if let Some(client) = &mut self.people[person].client {
             client.handle_datagram(now, from, &mut bytes);
         }
+        self.stirred.insert(person);
         self.drain();
     }
 
     /// A datagram from nowhere in particular arrives at the server.
     pub fn inject(&mut self, from: SocketAddr, mut bytes: Vec<u8>) {
         self.tell_server(Input::Datagram { from, bytes: &mut bytes });
-    }
-}
-
-impl Person {
-    /// Where the person's program is.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The messages that were delivered, in order.
-    pub fn messages(&self) -> Vec<&Message> {
-        self.updates.iter().filter_map(|update| if let Update::Message { message, .. } = update { Some(message) } else { None }).collect()
-    }
-
-    /// The texts that were delivered, in order.
-    pub fn texts(&self) -> Vec<&str> {
-        self.messages().into_iter().map(|message| message.text.as_str()).collect()
-    }
-
-    /// The places in the log that were given to this person's own messages.
-    pub fn posted(&self) -> BTreeMap<Ticket, Seq> {
-        let posted = |update: &Update| if let Update::Posted { ticket, seq, .. } = update { Some((*ticket, *seq)) } else { None };
-        self.updates.iter().filter_map(posted).collect()
-    }
-
-    /// The answer to a ticket.
-    pub fn answer(&self, ticket: Ticket) -> Option<&Answer> {
-        self.updates.iter().find_map(|update| match update {
-            Update::Answered { ticket: of, answer } if *of == ticket => Some(answer),
-            _ => None,
-        })
-    }
-
-    /// The notices that were told, in order.
-    pub fn notices(&self) -> Vec<&Notice> {
-        self.updates.iter().filter_map(|update| if let Update::Notice(notice) = update { Some(notice) } else { None }).collect()
-    }
-
-    /// Whether the program is connected and has caught up, as far as it has told.
-    pub fn is_caught_up(&self) -> bool {
-        let last = self.updates.iter().rposition(|update| matches!(update, Update::CaughtUp | Update::Disconnected { .. }));
-        last.is_some_and(|last| self.updates[last] == Update::CaughtUp)
-    }
-
-    /// How often the program was connected and had caught up.
-    pub fn caught_up(&self) -> usize {
-        self.updates.iter().filter(|update| **update == Update::CaughtUp).count()
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Audience, NoticeChange, NoticeState, Presence, Receipt, Refusal, Request, Severity};
-use belfry_core::client::{Command, Failure, Interruption, Start, Update};
+use belfry_core::chat::{Answer, Audience, DeviceId, NoticeChange, NoticeState, Presence, Receipt, Refusal, Request, Severity};
+use belfry_core::client::{Command, Failure, Interruption, Proof, Start, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_tests::weather::Weather;
-use belfry_tests::world::{World, name, text};
+use belfry_tests::world::{World, name, password, text};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -206,12 +206,12 @@ fn a_notice_that_is_withdrawn_while_a_computer_sleeps_leaves_its_screen_when_it_
     send_fire_drill(&mut world);
     assert!(world.run_until(SECOND, |world| world.people[1].notices().len() == 1));
     let notice = world.people[1].notices()[0].id;
-    world.people[1].asleep = true;
+    world.suspend(1);
     world.run_for(2 * HEARTBEAT_TIMEOUT);
     let ticket = world.ticket(0);
     world.command(0, Command::Ask { ticket, request: Request::ChangeNotice { notice, change: NoticeChange::Withdraw } });
     assert!(world.run_until(SECOND, |world| matches!(world.people[0].answer(ticket), Some(Answer::NoticeChanged(_)))));
-    world.people[1].asleep = false;
+    world.resume(1, false, true);
     let is_gone = |world: &World| world.people[1].notices().last().is_some_and(|notice| notice.state == NoticeState::Withdrawn);
     assert!(world.run_until(60 * SECOND, is_gone), "{:?}", world.people[1].notices());
 }
@@ -343,4 +343,18 @@ fn an_answer_that_a_crash_swallowed_is_waited_for_seconds_and_not_for_the_keepal
         world.start_server();
         assert!(world.run_until(10 * SECOND, |world| world.people[0].posted().contains_key(&ticket)), "seed {seed}");
     }
+}
+
+#[test]
+fn a_program_whose_device_is_revoked_says_so_and_stops() {
+    let mut world = world(Weather::office(), 1, &["admin"]);
+    let device = world.device();
+    let proof = Proof::Password { password: password("bob"), register: true, remember: true };
+    let bob = world.join_with("bob", device.clone(), proof, Start::Now);
+    assert!(world.run_until(30 * SECOND, |world| world.people[bob].is_caught_up()));
+    let ticket = world.ticket(0);
+    let request = Request::RevokeDevice { account: name("bob"), device: DeviceId::from(device.public()) };
+    world.command(0, Command::Ask { ticket, request });
+    let has_stopped = |world: &World| world.people[bob].updates.contains(&Update::Failed(Failure::Revoked));
+    assert!(world.run_until(30 * SECOND, has_stopped), "{:?}", world.people[bob].updates.last());
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::link::{Command, Failure, Proof, Update};
 use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
-use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Receipt, Refusal, Request};
+use crate::chat::{self, Answer, Event, FromClient, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Receipt, Refusal, Request};
 use crate::connection::CloseCode;
 use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, PAGE_ENTRIES_MAX, RECONNECT_MAX};
 use crate::rng;
@@ -41,6 +41,7 @@ impl Client {
             Request::SendNotice(draft) if draft.answers.len() > ANSWERS_MAX || draft.audience.len() > AUDIENCES_MAX => {
                 Some(Refusal::TooMany)
             }
+            _ if !fits(&request) => Some(Refusal::TooMany),
             _ if self.requests.is_full() => Some(Refusal::Busy),
             _ => None,
         };
@@ -242,6 +243,12 @@ impl Client {
             self.updates.push_back(Update::CaughtUp);
         }
     }
+}
+
+/// Whether its channel carries it: lists of names can be longer than any message.
+fn fits(request: &Request) -> bool {
+    let longest = chat::encode(&FromClient { id: u32::MAX, request: request.clone() });
+    longest.is_ok_and(|bytes| bytes.len() <= request.channel().message_bytes_to_server_max())
 }
 
 const fn has_a_command_of_its_own(request: &Request) -> bool {

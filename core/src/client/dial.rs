@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::link::{Config, Trust};
 use crate::connection::{CloseCode, Established, Side};
 use crate::crypto::{Initiator, PublicKey, Suite};
-use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN};
+use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
 use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionId, VERSION};
@@ -226,5 +226,31 @@ fn on_reject(reject: &Reject, rng: &mut Rng) -> Dialed {
         return Dialed::Version;
     }
     let millis = u64::from(reject.retry_after_millis) + rng::below(rng, u64::from(reject.jitter_millis) + 1);
-    Dialed::Rejected { code: reject.code, retry_in: Duration::from_millis(millis) }
+    // Nobody has proven to have said it: whoever sees our nonce pass by could keep us away for weeks.
+    let retry_in = Duration::from_millis(millis).min(RECONNECT_MAX);
+    Dialed::Rejected { code: reject.code, retry_in }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::from_seed;
+
+    fn pause_after(retry_after_millis: u32, jitter_millis: u32) -> Duration {
+        let reject = Reject { to: SessionId(1), nonce: [1; 8], code: CloseCode::RATE_LIMITED, retry_after_millis, jitter_millis };
+        match on_reject(&reject, &mut from_seed([1; 32])) {
+            Dialed::Rejected { retry_in, .. } => retry_in,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_servers_pause_is_kept_and_a_forged_one_is_not_for_ever() {
+        assert_eq!(pause_after(2000, 0), Duration::from_secs(2));
+        assert!((2000..=4000).contains(&pause_after(2000, 2000).as_millis()));
+        for [retry_after, jitter] in [[u32::MAX, 0], [0, u32::MAX], [u32::MAX; 2]] {
+            assert!(pause_after(retry_after, jitter) <= RECONNECT_MAX);
+        }
+        assert_eq!(pause_after(u32::MAX, 0), RECONNECT_MAX);
+    }
 }

@@ -181,7 +181,11 @@ impl Client {
         match command {
             Command::Wake => match &mut self.link {
                 Some(link) => link.connection.ping(),
-                None if self.dial_at.is_some() => self.dial(now),
+                // Also when an attempt is under way: it may be about to give up, and wait for long.
+                None if self.stop.is_none() => {
+                    self.attempts = 0;
+                    self.dial(now);
+                }
                 None => {}
             },
             Command::Close => self.leave(now, Update::Closed),
@@ -358,6 +362,7 @@ impl Client {
             connection::Event::Closed(code) => match code {
                 CloseCode::REPLACED => self.on_dismissed(now, Failure::Replaced),
                 CloseCode::USER_LOCKED => self.on_dismissed(now, Failure::Expelled),
+                CloseCode::DEVICE_REVOKED => self.on_dismissed(now, Failure::Revoked),
                 CloseCode::VERSION => self.on_dismissed(now, Failure::Version),
                 CloseCode::GOING_AWAY => self.on_link_lost(now, Interruption::GoingAway),
                 other => self.on_link_lost(now, Interruption::ClosedByServer(other.0)),

@@ -1,6 +1,11 @@
 //! How much may be on its way (RFC 9002 §7, NewReno): for the few who send much at once; everybody else never reaches it.
+//!
+//! A loss counts as congestion when the round-trip times around it show a queue, or when there are very many of them. A radio that
+//! loses every hundredth datagram would otherwise hold a sender to a fraction of what the way carries; docs/decisions has the numbers.
 
-use crate::limits::{DATAGRAM_BYTES, WINDOW_INITIAL_BYTES, WINDOW_MAX_BYTES, WINDOW_MIN_BYTES};
+use core::time::Duration;
+
+use crate::limits::{DATAGRAM_BYTES, LOSSES_IN_TEN_MAX, QUEUE_DELAY_MIN, WINDOW_INITIAL_BYTES, WINDOW_MAX_BYTES, WINDOW_MIN_BYTES};
 use crate::time::Instant;
 
 /// The congestion window, in bytes of datagrams.
@@ -10,20 +15,78 @@ pub(super) struct Congestion {
     slow_start_until: u64,
     /// Packets sent before this have had their say about the window.
     reduced_at: Option<Instant>,
-    /// What to go back to if the loss turns out to be none.
-    before: Option<Before>,
+    /// The last reductions, oldest first: what to go back to if a loss turns out to be none.
+    reductions: [Option<Reduction>; REDUCTIONS],
+    /// The newest round-trip times, in a ring: one that is long by itself is no queue.
+    recent: [Duration; RECENT],
+    samples: usize,
+    /// The shortest that the path has shown.
+    shortest: Duration,
+    /// Packets that have had their fate, of late, and those of them that were lost.
+    fates: u32,
+    losses: u32,
 }
 
+/// Round-trip times that must all be long to show a queue.
+const RECENT: usize = 4;
+
+/// Fates after which old ones count half, and before which nothing is said about their share of losses.
+const FATES_MAX: u32 = 256;
+const FATES_MIN: u32 = 64;
+
+/// A time that the window shrank, and what it was before.
 #[derive(Clone, Copy, Debug)]
-struct Before {
+struct Reduction {
+    at: Instant,
     window: u64,
     slow_start_until: u64,
-    reduced_at: Option<Instant>,
 }
+
+/// Reductions that may still turn out to have been mistakes.
+const REDUCTIONS: usize = 4;
 
 impl Congestion {
     pub(super) const fn new() -> Self {
-        Self { window: WINDOW_INITIAL_BYTES, slow_start_until: u64::MAX, reduced_at: None, before: None }
+        Self {
+            window: WINDOW_INITIAL_BYTES,
+            slow_start_until: u64::MAX,
+            reduced_at: None,
+            reductions: [None; REDUCTIONS],
+            recent: [Duration::ZERO; RECENT],
+            samples: 0,
+            shortest: Duration::MAX,
+            fates: 0,
+            losses: 0,
+        }
+    }
+
+    /// A round trip took so long, without what the peer kept its acknowledgement for.
+    pub(super) fn on_round_trip(&mut self, took: Duration) {
+        self.shortest = self.shortest.min(took);
+        if let Some(slot) = self.recent.get_mut(self.samples % RECENT) {
+            *slot = took;
+        }
+        self.samples = self.samples.wrapping_add(1);
+    }
+
+    /// Whether datagrams have lately had to wait on their way. Unless it is known that they have not, they have.
+    fn is_queueing(&self) -> bool {
+        let least = self.recent.iter().take(self.samples).min();
+        least.is_none_or(|&least| least > self.shortest + self.shortest / 8 + QUEUE_DELAY_MIN)
+    }
+
+    /// Whether so many are lost that something must be full, although no round-trip time shows it.
+    const fn is_drowning(&self) -> bool {
+        self.fates >= FATES_MIN && self.losses.saturating_mul(10) > self.fates.saturating_mul(LOSSES_IN_TEN_MAX)
+    }
+
+    fn note_fate(&mut self, is_loss: bool) {
+        if self.fates >= FATES_MAX {
+            self.fates /= 2;
+            self.losses /= 2;
+        }
+        self.fates = self.fates.saturating_add(1);
+        self.losses = self.losses.saturating_add(u32::from(is_loss));
     }
 
     /// Bytes that may be on their way.
@@ -38,6 +101,7 @@ impl Congestion {
 
     /// `bytes` sent at `sent` have arrived; before that, `in_flight` bytes were on their way.
     pub(super) fn on_acknowledged(&mut self, bytes: u64, sent: Instant, in_flight: u64) {
+        self.note_fate(false);
         // A window that was not used proves nothing about a larger one.
         if in_flight.saturating_mul(2) < self.window || self.reduced_at.is_some_and(|reduced| sent <= reduced) {
             return;
@@ -47,40 +111,61 @@ impl Congestion {
         self.window = self.window.saturating_add(growth).min(WINDOW_MAX_BYTES);
     }
 
-    /// A packet sent at `sent` is lost: once for each window's worth, the window shrinks to seven tenths.
-    pub(super) fn on_lost(&mut self, now: Instant, sent: Instant) {
-        if self.reduced_at.is_some_and(|reduced| sent <= reduced) {
-            return;
+    /// A packet sent at `sent` is lost: if the path is full, once for each window's worth the window shrinks to seven tenths. Whether it
+    /// has.
+    pub(super) fn on_lost(&mut self, now: Instant, sent: Instant) -> bool {
+        self.note_fate(true);
+        let has_had_its_say = self.reduced_at.is_some_and(|reduced| sent <= reduced);
+        if has_had_its_say || !(self.is_queueing() || self.is_drowning()) {
+            return false;
         }
-        self.before = Some(Before { window: self.window, slow_start_until: self.slow_start_until, reduced_at: self.reduced_at });
+        self.reductions.rotate_left(1);
+        if let Some(last) = self.reductions.last_mut() {
+            *last = Some(Reduction { at: now, window: self.window, slow_start_until: self.slow_start_until });
+        }
         self.reduced_at = Some(now);
-        self.window = (self.window.saturating_mul(7) / 10).max(WINDOW_MIN_BYTES);
+        self.window = shrunk(self.window);
         self.slow_start_until = self.window;
+        true
     }
 
-    /// The packet that made the window shrink, sent at `sent`, has arrived after all: a delay, not a loss.
-    pub(super) fn on_spurious(&mut self, sent: Instant) {
-        if let Some(before) = self.before
-            && self.reduced_at.is_some_and(|reduced| sent <= reduced)
-        {
-            self.window = self.window.max(before.window);
-            self.slow_start_until = before.slow_start_until;
-            self.reduced_at = before.reduced_at;
-            self.before = None;
+    /// A packet that may have made the window shrink, sent at `sent`, has arrived after all: a delay, not a loss. Whether it had.
+    pub(super) fn on_spurious(&mut self, sent: Instant) -> bool {
+        self.losses = self.losses.saturating_sub(1);
+        let mut mistake: Option<Reduction> = None;
+        for slot in &mut self.reductions {
+            match (&mut mistake, slot.as_mut()) {
+                (None, Some(reduction)) if sent <= reduction.at => mistake = slot.take(),
+                // Those after it, which may have been none, began from too little.
+                (Some(mistake), Some(later)) => {
+                    later.window = later.window.max(mistake.window);
+                    later.slow_start_until = later.slow_start_until.max(mistake.slow_start_until);
+                    *mistake = Reduction { at: later.at, window: shrunk(later.window), slow_start_until: shrunk(later.window) };
+                }
+                _ => {}
+            }
         }
+        if let Some(restored) = mistake {
+            self.window = self.window.max(restored.window);
+            self.slow_start_until = self.slow_start_until.max(restored.slow_start_until);
+        }
+        mistake.is_some()
     }
 
     /// Nothing was sent for a while: what the window was says little about the path now.
     pub(super) fn on_idle(&mut self) {
         self.window = self.window.min(WINDOW_INITIAL_BYTES);
-        self.before = None;
+        self.reductions = [None; REDUCTIONS];
     }
+}
+
+/// Seven tenths, but never less than what it takes to notice a loss.
+fn shrunk(window: u64) -> u64 {
+    (window.saturating_mul(7) / 10).max(WINDOW_MIN_BYTES)
 }
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
 
     fn at(millis: u64) -> Instant {
@@ -112,11 +197,56 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_on_a_path_without_a_queue_does_not_shrink_it() {
+        let mut congestion = Congestion::new();
+        for _ in 0..RECENT {
+            congestion.on_round_trip(Duration::from_millis(50));
+        }
+        congestion.on_lost(at(10), at(1));
+        assert_eq!(congestion.window, WINDOW_INITIAL_BYTES);
+        // One that is long by itself shows no queue, all of them do.
+        for i in 0..RECENT as u64 {
+            assert_eq!(congestion.window, WINDOW_INITIAL_BYTES);
+            congestion.on_round_trip(Duration::from_millis(70));
+            congestion.on_lost(at(20 + i), at(2 + i));
+        }
+        assert_eq!(congestion.window, WINDOW_INITIAL_BYTES * 7 / 10);
+    }
+
+    #[test]
+    fn very_many_losses_shrink_it_even_without_a_queue() {
+        for (in_ten, shrinks) in [(2, false), (5, true)] {
+            let mut congestion = Congestion::new();
+            (0..RECENT).for_each(|_| congestion.on_round_trip(Duration::from_millis(1)));
+            for i in 0..200 {
+                if i % 10 < in_ten {
+                    congestion.on_lost(at(i), at(i));
+                } else {
+                    congestion.on_acknowledged(0, at(i), WINDOW_INITIAL_BYTES);
+                }
+            }
+            assert_eq!(congestion.window < WINDOW_INITIAL_BYTES, shrinks, "{in_ten} of ten");
+        }
+    }
+
+    #[test]
     fn a_loss_that_was_none_is_undone() {
         let mut congestion = Congestion::new();
         congestion.on_lost(at(10), at(1));
         congestion.on_spurious(at(1));
         assert_eq!(congestion.window, WINDOW_INITIAL_BYTES);
+        assert_eq!(congestion.slow_start_until, u64::MAX);
+    }
+
+    #[test]
+    fn one_mistake_among_several_reductions_is_undone_alone() {
+        let mut congestion = Congestion::new();
+        congestion.on_lost(at(10), at(1));
+        congestion.on_lost(at(30), at(20));
+        congestion.on_spurious(at(1));
+        assert_eq!((congestion.window, congestion.slow_start_until), (WINDOW_INITIAL_BYTES * 7 / 10, WINDOW_INITIAL_BYTES * 7 / 10));
+        congestion.on_spurious(at(1));
+        assert_eq!(congestion.window, WINDOW_INITIAL_BYTES, "a packet of the first window says that of the second, too");
         assert_eq!(congestion.slow_start_until, u64::MAX);
     }
 

@@ -140,7 +140,7 @@ impl Active {
             || !self.grants_pending.is_empty()
             || self.path_response.is_some()
             || self.announcement_pending
-            || self.outgoing.iter().any(Outgoing::has_something)
+            || self.outgoing.iter().any(|outgoing| outgoing.has_something() || outgoing.wants_blocked())
     }
 
     /// Writes whatever asks for an acknowledgement; at least a PING. Over what time the acknowledgement may be spread.

@@ -9,6 +9,8 @@ mod arrive;
 mod close;
 mod congestion;
 mod depart;
+#[cfg(test)]
+mod edges;
 mod epoch;
 mod expire;
 mod incoming;
@@ -117,6 +119,8 @@ pub struct Stats {
     pub packets_lost: u64,
     /// Of those, packets that arrived after all.
     pub spurious_losses: u64,
+    /// Times that the path was taken for full, less those that were found to be mistakes.
+    pub congestions: u64,
     /// Times that nothing was answered in time.
     pub probe_timeouts: u64,
     /// Packets that arrived a second time, or too late to tell.
@@ -312,6 +316,13 @@ impl Connection {
     /// Everything that was sent has been acknowledged.
     pub fn is_idle(&self) -> bool {
         self.awake().is_none_or(|active| active.outgoing.iter().all(Outgoing::is_idle))
+    }
+
+    /// Bytes on a channel that wait to be acknowledged, with what is kept beside them; at `queue_bytes_max` the queue is full.
+    pub fn waiting_bytes(&self, channel: Channel) -> u64 {
+        self.awake().map_or(0, |active| {
+            active.outgoing.iter().zip(Channel::ALL).find(|(_, of)| *of == channel).map_or(0, |(outgoing, _)| outgoing.waiting_bytes())
+        })
     }
 
     /// Only its keys and counters are in memory.

@@ -128,6 +128,11 @@ impl Outgoing {
         self.queue.is_empty() && self.resync.is_none()
     }
 
+    /// What the messages in the queue [cost](cost).
+    pub(super) const fn waiting_bytes(&self) -> u64 {
+        self.queued
+    }
+
     /// Whether [`Outgoing::write`] could write something into an empty datagram.
     pub(super) fn has_something(&self) -> bool {
         self.resync.is_some_and(|resync| resync.pending) || !self.lost.is_empty() || self.fresh().is_some()
@@ -164,17 +169,25 @@ impl Outgoing {
         self.queue.get(self.begun).map_or(0, |message| message.spread_millis)
     }
 
-    /// Whether the peer should be told that its grant holds something back; once for each grant.
-    pub(super) fn take_blocked(&mut self) -> bool {
-        let holds_back = self.resync.is_none()
-            && self.queue.get(self.begun).is_some()
-            && self.fresh().is_none()
-            && (self.begun as u64) < MESSAGES_IN_FLIGHT_MAX;
-        if !holds_back || self.blocked_at == Some(self.granted) {
+    /// Whether the peer should be told that its grant holds something back.
+    pub(super) fn wants_blocked(&self) -> bool {
+        if self.blocked_at == Some(self.granted) || self.resync.is_some() {
             return false;
         }
-        self.blocked_at = Some(self.granted);
-        true
+        let Some(message) = self.queue.get(self.begun) else { return false };
+        let rest = message.body.len().saturating_sub(message.sent as usize) as u64;
+        let credit = self.granted.saturating_sub(self.used);
+        let is_cut = message.body.len() > WHOLE_BYTES_MAX;
+        credit < rest && (!is_cut || credit < FRAGMENT_BYTES_MIN as u64)
+    }
+
+    /// The same, once for each grant.
+    pub(super) fn take_blocked(&mut self) -> bool {
+        let wants = self.wants_blocked();
+        if wants {
+            self.blocked_at = Some(self.granted);
+        }
+        wants
     }
 
     /// Writes one frame into at most `room` bytes: first what was lost, then what is new. What it carried, or `None` when nothing fits.

@@ -9,7 +9,7 @@ use super::timer::Timer;
 use super::{CloseCode, Event, Side};
 use crate::limits::{
     ACK_DELAY_MAX, COLD_AFTER, PROBE_TIMEOUT_CLIENT_MAX, PROBE_TIMEOUT_COLD_MIN, PROBE_TIMEOUT_MAX, REORDER_THRESHOLD_MAX,
-    REORDER_THRESHOLD_MIN, UNREACHABLE_AFTER,
+    REORDER_THRESHOLD_MIN, TIMER_GRANULARITY, UNREACHABLE_AFTER,
 };
 use crate::time::Instant;
 use crate::wire::frame::Ack;
@@ -21,7 +21,9 @@ pub(super) struct Recovery {
     largest: Option<u64>,
     /// A packet this far behind the newest counts as lost.
     threshold: u64,
-    /// When the threshold last changed: it sinks again with time.
+    /// A packet is given so much longer than a round trip: what late ones have needed.
+    patience: Duration,
+    /// When the threshold or the patience last changed: they sink again with time.
     threshold_at: Instant,
     /// Probe timeouts in a row without an answer.
     timeouts: u32,
@@ -41,6 +43,10 @@ struct LastSent {
     spread: Duration,
 }
 
+/// Packets that leave when a probe timeout expires (RFC 9002 §6.2.4 allows two), all with the same contents: where every fifth datagram is
+/// lost, one would leave every hundredth notice to a second timeout of twice the length.
+const PROBES: u32 = 2;
+
 /// The reorder threshold sinks by one in this many round-trip times.
 const ROUND_TRIPS_PER_STEP: u32 = 16;
 
@@ -49,6 +55,7 @@ impl Recovery {
         Self {
             largest: None,
             threshold: REORDER_THRESHOLD_MIN,
+            patience: Duration::ZERO,
             threshold_at: Instant::START,
             timeouts: 0,
             unanswered_since: None,
@@ -73,7 +80,8 @@ impl Active {
         if let Some(newest) = arrived.iter().find(|packet| packet.number == ack.largest)
             && (newest.spread.is_zero() || ack.delay <= ACK_DELAY_MAX)
         {
-            self.rtt.sample(now.since(newest.at), ack.delay);
+            let took = self.rtt.sample(now.since(newest.at), ack.delay);
+            self.congestion.on_round_trip(took);
         }
         for packet in &arrived {
             if packet.was_lost {
@@ -97,22 +105,33 @@ impl Active {
     /// A packet that was declared lost has arrived after all, `distance` numbers behind the newest.
     fn on_late(&mut self, now: Instant, sent: Instant, distance: u64) {
         self.stats.spurious_losses += 1;
-        self.congestion.on_spurious(sent);
+        self.stats.congestions -= u64::from(self.congestion.on_spurious(sent));
         self.recovery.threshold = self.recovery.threshold.max(distance.saturating_add(1)).min(REORDER_THRESHOLD_MAX);
+        // As RACK's window of reordering, never more than a round trip (RFC 8985 §6.2): a real loss must not wait for ever.
+        let overdue = now.since(sent).saturating_sub(self.rtt.longest());
+        self.recovery.patience = self.recovery.patience.max(overdue).min(self.rtt.smoothed().unwrap_or_default());
         self.recovery.threshold_at = now;
+    }
+
+    /// How long after it was sent a packet counts as lost when a later one was acknowledged.
+    fn loss_delay(&self) -> Duration {
+        self.rtt.loss_delay().max(self.rtt.longest() + self.recovery.patience)
     }
 
     fn detect_losses(&mut self, now: Instant) {
         let Some(largest) = self.recovery.largest else { return };
         let step = self.rtt.smoothed().unwrap_or_default() * ROUND_TRIPS_PER_STEP;
-        if self.recovery.threshold > REORDER_THRESHOLD_MIN && now.since(self.recovery.threshold_at) > step {
-            self.recovery.threshold -= 1;
+        let has_learned = self.recovery.threshold > REORDER_THRESHOLD_MIN || !self.recovery.patience.is_zero();
+        if has_learned && now.since(self.recovery.threshold_at) > step {
+            self.recovery.threshold = self.recovery.threshold.saturating_sub(1).max(REORDER_THRESHOLD_MIN);
+            // Below a timer's step it makes no difference any more.
+            self.recovery.patience = (self.recovery.patience * 7 / 8).saturating_sub(TIMER_GRANULARITY);
             self.recovery.threshold_at = now;
         }
-        let lost = self.sent.take_lost(now, largest, self.recovery.threshold, now - self.rtt.loss_delay());
+        let lost = self.sent.take_lost(now, largest, self.recovery.threshold, now - self.loss_delay());
         for packet in lost {
             self.stats.packets_lost += 1;
-            self.congestion.on_lost(now, packet.at);
+            self.stats.congestions += u64::from(self.congestion.on_lost(now, packet.at));
             for content in packet.contents {
                 self.on_lost(content);
             }
@@ -145,7 +164,12 @@ impl Active {
     pub(super) fn note_eliciting_sent(&mut self, now: Instant, spread: Duration) {
         let cold = now.since(self.last_heard) >= COLD_AFTER;
         self.recovery.last = LastSent { at: now, cold, spread };
-        self.recovery.probes = self.recovery.probes.saturating_sub(1);
+        if self.recovery.probes > 0 {
+            self.recovery.probes -= 1;
+            if self.recovery.probes > 0 {
+                self.repeat_oldest();
+            }
+        }
         self.arm_recovery();
     }
 
@@ -157,13 +181,14 @@ impl Active {
             Side::Client => PROBE_TIMEOUT_CLIENT_MAX,
             Side::Server => PROBE_TIMEOUT_MAX,
         };
-        once.saturating_mul(1 << self.recovery.timeouts.min(16)).min(longest)
+        // The bound is one on the doubling: before a round trip has passed there is nothing to ask again for.
+        once.saturating_mul(1 << self.recovery.timeouts.saturating_sub(1).min(16)).min(longest.max(once))
     }
 
     pub(super) fn arm_recovery(&mut self) {
         let at = if self.sent.has_in_flight() {
             let early = self.recovery.largest.and_then(|largest| self.sent.oldest_below(largest));
-            Some(early.map_or_else(|| self.recovery.last.at + self.probe_timeout(), |sent| sent + self.rtt.loss_delay()))
+            Some(early.map_or_else(|| self.recovery.last.at + self.probe_timeout(), |sent| sent + self.loss_delay()))
         } else {
             None
         };
@@ -190,9 +215,13 @@ impl Active {
             self.recovery.unanswered_since = None;
             self.events.push_back(Event::Silent);
         }
-        // One probe finds out whether anybody is there; more would only load a path that may be full.
-        self.recovery.probes = 1;
+        self.recovery.probes = PROBES;
         self.recovery.last.at = now;
+        self.repeat_oldest();
+    }
+
+    /// What the oldest packet in flight carried is to leave once more.
+    fn repeat_oldest(&mut self) {
         for content in self.sent.probe() {
             self.on_lost(content);
         }

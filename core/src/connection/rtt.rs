@@ -52,12 +52,13 @@ impl Rtt {
 
     /// Takes a sample: `latest` from sending to hearing of it, of which the peer says it kept `ack_delay` to itself.
     ///
-    /// A longer sample than [`ROUND_TRIP_MAX`] is a sleep of one side and says no more about the path than that.
-    pub(super) fn sample(&mut self, latest: Duration, ack_delay: Duration) {
+    /// A longer sample than [`ROUND_TRIP_MAX`] is a sleep of one side and says no more about the path than that. Returns what the
+    /// round trip took without that delay, as far as it is believed.
+    pub(super) fn sample(&mut self, latest: Duration, ack_delay: Duration) -> Duration {
         let latest = latest.min(ROUND_TRIP_MAX);
         let Some(known) = &mut self.known else {
             self.known = Some(Known { smoothed: latest, variation: latest / 2, smallest: latest, latest });
-            return;
+            return latest;
         };
         known.latest = latest;
         known.smallest = known.smallest.min(latest);
@@ -66,6 +67,7 @@ impl Rtt {
         let adjusted = if latest >= known.smallest + ack_delay { latest.saturating_sub(ack_delay) } else { latest };
         known.variation = (known.variation * 3 + known.smoothed.abs_diff(adjusted)) / 4;
         known.smoothed = (known.smoothed * 7 + adjusted) / 8;
+        adjusted
     }
 
     /// The path is another one now: nothing that was measured holds.
@@ -78,10 +80,14 @@ impl Rtt {
         self.known.map(|known| known.smoothed)
     }
 
-    /// How long after a later packet was acknowledged an earlier one counts as lost.
+    /// The longer of the smoothed and the latest round-trip time.
+    pub(super) fn longest(&self) -> Duration {
+        self.known.map_or(PROBE_TIMEOUT_INITIAL, |known| known.smoothed.max(known.latest))
+    }
+
+    /// How long after it was sent a packet counts as lost when a later one was acknowledged, on a path that keeps the order.
     pub(super) fn loss_delay(&self) -> Duration {
-        let longest = self.known.map_or(PROBE_TIMEOUT_INITIAL, |known| known.smoothed.max(known.latest));
-        (longest * LOSS_EIGHTHS_OF_RTT / 8).max(LOSS_DELAY_MIN)
+        (self.longest() * LOSS_EIGHTHS_OF_RTT / 8).max(LOSS_DELAY_MIN)
     }
 
     /// How long to wait for any acknowledgement before probing, before back-off.

@@ -7,6 +7,8 @@
 mod admission;
 mod bucket;
 mod discover;
+#[cfg(test)]
+mod edges;
 mod greet;
 mod peers;
 mod roam;

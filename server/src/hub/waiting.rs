@@ -138,3 +138,36 @@ impl WaitingRoom {
         Ticket(self.last)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::wire::Channel;
+
+    use super::*;
+
+    fn post(bytes: usize) -> Waiting {
+        Waiting::Post { to: ReplyTo { session: SessionId(1), id: 1, channel: Channel::Chat }, bytes }
+    }
+
+    #[test]
+    fn so_many_jobs_wait_and_an_answer_makes_room() {
+        let mut room = WaitingRoom::default();
+        let tickets: Vec<_> = (0..JOBS_WAITING_MAX).map(|_| room.enter(Waiting::Nobody).unwrap()).collect();
+        assert_eq!(room.enter(Waiting::Nobody), Err(Refusal::Busy));
+        assert!(room.leave(tickets[7]).is_some());
+        assert!(room.enter(Waiting::Nobody).is_ok());
+        assert_eq!(room.enter(Waiting::Nobody), Err(Refusal::Busy));
+    }
+
+    #[test]
+    fn so_many_bytes_wait_and_an_answer_makes_room() {
+        let mut room = WaitingRoom::default();
+        let ticket = room.enter(post(JOB_BYTES_WAITING_MAX - 10)).unwrap();
+        assert_eq!(room.enter(post(11)), Err(Refusal::Busy));
+        assert!(room.enter(post(10)).is_ok());
+        assert_eq!(room.enter(post(1)), Err(Refusal::Busy));
+        assert!(room.enter(Waiting::Nobody).is_ok(), "what has no text waits on");
+        room.leave(ticket);
+        assert!(room.enter(post(1)).is_ok());
+    }
+}

@@ -129,12 +129,20 @@ mod tests {
 
     #[test]
     fn an_allowance_lasts_for_its_burst_and_then_for_its_rate() {
-        let (mut allowances, rates) = (Allowances::new(Instant::START), Rates::default());
-        let passed =
-            |allowances: &mut Allowances, now| (0..ACTS_BURST * 2).filter(|_| allowances.take(now, Rate::Act, &rates)).count() as u64;
-        assert_eq!(passed(&mut allowances, Instant::START), ACTS_BURST);
-        assert_eq!(passed(&mut allowances, Instant::START + Duration::from_secs(2)), 2 * rates.acts_per_second);
-        assert!(allowances.take(Instant::START, Rate::Post, &rates));
+        let rates = Rates::default();
+        for (rate, burst, per_second) in [
+            (Rate::Post, POSTS_BURST, rates.posts_per_second),
+            (Rate::Read, READS_BURST, rates.reads_per_second),
+            (Rate::Act, ACTS_BURST, rates.acts_per_second),
+        ] {
+            let mut allowances = Allowances::new(Instant::START);
+            let mut passed = |now| (0..burst * 2).filter(|_| allowances.take(now, rate, &rates)).count() as u64;
+            assert_eq!(passed(Instant::START), burst);
+            assert_eq!(passed(Instant::START + Duration::from_secs(2)), 2 * per_second);
+            for other in [Rate::Post, Rate::Read, Rate::Act] {
+                assert_eq!(allowances.take(Instant::START + Duration::from_secs(2), other, &rates), other != rate);
+            }
+        }
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Arguments {
             jitter: millis(self.jitter_ms),
             bottleneck: self.rate.map(|bytes_per_second| Bottleneck { bytes_per_second, queue_bytes: self.queue }),
             mtu: self.mtu,
+            ..Weather::clear()
         }
     }
 }

@@ -237,8 +237,7 @@ fn weather(plan: &mut Plan<'_>) -> Weather {
         reorder_delay: Duration::from_millis(u64::from(plan.byte())),
         delay: Duration::from_millis(u64::from(plan.byte()) / 4),
         jitter: Duration::from_millis(u64::from(plan.byte()) / 8),
-        bottleneck: None,
-        mtu: None,
+        ..Weather::clear()
     }
 }
 

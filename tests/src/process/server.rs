@@ -120,6 +120,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// The same person at another computer, which has a name.
+    pub fn at(&self, computer: &str) -> Self {
+        Self { profile: self.profile.with_extension(computer), ..self.clone() }
+    }
+
     /// A command of theirs.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = belfry(arguments.iter().copied());

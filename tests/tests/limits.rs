@@ -1,0 +1,291 @@
+//! The limits table at its edges: one below passes, one above is refused, dropped or counted. docs/TESTING.md says which test holds which
+//! row; those that only show from inside are beside the code.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use belfry_core::connection::{CloseCode, Connection, Event, SendError, Side};
+use belfry_core::crypto::KeyPair;
+use belfry_core::endpoint::{self, Endpoint};
+use belfry_core::limits::{
+    ACK_RANGES_ACCEPTED_MAX, CLIENT_DATAGRAM_BYTES_MIN, DATAGRAM_BYTES, DATAGRAM_BYTES_MAX, FRAGMENT_BYTES_MIN, FRAMES_PER_DATAGRAM_MAX,
+    IDENTITIES_MAX, MESSAGES_IN_FLIGHT_MAX, MOVES_APART_MIN, PATH_CHALLENGES_MAX, PROVISIONAL_LIFE, REASON_BYTES_MAX,
+};
+use belfry_core::rng::Rng;
+use belfry_core::time::Instant;
+use belfry_core::wire::Channel;
+use belfry_core::wire::datagram::{self, Datagram};
+use belfry_core::wire::frame::{self, Data, Frame, Part};
+use belfry_tests::line::Line;
+use belfry_tests::pair::{Pair, seeded};
+use belfry_tests::stranger::{Session, Stranger, drain, repair_checksum};
+use belfry_tests::weather::Weather;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+const fn now() -> Instant {
+    Instant::from_micros(1_000_000_000)
+}
+
+fn near() -> Weather {
+    Weather { delay: MS, ..Weather::clear() }
+}
+
+/// A real connection that faces a peer who says what it likes.
+struct Facing {
+    stranger: Session,
+    connection: Connection,
+    rng: Rng,
+}
+
+impl Facing {
+    fn new(side: Side) -> Self {
+        let (stranger, connection) = Session::facing(side, now(), 1);
+        Self { stranger, connection, rng: seeded(1) }
+    }
+
+    /// What the connection tells when it is told these frames.
+    fn say(&mut self, frames: &[u8]) -> Option<Event> {
+        self.stranger.say(&mut self.connection, now(), frames, &mut self.rng);
+        self.connection.poll_event()
+    }
+
+    fn data(&mut self, channel: Channel, message: u64, part: Part, bytes: &[u8]) -> Option<Event> {
+        let mut frames = Vec::new();
+        frame::encode_data(&Data { channel, message, part, bytes }, &mut frames);
+        self.say(&frames)
+    }
+}
+
+fn closed(code: CloseCode) -> Option<Event> {
+    Some(Event::Closed(code))
+}
+
+fn endpoint(retired: Vec<KeyPair>) -> Endpoint {
+    let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(1)), retired, site_key: [0; 32] };
+    Endpoint::new(config, seeded(2), now())
+}
+
+#[test]
+fn a_datagram_of_the_largest_size_is_looked_at_and_a_larger_one_is_not() {
+    for (bytes, answers) in [(DATAGRAM_BYTES_MAX, 1), (DATAGRAM_BYTES_MAX + 1, 0)] {
+        let mut endpoint = endpoint(Vec::new());
+        let mut hello0 = Stranger::new(1).hello0();
+        hello0.resize(bytes, 0);
+        repair_checksum(&mut hello0);
+        endpoint.handle_datagram(now(), ([10, 0, 0, 1], 1).into(), &mut hello0);
+        assert_eq!(drain(&mut endpoint, now()).0.len(), answers, "{bytes} bytes");
+        assert_eq!(endpoint.stats().datagrams_dropped, 1 - answers as u64);
+    }
+}
+
+#[test]
+fn every_datagram_of_a_client_is_padded_and_none_of_anybody_is_too_large() {
+    let mut pair = Pair::new(Weather { loss: 0.1, ..near() }, 1);
+    pair.tape = Some(Vec::new());
+    for size in (1..3000).step_by(37) {
+        pair.send(Side::Client, Channel::Chat, vec![7; size]);
+        pair.send(Side::Server, Channel::Chat, vec![7; size]);
+        pair.run_for(30 * MS);
+    }
+    pair.run_for(60 * SECOND);
+    for (to, bytes) in pair.tape.iter().flatten() {
+        let least = if *to == Side::Server { CLIENT_DATAGRAM_BYTES_MIN } else { 26 };
+        assert!((least..=DATAGRAM_BYTES).contains(&bytes.len()), "{} bytes to {to:?}", bytes.len());
+    }
+}
+
+#[test]
+fn so_many_frames_fit_a_datagram_and_padding_does_not_count() {
+    for (count, told) in [(FRAMES_PER_DATAGRAM_MAX, None), (FRAMES_PER_DATAGRAM_MAX + 1, closed(CloseCode::LIMIT_EXCEEDED))] {
+        let mut frames = vec![1; count];
+        frames.resize(1000, 0);
+        assert_eq!(Facing::new(Side::Server).say(&frames), told, "{count}");
+    }
+}
+
+#[test]
+fn so_many_ranges_are_read_in_an_acknowledgement() {
+    for (count, told) in [(ACK_RANGES_ACCEPTED_MAX as u64, None), (ACK_RANGES_ACCEPTED_MAX as u64 + 1, closed(CloseCode::FRAME_ENCODING))] {
+        let mut facing = Facing::new(Side::Server);
+        let mut at = now();
+        for _ in 0..3 * count {
+            facing.connection.ping();
+            facing.stranger.hear(&mut facing.connection, at, &mut facing.rng);
+            let mut frames = Vec::new();
+            frame::encode_ack(facing.stranger.heard_ranges().into_iter(), Duration::ZERO, &mut frames);
+            assert_eq!(facing.say(&frames), None);
+            at = at + SECOND;
+        }
+        // Every second one that was sent: one may have been left out on purpose.
+        let skipped = |number: u64| facing.stranger.heard_ranges().iter().all(|&(smallest, largest)| number < smallest || largest < number);
+        let numbers = (0..3 * count).rev().filter(|number| number % 2 == 0 && !skipped(*number)).take(count as usize);
+        let ranges: Vec<_> = numbers.map(|number| (number, number)).collect();
+        assert_eq!(ranges.len() as u64, count);
+        let mut frames = Vec::new();
+        frame::encode_ack(ranges.into_iter(), Duration::ZERO, &mut frames);
+        assert_eq!(facing.say(&frames), told, "{count} ranges");
+    }
+}
+
+#[test]
+fn a_reason_is_so_long_and_no_longer() {
+    for (length, code) in [(REASON_BYTES_MAX, CloseCode::IDLE), (REASON_BYTES_MAX + 1, CloseCode::FRAME_ENCODING)] {
+        // The length by hand: our own encoder leaves out what is too long.
+        let mut frames = Vec::new();
+        frame::encode_close(CloseCode::IDLE, "x", &mut frames);
+        let at = frames.len() - 2;
+        frames.truncate(at);
+        match length {
+            0..64 => frames.push(length as u8),
+            _ => frames.extend_from_slice(&(0x4000 | length as u16).to_be_bytes()),
+        }
+        frames.resize(frames.len() + length, b'x');
+        assert_eq!(Facing::new(Side::Server).say(&frames), closed(code), "{length} bytes");
+    }
+}
+
+#[test]
+fn a_message_may_be_so_large_on_its_channel() {
+    for channel in Channel::ALL {
+        let mut facing = Facing::new(Side::Server);
+        let most = channel.message_bytes_to_client_max();
+        assert_eq!(facing.connection.send(channel, vec![1; most].into()), Ok(()));
+        assert_eq!(facing.connection.send(channel, vec![1; most + 1].into()), Err(SendError::Size));
+        assert_eq!(facing.connection.send(channel, vec![].into()), Err(SendError::Size));
+    }
+    // And what arrives: the last piece of one that would be a byte too long.
+    let most = Channel::Control.message_bytes_to_server_max() as u32;
+    for (offset, told) in [(most - 600, None), (most - 599, closed(CloseCode::LIMIT_EXCEEDED))] {
+        let part = Part::Fragment { offset, last: Some(0) };
+        assert_eq!(Facing::new(Side::Server).data(Channel::Control, 0, part, &[1; 600]), told);
+    }
+}
+
+#[test]
+fn a_piece_that_is_not_the_last_has_a_least_size() {
+    let part = Part::Fragment { offset: 0, last: None };
+    for (length, told) in [(FRAGMENT_BYTES_MIN, None), (FRAGMENT_BYTES_MIN - 1, closed(CloseCode::PROTOCOL_VIOLATION))] {
+        assert_eq!(Facing::new(Side::Server).data(Channel::Chat, 0, part, &vec![1; length]), told, "{length}");
+    }
+}
+
+#[test]
+fn so_many_messages_of_a_channel_are_on_their_way() {
+    for (message, told) in [(MESSAGES_IN_FLIGHT_MAX - 1, None), (MESSAGES_IN_FLIGHT_MAX, closed(CloseCode::FLOW_CONTROL))] {
+        assert_eq!(Facing::new(Side::Server).data(Channel::Chat, message, Part::Whole, b"x"), told, "{message}");
+    }
+    // And no more are sent, however much credit there is.
+    let mut facing = Facing::new(Side::Client);
+    for _ in 0..MESSAGES_IN_FLIGHT_MAX + 100 {
+        facing.connection.send(Channel::Chat, vec![1].into()).expect("it is open");
+    }
+    let (mut sent, mut at) = (Vec::new(), now());
+    for _ in 0..200 {
+        at = at + 10 * MS;
+        facing.connection.handle_timeout(at);
+        for datagram in facing.stranger.hear(&mut facing.connection, at, &mut facing.rng) {
+            sent.extend(frame::decode(&datagram).filter_map(|frame| match frame {
+                Ok(Frame::Data(data)) => Some(data.message),
+                _ => None,
+            }));
+        }
+    }
+    assert_eq!(sent.iter().max(), Some(&(MESSAGES_IN_FLIGHT_MAX - 1)));
+}
+
+#[test]
+fn one_path_challenge_is_answered_the_newest() {
+    let mut facing = Facing::new(Side::Server);
+    let mut frames = Vec::new();
+    for number in 1..=20 {
+        frame::encode_path_challenge([number; 8], &mut frames);
+    }
+    facing.say(&frames);
+    let heard = facing.stranger.hear(&mut facing.connection, now(), &mut facing.rng);
+    let answers: Vec<_> = heard
+        .iter()
+        .flat_map(|datagram| frame::decode(datagram))
+        .filter_map(|frame| if let Ok(Frame::PathResponse(proof)) = frame { Some(proof) } else { None })
+        .collect();
+    assert_eq!(answers, [[20; 8]]);
+}
+
+#[test]
+fn a_connection_moves_once_a_second() {
+    let elsewhere = |number: u8| SocketAddr::from(([198, 51, 100, number], 5000));
+    for (pause, moves) in [(MOVES_APART_MIN - 50 * MS, 1), (MOVES_APART_MIN + 50 * MS, 2)] {
+        let (mut line, _) = Line::connected(near(), 1);
+        line.address = elsewhere(1);
+        line.caller.connection().expect("it is connected").ping();
+        assert!(line.run_until(SECOND, |line| line.endpoint.stats().moves == 1));
+        line.run_for(pause - 5 * MS);
+        line.address = elsewhere(2);
+        line.caller.connection().expect("it is connected").ping();
+        line.run_for(20 * MS);
+        assert_eq!(line.endpoint.stats().moves, moves, "after {pause:?}");
+    }
+}
+
+#[test]
+fn a_new_address_is_challenged_so_often() {
+    let (mut line, _) = Line::connected(near(), 1);
+    line.address = ([198, 51, 100, 1], 5000).into();
+    line.caller.connection().expect("it is connected").ping();
+    line.down.set_weather(Weather { loss: 1.0, ..near() });
+    line.up.set_weather(Weather { lose: Some((line.up.counters().offered + 2, u64::MAX)), ..near() });
+    line.run_for(30 * SECOND);
+    let there = line.tape.iter().filter(|(up, to, _)| !up && *to == line.address).count();
+    assert_eq!(there, PATH_CHALLENGES_MAX as usize);
+}
+
+#[test]
+fn an_unconfirmed_connection_lives_so_long() {
+    for (age, there) in [(PROVISIONAL_LIFE - Duration::from_micros(1), true), (PROVISIONAL_LIFE, false)] {
+        let mut endpoint = endpoint(Vec::new());
+        let mut session = Stranger::new(1).shake_hands(&mut endpoint, now(), ([10, 0, 0, 1], 1).into());
+        endpoint.handle_timeout(now() + age);
+        assert_eq!(endpoint.is_empty(), !there, "{age:?}");
+        endpoint.handle_datagram(now() + age, ([10, 0, 0, 1], 1).into(), &mut session.seal(&[1]));
+        assert_eq!(endpoint.stats().handshakes, u64::from(there), "{age:?}");
+    }
+}
+
+#[test]
+fn so_many_identities_are_accepted() {
+    let mut rng = seeded(5);
+    let retired: Vec<_> = (0..IDENTITIES_MAX).map(|_| KeyPair::generate(&mut rng)).collect();
+    let mut endpoint = endpoint(retired.clone());
+    endpoint.handle_datagram(now(), ([10, 0, 0, 1], 1).into(), &mut Stranger::new(1).hello0());
+    let retry = drain(&mut endpoint, now()).0.remove(0).1;
+    let Ok(Datagram::Retry(retry)) = datagram::decode(&retry) else { panic!("a RETRY") };
+    assert_eq!(retry.key_ids.len(), IDENTITIES_MAX);
+    assert!(retry.key_ids.contains(&retired[IDENTITIES_MAX - 2].public().id()), "the last that there is room for");
+    assert!(!retry.key_ids.contains(&retired[IDENTITIES_MAX - 1].public().id()), "one more");
+}
+
+#[test]
+fn a_full_queue_is_dropped_as_a_whole_and_the_peer_told() {
+    let mut facing = Facing::new(Side::Server);
+    // Each costs what is kept beside it, too.
+    while facing.connection.waiting_bytes(Channel::Chat) + 61_000 <= Channel::Chat.queue_bytes_max() {
+        facing.connection.send(Channel::Chat, vec![1; 60_000].into()).expect("it is open");
+    }
+    let resyncs = |facing: &mut Facing| {
+        let heard = facing.stranger.hear(&mut facing.connection, now(), &mut facing.rng);
+        heard.iter().flat_map(|datagram| frame::decode(datagram)).filter(|frame| matches!(frame, Ok(Frame::Resync { .. }))).count()
+    };
+    assert_eq!(resyncs(&mut facing), 0);
+    facing.connection.send(Channel::Chat, vec![1; 60_000].into()).expect("it is open");
+    assert!(facing.connection.waiting_bytes(Channel::Chat) < 61_000, "only the newest is left");
+    facing.connection.handle_timeout(now() + SECOND);
+    let mut told = 0;
+    for wait in 0..20 {
+        let at = now() + SECOND + 300 * MS * wait;
+        facing.connection.handle_timeout(at);
+        let heard = facing.stranger.hear(&mut facing.connection, at, &mut facing.rng);
+        told += heard.iter().flat_map(|datagram| frame::decode(datagram)).filter(|frame| matches!(frame, Ok(Frame::Resync { .. }))).count();
+    }
+    assert!(told > 0);
+}

@@ -1,0 +1,76 @@
+//! Whole messages: every variant of what is asked, answered and told, also those that are added tomorrow.
+
+use belfry_core::chat::{
+    AccountName, Answer, Event, FromClient, FromServer, NoticeChange, Password, Place, PostId, Refusal, Request, RoomName, Text,
+    decode_from_client, decode_from_server, encode,
+};
+use belfry_core::limits::{PASSWORD_BYTES_MAX, TEXT_BYTES_MAX};
+use belfry_tests::anything::one_of;
+use belfry_tests::pair::seeded;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{hex, publish};
+
+/// Of each variant.
+const SAMPLES: u64 = 3;
+
+/// Values of every variant; those of one do not depend on how many others there are.
+fn samples<T: DeserializeOwned>() -> impl Iterator<Item = T> {
+    let of = |variant| (0..SAMPLES).map_while(move |sample| one_of(variant, &mut seeded(u64::from(variant) * 1000 + sample)));
+    (0..).map(move |variant| of(variant).collect::<Vec<T>>()).take_while(|samples| !samples.is_empty()).flatten()
+}
+
+fn case(kind: &str, message: &impl Serialize) -> Value {
+    let bytes = encode(message).expect("it fits");
+    json!({"kind": kind, "bytes": hex(&bytes), "meaning": serde_json::to_value(message).expect("it has a form")})
+}
+
+fn asked(id: u32, request: Request) -> Value {
+    // JSON has one nothing: "as it was" is null here, "never" is [null].
+    let changed = match &request {
+        Request::ChangeNotice { change: NoticeChange::Update { expires_at: Some(expires_at), .. }, .. } => Some(json!([expires_at])),
+        _ => None,
+    };
+    let message = FromClient { id, request };
+    let mut case = case("from_client", &message);
+    if let Some(changed) = changed {
+        case["meaning"]["request"]["ChangeNotice"]["change"]["Update"]["expires_at"] = changed;
+    }
+    assert_eq!(decode_from_client(&encode(&message).expect("it fits")), Ok(message));
+    case
+}
+
+fn told(message: &FromServer) -> Value {
+    assert_eq!(decode_from_server(&encode(message).expect("it fits")).as_ref(), Ok(message));
+    case("from_server", message)
+}
+
+#[test]
+fn messages_are_as_published() {
+    let mut cases = Vec::new();
+    // Every width that a number may have.
+    let mut ids = [0, 1, 250, 251, 65_535, 65_536, u32::MAX].into_iter().cycle();
+    let mut id = move || ids.next().unwrap_or_default();
+    cases.extend(samples::<Request>().map(|request| asked(id(), request)));
+    cases.extend(samples::<Answer>().map(|answer| told(&FromServer::Reply { id: id(), result: Ok(answer) })));
+    let refusals = (0..=60).chain([250, 251, 9999, u16::MAX]).map(Refusal::from);
+    cases.extend(refusals.map(|refusal| told(&FromServer::Reply { id: id(), result: Err(refusal) })));
+    cases.extend(samples::<Event>().map(|event| told(&FromServer::Event(event))));
+
+    // The largest of what people write.
+    let name = AccountName::new("塔".repeat(32).as_str()).expect("32 letters");
+    let password = Password::new("p".repeat(PASSWORD_BYTES_MAX)).expect("as long as it may be");
+    cases.push(asked(1, Request::Register { account: name.clone(), password, remember: true }));
+    let post = PostId { outbox: u64::MAX, counter: u64::MAX };
+    for (to, text) in [
+        (Place::Direct(name), "x".repeat(TEXT_BYTES_MAX)),
+        (Place::Room(RoomName::lobby()), "first line\n\tsecond line".to_owned()),
+        (Place::lobby(), "x".repeat(250)),
+        (Place::lobby(), "x".repeat(251)),
+    ] {
+        cases.push(asked(2, Request::Post { post, to, text: Text::new(text).expect("a text") }));
+    }
+    publish("messages.json", &cases);
+}

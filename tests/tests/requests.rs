@@ -1,0 +1,104 @@
+//! The largest requests there are, over the real transport.
+
+use std::time::Duration;
+
+use belfry_core::chat::{AccountName, Answer, Audience, GroupName, NoticeChange, Refusal, Request, Severity, Template, TemplateName, Text};
+use belfry_core::client::{Command, Start, Update};
+use belfry_core::limits::{AUDIENCES_MAX, TEXT_BYTES_MAX};
+use belfry_tests::weather::Weather;
+use belfry_tests::world::{World, name};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The administrator, who is here.
+fn administrator() -> (World, usize) {
+    let mut world = World::new(Weather::office(), 1);
+    let admin = world.join("admin", false, Start::Now);
+    assert!(world.run_until(30 * SECOND, |world| world.people[admin].is_caught_up()));
+    (world, admin)
+}
+
+/// What becomes of a request.
+fn ask(world: &mut World, admin: usize, request: Request) -> Result<Answer, Refusal> {
+    let asked = world.ticket(admin);
+    world.command(admin, Command::Ask { ticket: asked, request });
+    let outcome = |world: &World| {
+        world.people[admin].updates.iter().find_map(|update| match update {
+            Update::Answered { ticket, answer } if *ticket == asked => Some(Ok(answer.clone())),
+            Update::Refused { ticket, refusal } if *ticket == asked => Some(Err(*refusal)),
+            _ => None,
+        })
+    };
+    assert!(world.run_until(30 * SECOND, |world| outcome(world).is_some()), "nobody has said what became of it");
+    outcome(world).expect("it is there")
+}
+
+/// So many people with names as long as they may be.
+fn people(count: usize) -> Vec<AccountName> {
+    (0..count).map(|number| name(&format!("{}{number:04}", "塔".repeat(28)))).collect()
+}
+
+#[test]
+fn a_request_that_is_larger_than_any_message_is_refused_and_the_next_one_answered() {
+    let (mut world, admin) = administrator();
+    let group = GroupName::new("everybody").expect("a good name");
+    let request = Request::AddToGroup { group, members: people(1000) };
+    assert_eq!(ask(&mut world, admin, request), Err(Refusal::TooMany));
+    assert!(matches!(ask(&mut world, admin, Request::Status), Ok(Answer::Status(_))));
+}
+
+/// As long as a text may be.
+fn longest_text() -> Text {
+    Text::new("x".repeat(TEXT_BYTES_MAX)).expect("a text")
+}
+
+#[test]
+fn the_largest_template_and_the_longest_list_of_people_reach_the_server() {
+    let (mut world, admin) = administrator();
+    let template = Template {
+        name: TemplateName::new("long").expect("a good name"),
+        severity: Severity::Info,
+        title: None,
+        body: longest_text(),
+        audience: people(AUDIENCES_MAX).into_iter().map(Audience::Account).collect(),
+        answers: vec![],
+        expires_after_ms: None,
+        remind: None,
+    };
+    assert_eq!(ask(&mut world, admin, Request::SaveTemplate(template)), Ok(Answer::Done));
+    let group = GroupName::new("everybody").expect("a good name");
+    let add = Request::AddToGroup { group: group.clone(), members: people(400) };
+    assert_eq!(ask(&mut world, admin, add), Err(Refusal::UnknownAccount), "the server has read it");
+    let remove = Request::RemoveFromGroup { group, members: people(400) };
+    assert_eq!(ask(&mut world, admin, remove), Err(Refusal::UnknownAccount), "the server has read it");
+    let audience = people(AUDIENCES_MAX).into_iter().map(Audience::Account).collect();
+    assert_eq!(ask(&mut world, admin, Request::PreviewNotice { audience }), Err(Refusal::UnknownAccount), "the server has read it");
+}
+
+#[test]
+fn a_notice_with_the_longest_text_is_changed_and_taken_back() {
+    let (mut world, admin) = administrator();
+    let bob = world.join("bob", true, Start::Now);
+    assert!(world.run_until(30 * SECOND, |world| world.people[bob].is_caught_up()));
+    let ticket = world.ticket(admin);
+    let send = Command::SendNotice {
+        ticket,
+        severity: Severity::Info,
+        title: None,
+        body: longest_text(),
+        audience: vec![Audience::Everyone],
+        answers: vec![],
+        expires_at: None,
+        schedule: None,
+        remind: None,
+        confirmed: false,
+    };
+    world.command(admin, send);
+    assert!(world.run_until(30 * SECOND, |world| world.people[bob].notices().len() == 1));
+    let notice = world.people[bob].notices()[0].id;
+    let update = NoticeChange::Update { severity: None, title: None, body: Some(longest_text()), expires_at: None };
+    for change in [update, NoticeChange::Withdraw] {
+        let changed = ask(&mut world, admin, Request::ChangeNotice { notice, change });
+        assert!(matches!(changed, Ok(Answer::NoticeChanged(_))), "{changed:?}");
+    }
+}
