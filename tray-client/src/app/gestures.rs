@@ -261,7 +261,8 @@ impl App {
     pub(super) fn save_into(&mut self, file: &std::path::Path) {
         let Some(shown) = self.model.shown() else { return };
         let rows = scene::lines(&self.model, shown.place(), self.moment());
-        self.remark = match std::fs::write(file, scene::as_text(&rows)) {
+        let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        self.remark = match std::fs::write(file, if is_table { scene::as_table(&rows) } else { scene::as_text(&rows) }) {
             Ok(()) => format!("Saved what is shown here into {}.", file.display()),
             Err(error) => format!("{} cannot be written: {error}.", file.display()),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{App, Event};
 use crate::model::Intent;
-use crate::platform::work_area;
+use crate::platform::{sound, work_area};
 use crate::popup::place::{self, Rect};
 use crate::popup::stack::{Insists, STAYS, Stack};
 use crate::popup::window::{MessageRow, Popup};
@@ -14,6 +14,9 @@ use crate::scene::{self, NoticeRow};
 
 /// Pixels between popups, and between them and the edges of the screen.
 const GAP: u32 = 12;
+
+/// How often critical notices are heard while they wait.
+const SOUND_AGAIN: Duration = Duration::from_mins(1);
 
 /// How often the thinning line of an info popup is drawn.
 const THINNING: Duration = Duration::from_millis(250);
@@ -30,6 +33,8 @@ pub(super) struct Popups {
     copies: Vec<(usize, String, Popup)>,
     messages: Vec<(String, MessageRow)>,
     thinning: bool,
+    /// When critical notices are heard again.
+    sound_at: Option<Instant>,
 }
 
 fn notice_key(id: NoticeId) -> String {
@@ -47,8 +52,8 @@ fn notice_of(key: &str) -> Option<NoticeId> {
 impl Popups {
     /// When something about them changes by itself.
     pub(super) fn next(&self, now: Instant) -> Option<Instant> {
-        let leaves = self.stack.next()?;
-        Some(if self.thinning { leaves.min(now + THINNING) } else { leaves })
+        let thinner = self.thinning.then(|| now + THINNING);
+        [self.stack.next(), thinner, self.sound_at].into_iter().flatten().min()
     }
 
     pub(super) fn clear(&mut self) {
@@ -74,6 +79,7 @@ impl App {
         };
         let now = self.now().instant;
         self.popups.stack.show(now, notice_key(id), insists);
+        self.popups.sound_at = (insists == Insists::AboveAll).then_some(now).or(self.popups.sound_at);
         let row = scene::notice(entry, self.moment());
         self.popups.renew(&notice_key(id), &row);
         self.arrange_popups();
@@ -163,6 +169,20 @@ impl App {
             self.arrange_popups();
         }
         self.thin();
+        self.sound();
+    }
+
+    /// Critical notices are heard, now and each minute until they are answered; behind a lock nobody is there to hear them.
+    pub(super) fn sound(&mut self) {
+        let now = self.now().instant;
+        if self.popups.sound_at.is_none_or(|at| at > now) {
+            return;
+        }
+        let waits = self.model.notices().waiting() == Some(Severity::Critical);
+        self.popups.sound_at = waits.then(|| now + SOUND_AGAIN);
+        if waits && self.settings.sounds && !self.locked {
+            sound::alarm();
+        }
     }
 
     /// Makes the windows that are to be seen, takes away the others, and puts all in their places.

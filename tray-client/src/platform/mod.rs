@@ -2,7 +2,7 @@
 
 pub mod autostart;
 pub mod browser;
-#[cfg(all(windows, feature = "window"))]
+#[cfg(feature = "window")]
 pub mod bystander;
 pub mod files;
 #[cfg(all(windows, feature = "window"))]
@@ -14,6 +14,7 @@ pub mod keys;
 pub mod policy;
 #[cfg(feature = "window")]
 pub mod session;
+pub mod sound;
 #[cfg(all(windows, feature = "window"))]
 pub mod wine;
 pub mod work_area;

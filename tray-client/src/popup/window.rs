@@ -2,8 +2,10 @@
 //! from taking the focus.
 
 use slint::ComponentHandle as _;
+use slint::winit_030::WinitWindowAccessor as _;
 
 use super::place::{Corner, Size};
+use crate::platform::bystander;
 use crate::scene::NoticeRow;
 use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};
 
@@ -119,9 +121,8 @@ impl Popup {
 
     /// Puts it there.
     pub fn place(&self, (x, y): Corner) {
-        #[cfg(windows)]
-        slint::winit_030::WinitWindowAccessor::with_winit_window(self.window(), crate::platform::bystander::make);
         self.window().set_position(slint::PhysicalPosition::new(x, y));
+        self.window().with_winit_window(bystander::keep);
     }
 
     fn window(&self) -> &slint::Window {

@@ -301,7 +301,7 @@ pub fn as_csv(people: &[LedgerEntry]) -> String {
 }
 
 /// As RFC 4180 wants it.
-fn quoted(cell: &str) -> String {
+pub(super) fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 

@@ -95,6 +95,27 @@ pub fn as_text(rows: &[LineRow]) -> String {
     file
 }
 
+/// The same as a table: day, time, who, what.
+pub fn as_table(rows: &[LineRow]) -> String {
+    let mut file = String::from("day,time,from,text\r\n");
+    let (mut today, mut author) = ("", "");
+    for row in rows {
+        match row {
+            LineRow::Day(day) => today = day,
+            LineRow::New => {}
+            LineRow::Message { who, time, text, .. } => {
+                if !who.is_empty() {
+                    author = who;
+                }
+                let cells = [today, time, author, text].map(super::desk::quoted);
+                file.push_str(&cells.join(","));
+                file.push_str("\r\n");
+            }
+        }
+    }
+    file
+}
+
 fn is_run(before: &Line<'_>, line: &Line<'_>) -> bool {
     let soon = |before: UnixMillis, after: UnixMillis| after.0.saturating_sub(before.0) < RUN_MILLIS_MAX;
     before.from == line.from && soon(before.at, line.at)
@@ -204,6 +225,15 @@ mod tests {
         hear(&mut model, 3, "anna", moment(10, 1).now);
         let text = as_text(&lines(&model, &Place::lobby(), moment(12, 0)));
         assert_eq!(text, "Yesterday\n23:59 anna: m1\n\nToday\n10:00 anna: m2\n10:01 anna: m3\n");
+    }
+
+    #[test]
+    fn a_conversation_saved_as_a_table_has_who_wrote_each_message_in_its_row() {
+        let mut model = read();
+        hear(&mut model, 1, "anna", moment(10, 0).now);
+        hear(&mut model, 2, "anna", moment(10, 1).now);
+        let table = as_table(&lines(&model, &Place::lobby(), moment(12, 0)));
+        assert_eq!(table, "day,time,from,text\r\nToday,10:00,anna,m1\r\nToday,10:01,anna,m2\r\n");
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod notices;
 pub use desk::{
     AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, ledger, ledger_head, outcome, reach, schedules, sent,
 };
-pub use lines::{LineRow, Mark, as_text, lines};
+pub use lines::{LineRow, Mark, as_table, as_text, lines};
 pub use links::links;
 pub use lists::{ConversationRow, Here, PersonRow, conversations, people};
 pub use notices::{Level, NoticeRow, notice, open_notices, past_notices};
