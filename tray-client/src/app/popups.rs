@@ -93,14 +93,6 @@ impl App {
         self.arrange_popups();
     }
 
-    /// The screen is locked, or open again: what came meanwhile is there, and only now seen.
-    pub(super) fn lock(&mut self, locked: bool) {
-        self.locked = locked;
-        let now = self.now().instant;
-        self.popups.stack.lock(now, locked);
-        self.arrange_popups();
-    }
-
     /// The notice is answered or over: its popup goes at once, or says so first.
     pub(super) fn end_popup(&mut self, id: NoticeId) {
         let (key, now) = (notice_key(id), self.now().instant);

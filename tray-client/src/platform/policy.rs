@@ -127,8 +127,6 @@ pub fn account_name() -> Option<String> {
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "reading the registry has no safe wrapper")]
 mod system {
-    use std::ptr::null_mut;
-
     use windows_sys::Win32::System::Registry::{
         HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, REG_DWORD, REG_SZ, RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegGetValueW,
     };
