@@ -1,11 +1,12 @@
-"""The server's installer: in silently, running as a service, out again: FOLDER LINUX-BELFRY SERVER.msi
-NEWER-SERVER.msi."""
+"""The installers: in silently, running, out again: FOLDER LINUX-BELFRY SERVER.msi NEWER-SERVER.msi TRAY.msi NEWER-TRAY.msi TELL.exe."""
 
 import re
 import sys
 import time
 
+from screen import Screen
 from under_wine import PATIENCE, expect, free_port, main
+
 
 def until(sentence, true, limit=PATIENCE):
     end = time.monotonic() + limit
@@ -15,19 +16,21 @@ def until(sentence, true, limit=PATIENCE):
     return found
 
 
-def story(place, linux, msi, newer):
+def installer(place, *words, exits=0):
+    log = place.folder / f"msi-{place.steps}.log"
+    return place.run(["wine", "msiexec", *words, "/qn", "/l*v", f"Z:{log}"], exits=exits, limit=180)
+
+
+def registered(place, key, value):
+    asked = place.run(["wine", "reg", "query", key, "/v", value], exits=None)
+    return asked.said()
+
+
+def server_story(place, linux, msi, newer):
     drive = place.prefix / "drive_c"
     program = drive / "Program Files/Belfry Server/belfry.exe"
     data = drive / "ProgramData/Belfry"
     port = free_port()
-
-    def installer(*words, exits=0):
-        log = place.folder / f"msi-{place.steps}.log"
-        return place.run(["wine", "msiexec", *words, "/qn", "/l*v", f"Z:{log}"], exits=exits, limit=180)
-
-    def registered(key, value):
-        asked = place.run(["wine", "reg", "query", key, "/v", value], exits=None)
-        return asked.said()
 
     def service_state():
         said = place.run(["wine", "sc", "query", "Belfry"], exits=None).said()
@@ -44,13 +47,13 @@ def story(place, linux, msi, newer):
     place.restart_wine()
 
     place.step("it installs silently: the program, the service with its own account, the source in the event log")
-    installer("/i", f"Z:{msi}")
+    installer(place, "/i", f"Z:{msi}")
     expect(program.exists(), f"{program} is missing")
     service = r"HKLM\SYSTEM\CurrentControlSet\Services\Belfry"
-    path = registered(service, "ImagePath")
+    path = registered(place, service, "ImagePath")
     expect("serve --service --data" in path and "ProgramData" in path, f"the service's command is {path!r}")
-    expect(r"NT SERVICE\Belfry" in registered(service, "ObjectName"), "the service has an account of its own")
-    source = registered(r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Belfry", "EventMessageFile")
+    expect(r"NT SERVICE\Belfry" in registered(place, service, "ObjectName"), "the service has an account of its own")
+    source = registered(place, r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Belfry", "EventMessageFile")
     expect("EventCreate.exe" in source, f"the event log's source is {source!r}")
 
     place.step("the service runs, writes its log and the first password to files, and people talk")
@@ -76,7 +79,7 @@ def story(place, linux, msi, newer):
     expect("leave it out to run the server here" in alone.complained(), alone.complained())
 
     place.step("a newer one takes its place and keeps data and service; the older one is refused then")
-    installer("/i", f"Z:{newer}")
+    installer(place, "/i", f"Z:{newer}")
     expect(program.exists(), f"{program} is gone")
     until("the service runs after the upgrade", lambda: service_state() == "RUNNING")
     expect(any("alice: hello" in line for line in belfry("history", "--room", "lobby")), "the history is there")
@@ -85,13 +88,94 @@ def story(place, linux, msi, newer):
     expect(refused.process.returncode != 0 and program.stat().st_mtime_ns == program_before, "an older one is refused")
 
     place.step("it goes silently, and leaves the data")
-    installer("/x", f"Z:{newer}")
+    installer(place, "/x", f"Z:{newer}")
     expect(not program.exists(), f"{program} is still there")
     expect(service_state() is None, "the service is still there")
     expect((data / "belfry.db").exists(), "the data is gone")
 
 
+def tray_story(place, linux, msi, newer, tell):
+    drive = place.prefix / "drive_c"
+    program = drive / "Program Files/Belfry/belfry-tray.exe"
+    settled, run = r"HKLM\SOFTWARE\Belfry", r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
+    port = free_port()
+    screen = Screen(place, tell)
+
+    def belfry(*words, user="admin"):
+        env = {"BELFRY_PASSWORD": "correct horse", "BELFRY_SERVER": f"127.0.0.1:{port}", "BELFRY_USER": user}
+        return place.run([linux, *words], env=env)
+
+    def newcomer():
+        people = belfry("who", "--json").events()
+        return [person["account"] for person in people if person["account"] != "admin" and person["presence"] == "online"]
+
+    def shortcuts():
+        return [link for link in drive.rglob("Belfry.lnk") if "Start Menu" in str(link)]
+
+    server = place.start([linux, "serve", "--listen", f"127.0.0.1:{port}", "--data", place.folder / "tray-data"],
+                         env={"BELFRY_ADMIN_PASSWORD": "correct horse"})
+    join = server.until("it says how to join", lambda: re.search(r"^join \S+#(\w+)$", server.said(), re.M))
+
+    place.step("the tray's installer puts the program, the server's name and key, the start with the system and the shortcut in place")
+    installer(place, "/i", f"Z:{msi}", f"SERVER=127.0.0.1:{port}", f"SERVERKEY={join.group(1)}")
+    expect(program.exists(), f"{program} is missing")
+    expect(f"127.0.0.1:{port}" in registered(place, settled, "Server"), "the server is not written")
+    expect(join.group(1) in registered(place, settled, "ServerKey"), "the server's key is not written")
+    expect(r"Program Files\Belfry\belfry-tray.exe" in registered(place, run, "Belfry"), "it does not start with the system")
+    expect(len(shortcuts()) == 1, f"the shortcuts are {shortcuts()}")
+
+    place.step("its first start comes up connected without a question")
+    tray = place.start(["wine", program])
+    name = until("somebody is online", newcomer)
+    expect(not screen.windows("Belfry: sign in") and not screen.windows("Belfry"), f"something is shown: {screen.windows()}")
+    number = belfry("notice", "send", "--severity", "important", "--to", f"user:{name[0]}", "Installed.").lines()[0]
+    screen.window("Belfry notice")
+    screen.picture("installed")
+    until("the ledger says that it is visible", lambda: belfry("notice", "status", number, "--json").events()[1]["visible_at"])
+    screen.tell("end")
+    expect(tray.wait() == 0, "the program ends with the session")
+
+    place.step("a newer one takes its place and keeps the server; the older one is refused")
+    installer(place, "/i", f"Z:{newer}")
+    expect(program.exists() and f"127.0.0.1:{port}" in registered(place, settled, "Server"), "the server is forgotten")
+    tray = place.start(["wine", program])
+    until("the same person is online", lambda: newcomer() == name)
+    screen.tell("end")
+    expect(tray.wait() == 0, "the program ends with the session")
+    expect(place.run(["wine", "msiexec", "/i", f"Z:{msi}", "/qn"], exits=None, limit=180).process.returncode != 0, "an older one is refused")
+
+    place.step("another server can be named, and the key of the old one is not kept for it")
+    installer(place, "/x", f"Z:{newer}")
+    installer(place, "/i", f"Z:{msi}", "SERVER=one:1", "SERVERKEY=abc")
+    installer(place, "/i", f"Z:{newer}", "SERVER=two:2")
+    expect("two:2" in registered(place, settled, "Server"), "the new server is not written")
+    expect("abc" not in registered(place, settled, "ServerKey"), "the old key is still there")
+
+    place.step("it goes silently, and nothing of it stays but what belongs to the people")
+    installer(place, "/x", f"Z:{newer}")
+    expect(not program.exists() and not shortcuts(), "the program is still there")
+    expect("belfry-tray" not in registered(place, run, "Belfry"), "it would still start with the system")
+    expect("two" not in registered(place, settled, "Server"), "the server is still written")
+
+    place.step("with AUTOSTART=0 and without SERVER it asks, and does not start with the system")
+    installer(place, "/i", f"Z:{msi}", "AUTOSTART=0")
+    expect("belfry-tray" not in registered(place, run, "Belfry"), "it starts with the system")
+    tray = place.start(["wine", program, "--profile", r"C:\asked"])
+    screen.window("Belfry: sign in", "the person is asked")
+    screen.picture("asked")
+    screen.tell("end")
+    expect(tray.wait() == 0, "the program ends with the session")
+    installer(place, "/x", f"Z:{msi}")
+    server.interrupt()
+    expect(server.wait() == 0, "a server that is stopped exits 0")
+
+
+def story(place, linux, server, newer_server, tray, newer_tray, tell):
+    server_story(place, linux, server, newer_server)
+    tray_story(place, linux, tray, newer_tray, tell)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 8:
         sys.exit(__doc__)
-    main("The server's installer under Wine", story)
+    main("The installers under Wine", story)

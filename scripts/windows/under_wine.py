@@ -96,7 +96,7 @@ class Place:
 class Program:
     """A process whose words go to files."""
 
-    def __init__(self, place, words, env=None, stdin=None):
+    def __init__(self, place, words, env=None, stdin=None, pass_fds=()):
         self.words = words
         number = len(place.started)
         name = f"{number:03}-{Path(words[1] if words[0] == 'wine' else words[0]).name}"
@@ -104,7 +104,7 @@ class Program:
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
                 words, stdout=out, stderr=err, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-                env=place.environment | (env or {}), cwd=place.folder)
+                env=place.environment | (env or {}), cwd=place.folder, pass_fds=pass_fds)
         if stdin is not None:
             self.process.stdin.write(stdin.encode())
             self.process.stdin.close()

@@ -10,6 +10,7 @@ use belfry_tray::app::{App, Event, SETTINGS, Wishes};
 use belfry_tray::platform::files::{self, Folder};
 use belfry_tray::platform::instance::{self, Start};
 use belfry_tray::platform::keys::Keys;
+use belfry_tray::platform::policy::{self, Policy};
 use belfry_tray::settings::Settings;
 use belfry_tray::view::run;
 use clap::Parser;
@@ -36,10 +37,17 @@ fn main() -> ExitCode {
     match start(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
-            eprintln!("belfry-tray: {sentence}");
+            complain(&sentence);
             ExitCode::FAILURE
         }
     }
+}
+
+/// On Windows this program has no console: whoever started it would see nothing.
+fn complain(sentence: &str) {
+    eprintln!("belfry-tray: {sentence}");
+    #[cfg(windows)]
+    rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error).set_title("Belfry").set_description(sentence).show();
 }
 
 fn start(arguments: Arguments) -> Result<(), String> {
@@ -53,16 +61,25 @@ fn start(arguments: Arguments) -> Result<(), String> {
     };
     let written = folder.read(SETTINGS).map_err(|error| format!("The settings cannot be read: {error}."))?;
     let mut settings = written.map_or(Ok(Settings::default()), |file| Settings::read(&file))?;
-    if let Some(server) = arguments.server {
+    let policy = Policy::here();
+    if let Some(server) = arguments.server.filter(|_| policy.server.is_none()) {
         settings.device_known &= server == settings.server;
         settings.server = server;
     }
+    policy.lay_over(&mut settings);
     if let Some(user) = arguments.user {
         settings.device_known &= user == settings.account;
         settings.account = user;
     }
     let keys = Keys::open(&folder).map_err(|error| error.to_string())?;
-    let wishes = Wishes { show: arguments.show, password: std::env::var("BELFRY_PASSWORD").ok() };
+    let password = std::env::var("BELFRY_PASSWORD").ok();
+    let register = policy.register && settings.account.is_empty() && password.is_none();
+    if register {
+        settings.account = policy::account_name().unwrap_or_default();
+    }
+    let wishes = Wishes { show: arguments.show, password, register, policy };
+    #[cfg(windows)]
+    belfry_tray::platform::identity::announce();
     run::run(|post| {
         let raise = post.clone();
         instance

@@ -73,6 +73,17 @@ impl App {
         }
     }
 
+    /// Makes an account without a question. Where that cannot be, because the name is taken or nobody may register, the person is asked.
+    pub(super) fn register_silently(&mut self) {
+        let mut secret = [0; 16];
+        if let Err(error) = getrandom::fill(&mut secret) {
+            return self.cannot_sign_in(&format!("The system has no randomness to give: {error}."));
+        }
+        let password = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (server, account) = (self.settings.server.clone(), self.settings.account.clone());
+        self.sign_in_as(&server, &account, password, true);
+    }
+
     /// Signs in without a question, by the key that the account knows from an earlier time. Whether that can be tried.
     pub(super) fn sign_in_by_device(&mut self) -> bool {
         if !self.settings.device_known {

@@ -101,6 +101,7 @@ impl App {
             Choice::Status => self.say_how_it_stands(),
             Choice::DoNotDisturb => {
                 self.settings.do_not_disturb = !self.settings.do_not_disturb;
+                self.policy.lay_over(&mut self.settings);
                 if let Some(view) = &self.settings_view {
                     view.set_do_not_disturb(self.settings.do_not_disturb);
                 }
@@ -110,8 +111,8 @@ impl App {
             Choice::SendNotice => self.write_notice(),
             Choice::Settings => {
                 // What cannot be asked is shown as off.
-                let autostart = autostart::is_on().unwrap_or(false);
-                match SettingsView::show(&self.sink, &self.settings, autostart) {
+                let autostart = self.policy.autostart || autostart::is_on().unwrap_or(false);
+                match SettingsView::show(&self.sink, &self.settings, autostart, &self.policy) {
                     Ok(view) => self.settings_view = Some(view),
                     Err(error) => self.complain(&error),
                 }
@@ -197,7 +198,10 @@ impl App {
         self.settings.theme = form.theme;
         self.settings.text_percent = form.text_percent;
         self.settings.language = form.language;
+        self.policy.lay_over(&mut self.settings);
         let complaint = match autostart::is_on() {
+            // Whoever starts for everybody must not start a second time for this person.
+            _ if self.policy.autostart => Ok(()),
             Ok(on) if on == form.autostart => Ok(()),
             _ => std::env::current_exe().and_then(|program| autostart::set(&program, form.autostart)),
         };

@@ -21,9 +21,11 @@ use crate::model::{Effect, Intent, Model, Part};
 use crate::outbox::Outbox;
 use crate::platform::files::Folder;
 use crate::platform::keys::Keys;
+use crate::platform::policy::Policy;
 use crate::platform::session;
 use crate::settings::Settings;
 use crate::tray::host::{Heard, Host};
+use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
 use crate::view::chat::ChatView;
 use crate::view::look;
@@ -75,6 +77,10 @@ pub struct Wishes {
     pub show: bool,
     /// The password, from the environment, for computers that are set up by script.
     pub password: Option<String>,
+    /// Make an account of the name in the settings, with a password that nobody knows: from then on the device's key signs in.
+    pub register: bool,
+    /// What an administrator has settled.
+    pub policy: Policy,
 }
 
 /// Why the program cannot run; displays as a sentence.
@@ -123,6 +129,7 @@ pub struct App {
     wall: Wall,
     folder: Folder,
     settings: Settings,
+    policy: Policy,
     keys: Keys,
     model: Model,
     link: Option<Link>,
@@ -186,6 +193,7 @@ impl App {
             wall: Wall::here(),
             folder,
             settings,
+            policy: wishes.policy,
             keys,
             model,
             link: None,
@@ -223,6 +231,7 @@ impl App {
                 app.sign_in_as(&server, &account, password, false);
             }
             _ if app.sign_in_by_device() => {}
+            _ if wishes.register => app.register_silently(),
             _ => app.ask_to_sign_in(),
         }
         Ok(app)
@@ -336,6 +345,9 @@ impl Desk<Event> for App {
             }
             Event::Icon(Heard::Chosen(choice)) => self.choose(choice),
             Event::Icon(Heard::Visible(visible)) => self.icon_visible = visible,
+            Event::Icon(Heard::Hidden(hidden)) => self.lock(hidden),
+            Event::Icon(Heard::Back) => self.act(Intent::TryNow),
+            Event::Icon(Heard::Ending) => self.choose(Choice::Quit),
             Event::Raise => self.raise(),
             Event::Locked(locked) => self.lock(locked),
             Event::Alarm => self.alarm_rang(),

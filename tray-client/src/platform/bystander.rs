@@ -1,32 +1,66 @@
-//! A window that does not take the keyboard when it is clicked, and is not in the list of windows to switch to.
+//! A window that is looked at and clicked while somebody types elsewhere: it never takes the keyboard, and is not in the list of windows
+//! to switch to.
 
 use winit::window::Window;
 
 /// Makes it one. The system forgets it whenever other styles of the window change, so it is said each time the window is placed.
 #[cfg(windows)]
-#[allow(unsafe_code, reason = "these styles have no safe wrapper")]
 pub fn keep(window: &Window) {
-    use windows_sys::Win32::Foundation::HWND;
-    use windows_sys::Win32::UI::WindowsAndMessaging::{
-        GWL_EXSTYLE, GetWindowLongPtrW, SetWindowLongPtrW, WS_EX_NOACTIVATE, WS_EX_TOOLWINDOW,
-    };
-    use winit::raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
-
-    let Ok(handle) = window.window_handle() else { return };
-    let RawWindowHandle::Win32(handle) = handle.as_raw() else { return };
-    let handle = handle.hwnd.get() as HWND;
-    // Both are small numbers, whatever the width of the style.
-    let wanted = (WS_EX_NOACTIVATE | WS_EX_TOOLWINDOW) as isize;
-    // SAFETY: the handle is of a window that lives as long as `window`, which is borrowed, and of this thread; reading and changing its
-    // styles touches no memory of ours.
-    unsafe {
-        let style = GetWindowLongPtrW(handle, GWL_EXSTYLE);
-        if style & wanted != wanted {
-            SetWindowLongPtrW(handle, GWL_EXSTYLE, style | wanted);
-        }
-    }
+    system::keep(window);
 }
 
 /// On X11 the window manager was told when the window was made.
 #[cfg(not(windows))]
 pub const fn keep(_window: &Window) {}
+
+#[cfg(windows)]
+#[allow(unsafe_code, reason = "neither these styles nor what a click does to the keyboard has a safe wrapper")]
+mod system {
+    use windows_sys::Win32::Foundation::{HWND, LPARAM, LRESULT, WPARAM};
+    use windows_sys::Win32::UI::Shell::{DefSubclassProc, RemoveWindowSubclass, SetWindowSubclass};
+    use windows_sys::Win32::UI::WindowsAndMessaging::{
+        GWL_EXSTYLE, GetWindowLongPtrW, MA_NOACTIVATE, SetWindowLongPtrW, WM_MOUSEACTIVATE, WM_NCDESTROY, WS_EX_APPWINDOW,
+        WS_EX_NOACTIVATE, WS_EX_TOOLWINDOW,
+    };
+    use winit::raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
+    use winit::window::Window;
+
+    const SUBCLASS: usize = 0x0be2;
+
+    pub(super) fn keep(window: &Window) {
+        let Ok(handle) = window.window_handle() else { return };
+        let RawWindowHandle::Win32(handle) = handle.as_raw() else { return };
+        let handle = handle.hwnd.get() as HWND;
+        // SAFETY: the handle is of a window that lives as long as `window`, which is borrowed, and of this thread; reading and changing
+        // its styles touches no memory of ours, and `procedure` has the signature that is asked for. Setting it again changes nothing.
+        unsafe {
+            let before = GetWindowLongPtrW(handle, GWL_EXSTYLE);
+            let wanted = (before | (WS_EX_NOACTIVATE | WS_EX_TOOLWINDOW) as isize) & !(WS_EX_APPWINDOW as isize);
+            if wanted != before {
+                SetWindowLongPtrW(handle, GWL_EXSTYLE, wanted);
+            }
+            SetWindowSubclass(handle, Some(procedure), SUBCLASS, 0);
+        }
+    }
+
+    /// Wine does not know the style that says the same.
+    unsafe extern "system" fn procedure(
+        window: HWND,
+        message: u32,
+        wparam: WPARAM,
+        lparam: LPARAM,
+        _subclass: usize,
+        _data: usize,
+    ) -> LRESULT {
+        if message == WM_MOUSEACTIVATE {
+            return MA_NOACTIVATE as LRESULT;
+        }
+        // SAFETY: hands on what came in; the last message takes this procedure away, as comctl32 wants it.
+        unsafe {
+            if message == WM_NCDESTROY {
+                RemoveWindowSubclass(window, Some(procedure), SUBCLASS);
+            }
+            DefSubclassProc(window, message, wparam, lparam)
+        }
+    }
+}

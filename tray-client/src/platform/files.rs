@@ -4,9 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// The folder of this person's settings and keys, where the system wants it; `None` for somebody without a home.
+/// The folder of this person's settings and keys, where the system wants it; `None` for somebody without a home. On Windows it does not
+/// roam: the key in it is this device's own.
 pub fn default_folder() -> Option<PathBuf> {
-    Some(directories::ProjectDirs::from("", "", "belfry")?.config_dir().join("tray"))
+    Some(directories::ProjectDirs::from("", "", "belfry")?.config_local_dir().join("tray"))
 }
 
 /// The profile folder.

@@ -5,9 +5,16 @@ pub mod browser;
 #[cfg(feature = "window")]
 pub mod bystander;
 pub mod files;
+#[cfg(all(windows, feature = "window"))]
+pub mod hub;
+#[cfg(all(windows, feature = "window"))]
+pub mod identity;
 pub mod instance;
 pub mod keys;
+pub mod policy;
 #[cfg(feature = "window")]
 pub mod session;
 pub mod sound;
+#[cfg(all(windows, feature = "window"))]
+pub mod wine;
 pub mod work_area;

@@ -44,55 +44,8 @@ mod system {
     }
 }
 
-/// Asked now and then: one short call every two seconds costs nothing that could be measured, and needs no window.
-#[cfg(windows)]
-#[allow(unsafe_code, reason = "the state of the session has no safe wrapper")]
-mod system {
-    use std::ptr::null_mut;
-    use std::thread;
-    use std::time::Duration;
-
-    use windows_sys::Win32::System::RemoteDesktop::{WTSFreeMemory, WTSINFOEXW, WTSQuerySessionInformationW, WTSSessionInfoEx};
-
-    const PAUSE: Duration = Duration::from_secs(2);
-    /// WTS_CURRENT_SESSION.
-    const THIS_SESSION: u32 = u32::MAX;
-    /// WTSActive: somebody is connected.
-    const ACTIVE: i32 = 0;
-    /// WTS_SESSIONSTATE_LOCK.
-    const LOCKED: i32 = 0;
-
-    pub(super) fn watch(hear: &impl Fn(bool)) {
-        let mut before = false;
-        loop {
-            let now = is_locked();
-            if now != before {
-                hear(now);
-            }
-            before = now;
-            thread::sleep(PAUSE);
-        }
-    }
-
-    /// Where the system does not say (Wine), the screen is taken for open.
-    fn is_locked() -> bool {
-        let (mut buffer, mut bytes) = (null_mut::<u16>(), 0);
-        // SAFETY: both out-parameters outlive the call; the buffer is the system's, read below and given back.
-        let told = unsafe { WTSQuerySessionInformationW(null_mut(), THIS_SESSION, WTSSessionInfoEx, &raw mut buffer, &raw mut bytes) };
-        if told == 0 || buffer.is_null() {
-            return false;
-        }
-        let whole = usize::try_from(bytes).is_ok_and(|bytes| bytes >= size_of::<WTSINFOEXW>());
-        // SAFETY: the system has filled in as many bytes as it says, which is checked to be the whole structure; its level 1 is what
-        // was asked for, and the buffer may lie at any address, hence the unaligned reading.
-        let state = whole.then(|| unsafe { buffer.cast::<WTSINFOEXW>().read_unaligned().Data.WTSInfoExLevel1 });
-        // SAFETY: the buffer came from the call above and is not used any more.
-        unsafe { WTSFreeMemory(buffer.cast()) };
-        state.is_some_and(|state| state.SessionFlags == LOCKED || state.SessionState != ACTIVE)
-    }
-}
-
-#[cfg(not(any(windows, target_os = "linux")))]
+/// Windows tells the window of the icon (`hub.rs`).
+#[cfg(not(target_os = "linux"))]
 mod system {
     pub(super) fn watch(_hear: &impl Fn(bool)) {}
 }

@@ -8,7 +8,11 @@ pub fn alarm() {
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "the system's sounds have no safe wrapper")]
 mod system {
-    use windows_sys::Win32::System::Diagnostics::Debug::MessageBeep;
+    // In the crate for such calls this one stands among those for debuggers, which would be a lot to compile for it.
+    #[link(name = "user32")]
+    unsafe extern "system" {
+        fn MessageBeep(kind: u32) -> i32;
+    }
 
     /// MB_ICONERROR: the sound that the person's scheme has for critical stops.
     const CRITICAL_STOP: u32 = 0x10;

@@ -1,6 +1,8 @@
 //! The icon in the system's notification area, on a thread of its own: its menu may stay open as long as it likes, and no popup waits.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
+#[cfg(not(windows))]
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
@@ -14,9 +16,10 @@ use crate::model::Summary;
 use crate::words::say;
 
 /// How long after a failure the icon is tried again: a desktop may come up after this program.
-const AGAIN: Duration = Duration::from_secs(30);
+pub(super) const AGAIN: Duration = Duration::from_secs(30);
 
-/// Pixels that every desktop scales well from, and that a taskbar at 200 % shows as they are.
+/// Pixels that every desktop scales well from.
+#[cfg(not(windows))]
 const PIXELS: u32 = 32;
 
 /// What the icon is to say.
@@ -43,12 +46,22 @@ pub enum Heard {
     Chosen(Choice),
     /// It stands in the notification area, or there is none.
     Visible(bool),
+    /// Nobody can see the screen, because it is locked or nobody is connected to it; or somebody can again.
+    Hidden(bool),
+    /// The computer has slept, or somebody has come back to it: connections may be dead without knowing it.
+    Back,
+    /// The system ends the session: the program must end now.
+    Ending,
 }
 
 /// The icon. Dropping it takes it away.
 #[derive(Debug)]
 pub struct Host {
     states: mpsc::Sender<State>,
+    #[cfg(windows)]
+    door: std::sync::Arc<std::sync::OnceLock<crate::platform::hub::Door>>,
+    #[cfg(windows)]
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Host {
@@ -70,22 +83,51 @@ impl Host {
                 chosen(Heard::Chosen(choice));
             }
         }));
-        thread::Builder::new().name("tray".into()).spawn(move || keep(first, &receiver, &hear))?;
-        Ok(Self { states })
+        let thread = thread::Builder::new().name("tray".into());
+        #[cfg(not(windows))]
+        {
+            thread.spawn(move || keep(first, &receiver, &hear))?;
+            Ok(Self { states })
+        }
+        #[cfg(windows)]
+        {
+            let door = std::sync::Arc::default();
+            let knocked = std::sync::Arc::clone(&door);
+            let thread = thread.spawn(move || super::resident::keep(first, receiver, &knocked, hear))?;
+            Ok(Self { states, door, thread: Some(thread) })
+        }
     }
 
     /// Says something else.
     pub fn tell(&self, state: State) {
         // Without its thread there is no icon to tell.
         let _ = self.states.send(state);
+        #[cfg(windows)]
+        if let Some(door) = self.door.get() {
+            door.knock();
+        }
     }
 }
 
+/// Windows shows the icon of a program that has ended until the pointer passes over it, unless the program takes it away.
+#[cfg(windows)]
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.states = mpsc::channel().0;
+        if let (Some(door), Some(thread)) = (self.door.get(), self.thread.take()) {
+            door.knock();
+            // A thread that has panicked has no icon any more.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(not(windows))]
 fn keep(mut state: State, states: &mpsc::Receiver<State>, hear: &impl Fn(Heard)) {
     let mut icon = None;
     loop {
         if icon.is_none() {
-            icon = put(&state);
+            icon = put(&state).map(|(icon, _)| icon);
             hear(Heard::Visible(icon.is_some()));
         }
         let patience = if icon.is_some() { Duration::from_secs(u64::from(u32::MAX)) } else { AGAIN };
@@ -104,34 +146,50 @@ fn keep(mut state: State, states: &mpsc::Receiver<State>, hear: &impl Fn(Heard))
     }
 }
 
-fn put(state: &State) -> Option<TrayIcon> {
+/// The icon and its menu.
+pub(super) fn put(state: &State) -> Option<(TrayIcon, Menu)> {
+    let menu = built(state)?;
     let builder = TrayIconBuilder::new()
         .with_id("belfry")
         .with_title("Belfry")
         .with_tooltip(&state.tooltip)
-        .with_menu(Box::new(built(state)?))
+        .with_menu(Box::new(menu.clone()))
         .with_menu_on_left_click(false)
         .with_icon(picture(state.summary)?);
-    builder.build().ok()
+    Some((builder.build().ok()?, menu))
 }
 
-/// A refused change is made good by the next one; there is nobody who could do anything about it.
-fn change(icon: &TrayIcon, old: &State, new: &State) {
+/// Makes the icon say something else, and gives its new menu, if there is one. A refused change is made good by the next one; there is
+/// nobody who could do anything about it.
+pub(super) fn change(icon: &TrayIcon, old: &State, new: &State) -> Option<Menu> {
     if old.summary != new.summary {
         let _ = icon.set_icon(picture(new.summary));
     }
     if old.tooltip != new.tooltip {
         let _ = icon.set_tooltip(Some(&new.tooltip));
     }
-    if (old.role, old.do_not_disturb, old.chinese) != (new.role, new.do_not_disturb, new.chinese)
-        && let Some(menu) = built(new)
-    {
-        icon.set_menu(Some(Box::new(menu)));
-    }
+    let same_menu = (old.role, old.do_not_disturb, old.chinese) == (new.role, new.do_not_disturb, new.chinese);
+    let menu = if same_menu { None } else { built(new) }?;
+    icon.set_menu(Some(Box::new(menu.clone())));
+    Some(menu)
+}
+
+/// Says everything again: what was refused while there was no taskbar, in colours for the one there is.
+#[cfg(windows)]
+pub(super) fn renew(icon: &TrayIcon, state: &State) {
+    let _ = icon.set_icon(picture(state.summary));
+    let _ = icon.set_tooltip(Some(&state.tooltip));
 }
 
 fn picture(summary: Summary) -> Option<Icon> {
-    let picture = icon::draw(summary, Taskbar::Dark, PIXELS);
+    #[cfg(not(windows))]
+    let (taskbar, pixels) = (Taskbar::Dark, PIXELS);
+    #[cfg(windows)]
+    let (taskbar, pixels) = {
+        use crate::platform::hub;
+        (if hub::taskbar_is_light() { Taskbar::Light } else { Taskbar::Dark }, hub::icon_pixels())
+    };
+    let picture = icon::draw(summary, taskbar, pixels);
     Icon::from_rgba(picture.rgba, picture.size, picture.size).ok()
 }
 

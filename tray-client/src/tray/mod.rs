@@ -4,3 +4,5 @@
 pub mod host;
 pub mod icon;
 pub mod menu;
+#[cfg(all(windows, feature = "window"))]
+mod resident;

@@ -95,6 +95,10 @@ pub(crate) fn as_popup<T>(make: impl FnOnce() -> T) -> T {
 fn select() -> Result<(), NoDisplay> {
     let mut selector = slint::BackendSelector::new().backend_name("winit".into()).renderer_name("software".into());
     selector = selector.with_winit_window_attributes_hook(attributes);
+    #[cfg(windows)]
+    {
+        selector = selector.with_winit_custom_application_handler(crate::platform::wine::Calm::new());
+    }
     #[cfg(target_os = "linux")]
     if std::env::var_os("DISPLAY").is_some() {
         // A Wayland client may not place its popups.

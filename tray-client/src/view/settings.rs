@@ -3,6 +3,7 @@
 use slint::ComponentHandle as _;
 
 use super::{Form, Gesture, NoDisplay, Sink, look, ui};
+use crate::platform::policy::Policy;
 use crate::settings::{Language, Settings, Theme};
 use crate::words::say;
 
@@ -22,9 +23,10 @@ impl SettingsView {
     ///
     /// # Errors
     /// There is no display.
-    pub fn show(sink: &Sink, settings: &Settings, autostart: bool) -> Result<Self, NoDisplay> {
+    pub fn show(sink: &Sink, settings: &Settings, autostart: bool, policy: &Policy) -> Result<Self, NoDisplay> {
         let window = ui::SettingsWindow::new()?;
         look::dress(&window);
+        window.set_settled(settled(policy));
         window.set_server(settings.server.as_str().into());
         window.set_account(settings.account.as_str().into());
         window.set_autostart(autostart);
@@ -67,6 +69,22 @@ impl SettingsView {
     /// Colours and sizes have changed.
     pub fn dress(&self) {
         look::dress(&self.window);
+    }
+}
+
+/// What the person cannot change here.
+fn settled(policy: &Policy) -> ui::Settled {
+    let nothing = Policy { register: policy.register, ..Policy::default() };
+    ui::Settled {
+        any: *policy != nothing,
+        server: policy.server.is_some(),
+        autostart: policy.autostart,
+        do_not_disturb: policy.do_not_disturb.is_some(),
+        quiet_hours: policy.quiet_hours.is_some(),
+        show_texts: policy.show_texts.is_some(),
+        sounds: policy.sounds.is_some(),
+        theme: policy.theme.is_some(),
+        language: policy.language.is_some(),
     }
 }
 

@@ -1,0 +1,96 @@
+//! The icon's thread on Windows: it has a window, so it waits for messages, and is knocked at when the icon is to say something else.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+use tray_icon::TrayIcon;
+use tray_icon::menu::{ContextMenu as _, Menu};
+
+use super::host::{AGAIN, Heard, State, change, put, renew};
+use crate::platform::hub::{self, Door, Said};
+
+/// Windows ends the program soon after it was told that the session ends; so long the rest of it may take for its goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+struct Resident<H> {
+    icon: TrayIcon,
+    /// What the icon says.
+    state: RefCell<State>,
+    states: Receiver<State>,
+    menu: RefCell<Menu>,
+    hear: H,
+}
+
+/// Keeps the icon until nobody has anything more to tell it.
+pub(super) fn keep(mut state: State, states: Receiver<State>, door: &OnceLock<Door>, hear: impl Fn(Heard) + 'static) {
+    let (icon, menu) = loop {
+        if let Some(put) = put(&state) {
+            break put;
+        }
+        hear(Heard::Visible(false));
+        match states.recv_timeout(AGAIN) {
+            Ok(new) => state = new,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    };
+    hear(Heard::Visible(true));
+    let resident = Rc::new(Resident { icon, state: RefCell::new(state), states, menu: RefCell::new(menu), hear });
+    // The window is destroyed with the icon: what listens at it must not keep the icon.
+    let listening = Rc::downgrade(&resident);
+    let attended = hub::attend(resident.icon.window_handle(), move |said| {
+        if let Some(resident) = listening.upgrade() {
+            resident.heard(said);
+        }
+    });
+    let Ok(own) = attended else { return };
+    let _ = door.set(own);
+    // What was told before there was a door to knock at.
+    own.knock();
+    hub::stay();
+}
+
+impl<H: Fn(Heard)> Resident<H> {
+    fn heard(&self, said: Said) {
+        match said {
+            Said::Knocked => self.follow(),
+            Said::TaskbarChanged => renew(&self.icon, &self.state.borrow()),
+            Said::Clicked => (self.hear)(Heard::Clicked),
+            Said::MenuWanted => {
+                // The menu stays as it is while it is open, but nothing may be borrowed meanwhile.
+                let menu = self.menu.borrow().hpopupmenu();
+                hub::open_menu(self.icon.window_handle(), menu);
+            }
+            Said::Hidden(hidden) => (self.hear)(Heard::Hidden(hidden)),
+            Said::Back => (self.hear)(Heard::Back),
+            Said::Ending => {
+                (self.hear)(Heard::Ending);
+                let end = Instant::now() + GOODBYE;
+                while self.states.recv_timeout(end.saturating_duration_since(Instant::now())).is_ok() {}
+                hub::leave();
+            }
+        }
+    }
+
+    /// Takes the newest of what there is to say.
+    fn follow(&self) {
+        let mut newest = None;
+        loop {
+            match self.states.try_recv() {
+                Ok(new) => newest = Some(new),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return hub::leave(),
+            }
+        }
+        if let Some(new) = newest {
+            let menu = change(&self.icon, &self.state.borrow(), &new);
+            if let Some(menu) = menu {
+                *self.menu.borrow_mut() = menu;
+            }
+            *self.state.borrow_mut() = new;
+        }
+    }
+}
