@@ -149,6 +149,9 @@ pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(4);
 /// A client that waits for an answer asks for a sign of life this often.
 pub const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A client whose question for a page met a busy server asks for pages again after this long.
+pub const FETCH_RETRY: Duration = Duration::from_secs(1);
+
 /// Packets behind the newest acknowledged one after which a packet counts as lost; adapts upwards to [`REORDER_THRESHOLD_MAX`].
 pub const REORDER_THRESHOLD_MIN: u64 = 3;
 /// See [`REORDER_THRESHOLD_MIN`].

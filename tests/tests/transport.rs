@@ -2,19 +2,11 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, FromServer, Role, encode};
-use belfry_core::client::{self, Client, Credentials, Proof, Start, Trust};
 use belfry_core::connection::{CloseCode, Event, Side};
-use belfry_core::crypto::KeyPair;
-use belfry_core::endpoint::{self, Endpoint};
 use belfry_core::limits::{HEARTBEAT_TIMEOUT, MESSAGE_BYTES_MAX};
-use belfry_core::time::{Instant, UnixMillis};
 use belfry_core::wire::Channel;
-use belfry_tests::pair::{Pair, seeded};
+use belfry_tests::pair::Pair;
 use belfry_tests::weather::Weather;
-
-/// The only address of a server that is asked without a network between.
-const SERVER: ([u8; 4], u16) = ([10, 0, 0, 1], 4801);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -246,57 +238,4 @@ fn what_is_not_the_peers_does_not_wake_a_parked_connection() {
     pair.deliver(Side::Server, forged);
     assert!(pair.server.connection.is_parked());
     assert_eq!(pair.server.connection.stats().forged, 1);
-}
-
-/// A server that lets everybody in and sends them away at once; how often it has in this time.
-fn sessions_of_a_rude_server(time: Duration) -> u32 {
-    let mut now = Instant::from_micros(1_000_000);
-    let identity = KeyPair::generate(&mut seeded(1));
-    let mut server = Endpoint::new(endpoint::Config { identity, site_key: [0; 32], retired: Vec::new() }, seeded(2), now);
-    let config = client::Config {
-        servers: vec![SERVER.into()],
-        trust: Trust::FirstUse,
-        device: KeyPair::generate(&mut seeded(3)),
-        site_key: [0; 32],
-        credentials: Credentials { account: "alice".parse().expect("a name"), proof: Proof::Device },
-        start: Start::Now,
-        shows_notices: false,
-    };
-    let mut client = Client::new(config, seeded(4), now);
-    let (mut sessions, mut out, end) = (0, Vec::new(), now + time);
-    while now < end {
-        let next;
-        loop {
-            let of_client = client.poll(now, &mut out);
-            if matches!(of_client, client::Output::Transmit { .. }) {
-                server.handle_datagram(now, ([10, 0, 0, 2], 5000).into(), &mut out);
-            }
-            let of_server = server.poll(now, &mut out);
-            match &of_server {
-                endpoint::Output::Transmit { .. } => client.handle_datagram(now, SERVER.into(), &mut out),
-                endpoint::Output::Event(endpoint::Event::Message { peer, .. }) => {
-                    sessions += 1;
-                    let welcome = Answer::Welcome { account: "alice".parse().expect("a name"), role: Role::Member, now: UnixMillis(0) };
-                    let reply = encode(&FromServer::Reply { id: 1, result: Ok(welcome) }).expect("it is short");
-                    server.send(*peer, Channel::Control, reply.into()).expect("it is here");
-                    server.close(now, *peer, CloseCode::INTERNAL);
-                }
-                endpoint::Output::Event(_) | endpoint::Output::Wait(_) => {}
-            }
-            if let (client::Output::Wait(one), endpoint::Output::Wait(other)) = (of_client, of_server) {
-                next = [one, other].into_iter().flatten().min().unwrap_or(end);
-                break;
-            }
-        }
-        now = next.max(now + Duration::from_millis(1));
-        server.handle_timeout(now);
-        client.handle_timeout(now);
-    }
-    sessions
-}
-
-#[test]
-fn a_server_that_ends_every_session_at_once_is_asked_less_and_less_often() {
-    let sessions = sessions_of_a_rude_server(300 * SECOND);
-    assert!((5..60).contains(&sessions), "{sessions} in five minutes");
 }

@@ -11,7 +11,7 @@ use crate::chat::{
     self, Answer, Event, FromClient, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request,
 };
 use crate::connection::CloseCode;
-use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
+use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::rng;
 use crate::time::{Instant, micros};
 use crate::wire::Channel;
@@ -92,6 +92,10 @@ impl Client {
                 for (place, message) in self.positions.on_altered_page(conversation, messages, more, last) {
                     self.updates.push_back(Update::Altered { place, message });
                 }
+            }
+            (Origin::CatchUp(conversation) | Origin::Altered(conversation), Err(refusal)) if Self::is_passing(refusal) => {
+                self.positions.on_put_off(conversation);
+                self.fetch_at = Some(now + FETCH_RETRY);
             }
             (Origin::CatchUp(conversation) | Origin::Altered(conversation), _) => {
                 let left = self.positions.on_refused(conversation);
@@ -286,6 +290,9 @@ impl Client {
     /// Asks for the pages that are missing; says so once when nothing is.
     pub(super) fn catch_up(&mut self) {
         let Some(link) = self.link.as_mut().filter(|link| link.signed_in) else { return };
+        if self.fetch_at.is_some() {
+            return;
+        }
         let fetches: Vec<_> = core::iter::from_fn(|| self.positions.next_fetch()).collect();
         for fetch in fetches {
             match fetch {

@@ -77,6 +77,8 @@ pub struct Client {
     notices: BTreeMap<NoticeId, Notice>,
     /// When to ask for a sign of life, because a request has not been answered.
     impatient_at: Option<Instant>,
+    /// When to ask for pages again, because the server was busy.
+    fetch_at: Option<Instant>,
     /// When to report which notices as reached.
     receipts_due: BTreeSet<(Instant, NoticeId)>,
     /// Nobody is at this computer.
@@ -132,6 +134,7 @@ impl Client {
             positions,
             notices: BTreeMap::new(),
             impatient_at: None,
+            fetch_at: None,
             receipts_due: BTreeSet::new(),
             away: false,
             typing_at: now,
@@ -169,6 +172,7 @@ impl Client {
         }
         self.renew_keys(now);
         self.report_reached(now);
+        self.fetch_at.take_if(|at| *at <= now);
         if self.impatient_at.is_some_and(|at| at <= now) {
             // A server that was restarted has acknowledged the request and forgotten it; asked for a sign of life it says so.
             self.impatient_at = None;
@@ -235,7 +239,7 @@ impl Client {
         let dialer = self.dialer.as_ref().map(Dialer::deadline);
         let renewal = self.link.as_ref().filter(|_| self.dialer.is_none()).map(|link| link.renew_at);
         let receipts = self.receipts_due.first().map(|&(at, _)| at);
-        [connection, dialer, self.dial_at, renewal, receipts, self.impatient_at].into_iter().flatten().min()
+        [connection, dialer, self.dial_at, renewal, receipts, self.impatient_at, self.fetch_at].into_iter().flatten().min()
     }
 
     fn dial(&mut self, now: Instant) {
@@ -416,6 +420,7 @@ impl Client {
 
     fn forget_answers(&mut self) {
         self.positions.on_disconnected();
+        self.fetch_at = None;
         for asked in self.requests.on_lost(None) {
             if let requests::Origin::Owner(ticket) = asked.origin {
                 self.updates.push_back(Update::Lost { ticket });

@@ -199,6 +199,13 @@ impl Positions {
         deliver
     }
 
+    /// A page could not be had just now.
+    pub(super) fn on_put_off(&mut self, conversation: ConversationId) {
+        if let Some(position) = self.conversations.get_mut(&conversation) {
+            position.fetching = false;
+        }
+    }
+
     /// A page could not be had: the conversation is not ours any more. Where that was.
     pub(super) fn on_refused(&mut self, conversation: ConversationId) -> Option<Place> {
         self.on_left(conversation)
