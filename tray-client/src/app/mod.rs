@@ -283,8 +283,8 @@ impl App {
                 // No window lists rooms or looks for texts yet.
                 Effect::Redraw(Part::Rooms | Part::Search) => {}
                 Effect::Refused(refusal) => {
-                    self.remark =
-                        refusal.map_or_else(|| "The connection was lost before that was done.".to_owned(), |refusal| refusal.to_string());
+                    self.remark = refusal
+                        .map_or_else(|| "The connection was lost before the server answered.".to_owned(), |refusal| refusal.to_string());
                     self.stale.connection = true;
                 }
                 Effect::Exit => {

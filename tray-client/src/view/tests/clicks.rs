@@ -5,6 +5,7 @@ use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
 
 use super::*;
+use crate::platform::policy::Policy;
 use crate::popup::window::Popup;
 use crate::scene::{AudienceRow, Filter};
 use crate::settings::Settings;
@@ -237,7 +238,7 @@ fn a_notice_that_was_sent_is_watched_filtered_changed_and_exported() {
 fn a_setting_that_is_changed_is_handed_over_with_the_others() {
     let (heard, sink) = begin();
     let settings = Settings { quiet_hours: "22:00-06:30".parse().ok(), ..Settings::default() };
-    let view = SettingsView::show(&sink, &settings, false).unwrap();
+    let view = SettingsView::show(&sink, &settings, false, &Policy::default()).unwrap();
     press(view.window(), "Hold popups back until further notice");
     let gestures = heard.take();
     let [Gesture::Set(form)] = &gestures[..] else { panic!("{gestures:?}") };

@@ -15,6 +15,7 @@ use slint::platform::{Platform, WindowAdapter, WindowEvent, update_timers_and_an
 use slint::{ComponentHandle as _, PhysicalSize, PlatformError, Rgb8Pixel};
 
 use super::*;
+use crate::platform::policy::Policy;
 use crate::popup::window::Popup;
 use crate::settings::{Settings, Theme};
 use crate::view::chat::{ChatView, Head};
@@ -241,7 +242,7 @@ fn the_ledger_of_a_notice() {
 fn the_settings() {
     let easel = Easel::new(Theme::Light, 100, "");
     let settings = Settings { server: "lan-host".into(), account: "Anna Berg".into(), ..Settings::default() };
-    let _view = SettingsView::show(&sink(), &settings, true).unwrap();
+    let _view = SettingsView::show(&sink(), &settings, true, &Policy::default()).unwrap();
     easel.check("settings", 460, 600);
 }
 
