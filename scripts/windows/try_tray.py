@@ -125,8 +125,10 @@ def chatting(story):
     screen.gone(CHAT, "the chat window goes")
     expect(tray.process.poll() is None and story.online("anna"), "the program has ended")
     story.belfry("send", "--room", "lobby", "are you there?", user="ben")
-    popup = screen.window(MESSAGE, "the message pops up")
-    expect(popup.style & NO_ACTIVATE and not popup.front, f"the popup has taken the focus: {popup}")
+    screen.window(MESSAGE, "the message pops up")
+    popup = story.until("the popup is one that takes no focus", lambda: next(
+        (each for each in screen.windows(MESSAGE) if each.style & NO_ACTIVATE), None))
+    expect(not popup.front, f"the popup has taken the focus: {popup}")
     screen.picture("message-popup")
     return link, tray
 

@@ -3,7 +3,7 @@
 
 use winit::window::Window;
 
-/// Makes it one. The system forgets it whenever other styles of the window change, so it is said each time the window is placed.
+/// Makes it one, for good: winit writes the styles it knows of whenever one of them changes, and would forget these.
 #[cfg(windows)]
 pub fn keep(window: &Window) {
     system::keep(window);
@@ -19,8 +19,8 @@ mod system {
     use windows_sys::Win32::Foundation::{HWND, LPARAM, LRESULT, WPARAM};
     use windows_sys::Win32::UI::Shell::{DefSubclassProc, RemoveWindowSubclass, SetWindowSubclass};
     use windows_sys::Win32::UI::WindowsAndMessaging::{
-        GWL_EXSTYLE, GetWindowLongPtrW, MA_NOACTIVATE, SetWindowLongPtrW, WM_MOUSEACTIVATE, WM_NCDESTROY, WS_EX_APPWINDOW,
-        WS_EX_NOACTIVATE, WS_EX_TOOLWINDOW,
+        GWL_EXSTYLE, GetWindowLongPtrW, MA_NOACTIVATE, STYLESTRUCT, SetWindowLongPtrW, WM_MOUSEACTIVATE, WM_NCDESTROY, WM_STYLECHANGING,
+        WS_EX_APPWINDOW, WS_EX_NOACTIVATE, WS_EX_TOOLWINDOW,
     };
     use winit::raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
     use winit::window::Window;
@@ -34,16 +34,17 @@ mod system {
         // SAFETY: the handle is of a window that lives as long as `window`, which is borrowed, and of this thread; reading and changing
         // its styles touches no memory of ours, and `procedure` has the signature that is asked for. Setting it again changes nothing.
         unsafe {
-            let before = GetWindowLongPtrW(handle, GWL_EXSTYLE);
-            let wanted = (before | (WS_EX_NOACTIVATE | WS_EX_TOOLWINDOW) as isize) & !(WS_EX_APPWINDOW as isize);
-            if wanted != before {
-                SetWindowLongPtrW(handle, GWL_EXSTYLE, wanted);
-            }
             SetWindowSubclass(handle, Some(procedure), SUBCLASS, 0);
+            // Whatever is written, the procedure makes a bystander's of it.
+            SetWindowLongPtrW(handle, GWL_EXSTYLE, GetWindowLongPtrW(handle, GWL_EXSTYLE));
         }
     }
 
-    /// Wine does not know the style that says the same.
+    const fn of_a_bystander(style: u32) -> u32 {
+        (style | WS_EX_NOACTIVATE | WS_EX_TOOLWINDOW) & !WS_EX_APPWINDOW
+    }
+
+    /// Keeps the styles, and the keyboard where it is when the window is clicked: Wine does not know the style that says the same.
     unsafe extern "system" fn procedure(
         window: HWND,
         message: u32,
@@ -55,8 +56,13 @@ mod system {
         if message == WM_MOUSEACTIVATE {
             return MA_NOACTIVATE as LRESULT;
         }
-        // SAFETY: hands on what came in; the last message takes this procedure away, as comctl32 wants it.
+        // SAFETY: the system says of this message that `lparam` points to the styles that are to be, for us to change; everything else is
+        // handed on as it came in; the last message takes this procedure away, as comctl32 wants it.
         unsafe {
+            if message == WM_STYLECHANGING && wparam as i32 == GWL_EXSTYLE {
+                let styles = lparam as *mut STYLESTRUCT;
+                (*styles).styleNew = of_a_bystander((*styles).styleNew);
+            }
             if message == WM_NCDESTROY {
                 RemoveWindowSubclass(window, Some(procedure), SUBCLASS);
             }
