@@ -3,16 +3,16 @@
 //!
 //! First any fault may happen and no answer may be wrong; then the faults stop and everything must arrive within a time.
 
+mod judges;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Audience, ConversationId, NoticeId, Presence, Receipt, Refusal, Request, Seq, Severity};
+use belfry_core::chat::{Audience, ConversationId, NoticeId, Receipt, Refusal, Seq, Severity};
 use belfry_core::client::{Command, Failure, Start, Ticket, Update};
-use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::UnixMillis;
-use belfry_server::machine::Machine;
 
 use crate::pair::seeded;
 use crate::weather::{Bottleneck, Burst, Weather};
@@ -20,6 +20,9 @@ use crate::world::{World, text};
 
 /// After the last fault everything has arrived within this time: the longest pause between two tries of a client, and a handshake.
 const HEALED_WITHIN: Duration = Duration::from_secs(120);
+
+/// A moment that is waited for comes within this time, or is not waited for.
+const LONG_ENOUGH: Duration = Duration::from_millis(200);
 
 /// Which accidents a life knows: each seed switches on some of them, so that none hides another.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +93,8 @@ struct Life {
     server_up: bool,
     accidents: usize,
     notices: BTreeSet<NoticeId>,
+    /// Who has answered what, with which program.
+    answered: BTreeSet<(usize, usize, NoticeId)>,
     /// Programs whose computers sleep.
     asleep: BTreeSet<usize>,
 }
@@ -124,6 +129,7 @@ impl Life {
             server_up: true,
             accidents: 0,
             notices: BTreeSet::new(),
+            answered: BTreeSet::new(),
             asleep: BTreeSet::new(),
         }
     }
@@ -156,16 +162,12 @@ impl Life {
 
     fn something_happens(&mut self) {
         let who = self.somebody();
-        match self.draw(25) {
+        match self.draw(26) {
             0..=9 => self.speak(who),
             10 if self.faults.crashes => {
                 self.accidents += 1;
                 if self.server_up {
-                    // Often while the store is at work: before its commit, and after it but before anybody hears of it.
-                    self.speak(who);
-                    let moment = Duration::from_micros(self.draw(6000));
-                    self.world.run_for(moment);
-                    self.world.kill_server()
+                    self.crash_while_somebody_acts(who);
                 } else {
                     self.world.start_server()
                 }
@@ -215,8 +217,29 @@ impl Life {
                 let (host, port) = (self.world.address(program).ip(), 10_000 + self.draw(50_000) as u16);
                 self.world.relocate(program, (host, port).into());
             }
+            24 if self.faults.notices => self.answer(who),
             _ => {}
         }
+    }
+
+    /// At the worst moments: before a commit, after it and before the server hears of it, and once somebody has seen what came of it.
+    fn crash_while_somebody_acts(&mut self, who: usize) {
+        if self.draw(2) == 0 {
+            self.answer(who);
+        }
+        let program = self.program(who);
+        let told = self.world.people[program].updates.len();
+        self.speak(who);
+        match self.draw(4) {
+            0 => {
+                let moment = Duration::from_micros(self.draw(6000));
+                self.world.run_for(moment);
+            }
+            1 => _ = self.world.run_until(LONG_ENOUGH, World::is_before_commit),
+            2 => _ = self.world.run_until(LONG_ENOUGH, World::is_after_commit),
+            _ => _ = self.world.run_until(LONG_ENOUGH, |world| world.people[program].updates.len() > told),
+        }
+        self.world.kill_server();
     }
 
     fn sleep_or_wake(&mut self, who: usize) {
@@ -251,10 +274,14 @@ impl Life {
         self.people[who].programs.last().copied().unwrap_or_default()
     }
 
+    /// Whether a person has a computer before them that is awake.
+    fn is_about(&self, who: usize) -> bool {
+        self.people[who].alive && !self.asleep.contains(&self.program(who))
+    }
+
     fn speak(&mut self, who: usize) {
-        let person = &mut self.people[who];
-        let sleeps = person.programs.last().is_some_and(|program| self.asleep.contains(program));
-        if person.alive && !sleeps {
+        if self.is_about(who) {
+            let person = &mut self.people[who];
             let program = person.programs.last().copied().unwrap_or_default();
             // Every text is said once in a life, so that a text tells which post it was.
             let mut words = format!("{} {} ", person.name, person.said.len());
@@ -264,6 +291,16 @@ impl Life {
             let words = words.trim().to_owned();
             let ticket = self.world.say(program, words.clone());
             person.said.push((program, ticket, words));
+        }
+    }
+
+    /// Somebody answers the newest notice that their program shows them.
+    fn answer(&mut self, who: usize) {
+        let program = self.program(who);
+        let shown = self.world.people[program].notices().last().map(|notice| notice.id);
+        if let Some(notice) = shown.filter(|_| who > 0 && self.is_about(who)) {
+            self.world.command(program, Command::Receipt { notice, receipt: Receipt::Answered(0) });
+            self.answered.insert((who, program, notice));
         }
     }
 
@@ -379,133 +416,6 @@ impl Life {
     fn last_words(&self, person: &Inhabitant) -> Vec<Update> {
         let program = person.programs.last().copied().unwrap_or_default();
         self.world.people[program].updates.iter().rev().take(3).cloned().collect()
-    }
-
-    /// Looks at the screens, and at the log through the eyes of somebody who comes last.
-    fn judge(mut self) -> Result<Outcome, String> {
-        let wrong = |what: String| Err(format!("seed {} ({:?}): {what}", self.seed, self.faults));
-        let admin = self.program(0);
-        let observer = self.world.join("admin", false, beginning());
-        if !self.world.run_until(HEALED_WITHIN, |world| world.people[observer].caught_up() == 1) {
-            return wrong("a late-comer does not get the history".into());
-        }
-        let log: BTreeMap<Seq, String> =
-            self.world.people[observer].messages().into_iter().map(|message| (message.seq, message.text.as_str().to_owned())).collect();
-        if !log.keys().copied().eq((1..=log.len() as u64).map(Seq)) {
-            return wrong(format!("the log has holes: {:?}", log.keys()));
-        }
-        let texts: BTreeSet<&String> = log.values().collect();
-        if texts.len() != log.len() {
-            return wrong("something is stored twice".into());
-        }
-        for (who, person) in self.people.iter().enumerate() {
-            for (_, seqs) in self.shown(who) {
-                if !seqs.windows(2).all(|pair| pair[0].next() == pair[1]) {
-                    return wrong(format!("{} was shown {seqs:?}", person.name));
-                }
-                // The administrator starts with what is new; everybody else from the beginning.
-                if seqs.last().map(|seq| seq.0) != Some(log.len() as u64) || (who > 0 && seqs.first() != Some(&Seq(1))) {
-                    return wrong(format!("{} was shown {:?} to {:?} of {}", person.name, seqs.first(), seqs.last(), log.len()));
-                }
-            }
-            for &program in &person.programs {
-                for message in self.world.people[program].messages() {
-                    if log.get(&message.seq).map(String::as_str) != Some(message.text.as_str()) {
-                        return wrong(format!("{} was shown something else at {:?}", person.name, message.seq));
-                    }
-                }
-            }
-            let own: Vec<_> =
-                log.iter().filter(|(_, text)| person.said.iter().any(|(_, _, said)| said == *text)).map(|(seq, _)| *seq).collect();
-            for (program, ticket, said) in &person.said {
-                match self.world.people[*program].posted().get(ticket) {
-                    Some(seq) if log.get(seq) == Some(said) => {}
-                    Some(seq) => return wrong(format!("{} was told that {said:?} is {seq:?}, which is {:?}", person.name, log.get(seq))),
-                    // It died without an answer; it may be stored or not.
-                    None => {}
-                }
-            }
-            let order: Vec<_> =
-                own.iter().filter_map(|seq| person.said.iter().position(|(_, _, said)| Some(said) == log.get(seq))).collect();
-            if !order.is_sorted() {
-                return wrong(format!("what {} said is out of order: {order:?}", person.name));
-            }
-        }
-        self.judge_notices(admin)?;
-        self.judge_presence(observer)?;
-        if let Some(repeated) = self.world.nonces.repeated() {
-            return Err(format!("seed {}: a nonce was used twice: {repeated:?}", self.seed));
-        }
-        let datagrams = self.world.server().map_or(0, |server| server.transport().datagrams_received);
-        let told = self.world.people.into_iter().map(|person| person.updates).collect();
-        Ok(Outcome { told, datagrams, messages: log.len(), accidents: self.accidents })
-    }
-
-    /// Every notice that was confirmed to its author is on every screen, once in each state.
-    fn judge_notices(&mut self, admin: usize) -> Result<(), String> {
-        for update in &self.world.people[admin].updates {
-            if let Update::Answered { answer: Answer::NoticeSent { notice, .. }, .. } = update {
-                self.notices.insert(*notice);
-            }
-        }
-        for (who, person) in self.people.iter().enumerate().skip(1) {
-            let program = self.program(who);
-            let seen: Vec<_> = self.world.people[program].notices().iter().map(|notice| notice.id).collect();
-            let once: BTreeSet<_> = seen.iter().copied().collect();
-            if once.len() != seen.len() {
-                return Err(format!("seed {}: {} was shown a notice twice: {seen:?}", self.seed, person.name));
-            }
-            if let Some(missing) = self.notices.iter().find(|notice| !once.contains(notice)) {
-                return Err(format!("seed {}: {} was never shown {missing:?}", self.seed, person.name));
-            }
-        }
-        if let Some(&notice) = self.notices.first() {
-            let program = self.program(1);
-            self.world.command(program, Command::Receipt { notice, receipt: Receipt::Answered(0) });
-            let ticket = self.world.ticket(admin);
-            self.world.run_for(Duration::from_secs(1));
-            self.world.command(admin, Command::Ask { ticket, request: Request::NoticeStatus { notice, after: None } });
-            self.world.run_for(Duration::from_secs(1));
-            let answered = match self.world.people[admin].answer(ticket) {
-                Some(Answer::Ledger(page)) => {
-                    page.entries.iter().any(|entry| entry.account.as_str() == self.people[1].name && entry.answered.is_some())
-                }
-                _ => false,
-            };
-            if !answered {
-                return Err(format!("seed {}: the ledger does not know an answer", self.seed));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whoever has lost power is not shown online after the limit, and everybody else is.
-    fn judge_presence(&mut self, observer: usize) -> Result<(), String> {
-        let last = self.people.len() - 1;
-        let dead = if last > 0 { Some(last) } else { None };
-        if let Some(dead) = dead {
-            self.world.kill(self.program(dead));
-        }
-        self.world.run_for(HEARTBEAT_TIMEOUT + Duration::from_secs(2));
-        let ticket = self.world.ticket(observer);
-        self.world.command(observer, Command::Ask { ticket, request: Request::Who { after: None } });
-        self.world.run_for(Duration::from_secs(1));
-        let Some(Answer::People { people, .. }) = self.world.people[observer].answer(ticket) else {
-            return Err(format!("seed {}: nobody says who is here", self.seed));
-        };
-        for (who, person) in self.people.iter().enumerate() {
-            let expected = if Some(who) == dead { Presence::Offline } else { Presence::Online };
-            let shown = people.iter().find(|shown| shown.account.as_str() == person.name).map(|shown| shown.presence);
-            if shown != Some(expected) {
-                return Err(format!("seed {}: {} is shown {shown:?} instead of {expected:?}", self.seed, person.name));
-            }
-        }
-        // Everybody who is alive, and nothing that is half open or was left behind.
-        let alive = (self.people.len() + 1 - usize::from(dead.is_some())) as u64;
-        match self.world.server().map(Machine::transport) {
-            Some(stats) if (stats.connections, stats.provisional) == (alive, 0) => Ok(()),
-            stats => Err(format!("seed {}: {alive} programs are alive, and the server has {stats:?}", self.seed)),
-        }
     }
 }
 

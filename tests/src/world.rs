@@ -1,25 +1,26 @@
 //! The whole of Belfry in one process: the real server machine with the real store in memory, real clients, and a network and a clock
 //! that only the seed and the test move.
 
+mod desk;
+mod people;
 mod person;
+mod server;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Password, Place, Role, Text};
-use belfry_core::client::{Client, Command, Config, Credentials, Output as ClientOutput, Proof, Start, Ticket, Trust, Update};
+use belfry_core::chat::{AccountName, Password, Role, Text};
+use belfry_core::client::{Client, Output as ClientOutput, Update};
 use belfry_core::crypto::KeyPair;
-use belfry_core::endpoint;
-use belfry_core::rng::{self, Rng};
+use belfry_core::rng::Rng;
 use belfry_core::time::{Instant, Now, UnixMillis};
-use belfry_server::hub::{Registration, Rules, Settings};
-use belfry_server::machine::{self, Input, Machine, Output};
+use belfry_server::machine::{Input, Machine, Output};
 use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordTicket, PasswordWork};
-use belfry_server::store::{self, Done, Job, Store, Work};
-use jiff::tz::TimeZone;
+use belfry_server::store::{self, Done, Job, Work};
+
+use desk::Desk;
 
 use crate::nonces::Nonces;
 use crate::pair::seeded;
@@ -28,8 +29,11 @@ use crate::weather::{Link, Weather};
 /// The wall clock when a world begins.
 const BEGINNING: UnixMillis = UnixMillis(1_800_000_000_000);
 
-/// How long the store takes for a batch.
-const COMMIT: Duration = Duration::from_millis(2);
+/// How long the store waits for company of a job, and works on the batch.
+const WORK: Duration = Duration::from_micros(500);
+
+/// How long the disk takes for a commit.
+const SYNC: Duration = Duration::from_micros(1500);
 
 /// How long it takes until the server hears that a batch is stored.
 const ANSWER: Duration = Duration::from_millis(1);
@@ -68,17 +72,24 @@ enum Arrival {
         from: SocketAddr,
         bytes: Vec<u8>,
     },
-    /// The store commits its batch: what is on its way when the process dies is stored or not as a whole.
+    /// For a thread of the server's process; one that has died meanwhile never hears of it.
+    OfServer {
+        incarnation: u64,
+        what: Within,
+    },
+}
+
+/// What happens between the threads of the server's process.
+#[derive(Debug)]
+enum Within {
+    /// The store takes what waits into a batch.
+    Begin,
+    /// It commits its batch: what is on its way when the process dies is stored or not as a whole.
     Commit,
-    /// It says so; a process that has died meanwhile never hears of what is stored.
-    Stored {
-        server: u64,
-        done: Vec<Done>,
-    },
-    Hashed {
-        server: u64,
-        job: PasswordJob,
-    },
+    /// It says so.
+    Stored(Vec<Done>),
+    /// A password is to be looked at.
+    Password(PasswordJob),
 }
 
 /// A server, people, the network between them.
@@ -90,13 +101,7 @@ pub struct World {
     machine: Option<Machine>,
     /// Counts restarts, so that what was meant for an earlier process finds nobody.
     incarnation: u64,
-    /// The server process's own.
-    store: Option<Store>,
-    /// The name of what outlives the server, and what keeps it while no server runs.
-    disk: String,
-    _keeper: Store,
-    jobs: VecDeque<Job>,
-    committing: bool,
+    desk: Desk,
     hasher: Arc<Hasher>,
     identity: KeyPair,
     retired: Vec<KeyPair>,
@@ -146,39 +151,23 @@ pub fn password(of: &str) -> Password {
     Password::new(format!("password of {of}")).expect("a good password")
 }
 
-/// A name for a disk that no other world in this process has.
-fn disk() -> String {
-    static DISKS: AtomicU64 = AtomicU64::new(0);
-    format!("world-{}", DISKS.fetch_add(1, Ordering::Relaxed))
-}
-
-fn open(disk: &str) -> Store {
-    Store::open_in_shared_memory(disk).expect("a database in memory")
-}
-
 impl World {
     /// A server with the account `admin`, and nobody else.
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
-        let disk = disk();
-        let mut keeper = open(&disk);
         // The cheapest hash there is: what it costs is not the subject here.
         let hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
         let hashed =
             hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password: password("admin"), salt: [1; 16] } });
         let Ok(belfry_server::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
         let work = Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
-        keeper.apply(vec![Job { ticket: store::Ticket(0), at: BEGINNING, work }]);
+        let desk = Desk::new(Job { ticket: store::Ticket(0), at: BEGINNING, work });
         let mut world = Self {
             now: Instant::from_micros(1),
             people: Vec::new(),
             machine: None,
             incarnation: 0,
-            store: None,
-            disk,
-            _keeper: keeper,
-            jobs: VecDeque::new(),
-            committing: false,
+            desk,
             hasher: Arc::new(hasher),
             identity: KeyPair::generate(&mut rng),
             retired: Vec::new(),
@@ -205,176 +194,6 @@ impl World {
         Now { instant: self.now, wall: UnixMillis(self.beginning.0 + self.now.as_micros() / 1000) }
     }
 
-    /// Starts a server process on what is stored.
-    pub fn start_server(&mut self) {
-        self.incarnation += 1;
-        let store = self.store.get_or_insert_with(|| open(&self.disk));
-        let opening = store.opening().expect("what was stored can be read");
-        let config = machine::Config {
-            endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone(), site_key: [0; 32] },
-            hub: Settings { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
-        };
-        self.machine = Some(Machine::new(config, opening, rng::fork(&mut self.rng), self.clock()));
-        self.finished = false;
-    }
-
-    /// Kills the server process: what it had not handed to the disk is gone, also what its store had begun.
-    pub fn kill_server(&mut self) {
-        self.machine = None;
-        self.jobs.clear();
-        self.committing = false;
-        self.store = None;
-    }
-
-    /// Gives the server a new identity from its next start on; the old one is retired.
-    pub fn rotate_identity(&mut self) {
-        let new = KeyPair::generate(&mut self.rng);
-        self.retired.insert(0, core::mem::replace(&mut self.identity, new));
-    }
-
-    /// Removes what is left of earlier identities.
-    pub fn forget_retired_identities(&mut self) {
-        self.retired.clear();
-    }
-
-    /// The server's present public key.
-    pub fn server_key(&self) -> belfry_core::crypto::PublicKey {
-        self.identity.public()
-    }
-
-    /// Changes the server's rules as reading its configuration again does.
-    pub fn set_rules(&mut self, rules: Rules) {
-        self.tell_server(Input::Rules(rules));
-    }
-
-    /// Asks the server to stop as a service manager does.
-    pub fn stop_server(&mut self) {
-        let now = self.clock();
-        if let Some(machine) = &mut self.machine {
-            machine.handle(now, Input::Stop);
-        }
-    }
-
-    /// The server has stopped after being asked to.
-    pub fn is_stopped(&self) -> bool {
-        self.finished
-    }
-
-    /// Someone starts a program and registers or signs in; says their number.
-    pub fn join(&mut self, account: &str, register: bool, start: Start) -> usize {
-        let device = self.device();
-        self.join_with(account, device, Proof::Password { password: password(account), register, remember: false }, start)
-    }
-
-    /// The key of a new device.
-    pub fn device(&mut self) -> KeyPair {
-        KeyPair::generate(&mut self.rng)
-    }
-
-    /// Someone starts a program on a device of theirs; says their number.
-    pub fn join_with(&mut self, account: &str, device: KeyPair, proof: Proof, start: Start) -> usize {
-        let number = self.people.len();
-        let config = Config {
-            servers: vec![self.server_address],
-            trust: Trust::FirstUse,
-            device,
-            site_key: [0; 32],
-            credentials: Credentials { account: name(account), proof },
-            start,
-            shows_notices: true,
-        };
-        let ahead = Duration::from_secs(7200);
-        let client = Client::new(config, rng::fork(&mut self.rng), self.now + ahead);
-        let link_seed = self.seed.wrapping_mul(1_000_003).wrapping_add(2 * number as u64);
-        let host = u8::try_from(number % 250).expect("below 250") + 1;
-        self.people.push(Person {
-            client: Some(client),
-            updates: Vec::new(),
-            asleep: None,
-            ahead,
-            address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), 40_000 + number as u16)),
-            to_server: Link::new(self.weather, link_seed),
-            to_client: Link::new(self.weather, link_seed + 1),
-            next_ticket: 1,
-            connections: 0,
-        });
-        self.stirred.insert(number);
-        number
-    }
-
-    /// Tells one person's program something.
-    pub fn command(&mut self, person: usize, command: Command) {
-        let now = self.local(person);
-        if let Some(client) = &mut self.people[person].client {
-            client.handle_command(now, command);
-        }
-        self.stirred.insert(person);
-    }
-
-    /// What a person's computer takes for now.
-    fn local(&self, person: usize) -> Instant {
-        self.now + self.people.get(person).map_or(Duration::ZERO, |person| person.ahead)
-    }
-
-    /// A person's computer falls asleep: nothing goes out, and what comes in is lost.
-    pub fn suspend(&mut self, person: usize) {
-        let local = self.local(person);
-        self.people[person].asleep.get_or_insert(local);
-    }
-
-    /// It wakes up. Its clock has gone on or stood still, and its system says so to the program or does not.
-    pub fn resume(&mut self, person: usize, clock_stood_still: bool, told: bool) {
-        let local = self.local(person);
-        let Some(since) = self.people[person].asleep.take() else { return };
-        if clock_stood_still {
-            self.people[person].ahead = self.people[person].ahead.saturating_sub(local.since(since));
-        }
-        self.arm(person, Some(self.now));
-        if told {
-            self.command(person, Command::Wake);
-        }
-    }
-
-    /// A person's clock is set forward.
-    pub fn jump(&mut self, person: usize, ahead: Duration) {
-        self.people[person].ahead += ahead;
-        self.arm(person, Some(self.now));
-    }
-
-    /// The server's wall clock is set, forward or back.
-    pub fn set_wall_clock(&mut self, beginning: UnixMillis) {
-        self.beginning = beginning;
-    }
-
-    /// A person says something in the lobby; the ticket of it.
-    pub fn say(&mut self, person: usize, words: impl Into<String>) -> Ticket {
-        let ticket = self.ticket(person);
-        self.command(person, Command::Post { ticket, to: Place::lobby(), text: text(words) });
-        ticket
-    }
-
-    /// A fresh ticket of a person.
-    pub fn ticket(&mut self, person: usize) -> Ticket {
-        let ticket = Ticket(self.people[person].next_ticket);
-        self.people[person].next_ticket += 1;
-        ticket
-    }
-
-    /// A person's computer has another address from now on.
-    pub fn relocate(&mut self, person: usize, address: SocketAddr) {
-        self.people[person].address = address;
-    }
-
-    /// Where a person's computer is.
-    pub fn address(&self, person: usize) -> SocketAddr {
-        self.people[person].address
-    }
-
-    /// Ends a person's program without a word.
-    pub fn kill(&mut self, person: usize) {
-        self.people[person].client = None;
-    }
-
     /// Changes the weather for everybody from now on.
     pub fn set_weather(&mut self, weather: Weather) {
         self.weather = weather;
@@ -399,6 +218,10 @@ impl World {
     fn arrive(&mut self, at: Instant, arrival: Arrival) {
         self.departures += 1;
         self.arrivals.insert((at.max(self.now), self.departures), arrival);
+    }
+
+    fn arrive_within(&mut self, at: Instant, what: Within) {
+        self.arrive(at, Arrival::OfServer { incarnation: self.incarnation, what });
     }
 
     /// Remembers when a person's program wants to be woken.
@@ -464,13 +287,11 @@ impl World {
                     }
                 }
                 Output::Store(job) => {
-                    self.jobs.push_back(job);
-                    if !self.committing {
-                        self.committing = true;
-                        self.arrive(now + COMMIT, Arrival::Commit);
+                    if self.desk.take(job) {
+                        self.arrive_within(now + WORK, Within::Begin);
                     }
                 }
-                Output::Password(job) => self.arrive(now + HASHING, Arrival::Hashed { server: self.incarnation, job }),
+                Output::Password(job) => self.arrive_within(now + HASHING, Within::Password(job)),
                 Output::Wait(at) => {
                     note(at);
                     break;
@@ -478,10 +299,7 @@ impl World {
                 Output::Finished => {
                     self.machine = None;
                     self.finished = true;
-                    // What it had handed to the store is still done.
-                    let jobs = self.jobs.drain(..).collect();
-                    self.store.take().expect("a server runs on its store").apply(jobs);
-                    self.committing = false;
+                    self.desk.close();
                     break;
                 }
             }
@@ -525,21 +343,10 @@ impl World {
                         self.stirred.insert(number);
                     }
                 }
-                Arrival::Commit if self.committing => {
-                    self.committing = false;
-                    let jobs = self.jobs.drain(..).collect();
-                    let done = self.store.as_mut().map(|store| store.apply(jobs)).unwrap_or_default();
-                    self.arrive(now + ANSWER, Arrival::Stored { server: self.incarnation, done });
+                Arrival::OfServer { incarnation, what } if incarnation == self.incarnation && self.machine.is_some() => {
+                    self.happen_in_server(what);
                 }
-                Arrival::Stored { server, done } if server == self.incarnation => {
-                    done.into_iter().for_each(|done| self.tell_server(Input::Stored(done)));
-                }
-                Arrival::Commit | Arrival::Stored { .. } => {}
-                Arrival::Hashed { server, job } if server == self.incarnation => {
-                    let done = self.hasher.run(job);
-                    self.tell_server(Input::Password(done));
-                }
-                Arrival::Hashed { .. } => {}
+                Arrival::OfServer { .. } => {}
             }
         }
         while let Some(&(at, number)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
@@ -555,22 +362,37 @@ impl World {
         self.tell_server(Input::Timeout);
     }
 
+    fn happen_in_server(&mut self, what: Within) {
+        let now = self.now;
+        match what {
+            Within::Begin => {
+                self.desk.begin();
+                self.arrive_within(now + SYNC, Within::Commit);
+            }
+            Within::Commit => {
+                let done = self.desk.commit();
+                self.arrive_within(now + ANSWER, Within::Stored(done));
+                if self.desk.has_more() {
+                    self.arrive_within(now + WORK, Within::Begin);
+                }
+            }
+            Within::Stored(done) => {
+                self.desk.heard();
+                done.into_iter().for_each(|done| self.tell_server(Input::Stored(done)));
+            }
+            Within::Password(job) => {
+                let done = self.hasher.run(job);
+                self.tell_server(Input::Password(done));
+            }
+        }
+    }
+
     fn tell_server(&mut self, input: Input<'_>) {
         let clock = self.clock();
         if let Some(machine) = &mut self.machine {
             machine.handle(clock, input);
         }
         self.drain();
-    }
-
-    /// The server's counters.
-    pub fn server(&self) -> Option<&Machine> {
-        self.machine.as_ref()
-    }
-
-    /// Where the server is.
-    pub const fn server_address(&self) -> SocketAddr {
-        self.server_address
     }
 
     /// A datagram from anywhere arrives at a person's program.

@@ -1,21 +1,27 @@
 //! A batch of jobs in one transaction: each job alone may fail, and none is answered before all are on disk.
+//!
+//! A batch that is done and not committed keeps its answers to itself ([`Uncommitted`]), so nobody can be told too early by mistake.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use belfry_core::chat::{AccountId, Refusal};
 use belfry_core::time::UnixMillis;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::column::number;
 use super::error::Trouble;
 use super::notices::Draft;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Opening, Outcome, StoreError, Work, accounts, alterations, audit, conversations, devices, export, groups, ledger,
+    Done, Job, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audit, conversations, devices, export, groups, ledger,
     ledger_page, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
+const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
+const BEGIN_READING: &str = "BEGIN";
+const COMMIT: &str = "COMMIT";
+const GIVE_UP: &str = "ROLLBACK";
 const SAVEPOINT: &str = "SAVEPOINT job";
 const UNDO: &str = "ROLLBACK TO job";
 const RELEASE: &str = "RELEASE job";
@@ -35,6 +41,14 @@ pub struct Store {
 #[derive(Debug)]
 pub(super) struct Reader {
     connection: Connection,
+}
+
+/// A batch that is done and not on disk yet: only [`Store::commit`] gives its answers away.
+#[derive(Debug)]
+#[must_use = "nobody is answered before the commit"]
+pub struct Uncommitted {
+    tickets: Vec<Ticket>,
+    done: Result<Vec<Done>, StoreError>,
 }
 
 impl Reader {
@@ -104,13 +118,39 @@ impl Store {
     /// `Ok` is on disk. A job that is refused has changed nothing and does not disturb the others; when the transaction itself fails,
     /// every job is answered with [`Refusal::StoreFailed`] and the log says why.
     pub fn apply(&mut self, jobs: Vec<Job>) -> Vec<Done> {
-        let tickets: Vec<_> = jobs.iter().map(|job| job.ticket).collect();
-        match self.batch(jobs) {
-            Ok(done) => done,
-            Err(error) => {
-                tracing::error!(jobs = tickets.len(), "nothing of a batch was stored: {error}");
-                tickets.into_iter().map(|ticket| Done { ticket, result: Err(Refusal::StoreFailed) }).collect()
+        let batch = self.begin(jobs);
+        self.commit(batch)
+    }
+
+    /// The first half of [`Store::apply`]: everything but the commit. A batch that was begun before and never committed is undone.
+    pub fn begin(&mut self, jobs: Vec<Job>) -> Uncommitted {
+        self.undo();
+        let tickets = jobs.iter().map(|job| job.ticket).collect();
+        Uncommitted { tickets, done: self.batch(jobs) }
+    }
+
+    /// The second half of [`Store::apply`]: puts the batch on disk, and only then answers it.
+    pub fn commit(&mut self, batch: Uncommitted) -> Vec<Done> {
+        let Uncommitted { tickets, done } = batch;
+        let committed = done.and_then(|done| {
+            if !done.is_empty() {
+                self.connection.execute_batch(COMMIT)?;
             }
+            Ok(done)
+        });
+        committed.unwrap_or_else(|error| {
+            self.undo();
+            tracing::error!(jobs = tickets.len(), "nothing of a batch was stored: {error}");
+            tickets.into_iter().map(|ticket| Done { ticket, result: Err(Refusal::StoreFailed) }).collect()
+        })
+    }
+
+    /// Ends a transaction that is open as if it had never been. Where SQLite has done so itself, as on a full disk, there is none.
+    fn undo(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch(GIVE_UP)
+        {
+            tracing::error!("a transaction could not be undone: {error}");
         }
     }
 
@@ -128,17 +168,15 @@ impl Store {
         let count = jobs.len();
         let writes = jobs.iter().any(|job| writes(&job.work));
         // A batch that only reads takes no lock and syncs nothing.
-        let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
-        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        self.connection.execute_batch(if writes { BEGIN_WRITING } else { BEGIN_READING })?;
         let mut done = Vec::with_capacity(count);
         for job in jobs {
             let ticket = job.ticket;
-            done.push(Done { ticket, result: alone(&transaction, job)? });
+            done.push(Done { ticket, result: alone(&self.connection, job)? });
         }
         if writes {
-            messages::forget_old_posts(&transaction, now, count)?;
+            messages::forget_old_posts(&self.connection, now, count)?;
         }
-        transaction.commit()?;
         Ok(done)
     }
 }
@@ -295,8 +333,8 @@ fn overview(connection: &Connection, at: UnixMillis, account: AccountId) -> Resu
 mod tests {
     use belfry_core::chat::Seq;
 
+    use super::super::Target;
     use super::super::fixture::{LOBBY, add, ask, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
-    use super::super::{Target, Ticket};
     use super::*;
 
     fn size(store: &mut Store) -> (u64, u64) {
@@ -365,6 +403,32 @@ mod tests {
             assert_eq!(size(store).0, 0);
             assert_eq!(posted(post_to(store, anna, 1, Target::Room(LOBBY))).0.seq, Seq(1));
         });
+    }
+
+    #[test]
+    fn a_batch_that_was_never_committed_has_never_been() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let given_up = store.begin(vec![job(1, 1, post(anna, 1, Target::Room(LOBBY), "lost"))]);
+            drop(given_up);
+            let done = store.apply(vec![job(2, 1, post(anna, 2, Target::Room(LOBBY), "kept"))]);
+            assert_eq!(posted(done.into_iter().next().unwrap().result).0.seq, Seq(1));
+            assert_eq!(size(store).0, 1);
+        });
+    }
+
+    #[test]
+    fn what_is_not_committed_is_gone_with_the_process_and_what_is_committed_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut store = Store::open(&path).unwrap();
+        let anna = add(&mut store, "anna");
+        let batch = store.begin(vec![job(1, 1, post(anna, 1, Target::Room(LOBBY), "committed"))]);
+        assert!(store.commit(batch).iter().all(|done| done.result.is_ok()));
+        let batch = store.begin(vec![job(2, 1, post(anna, 2, Target::Room(LOBBY), "too late"))]);
+        drop(store);
+        drop(batch);
+        assert_eq!(size(&mut Store::open(&path).unwrap()).0, 1);
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod search;
 mod stored;
 mod worker;
 
-pub use apply::Store;
+pub use apply::{Store, Uncommitted};
 pub use backup::copy;
 pub use done::{Done, Outcome};
 pub use error::StoreError;

@@ -1,0 +1,125 @@
+//! What people do in the world: start programs, say something, carry their computers about.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use belfry_core::chat::Place;
+use belfry_core::client::{Client, Command, Config, Credentials, Proof, Start, Ticket, Trust};
+use belfry_core::crypto::KeyPair;
+use belfry_core::rng;
+use belfry_core::time::Instant;
+
+use super::{Person, World, name, password, text};
+use crate::weather::Link;
+
+impl World {
+    /// Someone starts a program and registers or signs in; says their number.
+    pub fn join(&mut self, account: &str, register: bool, start: Start) -> usize {
+        let device = self.device();
+        self.join_with(account, device, Proof::Password { password: password(account), register, remember: false }, start)
+    }
+
+    /// The key of a new device.
+    pub fn device(&mut self) -> KeyPair {
+        KeyPair::generate(&mut self.rng)
+    }
+
+    /// Someone starts a program on a device of theirs; says their number.
+    pub fn join_with(&mut self, account: &str, device: KeyPair, proof: Proof, start: Start) -> usize {
+        let number = self.people.len();
+        let config = Config {
+            servers: vec![self.server_address],
+            trust: Trust::FirstUse,
+            device,
+            site_key: [0; 32],
+            credentials: Credentials { account: name(account), proof },
+            start,
+            shows_notices: true,
+        };
+        let ahead = Duration::from_secs(7200);
+        let client = Client::new(config, rng::fork(&mut self.rng), self.now + ahead);
+        let link_seed = self.seed.wrapping_mul(1_000_003).wrapping_add(2 * number as u64);
+        let host = u8::try_from(number % 250).expect("below 250") + 1;
+        self.people.push(Person {
+            client: Some(client),
+            updates: Vec::new(),
+            asleep: None,
+            ahead,
+            address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), 40_000 + number as u16)),
+            to_server: Link::new(self.weather, link_seed),
+            to_client: Link::new(self.weather, link_seed + 1),
+            next_ticket: 1,
+            connections: 0,
+        });
+        self.stirred.insert(number);
+        number
+    }
+
+    /// Tells one person's program something.
+    pub fn command(&mut self, person: usize, command: Command) {
+        let now = self.local(person);
+        if let Some(client) = &mut self.people[person].client {
+            client.handle_command(now, command);
+        }
+        self.stirred.insert(person);
+    }
+
+    /// What a person's computer takes for now.
+    pub(super) fn local(&self, person: usize) -> Instant {
+        self.now + self.people.get(person).map_or(Duration::ZERO, |person| person.ahead)
+    }
+
+    /// A person's computer falls asleep: nothing goes out, and what comes in is lost.
+    pub fn suspend(&mut self, person: usize) {
+        let local = self.local(person);
+        self.people[person].asleep.get_or_insert(local);
+    }
+
+    /// It wakes up. Its clock has gone on or stood still, and its system says so to the program or does not.
+    pub fn resume(&mut self, person: usize, clock_stood_still: bool, told: bool) {
+        let local = self.local(person);
+        let Some(since) = self.people[person].asleep.take() else { return };
+        if clock_stood_still {
+            self.people[person].ahead = self.people[person].ahead.saturating_sub(local.since(since));
+        }
+        self.arm(person, Some(self.now));
+        if told {
+            self.command(person, Command::Wake);
+        }
+    }
+
+    /// A person's clock is set forward.
+    pub fn jump(&mut self, person: usize, ahead: Duration) {
+        self.people[person].ahead += ahead;
+        self.arm(person, Some(self.now));
+    }
+
+    /// A person says something in the lobby; the ticket of it.
+    pub fn say(&mut self, person: usize, words: impl Into<String>) -> Ticket {
+        let ticket = self.ticket(person);
+        self.command(person, Command::Post { ticket, to: Place::lobby(), text: text(words) });
+        ticket
+    }
+
+    /// A fresh ticket of a person.
+    pub fn ticket(&mut self, person: usize) -> Ticket {
+        let ticket = Ticket(self.people[person].next_ticket);
+        self.people[person].next_ticket += 1;
+        ticket
+    }
+
+    /// A person's computer has another address from now on.
+    pub fn relocate(&mut self, person: usize, address: SocketAddr) {
+        self.people[person].address = address;
+    }
+
+    /// Where a person's computer is.
+    pub fn address(&self, person: usize) -> SocketAddr {
+        self.people[person].address
+    }
+
+    /// Ends a person's program without a word.
+    pub fn kill(&mut self, person: usize) {
+        self.people[person].client = None;
+    }
+}
