@@ -306,6 +306,52 @@ proptest! {
         prop_assert_eq!(pair.server.connection.is_over(), ahead >= HEARTBEAT_TIMEOUT.as_secs(), "{} s", ahead);
     }
 
+    /// I2 where it is hardest: the queue overflows while nothing gets through, and then the datagram with the RESYNC is lost or late.
+    #[test]
+    fn what_is_sent_behind_a_resync_arrives_whatever_becomes_of_the_resync(
+        seed in any::<u64>(), loss in 0..40u32, size in 1..3000usize, count in 1..200u32, reorder in any::<bool>(),
+    ) {
+        let mut pair = Pair::new(near(), seed);
+        pair.run_for(SECOND);
+        pair.set_weather(Weather { loss: 1.0, ..near() }, seed);
+        let mut number = 0u32;
+        let mut say = |pair: &mut Pair| {
+            let mut body = vec![7; size.max(4)];
+            body[..4].copy_from_slice(&number.to_le_bytes());
+            pair.send(Side::Server, Channel::Chat, body);
+            number += 1;
+            number - 1
+        };
+        // Whether so much waits that this one has made room for itself.
+        let overflows = |pair: &mut Pair, say: &mut dyn FnMut(&mut Pair) -> u32| {
+            let before = pair.server.connection.waiting_bytes(Channel::Chat);
+            let number = say(pair);
+            (pair.server.connection.waiting_bytes(Channel::Chat) < before).then_some(number)
+        };
+        let kept_from = loop {
+            if let Some(number) = overflows(&mut pair, &mut say) {
+                break number;
+            }
+            if pair.server.connection.waiting_bytes(Channel::Chat).is_multiple_of(7) {
+                pair.run_for(Duration::from_millis(1));
+            }
+        };
+        let reorder = if reorder { 0.3 } else { 0.0 };
+        let weather = Weather { loss: f64::from(loss) / 100.0, reorder, reorder_delay: Duration::from_millis(20), ..near() };
+        pair.set_weather(weather, seed ^ 1);
+        let room = pair.server.connection.waiting_bytes(Channel::Chat);
+        let mut last = kept_from;
+        while last - kept_from < count && pair.server.connection.waiting_bytes(Channel::Chat) + room < Channel::Chat.queue_bytes_max() {
+            last = say(&mut pair);
+        }
+        pair.run_for(30 * SECOND);
+        prop_assert!(pair.client.events.contains(&Event::Resync(Channel::Chat)), "{:?}", pair.client.events.last());
+        prop_assert!(!pair.client.events.iter().any(|event| matches!(event, Event::Closed(_))), "{:?}", pair.client.events.last());
+        let heard: Vec<_> = pair.client.messages(Channel::Chat).iter().map(|body| u32::from_le_bytes([body[0], body[1], body[2], body[3]])).collect();
+        prop_assert!(heard.ends_with(&(kept_from..=last).collect::<Vec<_>>()), "{:?} to {} of {:?}", kept_from, last, heard.last());
+        prop_assert!(heard.is_sorted_by(|one, other| one < other), "{:?}", heard);
+    }
+
     /// No datagram is larger than every path carries.
     #[test]
     fn no_datagram_is_too_large(seed in any::<u64>(), sizes in prop::collection::vec((channel(), 1..4000usize), 1..30)) {
