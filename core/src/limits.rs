@@ -173,6 +173,9 @@ pub const MESSAGES_IN_FLIGHT_MAX: u64 = 1024;
 /// messages of a few datagrams to so many in each round trip, and on a lossy path in several.
 pub const FRAGMENTED_MESSAGES_MAX: usize = 16;
 
+/// Bytes that all peers of a server together may have sent without their being whole: what one may hold times 100,000 would be 16 GiB.
+pub const REASSEMBLY_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
 /// Pieces with holes between them that one message may have while it arrives.
 pub const FRAGMENT_GAPS_MAX: usize = 64;
 

@@ -134,6 +134,7 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ("sessions", "Signed-in sessions.", attendance.sessions),
         ("people_online", "Accounts with at least one session.", attendance.people_online),
         ("accounts", "Accounts.", attendance.accounts),
+        ("reassembling_bytes", "Bytes that wait for what is missing of their messages.", transport.reassembling_bytes),
         ("store_jobs_waiting", "Jobs that the database has not answered.", snapshot.jobs_waiting),
         ("database_bytes", "Bytes of the database and its log of changes on the disk.", database_bytes),
     ];
@@ -141,6 +142,7 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ("datagrams_received_total", "Datagrams received.", transport.datagrams_received),
         ("datagrams_sent_total", "Datagrams sent.", transport.datagrams_sent),
         ("datagrams_dropped_total", "Datagrams that were nothing to anybody.", transport.datagrams_dropped),
+        ("reassemblies_ended_total", "Connections ended because all together held too much unfinished.", transport.reassemblies_ended),
         ("packets_lost_total", "Packets declared lost and sent again.", transport.packets_lost),
         ("handshakes_total", "Handshakes completed.", transport.handshakes),
         ("sign_ins_total", "Sessions that signed in.", observed.signed_in),

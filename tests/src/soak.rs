@@ -224,8 +224,11 @@ impl Life {
 
     /// At the worst moments: before a commit, after it and before the server hears of it, and once somebody has seen what came of it.
     fn crash_while_somebody_acts(&mut self, who: usize) {
-        if self.draw(2) == 0 {
-            self.answer(who);
+        if self.faults.notices && self.draw(2) == 0 {
+            // Everybody answers at once.
+            self.send_notice();
+            self.world.run_for(LONG_ENOUGH);
+            (0..self.people.len()).for_each(|who| self.answer(who));
         }
         let program = self.program(who);
         let told = self.world.people[program].updates.len();

@@ -9,7 +9,7 @@ use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint};
 use belfry_core::limits::{
     ACK_RANGES_ACCEPTED_MAX, CLIENT_DATAGRAM_BYTES_MIN, DATAGRAM_BYTES, DATAGRAM_BYTES_MAX, FRAGMENT_BYTES_MIN, FRAMES_PER_DATAGRAM_MAX,
-    IDENTITIES_MAX, MESSAGES_IN_FLIGHT_MAX, MOVES_APART_MIN, PATH_CHALLENGES_MAX, PROVISIONAL_LIFE, REASON_BYTES_MAX,
+    IDENTITIES_MAX, MESSAGES_IN_FLIGHT_MAX, MOVES_APART_MIN, PATH_CHALLENGES_MAX, PROVISIONAL_LIFE, REASON_BYTES_MAX, REASSEMBLY_BYTES_MAX,
 };
 use belfry_core::rng::Rng;
 use belfry_core::time::Instant;
@@ -65,6 +65,13 @@ fn closed(code: CloseCode) -> Option<Event> {
 fn endpoint(retired: Vec<KeyPair>) -> Endpoint {
     let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(1)), retired, site_key: [0; 32] };
     Endpoint::new(config, seeded(2), now())
+}
+
+/// A session tells an endpoint a whole message.
+fn tell(endpoint: &mut Endpoint, at: Instant, from: SocketAddr, session: &mut Session, message: u64, bytes: &[u8]) {
+    let mut frames = Vec::new();
+    frame::encode_data(&Data { channel: Channel::Chat, message, part: Part::Whole, bytes }, &mut frames);
+    endpoint.handle_datagram(at, from, &mut session.seal(&frames));
 }
 
 #[test]
@@ -263,6 +270,48 @@ fn so_many_identities_are_accepted() {
     assert_eq!(retry.key_ids.len(), IDENTITIES_MAX);
     assert!(retry.key_ids.contains(&retired[IDENTITIES_MAX - 2].public().id()), "the last that there is room for");
     assert!(!retry.key_ids.contains(&retired[IDENTITIES_MAX - 1].public().id()), "one more");
+}
+
+#[test]
+fn all_together_may_hold_so_much_unfinished_and_the_oldest_goes() {
+    let mut endpoint = endpoint(Vec::new());
+    // The bound itself would take a minute to reach.
+    let bound = REASSEMBLY_BYTES_MAX / 256;
+    endpoint.limit_reassembly(bound);
+    let (mut at, mut sessions) = (now(), Vec::new());
+    // What each may hold, less a message that is missing before it.
+    let body = vec![7; 1400];
+    let most = Channel::Chat.credit_to_server() / body.len() as u64 - 1;
+    // What one message costs is known once there is one.
+    let (mut held, mut cost) = (0, 0);
+    while held + cost <= bound {
+        at = at + MS;
+        let from = SocketAddr::from((0x0a00_0000u32.wrapping_add(sessions.len() as u32).to_be_bytes(), 5000));
+        let mut session = Stranger::new(sessions.len() as u64).shake_hands(&mut endpoint, at, from);
+        for message in 1..=most {
+            if held + cost <= bound {
+                tell(&mut endpoint, at, from, &mut session, message, &body);
+                cost = if cost == 0 { endpoint.stats().reassembling_bytes } else { cost };
+                held += cost;
+            }
+        }
+        drain(&mut endpoint, at);
+        sessions.push((from, session));
+    }
+    let stats = endpoint.stats();
+    assert_eq!((stats.reassembling_bytes, stats.reassemblies_ended), (held, 0));
+    let (from, last) = sessions.last_mut().expect("many");
+    tell(&mut endpoint, at, *from, last, most + 1, &body);
+    let stats = endpoint.stats();
+    assert_eq!(stats.reassemblies_ended, 1);
+    assert_eq!(stats.reassembling_bytes, held + cost - most * cost);
+    let gone = drain(&mut endpoint, at).1;
+    let (oldest, why) = (endpoint::PeerId(sessions[0].1.remote.0), CloseCode::LIMIT_EXCEEDED);
+    assert!(gone.contains(&endpoint::Event::Gone { peer: oldest, why }), "{gone:?}");
+    // The others go on: what was missing comes, and all of it is told.
+    let (from, second) = &mut sessions[1];
+    tell(&mut endpoint, at, *from, second, 0, &body);
+    assert_eq!(drain(&mut endpoint, at).1.len() as u64, 1 + most);
 }
 
 #[test]

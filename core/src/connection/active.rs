@@ -190,6 +190,7 @@ impl Active {
         if self.state == State::Open {
             self.state = State::Closing { code, tries: 0, due: true };
             self.stop_timers(now);
+            self.incoming.iter_mut().for_each(Incoming::give_up);
         }
     }
 

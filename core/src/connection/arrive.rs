@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::acks::Arrival;
 use super::active::{Active, State};
+use super::incoming::Incoming;
 use super::timer::Timer;
 use super::{CloseCode, Event, Side};
 use crate::crypto::PublicKey;
@@ -130,6 +131,7 @@ impl Active {
                 self.events.push_back(Event::Closed(code));
                 self.state = State::Answering;
                 self.stop_timers(now);
+                self.incoming.iter_mut().for_each(Incoming::give_up);
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::CloseCode;
+use super::{Arrears, CloseCode};
 use crate::limits::{FRAGMENT_BYTES_MIN, FRAGMENT_GAPS_MAX, FRAGMENTED_MESSAGES_MAX, MESSAGE_BYTES_MAX, MESSAGES_IN_FLIGHT_MAX};
 use crate::wire::frame::{Data, Part};
 
@@ -64,6 +64,18 @@ impl Incoming {
     /// Nothing is half here.
     pub(super) fn is_idle(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    /// What has arrived and is not delivered, with what is kept beside it; and the bytes that were delivered.
+    pub(super) fn arrears(&self) -> Arrears {
+        let beside = self.pending.len().saturating_mul(size_of::<(u64, Assembly)>()) as u64;
+        Arrears { bytes: self.charged.saturating_sub(self.consumed).saturating_add(beside), delivered: self.consumed }
+    }
+
+    /// Nothing more is wanted of what is half here.
+    pub(super) fn give_up(&mut self) {
+        self.pending.clear();
+        self.charged = self.consumed;
     }
 
     /// Only for one that [is idle](Self::is_idle).

@@ -30,6 +30,7 @@ use core::time::Duration;
 use active::{Active, State};
 pub use arrive::Verdict;
 pub use close::CloseCode;
+use incoming::Incoming;
 use outgoing::Outgoing;
 use park::Parked;
 pub use timer::Timer;
@@ -129,6 +130,15 @@ pub struct Stats {
     pub forged: u64,
     /// Times that the keys were changed.
     pub key_changes: u64,
+}
+
+/// What a peer has sent that its owner has not got yet, because something before it or of it is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrears {
+    /// Its bytes, with what is kept beside them.
+    pub bytes: u64,
+    /// Bytes that the owner has got since the connection's start.
+    pub delivered: u64,
 }
 
 /// One peer's state machine.
@@ -322,6 +332,16 @@ impl Connection {
     pub fn waiting_bytes(&self, channel: Channel) -> u64 {
         self.awake().map_or(0, |active| {
             active.outgoing.iter().zip(Channel::ALL).find(|(_, of)| *of == channel).map_or(0, |(outgoing, _)| outgoing.waiting_bytes())
+        })
+    }
+
+    /// What has arrived and cannot be delivered yet, over all channels.
+    pub fn arrears(&self) -> Arrears {
+        self.awake().map_or_else(Arrears::default, |active| {
+            active.incoming.iter().map(Incoming::arrears).fold(Arrears::default(), |sum, channel| Arrears {
+                bytes: sum.bytes.saturating_add(channel.bytes),
+                delivered: sum.delivered.saturating_add(channel.delivered),
+            })
         })
     }
 

@@ -5,6 +5,7 @@
 //! receives what is sent to it.
 
 mod admission;
+mod assembling;
 mod bucket;
 mod discover;
 #[cfg(test)]
@@ -20,12 +21,13 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use admission::Admission;
+use assembling::Assembling;
 pub use discover::Announcement;
 use peers::{Peer, Peers, Stage};
 
 use crate::connection::{self, CloseCode, SendError, Verdict};
 use crate::crypto::{Cookies, KeyPair, PublicKey};
-use crate::limits::{DATAGRAM_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
+use crate::limits::{DATAGRAM_BYTES_MAX, REASSEMBLY_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
 use crate::wire::Channel;
@@ -108,6 +110,10 @@ pub struct Stats {
     pub key_changes: u64,
     /// Times that a connection went on from another address.
     pub moves: u64,
+    /// Connections ended because all together held too much that was not whole.
+    pub reassemblies_ended: u64,
+    /// Bytes now that have arrived and wait for what is missing, over all connections.
+    pub reassembling_bytes: u64,
     /// Established connections now.
     pub connections: u64,
     /// Connections now whose clients have not shown that they have the keys.
@@ -131,6 +137,9 @@ pub struct Endpoint {
     stirred: VecDeque<PeerId>,
     /// Connections whose keys are not confirmed, oldest first.
     provisional: VecDeque<(Instant, PeerId)>,
+    /// What has arrived and is not whole yet.
+    assembling: Assembling,
+    reassembly_bytes_max: u64,
     /// How many of those are neither confirmed nor gone.
     provisional_now: usize,
     /// Answers to datagrams outside of connections.
@@ -155,12 +164,19 @@ impl Endpoint {
             deadlines: BTreeSet::new(),
             stirred: VecDeque::new(),
             provisional: VecDeque::new(),
+            assembling: Assembling::default(),
+            reassembly_bytes_max: REASSEMBLY_BYTES_MAX,
             provisional_now: 0,
             replies: VecDeque::new(),
             events: VecDeque::new(),
             stats: Stats::default(),
             announcement: None,
         }
+    }
+
+    /// Lets all peers together hold less unfinished than [`REASSEMBLY_BYTES_MAX`], where there is little memory.
+    pub const fn limit_reassembly(&mut self, bytes: u64) {
+        self.reassembly_bytes_max = bytes;
     }
 
     /// The world sent a datagram. It is decrypted in place.
@@ -194,7 +210,19 @@ impl Endpoint {
             self.confirm(now, id);
         }
         self.stir(id);
+        self.note_arrears(now, id);
         true
+    }
+
+    /// Keeps the books of what is not whole, and their bound.
+    fn note_arrears(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get(id) else { return };
+        self.assembling.note(now, id, peer.connection.arrears());
+        while let Some(oldest) = self.assembling.beyond(self.reassembly_bytes_max) {
+            self.assembling.leave(oldest);
+            self.stats.reassemblies_ended += 1;
+            self.end(now, oldest, CloseCode::LIMIT_EXCEEDED);
+        }
     }
 
     /// A client's first packet under the new keys: now they are known to be its own, and it takes its device's place.
@@ -209,14 +237,18 @@ impl Endpoint {
         let (device, address) = (peer.device, peer.address);
         self.stats.handshakes += 1;
         if let Some(before) = self.peers.claim_device(device, id) {
-            // One that the owner has sent away already is no news.
-            let known = self.peers.get(before).is_some_and(|peer| matches!(peer.stage, Stage::Confirmed));
-            self.close(now, before, CloseCode::REPLACED);
-            if known {
-                self.events.push_back(Event::Gone { peer: before, why: CloseCode::REPLACED });
-            }
+            self.end(now, before, CloseCode::REPLACED);
         }
         self.events.push_back(Event::Connected { peer: id, device, address });
+    }
+
+    /// Ends a connection and tells the owner, for whom one that was sent away already is no news.
+    fn end(&mut self, now: Instant, id: PeerId, why: CloseCode) {
+        let known = self.peers.get(id).is_some_and(|peer| matches!(peer.stage, Stage::Confirmed));
+        self.close(now, id, why);
+        if known {
+            self.events.push_back(Event::Gone { peer: id, why });
+        }
     }
 
     /// Time passed.
@@ -257,6 +289,7 @@ impl Endpoint {
         if let Some(found) = self.peers.get_mut(peer) {
             found.stage = Stage::Leaving;
             found.connection.close(now, why);
+            self.assembling.leave(peer);
             self.stir(peer);
         }
     }
@@ -348,6 +381,7 @@ impl Endpoint {
 
     fn remove(&mut self, id: PeerId) {
         let Some(peer) = self.peers.remove(id) else { return };
+        self.assembling.leave(id);
         self.admission.remove_peer(peer.address.ip());
         if let Some(armed) = peer.armed {
             self.deadlines.remove(&(armed, id));
@@ -363,13 +397,22 @@ impl Endpoint {
 
     /// Counters.
     pub fn stats(&self) -> Stats {
-        let mut round_trips: Vec<_> = self.peers.iter().filter_map(|peer| peer.connection.round_trip()).collect();
+        let mut stats = Stats { reassembling_bytes: self.assembling.bytes(), ..self.stats };
+        let mut round_trips = Vec::new();
+        for peer in self.peers.iter() {
+            round_trips.extend(peer.connection.round_trip());
+            stats.packets_lost += peer.connection.stats().packets_lost;
+            match peer.stage {
+                Stage::Provisional { .. } => stats.provisional += 1,
+                Stage::Confirmed => stats.connections += 1,
+                Stage::Leaving => {}
+            }
+        }
         let middle = round_trips.len() / 2;
-        let rtt_median = if round_trips.is_empty() { Duration::ZERO } else { *round_trips.select_nth_unstable(middle).1 };
-        let lost_now: u64 = self.peers.iter().map(|peer| peer.connection.stats().packets_lost).sum();
-        let connections = self.peers.iter().filter(|peer| matches!(peer.stage, Stage::Confirmed)).count() as u64;
-        let provisional = self.peers.iter().filter(|peer| matches!(peer.stage, Stage::Provisional { .. })).count() as u64;
-        Stats { rtt_median, connections, provisional, packets_lost: self.stats.packets_lost + lost_now, ..self.stats }
+        if !round_trips.is_empty() {
+            stats.rtt_median = *round_trips.select_nth_unstable(middle).1;
+        }
+        stats
     }
 }
 
