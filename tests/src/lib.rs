@@ -12,6 +12,7 @@
 )]
 
 pub mod anything;
+pub mod arrivals;
 pub mod caller;
 pub mod crowd;
 pub mod fuzzing;

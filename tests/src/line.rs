@@ -1,6 +1,5 @@
 //! One caller at a real endpoint over a network that behaves as told: for what a connection alone cannot show, such as moving.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use belfry_core::endpoint::{Config, Endpoint, Event, Output, PeerId};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::Instant;
 
+use crate::arrivals::Arrivals;
 use crate::caller::Caller;
 use crate::pair::seeded;
 use crate::weather::{Link, Weather};
@@ -35,8 +35,7 @@ pub struct Line {
     pub down: Link,
     /// Datagrams that left: whether for the endpoint, the caller's address, and the bytes.
     pub tape: Vec<(bool, SocketAddr, Vec<u8>)>,
-    arrivals: BTreeMap<(Instant, u64), (bool, SocketAddr, Vec<u8>)>,
-    departures: u64,
+    arrivals: Arrivals<(bool, SocketAddr, Vec<u8>)>,
     rng: Rng,
 }
 
@@ -56,8 +55,7 @@ impl Line {
             up: Link::new(weather, seed.wrapping_mul(2)),
             down: Link::new(weather, seed.wrapping_mul(2) + 1),
             tape: Vec::new(),
-            arrivals: BTreeMap::new(),
-            departures: 0,
+            arrivals: Arrivals::default(),
             rng,
         }
     }
@@ -90,8 +88,7 @@ impl Line {
         while self.caller.poll_transmit(self.now, &mut self.rng, &mut datagram) {
             self.tape.push((true, self.address, datagram.clone()));
             for (at, bytes) in self.up.carry(self.now, &datagram) {
-                self.departures += 1;
-                self.arrivals.insert((at.max(self.now), self.departures), (true, self.address, bytes));
+                self.arrivals.add(self.now, at, (true, self.address, bytes));
             }
         }
         let mut soonest = None;
@@ -106,8 +103,7 @@ impl Line {
                 Output::Transmit { to } => {
                     self.tape.push((false, to, datagram.clone()));
                     for (at, bytes) in self.down.carry(self.now, &datagram) {
-                        self.departures += 1;
-                        self.arrivals.insert((at.max(self.now), self.departures), (false, to, bytes));
+                        self.arrivals.add(self.now, at, (false, to, bytes));
                     }
                 }
                 Output::Event(event) => self.told.push(event),
@@ -124,14 +120,12 @@ impl Line {
             if done(self) {
                 return true;
             }
-            let arrival = self.arrivals.keys().next().map(|&(at, _)| at);
-            let Some(next) = [deadline, arrival].into_iter().flatten().min().filter(|&next| next <= until) else {
+            let Some(next) = [deadline, self.arrivals.next_at()].into_iter().flatten().min().filter(|&next| next <= until) else {
                 self.now = self.now.max(until);
                 return done(self);
             };
             self.now = self.now.max(next);
-            while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= self.now) {
-                let (to_endpoint, address, mut bytes) = entry.remove();
+            while let Some((to_endpoint, address, mut bytes)) = self.arrivals.take(self.now) {
                 if to_endpoint {
                     self.endpoint.handle_datagram(self.now, address, &mut bytes);
                 } else if address == self.address {

@@ -19,7 +19,8 @@ impl Nonces {
     /// A machine sends a datagram: to the server or from it. `sender` tells the server's processes apart, and a client's connections: one
     /// that slept through two restarts may go on with a session whose number the present process has given to somebody else.
     ///
-    /// Numbers go on when keys change, and sessions of one process have different ones, so a repetition is a nonce used twice.
+    /// Numbers go on when keys change, and sessions of one process have different ones, because a client takes a new one for each HELLO.
+    /// So a repetition is a nonce used twice.
     pub fn note(&mut self, to_server: bool, sender: u64, bytes: &[u8]) {
         let Ok(Datagram::Protected(head)) = datagram::decode(bytes) else { return };
         let sealed = (to_server, sender, head.to.0, head.epoch, head.number);

@@ -1,6 +1,5 @@
 //! Two real connections, a network between them that behaves as told, and a clock that only the test moves.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use belfry_core::time::Instant;
 use belfry_core::wire::Channel;
 use belfry_core::wire::datagram::{self, Datagram, SessionId};
 
+use crate::arrivals::Arrivals;
 use crate::weather::{Link, Weather};
 
 /// One end and what came out of it.
@@ -38,8 +38,7 @@ pub struct Pair {
     /// The side that answers.
     pub server: End,
     /// Datagrams on their way, by arrival and then by departure.
-    in_flight: BTreeMap<(Instant, u64), (Side, Vec<u8>)>,
-    departures: u64,
+    in_flight: Arrivals<(Side, Vec<u8>)>,
     rng: Rng,
     /// Times that a machine was woken by its own deadline.
     pub wakes: u64,
@@ -68,7 +67,7 @@ impl Pair {
         let [client, server] = connect(Suite::ChaCha20Poly1305, now, &mut rng);
         let end = |connection, seed| End { connection, events: Vec::new(), sent: 0, sent_bytes: 0, link: Link::new(weather, seed) };
         let (client, server) = (end(client, seed.wrapping_mul(2)), end(server, seed.wrapping_mul(2) + 1));
-        Self { now, client, server, in_flight: BTreeMap::new(), departures: 0, rng, wakes: 0, tape: None }
+        Self { now, client, server, in_flight: Arrivals::default(), rng, wakes: 0, tape: None }
     }
 
     /// Both sides make new keys, the client first.
@@ -113,8 +112,7 @@ impl Pair {
                     tape.push((other, datagram.clone()));
                 }
                 for (at, bytes) in end.link.carry(now, &datagram) {
-                    self.departures += 1;
-                    self.in_flight.insert((at.max(now), self.departures), (other, bytes));
+                    self.in_flight.add(now, at, (other, bytes));
                 }
             }
         }
@@ -124,12 +122,11 @@ impl Pair {
     pub fn step(&mut self) -> bool {
         self.drain();
         let deadlines = [&self.client, &self.server].map(|end| end.connection.next_timeout().map(|(at, _)| at));
-        let arrival = self.in_flight.keys().next().map(|&(at, _)| at);
+        let arrival = self.in_flight.next_at();
         let Some(next) = deadlines.into_iter().chain([arrival]).flatten().min() else { return false };
         self.now = self.now.max(next);
         let now = self.now;
-        while let Some(entry) = self.in_flight.first_entry().filter(|entry| entry.key().0 <= now) {
-            let (to, bytes) = entry.remove();
+        while let Some((to, bytes)) = self.in_flight.take(now) {
             self.deliver(to, bytes);
         }
         for side in [Side::Client, Side::Server] {
@@ -179,7 +176,7 @@ impl Pair {
                 return true;
             }
             let deadlines = [&self.client, &self.server].map(|end| end.connection.next_timeout().map(|(at, _)| at));
-            let arrival = self.in_flight.keys().next().map(|&(at, _)| at);
+            let arrival = self.in_flight.next_at();
             match deadlines.into_iter().chain([arrival]).flatten().min() {
                 Some(next) if next <= until => {
                     self.step();

@@ -6,7 +6,7 @@ mod people;
 mod person;
 mod server;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use belfry_server::store::{self, Done, Job, Work};
 
 use desk::Desk;
 
+use crate::arrivals::Arrivals;
 use crate::nonces::Nonces;
 use crate::pair::seeded;
 use crate::weather::{Link, Weather};
@@ -106,8 +107,7 @@ pub struct World {
     identity: KeyPair,
     retired: Vec<KeyPair>,
     server_address: SocketAddr,
-    arrivals: BTreeMap<(Instant, u64), Arrival>,
-    departures: u64,
+    arrivals: Arrivals<Arrival>,
     weather: Weather,
     rng: Rng,
     seed: u64,
@@ -172,8 +172,7 @@ impl World {
             identity: KeyPair::generate(&mut rng),
             retired: Vec::new(),
             server_address: SocketAddr::from(([192, 0, 2, 1], 7411)),
-            arrivals: BTreeMap::new(),
-            departures: 0,
+            arrivals: Arrivals::default(),
             weather,
             rng,
             seed,
@@ -216,8 +215,7 @@ impl World {
     }
 
     fn arrive(&mut self, at: Instant, arrival: Arrival) {
-        self.departures += 1;
-        self.arrivals.insert((at.max(self.now), self.departures), arrival);
+        self.arrivals.add(self.now, at, arrival);
     }
 
     fn arrive_within(&mut self, at: Instant, what: Within) {
@@ -315,8 +313,7 @@ impl World {
             if done(self) {
                 return true;
             }
-            let arrival = self.arrivals.keys().next().map(|&(at, _)| at);
-            let Some(next) = [deadline, arrival].into_iter().flatten().min().filter(|&next| next <= until) else {
+            let Some(next) = [deadline, self.arrivals.next_at()].into_iter().flatten().min().filter(|&next| next <= until) else {
                 self.now = self.now.max(until);
                 return done(self);
             };
@@ -332,8 +329,8 @@ impl World {
 
     fn happen(&mut self) {
         let now = self.now;
-        while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= now) {
-            match entry.remove() {
+        while let Some(arrival) = self.arrivals.take(now) {
+            match arrival {
                 Arrival::AtServer { from, mut bytes } => self.tell_server(Input::Datagram { from, bytes: &mut bytes }),
                 Arrival::AtClient { person: number, from, mut bytes } => {
                     let Some(person) = self.people.get_mut(number) else { continue };

@@ -39,6 +39,19 @@ pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, CodecError> {
     codec::encode::<MESSAGE_BYTES_MAX>(message)
 }
 
+/// How long a client's message is with this request in it, whatever its number.
+///
+/// # Errors
+/// [`CodecError`] for a request that cannot be written.
+pub fn request_bytes_max(request: &Request) -> Result<usize, CodecError> {
+    #[derive(Serialize)]
+    struct Borrowed<'a> {
+        id: u32,
+        request: &'a Request,
+    }
+    codec::length(&Borrowed { id: u32::MAX, request })
+}
+
 /// Reads what a client sent.
 ///
 /// # Errors
@@ -53,4 +66,17 @@ pub fn decode_from_client(bytes: &[u8]) -> Result<FromClient, CodecError> {
 /// [`CodecError`] for anything that is not exactly one message.
 pub fn decode_from_server(bytes: &[u8]) -> Result<FromServer, CodecError> {
     codec::decode::<MESSAGE_BYTES_MAX, _>(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::AccountName;
+
+    #[test]
+    fn the_length_of_a_request_is_that_of_the_longest_message_with_it() {
+        let request = Request::Who { after: Some(AccountName::new("anna").unwrap()) };
+        let message = FromClient { id: u32::MAX, request };
+        assert_eq!(request_bytes_max(&message.request), encode(&message).map(|bytes| bytes.len()));
+    }
 }

@@ -22,7 +22,7 @@ mod text;
 
 pub use answer::{Answer, ServerStatus};
 pub use device::{Device, DeviceId};
-pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode};
+pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode, request_bytes_max};
 pub use event::Event;
 pub use group::Group;
 pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};

@@ -7,9 +7,7 @@ use super::link::{Command, Failure, Proof, Update};
 use super::positions::Fetch;
 use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
-use crate::chat::{
-    self, Answer, Event, FromClient, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request,
-};
+use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request};
 use crate::connection::CloseCode;
 use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::rng;
@@ -314,8 +312,7 @@ impl Client {
 
 /// Whether its channel carries it: lists of names can be longer than any message.
 fn fits(request: &Request) -> bool {
-    let longest = chat::encode(&FromClient { id: u32::MAX, request: request.clone() });
-    longest.is_ok_and(|bytes| bytes.len() <= request.channel().message_bytes_to_server_max())
+    chat::request_bytes_max(request).is_ok_and(|bytes| bytes <= request.channel().message_bytes_to_server_max())
 }
 
 const fn has_a_command_of_its_own(request: &Request) -> bool {

@@ -83,8 +83,7 @@ pub(super) struct Contact {
 impl Dialer {
     /// Makes a new connection.
     pub(super) fn new(config: &Config, now: Instant, rng: &mut Rng) -> Self {
-        // Zero stands for no session.
-        let session = SessionId(rng.next_u32().max(1));
+        let session = fresh_session(rng);
         Self::with_session(config, session, None, now, rng)
     }
 
@@ -146,6 +145,10 @@ impl Dialer {
         };
         if !retry.versions.contains(&VERSION) {
             return Some(Dialed::Version);
+        }
+        if self.renews.is_none() {
+            // A server that has answered an earlier HELLO of ours has a session under its number, with other keys.
+            self.session = fresh_session(rng);
         }
         let parameters = ClientParameters { session: self.session, suites: SUITES.map(Suite::number).to_vec(), previous: self.renews };
         let prologue = prologue(VERSION, &retry.versions, self.nonce);
@@ -215,6 +218,11 @@ impl Dialer {
     pub(super) fn deadline(&self) -> Instant {
         self.next_try_at.min(self.give_up_at)
     }
+}
+
+/// A number by which a server is to address a session of ours; zero stands for none.
+fn fresh_session(rng: &mut Rng) -> SessionId {
+    SessionId(rng.next_u32().max(1))
 }
 
 fn asked(config: &Config) -> VecDeque<SocketAddr> {

@@ -6,6 +6,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,6 +53,26 @@ pub fn encode<const LIMIT: usize>(value: &impl Serialize) -> Result<Vec<u8>, Cod
     bytes.push(SCHEMA);
     bytes.extend_from_slice(&body);
     Ok(bytes)
+}
+
+/// How many bytes [`encode`] would make of `value`, without making them.
+///
+/// # Errors
+/// [`CodecError::Malformed`] for a value serde cannot write.
+pub fn length(value: &impl Serialize) -> Result<usize, CodecError> {
+    let mut bytes = 1;
+    bincode::serde::encode_into_writer(value, Counted(&mut bytes), bincode::config::standard()).map_err(|_| CodecError::Malformed)?;
+    Ok(bytes)
+}
+
+/// Only counts what is written.
+struct Counted<'a>(&'a mut usize);
+
+impl Writer for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        *self.0 = self.0.saturating_add(bytes.len());
+        Ok(())
+    }
 }
 
 /// Decodes exactly one value from `bytes`; allocates no more than `LIMIT` bytes on the word of a length inside.
@@ -109,6 +131,14 @@ mod tests {
     fn the_limit_counts_the_schema_byte() {
         assert_eq!(encode::<8>(&vec![0u8; 7]), Err(CodecError::TooLarge));
         assert_eq!(encode::<9>(&vec![0u8; 7]).map(|bytes| bytes.len()), Ok(9));
+    }
+
+    #[test]
+    fn the_length_is_that_of_what_would_be_written() {
+        for length in [0, 1, 250, 251, 70_000] {
+            let value = (7u32, vec![7u8; length], String::from("bell"));
+            assert_eq!(super::length(&value), encode::<100_000>(&value).map(|bytes| bytes.len()));
+        }
     }
 
     #[test]
