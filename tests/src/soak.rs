@@ -187,7 +187,11 @@ impl Life {
                 self.accidents += 1;
                 let program = self.program(who);
                 let (host, port) = (self.draw(250) as u8 + 1, 10_000 + self.draw(50_000) as u16);
-                self.world.relocate(program, ([198, 51, 100, host], port).into());
+                // Also from one family of addresses to the other.
+                let v6 = self.draw(2) == 0;
+                let address =
+                    if v6 { ([0x2001, 0xdb8, 1, host.into(), 0, 0, 0, 1], port).into() } else { ([198, 51, 100, host], port).into() };
+                self.world.relocate(program, address);
             }
             15 if self.faults.partitions => {
                 self.accidents += 1;

@@ -54,6 +54,8 @@ pub struct Person {
     /// Its clock is ahead of the world's by this; each computer has begun to count at another time.
     ahead: Duration,
     address: SocketAddr,
+    /// A second network card, if any: what leaves takes turns, and what arrives at either is heard.
+    second_card: Option<SocketAddr>,
     to_server: Link,
     to_client: Link,
     next_ticket: u64,
@@ -249,7 +251,7 @@ impl World {
                     }
                     ClientOutput::Transmit { to } => {
                         assert_eq!(to, self.server_address);
-                        let from = person.address;
+                        let from = person.next_card();
                         self.nonces.note(true, (number as u64) << 32 | person.connections, &datagram);
                         if let Some(tape) = &mut self.tape {
                             tape.push(Taped { from, to, bytes: datagram.clone() });
@@ -278,7 +280,7 @@ impl World {
                     if let Some(tape) = &mut self.tape {
                         tape.push(Taped { from, to, bytes: datagram.clone() });
                     }
-                    if let Some(person) = self.people.iter().position(|person| person.address == to) {
+                    if let Some(person) = self.people.iter().position(|person| person.is_at(to)) {
                         for (at, bytes) in self.people[person].to_client.carry(now, &datagram) {
                             self.arrive(at, Arrival::AtClient { person, from, bytes });
                         }

@@ -8,7 +8,7 @@ use belfry_tests::pair::seeded;
 /// Runs one target; says which inputs failed, all of them at once, in hexadecimal.
 fn check(name: &str) {
     let target = target(name).expect("it exists");
-    let seeds = (target.seeds)();
+    let seeds = target.corpus();
     let number = |variable, otherwise| std::env::var(variable).map_or(otherwise, |number| number.parse().expect("a number"));
     let mut rng = seeded(number("BELFRY_FUZZ_SEED", 1));
     let times = number("BELFRY_FUZZ_TIMES", 1) as usize;

@@ -1,5 +1,6 @@
 //! The whole of Belfry over a network that misbehaves by seed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use belfry_core::chat::{Answer, Audience, DeviceId, NoticeChange, NoticeState, Presence, Receipt, Refusal, Request, Severity};
@@ -231,10 +232,12 @@ fn one_seed_is_one_story() {
 
 #[test]
 fn a_computer_that_moves_goes_on_where_it_was() {
-    for (seed, new) in [(1, ([192, 0, 2, 1], 50_000)), (2, ([198, 51, 100, 7], 40_000))] {
+    let news = [([192, 0, 2, 1], 50_000).into(), ([198, 51, 100, 7], 40_000).into(), ([0x2001, 0xdb8, 0, 9, 0, 0, 0, 1], 40_000).into()];
+    for (seed, new) in news.into_iter().enumerate() {
+        let (seed, new): (u64, SocketAddr) = (seed as u64 + 1, new);
         let mut world = world(Weather::office(), seed, &["alice", "bob"]);
         world.run_for(2 * SECOND);
-        world.relocate(0, new.into());
+        world.relocate(0, new);
         world.command(0, Command::Wake);
         world.run_for(2 * SECOND);
         world.say(1, "are you there?");
@@ -243,6 +246,26 @@ fn a_computer_that_moves_goes_on_where_it_was() {
         assert!(world.run_until(SECOND, |world| world.people[1].texts().len() == 2), "{new:?}");
         assert_eq!(world.people[0].caught_up(), 1, "{new:?}: it had to sign in again");
         assert_eq!(world.server().map(|server| server.transport().moves), Some(1));
+    }
+}
+
+#[test]
+fn a_computer_with_two_network_cards_stays_one_whichever_its_system_uses() {
+    for (seed, second) in [([198, 51, 100, 7], 40_000).into(), ([0x2001, 0xdb8, 0, 9, 0, 0, 0, 1], 40_000).into()].into_iter().enumerate() {
+        let mut world = world(Weather::office(), seed as u64, &["alice", "bob"]);
+        world.run_for(2 * SECOND);
+        world.plug_in(0, second);
+        for i in 0..100 {
+            world.say(0, format!("alice {i}"));
+            world.say(1, format!("bob {i}"));
+            world.run_for(Duration::from_millis(100));
+        }
+        assert!(world.run_until(10 * SECOND, |world| world.people.iter().all(|person| person.messages().len() == 200)));
+        world.pull_out(0);
+        world.command(0, Command::Wake);
+        world.say(1, "are you there?");
+        assert!(world.run_until(5 * SECOND, |world| world.people[0].texts().contains(&"are you there?")));
+        assert_eq!(world.people[0].caught_up(), 1, "{second}: it had to sign in again");
     }
 }
 

@@ -96,19 +96,24 @@ impl Channels {
 impl Active {
     /// A connection whose handshake is done.
     pub(super) fn new(established: Established, now: Instant, rng: &mut Rng) -> Self {
+        Self::numbered_from(0, established, now, rng)
+    }
+
+    /// The same; the first packet in either direction has this number.
+    pub(super) fn numbered_from(first: u64, established: Established, now: Instant, rng: &mut Rng) -> Self {
         let Established { side, remote, sealing, opening } = established;
         let peer = side.other();
         let mut connection = Self {
             side,
             remote,
             state: State::Open,
-            sealer: Sealer::new(sealing, 0),
+            sealer: Sealer::new(sealing, first),
             epochs: Epochs::new(opening),
-            window: ReplayWindow::new(0),
+            window: ReplayWindow::new(first),
             last_heard: now,
             last_active: now,
             acks: Acks::default(),
-            sent: SentPackets::default(),
+            sent: SentPackets::resume(first, None),
             rtt: Rtt::default(),
             recovery: Recovery::new(),
             congestion: Congestion::new(),

@@ -5,21 +5,82 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::active::{Active, State};
+use super::incoming::{Incoming, RestingIncoming};
+use super::outgoing::{Outgoing, RestingOutgoing};
 use super::sent::{Fate, Packet, SentPackets};
 use super::{CloseCode, Established, Event, Side, Verdict};
 use crate::crypto::{Initiator, KeyPair, Responder, Suite};
 use crate::limits::{CLOSE_TRIES_MAX, FORGERIES_MAX, SENT_PACKETS_MAX};
 use crate::rng::{Rng, from_seed};
 use crate::time::Instant;
-use crate::wire::datagram::{ProtectedHead, SessionId};
+use crate::wire::Channel;
+use crate::wire::datagram::{self, Datagram, ProtectedHead, SessionId};
+
+/// Client and server after a handshake.
+fn established(rng: &mut Rng) -> [Established; 2] {
+    let (device, identity) = (KeyPair::generate(rng), KeyPair::generate(rng));
+    let (mut initiator, first) = Initiator::start(rng, &device, &identity.public(), &[0; 32], b"edges", b"").unwrap();
+    let (responder, ..) = Responder::read(rng, &identity, &[0; 32], b"edges", &first).unwrap();
+    let (second, split) = responder.respond(b"").unwrap();
+    let (opening, sealing) = split.keys(Suite::ChaCha20Poly1305);
+    let server = Established { side: Side::Server, remote: SessionId(7), sealing, opening };
+    let (sealing, opening) = initiator.finish(&second).unwrap().1.keys(Suite::ChaCha20Poly1305);
+    [Established { side: Side::Client, remote: SessionId(9), sealing, opening }, server]
+}
 
 fn server(now: Instant, rng: &mut Rng) -> Active {
-    let (device, identity) = (KeyPair::generate(rng), KeyPair::generate(rng));
-    let (_, first) = Initiator::start(rng, &device, &identity.public(), &[0; 32], b"edges", b"").unwrap();
-    let (responder, ..) = Responder::read(rng, &identity, &[0; 32], b"edges", &first).unwrap();
-    let (_, split) = responder.respond(b"").unwrap();
-    let (opening, sealing) = split.keys(Suite::ChaCha20Poly1305);
-    Active::new(Established { side: Side::Server, remote: SessionId(7), sealing, opening }, now, rng)
+    let [_, server] = established(rng);
+    Active::new(server, now, rng)
+}
+
+/// I18.
+#[test]
+fn numbers_near_their_edges_behave_like_those_at_the_beginning() {
+    for packets in [0, 100, (1 << 31) - 50, (1 << 32) - 50, (1 << 48) - 50, (1 << 62) - 10_000] {
+        for count in [0, (1 << 14) - 5, (1 << 30) - 5, (1 << 32) - 5, (1 << 61) - 5] {
+            let mut now = Instant::from_micros(1_000_000);
+            let mut rng = from_seed([1; 32]);
+            let mut ends = established(&mut rng).map(|established| {
+                let side = established.side;
+                let mut end = Active::numbered_from(packets, established, now, &mut rng);
+                let credit = |to| count + Active::credit(to, Channel::Chat);
+                *end.outgoing_mut(Channel::Chat) =
+                    Outgoing::resume(Channel::Chat, RestingOutgoing { first: count, used: count, granted: credit(side.other()) });
+                let resting = RestingIncoming { next: count, consumed: count, granted: credit(side) };
+                let (longest, window) = (Active::message_bytes_max(side, Channel::Chat), Active::credit(side, Channel::Chat));
+                *end.incoming_mut(Channel::Chat) = Incoming::resume(longest, window, resting);
+                end
+            });
+            let bodies: Vec<Vec<u8>> = (0..200u8).map(|number| vec![number; 1 + 13 * number as usize]).collect();
+            let (mut sent, mut out, mut heard) = (0u32, Vec::new(), [vec![], vec![]]);
+            for turn in 0..4000 {
+                if let Some(body) = bodies.get(turn) {
+                    ends.iter_mut().for_each(|end| end.send_spread(Channel::Chat, body.clone().into(), Duration::ZERO).unwrap());
+                }
+                for from in [0, 1] {
+                    while ends[from].poll_transmit(now, &mut rng, &mut out) {
+                        sent += 1;
+                        // Every seventh is lost.
+                        if !sent.is_multiple_of(7) {
+                            let Ok(Datagram::Protected(head)) = datagram::decode(&out) else { panic!("a protected datagram") };
+                            let verdict = ends[1 - from].handle_datagram(now, head, &mut out, &mut rng);
+                            assert!(matches!(verdict, Verdict::Authentic { .. }), "{packets} {count}: {verdict:?}");
+                        }
+                    }
+                    heard[from].extend(ends[from].events.drain(..));
+                }
+                now = now + Duration::from_millis(1);
+                ends.iter_mut().for_each(|end| end.handle_timeout(now));
+            }
+            for heard in heard {
+                let told = heard.into_iter().map(|event| match event {
+                    Event::Message { body, .. } => body,
+                    other => panic!("{packets} {count}: {other:?}"),
+                });
+                assert!(told.eq(bodies.iter().cloned()), "{packets} {count}");
+            }
+        }
+    }
 }
 
 #[test]

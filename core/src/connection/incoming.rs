@@ -35,9 +35,9 @@ pub(super) struct Incoming {
 /// What a resting connection keeps of an arriving channel on which nothing is half here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RestingIncoming {
-    next: u64,
-    consumed: u64,
-    granted: u64,
+    pub(super) next: u64,
+    pub(super) consumed: u64,
+    pub(super) granted: u64,
 }
 
 #[derive(Debug)]

@@ -45,9 +45,9 @@ pub(super) struct Outgoing {
 /// What a resting connection keeps of a departing channel on which nothing waits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RestingOutgoing {
-    first: u64,
-    used: u64,
-    granted: u64,
+    pub(super) first: u64,
+    pub(super) used: u64,
+    pub(super) granted: u64,
 }
 
 #[derive(Debug)]

@@ -295,6 +295,38 @@ mod tests {
         }
     }
 
+    /// I20: what a power cut leaves of the log is the commits up to somewhere, whole, and never the later ones without the earlier.
+    #[test]
+    fn a_log_that_was_cut_anywhere_holds_the_commits_before_the_cut() {
+        use super::super::fixture::{LOBBY, ask, post};
+        use super::super::{Outcome, Target, Work};
+        let (_folder, path) = folder();
+        let mut store = Store::open(&path).unwrap();
+        let anna = add(&mut store, "anna");
+        store.close().unwrap();
+        let mut store = Store::open(&path).unwrap();
+        for n in 1..=6 {
+            ask(&mut store, n, post(anna, n, Target::Room(LOBBY), &"x".repeat(400 * n as usize))).unwrap();
+        }
+        let (file, log) = (fs::read(&path).unwrap(), fs::read(path.with_extension("db-wal")).unwrap());
+        drop(store);
+        let (_folder, path) = self::folder();
+        let mut last = 0;
+        for cut in (0..log.len()).step_by(1021).chain([log.len() - 1, log.len()]) {
+            fs::write(&path, &file).unwrap();
+            fs::write(path.with_extension("db-wal"), &log[..cut]).unwrap();
+            let _ = fs::remove_file(path.with_extension("db-shm"));
+            let mut store = Store::open(&path).unwrap();
+            let page = Work::FetchAfter { account: anna, conversation: LOBBY, after: belfry_core::chat::Seq(0), limit: 100 };
+            let Ok(Outcome::Page { messages, .. }) = ask(&mut store, 1, page) else { panic!("a page") };
+            let seqs: Vec<_> = messages.iter().map(|message| (message.seq.0, message.text.as_str().len() as u64)).collect();
+            assert_eq!(seqs, (1..=seqs.len() as u64).map(|n| (n, 400 * n)).collect::<Vec<_>>(), "cut at {cut} of {}", log.len());
+            assert!(seqs.len() >= last, "cut at {cut} of {}", log.len());
+            last = seqs.len();
+        }
+        assert_eq!(last, 6);
+    }
+
     #[test]
     fn commits_reach_the_disk_and_the_log_keeps_its_length() {
         let (_folder, path) = folder();

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let target = target(&name).ok_or_else(|| format!("There is no target called {name}; without a target all are listed."))?;
     std::fs::create_dir_all(&folder)?;
-    for (number, seed) in (target.seeds)().into_iter().enumerate() {
+    for (number, seed) in target.corpus().into_iter().enumerate() {
         std::fs::write(folder.join(format!("seed-{number:03}")), seed)?;
     }
     Ok(())

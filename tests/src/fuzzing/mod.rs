@@ -11,6 +11,8 @@ pub use peers::{client, endpoint, reassembly};
 pub use session::session_pair;
 pub use wire::{ack_ranges, codec, datagram_heads, datagrams, encode_frame, frames, parameters, texts, varint};
 
+use std::collections::BTreeSet;
+
 use belfry_core::rng::{Random, Rng, below};
 
 /// Something to run with any bytes.
@@ -39,6 +41,25 @@ pub const TARGETS: &[Target] = &[
     Target { name: "client", run: client, seeds: peers::plans, inputs: 600 },
     Target { name: "session_pair", run: session_pair, seeds: session::plans, inputs: 200 },
 ];
+
+impl Target {
+    /// What to begin with: what the code makes, which follows the protocol, and what is kept in `tests/fuzz/seeds`, which stays.
+    ///
+    /// # Panics
+    /// When nothing is kept, or it is not in hexadecimal.
+    pub fn corpus(&self) -> Vec<Vec<u8>> {
+        let path = format!("{}/fuzz/seeds/{}.hex", env!("CARGO_MANIFEST_DIR"), self.name);
+        let kept = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let inputs =
+            kept.lines().filter(|line| !line.starts_with('#')).map(|line| hexadecimal(line).unwrap_or_else(|| panic!("{path}: {line}")));
+        let corpus: BTreeSet<_> = (self.seeds)().into_iter().chain(inputs).collect();
+        corpus.into_iter().collect()
+    }
+}
+
+fn hexadecimal(line: &str) -> Option<Vec<u8>> {
+    (0..line.len()).step_by(2).map(|at| u8::from_str_radix(line.get(at..at + 2)?, 16).ok()).collect()
+}
 
 /// The target of this name.
 pub fn target(name: &str) -> Option<&'static Target> {

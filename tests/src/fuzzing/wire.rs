@@ -7,9 +7,10 @@ use belfry_core::chat::{
 };
 use belfry_core::connection::CloseCode;
 use belfry_core::crypto::PublicKey;
-use belfry_core::limits::{ACK_RANGES_ACCEPTED_MAX, DATAGRAM_BYTES, NAME_BYTES_MAX, NAME_CHARS_MAX};
+use belfry_core::limits::{ACK_RANGES_ACCEPTED_MAX, DATAGRAM_BYTES, DISCOVER_BYTES, NAME_BYTES_MAX, NAME_CHARS_MAX};
 use belfry_core::wire::Channel;
 use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, NoSession, Reject, Response, Retry, SessionId, VERSION};
+use belfry_core::wire::discover::{Discover, Here};
 use belfry_core::wire::frame::{self, Data, Frame, Part};
 use belfry_core::wire::parameters::{ClientParameters, ServerParameters};
 
@@ -23,10 +24,12 @@ pub fn datagram_heads(data: &[u8]) {
     let mut repaired = data.to_vec();
     repair_checksum(&mut repaired);
     check_datagram(&repaired);
-    // Padded ones are 1200 bytes long, which no fuzzer guesses.
-    repaired.resize(repaired.len().max(DATAGRAM_BYTES), 0);
-    repair_checksum(&mut repaired);
-    check_datagram(&repaired);
+    // Padded ones are 256 or 1200 bytes long, which no fuzzer guesses.
+    for length in [DISCOVER_BYTES, DATAGRAM_BYTES] {
+        repaired.resize(repaired.len().max(length), 0);
+        repair_checksum(&mut repaired);
+        check_datagram(&repaired);
+    }
 }
 
 fn check_datagram(bytes: &[u8]) {
@@ -49,7 +52,9 @@ fn check_datagram(bytes: &[u8]) {
     }
     assert_eq!(datagram::decode(&again).as_ref(), Ok(&decoded), "what was read is written");
     let version = u16::from_le_bytes([bytes[2], bytes[3]]);
-    if bytes.len() <= DATAGRAM_BYTES && version == VERSION {
+    // Padding may be longer than ours.
+    let longest = if matches!(decoded, Datagram::Discover(_)) { DISCOVER_BYTES } else { DATAGRAM_BYTES };
+    if bytes.len() <= longest && version == VERSION {
         assert_eq!(again, bytes, "one meaning, one spelling");
     }
 }
@@ -58,9 +63,9 @@ fn check_datagram(bytes: &[u8]) {
 pub fn datagrams() -> Vec<Vec<u8>> {
     let noise = [7; 120];
     let (nonce, cookie) = ([1; 8], [2; 16]);
-    let mut all = vec![Vec::new(); 8];
-    let [hello0, retry, keyless, hello, response, reject, no_session, protected] = all.as_mut_slice() else {
-        unreachable!("eight of them")
+    let mut all = vec![Vec::new(); 10];
+    let [hello0, retry, keyless, hello, response, reject, no_session, protected, discover, here] = all.as_mut_slice() else {
+        unreachable!("ten of them")
     };
     Hello0 { nonce, send_key: true, versions: vec![1, 2] }.encode(hello0);
     Retry { nonce, cookie, key_ids: vec![[3; 8]; 4], key: Some([4; 32]), versions: vec![1] }.encode(retry);
@@ -71,8 +76,11 @@ pub fn datagrams() -> Vec<Vec<u8>> {
     NoSession { to: SessionId(5), token: [6; 16] }.encode(no_session);
     datagram::ProtectedHead { to: SessionId(5), epoch: false, number: 6 }.encode(protected);
     protected.resize(40, 0);
+    Discover { nonce }.encode(discover);
+    Here { nonce, key: [4; 32], versions: vec![1], name: "bell tower", program: "0.1.0" }.encode(here);
     // Without their padding: the target adds it.
     hello0.truncate(60);
+    discover.truncate(24);
     hello.truncate(200);
     all
 }

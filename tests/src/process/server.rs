@@ -29,8 +29,13 @@ impl Server {
 
     /// The same, with arguments or variables of one's own.
     pub fn start_with(change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_at("127.0.0.1:0", change)
+    }
+
+    /// The same, on another address.
+    pub fn start_at(listen: &str, change: impl FnOnce(&mut Command)) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let (process, address, link) = serve(&folder.path().join("data"), "127.0.0.1:0", change);
+        let (process, address, link) = serve(&folder.path().join("data"), listen, change);
         Self { process, address, link, folder }
     }
 

@@ -1,6 +1,6 @@
 //! What people do in the world: start programs, say something, carry their computers about.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use belfry_core::chat::Place;
@@ -40,12 +40,19 @@ impl World {
         let client = Client::new(config, rng::fork(&mut self.rng), self.now + ahead);
         let link_seed = self.seed.wrapping_mul(1_000_003).wrapping_add(2 * number as u64);
         let host = u8::try_from(number % 250).expect("below 250") + 1;
+        // Every third is at home in IPv6.
+        let address = if number % 3 == 2 {
+            IpAddr::from(Ipv6Addr::from([0x2001, 0xdb8, 0, number as u16, 0, 0, 0, 1]))
+        } else {
+            IpAddr::from(Ipv4Addr::new(192, 0, 2, host))
+        };
         self.people.push(Person {
             client: Some(client),
             updates: Vec::new(),
             asleep: None,
             ahead,
-            address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), 40_000 + number as u16)),
+            address: SocketAddr::from((address, 40_000 + number as u16)),
+            second_card: None,
             to_server: Link::new(self.weather, link_seed),
             to_client: Link::new(self.weather, link_seed + 1),
             next_ticket: 1,
@@ -111,6 +118,16 @@ impl World {
     /// A person's computer has another address from now on.
     pub fn relocate(&mut self, person: usize, address: SocketAddr) {
         self.people[person].address = address;
+    }
+
+    /// A person's computer has a second network card, and its system uses both in turn.
+    pub fn plug_in(&mut self, person: usize, address: SocketAddr) {
+        self.people[person].second_card = Some(address);
+    }
+
+    /// One of the two is pulled out.
+    pub fn pull_out(&mut self, person: usize) {
+        self.people[person].second_card = None;
     }
 
     /// Where a person's computer is.

@@ -14,6 +14,20 @@ impl Person {
         self.address
     }
 
+    /// Where its next datagram comes from.
+    pub(super) const fn next_card(&mut self) -> SocketAddr {
+        if let Some(other) = self.second_card {
+            self.second_card = Some(self.address);
+            self.address = other;
+        }
+        self.address
+    }
+
+    /// Whether what is sent there arrives.
+    pub(super) fn is_at(&self, address: SocketAddr) -> bool {
+        self.address == address || self.second_card == Some(address)
+    }
+
     /// The messages that were delivered, in order.
     pub fn messages(&self) -> Vec<&Message> {
         self.updates.iter().filter_map(|update| if let Update::Message { message, .. } = update { Some(message) } else { None }).collect()

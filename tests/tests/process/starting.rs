@@ -1,5 +1,7 @@
 //! What a server says when it starts, and how it stops.
 
+use std::net::UdpSocket;
+
 use belfry_tests::process::{ADMIN_PASSWORD, Process, Server, belfry};
 use tempfile::TempDir;
 
@@ -76,4 +78,25 @@ fn a_server_that_stops_tells_those_who_listen() {
     let (..) = server.stop();
     let event = listener.event(|event| event["event"] == "disconnected");
     assert_eq!(event["reason"], "the server is stopping");
+}
+
+#[test]
+fn people_meet_over_ipv6_and_with_those_who_come_over_ipv4() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        println!("SKIPPED: this machine has no IPv6");
+        return;
+    }
+    let server = Server::start_at("[::]:0", |_| {});
+    let at = |host: &str| format!("{host}:{}", server.address.port()).parse().unwrap();
+    let (six, four) = (server.person_at(at("[::1]"), "six"), server.person_at(at("127.0.0.1"), "four"));
+    six.register();
+    four.register();
+    let mut listeners = [six.listen(), four.listen()];
+    four.say("from the old world");
+    six.say("from the new one");
+    for listener in &mut listeners {
+        listener.event(|event| event["text"] == "from the old world");
+        listener.event(|event| event["text"] == "from the new one");
+    }
+    assert_eq!(six.history(2), ["from the old world", "from the new one"]);
 }
