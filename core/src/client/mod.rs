@@ -2,6 +2,8 @@
 
 mod converse;
 mod dial;
+#[cfg(test)]
+mod edges;
 mod link;
 mod positions;
 mod requests;
@@ -99,6 +101,8 @@ struct Link {
     renewal_secret: RenewalSecret,
     /// When to make new keys.
     renew_at: Instant,
+    /// When that was last tried.
+    renewal_tried_at: Option<Instant>,
     signed_in: bool,
     caught_up: bool,
     syncing: bool,
@@ -291,6 +295,7 @@ impl Client {
             reset_token,
             renewal_secret,
             renew_at,
+            renewal_tried_at: None,
             signed_in: false,
             caught_up: false,
             syncing: false,
@@ -301,8 +306,9 @@ impl Client {
     /// Starts a handshake for new keys when the old ones are old, or have protected enough.
     fn renew_keys(&mut self, now: Instant) {
         let Some(link) = self.link.as_mut().filter(|_| self.dialer.is_none() && self.stop.is_none()) else { return };
-        if now >= link.renew_at || (link.connection.wants_new_keys() && now + KEY_RETRY >= link.renew_at) {
-            link.renew_at = now + KEY_RETRY;
+        let is_worn = link.connection.wants_new_keys() && link.renewal_tried_at.is_none_or(|at| now.since(at) >= KEY_RETRY);
+        if now >= link.renew_at || is_worn {
+            (link.renew_at, link.renewal_tried_at) = (now + KEY_RETRY, Some(now));
             self.dialer = Some(Dialer::renewing(&self.config, link.session, (link.remote, link.renewal_secret), now, &mut self.rng));
         }
     }

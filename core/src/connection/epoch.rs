@@ -129,6 +129,11 @@ impl Active {
         matches!(self.epochs.other, Other::Next(..))
     }
 
+    #[cfg(test)]
+    pub(super) fn wear_keys(&mut self, left: u64) {
+        self.epochs.opened = PACKETS_PER_KEY_MAX - left;
+    }
+
     /// The keys have protected so much that they should be changed.
     pub(super) fn wants_new_keys(&self) -> bool {
         let sealed = self.sealer.next_number().saturating_sub(self.epochs.sealed_before);

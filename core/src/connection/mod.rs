@@ -283,6 +283,12 @@ impl Connection {
         self.awake().is_some_and(Active::wants_new_keys)
     }
 
+    /// As if the keys in use had opened all that they should, but for so many packets.
+    #[cfg(test)]
+    pub(crate) fn wear_keys(&mut self, left: u64) {
+        self.active().wear_keys(left);
+    }
+
     /// Says goodbye. [`Event::Ended`] follows when it is heard or was said often enough.
     pub fn close(&mut self, now: Instant, code: CloseCode) {
         self.active().close(now, code);
