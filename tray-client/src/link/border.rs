@@ -1,7 +1,7 @@
 //! What crosses the border between the two threads: plain values, nothing shared.
 
 use belfry_core::chat::{
-    AccountName, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName, SearchText, Seq,
+    AccountName, ConversationId, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName, SearchText, Seq,
     Text,
 };
 use belfry_core::client::{Failure, Interruption};
@@ -41,7 +41,7 @@ pub enum Down {
     MarkVisible(NoticeId),
     /// A notice is there, and the screen is locked.
     MarkLocked(NoticeId),
-    /// Read older messages. Answered by [`Up::Older`] or [`Up::AskFailed`].
+    /// Read older messages. Answered by [`Up::Page`] or [`Up::AskFailed`].
     AskOlder {
         /// The model's number for the question.
         ask: AskId,
@@ -49,6 +49,15 @@ pub enum Down {
         place: Place,
         /// Only messages before this one; `None` for the newest.
         before: Option<Seq>,
+    },
+    /// Read the messages behind this one. Answered by [`Up::Page`] or [`Up::AskFailed`].
+    AskNewer {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Only messages after this one.
+        after: Seq,
     },
     /// Read a part of the list of people. Answered by [`Up::People`] or [`Up::AskFailed`].
     AskPeople {
@@ -110,6 +119,15 @@ pub enum Down {
         ask: AskId,
         /// Continue after this name.
         after: Option<RoomName>,
+    },
+    /// Read a part of the list of people in a room. Answered by [`Up::People`] or [`Up::AskFailed`].
+    AskMembers {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which room.
+        room: RoomName,
+        /// Continue after this name.
+        after: Option<AccountName>,
     },
     /// Make a room. Answered by [`Up::Done`] or [`Up::AskFailed`].
     CreateRoom {
@@ -197,8 +215,8 @@ pub enum Up {
         /// More follow after the last one of these.
         more: bool,
     },
-    /// Older messages, oldest first, without gaps; none when there are no older ones.
-    Older {
+    /// The messages that were asked for, oldest first, without gaps; none when there are no such messages.
+    Page {
         /// Which question this answers.
         ask: AskId,
         /// The messages.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Place, SearchText};
+use belfry_core::chat::{Person, Place, SearchText, Standing};
 use belfry_core::limits::TYPING_INTERVAL;
 use belfry_core::time::Now;
 
@@ -19,13 +19,26 @@ impl Model {
             Up::Conversation { place, last, read, unread } => {
                 if let Place::Room(room) = &place {
                     self.rooms.settle(room);
+                    self.rooms.stand(room, Standing::Inside);
+                    effects.push(Effect::Redraw(Part::Rooms));
                 }
                 self.conversation_mut(&place).server_says(read, unread, last);
                 effects.push(Effect::Redraw(Part::Conversations));
+                if self.going.take_if(|going| *going == key(&place)).is_some() {
+                    effects.push(Effect::GoTo(place));
+                    self.list_rooms(effects);
+                }
             }
             Up::Left(place) => {
                 self.conversations.remove(&key(&place));
-                self.shown.take_if(|shown| *shown == key(&place));
+                if self.shown.take_if(|shown| *shown == key(&place)).is_some() {
+                    // There is always something to show.
+                    effects.push(Effect::GoTo(Place::lobby()));
+                }
+                if let Place::Room(room) = &place {
+                    self.rooms.stand(room, Standing::Outside);
+                    effects.push(Effect::Redraw(Part::Rooms));
+                }
                 effects.push(Effect::Redraw(Part::Conversations));
             }
             Up::Altered { place, message } => {
@@ -64,15 +77,35 @@ impl Model {
     /// A question about places has come to nothing. Whether it was one.
     pub(super) fn place_ask_failed(&mut self, ask: AskId, refusal: Option<belfry_core::chat::Refusal>, effects: &mut Vec<Effect>) -> bool {
         self.rooms.abandon(ask);
+        self.rooms.invitation_settled(ask, false);
         if self.search.as_mut().is_some_and(|search| search.answer(ask, Err(refusal))) {
             effects.push(Effect::Redraw(Part::Search));
             return true;
         }
         let is_act = self.acts.remove(&ask);
         if is_act {
+            self.going = None;
             effects.push(Effect::Refused(refusal));
         }
         is_act
+    }
+
+    /// Something is done that was asked at a place. Whether it was such a thing.
+    pub(super) fn act_done(&mut self, ask: AskId, effects: &mut Vec<Effect>) -> bool {
+        effects.extend(self.rooms.invitation_settled(ask, true).then_some(Effect::Redraw(Part::Rooms)));
+        self.acts.remove(&ask)
+    }
+
+    pub(super) fn hear_members(&mut self, ask: AskId, people: Vec<Person>, more: bool, effects: &mut Vec<Effect>) {
+        let (down, complete) = self.rooms.members_part(ask, people, more);
+        effects.extend(down.map(Effect::Tell));
+        effects.extend(complete.then_some(Effect::Redraw(Part::Rooms)));
+    }
+
+    pub(super) fn list_rooms(&mut self, effects: &mut Vec<Effect>) {
+        let ask = self.numbers.ask();
+        self.rooms.begin(ask);
+        effects.push(Effect::Tell(Down::AskRooms { ask, after: None }));
     }
 
     /// The person wants something of a place.
@@ -82,18 +115,30 @@ impl Model {
             Intent::Away(away) => effects.push(Effect::Tell(Down::Away(away))),
             Intent::Edit { place, seq, text } => self.tell_act(effects, |ask| Down::Edit { ask, place, seq, text }),
             Intent::Delete { place, seq } => self.tell_act(effects, |ask| Down::Delete { ask, place, seq }),
-            Intent::CreateRoom { room, private } => self.tell_act(effects, |ask| Down::CreateRoom { ask, room, private }),
-            Intent::Join(room) => self.tell_act(effects, |ask| Down::JoinRoom { ask, room }),
+            Intent::CreateRoom { room, private } => {
+                self.going = Some(key(&Place::Room(room.clone())));
+                self.tell_act(effects, |ask| Down::CreateRoom { ask, room, private });
+            }
+            Intent::Join(room) => {
+                self.going = Some(key(&Place::Room(room.clone())));
+                self.tell_act(effects, |ask| Down::JoinRoom { ask, room });
+            }
             Intent::Leave(room) => self.tell_act(effects, |ask| Down::LeaveRoom { ask, room }),
-            Intent::Invite { room, account } => self.tell_act(effects, |ask| Down::Invite { ask, room, account }),
+            Intent::Invite { room, account } => {
+                let ask = self.numbers.ask();
+                self.acts.insert(ask);
+                self.rooms.inviting(ask, &room, &account);
+                effects.push(Effect::Tell(Down::Invite { ask, room, account }));
+            }
             Intent::Decline(room) => {
                 self.rooms.settle(&room);
                 effects.push(Effect::Redraw(Part::Rooms));
             }
-            Intent::ListRooms => {
+            Intent::ListRooms => self.list_rooms(effects),
+            Intent::ListMembers(room) => {
                 let ask = self.numbers.ask();
-                self.rooms.begin(ask);
-                effects.push(Effect::Tell(Down::AskRooms { ask, after: None }));
+                effects.extend(self.rooms.list_members(ask, room).map(Effect::Tell));
+                effects.push(Effect::Redraw(Part::Rooms));
             }
             Intent::Search { text, place } => self.look_for(text, place, effects),
             Intent::EndSearch => {
