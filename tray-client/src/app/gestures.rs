@@ -92,6 +92,7 @@ impl App {
             Gesture::Set(form) => self.set(&form),
             Gesture::OtherServer => self.ask_to_sign_in(),
             Gesture::Desk(gesture) => self.at_the_desk(gesture),
+            Gesture::Place(gesture) => self.at_a_place(gesture),
         }
     }
 
@@ -150,14 +151,9 @@ impl App {
         }
     }
 
-    fn open(&mut self, key: &str) {
+    pub(super) fn open(&mut self, key: &str) {
         let Some(place) = scene::place(key) else { return };
-        if let Some(before) = self.model.shown().map(|shown| shown.place().to_string()) {
-            self.drafts.insert(before, self.chat.draft());
-        }
-        self.chat.set_draft(self.drafts.remove(key).unwrap_or_default());
-        self.chat.set_complaint(String::new());
-        self.end_message_popup(key);
+        self.leave_composer(key);
         self.act(Intent::Open(place));
         self.stale.lines = true;
         self.stale.conversations = true;
@@ -168,6 +164,9 @@ impl App {
     }
 
     fn say(&mut self, typed: String) {
+        if self.say_anew(&typed) {
+            return;
+        }
         let Some(to) = self.model.shown().map(|shown| shown.place().clone()) else { return };
         if self.whose.1.is_empty() {
             // Nobody knows yet whose words these are.
@@ -248,6 +247,7 @@ impl App {
         self.remember_if_due();
         self.hold_back();
         self.draw_connection();
+        self.draw_typing();
     }
 
     fn ask_where_to_save(&self) {

@@ -8,8 +8,8 @@ use belfry_core::chat::{AccountName, Alteration, Message, Place, Refusal, Seq, T
 use belfry_core::time::{Instant, UnixMillis};
 
 use super::memory::ConversationMemory;
-use pages::Seeking;
 use crate::link::{AskId, OwnId};
+use pages::Seeking;
 
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
 const MESSAGES_MAX: usize = 2_000;
@@ -102,7 +102,20 @@ impl Conversation {
     pub(super) fn new(place: Place) -> Self {
         let (read, counted, told) = (Seq(0), Seq(0), Seq(0));
         let (messages, own, typing) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        Self { place, messages, at_end: true, older: Older::Unknown, seeking: None, own, last: None, read, unread: 0, counted, told, typing }
+        Self {
+            place,
+            messages,
+            at_end: true,
+            older: Older::Unknown,
+            seeking: None,
+            own,
+            last: None,
+            read,
+            unread: 0,
+            counted,
+            told,
+            typing,
+        }
     }
 
     /// As it was remembered.

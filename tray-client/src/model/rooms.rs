@@ -27,6 +27,8 @@ pub struct Rooms {
     /// Whom this person has asked to join what: before and after the server has said that it is done.
     inviting: BTreeMap<AskId, Invited>,
     invited: BTreeSet<Invited>,
+    /// Rooms that this person has been asked to join and does not want to.
+    declined: BTreeSet<String>,
 }
 
 impl Rooms {
@@ -48,6 +50,16 @@ impl Rooms {
     /// Whether this person has asked somebody to join a room.
     pub fn has_invited(&self, room: &RoomName, account: &AccountName) -> bool {
         self.invited.contains(&(room.key(), account.key()))
+    }
+
+    /// Whether this person does not want to join a room.
+    pub fn has_declined(&self, room: &RoomName) -> bool {
+        self.declined.contains(&room.key())
+    }
+
+    pub(super) fn decline(&mut self, room: &RoomName) {
+        self.settle(room);
+        self.declined.insert(room.key());
     }
 
     /// What the person is to a room has changed.
@@ -135,6 +147,7 @@ impl Rooms {
 
     pub(super) fn invited(&mut self, room: RoomName, by: AccountName) {
         self.settle(&room);
+        self.declined.remove(&room.key());
         self.invitations.push((room, by));
     }
 

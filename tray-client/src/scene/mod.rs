@@ -7,6 +7,7 @@ mod lines;
 mod links;
 mod lists;
 mod notices;
+mod places;
 
 pub use desk::{
     AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, ledger, ledger_head, outcome, reach, schedules, sent,
@@ -15,6 +16,7 @@ pub use lines::{LineRow, Mark, as_table, as_text, lines};
 pub use links::links;
 pub use lists::{ConversationRow, Here, PersonRow, conversations, people};
 pub use notices::{Level, NoticeRow, notice, open_notices, past_notices};
+pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
 
 use belfry_core::chat::{AccountName, Place, RoomName};
 use belfry_core::time::UnixMillis;

@@ -15,7 +15,7 @@ use crate::view::settings::SettingsView;
 use crate::view::sign_in::SignInView;
 use crate::view::{Change, DeskGesture};
 
-fn begin() -> (Heard, Sink) {
+pub(super) fn begin() -> (Heard, Sink) {
     i_slint_backend_testing::init_no_event_loop();
     let heard = Heard::default();
     let sink = heard.sink();
@@ -24,39 +24,39 @@ fn begin() -> (Heard, Sink) {
 
 /// The element that a screen reader calls so.
 #[track_caller]
-fn find(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
+pub(super) fn find(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
     ElementHandle::find_by_accessible_label(window, label).next().unwrap_or_else(|| panic!("there is no {label:?}"))
 }
 
 /// The field that a screen reader calls so; a word beside it may be called the same.
 #[track_caller]
-fn field(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
+pub(super) fn field(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
     let is_field = |element: &ElementHandle| element.accessible_role() == Some(AccessibleRole::TextInput);
     ElementHandle::find_by_accessible_label(window, label).find(is_field).unwrap_or_else(|| panic!("there is no field {label:?}"))
 }
 
-fn is_there(window: &(impl ElementRoot + 'static), label: &str) -> bool {
+pub(super) fn is_there(window: &(impl ElementRoot + 'static), label: &str) -> bool {
     ElementHandle::find_by_accessible_label(window, label).next().is_some()
 }
 
 #[track_caller]
-fn press(window: &(impl ElementRoot + 'static), label: &str) {
+pub(super) fn press(window: &(impl ElementRoot + 'static), label: &str) {
     find(window, label).invoke_accessible_default_action();
 }
 
-fn key(window: &slint::Window, text: impl Into<SharedString>) {
+pub(super) fn key(window: &slint::Window, text: impl Into<SharedString>) {
     let text = text.into();
     window.dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
     window.dispatch_event(WindowEvent::KeyReleased { text });
 }
 
-fn chat(sink: &Sink) -> ChatView {
+pub(super) fn chat(sink: &Sink) -> ChatView {
     let mut view = ChatView::new(sink).unwrap();
     view.show().unwrap();
     view.window().window().dispatch_event(WindowEvent::WindowActiveChanged(true));
     view.set_conversations(conversations());
     view.set_people(people());
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true };
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, ..Head::default() };
     view.set_lines(head, lines(), true);
     view
 }
