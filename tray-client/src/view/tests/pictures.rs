@@ -268,6 +268,7 @@ fn rooms(theme: Theme, percent: u16, language: &'static str, name: &str, (width,
     view.set_invitations(vec![InvitationRow { room: "Board".into(), by: "Anna Berg".into() }]);
     view.set_rooms(super::places::rooms());
     view.window().set_pane(Pane::Places);
+    view.window().set_list_shown(false);
     easel.check(name, width, height);
 }
 
