@@ -151,16 +151,22 @@ impl App {
         }
     }
 
-    pub(super) fn open(&mut self, key: &str) {
+    fn open(&mut self, key: &str) {
+        self.turn_to(key);
+        self.chat.show_talk();
+        if !self.chat.is_visible() {
+            self.show_chat();
+        }
+    }
+
+    /// The chat window shows this conversation, when it is shown.
+    pub(super) fn turn_to(&mut self, key: &str) {
         let Some(place) = scene::place(key) else { return };
         self.leave_composer(key);
         self.act(Intent::Open(place));
         self.stale.lines = true;
         self.stale.conversations = true;
         self.stale.to_end = true;
-        if !self.chat.is_visible() {
-            self.show_chat();
-        }
     }
 
     fn say(&mut self, typed: String) {

@@ -184,10 +184,13 @@ impl App {
         }
     }
 
-    /// Shows the place that the person wanted to come into.
+    /// Shows the place that the person wanted to come into; or the lobby, after the shown one is gone.
     pub(super) fn go_to(&mut self, place: &Place) {
-        self.open(&place.to_string());
-        self.chat.show_talk();
+        self.turn_to(&place.to_string());
+        // Nobody asked for the lobby: what stands before it stays.
+        if *place != Place::lobby() {
+            self.chat.show_talk();
+        }
     }
 
     pub(super) fn draw_rooms(&mut self) {

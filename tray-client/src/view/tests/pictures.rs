@@ -288,6 +288,20 @@ fn rooms_in_dark_colours_with_text_twice_as_large() {
 }
 
 #[test]
+fn a_message_that_is_edited_in_chinese_and_dark_with_text_twice_as_large() {
+    let easel = Easel::new(Theme::Dark, 200, "zh");
+    let mut view = chat();
+    view.set_notices(vec![], vec![]);
+    view.window().set_list_shown(false);
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
+    view.set_lines(head, vec![said("王伟", "10:02", "早上好，今天的会议在三楼。", Mark::None), super::places::own("7", "谢谢")], true);
+    view.set_editing(Some("谢谢"));
+    view.set_draft("谢谢！".into());
+    view.set_typing("王伟 is typing…".into());
+    easel.check("chat-editing-large-chinese", 720, 560);
+}
+
+#[test]
 fn who_is_in_a_room() {
     let easel = Easel::new(Theme::Light, 100, "");
     let mut view = chat();

@@ -98,7 +98,8 @@ fn messages_are_looked_for_by_keys_alone() {
     }
     assert_eq!(heard.take().last(), Some(&Gesture::Search("key".into())), "names are looked for while one types");
     key(view.window().window(), Key::Return);
-    assert_eq!(heard.take(), [place(PlaceGesture::Find { words: "key".into(), only_here: false })]);
+    let find = place(PlaceGesture::Find { words: "key".into(), only_here: false });
+    assert_eq!(heard.take(), [Gesture::Search(String::new()), find], "and all names are there again");
     found(&mut view);
     assert!(is_there(view.window(), "Ward 4, Anna Berg, 17 Nov: …keys lie beside the printer, on the left, where they have always been"));
     key(view.window().window(), Key::DownArrow);
