@@ -151,6 +151,13 @@ impl App {
         }
     }
 
+    /// The keyboard's way to the notices: popups take no keys, the window lists what is open.
+    pub(super) fn show_newest_notice(&mut self) {
+        self.raise();
+        self.redraw();
+        self.chat.focus_notice();
+    }
+
     fn open(&mut self, key: &str) {
         self.turn_to(key);
         self.chat.show_talk();
