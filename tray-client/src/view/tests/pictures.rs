@@ -214,7 +214,7 @@ fn a_message_that_was_found_stands_in_the_middle_of_many() {
     let mut view = chat();
     view.set_notices(vec![], vec![]);
     let text = |number: usize| {
-        if number % 7 == 0 {
+        if number.is_multiple_of(7) {
             "A longer message that takes more than one line of the window. ".repeat(3)
         } else {
             format!("Message {number}")
