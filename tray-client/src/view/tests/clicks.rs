@@ -1,5 +1,7 @@
 //! What a person does becomes a gesture.
 
+use std::time::Duration;
+
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementRoot};
 use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
@@ -136,6 +138,38 @@ fn an_open_notice_at_the_top_of_the_window_is_answered_there() {
     assert_eq!(heard.take(), [Gesture::Answer { notice: "7".into(), answer: 1 }]);
     view.set_notices(vec![], vec![]);
     assert!(!is_there(view.window(), "Need help"));
+}
+
+#[test]
+fn the_keyboard_can_be_put_on_the_newest_notices_first_answer() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    let newest = NoticeRow { key: "8".into(), ..notice(Level::Critical, &["Safe", "Need help"]) };
+    view.set_notices(vec![newest, notice(Level::Important, &["I know"])], vec![]);
+    assert!(is_there(view.window(), "Need help"));
+    view.focus_notice();
+    i_slint_backend_testing::mock_elapsed_time(Duration::from_secs(1));
+    key(view.window().window(), Key::Return);
+    assert_eq!(heard.take(), [Gesture::Answer { notice: "8".into(), answer: 0 }]);
+}
+
+#[test]
+fn a_server_that_was_found_is_taken_by_a_click_and_a_single_one_without() {
+    let (_heard, sink) = begin();
+    let view = SignInView::show(&sink, "", "").unwrap();
+    view.set_looking();
+    assert!(is_there(view.window(), "Looking for servers on this network…"));
+    view.set_found(&[("tower".into(), "192.0.2.5:7411".into()), (String::new(), "192.0.2.6:7411".into())]);
+    assert_eq!(view.window().get_server(), "");
+    press(view.window(), "tower · 192.0.2.5:7411");
+    assert_eq!(view.window().get_server(), "192.0.2.5:7411");
+
+    let view = SignInView::show(&sink, "", "").unwrap();
+    view.set_found(&[("tower".into(), "192.0.2.5:7411".into())]);
+    assert_eq!(view.window().get_server(), "192.0.2.5:7411");
+    view.window().set_server("my-own".into());
+    view.set_found(&[("tower".into(), "192.0.2.5:7411".into())]);
+    assert_eq!(view.window().get_server(), "my-own");
 }
 
 #[test]
