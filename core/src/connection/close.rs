@@ -49,4 +49,6 @@ codes! {
     16 INTERNAL
     /// A reassembled message is not the one that was sent.
     17 MESSAGE_CRC
+    /// The account has a new password.
+    18 PASSWORD_CHANGED
 }

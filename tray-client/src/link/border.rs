@@ -1,7 +1,7 @@
 //! What crosses the border between the two threads: plain values, nothing shared.
 
 use belfry_core::chat::{
-    AccountName, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName, SearchText, Seq,
+    AccountName, ConversationId, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName, SearchText, Seq,
     Text,
 };
 use belfry_core::client::{Failure, Interruption};
@@ -220,6 +220,8 @@ pub enum Up {
     },
     /// A conversation one is in, as the server has it.
     Conversation {
+        /// The server's number for it, whatever it is called.
+        id: ConversationId,
         /// Where.
         place: Place,
         /// Its newest message.
@@ -228,6 +230,13 @@ pub enum Up {
         read: Seq,
         /// How many are newer than that.
         unread: u64,
+    },
+    /// A room one is in has another name.
+    Renamed {
+        /// What it was called.
+        from: Place,
+        /// What it is called now.
+        to: Place,
     },
     /// One is not in a conversation any more.
     Left(Place),

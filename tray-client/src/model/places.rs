@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Place, SearchText};
+use belfry_core::chat::{ConversationId, Place, SearchText};
 use belfry_core::limits::TYPING_INTERVAL;
 use belfry_core::time::Now;
 
-use super::{Effect, Intent, Model, Part, Search, key};
+use super::{Conversation, Effect, Intent, Model, Part, Search, key};
 use crate::link::{AskId, Down, Up};
 
 /// For how long somebody who was said to be writing is believed to be.
@@ -16,13 +16,15 @@ impl Model {
     /// Something was heard that is about places and not a new message.
     pub(super) fn hear_of_places(&mut self, now: Now, up: Up, effects: &mut Vec<Effect>) {
         match up {
-            Up::Conversation { place, last, read, unread } => {
+            Up::Conversation { id, place, last, read, unread } => {
+                self.recognise(id, &place, effects);
                 if let Place::Room(room) = &place {
                     self.rooms.settle(room);
                 }
                 self.conversation_mut(&place).server_says(read, unread, last);
                 effects.push(Effect::Redraw(Part::Conversations));
             }
+            Up::Renamed { from, to } => self.rename(&from, to, effects),
             Up::Left(place) => {
                 self.conversations.remove(&key(&place));
                 self.shown.take_if(|shown| *shown == key(&place));
@@ -59,6 +61,28 @@ impl Model {
             }
             _ => {}
         }
+    }
+
+    /// A room that was given another name while this program was away is known by its number.
+    fn recognise(&mut self, id: ConversationId, place: &Place, effects: &mut Vec<Effect>) {
+        if self.conversations.contains_key(&key(place)) {
+            return;
+        }
+        let is_it = |known: &&Conversation| known.last().is_some_and(|last| last.conversation == id);
+        if let Some(from) = self.conversations.values().find(is_it).map(|known| known.place().clone()) {
+            self.rename(&from, place.clone(), effects);
+        }
+    }
+
+    fn rename(&mut self, from: &Place, to: Place, effects: &mut Vec<Effect>) {
+        let Some(mut conversation) = self.conversations.remove(&key(from)) else { return };
+        conversation.rename(to.clone());
+        if self.shown.as_ref() == Some(&key(from)) {
+            self.shown = Some(key(&to));
+        }
+        self.conversations.insert(key(&to), conversation);
+        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(Part::Lines(to)));
     }
 
     /// A question about places has come to nothing. Whether it was one.
@@ -180,7 +204,7 @@ mod tests {
     #[test]
     fn the_servers_count_is_shown_and_what_it_has_counted_is_not_counted_again() {
         let mut model = model();
-        model.apply(now(0), Up::Conversation { place: attic(), last: Seq(7), read: Seq(3), unread: 4 });
+        model.apply(now(0), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(7), read: Seq(3), unread: 4 });
         assert_eq!(unread(&model), 4);
         hear(&mut model, 6, "anna");
         hear(&mut model, 7, "anna");
@@ -211,7 +235,7 @@ mod tests {
         assert_eq!(told(&hear(&mut model, 2, "anna")), Some(Seq(2)));
         assert_eq!(told(&hear(&mut model, 3, "me")), None, "one's own words the server knows to be read");
         // An older word of the server does not make unread what was read here.
-        model.apply(now(1), Up::Conversation { place: attic(), last: Seq(3), read: Seq(1), unread: 2 });
+        model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(3), read: Seq(1), unread: 2 });
         assert_eq!(unread(&model), 0);
     }
 
@@ -238,6 +262,22 @@ mod tests {
     }
 
     #[test]
+    fn a_room_of_another_name_keeps_its_messages_and_its_place_in_the_window() {
+        let loft = || Place::Room(RoomName::new("loft").unwrap());
+        let told = Up::Renamed { from: attic(), to: loft() };
+        let found = Up::Conversation { id: ConversationId(1), place: loft(), last: Seq(1), read: Seq(0), unread: 1 };
+        for news in [told, found] {
+            let mut model = model();
+            hear(&mut model, 1, "anna");
+            model.act(now(1), Intent::Open(attic()));
+            model.apply(now(1), news);
+            assert!(model.conversation(&attic()).is_none());
+            assert_eq!(model.shown().map(|shown| shown.place().clone()), Some(loft()));
+            assert_eq!(model.lines(&loft()).count(), 1);
+        }
+    }
+
+    #[test]
     fn typing_is_believed_for_a_while_or_until_the_message_is_there() {
         let mut model = model();
         let typing = |model: &Model, seconds| model.conversation(&attic()).unwrap().typing(now(seconds).instant).count();
@@ -256,7 +296,7 @@ mod tests {
         }
         assert_eq!(model.rooms().invitations(), [(room.clone(), name("anna"))]);
         assert!(matches!(&model.act(now(1), Intent::Join(room.clone()))[..], [Effect::Tell(Down::JoinRoom { .. })]));
-        model.apply(now(1), Up::Conversation { place: attic(), last: Seq(0), read: Seq(0), unread: 0 });
+        model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0 });
         assert_eq!(model.rooms().invitations(), []);
         model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
         model.act(now(1), Intent::Decline(room));
@@ -287,6 +327,8 @@ mod tests {
             private: false,
             members: 1,
             standing: belfry_core::chat::Standing::Outside,
+            owner: None,
+            keep: belfry_core::chat::Keep::default(),
         };
         let effects = model.apply(now(1), Up::Rooms { ask, rooms: vec![room("attic")], more: true });
         assert!(matches!(&effects[..], [Effect::Tell(Down::AskRooms { after: Some(_), .. })]));
