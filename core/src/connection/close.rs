@@ -27,7 +27,7 @@ codes! {
     5 RATE_LIMITED
     /// Nobody signed in in time.
     6 AUTH_REQUIRED
-    /// The device may not connect any more.
+    /// The device may not sign in to the account any more.
     7 DEVICE_REVOKED
     /// The account is disabled.
     8 USER_LOCKED

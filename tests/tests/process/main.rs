@@ -10,6 +10,7 @@ mod day;
 mod day_records;
 mod interop;
 mod leaving;
+mod looking_after;
 mod notices;
 mod piped;
 mod refusals;
