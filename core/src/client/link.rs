@@ -359,9 +359,9 @@ impl fmt::Display for Failure {
             Self::Version => f.write_str("The server speaks another version of the protocol; update the older of the two."),
             Self::Replaced => f.write_str("This device has connected a second time, and this connection was ended."),
             Self::Expelled => f.write_str("An administrator has disabled this account."),
-            Self::Revoked => {
-                f.write_str("This device may not sign in to the account any more; sign in anew with the password, or ask your administrator.")
-            }
+            Self::Revoked => f.write_str(
+                "This device may not sign in to the account any more; sign in anew with the password, or ask your administrator.",
+            ),
             Self::PasswordChanged => f.write_str("The password of this account was changed; sign in with the new one."),
         }
     }

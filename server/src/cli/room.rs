@@ -217,9 +217,12 @@ mod tests {
 
     #[test]
     fn a_script_reads_a_room_as_one_object() {
-        assert_eq!(output::json_text(&object(&board())).unwrap(), concat!(
+        assert_eq!(
+            output::json_text(&object(&board())).unwrap(),
+            concat!(
                 r#"{"room":"board","private":true,"members":3,"standing":"invited","owner":"alice","#,
                 r#""message_age":"30d","messages_kept":null}"#
-            ));
+            )
+        );
     }
 }

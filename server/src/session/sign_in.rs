@@ -180,9 +180,8 @@ impl Sessions {
 
     /// An account has a new password: what is being compared with the old one would let somebody in who does not know it.
     pub(super) fn password_changed(&mut self, now: Now, changed: AccountId) {
-        let compares = |door: &Door| {
-            matches!(door, Door::LookingUp { account, .. } | Door::Verifying { account, .. } if *account == Some(changed))
-        };
+        let compares =
+            |door: &Door| matches!(door, Door::LookingUp { account, .. } | Door::Verifying { account, .. } if *account == Some(changed));
         let trying: Vec<_> = self
             .sessions
             .iter()

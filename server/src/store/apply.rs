@@ -216,9 +216,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
     match work {
         Work::Credentials { account } => accounts::credentials(connection, account),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
-        Work::SetPassword { account, password_hash, remembered } => {
-            accounts::set_password(connection, account, &password_hash, remembered)
-        }
+        Work::SetPassword { account, password_hash, remembered } => accounts::set_password(connection, account, &password_hash, remembered),
         Work::SetRole { account, role } => accounts::set_role(connection, account, role),
         Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, account, disabled),
         Work::SignIn { account, device, address, remember, forget } => {

@@ -31,7 +31,8 @@ fn of(name: &str, key: &str) -> [String; 2] {
 /// Gives the looks of a name to `whose`, unless one of them is another's; then nothing is to be kept of what this job has done.
 pub(super) fn take(connection: &Connection, kind: Kind, whose: i64, name: &str, key: &str) -> Result<bool, StoreError> {
     for look in of(name, key) {
-        let taken = connection.prepare_cached(WHOSE)?.query_map(params![kind as i64, look], |row| row.get::<_, i64>(0))?.next().transpose()?;
+        let taken =
+            connection.prepare_cached(WHOSE)?.query_map(params![kind as i64, look], |row| row.get::<_, i64>(0))?.next().transpose()?;
         match taken {
             Some(other) if other != whose => return Ok(false),
             Some(_) => {}

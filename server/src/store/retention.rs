@@ -21,7 +21,8 @@ const PAGES_GIVEN_BACK: u32 = 256;
 /// Room in the file is given back when it is more than one part in this many; the rest is used again by what is said next.
 const SPARE_PARTS: u64 = 8;
 
-const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE id >= ?1 ORDER BY id LIMIT ?2";
+const CONVERSATIONS: &str =
+    "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE id >= ?1 ORDER BY id LIMIT ?2";
 const OLDEST: &str = "SELECT seq, sent_at FROM messages WHERE conversation = ?1 ORDER BY seq LIMIT ?2";
 const REMOVE_MESSAGES: &str = "DELETE FROM messages WHERE conversation = ?1 AND seq < ?2";
 const REMOVE_ORIGINALS: &str = "DELETE FROM originals WHERE conversation = ?1 AND seq < ?2";
@@ -182,9 +183,7 @@ fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Resul
 mod tests {
     use belfry_core::chat::{AccountId, Keep, NoticeId, Refusal};
 
-    use super::super::fixture::{
-        LOBBY, add, ask, create, each_store, job, newest, notice_to, overview, post, post_to, posted, say, sent,
-    };
+    use super::super::fixture::{LOBBY, add, ask, create, each_store, job, newest, notice_to, overview, post, post_to, posted, say, sent};
     use super::super::{Entry, RoomJob, Store, Target, Work};
     use super::*;
 

@@ -281,7 +281,8 @@ mod tests {
             let rename = |by| RoomJob::Rename { by, room: attic, name: RoomName::new("loft").unwrap() };
             assert_eq!(room(store, rename(member(anna))), Err(Refusal::NotYourRoom));
             assert_eq!(room(store, rename(Keeper { account: root, any: true })), Ok(Outcome::Changed));
-            for job in [RoomJob::Delete { by: member(anna), room: LOBBY }, RoomJob::Remove { by: member(anna), account: bob, room: LOBBY }] {
+            for job in [RoomJob::Delete { by: member(anna), room: LOBBY }, RoomJob::Remove { by: member(anna), account: bob, room: LOBBY }]
+            {
                 assert_eq!(room(store, job), Err(Refusal::LobbyStays));
             }
         });
@@ -328,7 +329,8 @@ mod tests {
             assert!(matches!(done[0].result, Ok(Outcome::Entered(_))));
             assert!(done[1..].iter().all(|done| done.result == Err(Refusal::RoomExists)), "{done:?}");
             let person = |ticket, typed: &str| {
-                let work = Work::AddAccount { name: typed.parse().unwrap(), password_hash: "x".into(), role: belfry_core::chat::Role::Member };
+                let work =
+                    Work::AddAccount { name: typed.parse().unwrap(), password_hash: "x".into(), role: belfry_core::chat::Role::Member };
                 super::super::fixture::job(ticket, 1, work)
             };
             let done = store.apply(vec![person(1, "paul"), person(2, "pau1")]);

@@ -1,8 +1,8 @@
 //! What is stored, as the hub knows it.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, GroupName, LedgerEntry, Notice, NoticeDraft, NoticeId,
-    Keep, Progress, Role, RoomName, ScheduleId, Template,
+    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, GroupName, Keep, LedgerEntry, Notice, NoticeDraft,
+    NoticeId, Progress, Role, RoomName, ScheduleId, Template,
 };
 use belfry_core::time::UnixMillis;
 

@@ -159,7 +159,8 @@ impl Messages {
         let for_bulk = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA foreign_keys = OFF;
             BEGIN";
         // Beside a trigger FTS5 writes its index once a row, which is the better part of the work.
-        let trigger: String = connection.query_row("SELECT sql FROM sqlite_schema WHERE name = 'search_new'", [], |row| row.get(0)).unwrap();
+        let trigger: String =
+            connection.query_row("SELECT sql FROM sqlite_schema WHERE name = 'search_new'", [], |row| row.get(0)).unwrap();
         connection.execute_batch("DROP TRIGGER search_new").unwrap();
         connection.execute_batch(for_bulk).unwrap();
         let words: Vec<_> = PROSE.iter().flat_map(|prose| prose.split_whitespace()).filter(|word| word.len() <= 20).collect();
@@ -175,11 +176,20 @@ impl Messages {
         for (room, members) in (DEEP.0..).zip(members) {
             let count = if room == DEEP.0 { tenth } else { others };
             let rare = (DEEP.0 + 1..=DEEP.0 + RARE.1).contains(&room);
-            self.conversation(ConversationId(room), count, |rng| members[usize::try_from(below(rng, members.len() as u64)).unwrap()].0, rare);
+            self.conversation(
+                ConversationId(room),
+                count,
+                |rng| members[usize::try_from(below(rng, members.len() as u64)).unwrap()].0,
+                rare,
+            );
         }
         let each = (tenth / accounts).max(1);
         for one in 2..accounts {
-            self.connection.prepare_cached("INSERT INTO conversations (low, high) VALUES (?1, ?2)").unwrap().execute([one, one + 1].map(u64::cast_signed)).unwrap();
+            self.connection
+                .prepare_cached("INSERT INTO conversations (low, high) VALUES (?1, ?2)")
+                .unwrap()
+                .execute([one, one + 1].map(u64::cast_signed))
+                .unwrap();
             let id = u64::try_from(self.connection.last_insert_rowid()).unwrap();
             self.conversation(ConversationId(id), each, |rng| one + below(rng, 2), false);
         }
@@ -210,11 +220,19 @@ impl Messages {
                 println!("{} messages after {:.0} s", self.said, self.begun.elapsed().as_secs_f64());
             }
         }
-        self.connection.prepare_cached("UPDATE conversations SET last_seq = ?2 WHERE id = ?1").unwrap().execute([id.0, count].map(u64::cast_signed)).unwrap();
+        self.connection
+            .prepare_cached("UPDATE conversations SET last_seq = ?2 WHERE id = ?1")
+            .unwrap()
+            .execute([id.0, count].map(u64::cast_signed))
+            .unwrap();
         // The reader has twenty unread messages in each room.
         let read = "INSERT OR REPLACE INTO readings (account, conversation, upto) VALUES (?1, ?2, ?3)";
         if id.0 <= ROOMS_OF_READER + 1 {
-            self.connection.prepare_cached(read).unwrap().execute([READER.0, id.0, count.saturating_sub(20)].map(u64::cast_signed)).unwrap();
+            self.connection
+                .prepare_cached(read)
+                .unwrap()
+                .execute([READER.0, id.0, count.saturating_sub(20)].map(u64::cast_signed))
+                .unwrap();
         }
     }
 

@@ -58,7 +58,8 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
     row("… a common word, in one room", &mut store, |_| search("server", Some(Target::Room(DEEP))), ten, &mut rng);
     row("… two letters", &mut store, |_| search("qu", None), any, &mut rng);
 
-    let sees = |outcome: &Outcome| matches!(outcome, Outcome::SignedIn { conversations, .. } if conversations.len() as u64 > ROOMS_OF_READER);
+    let sees =
+        |outcome: &Outcome| matches!(outcome, Outcome::SignedIn { conversations, .. } if conversations.len() as u64 > ROOMS_OF_READER);
     row("unread counts of a person in 100 rooms", &mut store, |_| Work::Overview { account: READER }, sees, &mut rng);
     let overview = |rng: &mut Rng| Work::Overview { account: AccountId(2 + below(rng, scale.accounts - 2)) };
     row("… of anybody", &mut store, overview, |outcome| matches!(outcome, Outcome::SignedIn { .. }), &mut rng);
@@ -131,4 +132,3 @@ fn print(title: &str, figures: Vec<(Duration, Duration)>) {
     let missed = if cpu.median > LINE_MS { "  MISSED" } else { "" };
     println!("{title:<66} {:>10.3} {:>10.3} {:>10.3} {:>10.3}{missed}", cpu.median, cpu.least, cpu.most, wall.median);
 }
-

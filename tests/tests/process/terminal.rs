@@ -55,7 +55,7 @@ fn own_messages_are_edited_and_deleted_by_their_number_or_the_last_one() {
         listener.events_until_message(text);
     }
     chat.write("/edit #2 see you at six\r");
-    chat.line_with("see you at six (edited)");
+    chat.line_with("lobby 2 is now");
     listener.line_with(r#""event":"edited","seq":2"#);
     for seq in [3, 2] {
         chat.write("/delete\r");

@@ -1,8 +1,8 @@
 //! What crosses the border between the two threads: plain values, nothing shared.
 
 use belfry_core::chat::{
-    AccountName, ConversationId, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName, SearchText, Seq,
-    Text,
+    AccountName, ConversationId, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName,
+    SearchText, Seq, Text,
 };
 use belfry_core::client::{Failure, Interruption};
 use belfry_core::crypto::PublicKey;

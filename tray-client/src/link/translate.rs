@@ -143,7 +143,9 @@ pub(super) fn up(update: Update) -> Option<Up> {
         Update::Closed => Up::Closed,
         Update::Progress { notice, progress } => Up::Progress { notice, progress },
         Update::Renamed { from, to } => Up::Renamed { from, to },
-        Update::Conversation(info) => Up::Conversation { id: info.id, place: info.place, last: info.last, read: info.read, unread: info.unread },
+        Update::Conversation(info) => {
+            Up::Conversation { id: info.id, place: info.place, last: info.last, read: info.read, unread: info.unread }
+        }
         Update::Left { place } => Up::Left(place),
         Update::Altered { place, message } => Up::Altered { place, message },
         Update::Read { place, read, unread } => Up::Read { place, read, unread },

@@ -132,7 +132,20 @@ mod tests {
 
     #[test]
     fn a_command_typed_wrongly_is_explained_and_never_said() {
-        for typed in ["/whoo", "/history many", "/history 0", "/to", "/to a/b", "/answer 7", "/answer x y", "/edit", "/edit #7", "/delete 7", "/delete #7 x", "/"] {
+        for typed in [
+            "/whoo",
+            "/history many",
+            "/history 0",
+            "/to",
+            "/to a/b",
+            "/answer 7",
+            "/answer x y",
+            "/edit",
+            "/edit #7",
+            "/delete 7",
+            "/delete #7 x",
+            "/",
+        ] {
             assert!(understand(typed).is_err(), "{typed}");
         }
     }

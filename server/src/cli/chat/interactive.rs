@@ -144,9 +144,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             Ok(Entry::Help) => self.show(entry::HELP),
             Ok(Entry::Quit) => self.leave(),
             Ok(Entry::Answer(notice, answer)) => self.answer(notice, answer),
-            Ok(Entry::Edit(seq, text)) => {
-                self.asking(|talk| talk.alter(seq, |place, seq| Request::Edit { place, seq, text }))
-            }
+            Ok(Entry::Edit(seq, text)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Edit { place, seq, text })),
             Ok(Entry::Delete(seq)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Delete { place, seq })),
             Ok(Entry::Who) => self.asking(Self::who),
             Ok(Entry::History(count)) => self.asking(|talk| talk.history(talk.place.clone(), count).map(drop)),
