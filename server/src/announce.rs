@@ -3,19 +3,8 @@
 use std::net::SocketAddr;
 
 use belfry_core::crypto::PublicKey;
+use belfry_core::net::search::{KEY_PROPERTY, NAME_PROPERTY, SERVICE_TYPE, VERSION_PROPERTY};
 use mdns_sd::{ServiceDaemon, ServiceInfo};
-
-/// What kind of service this is, in the words of DNS-SD (RFC 6763).
-pub const SERVICE_TYPE: &str = "_belfry._udp.local.";
-
-/// In the service's record: the server's public key, which proves nothing until a handshake has.
-pub const KEY_PROPERTY: &str = "key";
-
-/// In the service's record: the program's version.
-pub const VERSION_PROPERTY: &str = "version";
-
-/// In the service's record: the computer's name.
-pub const NAME_PROPERTY: &str = "name";
 
 /// A service that the network knows of.
 pub(crate) struct Announcer {

@@ -59,7 +59,8 @@ fn start(arguments: Arguments) -> Result<(), String> {
         Start::Second { heard: true } => return Ok(()),
         Start::Second { heard: false } => return Err("Belfry is running already, but does not answer; end it and start it again.".into()),
     };
-    let written = folder.read(SETTINGS).map_err(|error| format!("The settings cannot be read: {error}."))?;
+    let own = folder.read(SETTINGS).transpose().or_else(|| files::beside_program().transpose()).transpose();
+    let written = own.map_err(|error| format!("The settings cannot be read: {error}."))?;
     let mut settings = written.map_or(Ok(Settings::default()), |file| Settings::read(&file))?;
     let policy = Policy::here();
     if let Some(server) = arguments.server.filter(|_| policy.server.is_none()) {

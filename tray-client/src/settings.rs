@@ -33,6 +33,8 @@ pub struct Settings {
     pub text_percent: u16,
     /// The language of the windows.
     pub language: Language,
+    /// The keys that bring up the newest notice wherever the keyboard is; empty for none.
+    pub hotkey: String,
     /// Where the chat window was, in physical pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Rect>,
@@ -79,6 +81,8 @@ impl Default for Settings {
             theme: Theme::default(),
             text_percent: 100,
             language: Language::default(),
+            // Not a plain AltGr letter of the usual layouts.
+            hotkey: "Ctrl+Alt+B".into(),
             window: None,
         }
     }
@@ -120,6 +124,7 @@ mod tests {
             theme: Theme::Dark,
             text_percent: 150,
             language: Language::Chinese,
+            hotkey: String::new(),
             window: Some(Rect { x: -5, y: 6, width: 720, height: 560 }),
         };
         assert_eq!(Settings::read(&settings.write()), Ok(settings));

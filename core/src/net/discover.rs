@@ -1,5 +1,6 @@
 //! Asking a network, or certain addresses, which servers are there. For owners with a thread to spare: it waits.
 
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
@@ -28,8 +29,28 @@ pub struct Found {
     pub key: PublicKey,
     /// What it says it is called.
     pub name: String,
-    /// Which program it says it runs.
-    pub program: String,
+    /// Which version of the program it says it runs.
+    pub version: String,
+    /// How it was found.
+    pub by: FoundBy,
+}
+
+/// How a server was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FoundBy {
+    /// The network's directory of services knew it (DNS-SD, RFC 6763).
+    DnsSd,
+    /// It answered at its port.
+    Probe,
+}
+
+impl fmt::Display for FoundBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DnsSd => "dns-sd",
+            Self::Probe => "probe",
+        })
+    }
 }
 
 /// The address of everybody on the networks of this computer, at `port`.
@@ -130,7 +151,7 @@ impl Sockets {
 fn read(bytes: &[u8], address: SocketAddr, nonce: [u8; 8]) -> Option<Found> {
     match datagram::decode(bytes) {
         Ok(Datagram::Here(here)) if here.nonce == nonce => {
-            Some(Found { address, key: PublicKey(here.key), name: here.name.into(), program: here.program.into() })
+            Some(Found { address, key: PublicKey(here.key), name: here.name.into(), version: here.program.into(), by: FoundBy::Probe })
         }
         _ => None,
     }
@@ -161,7 +182,7 @@ mod tests {
         let mut found = Vec::new();
         probe(&[address], [9; 8], Duration::from_millis(400), |answer| found.push(answer)).unwrap();
         answering.join().unwrap();
-        assert_eq!(found, [Found { address, key: PublicKey([9; 32]), name: "tower".into(), program: "0.1.0".into() }]);
+        assert_eq!(found, [Found { address, key: PublicKey([9; 32]), name: "tower".into(), version: "0.1.0".into(), by: FoundBy::Probe }]);
     }
 
     #[test]

@@ -17,12 +17,14 @@ mod discover;
 mod driver;
 mod line;
 mod resolve;
+#[cfg(feature = "discovery")]
+pub mod search;
 mod socket;
 mod windows;
 
 pub use batch::{BATCH, Inbox, Outbox, Received, SendReport};
 pub use clock::Clock;
-pub use discover::{Found, everybody, probe};
+pub use discover::{Found, FoundBy, everybody, probe};
 pub use driver::{COMMANDS_WAITING_MAX, Handle, Stopped, spawn};
 pub use resolve::{InvalidAddress, PORT, ServerAddress};
 pub use socket::UdpSocket;

@@ -2,16 +2,27 @@
 
 use std::net::SocketAddr;
 use std::thread;
+use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Password};
 use belfry_core::client::{Config, Credentials, Failure, Proof, Trust};
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::ServerAddress;
+use belfry_core::net::search::{self, Sightings};
 
 use super::{App, Event};
 use crate::link::{Down, Link, Up};
 use crate::model::{Connection, Intent};
 use crate::view::sign_in::SignInView;
+
+/// How long servers have to answer.
+const LOOK_AROUND: Duration = Duration::from_secs(3);
+
+/// More servers than this are no help.
+const FOUND_SHOWN_MAX: usize = 5;
+
+/// The longest label of a name in DNS (RFC 1035, 2.3.4).
+const HOST_NAME_CHARS_MAX: usize = 63;
 
 /// What came of looking up a name.
 pub type Resolved = std::io::Result<Vec<SocketAddr>>;
@@ -41,6 +52,11 @@ fn name(server: &ServerAddress) -> String {
     if server.host.contains(':') { format!("[{}]:{}", server.host, server.port) } else { format!("{}:{}", server.host, server.port) }
 }
 
+/// As much of a name as a computer's name can have: whoever answers may say anything.
+fn host_name(said: &str) -> String {
+    said.chars().filter(|&c| c.is_alphanumeric() || "-._ ".contains(c)).take(HOST_NAME_CHARS_MAX).collect()
+}
+
 impl App {
     /// Shows the window for signing in.
     pub(super) fn ask_to_sign_in(&mut self) {
@@ -54,6 +70,34 @@ impl App {
         match SignInView::show(&self.sink, &self.settings.server, &self.settings.account) {
             Ok(view) => self.sign_in = Some(view),
             Err(error) => self.complain(&error),
+        }
+        if self.settings.server.is_empty() {
+            self.look_around();
+        }
+    }
+
+    /// Looks for servers on this network, for who does not know any.
+    fn look_around(&self) {
+        let Some(view) = &self.sign_in else { return };
+        let post = self.post.clone();
+        // Without a thread nobody is found, as where nobody is.
+        let looking = thread::Builder::new().name("search".into()).spawn(move || {
+            post.send(Event::Found(search::search(LOOK_AROUND).unwrap_or_default()));
+        });
+        if looking.is_ok() {
+            view.set_looking();
+        }
+    }
+
+    /// What they say of themselves is a help to find the right one, and no more: the key that one proves is shown at the first connection.
+    pub(super) fn found(&self, servers: &Sightings) {
+        let rows: Vec<_> = servers
+            .values()
+            .filter_map(|server| Some((host_name(&server.name), server.addresses.first()?.to_string())))
+            .take(FOUND_SHOWN_MAX)
+            .collect();
+        if let Some(view) = &self.sign_in {
+            view.set_found(&rows);
         }
     }
 
@@ -266,5 +310,17 @@ impl App {
             Connection::Stopped(_) | Connection::Closed => self.ask_to_sign_in(),
             _ => self.act(Intent::TryNow),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_found_server_cannot_write_more_than_a_name() {
+        assert_eq!(host_name("tower-2.lan"), "tower-2.lan");
+        assert_eq!(host_name("tower\u{202e}\nYour password: "), "towerYour password ");
+        assert_eq!(host_name(&"x".repeat(900)).len(), 63);
     }
 }

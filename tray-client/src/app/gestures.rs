@@ -150,6 +150,13 @@ impl App {
         }
     }
 
+    /// The keyboard's way to the notices: popups take no keys, the window lists what is open.
+    pub(super) fn show_newest_notice(&mut self) {
+        self.raise();
+        self.redraw();
+        self.chat.focus_notice();
+    }
+
     fn open(&mut self, key: &str) {
         let Some(place) = scene::place(key) else { return };
         if let Some(before) = self.model.shown().map(|shown| shown.place().to_string()) {

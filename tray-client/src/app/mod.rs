@@ -14,12 +14,14 @@ use std::fmt;
 use std::rc::Rc;
 
 use belfry_core::net::Clock;
+use belfry_core::net::search::Sightings;
 use belfry_core::time::{Instant, Now};
 
 use crate::link::{Link, Up};
 use crate::model::{Effect, Intent, Model, Part};
 use crate::outbox::Outbox;
 use crate::platform::files::Folder;
+use crate::platform::hotkey::Hotkey;
 use crate::platform::keys::Keys;
 use crate::platform::policy::Policy;
 use crate::platform::session;
@@ -52,18 +54,20 @@ pub enum Event {
     Ended(u64),
     /// The server's name has been looked up.
     Resolved(u64, Resolved),
+    /// Servers answered on this network.
+    Found(Sightings),
     /// A person did something in a window.
     Person(Gesture),
     /// Something about the icon.
     Icon(Heard),
     /// The program was started a second time.
     Raise,
+    /// The hotkey was pressed.
+    Summoned,
     /// The screen was locked, or opened again.
     Locked(bool),
     /// The alarm rang.
     Alarm,
-    /// Popups have their sizes now.
-    PopupsPlaced,
     /// The person chose a file to save the conversation in.
     SaveInto(std::path::PathBuf),
     /// The administrator chose a file for the ledger.
@@ -148,6 +152,8 @@ pub struct App {
     popups: Popups,
     icon: Host,
     icon_visible: bool,
+    /// Or the sentence that says why there is none.
+    hotkey: Result<Hotkey, String>,
     locked: bool,
     alarm: Alarm,
     search: String,
@@ -186,6 +192,10 @@ impl App {
             locks.send(Event::Locked(locked));
         })
         .map_err(CannotRun::Io)?;
+        let summon = post.clone();
+        let hotkey = Hotkey::take(&settings.hotkey, move || {
+            summon.send(Event::Summoned);
+        });
         let mut app = Self {
             post,
             sink,
@@ -211,6 +221,7 @@ impl App {
             popups: Popups::default(),
             icon,
             icon_visible: false,
+            hotkey,
             locked: false,
             alarm: Alarm::default(),
             search: String::new(),
@@ -334,6 +345,7 @@ impl Desk<Event> for App {
             Event::Heard(connection, up) => self.hear(connection, up),
             Event::Ended(connection) => self.link_ended(connection),
             Event::Resolved(connection, resolved) => self.resolved(connection, resolved),
+            Event::Found(servers) => self.found(&servers),
             Event::Person(gesture) => self.gesture(gesture),
             Event::Icon(Heard::Clicked) => {
                 if self.chat.is_visible() {
@@ -349,9 +361,9 @@ impl Desk<Event> for App {
             Event::Icon(Heard::Back) => self.act(Intent::TryNow),
             Event::Icon(Heard::Ending) => self.choose(Choice::Quit),
             Event::Raise => self.raise(),
+            Event::Summoned => self.show_newest_notice(),
             Event::Locked(locked) => self.lock(locked),
             Event::Alarm => self.alarm_rang(),
-            Event::PopupsPlaced => self.place_popups(),
             Event::SaveInto(file) => self.save_into(&file),
             Event::ExportInto(file) => self.export_into(&file),
         }

@@ -4,7 +4,7 @@ use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity};
 use belfry_core::time::Instant;
 use std::time::Duration;
 
-use super::{App, Event};
+use super::App;
 use crate::model::Intent;
 use crate::platform::{sound, work_area};
 use crate::popup::place::{self, Rect};
@@ -196,8 +196,6 @@ impl App {
         self.copy_popups(&seen);
         self.thin();
         self.place_popups();
-        // A window knows its scale only once it is on the screen.
-        self.post.send(Event::PopupsPlaced);
         self.report_seen(seen.iter().filter_map(|key| notice_of(key)).collect());
     }
 

@@ -52,6 +52,7 @@ impl App {
                 .to_owned(),
             ),
             ("Screen", if self.locked { "Locked: popups wait for the unlocking." } else { "Unlocked." }.to_owned()),
+            ("Key to the newest notice", self.hotkey.as_ref().map_or_else(Clone::clone, |_| self.settings.hotkey.clone())),
             ("Open notices", notices.open().len().to_string()),
             ("Messages that wait to be sent", self.model.waiting().to_string()),
             ("Profile folder", self.folder.path().display().to_string()),

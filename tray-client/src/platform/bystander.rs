@@ -4,8 +4,6 @@
 use winit::window::Window;
 
 /// Makes it one: winit writes the styles it knows of whenever one of them changes, so the window's procedure writes these into each.
-///
-/// Under Wine a message's popup is still without them, although it does not take the focus: `scripts/windows/try_tray.py` shows it.
 #[cfg(windows)]
 pub fn keep(window: &Window) {
     system::keep(window);

@@ -10,6 +10,22 @@ pub fn default_folder() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "belfry")?.config_local_dir().join("tray"))
 }
 
+/// The settings for everybody who has none yet, from the file `belfry-tray.toml` beside the program; `None` if there is none.
+///
+/// # Errors
+/// The file cannot be read, or is no text.
+pub fn beside_program() -> io::Result<Option<String>> {
+    if_there(fs::read_to_string(std::env::current_exe()?.with_file_name("belfry-tray.toml")))
+}
+
+fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The profile folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -40,11 +56,7 @@ impl Folder {
     /// # Errors
     /// The file cannot be read, or is no text.
     pub fn read(&self, name: &str) -> io::Result<Option<String>> {
-        match fs::read_to_string(self.path.join(name)) {
-            Ok(content) => Ok(Some(content)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_there(fs::read_to_string(self.path.join(name)))
     }
 
     /// The same for a file that is no text.
@@ -52,11 +64,7 @@ impl Folder {
     /// # Errors
     /// The file cannot be read.
     pub fn read_bytes(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.path.join(name)) {
-            Ok(content) => Ok(Some(content)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_there(fs::read(self.path.join(name)))
     }
 
     /// Puts a new file in the place of the old one in one step: whoever reads, also after a power cut, has all of the old or all of the

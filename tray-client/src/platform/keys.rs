@@ -1,4 +1,5 @@
-//! The device's own key and the keys of servers, remembered in a file that only its owner may read.
+//! The device's own key, in the system's store of credentials where there is one, and the keys of servers, in a file that only its owner
+//! may read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,14 +12,16 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::files::Folder;
+use super::vault;
 
 const FILE: &str = "keys.toml";
 
 /// The file: keys in the form in which people read them.
 #[derive(Serialize, Deserialize)]
 struct Written {
-    /// The private half of the device's key.
-    device: String,
+    /// The private half of the device's key; absent where the system's store has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
     /// Servers by name, with the key that each has proven.
     #[serde(default)]
     servers: BTreeMap<String, String>,
@@ -35,6 +38,8 @@ impl Drop for Written {
 pub struct Keys {
     folder: Folder,
     device: KeyPair,
+    /// The system's store has the device's key; the file has not.
+    in_vault: bool,
     servers: BTreeMap<String, PublicKey>,
 }
 
@@ -72,19 +77,36 @@ impl Keys {
     /// # Errors
     /// [`Unusable`]: nothing is overwritten, because a device key that is lost is gone for good.
     pub fn open(folder: &Folder) -> Result<Self, Unusable> {
-        let Some(content) = folder.read(FILE)? else {
-            let device = KeyPair::generate(&mut rng::from_seed(os_seed()?));
-            let keys = Self { folder: folder.clone(), device, servers: BTreeMap::new() };
-            keys.write()?;
-            return Ok(keys);
+        let content = folder.read(FILE)?.map(Zeroizing::new);
+        let mut written = match &content {
+            Some(content) => toml::from_str(content).map_err(|_| Unusable::Damaged)?,
+            None => Written { device: None, servers: BTreeMap::new() },
         };
-        let content = Zeroizing::new(content);
-        let mut written: Written = toml::from_str(&content).map_err(|_| Unusable::Damaged)?;
-        let private: PublicKey = written.device.parse().map_err(|_| Unusable::Damaged)?;
         let read = |(server, key): (String, String)| key.parse().map(|key| (server, key));
         let servers =
             std::mem::take(&mut written.servers).into_iter().map(read).collect::<Result<_, _>>().map_err(|_| Unusable::Damaged)?;
-        Ok(Self { folder: folder.clone(), device: KeyPair::from_private(Zeroizing::new(private.0)), servers })
+        let (device, in_vault) = match &written.device {
+            Some(private) => {
+                let private: PublicKey = private.parse().map_err(|_| Unusable::Damaged)?;
+                let device = KeyPair::from_private(Zeroizing::new(private.0));
+                let moved = vault::keep(folder.path(), device.private());
+                (device, moved)
+            }
+            None => match vault::recall(folder.path()) {
+                Some(private) => (KeyPair::from_private(private), true),
+                // The first start, or a profile that was copied here: the key has stayed where it was made, so this is a new device.
+                None => {
+                    let device = KeyPair::generate(&mut rng::from_seed(os_seed()?));
+                    let kept = vault::keep(folder.path(), device.private());
+                    (device, kept)
+                }
+            },
+        };
+        let keys = Self { folder: folder.clone(), device, in_vault, servers };
+        if content.is_none() || written.device.is_some() == in_vault {
+            keys.write()?;
+        }
+        Ok(keys)
     }
 
     /// The device's key.
@@ -121,7 +143,7 @@ impl Keys {
     fn write(&self) -> Result<(), Unusable> {
         let written = Written {
             // Both halves of a key have 32 bytes, and the same spelling.
-            device: PublicKey(*self.device.private()).to_string(),
+            device: (!self.in_vault).then(|| PublicKey(*self.device.private()).to_string()),
             servers: self.servers.iter().map(|(server, key)| (server.clone(), key.to_string())).collect(),
         };
         let content = Zeroizing::new(toml::to_string(&written).map_err(|_| Unusable::Damaged)?);
@@ -144,6 +166,22 @@ mod tests {
         let (_dir, folder) = folder();
         let first = Keys::open(&folder).unwrap().device().public();
         assert_eq!(Keys::open(&folder).unwrap().device().public(), first);
+    }
+
+    /// Where the system has no store of its own.
+    #[cfg(not(windows))]
+    #[test]
+    fn a_file_without_the_devices_key_gets_a_new_one() {
+        let (_dir, folder) = folder();
+        let mut keys = Keys::open(&folder).unwrap();
+        keys.remember("tower:7411", PublicKey([1; 32])).unwrap();
+        let content = folder.read(FILE).unwrap().unwrap();
+        let without: String = content.lines().filter(|line| !line.starts_with("device")).map(|line| format!("{line}\n")).collect();
+        folder.write(FILE, without).unwrap();
+        let again = Keys::open(&folder).unwrap();
+        assert_ne!(again.device().public(), keys.device().public());
+        assert_eq!(again.known("tower:7411"), Some(PublicKey([1; 32])));
+        assert_eq!(Keys::open(&folder).unwrap().device().public(), again.device().public());
     }
 
     #[test]

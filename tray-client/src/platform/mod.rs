@@ -5,6 +5,8 @@ pub mod browser;
 #[cfg(feature = "window")]
 pub mod bystander;
 pub mod files;
+#[cfg(feature = "window")]
+pub mod hotkey;
 #[cfg(all(windows, feature = "window"))]
 pub mod hub;
 #[cfg(all(windows, feature = "window"))]
@@ -15,6 +17,7 @@ pub mod policy;
 #[cfg(feature = "window")]
 pub mod session;
 pub mod sound;
+pub mod vault;
 #[cfg(all(windows, feature = "window"))]
 pub mod wine;
 pub mod work_area;

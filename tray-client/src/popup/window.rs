@@ -1,7 +1,9 @@
 //! The windows of the popups. A window is made for one notice and dropped with it: only a window that has never been shown can be kept
 //! from taking the focus.
 
-use slint::ComponentHandle as _;
+use std::rc::Rc;
+
+use slint::ComponentHandle;
 use slint::winit_030::WinitWindowAccessor as _;
 
 use super::place::{Corner, Size};
@@ -55,6 +57,7 @@ impl Popup {
         window.on_more(move || more(Gesture::AllNotices));
         window.set_notice(row.into());
         window.show()?;
+        when_made(&window, sink);
         Ok(Self::Notice(window))
     }
 
@@ -73,9 +76,10 @@ impl Popup {
         window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
         let resized = sink.clone();
         window.on_resized(move || resized(Gesture::PopupResized));
-        let popup = Self::Message(window);
+        let popup = Self::Message(window.clone_strong());
         popup.say(row);
-        popup.window().show()?;
+        window.show()?;
+        when_made(&window, sink);
         Ok(popup)
     }
 
@@ -126,7 +130,6 @@ impl Popup {
     /// Puts it there.
     pub fn place(&self, (x, y): Corner) {
         self.window().set_position(slint::PhysicalPosition::new(x, y));
-        self.window().with_winit_window(bystander::keep);
     }
 
     fn window(&self) -> &slint::Window {
@@ -135,6 +138,20 @@ impl Popup {
             Self::Message(window) => window.window(),
         }
     }
+}
+
+/// The system's window is made only after this turn of the loop. Then it is told to stay out of the way, and its scale is known.
+fn when_made<C: ComponentHandle + 'static>(popup: &C, sink: &Sink) {
+    let (popup, sink) = (popup.as_weak(), Rc::clone(sink));
+    let waiting = async move {
+        let Some(popup) = popup.upgrade() else { return };
+        if let Ok(window) = popup.window().winit_window().await {
+            bystander::keep(&window);
+            sink(Gesture::PopupResized);
+        }
+    };
+    // Without a loop there is no window to be made: the views' tests.
+    let _ = slint::spawn_local(waiting);
 }
 
 impl Drop for Popup {

@@ -117,6 +117,11 @@ impl ChatView {
         Ok(())
     }
 
+    /// The keyboard goes to the newest open notice.
+    pub fn focus_notice(&self) {
+        self.window.invoke_focus_notice();
+    }
+
     /// Hides it; what it holds stays.
     pub fn hide(&self) {
         // A window that cannot be hidden is not there.

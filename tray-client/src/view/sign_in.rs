@@ -59,6 +59,23 @@ impl SignInView {
         Ok(())
     }
 
+    /// Somebody is looking for servers on this network.
+    pub fn set_looking(&self) {
+        self.window.set_looking(true);
+    }
+
+    /// Servers that answered, as (name, address). A single one is taken, unless the person has typed another meanwhile.
+    pub fn set_found(&self, servers: &[(String, String)]) {
+        self.window.set_looking(false);
+        if let [(_, address)] = servers
+            && self.window.get_server().is_empty()
+        {
+            self.window.set_server(address.into());
+        }
+        let rows: Vec<_> = servers.iter().map(|(name, address)| ui::FoundServer { name: name.into(), address: address.into() }).collect();
+        self.window.set_found(slint::ModelRc::from(rows.as_slice()));
+    }
+
     /// Trying, and what is being done.
     pub fn set_busy(&self, status: &str) {
         self.window.set_busy(true);
