@@ -8,6 +8,7 @@ mod accounts;
 mod crash;
 mod day;
 mod day_records;
+mod desk;
 mod interop;
 mod leaving;
 mod looking_after;

@@ -212,10 +212,18 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             return self.show("None of your messages here has been on this screen; name one by its number, as in #7.");
         };
         let mut news = Vec::new();
-        let answer = self.session.ask_meanwhile(request(self.place.clone(), seq), |update| news.push(update));
+        let request = request(self.place.clone(), seq);
+        let deletes = matches!(request, Request::Delete { .. });
+        let answer = self.session.ask_meanwhile(request, |update| news.push(update));
         news.into_iter().try_for_each(|update| self.update(update))?;
         match answer? {
-            Answer::Done => Ok(()),
+            Answer::Done => {
+                // What is taken back is not the last one any more, before that comes as news.
+                if deletes && let Some(own) = self.own.get_mut(&self.place) {
+                    own.remove(&seq);
+                }
+                Ok(())
+            }
             _ => Err(unexpected()),
         }
     }
