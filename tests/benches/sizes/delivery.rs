@@ -20,7 +20,7 @@ use belfry_server::{Order, Settings, serve};
 use crate::generate::{PASSWORD, name};
 
 const SEARCHERS: u64 = 10;
-/// Between two messages.
+/// Between two messages: the pace of the measurement, not something that is waited for.
 const PACE: Duration = Duration::from_millis(20);
 const MESSAGES: usize = 1500;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ pub(crate) fn measure(folder: &Path) {
         let until = Instant::now() + PATIENCE;
         while searched.load(Ordering::Relaxed) < SEARCHERS {
             assert!(Instant::now() < until, "nobody searches");
-            thread::sleep(PACE);
+            thread::park_timeout(PACE);
         }
         searched.store(0, Ordering::Relaxed);
         let took = talk(&writer, &written, &read, &room);
@@ -107,7 +107,7 @@ fn talk(writer: &Handle, written: &Receiver<Update>, read: &Receiver<Update>, ro
         until(read, |update| matches!(&update, Update::Message { message, .. } if message.text.as_str() == said).then_some(()));
         took.push(at.elapsed());
         while written.try_recv().is_ok() {}
-        thread::sleep(PACE.saturating_sub(at.elapsed()));
+        thread::park_timeout(PACE.saturating_sub(at.elapsed()));
     }
     took.sort_unstable();
     took
@@ -130,7 +130,7 @@ fn search(address: SocketAddr, number: u64, going: &AtomicBool, searched: &Atomi
             _ => None,
         });
         searched.fetch_add(1, Ordering::Relaxed);
-        thread::sleep(Duration::from_millis(205).saturating_sub(at.elapsed()));
+        thread::park_timeout(Duration::from_millis(205).saturating_sub(at.elapsed()));
     }
 }
 
