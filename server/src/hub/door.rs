@@ -5,6 +5,7 @@ use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
+use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
 use crate::session::SignedIn;
 use crate::store::Work;
@@ -41,6 +42,13 @@ impl Hub {
     /// [`Refusal::Busy`].
     pub fn sign_in(&mut self, now: Now, from: &SignedIn, visitor: Visitor, session: SessionId, id: u32) -> Result<(), Refusal> {
         let account = from.account();
+        // What would be stored behind the new password was proven by the old one.
+        let is_changing = |waiting: &Waiting| {
+            matches!(waiting, Waiting::SetPassword { account: of, ends, .. } if *of == account && *ends != Ends::None)
+        };
+        if self.waiting.jobs().any(is_changing) {
+            return Err(Refusal::Busy);
+        }
         let to = ReplyTo { session, id, channel: Channel::Control };
         let forget = self.devices.surplus(account, visitor);
         let Visitor { device, address, remember } = visitor;

@@ -121,7 +121,7 @@ impl App {
             key: place.to_string(),
             who: message.from.to_string(),
             place: if matches!(place, Place::Room(_)) { scene::name(place) } else { String::new() },
-            text: if self.settings.show_texts { message.text.to_string() } else { "New message".into() },
+            text: if self.settings.show_texts { crate::scene::plain(message.text.as_str()) } else { "New message".into() },
         };
         let (key, now) = (message_key(&row.key), self.now().instant);
         self.popups.stack.show(now, key.clone(), Insists::Not);
