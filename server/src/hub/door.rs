@@ -43,9 +43,8 @@ impl Hub {
     pub fn sign_in(&mut self, now: Now, from: &SignedIn, visitor: Visitor, session: SessionId, id: u32) -> Result<(), Refusal> {
         let account = from.account();
         // What would be stored behind the new password was proven by the old one.
-        let is_changing = |waiting: &Waiting| {
-            matches!(waiting, Waiting::SetPassword { account: of, ends, .. } if *of == account && *ends != Ends::None)
-        };
+        let is_changing =
+            |waiting: &Waiting| matches!(waiting, Waiting::SetPassword { account: of, ends, .. } if *of == account && *ends != Ends::None);
         if self.waiting.jobs().any(is_changing) {
             return Err(Refusal::Busy);
         }

@@ -26,12 +26,16 @@ const INDEXED_CHARS: usize = 3;
 /// Messages that are read for a text that is too short for the index: some milliseconds of work.
 const READ_MAX: u32 = 5000;
 
+/// So many entries of the index are counted before more of the newest messages are read: to count further takes long where a text is
+/// made of what stands everywhere.
+const RARE_FIRST: usize = 100;
+
 /// What the index has for a rare text is looked through once for all conversations; a text that it has more of is common enough to be
 /// found at once in each of them.
 const RARE_MAX: usize = 5000;
 
 /// The newest messages of all conversations together that are read before the index is asked: a few milliseconds of work.
-const RECENT_FIRST: u32 = 2000;
+const RECENT_FIRST: u32 = 1000;
 
 /// … and once it has said that the text is common, before it is asked in each conversation.
 const RECENT_MAX: u32 = 20_000;
@@ -121,20 +125,23 @@ fn look_up(
     let phrase = format!("\"{}\"", text.as_str().replace('"', "\"\""));
     if places.len() > 1 {
         let wanted: BTreeSet<_> = places.iter().map(|info| info.id).collect();
-        let mut statement = connection.prepare_cached(ANYWHERE)?;
-        let all = statement
-            .query_map(params![phrase, clamped(RARE_MAX as u64 + 1)], |row| row.get::<_, i64>(0))?
-            .collect::<Result<Vec<_>, _>>()?;
-        if all.len() <= RARE_MAX {
-            let all: Vec<_> = all.into_iter().map(parts).filter(|(id, _)| wanted.contains(id)).collect();
-            let of = |id| all.iter().filter(|(of, _)| *of == id).map(|&(_, seq)| seq).collect::<Vec<_>>();
-            let sources = places.iter().map(|info| Source { seqs: of(info.id).into_iter(), info: info.clone() });
-            return Ok(LookedUp::Sources(sources.collect()));
-        }
-        if reach == Reach::Further
-            && let Some((hits, more)) = recent(connection, text, places, bound, limit, RECENT_MAX)?
-        {
-            return Ok(LookedUp::Recent(hits, more));
+        for (most, is_last) in [(RARE_FIRST, false), (RARE_MAX, true)] {
+            let mut statement = connection.prepare_cached(ANYWHERE)?;
+            let all = statement
+                .query_map(params![phrase, clamped(most as u64 + 1)], |row| row.get::<_, i64>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
+            if all.len() <= most {
+                let all: Vec<_> = all.into_iter().map(parts).filter(|(id, _)| wanted.contains(id)).collect();
+                let of = |id| all.iter().filter(|(of, _)| *of == id).map(|&(_, seq)| seq).collect::<Vec<_>>();
+                let sources = places.iter().map(|info| Source { seqs: of(info.id).into_iter(), info: info.clone() });
+                return Ok(LookedUp::Sources(sources.collect()));
+            }
+            if reach == Reach::Further
+                && !is_last
+                && let Some((hits, more)) = recent(connection, text, places, bound, limit, RECENT_MAX)?
+            {
+                return Ok(LookedUp::Recent(hits, more));
+            }
         }
     }
     let mut statement = connection.prepare_cached(WITHIN)?;
