@@ -34,6 +34,9 @@ class Screen:
         self.environment = place.environment | {"DISPLAY": f":{number}"}
         for family, instead in FONTS.items():
             place.run(["wine", "reg", "add", r"HKCU\Software\Wine\Fonts\Replacements", "/v", family, "/d", instead, "/f"])
+        # Wine's taskbar is white: the icon has to be told, or it is white, too.
+        place.run(["wine", "reg", "add", r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize",
+                   "/v", "SystemUsesLightTheme", "/t", "REG_DWORD", "/d", "1", "/f"])
         # Only a desktop of this name has a taskbar.
         place.run(["wine", "reg", "add", r"HKCU\Software\Wine\Explorer", "/v", "Desktop", "/d", "shell", "/f"])
         place.run(["wine", "reg", "add", r"HKCU\Software\Wine\Explorer\Desktops", "/v", "shell", "/d", f"{WIDTH}x{HEIGHT}", "/f"])
@@ -71,7 +74,8 @@ class Screen:
         self.command("xdotool", "mousemove", 3, 3)
 
     def type(self, text):
-        self.command("xdotool", "type", "--delay", "40", text)
+        # For a letter that no key has, xdotool gives it to one for a moment: Wine has to have looked at the key before it is taken back.
+        self.command("xdotool", "type", "--delay", "40" if text.isascii() else "800", text)
 
     def key(self, name):
         self.command("xdotool", "key", name)

@@ -10,7 +10,6 @@ static LRESULT tell(HWND window, UINT message, WPARAM wparam, LPARAM lparam)
     return (LRESULT)answer;
 }
 
-
 /* Shown windows of the program: style, extended style, place, title. */
 static BOOL CALLBACK list(HWND window, LPARAM out)
 {
@@ -37,8 +36,12 @@ int main(int count, char **words)
         EnumWindows(list, (LPARAM)stdout);
         return 0;
     }
-    if (!strcmp(what, "close"))
-        return !(window = FindWindowA(NULL, words[2])) || !PostMessageA(window, WM_CLOSE, 0, 0);
+    if (!strcmp(what, "close")) {
+        /* Another person's program has a window of the same name, which is not shown. */
+        for (window = NULL; (window = FindWindowExA(NULL, window, NULL, words[2])) && !IsWindowVisible(window);)
+            ;
+        return !window || !PostMessageA(window, WM_CLOSE, 0, 0);
+    }
     if (!window)
         return 1;
     if (!strcmp(what, "lock"))

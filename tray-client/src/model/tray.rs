@@ -49,12 +49,13 @@ impl Facts<'_> {
 
     /// Such as "Belfry: connected to lan-host, 3 unread".
     pub(super) fn tooltip(self) -> String {
+        let server = without_key(self.server);
         let mut words = match self.connection {
-            Connection::Connecting => format!("Belfry: connecting to {}", self.server),
-            Connection::Connected => format!("Belfry: connected to {}", self.server),
-            Connection::Interrupted { .. } => format!("Belfry: no connection to {}", self.server),
-            Connection::Stopped(Failure::SignIn(_)) => format!("Belfry: not signed in to {}", self.server),
-            Connection::Stopped(_) | Connection::Closed => format!("Belfry: not connected to {}", self.server),
+            Connection::Connecting => format!("Belfry: connecting to {server}"),
+            Connection::Connected => format!("Belfry: connected to {server}"),
+            Connection::Interrupted { .. } => format!("Belfry: no connection to {server}"),
+            Connection::Stopped(Failure::SignIn(_)) => format!("Belfry: not signed in to {server}"),
+            Connection::Stopped(_) | Connection::Closed => format!("Belfry: not connected to {server}"),
         };
         match self.notices {
             0 => {}
@@ -69,6 +70,12 @@ impl Facts<'_> {
         }
         shortened(&words)
     }
+}
+
+/// Of the link `belfry://lan-host:7411/#…` what a person calls the server.
+fn without_key(server: &str) -> &str {
+    let server = server.strip_prefix("belfry://").unwrap_or(server);
+    server.split(['/', '#']).next().unwrap_or(server)
 }
 
 fn shortened(words: &str) -> String {
@@ -118,6 +125,7 @@ mod tests {
     #[test]
     fn the_tooltip_says_it_in_words() {
         assert_eq!(NOTHING.tooltip(), "Belfry: connected to lan-host");
+        assert_eq!(Facts { server: "belfry://lan-host:7411/#abc", ..NOTHING }.tooltip(), "Belfry: connected to lan-host:7411");
         assert_eq!(Facts { unread: 3, ..NOTHING }.tooltip(), "Belfry: connected to lan-host, 3 unread");
         assert_eq!(
             Facts { unread: 1, notices: 2, do_not_disturb: true, ..NOTHING }.tooltip(),
