@@ -33,13 +33,12 @@ class Screen:
         expect(number, f"there is no display: {self.server.complained()}")
         self.environment = place.environment | {"DISPLAY": f":{number}"}
         for family, instead in FONTS.items():
-            place.run(["wine", "reg", "add", r"HKCU\Software\Wine\Fonts\Replacements", "/v", family, "/d", instead, "/f"])
+            place.register(r"HKCU\Software\Wine\Fonts\Replacements", family, instead)
         # Wine's taskbar is white: the icon has to be told, or it is white, too.
-        place.run(["wine", "reg", "add", r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize",
-                   "/v", "SystemUsesLightTheme", "/t", "REG_DWORD", "/d", "1", "/f"])
+        place.register(r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize", "SystemUsesLightTheme", 1)
         # Only a desktop of this name has a taskbar.
-        place.run(["wine", "reg", "add", r"HKCU\Software\Wine\Explorer", "/v", "Desktop", "/d", "shell", "/f"])
-        place.run(["wine", "reg", "add", r"HKCU\Software\Wine\Explorer\Desktops", "/v", "shell", "/d", f"{WIDTH}x{HEIGHT}", "/f"])
+        place.register(r"HKCU\Software\Wine\Explorer", "Desktop", "shell")
+        place.register(r"HKCU\Software\Wine\Explorer\Desktops", "shell", f"{WIDTH}x{HEIGHT}")
         place.environment = self.environment
         place.restart_wine()
 

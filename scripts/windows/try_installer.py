@@ -42,8 +42,7 @@ def server_story(place, linux, msi, newer):
         return place.run([str(linux), *words], env=env).lines()
 
     # Not the usual port, which somebody may be using; services take their environment from here.
-    place.run(["wine", "reg", "add", r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", "/v", "BELFRY_LISTEN",
-               "/d", f"127.0.0.1:{port}", "/f"])
+    place.register(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", "BELFRY_LISTEN", f"127.0.0.1:{port}")
     place.restart_wine()
 
     place.step("it installs silently: the program, the service with its own account, the source in the event log")

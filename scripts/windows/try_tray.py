@@ -283,8 +283,8 @@ def settled(story, link):
     place, screen = story.place, story.screen
     place.step("where a policy names the server, the first start asks nothing and makes the account")
     policies = r"HKLM\SOFTWARE\Policies\Belfry"
-    for name, kind, value in (("Server", "REG_SZ", link), ("Sounds", "REG_DWORD", "0"), ("QuietHours", "REG_SZ", "22:00-06:30")):
-        place.run(["wine", "reg", "add", policies, "/v", name, "/t", kind, "/d", value, "/f"])
+    for name, value in (("Server", link), ("Sounds", 0), ("QuietHours", "22:00-06:30")):
+        place.register(policies, name, value)
     names = {person["account"] for person in story.belfry("who", "--json").events()}
     tray = story.tray("--profile", r"C:\new", "--show")
     screen.window(CHAT, "the chat window is shown")

@@ -75,6 +75,15 @@ class Place:
         if not (folder / self.shim.name).exists():
             shutil.copy(self.shim, folder)
 
+    def register(self, key, name, value):
+        """Writes a text or a number to the registry."""
+        kind = "REG_DWORD" if isinstance(value, int) else "REG_SZ"
+        # In a prefix that has just been made Wine's reg fails now and then without a word, and does it when it is asked again.
+        for exits in (None, None, 0):
+            words = ["wine", "reg", "add", key, "/v", name, "/t", kind, "/d", value, "/f"]
+            if self.run(words, exits=exits).process.returncode == 0:
+                return
+
     def step(self, sentence):
         self.steps += 1
         print(f"  {self.steps:2} {sentence}", flush=True)
