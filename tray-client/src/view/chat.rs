@@ -1,5 +1,7 @@
 //! The chat window's adapter.
 
+use std::time::Duration;
+
 use slint::ComponentHandle as _;
 use slint::winit_030::{EventResult, WinitWindowAccessor as _};
 use winit::event::WindowEvent;
@@ -12,6 +14,9 @@ use crate::words::say;
 
 /// Open notices that are seen at the top of the window; the others are behind a button.
 pub const NOTICES_SEEN: usize = 2;
+
+/// A window that has just been shown has drawn itself by then.
+const ELEMENTS_MADE: Duration = Duration::from_millis(150);
 
 /// The head of the shown conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,9 +122,14 @@ impl ChatView {
         Ok(())
     }
 
-    /// The keyboard goes to the newest open notice.
+    /// The keyboard goes to the newest open notice: as soon as the window, which may just have been shown, has made its elements.
     pub fn focus_notice(&self) {
-        self.window.invoke_focus_notice();
+        let window = self.window.as_weak();
+        slint::Timer::single_shot(ELEMENTS_MADE, move || {
+            if let Some(window) = window.upgrade() {
+                window.invoke_focus_notice();
+            }
+        });
     }
 
     /// Hides it; what it holds stays.
