@@ -126,7 +126,7 @@ impl App {
                 Place::Room(_) => scene::name(place),
                 Place::Direct(_) => String::new(),
             },
-            text: if self.settings.show_texts { message.text.to_string() } else { words::say("New message") },
+            text: if self.settings.show_texts { scene::plain(message.text.as_str()) } else { words::say("New message") },
         };
         let (key, now) = (message_key(&row.key), self.now().instant);
         self.popups.stack.show(now, key.clone(), Insists::Not);

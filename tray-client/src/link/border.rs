@@ -238,6 +238,8 @@ pub enum Up {
     },
     /// A conversation one is in, as the server has it.
     Conversation {
+        /// The server's number for it, whatever it is called.
+        id: ConversationId,
         /// Where.
         place: Place,
         /// Its newest message.
@@ -246,6 +248,13 @@ pub enum Up {
         read: Seq,
         /// How many are newer than that.
         unread: u64,
+    },
+    /// A room one is in has another name.
+    Renamed {
+        /// What it was called.
+        from: Place,
+        /// What it is called now.
+        to: Place,
     },
     /// One is not in a conversation any more.
     Left(Place),

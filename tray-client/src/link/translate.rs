@@ -144,7 +144,10 @@ pub(super) fn up(update: Update) -> Option<Up> {
         Update::Failed(failure) => Up::Failed(failure),
         Update::Closed => Up::Closed,
         Update::Progress { notice, progress } => Up::Progress { notice, progress },
-        Update::Conversation(info) => Up::Conversation { place: info.place, last: info.last, read: info.read, unread: info.unread },
+        Update::Renamed { from, to } => Up::Renamed { from, to },
+        Update::Conversation(info) => {
+            Up::Conversation { id: info.id, place: info.place, last: info.last, read: info.read, unread: info.unread }
+        }
         Update::Left { place } => Up::Left(place),
         Update::Altered { place, message } => Up::Altered { place, message },
         Update::Read { place, read, unread } => Up::Read { place, read, unread },

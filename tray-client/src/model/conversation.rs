@@ -140,6 +140,10 @@ impl Conversation {
         &self.place
     }
 
+    pub(super) fn rename(&mut self, to: Place) {
+        self.place = to;
+    }
+
     /// Its newest message.
     pub const fn last(&self) -> Option<&Message> {
         self.last.as_ref()

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Person, Place, SearchText, Standing};
+use belfry_core::chat::{ConversationId, Person, Place, SearchText, Standing};
 use belfry_core::limits::TYPING_INTERVAL;
 use belfry_core::time::Now;
 
-use super::{Effect, Intent, Model, Part, Search, key};
+use super::{Conversation, Effect, Intent, Model, Part, Search, key};
 use crate::link::{AskId, Down, Up};
 
 /// For how long somebody who was said to be writing is believed to be.
@@ -16,7 +16,8 @@ impl Model {
     /// Something was heard that is about places and not a new message.
     pub(super) fn hear_of_places(&mut self, now: Now, up: Up, effects: &mut Vec<Effect>) {
         match up {
-            Up::Conversation { place, last, read, unread } => {
+            Up::Conversation { id, place, last, read, unread } => {
+                self.recognise(id, &place, effects);
                 if let Place::Room(room) = &place {
                     self.rooms.settle(room);
                     self.rooms.stand(room, Standing::Inside);
@@ -29,6 +30,7 @@ impl Model {
                     self.list_rooms(effects);
                 }
             }
+            Up::Renamed { from, to } => self.rename(&from, to, effects),
             Up::Left(place) => {
                 self.conversations.remove(&key(&place));
                 if self.shown.take_if(|shown| *shown == key(&place)).is_some() {
@@ -72,6 +74,28 @@ impl Model {
             }
             _ => {}
         }
+    }
+
+    /// A room that was given another name while this program was away is known by its number.
+    fn recognise(&mut self, id: ConversationId, place: &Place, effects: &mut Vec<Effect>) {
+        if self.conversations.contains_key(&key(place)) {
+            return;
+        }
+        let is_it = |known: &&Conversation| known.last().is_some_and(|last| last.conversation == id);
+        if let Some(from) = self.conversations.values().find(is_it).map(|known| known.place().clone()) {
+            self.rename(&from, place.clone(), effects);
+        }
+    }
+
+    fn rename(&mut self, from: &Place, to: Place, effects: &mut Vec<Effect>) {
+        let Some(mut conversation) = self.conversations.remove(&key(from)) else { return };
+        conversation.rename(to.clone());
+        if self.shown.as_ref() == Some(&key(from)) {
+            self.shown = Some(key(&to));
+        }
+        self.conversations.insert(key(&to), conversation);
+        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(Part::Lines(to)));
     }
 
     /// A question about places has come to nothing. Whether it was one.

@@ -142,7 +142,7 @@ fn message(line: &Line<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> 
         who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), ToString::to_string) },
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
-        text: line.text.to_string(),
+        text: super::plain(line.text.as_str()),
         links: links(line.text.as_str()).into_iter().map(str::to_owned).collect(),
         mark,
         why,

@@ -49,6 +49,24 @@ pub fn name(place: &Place) -> String {
     }
 }
 
+/// A text that somebody wrote, with the marks spelled out that turn the direction of writing (`·U+202E·`): shown, they could make a line
+/// say something else than it does.
+pub fn plain(text: &str) -> String {
+    let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(turns) {
+        return text.to_owned();
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if turns(letter) {
+            plain.push_str(&format!("·U+{:04X}·", u32::from(letter)));
+        } else {
+            plain.push(letter);
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use std::sync::LazyLock;
@@ -57,6 +75,15 @@ pub(crate) mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+
+    #[test]
+    fn marks_that_turn_the_direction_are_spelled_out_and_scripts_that_run_the_other_way_are_not_touched() {
+        assert_eq!(plain("pay to \u{202e}ecila\u{202c} now"), "pay to ·U+202E·ecila·U+202C· now");
+        assert_eq!(plain("\u{2067}x\u{2069}"), "·U+2067·x·U+2069·");
+        for text in ["שלום, עולם", "مرحبا 123", "plain"] {
+            assert_eq!(plain(text), text);
+        }
+    }
 
     /// In UTC.
     static WALL: LazyLock<Wall> = LazyLock::new(|| Wall::new(TimeZone::UTC));

@@ -234,7 +234,7 @@ pub fn typing(model: &Model, now: Instant) -> String {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{ConversationId, Found, Message, Person, Presence, Role, SearchText, Text};
+    use belfry_core::chat::{ConversationId, Found, Keep, Message, Person, Presence, Role, SearchText, Text};
     use belfry_core::time::{Now, UnixMillis};
 
     use super::super::tests::moment;
@@ -267,7 +267,14 @@ mod tests {
         model.apply(NOW, Up::People { ask: people, people: vec![person("anna"), person("ben"), person("me")], more: false });
         let effects = model.apply(NOW, Up::CaughtUp);
         let rooms = ask(&effects, |down| if let Down::AskRooms { ask, .. } = down { Some(*ask) } else { None });
-        let row = |name: &str, standing| Room { name: room(name), private: standing == Standing::Invited, members: 2, standing };
+        let row = |name: &str, standing| Room {
+            name: room(name),
+            private: standing == Standing::Invited,
+            members: 2,
+            standing,
+            owner: None,
+            keep: Keep::default(),
+        };
         let rows = vec![row("attic", Standing::Inside), row("board", Standing::Invited), row("ward 4", Standing::Outside)];
         model.apply(NOW, Up::Rooms { ask: rooms, rooms: rows, more: false });
         model

@@ -50,7 +50,7 @@ fn told(effects: &[Effect]) -> Option<Seq> {
 #[test]
 fn the_servers_count_is_shown_and_what_it_has_counted_is_not_counted_again() {
     let mut model = model();
-    model.apply(now(0), Up::Conversation { place: attic(), last: Seq(7), read: Seq(3), unread: 4 });
+    model.apply(now(0), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(7), read: Seq(3), unread: 4 });
     assert_eq!(unread(&model), 4);
     hear(&mut model, 6, "anna");
     hear(&mut model, 7, "anna");
@@ -81,7 +81,7 @@ fn the_server_is_told_once_what_the_person_has_read_here() {
     assert_eq!(told(&hear(&mut model, 2, "anna")), Some(Seq(2)));
     assert_eq!(told(&hear(&mut model, 3, "me")), None, "one's own words the server knows to be read");
     // An older word of the server does not make unread what was read here.
-    model.apply(now(1), Up::Conversation { place: attic(), last: Seq(3), read: Seq(1), unread: 2 });
+    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(3), read: Seq(1), unread: 2 });
     assert_eq!(unread(&model), 0);
 }
 
@@ -108,6 +108,22 @@ fn a_room_that_was_left_is_gone_also_from_the_window() {
 }
 
 #[test]
+fn a_room_of_another_name_keeps_its_messages_and_its_place_in_the_window() {
+    let loft = || Place::Room(RoomName::new("loft").unwrap());
+    let told = Up::Renamed { from: attic(), to: loft() };
+    let found = Up::Conversation { id: ConversationId(1), place: loft(), last: Seq(1), read: Seq(0), unread: 1 };
+    for news in [told, found] {
+        let mut model = model();
+        hear(&mut model, 1, "anna");
+        model.act(now(1), Intent::Open(attic()));
+        model.apply(now(1), news);
+        assert!(model.conversation(&attic()).is_none());
+        assert_eq!(model.shown().map(|shown| shown.place().clone()), Some(loft()));
+        assert_eq!(model.lines(&loft()).count(), 1);
+    }
+}
+
+#[test]
 fn typing_is_believed_for_a_while_or_until_the_message_is_there() {
     let mut model = model();
     let typing = |model: &Model, seconds| model.conversation(&attic()).unwrap().typing(now(seconds).instant).count();
@@ -126,7 +142,7 @@ fn an_invitation_stays_until_it_is_taken_or_declined() {
     }
     assert_eq!(model.rooms().invitations(), [(room.clone(), name("anna"))]);
     assert!(matches!(&model.act(now(1), Intent::Join(room.clone()))[..], [Effect::Tell(Down::JoinRoom { .. })]));
-    model.apply(now(1), Up::Conversation { place: attic(), last: Seq(0), read: Seq(0), unread: 0 });
+    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0 });
     assert_eq!(model.rooms().invitations(), []);
     model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
     model.act(now(1), Intent::Decline(room));
@@ -153,6 +169,8 @@ fn the_list_of_rooms_is_asked_for_to_its_end_and_a_search_is_answered_once() {
     let effects = model.act(now(1), Intent::ListRooms);
     let [Effect::Tell(Down::AskRooms { ask, after: None })] = effects[..] else { panic!("{effects:?}") };
     let room = |typed| belfry_core::chat::Room {
+        owner: None,
+        keep: belfry_core::chat::Keep::default(),
         name: RoomName::new(typed).unwrap(),
         private: false,
         members: 1,
@@ -272,7 +290,7 @@ fn whoever_writes_after_reading_far_back_sees_it() {
 #[test]
 fn a_room_that_was_made_or_joined_is_shown_as_soon_as_one_is_in_it() {
     let mut model = model();
-    let entered = Up::Conversation { place: attic(), last: Seq(0), read: Seq(0), unread: 0 };
+    let entered = Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0 };
     assert!(!model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())), "another device has joined");
     model.act(now(1), Intent::CreateRoom { room: RoomName::new("Attic").unwrap(), private: true });
     assert!(model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())));
