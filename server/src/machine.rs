@@ -120,10 +120,10 @@ impl Machine {
     pub fn poll(&mut self, now: Now, datagram: &mut Vec<u8>) -> Output {
         loop {
             match self.sessions.poll() {
-                Some(session::Output::Send { peer, channel, body }) => {
+                Some(session::Output::Send { peer, channel, body, answers }) => {
                     // One that is gone needs nothing more.
                     if self.endpoint.send(peer, channel, body) == Err(SendError::Size) {
-                        self.sessions.note_unsendable(peer);
+                        self.sessions.note_unsendable(peer, channel, answers);
                     }
                     continue;
                 }

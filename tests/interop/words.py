@@ -9,7 +9,7 @@ import unicodedata
 
 from wire import Malformed, Reader
 
-SCHEMA = 2
+SCHEMA = 3
 MESSAGE_BYTES_MAX = 64 * 1024
 
 
@@ -242,7 +242,15 @@ ALTERATION = Struct(number=U64, at=MILLIS, deleted=BOOL)
 MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=MILLIS, altered=Maybe(ALTERATION))
 CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
 PAGE = Struct(conversation=CONVERSATION, messages=ListOf(MESSAGE))
-ROOM = Struct(name=NAME, private=BOOL, members=U64, standing=Enum(Outside=None, Invited=None, Inside=None))
+KEEP = Struct(age_ms=Maybe(U64), messages=Maybe(U64))
+ROOM = Struct(
+    name=NAME,
+    private=BOOL,
+    members=U64,
+    standing=Enum(Outside=None, Invited=None, Inside=None),
+    owner=Maybe(NAME),
+    keep=KEEP,
+)
 HIT = Struct(place=PLACE, message=MESSAGE)
 FOUND = Struct(hits=ListOf(HIT), more=BOOL, cut=BOOL)
 ORIGINAL = Struct(**{"from": NAME}, text=TEXT, until=MILLIS)
@@ -373,7 +381,7 @@ REQUESTS = [
     ("NoticeStatus", HISTORY, Struct(notice=ID, after=Maybe(NAME))),
     ("AddUser", CONTROL, Struct(account=NAME, password=PASSWORD, role=ROLE)),
     ("ListUsers", HISTORY, Struct(after=Maybe(NAME))),
-    ("SetPassword", CONTROL, Struct(account=NAME, password=PASSWORD)),
+    ("SetPassword", CONTROL, Struct(account=NAME, password=PASSWORD, keep_sessions=BOOL)),
     ("SetRole", CONTROL, Struct(account=NAME, role=ROLE)),
     ("SetDisabled", CONTROL, Struct(account=NAME, disabled=BOOL)),
     ("Status", CONTROL, None),
@@ -409,6 +417,10 @@ REQUESTS = [
     ("Away", CONTROL, Struct(away=BOOL)),
     ("Search", HISTORY, Struct(text=SEARCH_TEXT, place=Maybe(PLACE), before=Maybe(SEQ), limit=U32)),
     ("Originals", HISTORY, Struct(of=PARTIES, seq=SEQ, after=U32)),
+    ("RemoveFromRoom", CONTROL, Struct(room=NAME, account=NAME)),
+    ("RenameRoom", CONTROL, Struct(room=NAME, name=NAME)),
+    ("DeleteRoom", CONTROL, Struct(room=NAME)),
+    ("KeepRoom", CONTROL, Struct(room=NAME, keep=KEEP)),
 ]
 ANSWERS = [
     ("Done", None),
@@ -451,6 +463,7 @@ EVENTS = [
     ("Altered", CHAT, MESSAGE),
     ("Read", CHAT, Struct(conversation=ID, read=SEQ, unread=U64)),
     ("Typing", CHAT, Struct(place=PLACE, account=NAME)),
+    ("Renamed", CHAT, Struct(conversation=ID, room=NAME)),
 ]
 
 REQUEST = Enum(**{row[0]: row[-1] for row in REQUESTS})

@@ -37,8 +37,24 @@ pub fn speak(language: Language) -> &'static str {
     if chinese { "zh" } else { "" }
 }
 
+#[cfg(all(test, feature = "window-tests"))]
+thread_local! {
+    /// Tests run beside each other in one process: a window of one of them speaks for itself.
+    static SPEAKS_CHINESE_HERE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// The windows of this test speak Chinese, or English.
+#[cfg(all(test, feature = "window-tests"))]
+pub(crate) fn speak_here(chinese: bool) {
+    SPEAKS_CHINESE_HERE.set(chinese);
+}
+
 /// Whether the windows speak Chinese.
 pub fn is_chinese() -> bool {
+    #[cfg(all(test, feature = "window-tests"))]
+    if SPEAKS_CHINESE_HERE.get() {
+        return true;
+    }
     SPEAKS_CHINESE.load(Ordering::Relaxed)
 }
 
@@ -229,6 +245,65 @@ mod tests {
         assert!(missing.is_empty(), "not in Chinese: {missing:#?}");
         let empty = file.lines().skip(3).filter(|line| matches!(*line, "msgstr \"\"" | "msgstr[0] \"\"")).count();
         assert_eq!(empty, 0, "sentences without their translation");
+    }
+
+    /// What a source file says outside its tests: everything between quotes that reads like a sentence.
+    fn sentences(source: &str) -> Vec<String> {
+        let program = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let program = program.split("#[cfg(test)]\npub").next().unwrap_or_default();
+        let is_said =
+            |line: &&str| !line.starts_with("//") && !["reason =", "#[", ".expect(", "eprintln!"].iter().any(|no| line.contains(no));
+        let mut found = Vec::new();
+        for line in program.lines().map(str::trim).filter(is_said) {
+            let mut rest = line;
+            while let Some((_, from)) = rest.split_once('"') {
+                let end = from.char_indices().find(|&(at, c)| c == '"' && !from[..at].ends_with('\\'));
+                let Some((end, _)) = end else { break };
+                found.push(from[..end].to_owned());
+                rest = &from[end + 1..];
+            }
+        }
+        found.retain(|text| {
+            let ends = text.ends_with(['.', '…']);
+            text.contains(' ') && (ends || text.starts_with(|first: char| first.is_ascii_uppercase())) && !text.contains(": {}\\n")
+        });
+        found
+    }
+
+    /// The sentence with something put in, as it reaches the windows.
+    fn filled(text: &str) -> String {
+        let mut pieces = text.split('{');
+        let mut said = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            said.push_str("Xyz");
+            said.push_str(piece.split_once('}').map_or(piece, |(_, after)| after));
+        }
+        // Another sentence stands before it.
+        said.strip_prefix("Xyz Trying").map_or_else(|| said.trim().to_owned(), |rest| format!("Trying{rest}"))
+    }
+
+    #[test]
+    fn every_sentence_that_the_program_says_is_in_chinese() {
+        // Put together of parts that are known, a file's head, the name of a window.
+        let exempt = ["Reaches {people} · {}", "You: ", "{people} people"];
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders = vec![root.join("app"), root.join("scene"), root.join("model"), root.join("view"), root.join("platform")];
+        let mut files: Vec<_> = ["compose.rs", "hours.rs", "settings.rs", "outbox.rs"].map(|name| root.join(name)).into();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                match path.file_name().and_then(|name| name.to_str()) {
+                    Some("tests" | "tests.rs") => {}
+                    _ if path.is_dir() => folders.push(path),
+                    _ => files.push(path),
+                }
+            }
+        }
+        let said: BTreeSet<_> = files.iter().flat_map(|file| sentences(&fs::read_to_string(file).unwrap())).collect();
+        assert!(said.len() > 60, "the program says {} sentences", said.len());
+        let missing: Vec<_> =
+            said.iter().filter(|text| !exempt.contains(&text.as_str()) && CHINESE.say(&filled(text)).is_ascii()).collect();
+        assert!(missing.is_empty(), "not in Chinese: {missing:#?}");
     }
 
     #[test]

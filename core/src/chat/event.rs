@@ -63,6 +63,13 @@ pub enum Event {
         /// Who.
         account: AccountName,
     },
+    /// A room one is in has another name.
+    Renamed {
+        /// Which.
+        conversation: ConversationId,
+        /// What it is called from now on.
+        room: RoomName,
+    },
 }
 
 impl Event {

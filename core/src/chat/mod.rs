@@ -36,5 +36,5 @@ pub use plan::{Every, Preview, Reminding, Schedule, ScheduleId, Scheduled, Templ
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
 pub use request::Request;
-pub use room::{Found, Hit, Original, Room, Standing};
+pub use room::{Found, Hit, Keep, Original, Room, Standing};
 pub use text::{InvalidText, Label, Password, SearchText, Text, Title};

@@ -38,7 +38,12 @@ fn normalize(typed: &str) -> Result<String, InvalidName> {
         if !name.is_empty() {
             name.push(' ');
         }
-        name.extend(word.nfc());
+        // Most names are plain letters, and a server with many accounts looks at all of them when it starts.
+        if word.is_ascii() {
+            name.push_str(word);
+        } else {
+            name.extend(word.nfc());
+        }
     }
     if name.is_empty() {
         return Err(InvalidName::Empty);
@@ -61,6 +66,9 @@ fn belongs_into_a_name(c: char) -> bool {
 
 /// Two names with the same key are the same name to a person: compatibility forms and letter case do not tell people apart.
 fn key(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     // By way of capitals: a letter may have several small forms, as the Greek sigma has one for the ends of words.
     name.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }

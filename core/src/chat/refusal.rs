@@ -104,6 +104,12 @@ refusals! {
     27 UnknownMessage "There is no such message."
     /// Somebody else wrote it.
     28 NotYourMessage "Only the person who wrote a message may change it."
+    /// Looking after a room is for its owner and administrators.
+    29 NotYourRoom "Only the person who made a room, while they are in it, or an administrator may do that."
+    /// The lobby is neither renamed nor closed, and nobody is put out of it.
+    30 LobbyStays "The lobby stays as it is; only how long its messages are kept can be changed."
+    /// Who is to be put out of a room is not in it.
+    31 NobodyThere "That person is not in the room, and not invited to it."
     /// A critical notice to everyone, unconfirmed.
     40 ConfirmationNeeded "A critical notice to everyone has to be confirmed: look at whom it reaches, then confirm."
     /// One author's notices come too fast.

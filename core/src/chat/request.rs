@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place, PostId,
-    Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, DeviceId, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place,
+    PostId, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -104,12 +104,15 @@ pub enum Request {
         /// Continue after this name.
         after: Option<AccountName>,
     },
-    /// Give an account a new password: one's own, or any (administrators). Answer: [`Answer::Done`].
+    /// Give an account a new password: one's own, or any (administrators). The account's other sessions end, and no other device of it
+    /// is remembered any more. Answer: [`Answer::Done`].
     SetPassword {
         /// Whose.
         account: AccountName,
         /// The new one.
         password: Password,
+        /// The sessions go on, and the devices stay known.
+        keep_sessions: bool,
     },
     /// Change what an account may do (administrators). Answer: [`Answer::Done`].
     SetRole {
@@ -327,6 +330,34 @@ pub enum Request {
         /// How many to skip: those that are known.
         after: u32,
     },
+    // --- Looking after rooms ---
+    /// Put somebody out of a room, or take an invitation back (the room's owner, administrators). Answer: [`Answer::Done`].
+    RemoveFromRoom {
+        /// Which.
+        room: RoomName,
+        /// Whom.
+        account: AccountName,
+    },
+    /// Give a room another name (its owner, administrators). Answer: [`Answer::Done`].
+    RenameRoom {
+        /// Which.
+        room: RoomName,
+        /// What it is called from now on.
+        name: RoomName,
+    },
+    /// Close a room for good: nobody is in it any more, its name is free, and only administrators can still export what was said (its
+    /// owner, administrators). Answer: [`Answer::Done`].
+    DeleteRoom {
+        /// Which.
+        room: RoomName,
+    },
+    /// How long a room's messages are kept (administrators). Answer: [`Answer::Done`].
+    KeepRoom {
+        /// Which.
+        room: RoomName,
+        /// How long, and how many.
+        keep: Keep,
+    },
 }
 
 impl Request {
@@ -381,6 +412,10 @@ impl Request {
             | Self::JoinRoom { .. }
             | Self::LeaveRoom { .. }
             | Self::Invite { .. }
+            | Self::RemoveFromRoom { .. }
+            | Self::RenameRoom { .. }
+            | Self::DeleteRoom { .. }
+            | Self::KeepRoom { .. }
             | Self::Away { .. } => Channel::Control,
         }
     }
@@ -406,6 +441,9 @@ impl Request {
                 | Self::RemoveFromGroup { .. }
                 | Self::CreateRoom { .. }
                 | Self::LeaveRoom { .. }
+                | Self::RemoveFromRoom { .. }
+                | Self::RenameRoom { .. }
+                | Self::DeleteRoom { .. }
         )
     }
 }

@@ -18,6 +18,19 @@ pub struct Room {
     pub members: u64,
     /// What the reader is to it.
     pub standing: Standing,
+    /// Who looks after it: whoever made it. Nobody but administrators looks after the lobby.
+    pub owner: Option<AccountName>,
+    /// How long its messages are kept.
+    pub keep: Keep,
+}
+
+/// How long the messages of a room are kept, where that is not as on the whole server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    /// Those that are older go; 0 for however old they are, `None` for as on the whole server.
+    pub age_ms: Option<u64>,
+    /// Only the newest so many stay; 0 for all, `None` for as on the whole server.
+    pub messages: Option<u64>,
 }
 
 /// What somebody is to a room.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::link::{Command, Failure, Proof, Update};
-use super::positions::Fetch;
+use super::positions::{Fetch, Renaming};
 use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
 use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request};
@@ -148,8 +148,12 @@ impl Client {
     fn on_chat_event(&mut self, now: Instant, event: Event, spread: Duration) {
         match event {
             Event::Conversations { conversations, more } => {
-                self.updates.extend(conversations.iter().cloned().map(Update::Conversation));
-                let left = self.positions.on_list(conversations, more);
+                let listed: Vec<_> = conversations.iter().cloned().map(Update::Conversation).collect();
+                let (renamed, left) = self.positions.on_list(conversations, more);
+                for renaming in renamed {
+                    self.on_renamed(renaming);
+                }
+                self.updates.extend(listed);
                 self.updates.extend(left.into_iter().map(|place| Update::Left { place }));
                 if let Some(link) = &mut self.link {
                     link.syncing &= more;
@@ -162,6 +166,11 @@ impl Client {
             Event::Left(conversation) => {
                 let left = self.positions.on_left(conversation);
                 self.updates.extend(left.map(|place| Update::Left { place }));
+            }
+            Event::Renamed { conversation, room } => {
+                if let Some(renaming) = self.positions.on_renamed(conversation, room) {
+                    self.on_renamed(renaming);
+                }
             }
             Event::Invited { room, by } => self.updates.push_back(Update::Invited { room, by }),
             Event::Altered(message) => match self.positions.on_altered(message) {
@@ -184,6 +193,13 @@ impl Client {
             Event::OpenNotices(open) => self.on_open_notices(&open),
             Event::Progress { notice, progress } => self.updates.push_back(Update::Progress { notice, progress }),
         }
+    }
+
+    /// What was written to a room by its old name and is not on its way yet goes to where it was meant.
+    fn on_renamed(&mut self, renaming: Renaming) {
+        let Renaming { from, to } = renaming;
+        self.requests.rename(&from, &to);
+        self.updates.push_back(Update::Renamed { from, to });
     }
 
     /// The account exists now, and knows the device if that was asked for: then the password is not needed any more.

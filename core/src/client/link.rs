@@ -210,6 +210,13 @@ pub enum Update {
         /// Where that was.
         place: Place,
     },
+    /// A room one is in has another name.
+    Renamed {
+        /// What it was called.
+        from: Place,
+        /// What it is called now.
+        to: Place,
+    },
     /// A message was altered. Nothing is wrong if it was told already.
     Altered {
         /// Where it was said.
@@ -336,8 +343,10 @@ pub enum Failure {
     Replaced,
     /// The account was disabled or the session ended by an administrator.
     Expelled,
-    /// This device's key may not connect any more.
+    /// This device may not sign in to the account any more.
     Revoked,
+    /// The account has a new password.
+    PasswordChanged,
 }
 
 impl fmt::Display for Failure {
@@ -350,9 +359,10 @@ impl fmt::Display for Failure {
             Self::Version => f.write_str("The server speaks another version of the protocol; update the older of the two."),
             Self::Replaced => f.write_str("This device has connected a second time, and this connection was ended."),
             Self::Expelled => f.write_str("An administrator has disabled this account."),
-            Self::Revoked => {
-                f.write_str("This device may not connect any more; sign in anew with the password, or ask your administrator.")
-            }
+            Self::Revoked => f.write_str(
+                "This device may not sign in to the account any more; sign in anew with the password, or ask your administrator.",
+            ),
+            Self::PasswordChanged => f.write_str("The password of this account was changed; sign in with the new one."),
         }
     }
 }

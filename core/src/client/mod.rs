@@ -381,6 +381,7 @@ impl Client {
                 CloseCode::REPLACED => self.on_dismissed(now, Failure::Replaced),
                 CloseCode::USER_LOCKED => self.on_dismissed(now, Failure::Expelled),
                 CloseCode::DEVICE_REVOKED => self.on_dismissed(now, Failure::Revoked),
+                CloseCode::PASSWORD_CHANGED => self.on_dismissed(now, Failure::PasswordChanged),
                 CloseCode::VERSION => self.on_dismissed(now, Failure::Version),
                 CloseCode::GOING_AWAY => self.on_link_lost(now, Interruption::GoingAway),
                 other => self.on_link_lost(now, Interruption::ClosedByServer(other.0)),

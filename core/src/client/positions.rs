@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::link::{Mark, Start};
-use crate::chat::{ConversationId, ConversationInfo, Message, Page, Place, Seq};
+use crate::chat::{ConversationId, ConversationInfo, Message, Page, Place, RoomName, Seq};
 
 /// One conversation.
 #[derive(Debug)]
@@ -20,6 +20,13 @@ struct Position {
     newest_altered: u64,
     /// A page is on its way, of messages or of alterations.
     fetching: bool,
+}
+
+/// A conversation that has another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Renaming {
+    pub(super) from: Place,
+    pub(super) to: Place,
 }
 
 /// A page to ask for.
@@ -58,8 +65,10 @@ impl Positions {
         }
     }
 
-    /// Part of the server's list of conversations; with the last part, those that one has left since the list before.
-    pub(super) fn on_list(&mut self, conversations: Vec<ConversationInfo>, more: bool) -> Vec<Place> {
+    /// Part of the server's list of conversations: what has another name than before, and with the last part, those that one has left
+    /// since the list before.
+    pub(super) fn on_list(&mut self, conversations: Vec<ConversationInfo>, more: bool) -> (Vec<Renaming>, Vec<Place>) {
+        let mut renamed = Vec::new();
         let mut named = self.listing.take().unwrap_or_default();
         for info in conversations {
             let news = Mark { seq: info.since, alteration: info.alterations };
@@ -69,16 +78,16 @@ impl Positions {
                 Start::After(known) => known.get(&info.id).copied().unwrap_or(news),
             };
             named.insert(info.id);
-            self.note(info, from);
+            renamed.extend(self.note(info, from));
         }
         self.listed = !more;
         self.listed_before |= self.listed;
         if more {
             self.listing = Some(named);
-            return Vec::new();
+            return (renamed, Vec::new());
         }
         let left: Vec<_> = self.conversations.keys().filter(|id| !named.contains(id)).copied().collect();
-        left.into_iter().filter_map(|id| self.on_left(id)).collect()
+        (renamed, left.into_iter().filter_map(|id| self.on_left(id)).collect())
     }
 
     /// A conversation that one was not in before.
@@ -98,12 +107,18 @@ impl Positions {
         self.conversations.remove(&conversation).map(|position| position.place)
     }
 
+    /// A room has another name.
+    pub(super) fn on_renamed(&mut self, conversation: ConversationId, room: RoomName) -> Option<Renaming> {
+        let position = self.conversations.get_mut(&conversation)?;
+        position.rename(Place::Room(room))
+    }
+
     /// What a conversation is called here.
     pub(super) fn place(&self, conversation: ConversationId) -> Option<Place> {
         self.conversations.get(&conversation).map(|position| position.place.clone())
     }
 
-    fn note(&mut self, info: ConversationInfo, from: Mark) {
+    fn note(&mut self, info: ConversationInfo, from: Mark) -> Option<Renaming> {
         let ConversationInfo { id, place, last, alterations, .. } = info;
         let (delivered, altered) = (from.seq, from.alteration);
         let position = self.conversations.entry(id).or_insert_with(|| Position {
@@ -114,9 +129,9 @@ impl Positions {
             newest_altered: alterations,
             fetching: false,
         });
-        position.place = place;
         position.newest = position.newest.max(last);
         position.newest_altered = position.newest_altered.max(alterations);
+        position.rename(place)
     }
 
     /// A message has come unasked; what is to be delivered now. `Err` when its conversation is unknown.
@@ -226,6 +241,11 @@ impl Positions {
 }
 
 impl Position {
+    fn rename(&mut self, to: Place) -> Option<Renaming> {
+        let from = core::mem::replace(&mut self.place, to.clone());
+        (from != to).then_some(Renaming { from, to })
+    }
+
     fn is_behind(&self) -> bool {
         self.delivered < self.newest
     }
@@ -255,6 +275,21 @@ mod tests {
 
     fn altered(seq: u64, number: u64) -> Message {
         Message { altered: Some(Alteration { number, at: UnixMillis(0), deleted: false }), ..message(seq) }
+    }
+
+    #[test]
+    fn a_room_of_another_name_is_the_same_room_also_when_that_was_done_while_one_was_away() {
+        let mut positions = Positions::new(Start::Now);
+        let place = |typed| Place::Room(RoomName::new(typed).unwrap());
+        let listed = |typed| ConversationInfo { place: place(typed), ..info(3) };
+        assert_eq!(positions.on_list(vec![listed("attic")], false), (vec![], vec![]));
+        let renaming = |from, to| Renaming { from: place(from), to: place(to) };
+        assert_eq!(positions.on_renamed(ID, RoomName::new("loft").unwrap()), Some(renaming("attic", "loft")));
+        assert_eq!(positions.on_renamed(ID, RoomName::new("loft").unwrap()), None, "told twice");
+        assert_eq!(positions.on_message(message(4)).unwrap().unwrap().0, place("loft"));
+        positions.on_disconnected();
+        assert_eq!(positions.on_list(vec![listed("roof")], false), (vec![renaming("loft", "roof")], vec![]));
+        assert_eq!(positions.on_renamed(ConversationId(9), RoomName::new("x").unwrap()), None);
     }
 
     fn message(seq: u64) -> Message {
@@ -383,8 +418,8 @@ mod tests {
         let mut positions = after(3, 3);
         positions.on_conversation(ConversationInfo { id: ConversationId(2), ..info(0) });
         positions.on_disconnected();
-        assert_eq!(positions.on_list(vec![info(3)], true), []);
-        assert_eq!(positions.on_list(vec![], false), [Place::lobby()]);
+        assert_eq!(positions.on_list(vec![info(3)], true).1, []);
+        assert_eq!(positions.on_list(vec![], false).1, [Place::lobby()]);
         assert!(positions.place(ConversationId(2)).is_none() && positions.place(ID).is_some());
         assert_eq!(positions.on_left(ID), Some(Place::lobby()));
         assert_eq!(positions.on_message(message(4)), Err(UnknownConversation));

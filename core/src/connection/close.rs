@@ -27,7 +27,7 @@ codes! {
     5 RATE_LIMITED
     /// Nobody signed in in time.
     6 AUTH_REQUIRED
-    /// The device may not connect any more.
+    /// The device may not sign in to the account any more.
     7 DEVICE_REVOKED
     /// The account is disabled.
     8 USER_LOCKED
@@ -49,4 +49,6 @@ codes! {
     16 INTERNAL
     /// A reassembled message is not the one that was sent.
     17 MESSAGE_CRC
+    /// The account has a new password.
+    18 PASSWORD_CHANGED
 }

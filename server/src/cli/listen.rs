@@ -108,6 +108,7 @@ impl Listener {
                 let place = output::visible(&format!("{place} {} is now", message.seq.0));
                 vec![format!("{} {}", self.paint.dim(&place), output::message_line(&message, &self.zone, self.paint))]
             }
+            Update::Renamed { from, to } => vec![self.renamed(&from, &to)?],
             Update::Left { place } => vec![self.place("left", &place, None)?],
             Update::Invited { room, by } => vec![self.place("invited", &Place::Room(room), Some(&by))?],
             // The list comes with each connection; only what is new to a listener that was connected is news.
@@ -135,6 +136,18 @@ impl Listener {
         }
         let by = by.map_or_else(String::new, |by| format!(" by {by}"));
         Ok(self.paint.dim(&output::visible(&format!("{event} {room}{by}"))))
+    }
+
+    /// A room that one is in has another name.
+    fn renamed(&mut self, from: &Place, to: &Place) -> Outcome<String> {
+        for known in self.places.values_mut().filter(|known| *known == from) {
+            known.clone_from(to);
+        }
+        let (room, to) = (from.to_string(), to.to_string());
+        if self.json {
+            return output::json_text(&RenamedEvent { event: "renamed", room, to });
+        }
+        Ok(self.paint.dim(&output::visible(&format!("{room} is called {to} now"))))
     }
 
     fn connected(&self) -> Outcome<String> {
@@ -191,6 +204,13 @@ pub(crate) fn disconnected_line(why: &str, retry_in: Duration) -> String {
 #[derive(Serialize)]
 struct Event {
     event: &'static str,
+}
+
+#[derive(Serialize)]
+struct RenamedEvent {
+    event: &'static str,
+    room: String,
+    to: String,
 }
 
 #[derive(Serialize)]

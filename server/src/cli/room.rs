@@ -7,6 +7,8 @@ use super::session::{self, Session};
 use super::{Outcome, output, unexpected, user};
 use crate::config::ConnectionArgs;
 
+mod keep;
+
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
     /// Make a room and be its first member
@@ -51,6 +53,34 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
+    /// Put people out of a room one has made, or take their invitations back (administrators: every room)
+    Remove {
+        /// The room
+        room: RoomName,
+        /// Whom
+        #[arg(required = true, value_name = "USER")]
+        accounts: Vec<AccountName>,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Give a room one has made another name (administrators: every room)
+    Rename {
+        /// The room
+        room: RoomName,
+        /// Its new name
+        name: RoomName,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Close a room one has made for good (administrators: every room)
+    Delete {
+        /// The room
+        room: RoomName,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Say how long a room's messages are kept (administrators)
+    Keep(keep::Args),
     /// Ask people to join a room one is in (administrators: every room)
     Invite {
         /// The room
@@ -72,6 +102,17 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Join { room, connection } => session::with(&connection, |session| user::done(session, Request::JoinRoom { room })),
         Command::Leave { room, connection } => session::with(&connection, |session| user::done(session, Request::LeaveRoom { room })),
         Command::Members { room, json, connection } => session::with(&connection, |session| members(session, &room, json)),
+        Command::Remove { room, accounts, connection } => session::with(&connection, |session| {
+            for account in accounts {
+                user::done(session, Request::RemoveFromRoom { room: room.clone(), account })?;
+            }
+            Ok(())
+        }),
+        Command::Rename { room, name, connection } => {
+            session::with(&connection, |session| user::done(session, Request::RenameRoom { room, name }))
+        }
+        Command::Delete { room, connection } => session::with(&connection, |session| user::done(session, Request::DeleteRoom { room })),
+        Command::Keep(args) => keep::run(args),
         Command::Invite { room, accounts, connection } => session::with(&connection, |session| {
             for account in accounts {
                 user::done(session, Request::Invite { room: room.clone(), account })?;
@@ -123,6 +164,9 @@ struct RoomObject<'a> {
     private: bool,
     members: u64,
     standing: &'static str,
+    owner: Option<&'a str>,
+    message_age: Option<String>,
+    messages_kept: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -132,7 +176,15 @@ struct MemberObject<'a> {
 }
 
 fn object(room: &Room) -> RoomObject<'_> {
-    RoomObject { room: room.name.as_str(), private: room.private, members: room.members, standing: room.standing.as_str() }
+    RoomObject {
+        room: room.name.as_str(),
+        private: room.private,
+        members: room.members,
+        standing: room.standing.as_str(),
+        owner: room.owner.as_ref().map(AccountName::as_str),
+        message_age: room.keep.age_ms.map(keep::age),
+        messages_kept: room.keep.messages,
+    }
 }
 
 /// `inside   board (private, 3)`.
@@ -143,12 +195,19 @@ fn line(room: &Room) -> String {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Standing;
+    use belfry_core::chat::{Keep, Standing};
 
     use super::*;
 
     fn board() -> Room {
-        Room { name: RoomName::new("board").unwrap(), private: true, members: 3, standing: Standing::Invited }
+        Room {
+            name: RoomName::new("board").unwrap(),
+            private: true,
+            members: 3,
+            standing: Standing::Invited,
+            owner: Some(AccountName::new("alice").unwrap()),
+            keep: Keep { age_ms: Some(30 * 86_400_000), messages: None },
+        }
     }
 
     #[test]
@@ -158,6 +217,12 @@ mod tests {
 
     #[test]
     fn a_script_reads_a_room_as_one_object() {
-        assert_eq!(output::json_text(&object(&board())).unwrap(), r#"{"room":"board","private":true,"members":3,"standing":"invited"}"#);
+        assert_eq!(
+            output::json_text(&object(&board())).unwrap(),
+            concat!(
+                r#"{"room":"board","private":true,"members":3,"standing":"invited","owner":"alice","#,
+                r#""message_age":"30d","messages_kept":null}"#
+            )
+        );
     }
 }

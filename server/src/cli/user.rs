@@ -29,10 +29,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
-    /// Give an account a new password, from the same places as for add
+    /// Give an account a new password, from the same places as for add; its other sessions end
     Password {
         /// The account
         name: AccountName,
+        /// Its sessions go on, and its devices need no password
+        #[arg(long)]
+        keep_sessions: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -87,8 +90,8 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Add { name, role, connection } => {
             change_with_password(&connection, name, |account, password| Request::AddUser { account, password, role: role.into() })
         }
-        Command::Password { name, connection } => {
-            change_with_password(&connection, name, |account, password| Request::SetPassword { account, password })
+        Command::Password { name, keep_sessions, connection } => {
+            change_with_password(&connection, name, |account, password| Request::SetPassword { account, password, keep_sessions })
         }
         Command::Role { name, role, connection } => change(&connection, Request::SetRole { account: name, role: role.into() }),
         Command::Disable { name, connection } => change(&connection, Request::SetDisabled { account: name, disabled: true }),

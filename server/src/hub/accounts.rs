@@ -3,9 +3,10 @@
 use belfry_core::chat::{Account, AccountId, AccountName, Answer, Password, Refusal, Role};
 use belfry_core::time::Now;
 
+use super::waiting::Ends;
 use super::{Effect, Hashing, Hub, ReplyTo, Ticket, Waiting, page};
 use crate::session::SignedIn;
-use crate::store::{StoredAccount, Work};
+use crate::store::{Remembered, StoredAccount, Work};
 
 impl Hub {
     pub(super) fn list_users(&mut self, to: ReplyTo, after: Option<&AccountName>) {
@@ -28,13 +29,25 @@ impl Hub {
         Ok(())
     }
 
-    pub(super) fn set_password(&mut self, from: &SignedIn, to: ReplyTo, name: &AccountName, password: Password) -> Result<(), Refusal> {
+    pub(super) fn set_password(
+        &mut self,
+        from: &SignedIn,
+        to: ReplyTo,
+        name: &AccountName,
+        password: Password,
+        keep_sessions: bool,
+    ) -> Result<(), Refusal> {
         let account = self.directory.find(name).map(|account| account.id);
         if from.role() != Role::Admin && account != Some(from.account()) {
             return Err(Refusal::AdminOnly);
         }
         let account = account.ok_or(Refusal::UnknownAccount)?;
-        self.hash(Hashing::SetPassword { to, account }, password);
+        let ends = match keep_sessions {
+            true => Ends::None,
+            false if account == from.account() => Ends::Others,
+            false => Ends::All,
+        };
+        self.hash(Hashing::SetPassword { to, account, ends }, password);
         Ok(())
     }
 
@@ -90,8 +103,14 @@ impl Hub {
                 let work = Work::AddAccount { name: name.clone(), password_hash, role };
                 self.submit(now, work, Waiting::AddUser { to, name, role })
             }
-            Hashing::SetPassword { to, account } => {
-                self.submit(now, Work::SetPassword { account, password_hash }, Waiting::SetPassword { to })
+            Hashing::SetPassword { to, account, ends } => {
+                let remembered = match ends {
+                    Ends::None => Remembered::All,
+                    Ends::Others => Remembered::Only(self.devices.device_of(to.session)),
+                    Ends::All => Remembered::Only(None),
+                };
+                let work = Work::SetPassword { account, password_hash, remembered };
+                self.submit(now, work, Waiting::SetPassword { to, account, ends })
             }
         });
         self.act = None;

@@ -1,6 +1,6 @@
 //! Which requests are administrators' acts, and what the audit log says of each.
 
-use belfry_core::chat::{AccountName, Audience, NoticeChange, Request, Role};
+use belfry_core::chat::{AccountName, Audience, Keep, NoticeChange, Request, Role};
 
 use super::Hub;
 use crate::session::SignedIn;
@@ -16,7 +16,9 @@ impl Hub {
             Request::AddUser { account, role, .. } => ("user.add", account.to_string(), role.as_str().to_owned()),
             // One's own password is one's own affair.
             Request::SetPassword { account, .. } if self.find(account).is_some_and(|known| known.id == from.account()) => return None,
-            Request::SetPassword { account, .. } => ("user.password", account.to_string(), String::new()),
+            Request::SetPassword { account, keep_sessions, .. } => {
+                ("user.password", account.to_string(), if *keep_sessions { "sessions go on" } else { "" }.to_owned())
+            }
             Request::SetRole { account, role } => ("user.role", account.to_string(), role.as_str().to_owned()),
             Request::SetDisabled { account, disabled: true } => ("user.disable", account.to_string(), String::new()),
             Request::SetDisabled { account, disabled: false } => ("user.enable", account.to_string(), String::new()),
@@ -32,7 +34,7 @@ impl Hub {
                 let act = match change {
                     NoticeChange::Update { .. } => "notice.update",
                     NoticeChange::Withdraw => "notice.withdraw",
-                    NoticeChange::AllClear { .. } => "notice.all_clear",
+                    NoticeChange::AllClear { .. } => "notice.all-clear",
                     NoticeChange::Remind => "notice.remind",
                 };
                 (act, format!("notice {}", notice.0), String::new())
@@ -45,6 +47,16 @@ impl Hub {
             // Who is in a room invites as everybody may.
             Request::Invite { room, .. } if self.is_in_room(from.account(), room) => return None,
             Request::Invite { room, account } => ("room.invite", room.to_string(), account.to_string()),
+            // Who owns a room looks after it as everybody may who has made one.
+            Request::RemoveFromRoom { room, .. } | Request::RenameRoom { room, .. } | Request::DeleteRoom { room }
+                if self.owns_room(from.account(), room) =>
+            {
+                return None;
+            }
+            Request::RemoveFromRoom { room, account } => ("room.remove", room.to_string(), account.to_string()),
+            Request::RenameRoom { room, name } => ("room.rename", room.to_string(), name.to_string()),
+            Request::DeleteRoom { room } => ("room.delete", room.to_string(), String::new()),
+            Request::KeepRoom { room, keep } => ("room.keep", room.to_string(), kept(keep)),
             Request::Originals { of, seq, .. } => ("message.originals", of.to_string(), format!("message {}", seq.0)),
             Request::RevokeDevice { account, device } => ("user.revoke", account.to_string(), device.to_string()),
             _ => return None,
@@ -61,6 +73,16 @@ fn names(members: &[AccountName]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// How long messages are kept, as the log shows it.
+fn kept(keep: &Keep) -> String {
+    let bound = |bound: Option<u64>, unit: &str| match bound {
+        None => "as the server".to_owned(),
+        Some(0) => "unbounded".to_owned(),
+        Some(bound) => format!("{bound} {unit}"),
+    };
+    format!("age {}, count {}", bound(keep.age_ms, "ms"), bound(keep.messages, "messages"))
 }
 
 /// An audience in the words of the command line.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
+use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
 
 use super::done::misplaced;
-use super::{Effect, Hub, ReplyTo, SessionId, Waiting};
+use super::{Hub, ReplyTo, SessionId, Waiting};
 use crate::limits::DEVICES_REMEMBERED_MAX;
 use crate::session::SignedIn;
 use crate::store::{Outcome, StoredDevice, Work};
@@ -29,7 +30,8 @@ pub(super) struct Devices {
     here: BTreeMap<SessionId, (AccountId, Visitor)>,
     /// By account, the one that signed in longest ago first.
     remembered: BTreeMap<AccountId, Vec<DeviceId>>,
-    revoked: BTreeSet<DeviceId>,
+    /// By account: what somebody does with their own devices must not shut out anybody else who uses the same computer.
+    revoked: BTreeSet<(AccountId, DeviceId)>,
 }
 
 impl Devices {
@@ -37,7 +39,7 @@ impl Devices {
         let mut devices = Self::default();
         for StoredDevice { account, device, revoked } in stored {
             if revoked {
-                devices.revoked.insert(device);
+                devices.revoked.insert((account, device));
             } else {
                 devices.remembered.entry(account).or_default().push(device);
             }
@@ -81,11 +83,24 @@ impl Devices {
         self.here.remove(&session).map(|(_, visitor)| visitor.device)
     }
 
-    fn revoke(&mut self, device: DeviceId) {
-        self.revoked.insert(device);
-        for devices in self.remembered.values_mut() {
+    fn revoke(&mut self, account: AccountId, device: DeviceId) {
+        self.revoked.insert((account, device));
+        if let Some(devices) = self.remembered.get_mut(&account) {
             devices.retain(|&known| known != device);
         }
+    }
+
+    /// The account has a new password: all its devices but this one need it.
+    pub(super) fn forget_but(&mut self, account: AccountId, stays: Option<DeviceId>) {
+        if let Some(devices) = self.remembered.get_mut(&account) {
+            devices.retain(|&known| Some(known) == stays);
+        }
+    }
+
+    /// The sessions of an account on one of its devices.
+    fn sessions_on(&self, account: AccountId, device: DeviceId) -> Vec<SessionId> {
+        let is_it = |(of, visitor): &(AccountId, Visitor)| *of == account && visitor.device == device;
+        self.here.iter().filter(|(_, there)| is_it(there)).map(|(&session, _)| session).collect()
     }
 }
 
@@ -95,9 +110,9 @@ impl Hub {
         self.devices.is_remembered(account, device)
     }
 
-    /// Whether a device may not connect any more.
-    pub fn is_revoked(&self, device: DeviceId) -> bool {
-        self.devices.revoked.contains(&device)
+    /// Whether a device may not sign in to an account any more.
+    pub fn is_revoked(&self, account: AccountId, device: DeviceId) -> bool {
+        self.devices.revoked.contains(&(account, device))
     }
 
     /// The account whose devices somebody may see and revoke: their own, or for an administrator any.
@@ -135,13 +150,16 @@ impl Hub {
         device: DeviceId,
     ) -> Result<(), Refusal> {
         let account = self.whose_devices(from, name)?;
-        self.submit(now, Work::RevokeDevice { account, device }, Waiting::RevokeDevice { to, device })
+        self.submit(now, Work::RevokeDevice { account, device }, Waiting::RevokeDevice { to, account, device })
     }
 
     /// The store knows: from here on the device is shut out.
-    pub(super) fn device_revoked(&mut self, device: DeviceId) {
-        self.devices.revoke(device);
-        self.effects.push_back(Effect::ShutOut { device });
+    pub(super) fn device_revoked(&mut self, now: Now, account: AccountId, device: DeviceId) {
+        self.devices.revoke(account, device);
+        for session in self.devices.sessions_on(account, device) {
+            self.put_out(now, session, CloseCode::DEVICE_REVOKED);
+        }
+        self.announce(now);
     }
 }
 
@@ -185,7 +203,9 @@ mod tests {
     fn a_revoked_device_is_not_remembered() {
         let mut devices = Devices::default();
         devices.arrive(SessionId(1), ANNA, visitor(1, true), None);
-        devices.revoke(DeviceId([1; 32]));
+        devices.arrive(SessionId(2), AccountId(2), visitor(1, true), None);
+        devices.revoke(ANNA, DeviceId([1; 32]));
         assert!(!devices.is_remembered(ANNA, DeviceId([1; 32])));
+        assert!(devices.is_remembered(AccountId(2), DeviceId([1; 32])), "somebody else on the same computer");
     }
 }

@@ -1,11 +1,10 @@
 //! Every account, in memory: the hub decides nothing by asking the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use belfry_core::chat::{AccountId, AccountName};
 
-use super::looks;
 use crate::store::StoredAccount;
 
 /// Every account by its number and by what its name is unique by.
@@ -13,7 +12,6 @@ use crate::store::StoredAccount;
 pub(super) struct Directory {
     accounts: BTreeMap<AccountId, StoredAccount>,
     by_key: BTreeMap<String, AccountId>,
-    looks: BTreeSet<String>,
 }
 
 impl Directory {
@@ -26,9 +24,7 @@ impl Directory {
     }
 
     pub(super) fn add(&mut self, account: StoredAccount) {
-        let key = account.name.key();
-        self.looks.extend(looks::of(account.name.as_str(), &key));
-        self.by_key.insert(key, account.id);
+        self.by_key.insert(account.name.key(), account.id);
         self.accounts.insert(account.id, account);
     }
 
@@ -47,11 +43,6 @@ impl Directory {
     /// The account that a person means by `name`, in whatever case they typed it.
     pub(super) fn find(&self, name: &AccountName) -> Option<&StoredAccount> {
         self.get(*self.by_key.get(&name.key())?)
-    }
-
-    /// Whether somebody's name looks like this.
-    pub(super) fn has_look(&self, looks: &[String]) -> bool {
-        looks.iter().any(|look| self.looks.contains(look))
     }
 
     /// Everybody, in the order they were made.

@@ -7,6 +7,7 @@ use belfry_core::chat::{
 use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
 
+use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting, page};
 use crate::limits::CONVERSATIONS_PER_EVENT;
 use crate::store::{Done, Outcome, StoredAccount, StoredPlace};
@@ -47,7 +48,11 @@ impl Hub {
                 let result = self.account_added(now, name, role, done.result);
                 self.reply(to, result.map(|_| Answer::Done));
             }
-            Waiting::SetPassword { to } => self.changed(to, done.result, |_| {}),
+            Waiting::SetPassword { to, account, ends } => self.changed(to, done.result, |hub| match ends {
+                Ends::None => {}
+                Ends::Others => hub.password_changed(now, account, Some(to.session)),
+                Ends::All => hub.password_changed(now, account, None),
+            }),
             Waiting::SetRole { to, account, role } => self.changed(to, done.result, |hub| {
                 if let Some(account) = hub.directory.get_mut(account) {
                     account.role = role;
@@ -58,7 +63,7 @@ impl Hub {
                     account.disabled = disabled;
                 }
                 if disabled {
-                    hub.expel(now, account, CloseCode::USER_LOCKED);
+                    hub.expel(now, account, None, CloseCode::USER_LOCKED);
                 }
             }),
             Waiting::Page { to, place } => self.look(to, done.result, |_, outcome| Self::page_read(place, outcome)),
@@ -85,9 +90,11 @@ impl Hub {
             Waiting::Devices { to, account } => {
                 self.look(to, done.result, |hub, outcome| hub.devices_listed(now, account, outcome));
             }
-            Waiting::RevokeDevice { to, device } => self.changed(to, done.result, |hub| hub.device_revoked(device)),
+            Waiting::RevokeDevice { to, account, device } => {
+                self.changed(to, done.result, |hub| hub.device_revoked(now, account, device));
+            }
             Waiting::Room { to, account, change } => {
-                self.answer(to, done.result, |hub, outcome| hub.room_changed(to, account, change, outcome));
+                self.answer(to, done.result, |hub, outcome| hub.room_changed(now, to, account, change, outcome));
             }
             Waiting::Alter { to, .. } => self.answer(to, done.result, |hub, outcome| hub.altered(to, outcome)),
             Waiting::MarkRead { to, account } => self.answer(to, done.result, |hub, outcome| hub.marked_read(to, account, outcome)),

@@ -5,6 +5,7 @@ use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
+use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
 use crate::session::SignedIn;
 use crate::store::Work;
@@ -41,6 +42,12 @@ impl Hub {
     /// [`Refusal::Busy`].
     pub fn sign_in(&mut self, now: Now, from: &SignedIn, visitor: Visitor, session: SessionId, id: u32) -> Result<(), Refusal> {
         let account = from.account();
+        // What would be stored behind the new password was proven by the old one.
+        let is_changing =
+            |waiting: &Waiting| matches!(waiting, Waiting::SetPassword { account: of, ends, .. } if *of == account && *ends != Ends::None);
+        if self.waiting.jobs().any(is_changing) {
+            return Err(Refusal::Busy);
+        }
         let to = ReplyTo { session, id, channel: Channel::Control };
         let forget = self.devices.surplus(account, visitor);
         let Visitor { device, address, remember } = visitor;
@@ -57,13 +64,33 @@ impl Hub {
         self.announce(now);
     }
 
-    /// Puts an account's sessions out of the door.
-    pub(super) fn expel(&mut self, now: Now, account: AccountId, code: CloseCode) {
-        for session in self.attendance.sessions_of(account).collect::<Vec<_>>() {
-            self.leave(now, session);
-            self.effects.push_back(Effect::Expel { session, code });
+    /// Puts an account's sessions out of the door, all but one.
+    pub(super) fn expel(&mut self, now: Now, account: AccountId, stays: Option<SessionId>, code: CloseCode) {
+        for session in self.attendance.sessions_of(account).filter(|&session| Some(session) != stays).collect::<Vec<_>>() {
+            self.put_out(now, session, code);
         }
         self.announce(now);
+    }
+
+    pub(super) fn put_out(&mut self, now: Now, session: SessionId, code: CloseCode) {
+        self.leave(now, session);
+        self.effects.push_back(Effect::Expel { session, code });
+    }
+
+    /// An account has a new password. Whoever has signed in or is about to with the old one, or by a device that had, is out, but for the
+    /// session that has set it.
+    pub(super) fn password_changed(&mut self, now: Now, account: AccountId, stays: Option<SessionId>) {
+        let device = stays.and_then(|session| self.devices.device_of(session));
+        self.devices.forget_but(account, device);
+        let coming = self.waiting.jobs().filter_map(|waiting| match waiting {
+            Waiting::SignIn { to, account: of, .. } if *of == account => Some(to.session),
+            _ => None,
+        });
+        for session in coming.collect::<Vec<_>>() {
+            self.put_out(now, session, CloseCode::PASSWORD_CHANGED);
+        }
+        self.expel(now, account, stays, CloseCode::PASSWORD_CHANGED);
+        self.effects.push_back(Effect::PasswordChanged { account });
     }
 
     fn leave(&mut self, now: Now, session: SessionId) {
@@ -91,6 +118,9 @@ impl Hub {
         visitor: Visitor,
         forgotten: Option<DeviceId>,
     ) -> Result<(), Refusal> {
+        if self.is_revoked(account, visitor.device) {
+            return Err(Refusal::UnknownDevice);
+        }
         let known = self.directory.get_mut(account).ok_or(Refusal::WrongCredentials)?;
         if known.disabled {
             return Err(Refusal::AccountDisabled);

@@ -10,7 +10,6 @@ mod door;
 mod export;
 mod groups;
 mod ledger;
-mod looks;
 mod notices;
 mod presence;
 mod rooms;
@@ -21,7 +20,7 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use belfry_core::chat::{AccountId, AccountName, Answer, DeviceId, Event, Password, Person, Place, PresenceChange, Refusal, Request};
+use belfry_core::chat::{AccountId, AccountName, Answer, Event, Password, Person, Place, PresenceChange, Refusal, Request};
 use belfry_core::connection::CloseCode;
 use belfry_core::limits::{HITS_MAX, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
@@ -126,10 +125,10 @@ pub enum Effect {
         /// What its client is told.
         code: CloseCode,
     },
-    /// End every session of a device, signed in or not.
-    ShutOut {
-        /// Which.
-        device: DeviceId,
+    /// An account has a new password: whoever is about to sign in with the old one has to try again.
+    PasswordChanged {
+        /// Whose.
+        account: AccountId,
     },
 }
 
@@ -215,16 +214,9 @@ impl Hub {
         self.directory.get(id)
     }
 
-    /// Whether somebody has this name or one that looks the same, or is about to get it.
+    /// Whether somebody has this name. Whether one looks the same, or came a moment earlier, the store says when it makes the account.
     pub fn is_taken(&self, name: &AccountName) -> bool {
-        let looks = looks::of(name.as_str(), &name.key());
-        let is_coming = |waiting: &Waiting| match waiting {
-            Waiting::Register { name: coming, .. } | Waiting::AddUser { name: coming, .. } => {
-                looks::of(coming.as_str(), &coming.key()).iter().any(|look| looks.contains(look))
-            }
-            _ => false,
-        };
-        self.directory.has_look(&looks) || self.waiting.jobs().any(is_coming)
+        self.directory.find(name).is_some()
     }
 
     /// Whether people may make their own accounts.
@@ -250,7 +242,7 @@ impl Hub {
     pub fn set_rules(&mut self, now: Now, rules: Rules) {
         self.seen = now;
         self.rules = rules;
-        self.tidying.begin(now.instant, &rules.retention);
+        self.begin_tidying(now);
     }
 
     /// Somebody who is signed in asks something that their role allows. A reply follows, at once or after the store's answer.
@@ -305,7 +297,7 @@ impl Hub {
                 self.list_users(to, after.as_ref());
                 Ok(())
             }
-            Request::SetPassword { account, password } => self.set_password(from, to, &account, password),
+            Request::SetPassword { account, password, keep_sessions } => self.set_password(from, to, &account, password, keep_sessions),
             Request::SetRole { account, role } => self.set_role(now, to, &account, role),
             Request::SetDisabled { account, disabled } => self.set_disabled(now, to, &account, disabled),
             Request::Status => self.submit(now, Work::Size, Waiting::Size { to }),
@@ -365,6 +357,10 @@ impl Hub {
                 self.submit(now, Work::Talk(talk), Waiting::Record { to })
             }
             Request::Originals { of, seq, after } => self.originals(now, account, to, &of, seq, after),
+            Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, &account),
+            Request::RenameRoom { room, name } => self.rename_room(now, from, to, &room, name),
+            Request::DeleteRoom { room } => self.delete_room(now, from, to, &room),
+            Request::KeepRoom { room, keep } => self.keep_room(now, from, to, &room, keep),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use belfry_core::chat::{ConversationId, Refusal};
 use belfry_core::time::{Instant, Now, UnixMillis};
 
-use super::{Hub, Retention, Waiting};
+use super::{Hub, Waiting};
 use crate::limits::{TIDY_EVERY, TIDY_PAUSE};
 use crate::store::{Bite, Outcome, Work};
 
@@ -30,9 +30,9 @@ impl Default for Tidying {
 
 impl Tidying {
     /// What is kept has changed: begin a round, if there is anything to look for.
-    pub(super) fn begin(&mut self, now: Instant, retention: &Retention) {
+    fn begin(&mut self, now: Instant, keeps_all: bool) {
         self.bite = BEGINNING;
-        self.due = (!retention.is_forever() && !self.at_the_store).then_some(now);
+        self.due = (!keeps_all && !self.at_the_store).then_some(now);
     }
 
     pub(super) const fn deadline(&self) -> Option<Instant> {
@@ -41,6 +41,16 @@ impl Tidying {
 }
 
 impl Hub {
+    /// What is kept has changed, on the server or in a room.
+    pub(super) fn begin_tidying(&mut self, now: Now) {
+        let keeps_all = self.keeps_all();
+        self.tidying.begin(now.instant, keeps_all);
+    }
+
+    fn keeps_all(&self) -> bool {
+        self.rules.retention.is_forever() && !self.rooms.differ()
+    }
+
     /// Takes a bite if one is due.
     pub(super) fn tidy(&mut self, now: Now) {
         if self.tidying.due.is_none_or(|due| due > now.instant) {
@@ -51,6 +61,7 @@ impl Hub {
         let work = Work::Tidy {
             messages_before: retention.message_age.map(before),
             messages_kept: retention.messages_per_conversation,
+            rooms_differ: self.rooms.differ(),
             notices_before: retention.notice_age.map(before),
             audit_before: retention.audit_age.map(before),
             bite: self.tidying.bite,
@@ -76,6 +87,6 @@ impl Hub {
             self.tidying.removed = 0;
         }
         let pause = if next.is_some() { TIDY_PAUSE } else { TIDY_EVERY };
-        self.tidying.due = (!self.rules.retention.is_forever()).then_some(now.instant + pause);
+        self.tidying.due = (!self.keeps_all()).then_some(now.instant + pause);
     }
 }

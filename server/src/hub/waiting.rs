@@ -38,7 +38,7 @@ pub(super) enum Waiting {
     /// An administrator makes an account.
     AddUser { to: ReplyTo, name: AccountName, role: Role },
     /// A new password.
-    SetPassword { to: ReplyTo },
+    SetPassword { to: ReplyTo, account: AccountId, ends: Ends },
     /// A new role.
     SetRole { to: ReplyTo, account: AccountId, role: Role },
     /// Shut out, or let in again.
@@ -64,7 +64,7 @@ pub(super) enum Waiting {
     /// An account's devices.
     Devices { to: ReplyTo, account: AccountId },
     /// A device that is shut out.
-    RevokeDevice { to: ReplyTo, device: DeviceId },
+    RevokeDevice { to: ReplyTo, account: AccountId, device: DeviceId },
     /// A bite of what is kept no longer. Nobody waits for it.
     Tidy,
     /// A change of who is in a room, by this account.
@@ -92,7 +92,16 @@ pub(super) enum Hashing {
     /// An administrator makes an account.
     AddUser { to: ReplyTo, name: AccountName, role: Role },
     /// A new password.
-    SetPassword { to: ReplyTo, account: AccountId },
+    SetPassword { to: ReplyTo, account: AccountId, ends: Ends },
+}
+
+/// Which sessions a new password ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    None,
+    /// All but the one that has set it, which is the account's own.
+    Others,
+    All,
 }
 
 /// Everything that waits for an answer.

@@ -40,6 +40,8 @@ pub enum Output {
         channel: Channel,
         /// Its bytes, shared by all who get the same.
         body: Arc<[u8]>,
+        /// The number of the request that it answers.
+        answers: Option<u32>,
     },
     /// Answer with the status, once the numbers that only the transport has are filled in.
     Status {
@@ -130,10 +132,6 @@ impl Sessions {
 
     /// A client has connected, from a device that its handshake has proven. Somebody must sign in within [`SIGN_IN_WITHIN`].
     pub fn handle_connected(&mut self, now: Now, peer: PeerId, device: DeviceId, address: SocketAddr) {
-        if self.hub.is_revoked(device) {
-            self.outputs.push_back(Output::Close { peer, why: CloseCode::DEVICE_REVOKED });
-            return;
-        }
         self.last_session += 1;
         let session = SessionId(self.last_session);
         self.by_peer.insert(peer, session);
@@ -270,24 +268,19 @@ impl Sessions {
         self.observed
     }
 
-    /// A message of ours could not be sent to this connection because no channel takes it.
-    pub fn note_unsendable(&mut self, peer: PeerId) {
-        self.observed.unsendable_message(self.by_peer.get(&peer).copied());
+    /// A message of ours could not be sent to this connection because its channel does not take it. Whoever asked for it is told so.
+    pub fn note_unsendable(&mut self, peer: PeerId, channel: Channel, answers: Option<u32>) {
+        let session = self.by_peer.get(&peer).copied();
+        self.observed.unsendable_message(session);
+        if let (Some(session), Some(id)) = (session, answers) {
+            self.reply(session, id, channel, Err(Refusal::TooMany));
+        }
     }
 
     /// Ends a session from this side.
     fn close(&mut self, now: Now, session: SessionId, why: CloseCode) {
         self.forget(session, why);
         self.hub.ended(now, session);
-    }
-
-    /// Ends every session of a device.
-    fn shut_out(&mut self, now: Now, device: DeviceId) {
-        let theirs: Vec<_> = self.sessions.iter().filter(|(_, known)| known.device == device).map(|(&session, _)| session).collect();
-        for session in theirs {
-            self.observed.expel(session, CloseCode::DEVICE_REVOKED);
-            self.close(now, session, CloseCode::DEVICE_REVOKED);
-        }
     }
 
     /// Ends a session that the hub has forgotten or will be told of.

@@ -25,7 +25,7 @@ impl Sessions {
                     self.observed.expel(session, code);
                     self.forget(session, code);
                 }
-                Effect::ShutOut { device } => self.shut_out(now, device),
+                Effect::PasswordChanged { account } => self.password_changed(now, account),
             }
         }
     }
@@ -53,7 +53,7 @@ impl Sessions {
             encode(&FromServer::Reply { id, result: Err(Refusal::TooMany) })
         });
         if let Ok(body) = body {
-            self.outputs.push_back(Output::Send { peer, channel, body: body.into() });
+            self.outputs.push_back(Output::Send { peer, channel, body: body.into(), answers: Some(id) });
         }
     }
 
@@ -66,7 +66,7 @@ impl Sessions {
         };
         let body: Arc<[u8]> = body.into();
         for known in to.iter().filter_map(|session| self.sessions.get(session)) {
-            self.outputs.push_back(Output::Send { peer: known.peer, channel, body: Arc::clone(&body) });
+            self.outputs.push_back(Output::Send { peer: known.peer, channel, body: Arc::clone(&body), answers: None });
         }
     }
 }

@@ -47,6 +47,9 @@ pub(super) const fn rule(request: &Request) -> (Who, Rate) {
         | Request::JoinRoom { .. }
         | Request::LeaveRoom { .. }
         | Request::Invite { .. }
+        | Request::RemoveFromRoom { .. }
+        | Request::RenameRoom { .. }
+        | Request::DeleteRoom { .. }
         | Request::Away { .. } => (Who::Member, Rate::Act),
         Request::FetchAfter { .. } | Request::FetchBefore { .. } | Request::Who { .. } | Request::FetchNotice { .. } => {
             (Who::Member, Rate::Read)
@@ -67,6 +70,7 @@ pub(super) const fn rule(request: &Request) -> (Who, Rate) {
         Request::SendNotice(_)
         | Request::AddUser { .. }
         | Request::SetRole { .. }
+        | Request::KeepRoom { .. }
         | Request::SetDisabled { .. }
         | Request::Status
         | Request::ChangeNotice { .. }

@@ -1,7 +1,7 @@
 //! The way in: name and password, then the password's hash, then whether the two match, then what is stored of it. One step at a
 //! time, each waiting for another thread; a failed try leads back to the start.
 
-use belfry_core::chat::{AccountId, AccountName, Password, Refusal, Request};
+use belfry_core::chat::{AccountId, AccountName, DeviceId, Password, Refusal, Request};
 use belfry_core::connection::CloseCode;
 use belfry_core::rng::Random;
 use belfry_core::time::Now;
@@ -55,10 +55,11 @@ impl Sessions {
                 Ok(())
             }
             Request::SignInByDevice { account } => {
-                // An account that does not exist and one that does not know the device look the same.
+                // An account that does not exist and one that does not know the device look the same. One that was revoked knows it.
                 let device = self.sessions.get(&session).map(|known| known.device);
                 let account = self.hub.find(&account).map(|account| account.id).zip(device);
-                let (account, _) = account.filter(|&(id, device)| self.hub.is_remembered(id, device)).ok_or(Refusal::UnknownDevice)?;
+                let knows = |&(id, device): &(AccountId, DeviceId)| self.hub.is_remembered(id, device) || self.hub.is_revoked(id, device);
+                let (account, _) = account.filter(knows).ok_or(Refusal::UnknownDevice)?;
                 self.let_in(now, session, id, account, false)
             }
             _ => Err(Refusal::SignInFirst),
@@ -156,6 +157,11 @@ impl Sessions {
         else {
             return Ok(());
         };
+        if self.hub.is_revoked(account, visitor.device) {
+            self.observed.expel(session, CloseCode::DEVICE_REVOKED);
+            self.close(now, session, CloseCode::DEVICE_REVOKED);
+            return Ok(());
+        }
         self.hub.sign_in(now, &proof, visitor, session, id)?;
         self.set_door(session, id, Door::Entering { account });
         Ok(())
@@ -169,6 +175,23 @@ impl Sessions {
         }
         if let Some(account) = self.hub.account(account) {
             self.observed.sign_in(session, &account.name);
+        }
+    }
+
+    /// An account has a new password: what is being compared with the old one would let somebody in who does not know it.
+    pub(super) fn password_changed(&mut self, now: Now, changed: AccountId) {
+        let compares =
+            |door: &Door| matches!(door, Door::LookingUp { account, .. } | Door::Verifying { account, .. } if *account == Some(changed));
+        let trying: Vec<_> = self
+            .sessions
+            .iter()
+            .filter_map(|(&session, known)| match &known.state {
+                State::AtTheDoor { id, door } if compares(door) => Some((session, *id)),
+                _ => None,
+            })
+            .collect();
+        for (session, id) in trying {
+            self.turn_away(now, session, id, Refusal::Busy);
         }
     }
 

@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::column::{clamped, invalid, number, optional_time, time, words};
 use super::error::Trouble;
-use super::{Outcome, StoreError, StoredAccount};
+use super::looks::{self, Kind};
+use super::{Outcome, Remembered, StoreError, StoredAccount, devices};
 
 const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (name_key) DO NOTHING";
@@ -64,6 +65,9 @@ pub(super) fn add(
     }
     let account =
         u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("an account has a negative number"))?;
+    if !looks::take(connection, Kind::Account, clamped(account), name.as_str(), &name.key())? {
+        return Err(Refusal::NameTaken.into());
+    }
     connection.prepare_cached(HAS_READ)?.execute([clamped(account)])?;
     Ok(Outcome::AccountAdded { account: AccountId(account) })
 }
@@ -80,7 +84,13 @@ pub(super) fn credentials(connection: &Connection, account: AccountId) -> Result
     Ok(Outcome::Credentials { password_hash })
 }
 
-pub(super) fn set_password(connection: &Connection, account: AccountId, password_hash: &str) -> Result<Outcome, Trouble> {
+pub(super) fn set_password(
+    connection: &Connection,
+    account: AccountId,
+    password_hash: &str,
+    remembered: Remembered,
+) -> Result<Outcome, Trouble> {
+    devices::forget_but(connection, account, remembered)?;
     changed(connection.prepare_cached(SET_PASSWORD)?.execute(params![clamped(account.0), password_hash])?)
 }
 
@@ -141,7 +151,7 @@ mod tests {
             let anna = add(store, "anna");
             for work in [
                 Work::SetRole { account: anna, role: Role::Admin },
-                Work::SetPassword { account: anna, password_hash: "new".into() },
+                Work::SetPassword { account: anna, password_hash: "new".into(), remembered: Remembered::All },
                 Work::SetDisabled { account: anna, disabled: true },
                 Work::Seen { account: anna, device: DEVICE },
             ] {
@@ -160,7 +170,7 @@ mod tests {
             for work in [
                 Work::Credentials { account: NOBODY },
                 Work::SetRole { account: NOBODY, role: Role::Admin },
-                Work::SetPassword { account: NOBODY, password_hash: "new".into() },
+                Work::SetPassword { account: NOBODY, password_hash: "new".into(), remembered: Remembered::All },
                 Work::SetDisabled { account: NOBODY, disabled: true },
                 Work::Seen { account: NOBODY, device: DEVICE },
                 arrive(NOBODY, DEVICE, false),

@@ -228,6 +228,7 @@ mod tests {
             alter(store, 5, anna, 1, None).unwrap();
             let tidy = Work::Tidy {
                 messages_before: None,
+                rooms_differ: false,
                 messages_kept: Some(1),
                 notices_before: None,
                 audit_before: None,

@@ -254,7 +254,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
     match work {
         Work::Credentials { account } => accounts::credentials(connection, account),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
-        Work::SetPassword { account, password_hash } => accounts::set_password(connection, account, &password_hash),
+        Work::SetPassword { account, password_hash, remembered } => accounts::set_password(connection, account, &password_hash, remembered),
         Work::SetRole { account, role } => accounts::set_role(connection, account, role),
         Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, account, disabled),
         Work::SignIn { account, device, address, remember, forget } => {
@@ -313,8 +313,8 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
             Ok(outcome)
         }
         Work::ReadAudit { before, limit } => audit::read(connection, before, limit),
-        Work::Tidy { messages_before, messages_kept, notices_before, audit_before, bite } => {
-            let bounds = Bounds { messages_before, messages_kept, notices_before, audit_before };
+        Work::Tidy { messages_before, messages_kept, rooms_differ, notices_before, audit_before, bite } => {
+            let bounds = Bounds { messages_before, messages_kept, rooms_differ, notices_before, audit_before };
             retention::tidy(connection, at, &bounds, bite)
         }
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),

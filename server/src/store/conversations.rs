@@ -10,7 +10,8 @@ use super::{StoreError, StoredPlace, Target, accounts};
 macro_rules! conversation_where {
     ($condition:literal) => {
         concat!(
-            "SELECT id, last_seq, room_name, low, high, everyone, private, kept_from, alterations FROM conversations WHERE ",
+            "SELECT id, last_seq, room_name, low, high, everyone, private, kept_from, alterations, owner, deleted_at IS NOT NULL
+                FROM conversations WHERE ",
             $condition
         )
     };
@@ -50,6 +51,10 @@ pub(super) struct Conversation {
     pub(super) kept_from: Seq,
     /// The number of its last alteration.
     pub(super) alterations: u64,
+    /// Who made it, if it is a room.
+    pub(super) owner: Option<AccountId>,
+    /// It is a room that was closed.
+    pub(super) deleted: bool,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
@@ -66,6 +71,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         private: row.get(6)?,
         kept_from: Seq(number(row, 7)?),
         alterations: number(row, 8)?,
+        owner: optional_number(row, 9)?.map(AccountId),
+        deleted: row.get(10)?,
     })
 }
 
@@ -78,6 +85,7 @@ pub(super) fn find(connection: &Connection, id: ConversationId) -> Result<Conver
 pub(super) fn find_room(connection: &Connection, id: ConversationId) -> Result<Conversation, Trouble> {
     let found = find(connection, id)?;
     match found.place {
+        StoredPlace::Room(_) if found.deleted => Err(Refusal::UnknownRoom.into()),
         StoredPlace::Room(_) => Ok(found),
         StoredPlace::Direct { .. } => Err(Refusal::UnknownConversation.into()),
     }
@@ -181,7 +189,7 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Conv
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::RoomName;
+    use belfry_core::chat::{Keep, RoomName};
 
     use super::super::StoredRoom;
     use super::super::fixture::{add, each_store, overview, post_to, posted};
@@ -196,6 +204,8 @@ mod tests {
                 name: RoomName::lobby(),
                 everyone: true,
                 private: false,
+                owner: None,
+                keep: Keep::default(),
                 members: vec![],
                 invited: vec![],
             };

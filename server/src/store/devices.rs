@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, device as read_device, number, optional_time, time};
 use super::error::Trouble;
-use super::{Outcome, StoreError, StoredDevice};
+use super::{Outcome, Remembered, StoreError, StoredDevice};
 use crate::limits::DEVICES_SEEN_MAX;
 
 const ARRIVE: &str = "INSERT INTO devices (account, device, first_seen, last_seen, remembered, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5)
@@ -16,6 +16,7 @@ const ARRIVE: &str = "INSERT INTO devices (account, device, first_seen, last_see
 const FORGET_SURPLUS: &str = "DELETE FROM devices WHERE account = ?1 AND remembered = 0 AND revoked_at IS NULL AND device NOT IN
     (SELECT device FROM devices WHERE account = ?1 AND remembered = 0 AND revoked_at IS NULL ORDER BY last_seen DESC, device LIMIT ?2)";
 const FORGET: &str = "UPDATE devices SET remembered = 0 WHERE account = ?1 AND device = ?2";
+const FORGET_BUT: &str = "UPDATE devices SET remembered = 0 WHERE account = ?1 AND remembered = 1 AND device IS NOT ?2";
 const SEEN: &str = "UPDATE devices SET last_seen = ?3 WHERE account = ?1 AND device = ?2";
 const LAST_SEEN: &str = "SELECT last_seen FROM devices WHERE account = ?1 AND device = ?2";
 const OF: &str = "SELECT device, first_seen, last_seen, remembered, revoked_at, address FROM devices
@@ -36,6 +37,16 @@ pub(super) fn arrive(
     connection.prepare_cached(ARRIVE)?.execute(row)?;
     // A script's every call is a device of its own; the latest are enough to see what is going on.
     connection.prepare_cached(FORGET_SURPLUS)?.execute(params![clamped(account.0), DEVICES_SEEN_MAX])?;
+    Ok(())
+}
+
+/// An account has a new password: which of its devices need it, too.
+pub(super) fn forget_but(connection: &Connection, account: AccountId, remembered: Remembered) -> Result<(), Trouble> {
+    let stays = match remembered {
+        Remembered::All => return Ok(()),
+        Remembered::Only(device) => device.map(|device| device.0),
+    };
+    connection.prepare_cached(FORGET_BUT)?.execute(params![clamped(account.0), stays])?;
     Ok(())
 }
 

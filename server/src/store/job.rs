@@ -62,6 +62,8 @@ pub enum Work {
         account: AccountId,
         /// Its argon2id hash in PHC form.
         password_hash: String,
+        /// Which devices do not need it.
+        remembered: Remembered,
     },
     /// Change a role. Outcome: [`Outcome::Changed`].
     SetRole {
@@ -281,6 +283,8 @@ pub enum Work {
         messages_before: Option<UnixMillis>,
         /// Of each conversation only the newest so many stay.
         messages_kept: Option<u64>,
+        /// There are rooms that say for themselves how long their messages are kept.
+        rooms_differ: bool,
         /// Notices that were sent earlier go, unless their expiry is to come.
         notices_before: Option<UnixMillis>,
         /// Entries of the audit log that are older go.
@@ -316,6 +320,15 @@ pub enum Work {
     Room(RoomJob),
     /// Something about messages that are there already.
     Talk(Talk),
+}
+
+/// Which of an account's devices go on signing in without the password once it is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// All that did.
+    All,
+    /// This one if it did, and no other.
+    Only(Option<DeviceId>),
 }
 
 /// A scheduled notice's time has come, or it is given up.

@@ -20,6 +20,7 @@ mod groups;
 mod job;
 mod ledger;
 mod ledger_page;
+mod looks;
 mod messages;
 mod notice_changes;
 mod notices;
@@ -38,8 +39,8 @@ pub use apply::{Store, Uncommitted};
 pub use backup::copy;
 pub use done::{Done, Outcome};
 pub use error::StoreError;
-pub use job::{Bite, Entry, Job, Occurrence, Target, Ticket, Work};
-pub use room_job::{RoomJob, Talk};
+pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
+pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{
     Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
 };

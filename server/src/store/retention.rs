@@ -5,7 +5,7 @@ use belfry_core::chat::{ConversationId, Seq};
 use belfry_core::time::UnixMillis;
 use rusqlite::Connection;
 
-use super::column::{clamped, number, optional_time, time};
+use super::column::{clamped, number, optional_number, optional_time, time};
 use super::error::Trouble;
 use super::{Bite, Outcome};
 
@@ -21,7 +21,8 @@ const PAGES_GIVEN_BACK: u32 = 256;
 /// Room in the file is given back when it is more than one part in this many; the rest is used again by what is said next.
 const SPARE_PARTS: u64 = 8;
 
-const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from FROM conversations WHERE id >= ?1 ORDER BY id LIMIT ?2";
+const CONVERSATIONS: &str =
+    "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE id >= ?1 ORDER BY id LIMIT ?2";
 const OLDEST: &str = "SELECT seq, sent_at FROM messages WHERE conversation = ?1 ORDER BY seq LIMIT ?2";
 const REMOVE_MESSAGES: &str = "DELETE FROM messages WHERE conversation = ?1 AND seq < ?2";
 const REMOVE_ORIGINALS: &str = "DELETE FROM originals WHERE conversation = ?1 AND seq < ?2";
@@ -37,14 +38,18 @@ const FREE_PAGES: &str = "SELECT freelist_count, page_count FROM pragma_freelist
 pub(super) struct Bounds {
     pub(super) messages_before: Option<UnixMillis>,
     pub(super) messages_kept: Option<u64>,
+    /// There are rooms that have bounds of their own.
+    pub(super) rooms_differ: bool,
     pub(super) notices_before: Option<UnixMillis>,
     pub(super) audit_before: Option<UnixMillis>,
 }
 
 pub(super) fn tidy(connection: &Connection, at: UnixMillis, bounds: &Bounds, bite: Bite) -> Result<Outcome, Trouble> {
     let (removed, next) = match bite {
-        Bite::Messages(_) if bounds.messages_before.is_none() && bounds.messages_kept.is_none() => (0, Some(Bite::Rest)),
-        Bite::Messages(from) => messages(connection, bounds, from)?,
+        Bite::Messages(_) if bounds.messages_before.is_none() && bounds.messages_kept.is_none() && !bounds.rooms_differ => {
+            (0, Some(Bite::Rest))
+        }
+        Bite::Messages(from) => messages(connection, at, bounds, from)?,
         Bite::Rest => rest(connection, at, bounds)?,
     };
     Ok(Outcome::Tidied { removed, next })
@@ -54,13 +59,25 @@ struct Conversation {
     id: ConversationId,
     last: Seq,
     kept_from: Seq,
+    before: Option<UnixMillis>,
+    kept: Option<u64>,
 }
 
-fn messages(connection: &Connection, bounds: &Bounds, from: ConversationId) -> Result<(u64, Option<Bite>), Trouble> {
+fn messages(connection: &Connection, at: UnixMillis, bounds: &Bounds, from: ConversationId) -> Result<(u64, Option<Bite>), Trouble> {
     let conversations: Vec<Conversation> = connection
         .prepare_cached(CONVERSATIONS)?
         .query_map([clamped(from.0), i64::from(CONVERSATIONS_MAX)], |row| {
-            Ok(Conversation { id: ConversationId(number(row, 0)?), last: Seq(number(row, 1)?), kept_from: Seq(number(row, 2)?) })
+            // A room's own bounds go over those of the server; its 0 is no bound at all.
+            let before = match optional_number(row, 3)? {
+                Some(age) => (age > 0).then_some(UnixMillis(at.0.saturating_sub(age))),
+                None => bounds.messages_before,
+            };
+            let kept = match optional_number(row, 4)? {
+                Some(kept) => (kept > 0).then_some(kept),
+                None => bounds.messages_kept,
+            };
+            let (id, last, kept_from) = (ConversationId(number(row, 0)?), Seq(number(row, 1)?), Seq(number(row, 2)?));
+            Ok(Conversation { id, last, kept_from, before, kept })
         })?
         .collect::<Result<_, _>>()?;
     let mut removed = 0;
@@ -69,7 +86,7 @@ fn messages(connection: &Connection, bounds: &Bounds, from: ConversationId) -> R
         if room == 0 {
             return Ok((removed, Some(Bite::Messages(conversation.id))));
         }
-        removed += shorten(connection, bounds, conversation, room)?;
+        removed += shorten(connection, conversation, room)?;
     }
     let last = conversations.last().filter(|_| conversations.len() == CONVERSATIONS_MAX as usize);
     let next = match last {
@@ -82,17 +99,18 @@ fn messages(connection: &Connection, bounds: &Bounds, from: ConversationId) -> R
 }
 
 /// Takes at most `room` messages from the beginning of a conversation.
-fn shorten(connection: &Connection, bounds: &Bounds, conversation: &Conversation, room: u64) -> Result<u64, Trouble> {
-    if conversation.kept_from > conversation.last {
+fn shorten(connection: &Connection, conversation: &Conversation, room: u64) -> Result<u64, Trouble> {
+    let keeps_all = conversation.before.is_none() && conversation.kept.is_none();
+    if keeps_all || conversation.kept_from > conversation.last {
         return Ok(0);
     }
-    let kept_by_number = bounds.messages_kept.map_or(0, |kept| conversation.last.next().0.saturating_sub(kept));
+    let kept_by_number = conversation.kept.map_or(0, |kept| conversation.last.next().0.saturating_sub(kept));
     let mut statement = connection.prepare_cached(OLDEST)?;
     let mut rows = statement.query([clamped(conversation.id.0), clamped(room)])?;
     let (mut removed, mut kept_from) = (0, conversation.kept_from);
     while let Some(row) = rows.next()? {
         let (seq, sent_at) = (Seq(number(row, 0)?), time(row, 1)?);
-        if seq.0 >= kept_by_number && bounds.messages_before.is_none_or(|before| sent_at >= before) {
+        if seq.0 >= kept_by_number && conversation.before.is_none_or(|before| sent_at >= before) {
             break;
         }
         removed += 1;
@@ -163,20 +181,21 @@ fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, NoticeId, Refusal};
+    use belfry_core::chat::{AccountId, Keep, NoticeId, Refusal};
 
-    use super::super::fixture::{LOBBY, add, ask, each_store, job, notice_to, overview, post, post_to, posted, say, sent};
-    use super::super::{Entry, Store, Target, Work};
+    use super::super::fixture::{LOBBY, add, ask, create, each_store, job, newest, notice_to, overview, post, post_to, posted, say, sent};
+    use super::super::{Entry, RoomJob, Store, Target, Work};
     use super::*;
 
-    const NOTHING: Bounds = Bounds { messages_before: None, messages_kept: None, notices_before: None, audit_before: None };
+    const NOTHING: Bounds =
+        Bounds { messages_before: None, messages_kept: None, rooms_differ: false, notices_before: None, audit_before: None };
 
     /// Tidies until everything has been looked at; how much each bite took out.
     fn tidied(store: &mut Store, at: u64, bounds: Bounds) -> Vec<u64> {
         let (mut bites, mut bite) = (Vec::new(), Bite::Messages(ConversationId(0)));
         loop {
-            let Bounds { messages_before, messages_kept, notices_before, audit_before } = bounds;
-            let work = Work::Tidy { messages_before, messages_kept, notices_before, audit_before, bite };
+            let Bounds { messages_before, messages_kept, rooms_differ, notices_before, audit_before } = bounds;
+            let work = Work::Tidy { messages_before, messages_kept, rooms_differ, notices_before, audit_before, bite };
             let Ok(Outcome::Tidied { removed, next }) = ask(store, at, work) else { panic!() };
             bites.push(removed);
             match next {
@@ -218,6 +237,32 @@ mod tests {
             assert_eq!(kept(store, anna), [0; 0]);
             assert_eq!(overview(store, 9, anna).0[0].last, Seq(5));
             assert_eq!(posted(ask(store, 9, post(anna, 6, Target::Room(LOBBY), "x"))).0.seq, Seq(6));
+        });
+    }
+
+    #[test]
+    fn a_rooms_own_bounds_go_over_those_of_the_server() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let rooms = ["as all", "short", "young", "whole"].map(|name| create(store, anna, name, false));
+            let [_, short, young, whole] = rooms;
+            for (counter, room) in (0..).zip(rooms) {
+                for n in 1..=10 {
+                    ask(store, n * 100, post(anna, counter * 100 + n, Target::Room(room), "x")).unwrap();
+                }
+            }
+            let keeps = [(short, None, Some(2)), (young, Some(250), Some(0)), (whole, Some(0), Some(0))];
+            for (room, age_ms, messages) in keeps {
+                ask(store, 1, Work::Room(RoomJob::Keep { room, keep: Keep { age_ms, messages } })).unwrap();
+            }
+            assert_eq!(store.opening().unwrap().rooms[2].keep, Keep { age_ms: None, messages: Some(2) });
+            let mut left = |bounds| {
+                tidied(store, 1000, bounds);
+                rooms.map(|room| newest(store, anna, Target::Room(room)).unwrap().len())
+            };
+            assert_eq!(left(NOTHING), [10, 10, 10, 10], "nobody looks where nothing differs");
+            assert_eq!(left(Bounds { rooms_differ: true, ..NOTHING }), [10, 2, 3, 10]);
+            assert_eq!(left(Bounds { messages_kept: Some(5), messages_before: Some(UnixMillis(1)), ..NOTHING }), [5, 2, 3, 10]);
         });
     }
 

@@ -1,6 +1,6 @@
 //! What the store is asked about rooms, and about messages that are there already.
 
-use belfry_core::chat::{AccountId, ConversationId, RoomName, SearchText, Seq, Text};
+use belfry_core::chat::{AccountId, ConversationId, Keep, RoomName, SearchText, Seq, Text};
 
 use super::Target;
 #[cfg(doc)]
@@ -45,6 +45,50 @@ pub enum RoomJob {
         /// Which.
         room: ConversationId,
     },
+    /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotYourRoom`],
+    /// [`Refusal::LobbyStays`], [`Refusal::NobodyThere`].
+    Remove {
+        /// Who does it.
+        by: Keeper,
+        /// Whom.
+        account: AccountId,
+        /// Which.
+        room: ConversationId,
+    },
+    /// Give a room another name. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`],
+    /// [`Refusal::RoomExists`].
+    Rename {
+        /// Who does it.
+        by: Keeper,
+        /// Which.
+        room: ConversationId,
+        /// What it is called from now on.
+        name: RoomName,
+    },
+    /// Close a room: its messages stay, nobody is in it any more, and its name is free. Outcome: [`Outcome::Changed`]; refused with
+    /// [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`].
+    Delete {
+        /// Who does it.
+        by: Keeper,
+        /// Which.
+        room: ConversationId,
+    },
+    /// Say how long a room's messages are kept. Outcome: [`Outcome::Changed`].
+    Keep {
+        /// Which.
+        room: ConversationId,
+        /// How long.
+        keep: Keep,
+    },
+}
+
+/// Who looks after a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeper {
+    /// Who.
+    pub account: AccountId,
+    /// They may without owning it.
+    pub any: bool,
 }
 
 /// Messages that are there already.

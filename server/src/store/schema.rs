@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::StoreError;
+use super::{StoreError, looks};
 
 /// What `PRAGMA application_id` says of our files: "BLFY".
 pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
@@ -12,11 +12,20 @@ pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
 pub(super) struct Migration {
     /// What to do, in one transaction.
     sql: &'static str,
+    /// What SQL cannot do, in the same transaction.
+    then: Option<Then>,
 }
 
+type Then = fn(&Connection) -> Result<(), StoreError>;
+
 /// Every step.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { sql: BEGINNING }, Migration { sql: SERVERS_DAY }, Migration { sql: LIVING_NOTICES }, Migration { sql: ROOMS }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { sql: BEGINNING, then: None },
+    Migration { sql: SERVERS_DAY, then: None },
+    Migration { sql: LIVING_NOTICES, then: None },
+    Migration { sql: ROOMS, then: None },
+    Migration { sql: LOOKED_AFTER, then: Some(looks::fill) },
+];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
 //
@@ -267,6 +276,28 @@ CREATE TRIGGER search_altered AFTER UPDATE OF text ON messages WHEN OLD.deleted 
 END;
 ";
 
+// Whoever makes a room owns it. A room's own retention goes over the server's: null is the server's, 0 is for ever or all. A closed room
+// keeps its messages and its name, but nobody is in it, and its key is one that no name can have, so that the name is free.
+//
+// Names that look the same share a look. Accounts (kind 0) and rooms (kind 1) take theirs in the transaction that makes them, so that two
+// of them cannot be made at the same moment.
+const LOOKED_AFTER: &str = "
+ALTER TABLE conversations ADD COLUMN owner INTEGER REFERENCES accounts;
+ALTER TABLE conversations ADD COLUMN keep_age INTEGER;
+ALTER TABLE conversations ADD COLUMN keep_messages INTEGER;
+ALTER TABLE conversations ADD COLUMN deleted_at INTEGER;
+
+CREATE TABLE looks (
+    kind INTEGER NOT NULL CHECK (kind IN (0, 1)),
+    look TEXT NOT NULL,
+    whose INTEGER NOT NULL,
+    PRIMARY KEY (kind, look)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX looks_of ON looks (kind, whose);
+
+UPDATE audit SET act = 'notice.all-clear' WHERE act = 'notice.all_clear';
+";
+
 /// The newest version this program knows.
 pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
@@ -286,6 +317,9 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migration.sql)?;
+        if let Some(then) = migration.then {
+            then(&transaction)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
@@ -295,12 +329,11 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
-    use super::super::Target;
-    use super::super::fixture::{LOBBY, found, overview, post_to, posted};
+    use super::super::fixture::{LOBBY, ask, found, overview, post_to, posted};
+    use super::super::{Store, Target, Work};
     use super::*;
 
-    use belfry_core::chat::{AccountId, Seq};
+    use belfry_core::chat::{AccountId, Refusal, Role, Seq};
 
     /// What a database of each version holds, written in the words of that version: one account, one message to the lobby from outbox 1,
     /// one open notice to it. The next migration adds its line here.
@@ -335,6 +368,15 @@ mod tests {
         INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
+        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
     "];
 
     fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
@@ -362,6 +404,8 @@ mod tests {
             assert_eq!(overview(&mut store, 9, anna).1.len(), 1);
             assert_eq!(overview(&mut store, 9, anna).0[0].unread, 0, "what was said before read positions were kept is read");
             assert_eq!(found(&mut store, anna, "hell"), [1]);
+            let look_alike = Work::AddAccount { name: "аnna".parse().unwrap(), password_hash: "x".into(), role: Role::Member };
+            assert_eq!(ask(&mut store, 9, look_alike), Err(Refusal::NameTaken));
             let again = posted(post_to(&mut store, anna, 1, Target::Room(LOBBY)));
             assert_eq!((again.0.text.as_str(), again.0.seq, again.2), ("hello", Seq(1), true));
         }
@@ -370,7 +414,7 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_the_version_before_it() {
         let mut connection = Connection::open_in_memory().unwrap();
-        let broken = Migration { sql: "CREATE TABLE half (x); CREATE TABLE half (x);" };
+        let broken = Migration { sql: "CREATE TABLE half (x); CREATE TABLE half (x);", then: None };
         assert!(migrate(&mut connection, &[MIGRATIONS[0], broken]).is_err());
         assert_eq!(version(&connection).unwrap(), 1);
         assert!(!tables(&connection).iter().any(|(name, _)| name == "half"));

@@ -2,14 +2,19 @@
 //!
 //! The index knows where each three letters in a row stand, whatever the script, so that a part of a word is found too and languages
 //! without spaces are no exception. One or two letters are not in it: for those the newest messages are read.
+//!
+//! To find a place in the index of a text that stands everywhere takes longer the more of it there is. But such a text also stands in what
+//! was said last: therefore the newest messages are read before the index is asked.
 
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 use belfry_core::chat::{AccountId, ConversationId, ConversationInfo, Found, Hit, Message, SearchText, Seq};
 use belfry_core::limits::HITS_MAX;
+use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, params};
+use unicode_normalization::UnicodeNormalization;
 
-use super::column::clamped;
+use super::column::{clamped, number, time};
 use super::conversations;
 use super::error::Trouble;
 use super::page::Limit;
@@ -21,10 +26,27 @@ const INDEXED_CHARS: usize = 3;
 /// Messages that are read for a text that is too short for the index: some milliseconds of work.
 const READ_MAX: u32 = 5000;
 
+/// So many entries of the index are counted before more of the newest messages are read: to count further takes long where a text is
+/// made of what stands everywhere.
+const RARE_FIRST: usize = 100;
+
 /// What the index has for a rare text is looked through once for all conversations; a text that it has more of is common enough to be
 /// found at once in each of them.
 const RARE_MAX: usize = 5000;
 
+/// The newest messages of all conversations together that are read before the index is asked: a few milliseconds of work.
+const RECENT_FIRST: u32 = 1000;
+
+/// … and once it has said that the text is common, before it is asked in each conversation.
+const RECENT_MAX: u32 = 20_000;
+
+/// Messages of one conversation that are read at once, at first and at most.
+const CHUNK: u32 = 4;
+/// See [`CHUNK`].
+const CHUNK_MAX: u32 = 256;
+
+const NEWEST: &str = "SELECT sent_at, seq, text FROM messages WHERE conversation = ?1 AND seq < ?2 AND deleted = 0
+    ORDER BY seq DESC LIMIT ?3";
 const ANYWHERE: &str = "SELECT rowid FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2";
 const WITHIN: &str = "SELECT rowid FROM search WHERE search MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC LIMIT ?4";
 
@@ -51,10 +73,17 @@ pub(super) fn find(
         None => conversations::of(connection, account)?,
     };
     let limit = Limit::new(limit.min(HITS_MAX));
-    let (sources, cut) = if text.as_str().chars().count() < INDEXED_CHARS {
+    let is_indexed = text.as_str().chars().count() >= INDEXED_CHARS;
+    if is_indexed && let Some((hits, more)) = recent(connection, text, &places, bound, limit, RECENT_FIRST)? {
+        return Ok(Outcome::Found(Found { hits, more, cut: false }));
+    }
+    let (sources, cut) = if !is_indexed {
         read_through(connection, text, places, bound, limit)?
     } else {
-        (look_up(connection, text, places, bound, limit)?, false)
+        match look_up(connection, text, &places, bound, limit, Reach::Further)? {
+            LookedUp::Sources(sources) => (sources, false),
+            LookedUp::Recent(hits, more) => return Ok(Outcome::Found(Found { hits, more, cut: false })),
+        }
     };
     let (hits, more) = newest(connection, sources, limit)?;
     Ok(Outcome::Found(Found { hits, more, cut }))
@@ -69,25 +98,50 @@ fn parts(rowid: i64) -> (ConversationId, Seq) {
     (ConversationId(rowid >> 32), Seq(rowid & u64::from(u32::MAX)))
 }
 
+/// What a look into the index has come to.
+enum LookedUp {
+    Sources(Vec<Source>),
+    /// The text is common: it was found among the newest messages.
+    Recent(Vec<Hit>, bool),
+}
+
+/// Whether the newest messages are read for a text that turns out to be common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Further,
+    #[cfg(test)]
+    Index,
+}
+
 fn look_up(
     connection: &Connection,
     text: &SearchText,
-    places: Vec<ConversationInfo>,
+    places: &[ConversationInfo],
     bound: Seq,
     limit: Limit,
-) -> Result<Vec<Source>, Trouble> {
+    reach: Reach,
+) -> Result<LookedUp, Trouble> {
     // A phrase, so that nothing in the text is taken for the language of queries.
     let phrase = format!("\"{}\"", text.as_str().replace('"', "\"\""));
     if places.len() > 1 {
         let wanted: BTreeSet<_> = places.iter().map(|info| info.id).collect();
-        let mut statement = connection.prepare_cached(ANYWHERE)?;
-        let all = statement
-            .query_map(params![phrase, clamped(RARE_MAX as u64 + 1)], |row| row.get::<_, i64>(0))?
-            .collect::<Result<Vec<_>, _>>()?;
-        if all.len() <= RARE_MAX {
-            let all: Vec<_> = all.into_iter().map(parts).filter(|(id, _)| wanted.contains(id)).collect();
-            let of = |id| all.iter().filter(|(of, _)| *of == id).map(|&(_, seq)| seq).collect::<Vec<_>>();
-            return Ok(places.into_iter().map(|info| Source { seqs: of(info.id).into_iter(), info }).collect());
+        for (most, is_last) in [(RARE_FIRST, false), (RARE_MAX, true)] {
+            let mut statement = connection.prepare_cached(ANYWHERE)?;
+            let all = statement
+                .query_map(params![phrase, clamped(most as u64 + 1)], |row| row.get::<_, i64>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
+            if all.len() <= most {
+                let all: Vec<_> = all.into_iter().map(parts).filter(|(id, _)| wanted.contains(id)).collect();
+                let of = |id| all.iter().filter(|(of, _)| *of == id).map(|&(_, seq)| seq).collect::<Vec<_>>();
+                let sources = places.iter().map(|info| Source { seqs: of(info.id).into_iter(), info: info.clone() });
+                return Ok(LookedUp::Sources(sources.collect()));
+            }
+            if reach == Reach::Further
+                && !is_last
+                && let Some((hits, more)) = recent(connection, text, places, bound, limit, RECENT_MAX)?
+            {
+                return Ok(LookedUp::Recent(hits, more));
+            }
         }
     }
     let mut statement = connection.prepare_cached(WITHIN)?;
@@ -97,9 +151,92 @@ fn look_up(
         let seqs = statement
             .query_map(params![phrase, range.0, range.1, limit.rows()], |row| row.get(0).map(|id| parts(id).1))?
             .collect::<Result<Vec<_>, _>>()?;
-        sources.push(Source { info, seqs: seqs.into_iter() });
+        sources.push(Source { info: info.clone(), seqs: seqs.into_iter() });
     }
-    Ok(sources)
+    Ok(LookedUp::Sources(sources))
+}
+
+/// One conversation that is read from its end, and what was read of it: when it was said, its number, and whether it has the text.
+struct Stream<'a> {
+    info: &'a ConversationInfo,
+    read: VecDeque<(UnixMillis, Seq, bool)>,
+    before: Seq,
+    chunk: u32,
+}
+
+impl Stream<'_> {
+    /// Reads on where nothing is left of what was read; how many messages.
+    fn fill(&mut self, connection: &Connection, wanted: &str) -> Result<u32, Trouble> {
+        if !self.read.is_empty() {
+            return Ok(0);
+        }
+        let mut statement = connection.prepare_cached(NEWEST)?;
+        let mut rows = statement.query(params![clamped(self.info.id.0), clamped(self.before.0), self.chunk])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            let seq = Seq(number(row, 1)?);
+            let has_it = folded(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?).contains(wanted);
+            self.read.push_back((time(row, 0)?, seq, has_it));
+            self.before = seq;
+            count += 1;
+        }
+        self.chunk = (self.chunk * 2).min(CHUNK_MAX);
+        Ok(count)
+    }
+}
+
+/// As the index sees a text: without regard to case and to the mark of a Latin letter.
+fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let is_mark = |letter: &char| ('\u{300}'..='\u{331}').contains(letter);
+    let bare = |letter: char| {
+        let mut parts = letter.nfd();
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(base), Some(mark), None) if base.is_ascii_alphabetic() && is_mark(&mark) => base,
+            _ => letter,
+        }
+    };
+    text.chars().filter(|letter| !is_mark(letter)).map(bare).flat_map(char::to_lowercase).collect()
+}
+
+/// Reads all conversations together from their ends, in order of time, until there are enough hits. `None` when `reach` messages were
+/// read before that.
+fn recent(
+    connection: &Connection,
+    text: &SearchText,
+    places: &[ConversationInfo],
+    bound: Seq,
+    limit: Limit,
+    reach: u32,
+) -> Result<Option<(Vec<Hit>, bool)>, Trouble> {
+    let wanted = folded(text.as_str());
+    let mut streams: Vec<_> = places.iter().map(|info| Stream { info, read: VecDeque::new(), before: bound, chunk: CHUNK }).collect();
+    let (mut heap, mut left, mut found) = (BinaryHeap::new(), reach, Vec::new());
+    for (index, stream) in streams.iter_mut().enumerate() {
+        left = left.saturating_sub(stream.fill(connection, &wanted)?);
+        heap.extend(stream.read.front().map(|&(at, ..)| (at, index)));
+    }
+    while let Some((_, index)) = heap.pop() {
+        let Some(stream) = streams.get_mut(index) else { break };
+        if let Some((_, seq, true)) = stream.read.pop_front() {
+            found.push((stream.info, seq));
+            if found.len() == limit.rows() as usize {
+                break;
+            }
+        }
+        if left == 0 {
+            return Ok(None);
+        }
+        left = left.saturating_sub(stream.fill(connection, &wanted)?);
+        heap.extend(stream.read.front().map(|&(at, ..)| (at, index)));
+    }
+    let hits = found.into_iter().filter_map(|(info, seq)| {
+        let message = messages::one(connection, info.id, seq).transpose()?;
+        Some(message.map(|message| Hit { place: info.place.clone(), message }))
+    });
+    limit.fill(hits, |hit| messages::bytes(&hit.message) + belfry_core::limits::NAME_BYTES_MAX).map(Some)
 }
 
 /// Reads the newest messages of each conversation; the `bool` is whether there would have been more to read.
@@ -168,8 +305,27 @@ mod tests {
     use super::super::{RoomJob, Store, Talk, Work};
     use super::*;
 
+    /// What is found, however it is looked for.
     fn search(store: &mut Store, account: AccountId, text: &str, within: Option<Target>, before: Option<u64>, limit: u32) -> Found {
         let text = SearchText::new(text).unwrap();
+        let found = ask_for(store, account, text.clone(), within, before, limit);
+        if text.as_str().chars().count() >= INDEXED_CHARS {
+            let connection = &store.connection;
+            let places = match within {
+                Some(target) => {
+                    let place = conversations::find_target(connection, account, target).unwrap().unwrap();
+                    vec![conversations::seen_by(connection, &place, account).unwrap()]
+                }
+                None => conversations::of(connection, account).unwrap(),
+            };
+            let (limit, bound) = (Limit::new(limit), before.map_or(Seq(u64::MAX), Seq));
+            let Ok(LookedUp::Sources(sources)) = look_up(connection, &text, &places, bound, limit, Reach::Index) else { panic!() };
+            assert_eq!(newest(connection, sources, limit).unwrap(), (found.hits.clone(), found.more), "the index says otherwise");
+        }
+        found
+    }
+
+    fn ask_for(store: &mut Store, account: AccountId, text: SearchText, within: Option<Target>, before: Option<u64>, limit: u32) -> Found {
         match ask(store, 9, Work::Talk(Talk::Search { account, text, within, before: before.map(Seq), limit })) {
             Ok(Outcome::Found(found)) => found,
             other => panic!("{other:?}"),
@@ -263,6 +419,20 @@ mod tests {
             assert_eq!((page.hits.iter().map(|hit| hit.message.seq.0).collect::<Vec<_>>(), page.more), (vec![3, 2], true));
             let page = search(store, anna, "needle", Some(Target::Room(LOBBY)), Some(2), 2);
             assert_eq!((page.hits.iter().map(|hit| hit.message.seq.0).collect::<Vec<_>>(), page.more), (vec![1], false));
+        });
+    }
+
+    #[test]
+    fn what_is_read_and_what_is_indexed_are_the_same_in_every_script() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let texts =
+                ["Café au lait", "CAFE", "cafe\u{301}", "Ёлка", "елка", "が ぎ ぐ", "か き く", "한국어", "ΆΛΦΑ άλφα", "ﬁne", "naïve Zoë"];
+            say(store, 1, anna, Target::Room(LOBBY), &texts);
+            for text in ["cafe", "café", "CAFÉ", "елка", "ёлка", "が ぎ", "か き", "한국어", "αλφα", "naive", "zoë", "fine"]
+            {
+                search(store, anna, text, None, None, 20);
+            }
         });
     }
 

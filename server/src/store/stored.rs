@@ -1,8 +1,8 @@
 //! What is stored, as the hub knows it.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, GroupName, LedgerEntry, Notice, NoticeDraft, NoticeId,
-    Progress, Role, RoomName, ScheduleId, Template,
+    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, GroupName, Keep, LedgerEntry, Notice, NoticeDraft,
+    NoticeId, Progress, Role, RoomName, ScheduleId, Template,
 };
 use belfry_core::time::UnixMillis;
 
@@ -138,6 +138,10 @@ pub struct StoredRoom {
     pub everyone: bool,
     /// Only those who are invited may join.
     pub private: bool,
+    /// Who made it.
+    pub owner: Option<AccountId>,
+    /// How long its messages are kept.
+    pub keep: Keep,
     /// Who is in it; empty where everybody is.
     pub members: Vec<AccountId>,
     /// Who is invited and has not joined.

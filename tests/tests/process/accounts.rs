@@ -30,6 +30,28 @@ fn a_new_password_replaces_the_old_one() {
 }
 
 #[test]
+fn a_new_password_ends_the_accounts_sessions_unless_told_otherwise() {
+    let server = Server::start();
+    let mut alice = server.person("alice");
+    let mut listener = alice.listen();
+    with_new_password(&server.admin(), &["user", "password", "--keep-sessions", "alice"], "first").done();
+    alice.password = "first".into();
+    alice.say("still here");
+    listener.line_with("still here");
+    with_new_password(&alice, &["user", "password", "alice"], "second").done();
+    let ended = |finished: Finished| (finished.code, finished.err);
+    let expected = (Some(1), "belfry: The password of this account was changed; sign in with the new one.\n".to_owned());
+    assert_eq!(ended(listener.finish()), expected);
+    alice.password = "second".into();
+    let listener = alice.listen();
+    with_new_password(&server.admin(), &["user", "password", "alice"], "third").done();
+    assert_eq!(ended(listener.finish()), expected);
+    let audit = server.admin().run(&["audit", "--json"]).objects();
+    let details: Vec<_> = audit.iter().map(|line| line["detail"].as_str().unwrap()).collect();
+    assert_eq!(details, ["sessions go on", ""], "what alice did herself is her own affair");
+}
+
+#[test]
 fn both_passwords_can_come_from_standard_input() {
     let server = Server::start();
     let alice = server.person("alice");

@@ -59,7 +59,9 @@ fn what_the_commands_print_is_what_the_page_shows() {
     admin.run(&["room", "create", "attic"]).done();
     admin.run(&["room", "invite", "attic", "bob"]).done();
     bob.run(&["room", "join", "attic"]).done();
-    bob.run(&["room", "leave", "attic"]).done();
+    admin.run(&["room", "rename", "attic", "loft"]).done();
+    bob.run(&["room", "leave", "loft"]).done();
+    admin.run(&["room", "keep", "loft", "--age", "30d", "--messages", "1000"]).done();
     for text in ["hello", "good bye", "nothing"] {
         admin.say(text);
     }
@@ -73,7 +75,7 @@ fn what_the_commands_print_is_what_the_page_shows() {
         &["history", "--room", "lobby"][..],
         &["search", "hello"],
         &["room", "list"],
-        &["room", "members", "attic"],
+        &["room", "members", "loft"],
         &["originals", "--room", "lobby", "3"],
         &["who"],
         &["notice", "preview"],

@@ -120,10 +120,10 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
     assert_eq!(ledger.keys().cloned().collect::<Vec<_>>(), early.iter().map(|person| person.name.clone()).collect::<Vec<_>>());
     for (number, line) in ledger.values().enumerate() {
         let expected = match number {
-            7 => (false, false, "", "all_clear"),
+            7 => (false, false, "", "all-clear"),
             0..=14 => (true, true, "Safe", ""),
             15 | 16 => (true, true, "Need help", ""),
-            _ => (true, false, "", "all_clear"),
+            _ => (true, false, "", "all-clear"),
         };
         assert_eq!(short(line), expected, "{line}");
         let devices = line["devices"].as_array().expect("a list");

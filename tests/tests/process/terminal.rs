@@ -43,6 +43,36 @@ fn a_notice_on_the_screen_is_visible_and_can_be_answered() {
 }
 
 #[test]
+fn own_messages_are_edited_and_deleted_by_their_number_or_the_last_one() {
+    let server = Server::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let mut listener = bob.listen();
+    let mut chat = chat(&alice);
+    chat.write("/delete\r");
+    chat.line_with("None of your messages here has been on this screen");
+    for text in ["first", "see you at five", "third"] {
+        chat.write(&format!("{text}\r"));
+        listener.events_until_message(text);
+    }
+    chat.write("/edit #2 see you at six\r");
+    chat.line_with("lobby 2 is now");
+    listener.line_with(r#""event":"edited","seq":2"#);
+    for seq in [3, 2] {
+        chat.write("/delete\r");
+        listener.line_with(&format!(r#""event":"deleted","seq":{seq}"#));
+    }
+    chat.write("/edit only this stays\r");
+    listener.line_with("only this stays");
+    bob.say("bob's own");
+    chat.line_with("bob's own");
+    chat.write("/edit #4 not mine\r");
+    chat.line_with("Only the person who wrote a message may change it.");
+    chat.write("/quit\r");
+    assert_eq!(chat.finish().code, Some(0));
+    assert_eq!(alice.history(10), ["only this stays", "(deleted)", "(deleted)", "bob's own"]);
+}
+
+#[test]
 fn quitting_ends_the_chat_with_0() {
     let server = Server::start();
     let mut chat = chat(&server.person("alice"));

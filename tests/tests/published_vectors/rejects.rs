@@ -169,15 +169,15 @@ fn messages(rejects: &mut Rejects) {
     // Post in the lobby: schema, id, variant, outbox, counter, room, its name, the text.
     let post = |name: &[u8], text: &[u8]| {
         let long = if text.len() > 250 { [&[251][..], &(text.len() as u16).to_le_bytes()].concat() } else { vec![text.len() as u8] };
-        [&[2, 1, 3, 9, 9, 0, name.len() as u8][..], name, &long, text].concat()
+        [&[3, 1, 3, 9, 9, 0, name.len() as u8][..], name, &long, text].concat()
     };
     assert!(decode_from_client(&post(b"lobby", b"hello")).is_ok());
     rejects.asked("no bytes", &[]);
     rejects.asked("another schema", &[&[1][..], &post(b"lobby", b"hello")[1..]].concat());
     rejects.asked("a byte behind the end", &[&post(b"lobby", b"hello")[..], &[0]].concat());
     rejects.asked("cut", &post(b"lobby", b"hello")[..12]);
-    rejects.asked("no such request", &[2, 1, 250]);
-    rejects.asked("a number that is too wide", &[2, 253, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
+    rejects.asked("no such request", &[3, 1, 250]);
+    rejects.asked("a number that is too wide", &[3, 253, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
     rejects.asked("a name that is empty", &post(b"", b"hello"));
     rejects.asked("a name of white space", &post(b"  ", b"hello"));
     rejects.asked("a name of 33 letters", &post(&[b'x'; 33], b"hello"));
@@ -190,14 +190,14 @@ fn messages(rejects: &mut Rejects) {
     rejects.asked("a text that shows nothing", &post(b"lobby", "\u{200b}\u{2060}".as_bytes()));
     rejects.asked("a text with a control character", &post(b"lobby", b"a\x1b[2Jb"));
     rejects.asked("a text of 16385 bytes", &post(b"lobby", &vec![b'x'; TEXT_BYTES_MAX + 1]));
-    rejects.asked("neither yes nor no", &[2, 1, 0, 1, b'a', 1, b'p', 2]);
-    rejects.asked("an empty password", &[2, 1, 0, 1, b'a', 0, 0]);
-    rejects.asked("a list longer than its bytes", &[2, 1, 20, 250, 0]);
-    rejects.asked("something or nothing, and neither", &[2, 1, 6, 2]);
-    rejects.told("neither answer nor event", &[2, 2, 0]);
-    rejects.told("neither Ok nor Err", &[2, 0, 1, 2, 0]);
-    rejects.told("no such event", &[2, 1, 250]);
-    rejects.told("a refusal that is too wide", &[2, 0, 1, 1, 252, 1, 0, 1, 0]);
+    rejects.asked("neither yes nor no", &[3, 1, 0, 1, b'a', 1, b'p', 2]);
+    rejects.asked("an empty password", &[3, 1, 0, 1, b'a', 0, 0]);
+    rejects.asked("a list longer than its bytes", &[3, 1, 20, 250, 0]);
+    rejects.asked("something or nothing, and neither", &[3, 1, 6, 2]);
+    rejects.told("neither answer nor event", &[3, 2, 0]);
+    rejects.told("neither Ok nor Err", &[3, 0, 1, 2, 0]);
+    rejects.told("no such event", &[3, 1, 250]);
+    rejects.told("a refusal that is too wide", &[3, 0, 1, 1, 252, 1, 0, 1, 0]);
 }
 
 type Change = fn(Vec<u8>) -> Vec<u8>;

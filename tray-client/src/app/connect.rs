@@ -254,10 +254,15 @@ impl App {
 
     fn failed(&mut self, failure: &Failure) {
         self.link = None;
-        let password_needed = matches!(failure, Failure::SignIn(_) | Failure::Revoked);
+        let password_needed = matches!(failure, Failure::SignIn(_) | Failure::Revoked | Failure::PasswordChanged);
         if password_needed && self.settings.device_known {
             self.settings.device_known = false;
             self.keep_settings();
+        }
+        if *failure == Failure::Revoked
+            && let Err(error) = self.keys.renew_device()
+        {
+            self.remark = error.to_string();
         }
         if !self.connecting.signed_in || password_needed {
             self.ask_to_sign_in();

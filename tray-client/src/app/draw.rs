@@ -30,7 +30,7 @@ impl App {
     }
 
     pub(super) fn mark_everything(&mut self) {
-        self.stale = Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, desk: true };
+        self.stale = Stale::EVERYTHING;
     }
 
     pub(super) fn redraw(&mut self) {
@@ -60,7 +60,17 @@ impl App {
         {
             let head = self.head(shown);
             let rows = scene::lines(&self.model, shown.place(), self.moment());
-            self.chat.set_lines(head, rows, stale.to_end);
+            self.chat.set_lines(head, rows.clone(), stale.to_end);
+            self.bring_up_sought(&rows);
+        }
+        if stale.rooms || stale.lines {
+            self.draw_rooms();
+        }
+        if stale.found || stale.connection {
+            self.draw_found();
+        }
+        if stale.typing || stale.lines {
+            self.draw_typing();
         }
     }
 
@@ -75,6 +85,11 @@ impl App {
         self.chat.set_trouble(sentence, !stopped && self.link.is_some());
         self.chat.set_remark(self.remark.clone());
         self.chat.set_admin(self.model.role() == Some(Role::Admin));
+    }
+
+    /// Who is writing, and that nobody is any more.
+    pub(super) fn draw_typing(&self) {
+        self.chat.set_typing(scene::typing(&self.model, self.now().instant));
     }
 
     /// Notices at the top of the window are seen as well as popups are, while somebody is at it.
@@ -100,7 +115,14 @@ impl App {
                 None => String::new(),
             },
         };
-        Head { key: place.to_string(), name: scene::name(place), note, has_older: shown.has_older() }
+        Head {
+            key: place.to_string(),
+            name: scene::name(place),
+            note,
+            has_older: shown.has_older(),
+            has_newer: !shown.is_at_end(),
+            is_room: matches!(place, Place::Room(_)) && *place != Place::lobby(),
+        }
     }
 
     /// When the sentence about the connection has another number of seconds.

@@ -92,6 +92,7 @@ impl App {
             Gesture::Set(form) => self.set(&form),
             Gesture::OtherServer => self.ask_to_sign_in(),
             Gesture::Desk(gesture) => self.at_the_desk(gesture),
+            Gesture::Place(gesture) => self.at_a_place(gesture),
         }
     }
 
@@ -158,23 +159,27 @@ impl App {
     }
 
     fn open(&mut self, key: &str) {
-        let Some(place) = scene::place(key) else { return };
-        if let Some(before) = self.model.shown().map(|shown| shown.place().to_string()) {
-            self.drafts.insert(before, self.chat.draft());
-        }
-        self.chat.set_draft(self.drafts.remove(key).unwrap_or_default());
-        self.chat.set_complaint(String::new());
-        self.end_message_popup(key);
-        self.act(Intent::Open(place));
-        self.stale.lines = true;
-        self.stale.conversations = true;
-        self.stale.to_end = true;
+        self.turn_to(key);
+        self.chat.show_talk();
         if !self.chat.is_visible() {
             self.show_chat();
         }
     }
 
+    /// The chat window shows this conversation, when it is shown.
+    pub(super) fn turn_to(&mut self, key: &str) {
+        let Some(place) = scene::place(key) else { return };
+        self.leave_composer(key);
+        self.act(Intent::Open(place));
+        self.stale.lines = true;
+        self.stale.conversations = true;
+        self.stale.to_end = true;
+    }
+
     fn say(&mut self, typed: String) {
+        if self.say_anew(&typed) {
+            return;
+        }
         let Some(to) = self.model.shown().map(|shown| shown.place().clone()) else { return };
         if self.whose.1.is_empty() {
             // Nobody knows yet whose words these are.
@@ -255,6 +260,7 @@ impl App {
         self.remember_if_due();
         self.hold_back();
         self.draw_connection();
+        self.draw_typing();
     }
 
     fn ask_where_to_save(&self) {

@@ -6,6 +6,7 @@ mod desk;
 mod draw;
 mod gestures;
 mod memory;
+mod places;
 mod popups;
 mod report;
 
@@ -40,6 +41,7 @@ use crate::when::Wall;
 use connect::Connecting;
 pub use connect::Resolved;
 use desk::DeskPlace;
+use places::Panes;
 use popups::Popups;
 
 /// The file of the settings in the profile folder.
@@ -123,6 +125,24 @@ struct Stale {
     lines: bool,
     to_end: bool,
     desk: bool,
+    rooms: bool,
+    found: bool,
+    typing: bool,
+}
+
+impl Stale {
+    const EVERYTHING: Self = Self {
+        connection: true,
+        conversations: true,
+        people: true,
+        notices: true,
+        lines: true,
+        to_end: true,
+        desk: true,
+        rooms: true,
+        found: true,
+        typing: true,
+    };
 }
 
 /// The program.
@@ -149,6 +169,7 @@ pub struct App {
     why: Option<WhyView>,
     about: Option<AboutView>,
     desk: DeskPlace,
+    panes: Panes,
     popups: Popups,
     icon: Host,
     icon_visible: bool,
@@ -211,13 +232,14 @@ impl App {
             whose: (String::new(), String::new()),
             remember_at: None,
             connecting: Connecting::default(),
-            stale: Stale { connection: true, conversations: true, people: true, notices: true, lines: true, to_end: true, desk: true },
+            stale: Stale::EVERYTHING,
             chat,
             sign_in: None,
             settings_view: None,
             why: None,
             about: None,
             desk: DeskPlace::default(),
+            panes: Panes::default(),
             popups: Popups::default(),
             icon,
             icon_visible: false,
@@ -275,6 +297,7 @@ impl App {
                     self.stale.connection = true;
                 }
                 Effect::Redraw(Part::Lines(place)) => {
+                    self.stale.typing = true;
                     self.stale.lines |= self.model.shown().is_some_and(|shown| *shown.place() == place);
                     self.stale.conversations = true;
                 }
@@ -282,6 +305,7 @@ impl App {
                     self.stale.people = true;
                     self.stale.conversations = true;
                     self.stale.desk = true;
+                    self.stale.rooms = true;
                 }
                 Effect::Redraw(Part::Notices) => {
                     self.stale.notices = true;
@@ -291,8 +315,9 @@ impl App {
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
-                // No window lists rooms or looks for texts yet.
-                Effect::Redraw(Part::Rooms | Part::Search) => {}
+                Effect::Redraw(Part::Rooms) => self.stale.rooms = true,
+                Effect::Redraw(Part::Search) => self.stale.found = true,
+                Effect::GoTo(place) => self.go_to(&place),
                 Effect::Refused(refusal) => {
                     self.remark = refusal
                         .map_or_else(|| "The connection was lost before the server answered.".to_owned(), |refusal| refusal.to_string());
@@ -331,7 +356,10 @@ impl App {
     fn set_alarm(&mut self) {
         let now = self.now().instant;
         let waits: BTreeSet<Instant> =
-            [self.popups.next(now), self.countdown(now), self.quiet_change(now), self.remember_at()].into_iter().flatten().collect();
+            [self.popups.next(now), self.countdown(now), self.quiet_change(now), self.remember_at(), self.model.typing_until(now)]
+                .into_iter()
+                .flatten()
+                .collect();
         let post = self.post.clone();
         self.alarm.set(waits.first().map(|at| at.since(now)), move || {
             post.send(Event::Alarm);

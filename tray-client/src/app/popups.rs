@@ -11,6 +11,7 @@ use crate::popup::place::{self, Rect};
 use crate::popup::stack::{Insists, STAYS, Stack};
 use crate::popup::window::{MessageRow, Popup};
 use crate::scene::{self, NoticeRow};
+use crate::words;
 
 /// Pixels between popups, and between them and the edges of the screen.
 const GAP: u32 = 12;
@@ -120,8 +121,12 @@ impl App {
         let row = MessageRow {
             key: place.to_string(),
             who: message.from.to_string(),
-            place: if matches!(place, Place::Room(_)) { scene::name(place) } else { String::new() },
-            text: if self.settings.show_texts { message.text.to_string() } else { "New message".into() },
+            place: match place {
+                Place::Room(_) if *place == Place::lobby() => words::say("Lobby"),
+                Place::Room(_) => scene::name(place),
+                Place::Direct(_) => String::new(),
+            },
+            text: if self.settings.show_texts { scene::plain(message.text.as_str()) } else { words::say("New message") },
         };
         let (key, now) = (message_key(&row.key), self.now().instant);
         self.popups.stack.show(now, key.clone(), Insists::Not);

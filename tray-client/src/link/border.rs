@@ -1,8 +1,8 @@
 //! What crosses the border between the two threads: plain values, nothing shared.
 
 use belfry_core::chat::{
-    AccountName, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName, SearchText, Seq,
-    Text,
+    AccountName, ConversationId, Found, Message, Notice, NoticeId, Person, Place, PresenceChange, Progress, Refusal, Role, Room, RoomName,
+    SearchText, Seq, Text,
 };
 use belfry_core::client::{Failure, Interruption};
 use belfry_core::crypto::PublicKey;
@@ -41,7 +41,7 @@ pub enum Down {
     MarkVisible(NoticeId),
     /// A notice is there, and the screen is locked.
     MarkLocked(NoticeId),
-    /// Read older messages. Answered by [`Up::Older`] or [`Up::AskFailed`].
+    /// Read older messages. Answered by [`Up::Page`] or [`Up::AskFailed`].
     AskOlder {
         /// The model's number for the question.
         ask: AskId,
@@ -49,6 +49,15 @@ pub enum Down {
         place: Place,
         /// Only messages before this one; `None` for the newest.
         before: Option<Seq>,
+    },
+    /// Read the messages behind this one. Answered by [`Up::Page`] or [`Up::AskFailed`].
+    AskNewer {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Only messages after this one.
+        after: Seq,
     },
     /// Read a part of the list of people. Answered by [`Up::People`] or [`Up::AskFailed`].
     AskPeople {
@@ -110,6 +119,15 @@ pub enum Down {
         ask: AskId,
         /// Continue after this name.
         after: Option<RoomName>,
+    },
+    /// Read a part of the list of people in a room. Answered by [`Up::People`] or [`Up::AskFailed`].
+    AskMembers {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which room.
+        room: RoomName,
+        /// Continue after this name.
+        after: Option<AccountName>,
     },
     /// Make a room. Answered by [`Up::Done`] or [`Up::AskFailed`].
     CreateRoom {
@@ -197,8 +215,8 @@ pub enum Up {
         /// More follow after the last one of these.
         more: bool,
     },
-    /// Older messages, oldest first, without gaps; none when there are no older ones.
-    Older {
+    /// The messages that were asked for, oldest first, without gaps; none when there are no such messages.
+    Page {
         /// Which question this answers.
         ask: AskId,
         /// The messages.
@@ -220,6 +238,8 @@ pub enum Up {
     },
     /// A conversation one is in, as the server has it.
     Conversation {
+        /// The server's number for it, whatever it is called.
+        id: ConversationId,
         /// Where.
         place: Place,
         /// Its newest message.
@@ -228,6 +248,13 @@ pub enum Up {
         read: Seq,
         /// How many are newer than that.
         unread: u64,
+    },
+    /// A room one is in has another name.
+    Renamed {
+        /// What it was called.
+        from: Place,
+        /// What it is called now.
+        to: Place,
     },
     /// One is not in a conversation any more.
     Left(Place),

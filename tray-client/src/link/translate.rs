@@ -8,10 +8,10 @@ use belfry_core::limits::{HITS_MAX, PAGE_ENTRIES_MAX};
 use super::border::{AskId, Down, OwnId, Up};
 use super::desk::{DeskAsk, DeskNews, Draft};
 
-/// Messages in one older page: several screens full, and few enough to arrive while the scroll bar moves.
-const OLDER_MESSAGES: u32 = 100;
+/// Messages in one page: several screens full, and few enough to arrive while the scroll bar moves.
+const PAGE_MESSAGES: u32 = 100;
 
-const _: () = assert!(OLDER_MESSAGES <= PAGE_ENTRIES_MAX);
+const _: () = assert!(PAGE_MESSAGES <= PAGE_ENTRIES_MAX);
 
 /// What a ticket stands for. Its lowest bit tells the two apart.
 enum Meaning {
@@ -45,8 +45,9 @@ pub(super) fn down(down: Down, outbox: u64) -> Command {
         Down::MarkVisible(notice) => Command::Receipt { notice, receipt: Receipt::Visible },
         Down::MarkLocked(notice) => Command::Receipt { notice, receipt: Receipt::Locked },
         Down::AskOlder { ask, place, before } => {
-            Command::Ask { ticket: question(ask), request: Request::FetchBefore { place, before, limit: OLDER_MESSAGES } }
+            Command::Ask { ticket: question(ask), request: Request::FetchBefore { place, before, limit: PAGE_MESSAGES } }
         }
+        Down::AskNewer { ask, conversation, after } => asked(ask, Request::FetchAfter { conversation, after, limit: PAGE_MESSAGES }),
         Down::AskPeople { ask, after } => Command::Ask { ticket: question(ask), request: Request::Who { after } },
         Down::AskNotice { ask, notice } => Command::Ask { ticket: question(ask), request: Request::FetchNotice { notice } },
         Down::Desk { ask, what } => desk(question(ask), what),
@@ -56,6 +57,7 @@ pub(super) fn down(down: Down, outbox: u64) -> Command {
         Down::Edit { ask, place, seq, text } => asked(ask, Request::Edit { place, seq, text }),
         Down::Delete { ask, place, seq } => asked(ask, Request::Delete { place, seq }),
         Down::AskRooms { ask, after } => asked(ask, Request::ListRooms { after }),
+        Down::AskMembers { ask, room, after } => asked(ask, Request::RoomMembers { room, after }),
         Down::CreateRoom { ask, room, private } => asked(ask, Request::CreateRoom { room, private }),
         Down::JoinRoom { ask, room } => asked(ask, Request::JoinRoom { room }),
         Down::LeaveRoom { ask, room } => asked(ask, Request::LeaveRoom { room }),
@@ -90,7 +92,7 @@ fn desk(ticket: Ticket, what: DeskAsk) -> Command {
 /// An answer as the model is to hear it.
 fn answered(ask: AskId, answer: Answer) -> Up {
     let news = match answer {
-        Answer::Page(page) => return Up::Older { ask, messages: page.messages },
+        Answer::Page(page) => return Up::Page { ask, messages: page.messages },
         Answer::People { people, more } => return Up::People { ask, people, more },
         Answer::NoticeSent { notice, progress } => DeskNews::Sent { notice, progress },
         Answer::NoticeScheduled { at, .. } => DeskNews::Scheduled { at },
@@ -142,7 +144,10 @@ pub(super) fn up(update: Update) -> Option<Up> {
         Update::Failed(failure) => Up::Failed(failure),
         Update::Closed => Up::Closed,
         Update::Progress { notice, progress } => Up::Progress { notice, progress },
-        Update::Conversation(info) => Up::Conversation { place: info.place, last: info.last, read: info.read, unread: info.unread },
+        Update::Renamed { from, to } => Up::Renamed { from, to },
+        Update::Conversation(info) => {
+            Up::Conversation { id: info.id, place: info.place, last: info.last, read: info.read, unread: info.unread }
+        }
         Update::Left { place } => Up::Left(place),
         Update::Altered { place, message } => Up::Altered { place, message },
         Update::Read { place, read, unread } => Up::Read { place, read, unread },

@@ -1,5 +1,7 @@
 //! One conversation: the messages that are shown, the own ones that wait, and what has not been read.
 
+mod pages;
+
 use std::collections::BTreeMap;
 
 use belfry_core::chat::{AccountName, Alteration, Message, Place, Refusal, Seq, Text};
@@ -7,6 +9,7 @@ use belfry_core::time::{Instant, UnixMillis};
 
 use super::memory::ConversationMemory;
 use crate::link::{AskId, OwnId};
+use pages::Seeking;
 
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
 const MESSAGES_MAX: usize = 2_000;
@@ -80,6 +83,8 @@ pub struct Conversation {
     /// The newest messages are among those held. Not so after reading far back.
     at_end: bool,
     older: Older,
+    /// What was asked for besides older messages.
+    seeking: Option<Seeking>,
     own: Vec<Own>,
     last: Option<Message>,
     /// The newest that the person has had before them.
@@ -97,7 +102,20 @@ impl Conversation {
     pub(super) fn new(place: Place) -> Self {
         let (read, counted, told) = (Seq(0), Seq(0), Seq(0));
         let (messages, own, typing) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        Self { place, messages, at_end: true, older: Older::Unknown, own, last: None, read, unread: 0, counted, told, typing }
+        Self {
+            place,
+            messages,
+            at_end: true,
+            older: Older::Unknown,
+            seeking: None,
+            own,
+            last: None,
+            read,
+            unread: 0,
+            counted,
+            told,
+            typing,
+        }
     }
 
     /// As it was remembered.
@@ -120,6 +138,10 @@ impl Conversation {
     /// Where it is.
     pub const fn place(&self) -> &Place {
         &self.place
+    }
+
+    pub(super) fn rename(&mut self, to: Place) {
+        self.place = to;
     }
 
     /// Its newest message.
@@ -230,8 +252,8 @@ impl Conversation {
     }
 
     /// Older messages have come: oldest first, without gaps.
-    pub(super) fn prepend(&mut self, ask: AskId, page: Vec<Message>) {
-        if !self.asked(ask) {
+    fn prepend(&mut self, ask: AskId, page: Vec<Message>) {
+        if self.older != Older::Asked(ask) {
             return;
         }
         let begins = page.first().is_none_or(|first| first.seq <= Seq(1));
@@ -272,14 +294,15 @@ impl Conversation {
 
     /// Whether this question is ours.
     pub(super) fn asked(&self, ask: AskId) -> bool {
-        self.older == Older::Asked(ask)
+        self.older == Older::Asked(ask) || self.seeking.is_some_and(|seeking| seeking.asked(ask))
     }
 
-    /// A question for older messages has come to nothing; it may be asked again.
+    /// A question for messages has come to nothing; it may be asked again.
     pub(super) fn ask_failed(&mut self, ask: AskId) {
-        if self.asked(ask) {
+        if self.older == Older::Asked(ask) {
             self.older = Older::Unknown;
         }
+        self.seeking.take_if(|seeking| seeking.asked(ask));
     }
 
     /// Whether there is nothing to show and nobody has looked yet whether there is.
@@ -295,6 +318,7 @@ impl Conversation {
         self.messages.clear();
         self.at_end = true;
         self.older = Older::Unknown;
+        self.seeking = None;
         true
     }
 
@@ -347,6 +371,11 @@ impl Conversation {
     /// Those who are writing.
     pub fn typing(&self, now: Instant) -> impl Iterator<Item = &AccountName> {
         self.typing.iter().filter(move |(_, until)| **until > now).map(|(account, _)| account)
+    }
+
+    /// When somebody who is writing is not believed to be any more.
+    pub(super) fn typing_until(&self, now: Instant) -> Option<Instant> {
+        self.typing.values().copied().filter(|until| *until > now).min()
     }
 
     fn read_up_to(&mut self, seq: Seq) {

@@ -27,8 +27,17 @@ pub enum Intent {
     Discard(OwnId),
     /// Read further back.
     ReadBack(Place),
+    /// Go on reading, after having read far back.
+    ReadOn(Place),
     /// Go to the newest message.
     ToEnd(Place),
+    /// See a message where it was said, with what stands around it.
+    Seek {
+        /// Where it was said.
+        place: Place,
+        /// Which.
+        seq: Seq,
+    },
     /// A notice is visible on an unlocked screen.
     Seen(NoticeId),
     /// A notice is on the screen, and nobody can see it: the screen is locked.
@@ -70,6 +79,8 @@ pub enum Intent {
     },
     /// See the list of rooms as it is now.
     ListRooms,
+    /// See who is in a room.
+    ListMembers(RoomName),
     /// Make a room.
     CreateRoom {
         /// Its name.
@@ -142,6 +153,8 @@ pub enum Effect {
         /// The message.
         message: Message,
     },
+    /// The person has come into the place that they made or wanted to join: show it.
+    GoTo(Place),
     /// Something that the person asked for was refused, or the connection was lost meanwhile (`None`): tell them.
     Refused(Option<Refusal>),
     /// The goodbye is said: end the program.
@@ -161,7 +174,7 @@ pub enum Part {
     People,
     /// The notices.
     Notices,
-    /// The list of rooms and the invitations.
+    /// The list of rooms, the invitations, and who is in the room that was asked about.
     Rooms,
     /// What a search has found.
     Search,

@@ -18,8 +18,8 @@ mod tray;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, Message, Notice, NoticeId, Place, Refusal, Role, Severity, Text};
-use belfry_core::time::{Now, UnixMillis};
+use belfry_core::chat::{AccountName, Message, Notice, NoticeId, Place, Refusal, Role, Seq, Severity, Text};
+use belfry_core::time::{Instant, Now, UnixMillis};
 
 pub use connection::Connection;
 pub use conversation::{Conversation, Delivery, Line};
@@ -62,6 +62,10 @@ pub struct Model {
     do_not_disturb: bool,
     rooms: Rooms,
     search: Option<Search>,
+    /// The message that was found last, where the window shows it.
+    sought: Option<(Key, Seq)>,
+    /// Where the person wants to be as soon as they may.
+    going: Option<Key>,
     /// What was asked of which only a failure is news.
     acts: BTreeSet<AskId>,
     /// Where own messages went that have no answer yet, or were refused.
@@ -89,6 +93,8 @@ impl Model {
             do_not_disturb: false,
             rooms: Rooms::default(),
             search: None,
+            sought: None,
+            going: None,
             acts: BTreeSet::new(),
             own: BTreeMap::new(),
             numbers: Numbers::default(),
@@ -171,6 +177,16 @@ impl Model {
         self.search.as_ref()
     }
 
+    /// The message that the person wanted to see in the shown conversation.
+    pub fn sought(&self) -> Option<Seq> {
+        self.sought.as_ref().filter(|(place, _)| self.shown.as_ref() == Some(place)).map(|&(_, seq)| seq)
+    }
+
+    /// When somebody who is said to be writing in the shown conversation is not believed to be any more.
+    pub fn typing_until(&self, now: Instant) -> Option<Instant> {
+        self.shown()?.typing_until(now)
+    }
+
     /// Messages of others that have not been read.
     pub fn unread(&self) -> u64 {
         self.conversations.values().map(Conversation::unread).sum()
@@ -227,6 +243,8 @@ impl Model {
             }
             Up::CaughtUp => {
                 self.caught_up = true;
+                // Who was invited meanwhile finds it there.
+                self.list_rooms(&mut effects);
                 for notice in self.notices.doubtful() {
                     let ask = self.numbers.ask();
                     self.doubts.insert(ask, notice);
@@ -239,22 +257,25 @@ impl Model {
                 self.people.change(changes);
                 effects.push(Effect::Redraw(Part::People));
             }
+            Up::People { ask, people, more } if self.rooms.asks_members(ask) => self.hear_members(ask, people, more, &mut effects),
             Up::People { ask, people, more } => match self.people.part(ask, people, more) {
                 Next::After(name) => effects.push(Effect::Tell(Down::AskPeople { ask, after: Some(name) })),
                 Next::Complete => effects.push(Effect::Redraw(Part::People)),
                 Next::Stale => {}
             },
-            Up::Older { ask, messages } => {
+            Up::Page { ask, messages } => {
                 // A question is asked by one conversation only.
                 if let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask)) {
-                    conversation.prepend(ask, messages);
-                    effects.push(Effect::Redraw(Part::Lines(conversation.place().clone())));
+                    let goes_on = conversation.page(ask, messages);
+                    let place = conversation.place().clone();
+                    effects.extend(if goes_on { self.ask_newer(&place) } else { None });
+                    effects.push(Effect::Redraw(Part::Lines(place)));
                     effects.push(Effect::Redraw(Part::Conversations));
                 }
             }
             Up::Desk { ask, news } => self.hear_at_the_desk(ask, news, &mut effects),
             // What was asked at a place is of no interest once it is done; the desk goes on.
-            Up::Done(ask) if !self.acts.remove(&ask) => self.hear_at_the_desk(ask, DeskNews::Done, &mut effects),
+            Up::Done(ask) if !self.act_done(ask, &mut effects) => self.hear_at_the_desk(ask, DeskNews::Done, &mut effects),
             Up::Progress { notice, progress } => {
                 let (drawn, asks) = self.desk.progressed(notice, progress, &mut self.numbers);
                 effects.extend(asks.into_iter().map(Effect::Tell));
@@ -312,6 +333,7 @@ impl Model {
             Intent::Open(place) => {
                 self.conversation_mut(&place);
                 self.shown = Some(key(&place));
+                self.sought = None;
                 effects.push(Effect::Redraw(Part::Lines(place)));
                 effects.extend(self.fill_shown());
                 effects.extend(self.read_shown());
@@ -332,13 +354,9 @@ impl Model {
                 }
             }
             Intent::ReadBack(place) => effects.extend(self.ask_older(&place)),
-            Intent::ToEnd(place) => {
-                if self.conversation_mut(&place).return_to_end() {
-                    effects.push(Effect::Redraw(Part::Lines(place.clone())));
-                    effects.extend(self.ask_older(&place));
-                    effects.extend(self.read_shown());
-                }
-            }
+            Intent::ReadOn(place) => effects.extend(self.ask_newer(&place)),
+            Intent::ToEnd(place) => self.go_to_end(&place, &mut effects),
+            Intent::Seek { place, seq } => self.seek(place, seq, &mut effects),
             Intent::Seen(id) => {
                 if self.notices.seen(id) {
                     effects.push(Effect::Tell(Down::MarkVisible(id)));
@@ -455,7 +473,10 @@ impl Model {
         let own = self.numbers.own();
         self.own.insert(own, key(&to));
         self.conversation_mut(&to).say(own, text.clone(), now.wall);
-        vec![Effect::Tell(Down::Post { own, to: to.clone(), text }), Effect::Redraw(Part::Lines(to))]
+        let mut effects = vec![Effect::Tell(Down::Post { own, to: to.clone(), text }), Effect::Redraw(Part::Lines(to.clone()))];
+        // Whoever writes after having read far back wants to see it.
+        self.go_to_end(&to, &mut effects);
+        effects
     }
 
     fn take_failed(&mut self, own: OwnId) -> Option<(Place, Text)> {
@@ -481,6 +502,34 @@ impl Model {
         let ask = self.numbers.ask();
         let before = self.conversation_mut(place).ask_older(ask)?;
         Some(Effect::Tell(Down::AskOlder { ask, place: place.clone(), before }))
+    }
+
+    fn ask_newer(&mut self, place: &Place) -> Option<Effect> {
+        let ask = self.numbers.ask();
+        let (conversation, after) = self.conversation_mut(place).ask_newer(ask)?;
+        Some(Effect::Tell(Down::AskNewer { ask, conversation, after }))
+    }
+
+    fn go_to_end(&mut self, place: &Place, effects: &mut Vec<Effect>) {
+        self.sought = None;
+        if self.conversation_mut(place).return_to_end() {
+            effects.push(Effect::Redraw(Part::Lines(place.clone())));
+            effects.extend(self.ask_older(place));
+            effects.extend(self.read_shown());
+        }
+    }
+
+    /// Shows a message where it was said; what stands around it is asked for where it is not held.
+    fn seek(&mut self, place: Place, seq: Seq, effects: &mut Vec<Effect>) {
+        let ask = self.numbers.ask();
+        let before = self.conversation_mut(&place).seek(ask, seq);
+        self.shown = Some(key(&place));
+        self.sought = Some((key(&place), seq));
+        if let Some(before) = before {
+            effects.push(Effect::Tell(Down::AskOlder { ask, place: place.clone(), before: Some(before) }));
+        }
+        effects.push(Effect::Redraw(Part::Lines(place)));
+        effects.push(Effect::Redraw(Part::Conversations));
     }
 
     /// The shown conversation has something to show, as soon as there is somebody to ask.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Place, SearchText};
+use belfry_core::chat::{ConversationId, Person, Place, SearchText, Standing};
 use belfry_core::limits::TYPING_INTERVAL;
 use belfry_core::time::Now;
 
-use super::{Effect, Intent, Model, Part, Search, key};
+use super::{Conversation, Effect, Intent, Model, Part, Search, key};
 use crate::link::{AskId, Down, Up};
 
 /// For how long somebody who was said to be writing is believed to be.
@@ -16,16 +16,31 @@ impl Model {
     /// Something was heard that is about places and not a new message.
     pub(super) fn hear_of_places(&mut self, now: Now, up: Up, effects: &mut Vec<Effect>) {
         match up {
-            Up::Conversation { place, last, read, unread } => {
+            Up::Conversation { id, place, last, read, unread } => {
+                self.recognise(id, &place, effects);
                 if let Place::Room(room) = &place {
                     self.rooms.settle(room);
+                    self.rooms.stand(room, Standing::Inside);
+                    effects.push(Effect::Redraw(Part::Rooms));
                 }
                 self.conversation_mut(&place).server_says(read, unread, last);
                 effects.push(Effect::Redraw(Part::Conversations));
+                if self.going.take_if(|going| *going == key(&place)).is_some() {
+                    effects.push(Effect::GoTo(place));
+                    self.list_rooms(effects);
+                }
             }
+            Up::Renamed { from, to } => self.rename(&from, to, effects),
             Up::Left(place) => {
                 self.conversations.remove(&key(&place));
-                self.shown.take_if(|shown| *shown == key(&place));
+                if self.shown.take_if(|shown| *shown == key(&place)).is_some() {
+                    // There is always something to show.
+                    effects.push(Effect::GoTo(Place::lobby()));
+                }
+                if let Place::Room(room) = &place {
+                    self.rooms.stand(room, Standing::Outside);
+                    effects.push(Effect::Redraw(Part::Rooms));
+                }
                 effects.push(Effect::Redraw(Part::Conversations));
             }
             Up::Altered { place, message } => {
@@ -61,18 +76,60 @@ impl Model {
         }
     }
 
+    /// A room that was given another name while this program was away is known by its number.
+    fn recognise(&mut self, id: ConversationId, place: &Place, effects: &mut Vec<Effect>) {
+        if self.conversations.contains_key(&key(place)) {
+            return;
+        }
+        let is_it = |known: &&Conversation| known.last().is_some_and(|last| last.conversation == id);
+        if let Some(from) = self.conversations.values().find(is_it).map(|known| known.place().clone()) {
+            self.rename(&from, place.clone(), effects);
+        }
+    }
+
+    fn rename(&mut self, from: &Place, to: Place, effects: &mut Vec<Effect>) {
+        let Some(mut conversation) = self.conversations.remove(&key(from)) else { return };
+        conversation.rename(to.clone());
+        if self.shown.as_ref() == Some(&key(from)) {
+            self.shown = Some(key(&to));
+        }
+        self.conversations.insert(key(&to), conversation);
+        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(Part::Lines(to)));
+    }
+
     /// A question about places has come to nothing. Whether it was one.
     pub(super) fn place_ask_failed(&mut self, ask: AskId, refusal: Option<belfry_core::chat::Refusal>, effects: &mut Vec<Effect>) -> bool {
         self.rooms.abandon(ask);
+        self.rooms.invitation_settled(ask, false);
         if self.search.as_mut().is_some_and(|search| search.answer(ask, Err(refusal))) {
             effects.push(Effect::Redraw(Part::Search));
             return true;
         }
         let is_act = self.acts.remove(&ask);
         if is_act {
+            self.going = None;
             effects.push(Effect::Refused(refusal));
         }
         is_act
+    }
+
+    /// Something is done that was asked at a place. Whether it was such a thing.
+    pub(super) fn act_done(&mut self, ask: AskId, effects: &mut Vec<Effect>) -> bool {
+        effects.extend(self.rooms.invitation_settled(ask, true).then_some(Effect::Redraw(Part::Rooms)));
+        self.acts.remove(&ask)
+    }
+
+    pub(super) fn hear_members(&mut self, ask: AskId, people: Vec<Person>, more: bool, effects: &mut Vec<Effect>) {
+        let (down, complete) = self.rooms.members_part(ask, people, more);
+        effects.extend(down.map(Effect::Tell));
+        effects.extend(complete.then_some(Effect::Redraw(Part::Rooms)));
+    }
+
+    pub(super) fn list_rooms(&mut self, effects: &mut Vec<Effect>) {
+        let ask = self.numbers.ask();
+        self.rooms.begin(ask);
+        effects.push(Effect::Tell(Down::AskRooms { ask, after: None }));
     }
 
     /// The person wants something of a place.
@@ -82,18 +139,30 @@ impl Model {
             Intent::Away(away) => effects.push(Effect::Tell(Down::Away(away))),
             Intent::Edit { place, seq, text } => self.tell_act(effects, |ask| Down::Edit { ask, place, seq, text }),
             Intent::Delete { place, seq } => self.tell_act(effects, |ask| Down::Delete { ask, place, seq }),
-            Intent::CreateRoom { room, private } => self.tell_act(effects, |ask| Down::CreateRoom { ask, room, private }),
-            Intent::Join(room) => self.tell_act(effects, |ask| Down::JoinRoom { ask, room }),
+            Intent::CreateRoom { room, private } => {
+                self.going = Some(key(&Place::Room(room.clone())));
+                self.tell_act(effects, |ask| Down::CreateRoom { ask, room, private });
+            }
+            Intent::Join(room) => {
+                self.going = Some(key(&Place::Room(room.clone())));
+                self.tell_act(effects, |ask| Down::JoinRoom { ask, room });
+            }
             Intent::Leave(room) => self.tell_act(effects, |ask| Down::LeaveRoom { ask, room }),
-            Intent::Invite { room, account } => self.tell_act(effects, |ask| Down::Invite { ask, room, account }),
+            Intent::Invite { room, account } => {
+                let ask = self.numbers.ask();
+                self.acts.insert(ask);
+                self.rooms.inviting(ask, &room, &account);
+                effects.push(Effect::Tell(Down::Invite { ask, room, account }));
+            }
             Intent::Decline(room) => {
-                self.rooms.settle(&room);
+                self.rooms.decline(&room);
                 effects.push(Effect::Redraw(Part::Rooms));
             }
-            Intent::ListRooms => {
+            Intent::ListRooms => self.list_rooms(effects),
+            Intent::ListMembers(room) => {
                 let ask = self.numbers.ask();
-                self.rooms.begin(ask);
-                effects.push(Effect::Tell(Down::AskRooms { ask, after: None }));
+                effects.extend(self.rooms.list_members(ask, room).map(Effect::Tell));
+                effects.push(Effect::Redraw(Part::Rooms));
             }
             Intent::Search { text, place } => self.look_for(text, place, effects),
             Intent::EndSearch => {
@@ -127,177 +196,4 @@ impl Model {
 }
 
 #[cfg(test)]
-mod tests {
-    use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Refusal, Role, RoomName, Seq, Text};
-    use belfry_core::time::{Instant, UnixMillis};
-
-    use super::*;
-
-    fn now(seconds: u64) -> Now {
-        Now { instant: Instant::START + Duration::from_secs(seconds), wall: UnixMillis(0) }
-    }
-
-    fn name(typed: &str) -> AccountName {
-        AccountName::new(typed).unwrap()
-    }
-
-    fn attic() -> Place {
-        Place::Room(RoomName::new("attic").unwrap())
-    }
-
-    fn message(seq: u64, from: &str) -> Message {
-        Message {
-            conversation: ConversationId(1),
-            seq: Seq(seq),
-            from: name(from),
-            text: Text::new(format!("m{seq}")).unwrap(),
-            sent_at: UnixMillis(seq),
-            altered: None,
-        }
-    }
-
-    fn model() -> Model {
-        let mut model = Model::new("lan-host");
-        model.apply(now(0), Up::SignedIn { account: name("me"), role: Role::Member });
-        model
-    }
-
-    fn hear(model: &mut Model, seq: u64, from: &str) -> Vec<Effect> {
-        model.apply(now(1), Up::Message { place: attic(), message: message(seq, from) })
-    }
-
-    fn unread(model: &Model) -> u64 {
-        model.conversation(&attic()).map_or(0, |attic| attic.unread())
-    }
-
-    fn told(effects: &[Effect]) -> Option<Seq> {
-        effects.iter().find_map(|effect| match effect {
-            Effect::Tell(Down::MarkRead { upto, .. }) => Some(*upto),
-            _ => None,
-        })
-    }
-
-    #[test]
-    fn the_servers_count_is_shown_and_what_it_has_counted_is_not_counted_again() {
-        let mut model = model();
-        model.apply(now(0), Up::Conversation { place: attic(), last: Seq(7), read: Seq(3), unread: 4 });
-        assert_eq!(unread(&model), 4);
-        hear(&mut model, 6, "anna");
-        hear(&mut model, 7, "anna");
-        assert_eq!(unread(&model), 4);
-        hear(&mut model, 8, "anna");
-        assert_eq!(unread(&model), 5);
-    }
-
-    #[test]
-    fn reading_on_another_device_clears_what_it_has_read() {
-        let mut model = model();
-        for seq in 1..=5 {
-            hear(&mut model, seq, "anna");
-        }
-        model.apply(now(1), Up::Read { place: attic(), read: Seq(4), unread: 0 });
-        assert_eq!(unread(&model), 1, "the fifth came after the server had counted");
-        model.apply(now(1), Up::Read { place: attic(), read: Seq(5), unread: 0 });
-        assert_eq!(unread(&model), 0);
-    }
-
-    #[test]
-    fn the_server_is_told_once_what_the_person_has_read_here() {
-        let mut model = model();
-        hear(&mut model, 1, "anna");
-        assert_eq!(told(&model.act(now(1), Intent::Open(attic()))), None, "nobody looks yet");
-        assert_eq!(told(&model.act(now(1), Intent::Attend(true))), Some(Seq(1)));
-        assert_eq!(told(&model.act(now(1), Intent::Attend(true))), None);
-        assert_eq!(told(&hear(&mut model, 2, "anna")), Some(Seq(2)));
-        assert_eq!(told(&hear(&mut model, 3, "me")), None, "one's own words the server knows to be read");
-        // An older word of the server does not make unread what was read here.
-        model.apply(now(1), Up::Conversation { place: attic(), last: Seq(3), read: Seq(1), unread: 2 });
-        assert_eq!(unread(&model), 0);
-    }
-
-    #[test]
-    fn an_altered_message_is_shown_as_it_is_now() {
-        let mut model = model();
-        hear(&mut model, 1, "anna");
-        let altered = Some(Alteration { number: 1, at: UnixMillis(9), deleted: false });
-        let edited = Message { text: Text::new("better").unwrap(), altered, ..message(1, "anna") };
-        let effects = model.apply(now(1), Up::Altered { place: attic(), message: edited });
-        assert!(effects.contains(&Effect::Redraw(Part::Lines(attic()))));
-        let lines: Vec<_> = model.lines(&attic()).map(|line| (line.text.to_string(), line.altered)).collect();
-        assert_eq!(lines, [("better".to_owned(), altered)]);
-        assert_eq!(model.conversation(&attic()).unwrap().last().unwrap().text.as_str(), "better");
-    }
-
-    #[test]
-    fn a_room_that_was_left_is_gone_also_from_the_window() {
-        let mut model = model();
-        hear(&mut model, 1, "anna");
-        model.act(now(1), Intent::Open(attic()));
-        model.apply(now(1), Up::Left(attic()));
-        assert!(model.conversation(&attic()).is_none() && model.shown().is_none());
-    }
-
-    #[test]
-    fn typing_is_believed_for_a_while_or_until_the_message_is_there() {
-        let mut model = model();
-        let typing = |model: &Model, seconds| model.conversation(&attic()).unwrap().typing(now(seconds).instant).count();
-        model.apply(now(1), Up::Typing { place: attic(), account: name("anna") });
-        assert_eq!((typing(&model, 2), typing(&model, 8)), (1, 0));
-        hear(&mut model, 1, "anna");
-        assert_eq!(typing(&model, 2), 0);
-    }
-
-    #[test]
-    fn an_invitation_stays_until_it_is_taken_or_declined() {
-        let mut model = model();
-        let room = RoomName::new("attic").unwrap();
-        for _ in 0..2 {
-            model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
-        }
-        assert_eq!(model.rooms().invitations(), [(room.clone(), name("anna"))]);
-        assert!(matches!(&model.act(now(1), Intent::Join(room.clone()))[..], [Effect::Tell(Down::JoinRoom { .. })]));
-        model.apply(now(1), Up::Conversation { place: attic(), last: Seq(0), read: Seq(0), unread: 0 });
-        assert_eq!(model.rooms().invitations(), []);
-        model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
-        model.act(now(1), Intent::Decline(room));
-        assert_eq!(model.rooms().invitations(), []);
-    }
-
-    #[test]
-    fn what_is_refused_is_said_and_what_is_done_is_not() {
-        let mut model = model();
-        let ask = |effects: Vec<Effect>| match &effects[..] {
-            [Effect::Tell(Down::Delete { ask, .. })] => *ask,
-            other => panic!("{other:?}"),
-        };
-        let first = ask(model.act(now(1), Intent::Delete { place: attic(), seq: Seq(1) }));
-        let refusal = Some(Refusal::UnknownMessage);
-        assert_eq!(model.apply(now(1), Up::AskFailed { ask: first, refusal }), [Effect::Refused(refusal)]);
-        let second = ask(model.act(now(1), Intent::Delete { place: attic(), seq: Seq(1) }));
-        assert_eq!(model.apply(now(1), Up::Done(second)), []);
-    }
-
-    #[test]
-    fn the_list_of_rooms_is_asked_for_to_its_end_and_a_search_is_answered_once() {
-        let mut model = model();
-        let effects = model.act(now(1), Intent::ListRooms);
-        let [Effect::Tell(Down::AskRooms { ask, after: None })] = effects[..] else { panic!("{effects:?}") };
-        let room = |typed| belfry_core::chat::Room {
-            name: RoomName::new(typed).unwrap(),
-            private: false,
-            members: 1,
-            standing: belfry_core::chat::Standing::Outside,
-        };
-        let effects = model.apply(now(1), Up::Rooms { ask, rooms: vec![room("attic")], more: true });
-        assert!(matches!(&effects[..], [Effect::Tell(Down::AskRooms { after: Some(_), .. })]));
-        model.apply(now(1), Up::Rooms { ask, rooms: vec![room("board")], more: false });
-        assert_eq!(model.rooms().all().len(), 2);
-        let effects = model.act(now(1), Intent::Search { text: SearchText::new("x").unwrap(), place: None });
-        let Effect::Tell(Down::Search { ask, .. }) = effects[0] else { panic!("{effects:?}") };
-        let found = belfry_core::chat::Found { hits: vec![], more: false, cut: true };
-        model.apply(now(1), Up::Found { ask, found: found.clone() });
-        assert_eq!(model.search().unwrap().found, Some(Ok(found)));
-        model.act(now(1), Intent::EndSearch);
-        assert!(model.search().is_none());
-    }
-}
+mod tests;

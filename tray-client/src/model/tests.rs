@@ -170,7 +170,7 @@ fn an_empty_conversation_fills_itself_when_it_is_opened() {
     let mut model = signed_in();
     let effects = model.act(NOW, Intent::Open(bob()));
     let [Down::AskOlder { ask, before: None, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
-    model.apply(NOW, Up::Older { ask: *ask, messages: vec![message(1, "bob"), message(2, "bob")] });
+    model.apply(NOW, Up::Page { ask: *ask, messages: vec![message(1, "bob"), message(2, "bob")] });
     assert_eq!((model.lines(&bob()).count(), model.unread()), (2, 0));
 }
 

@@ -114,6 +114,15 @@ impl Keys {
         &self.device
     }
 
+    /// Gives the device another key: the server lets the one it had sign in no more.
+    ///
+    /// # Errors
+    /// [`Unusable::Io`]; then the device has the new one until the program ends.
+    pub fn renew_device(&mut self) -> Result<(), Unusable> {
+        self.device = KeyPair::generate(&mut rng::from_seed(os_seed()?));
+        self.write()
+    }
+
     /// The key that a server (`HOST:PORT`) has proven before.
     pub fn known(&self, server: &str) -> Option<PublicKey> {
         self.servers.get(&server.to_lowercase()).copied()

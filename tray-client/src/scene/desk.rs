@@ -152,7 +152,7 @@ pub fn schedules(model: &Model, moment: Moment<'_>) -> Vec<SentRow> {
 }
 
 fn heading(title: Option<&str>, body: &str) -> String {
-    title.unwrap_or_else(|| body.lines().next().unwrap_or_default()).to_owned()
+    super::plain(title.unwrap_or_else(|| body.lines().next().unwrap_or_default()))
 }
 
 const fn state_word(state: NoticeState) -> &'static str {
@@ -172,7 +172,7 @@ pub fn ledger_head(model: &Model, moment: Moment<'_>) -> LedgerHead {
         key: notice.id.0.to_string(),
         level: notice.severity.into(),
         title: heading(notice.title.as_ref().map(|title| title.as_str()), notice.body.as_str()),
-        body: notice.body.to_string(),
+        body: super::plain(notice.body.as_str()),
         note: format!("{} · {} · {}", state_word(notice.state), notice.author, moment.wall.short(notice.sent_at, moment.now)),
         open: notice.state == NoticeState::Open,
         counts: [
@@ -320,7 +320,7 @@ const fn reason_word(gap: Gap) -> &'static str {
         Gap::AnsweredElsewhere => "answered_elsewhere",
         Gap::Over { state: NoticeState::Expired, .. } => "expired",
         Gap::Over { state: NoticeState::Withdrawn, .. } => "withdrawn",
-        Gap::Over { state: NoticeState::AllClear, .. } => "all_clear",
+        Gap::Over { state: NoticeState::AllClear, .. } => "all-clear",
         Gap::Over { state: NoticeState::Open, .. } => "open",
     }
 }

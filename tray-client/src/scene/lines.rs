@@ -48,11 +48,20 @@ pub enum LineRow {
         why: String,
         /// The number of an own message that waits or has failed; empty otherwise.
         own_key: String,
+        /// The number of an own message that can be written anew or taken back; empty otherwise.
+        key: String,
+        /// Its author has written it anew.
+        edited: bool,
+        /// Its author has taken it back.
+        deleted: bool,
+        /// It is the one that was looked for.
+        sought: bool,
     },
 }
 
 /// Everything that a conversation shows, oldest first.
 pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
+    let sought = model.sought();
     let read_until = model.conversation(place).and_then(|conversation| conversation.read_until());
     let mut rows = Vec::new();
     let mut before: Option<(Line<'_>, jiff::civil::Date)> = None;
@@ -70,7 +79,7 @@ pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
             rows.push(LineRow::New);
         }
         let goes_on = same_day && !first_unread && before.as_ref().is_some_and(|(before, _)| is_run(before, &line));
-        rows.push(message(&line, goes_on, moment));
+        rows.push(message(&line, goes_on, sought.is_some() && line.seq == sought, moment));
         before = Some((line, day));
     }
     rows
@@ -121,22 +130,27 @@ fn is_run(before: &Line<'_>, line: &Line<'_>) -> bool {
     before.from == line.from && soon(before.at, line.at)
 }
 
-fn message(line: &Line<'_>, goes_on: bool, moment: Moment<'_>) -> LineRow {
+fn message(line: &Line<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> LineRow {
     let (mark, why) = match line.delivery {
         None => (Mark::None, String::new()),
         Some(Delivery::Waiting) => (Mark::Waiting, String::new()),
         Some(Delivery::Stored) => (Mark::Stored, String::new()),
         Some(Delivery::Failed(refusal)) => (Mark::Failed, refusal.to_string()),
     };
+    let deleted = line.altered.is_some_and(|altered| altered.deleted);
     LineRow::Message {
         who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), ToString::to_string) },
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
-        text: line.text.to_string(),
+        text: super::plain(line.text.as_str()),
         links: links(line.text.as_str()).into_iter().map(str::to_owned).collect(),
         mark,
         why,
         own_key: line.own.map(|own| own.0.to_string()).unwrap_or_default(),
+        key: line.seq.filter(|_| line.from.is_none() && !deleted).map(|seq| seq.0.to_string()).unwrap_or_default(),
+        edited: line.altered.is_some() && !deleted,
+        deleted,
+        sought,
     }
 }
 
@@ -240,6 +254,35 @@ mod tests {
         hear(&mut model, 2, "anna", moment(10, 1).now);
         let table = as_table(&lines(&model, &Place::lobby(), moment(12, 0)));
         assert_eq!(table, "day,time,from,text\r\nToday,10:00,anna,m1\r\nToday,10:01,anna,m2\r\n");
+    }
+
+    #[test]
+    fn only_own_messages_that_stand_can_be_altered_and_altered_ones_say_so() {
+        let mut model = read();
+        hear(&mut model, 1, "me", moment(10, 0).now);
+        hear(&mut model, 2, "me", moment(10, 0).now);
+        hear(&mut model, 3, "anna", moment(10, 0).now);
+        let alter = |seq: u64, deleted: bool| Message {
+            conversation: ConversationId(1),
+            seq: Seq(seq),
+            from: AccountName::new("me").unwrap(),
+            text: if deleted { Text::deleted() } else { Text::new("better").unwrap() },
+            sent_at: moment(10, 0).now,
+            altered: Some(belfry_core::chat::Alteration { number: 1, at: moment(11, 0).now, deleted }),
+        };
+        for message in [alter(1, false), alter(2, true)] {
+            model.apply(at(11, 0), Up::Altered { place: Place::lobby(), message });
+        }
+        model.act(at(11, 0), Intent::Seek { place: Place::lobby(), seq: Seq(3) });
+        let rows = lines(&model, &Place::lobby(), moment(12, 0));
+        let marks: Vec<_> = rows
+            .iter()
+            .filter_map(|row| match row {
+                LineRow::Message { key, edited, deleted, sought, .. } => Some((key.as_str(), *edited, *deleted, *sought)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(marks, [("1", true, false, false), ("", false, true, false), ("", false, false, true)]);
     }
 
     #[test]

@@ -77,7 +77,11 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
             } else {
                 Here::No
             },
-            last: last.map(|last| one_line(&format!("{}{}", author(last), last.text))).unwrap_or_default(),
+            // What was taken back says nothing any more.
+            last: last
+                .filter(|last| !last.is_deleted())
+                .map(|last| one_line(&format!("{}{}", author(last), super::plain(last.text.as_str()))))
+                .unwrap_or_default(),
             time: last.map(|last| moment.wall.short(last.sent_at, moment.now)).unwrap_or_default(),
             unread: count(conversation.unread()),
             shown: shown == Some(place),

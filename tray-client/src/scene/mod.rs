@@ -7,6 +7,7 @@ mod lines;
 mod links;
 mod lists;
 mod notices;
+mod places;
 
 pub use desk::{
     AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, ledger, ledger_head, outcome, reach, schedules, sent,
@@ -15,6 +16,7 @@ pub use lines::{LineRow, Mark, as_table, as_text, lines};
 pub use links::links;
 pub use lists::{ConversationRow, Here, PersonRow, conversations, people};
 pub use notices::{Level, NoticeRow, notice, open_notices, past_notices};
+pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
 
 use belfry_core::chat::{AccountName, Place, RoomName};
 use belfry_core::time::UnixMillis;
@@ -47,6 +49,24 @@ pub fn name(place: &Place) -> String {
     }
 }
 
+/// A text that somebody wrote, with the marks spelled out that turn the direction of writing (`·U+202E·`): shown, they could make a line
+/// say something else than it does.
+pub fn plain(text: &str) -> String {
+    let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(turns) {
+        return text.to_owned();
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if turns(letter) {
+            plain.push_str(&format!("·U+{:04X}·", u32::from(letter)));
+        } else {
+            plain.push(letter);
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use std::sync::LazyLock;
@@ -55,6 +75,15 @@ pub(crate) mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+
+    #[test]
+    fn marks_that_turn_the_direction_are_spelled_out_and_scripts_that_run_the_other_way_are_not_touched() {
+        assert_eq!(plain("pay to \u{202e}ecila\u{202c} now"), "pay to ·U+202E·ecila·U+202C· now");
+        assert_eq!(plain("\u{2067}x\u{2069}"), "·U+2067·x·U+2069·");
+        for text in ["שלום, עולם", "مرحبا 123", "plain"] {
+            assert_eq!(plain(text), text);
+        }
+    }
 
     /// In UTC.
     static WALL: LazyLock<Wall> = LazyLock::new(|| Wall::new(TimeZone::UTC));

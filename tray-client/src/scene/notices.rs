@@ -65,9 +65,9 @@ pub fn past_notices(model: &Model, moment: Moment<'_>) -> Vec<NoticeRow> {
 /// One notice.
 pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
     let notice = &entry.notice;
-    let said = notice.body.as_str();
+    let said = &super::plain(notice.body.as_str());
     let (title, body) = match &notice.title {
-        Some(title) => (title.to_string(), said.to_owned()),
+        Some(title) => (super::plain(title.as_str()), said.to_owned()),
         // Without a heading a short text is the heading.
         None if !said.contains('\n') && said.chars().count() <= 60 => (said.to_owned(), String::new()),
         None => (String::new(), said.to_owned()),
@@ -80,7 +80,7 @@ pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
         (None, NoticeState::Open) if entry.is_open() => String::new(),
         (None, NoticeState::Open) => "Seen".into(),
     };
-    let answers = if ended.is_empty() { notice.answers.iter().map(ToString::to_string).collect() } else { Vec::new() };
+    let answers = if ended.is_empty() { notice.answers.iter().map(|answer| super::plain(answer.as_str())).collect() } else { Vec::new() };
     NoticeRow {
         key: notice.id.0.to_string(),
         level: notice.severity.into(),

@@ -1,5 +1,7 @@
 //! The chat window's adapter.
 
+mod panes;
+
 use std::time::Duration;
 
 use slint::ComponentHandle as _;
@@ -9,7 +11,7 @@ use winit::event::WindowEvent;
 use super::rows::{self, List};
 use super::{Gesture, NoDisplay, Sink, look, ui};
 use crate::popup::place::{Corner, Rect};
-use crate::scene::{ConversationRow, LineRow, NoticeRow, PersonRow};
+use crate::scene::{ConversationRow, HitRow, InvitationRow, LineRow, MemberRow, NoticeRow, PersonRow, RoomRow};
 use crate::words::say;
 
 /// Open notices that are seen at the top of the window; the others are behind a button.
@@ -29,6 +31,10 @@ pub struct Head {
     pub note: String,
     /// Scrolling up finds more.
     pub has_older: bool,
+    /// Scrolling down finds more: what is shown does not end with the newest message.
+    pub has_newer: bool,
+    /// It is a room that one may leave and ask others into; the lobby is none.
+    pub is_room: bool,
 }
 
 /// The chat window.
@@ -39,6 +45,10 @@ pub struct ChatView {
     lines: List<LineRow, ui::Line>,
     open: List<NoticeRow, ui::Notice>,
     all: List<NoticeRow, ui::Notice>,
+    hits: List<HitRow, ui::Hit>,
+    rooms: List<RoomRow, ui::RoomRow>,
+    invitations: List<InvitationRow, ui::Invitation>,
+    members: List<MemberRow, ui::Member>,
 }
 
 impl ChatView {
@@ -55,14 +65,29 @@ impl ChatView {
     pub fn new(sink: &Sink) -> Result<Self, NoDisplay> {
         let window = ui::ChatWindow::new()?;
         look::dress(&window);
-        let view =
-            Self { window, conversations: List::new(), people: List::new(), lines: List::new(), open: List::new(), all: List::new() };
+        let view = Self {
+            window,
+            conversations: List::new(),
+            people: List::new(),
+            lines: List::new(),
+            open: List::new(),
+            all: List::new(),
+            hits: List::new(),
+            rooms: List::new(),
+            invitations: List::new(),
+            members: List::new(),
+        };
         view.window.set_conversations(view.conversations.model());
         view.window.set_people(view.people.model());
         view.window.set_lines(view.lines.model());
         view.window.set_open_notices(view.open.model());
         view.window.set_all_notices(view.all.model());
+        view.window.set_hits(view.hits.model());
+        view.window.set_rooms(view.rooms.model());
+        view.window.set_invitations(view.invitations.model());
+        view.window.set_members(view.members.model());
         view.listen(sink);
+        view.listen_for_places(sink);
         Ok(view)
     }
 
@@ -152,6 +177,10 @@ impl ChatView {
         self.lines.set(Vec::new());
         self.open.set(Vec::new());
         self.all.set(Vec::new());
+        self.hits.set(Vec::new());
+        self.rooms.set(Vec::new());
+        self.invitations.set(Vec::new());
+        self.members.set(Vec::new());
     }
 
     /// Where it is, in physical pixels with its content's size.
@@ -202,6 +231,8 @@ impl ChatView {
         self.window.set_place_key(head.key.into());
         self.window.set_place_note(say(&head.note).into());
         self.window.set_has_older(head.has_older);
+        self.window.set_has_newer(head.has_newer);
+        self.window.set_place_is_room(head.is_room);
         self.lines.set(rows);
         if to_end {
             self.window.set_to_end(self.window.get_to_end().wrapping_add(1));
@@ -248,7 +279,7 @@ impl ChatView {
 
     /// Shows the list of notices instead of a conversation.
     pub fn show_notices(&self) {
-        self.window.set_notices_shown(true);
+        self.window.set_pane(ui::Pane::Notices);
         self.window.set_list_shown(false);
     }
 }

@@ -9,8 +9,8 @@ pub fn save_file(title: &str, name: &str, chosen: impl FnOnce(PathBuf) + 'static
     let dialog = rfd::AsyncFileDialog::new()
         .set_title(say(title))
         .set_file_name(name)
-        .add_filter("Text", &["txt"])
-        .add_filter("CSV", &["csv"])
+        .add_filter(say("Text file"), &["txt"])
+        .add_filter(say("Table (CSV)"), &["csv"])
         .save_file();
     let asked = slint::spawn_local(async move {
         if let Some(file) = dialog.await {

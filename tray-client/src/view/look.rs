@@ -43,4 +43,5 @@ where
 pub(super) fn set_for_test(theme: Theme, percent: u16, language: &'static str) {
     CURRENT.set((theme, percent));
     LANGUAGE.set(language);
+    words::speak_here(language == "zh");
 }

@@ -109,6 +109,63 @@ pub enum Gesture {
     OtherServer,
     /// Did something in the administrator's window.
     Desk(DeskGesture),
+    /// Did something about messages and rooms beside reading and writing.
+    Place(PlaceGesture),
+}
+
+/// What a person did about messages and rooms beside reading and writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlaceGesture {
+    /// Looks for messages.
+    Find {
+        /// With these words.
+        words: String,
+        /// Only in the shown conversation.
+        only_here: bool,
+    },
+    /// Has done with what was found.
+    EndFind,
+    /// Wants to see a message that was found, by its key.
+    Jump(String),
+    /// Scrolled to the lower end, behind which there is more.
+    ReadOn,
+    /// Wants to see the newest message.
+    ToEnd,
+    /// Is writing.
+    Type,
+    /// Wants to write an own message anew, by its number.
+    Edit(String),
+    /// The same for the newest own message, or the one before the one that is being edited.
+    EditBefore,
+    /// Leaves a message as it was.
+    EndEdit,
+    /// Takes an own message back.
+    Delete(String),
+    /// Wants to take the one back that is being edited.
+    DeleteEdited,
+    /// Wants to see rooms.
+    ListRooms,
+    /// Typed into the search field of the rooms.
+    FilterRooms(String),
+    /// Makes a room.
+    CreateRoom {
+        /// Its name as typed.
+        name: String,
+        /// Only those who are invited may join.
+        private: bool,
+    },
+    /// Comes into a room.
+    Join(String),
+    /// Does not want to come into a room.
+    Decline(String),
+    /// Leaves the shown room.
+    Leave,
+    /// Wants to see who is in the shown room.
+    ListMembers,
+    /// Typed into the search field of the people in a room.
+    FilterMembers(String),
+    /// Asks somebody to join the shown room.
+    Invite(String),
 }
 
 /// What an administrator did in the window for notices.

@@ -99,7 +99,7 @@ impl From<LineRow> for ui::Line {
         match row {
             LineRow::Day(day) => Self { kind: ui::LineKind::Day, text: say(&day).into(), ..Self::default() },
             LineRow::New => Self { kind: ui::LineKind::New, ..Self::default() },
-            LineRow::Message { who, own, time, text, links, mark, why, own_key } => Self {
+            LineRow::Message { who, own, time, text, links, mark, why, own_key, key, edited, deleted, sought } => Self {
                 kind: ui::LineKind::Message,
                 who: who.into(),
                 own,
@@ -114,6 +114,10 @@ impl From<LineRow> for ui::Line {
                 },
                 why: say(&why).into(),
                 own_key: own_key.into(),
+                key: key.into(),
+                edited,
+                deleted,
+                sought,
             },
         }
     }

@@ -1,6 +1,6 @@
 //! What a line typed into the chat means.
 
-use belfry_core::chat::{NoticeId, Place, Text};
+use belfry_core::chat::{NoticeId, Place, Seq, Text};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 
 /// Messages that `/history` shows unless told otherwise.
@@ -13,6 +13,8 @@ pub(super) const HELP: &str = "\
 /to NAME          go to the direct conversation with somebody
 /room [NAME]      go to a room, or back to the lobby
 /answer ID N      answer a notice with its answer number N
+/edit [#N] TEXT   write one's last message here anew, or the one with the number N
+/delete [#N]      take one's last message here back, or the one with the number N
 /quit             leave (also Ctrl+D)
 //text            say something that begins with a /";
 
@@ -27,6 +29,9 @@ pub(super) enum Entry {
     History(u32),
     Go(Place),
     Answer(NoticeId, u8),
+    /// One's last message, or the one of this number.
+    Edit(Option<Seq>, Text),
+    Delete(Option<Seq>),
     Quit,
 }
 
@@ -57,6 +62,12 @@ pub(super) fn understand(line: &str) -> Result<Entry, String> {
         ("room", "") => Ok(Entry::Go(Place::lobby())),
         ("room", name) => name.parse().map(|room| Entry::Go(Place::Room(room))).map_err(|error| format!("{error}")),
         ("answer", numbers) => answer(numbers).ok_or_else(|| "/answer takes the notice's number and the answer's: /answer 7 0".to_owned()),
+        ("edit", rest) => edit(rest),
+        ("delete", "") => Ok(Entry::Delete(None)),
+        ("delete", rest) => match numbered(rest) {
+            Some((seq, "")) => Ok(Entry::Delete(Some(seq))),
+            _ => Err("/delete takes nothing for one's last message, or a message's number: /delete #7".to_owned()),
+        },
         _ => Err(format!("There is no command /{word}; /help lists them, and // says a text that begins with a /.")),
     }
 }
@@ -66,6 +77,21 @@ fn say(text: &str) -> Result<Entry, String> {
         return Ok(Entry::Nothing);
     }
     Text::new(text).map(Entry::Say).map_err(|error| error.to_string())
+}
+
+fn edit(rest: &str) -> Result<Entry, String> {
+    let (seq, text) = numbered(rest).map_or((None, rest), |(seq, text)| (Some(seq), text));
+    if text.is_empty() {
+        return Err("/edit takes what one's last message shall say, or a number before it: /edit #7 see you at six".to_owned());
+    }
+    Text::new(text).map(|text| Entry::Edit(seq, text)).map_err(|error| error.to_string())
+}
+
+/// `#7 and what follows`.
+fn numbered(rest: &str) -> Option<(Seq, &str)> {
+    let (number, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let number = number.strip_prefix('#')?.parse().ok()?;
+    Some((Seq(number), rest.trim_start()))
 }
 
 fn answer(numbers: &str) -> Option<Entry> {
@@ -97,11 +123,29 @@ mod tests {
         assert_eq!(understand("/to Anna Berg"), Ok(Entry::Go(Place::Direct("Anna Berg".parse().unwrap()))));
         assert_eq!(understand("/room"), Ok(Entry::Go(Place::lobby())));
         assert_eq!(understand("/answer 7 1"), Ok(Entry::Answer(NoticeId(7), 1)));
+        let text = |text| Text::new(text).unwrap();
+        assert_eq!(understand("/edit 5 o'clock"), Ok(Entry::Edit(None, text("5 o'clock"))));
+        assert_eq!(understand("/edit #7  five"), Ok(Entry::Edit(Some(Seq(7)), text("five"))));
+        assert_eq!(understand("/edit #seven"), Ok(Entry::Edit(None, text("#seven"))));
+        assert_eq!((understand("/delete"), understand("/delete #7")), (Ok(Entry::Delete(None)), Ok(Entry::Delete(Some(Seq(7))))));
     }
 
     #[test]
     fn a_command_typed_wrongly_is_explained_and_never_said() {
-        for typed in ["/whoo", "/history many", "/history 0", "/to", "/to a/b", "/answer 7", "/answer x y", "/"] {
+        for typed in [
+            "/whoo",
+            "/history many",
+            "/history 0",
+            "/to",
+            "/to a/b",
+            "/answer 7",
+            "/answer x y",
+            "/edit",
+            "/edit #7",
+            "/delete 7",
+            "/delete #7 x",
+            "/",
+        ] {
             assert!(understand(typed).is_err(), "{typed}");
         }
     }

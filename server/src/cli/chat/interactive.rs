@@ -1,12 +1,12 @@
 //! `belfry chat` on a terminal: what comes is printed above the line that is being typed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Message, Notice, NoticeId, NoticeState, Place, Receipt, Request};
+use belfry_core::chat::{Answer, Message, Notice, NoticeId, NoticeState, Place, Receipt, Request, Seq};
 use belfry_core::client::{Command, Update};
 use jiff::tz::TimeZone;
 use rustyline::ExternalPrinter;
@@ -21,6 +21,9 @@ use crate::cli::{Ending, Outcome, listen, unexpected, who};
 
 /// Messages shown on entering a place.
 const SHOWN_ON_ENTRY: u32 = 20;
+
+/// Own messages of one place that `/delete` after `/delete` finds.
+const OWN_MAX: usize = 100;
 
 /// How long a person waits for a list or a page.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,6 +47,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
                 zone: TimeZone::system(),
                 paint: Paint::for_stdout(),
                 echo: Echo::default(),
+                own: BTreeMap::new(),
                 notices: BTreeMap::new(),
                 disconnected: false,
             };
@@ -72,6 +76,8 @@ struct Talk<'a, P> {
     zone: TimeZone,
     paint: Paint,
     echo: Echo,
+    /// One's own messages that have been here, by place.
+    own: BTreeMap<Place, BTreeSet<Seq>>,
     /// Open notices as they were shown last.
     notices: BTreeMap<NoticeId, Notice>,
     disconnected: bool,
@@ -138,6 +144,8 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             Ok(Entry::Help) => self.show(entry::HELP),
             Ok(Entry::Quit) => self.leave(),
             Ok(Entry::Answer(notice, answer)) => self.answer(notice, answer),
+            Ok(Entry::Edit(seq, text)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Edit { place, seq, text })),
+            Ok(Entry::Delete(seq)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Delete { place, seq })),
             Ok(Entry::Who) => self.asking(Self::who),
             Ok(Entry::History(count)) => self.asking(|talk| talk.history(talk.place.clone(), count).map(drop)),
             Ok(Entry::Go(place)) => self.asking(|talk| talk.enter(place)),
@@ -171,6 +179,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
         let shown = match answer {
             Ok(Answer::Page(page)) => {
                 for message in &page.messages {
+                    self.note_own(&page.conversation.place, message);
                     self.show(&output::message_line(message, &self.zone, self.paint))?;
                 }
                 let newest = page.messages.last().map(|message| message.seq);
@@ -196,6 +205,56 @@ impl<P: ExternalPrinter> Talk<'_, P> {
         self.show(&lines.join("\n"))
     }
 
+    /// Alters one of one's messages here; how it is then comes as news.
+    fn alter(&mut self, seq: Option<Seq>, request: impl FnOnce(Place, Seq) -> Request) -> Outcome {
+        let last = || self.own.get(&self.place).and_then(|own| own.last()).copied();
+        let Some(seq) = seq.or_else(last) else {
+            return self.show("None of your messages here has been on this screen; name one by its number, as in #7.");
+        };
+        let mut news = Vec::new();
+        let request = request(self.place.clone(), seq);
+        let deletes = matches!(request, Request::Delete { .. });
+        let answer = self.session.ask_meanwhile(request, |update| news.push(update));
+        news.into_iter().try_for_each(|update| self.update(update))?;
+        match answer? {
+            Answer::Done => {
+                // What is taken back is not the last one any more, before that comes as news.
+                if deletes && let Some(own) = self.own.get_mut(&self.place) {
+                    own.remove(&seq);
+                }
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Remembers which messages are one's own and still there to be altered.
+    fn note_own(&mut self, place: &Place, message: &Message) {
+        if message.from != *self.session.account() {
+            return;
+        }
+        let own = self.own.entry(place.clone()).or_default();
+        if message.is_deleted() {
+            own.remove(&message.seq);
+        } else {
+            own.insert(message.seq);
+        }
+        if own.len() > OWN_MAX {
+            own.pop_first();
+        }
+    }
+
+    fn renamed(&mut self, from: &Place, to: Place) -> Outcome {
+        let said = output::visible(&format!("{from} is called {to} now"));
+        if let Some(own) = self.own.remove(from) {
+            self.own.insert(to.clone(), own);
+        }
+        if self.place == *from {
+            self.place = to;
+        }
+        self.show(&self.paint.dim(&said))
+    }
+
     fn answer(&mut self, id: NoticeId, answer: u8) -> Outcome {
         let Some(notice) = self.notices.get(&id) else {
             return self.show(&format!("There is no open notice {}.", id.0));
@@ -213,6 +272,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
         match update {
             Update::Message { place, message } => self.message(&place, &message),
             Update::Altered { place, message } => {
+                self.note_own(&place, &message);
                 let which = output::visible(&format!("{place} {} is now", message.seq.0));
                 self.show(&format!("{} {}", self.paint.dim(&which), output::message_line(&message, &self.zone, self.paint)))
             }
@@ -220,6 +280,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
                 let (room, by) = (output::visible(room.as_str()), output::visible(by.as_str()));
                 self.show(&self.paint.alert(&format!("{by} invites you to {room}: belfry room join {room}")))
             }
+            Update::Renamed { from, to } => self.renamed(&from, to),
             Update::Left { place } => self.show(&self.paint.dim(&format!("left {}", output::visible(&place.to_string())))),
             Update::Notice(notice) => self.notice(notice),
             Update::Presence(changes) => {
@@ -247,6 +308,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     }
 
     fn message(&mut self, place: &Place, message: &Message) -> Outcome {
+        self.note_own(place, message);
         if message.from == *self.session.account() && self.echo.is_echo(message) {
             return Ok(());
         }

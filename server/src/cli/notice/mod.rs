@@ -16,6 +16,8 @@ mod template;
 mod when;
 mod words;
 
+pub(super) use when::length;
+
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
     /// Send a notice; prints its number

@@ -58,9 +58,9 @@ pub(super) fn every_words(every: Every) -> String {
 }
 
 /// A length of time as it is typed, to the second: `1h 30m`.
-pub(super) fn length(millis: u64) -> String {
+pub(in crate::cli) fn length(millis: u64) -> String {
     let seconds = millis / 1000;
-    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     let words: Vec<_> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
     words.join(" ")
 }

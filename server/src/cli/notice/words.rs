@@ -19,7 +19,7 @@ pub(super) const fn reason(gap: Gap) -> &'static str {
         Gap::AnsweredElsewhere => "answered_elsewhere",
         Gap::Over { state: NoticeState::Expired, .. } => "expired",
         Gap::Over { state: NoticeState::Withdrawn, .. } => "withdrawn",
-        Gap::Over { state: NoticeState::AllClear, .. } => "all_clear",
+        Gap::Over { state: NoticeState::AllClear, .. } => "all-clear",
         Gap::Over { state: NoticeState::Open, .. } => "open",
     }
 }

@@ -20,7 +20,7 @@ fn a_member_may_do_nothing_of_it() {
     for request in [
         Request::AddUser { account: name("x"), password: password("x"), role: Role::Admin },
         Request::ListUsers { after: None },
-        Request::SetPassword { account: name("x"), password: password("x") },
+        Request::SetPassword { account: name("x"), password: password("x"), keep_sessions: false },
         set_role("alice", Role::Admin),
         set_disabled("alice", true),
         Request::ListNotices { before: None },
@@ -120,7 +120,7 @@ fn a_demoted_administrator_loses_the_right_at_the_next_request() {
 fn everybody_may_change_their_own_password() {
     let mut world = World::new();
     let alice = world.register("alice");
-    let change = Request::SetPassword { account: name("Alice"), password: password("new") };
+    let change = Request::SetPassword { account: name("Alice"), password: password("new"), keep_sessions: false };
     assert_eq!(world.ask(alice, change), Ok(Answer::Done));
     let peer = world.connect();
     assert_eq!(world.try_sign_in(peer, "alice", "alice"), Err(Refusal::WrongCredentials));
@@ -131,7 +131,7 @@ fn everybody_may_change_their_own_password() {
 fn an_administrator_may_change_any_password() {
     let (mut world, admin) = World::with_admin();
     world.register("alice");
-    let change = |who| Request::SetPassword { account: name(who), password: password("new") };
+    let change = |who| Request::SetPassword { account: name(who), password: password("new"), keep_sessions: false };
     assert_eq!(world.ask(admin, change("nobody")), Err(Refusal::UnknownAccount));
     assert_eq!(world.ask(admin, change("alice")), Ok(Answer::Done));
     let peer = world.connect();

@@ -64,21 +64,85 @@ fn a_disabled_account_is_not_entered_by_device_either() {
 }
 
 #[test]
-fn a_revoked_device_is_out_at_once_and_cannot_connect_again() {
+fn a_revoked_device_is_out_at_once_and_cannot_sign_in_again() {
     let (mut world, admin) = World::with_admin();
     let laptop = remembered(&mut world);
-    let stranger = world.connect_with(LAPTOP, HOME);
     let revoke = Request::RevokeDevice { account: name("alice"), device: LAPTOP };
     assert_eq!(world.ask(admin, revoke), Ok(Answer::Done));
-    for peer in [laptop, stranger] {
-        assert_eq!(world.closed.get(&peer), Some(&CloseCode::DEVICE_REVOKED));
+    assert_eq!(world.closed.get(&laptop), Some(&CloseCode::DEVICE_REVOKED));
+    for _ in 0..2 {
+        let again = world.connect_with(LAPTOP, HOME);
+        world.send(again, Request::SignInByDevice { account: name("alice") });
+        assert_eq!(world.closed.get(&again), Some(&CloseCode::DEVICE_REVOKED));
+        let again = world.connect_with(LAPTOP, HOME);
+        world.send(again, Request::SignIn { account: name("alice"), password: password("alice"), remember: true });
+        assert_eq!(world.closed.get(&again), Some(&CloseCode::DEVICE_REVOKED));
+        let guesses = world.connect_with(LAPTOP, HOME);
+        assert_eq!(world.try_sign_in(guesses, "alice", "a guess"), Err(Refusal::WrongCredentials));
+        world.restart();
     }
-    let again = world.connect_with(LAPTOP, HOME);
-    assert_eq!(world.closed.get(&again), Some(&CloseCode::DEVICE_REVOKED));
-    world.restart();
-    let again = world.connect_with(LAPTOP, HOME);
-    assert_eq!(world.closed.get(&again), Some(&CloseCode::DEVICE_REVOKED));
     world.sign_in("alice");
+}
+
+#[test]
+fn one_accounts_revoked_device_is_still_anothers() {
+    let mut world = World::new();
+    let alice = remembered(&mut world);
+    world.register("bob");
+    let bob = world.connect_with(LAPTOP, HOME);
+    world.ask(bob, Request::SignIn { account: name("bob"), password: password("bob"), remember: true }).unwrap();
+    world.send(alice, Request::RevokeDevice { account: name("alice"), device: LAPTOP });
+    assert_eq!(world.closed.get(&alice), Some(&CloseCode::DEVICE_REVOKED));
+    assert_eq!(world.closed.get(&bob), None);
+    world.restart();
+    let bob = world.connect_with(LAPTOP, HOME);
+    assert!(matches!(by_device(&mut world, bob, "bob"), Ok(Answer::Welcome { .. })));
+}
+
+#[test]
+fn a_new_password_of_ones_own_ends_the_other_sessions_and_what_other_devices_know() {
+    let mut world = World::new();
+    let laptop = remembered(&mut world);
+    let other = world.connect_with(DeviceId([78; 32]), HOME);
+    world.ask(other, Request::SignIn { account: name("alice"), password: password("alice"), remember: true }).unwrap();
+    let change = Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions: false };
+    assert_eq!(world.ask(laptop, change), Ok(Answer::Done));
+    assert_eq!((world.closed.get(&laptop), world.closed.get(&other)), (None, Some(&CloseCode::PASSWORD_CHANGED)));
+    world.restart();
+    let laptop = world.connect_with(LAPTOP, HOME);
+    assert!(by_device(&mut world, laptop, "alice").is_ok(), "the device at which it was changed");
+    let other = world.connect_with(DeviceId([78; 32]), HOME);
+    assert_eq!(by_device(&mut world, other, "alice"), Err(Refusal::UnknownDevice));
+    assert!(world.try_sign_in(other, "alice", "new").is_ok());
+}
+
+#[test]
+fn an_administrators_reset_ends_every_session_unless_told_otherwise() {
+    let (mut world, admin) = World::with_admin();
+    let laptop = remembered(&mut world);
+    let reset = |keep_sessions| Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions };
+    assert_eq!(world.ask(admin, reset(true)), Ok(Answer::Done));
+    assert_eq!(world.closed.get(&laptop), None);
+    assert_eq!(world.ask(admin, reset(false)), Ok(Answer::Done));
+    assert_eq!((world.closed.get(&laptop), world.closed.get(&admin)), (Some(&CloseCode::PASSWORD_CHANGED), None));
+    let laptop = world.connect_with(LAPTOP, HOME);
+    assert_eq!(by_device(&mut world, laptop, "alice"), Err(Refusal::UnknownDevice));
+}
+
+#[test]
+fn whoever_signs_in_while_the_password_changes_needs_the_new_one() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    world.slow_store = Some(Default::default());
+    let thief = world.connect();
+    let sign_in = Request::SignIn { account: name("alice"), password: password("alice"), remember: true };
+    world.send(admin, Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions: false });
+    let asked = world.send(thief, sign_in);
+    while world.store_one() {}
+    assert!(!matches!(world.answer(thief, asked), Some(Ok(_))));
+    world.slow_store = None;
+    let again = world.connect();
+    assert_eq!(world.try_sign_in(again, "alice", "alice"), Err(Refusal::WrongCredentials));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use belfry_core::chat::{Answer, ConversationId, Event, FromServer, Page, Place, PostId, Refusal, Request, RoomName, Seq, Text};
 use belfry_core::endpoint::PeerId;
+use belfry_core::wire::Channel;
 
 use super::world::{World, name};
 use crate::limits::REQUESTS_WAITING_PER_SESSION_MAX;
@@ -169,4 +170,18 @@ fn a_request_on_the_wrong_channel_is_refused() {
     world.sessions.handle_message(world.now, alice, belfry_core::wire::Channel::Control, &body);
     world.settle();
     assert_eq!(world.answer(alice, 77), Some(Err(Refusal::BadRequest)));
+}
+
+#[test]
+fn who_asked_for_what_no_channel_carries_is_told_so() {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    world.heard(alice);
+    world.sessions.note_unsendable(alice, Channel::History, Some(77));
+    world.settle();
+    assert_eq!(world.answer(alice, 77), Some(Err(Refusal::TooMany)));
+    world.sessions.note_unsendable(alice, Channel::Chat, None);
+    world.settle();
+    assert_eq!(world.heard(alice), [], "an event that cannot be sent is nobody's answer");
+    assert_eq!(world.sessions.observed().unsendable, 2);
 }

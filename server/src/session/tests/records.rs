@@ -25,7 +25,7 @@ fn what_administrators_do_is_noted_and_what_is_refused_is_not() {
     let add = Request::AddUser { account: name("bob"), password: password("bob"), role: Role::Member };
     world.ask(admin, add.clone()).unwrap();
     assert_eq!(world.ask(admin, add), Err(Refusal::NameTaken));
-    world.ask(admin, Request::SetPassword { account: name("bob"), password: password("new") }).unwrap();
+    world.ask(admin, Request::SetPassword { account: name("bob"), password: password("new"), keep_sessions: false }).unwrap();
     world.ask(admin, Request::SetRole { account: name("Bob"), role: Role::Admin }).unwrap();
     world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: true }).unwrap();
     world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: false }).unwrap();
@@ -60,8 +60,8 @@ fn what_administrators_do_is_noted_and_what_is_refused_is_not() {
 fn what_people_do_with_what_is_their_own_is_not_noted() {
     let (mut world, admin) = World::with_admin();
     let alice = world.register("alice");
-    world.ask(alice, Request::SetPassword { account: name("alice"), password: password("new") }).unwrap();
-    world.ask(admin, Request::SetPassword { account: name("admin"), password: password("new") }).unwrap();
+    world.ask(alice, Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions: false }).unwrap();
+    world.ask(admin, Request::SetPassword { account: name("admin"), password: password("new"), keep_sessions: false }).unwrap();
     world.ask(alice, Request::Exportable { room: None, after: None }).unwrap();
     world.ask(admin, Request::Status).unwrap();
     assert_eq!(audit(&mut world, admin), [""; 0]);
@@ -73,7 +73,7 @@ fn a_password_that_is_noted_is_the_one_that_was_asked_for() {
     world.register("alice");
     world.slow_store = Some(Default::default());
     // Its hash is made at once; what comes while it waits at the store is noted as itself.
-    world.send(admin, Request::SetPassword { account: name("alice"), password: password("new") });
+    world.send(admin, Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions: false });
     world.send(admin, Request::SetRole { account: name("alice"), role: Role::Admin });
     while world.store_one() {}
     world.slow_store = None;

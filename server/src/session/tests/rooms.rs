@@ -1,6 +1,6 @@
 //! Rooms: who comes in, who hears what is said there, who is told what.
 
-use belfry_core::chat::{Answer, Audience, Event, Place, Refusal, Request, Room, RoomName, Seq, Standing};
+use belfry_core::chat::{Answer, Audience, Event, Keep, Place, Refusal, Request, Room, RoomName, Seq, Standing};
 use belfry_core::endpoint::PeerId;
 
 use super::notices::{draft, notices, send};
@@ -25,7 +25,7 @@ fn invite(world: &mut World, peer: PeerId, typed: &str, whom: &str) -> Result<An
 fn rooms(world: &mut World, peer: PeerId) -> Vec<(String, bool, u64, Standing)> {
     match world.ask(peer, Request::ListRooms { after: None }) {
         Ok(Answer::Rooms { rooms, more: false }) => {
-            rooms.into_iter().map(|Room { name, private, members, standing }| (name.to_string(), private, members, standing)).collect()
+            rooms.into_iter().map(|Room { name, private, members, standing, .. }| (name.to_string(), private, members, standing)).collect()
         }
         other => panic!("{other:?}"),
     }
@@ -184,6 +184,103 @@ fn of_two_names_that_look_the_same_and_come_together_one_is_taken() {
     let (one, other) = (world.connect(), world.connect());
     world.slow_store = Some(Default::default());
     let register = |typed| Request::Register { account: name(typed), password: password("x"), remember: false };
-    world.send(one, register("carol"));
-    assert_eq!(world.ask(other, register("саrol")), Err(Refusal::NameTaken));
+    let asked = [(one, "carol"), (other, "саrol")].map(|(peer, typed)| (peer, world.send(peer, register(typed))));
+    while world.store_one() {}
+    assert!(matches!(world.answer(asked[0].0, asked[0].1), Some(Ok(Answer::Welcome { .. }))));
+    assert_eq!(world.answer(asked[1].0, asked[1].1), Some(Err(Refusal::NameTaken)));
+}
+
+#[test]
+fn of_two_rooms_that_look_the_same_and_come_together_one_is_made() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    world.slow_store = Some(Default::default());
+    let make = |typed| Request::CreateRoom { room: room(typed), private: false };
+    let asked = [(alice, "hall"), (bob, "ha11")].map(|(peer, typed)| (peer, world.send(peer, make(typed))));
+    while world.store_one() {}
+    assert_eq!(asked.map(|(peer, id)| world.answer(peer, id)), [Some(Ok(Answer::Done)), Some(Err(Refusal::RoomExists))]);
+    assert_eq!(rooms(&mut world, bob).len(), 2);
+}
+
+#[test]
+fn who_is_put_out_of_a_room_hears_it_and_hears_nothing_more() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "attic", false);
+    join(&mut world, bob, "attic").unwrap();
+    let remove = |account| Request::RemoveFromRoom { room: room("attic"), account: name(account) };
+    assert_eq!(world.ask(bob, remove("alice")), Err(Refusal::NotYourRoom));
+    assert_eq!(world.ask(alice, remove("nobody")), Err(Refusal::UnknownAccount));
+    world.heard(bob);
+    assert_eq!(world.ask(alice, remove("bob")), Ok(Answer::Done));
+    assert!(matches!(world.events(bob)[..], [Event::Left(_)]));
+    say(&mut world, alice, "attic", "among us").unwrap();
+    assert_eq!(world.events(bob), []);
+    assert_eq!(world.ask(alice, remove("bob")), Err(Refusal::NobodyThere));
+    assert_eq!(members(&mut world, alice, "attic"), Ok(vec!["alice".into()]));
+}
+
+#[test]
+fn a_room_of_another_name_is_found_by_it_and_no_longer_by_the_old_one() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "attic", false);
+    join(&mut world, bob, "attic").unwrap();
+    say(&mut world, alice, "attic", "mind the step").unwrap();
+    world.heard(bob);
+    let rename = |from, to| Request::RenameRoom { room: room(from), name: room(to) };
+    assert_eq!(world.ask(bob, rename("attic", "mine")), Err(Refusal::NotYourRoom));
+    assert_eq!(world.ask(alice, rename("attic", "l0bby")), Err(Refusal::RoomExists));
+    assert_eq!(world.ask(alice, rename("attic", "loft")), Ok(Answer::Done));
+    assert!(matches!(&world.events(bob)[..], [Event::Renamed { room: named, .. }] if *named == room("loft")));
+    assert_eq!(say(&mut world, bob, "attic", "x"), Err(Refusal::UnknownRoom));
+    assert!(say(&mut world, bob, "loft", "x").is_ok());
+    create(&mut world, bob, "attic", false);
+    world.restart();
+    let alice = world.sign_in("alice");
+    assert!(say(&mut world, alice, "loft", "x").is_ok());
+    assert_eq!(world.ask(alice, rename("lobby", "hall")), Err(Refusal::LobbyStays));
+}
+
+#[test]
+fn a_closed_room_is_left_by_all_and_its_name_is_free() {
+    let (mut world, admin) = World::with_admin();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "attic", false);
+    join(&mut world, bob, "attic").unwrap();
+    say(&mut world, bob, "attic", "a secret").unwrap();
+    world.heard(bob);
+    let close = || Request::DeleteRoom { room: room("attic") };
+    assert_eq!(world.ask(bob, close()), Err(Refusal::NotYourRoom));
+    assert_eq!(world.ask(alice, close()), Ok(Answer::Done));
+    assert!(matches!(world.events(bob)[..], [Event::Left(_)]));
+    assert_eq!(world.ask(alice, close()), Err(Refusal::UnknownRoom));
+    create(&mut world, bob, "attic", false);
+    assert_eq!(world.ask(admin, close()), Ok(Answer::Done), "an administrator closes any");
+    world.restart();
+    let admin = world.sign_in("admin");
+    assert_eq!(rooms(&mut world, admin).len(), 1);
+    let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    assert_eq!(entries.iter().map(|entry| entry.act.as_str()).collect::<Vec<_>>(), ["room.delete"]);
+}
+
+#[test]
+fn an_administrator_says_how_long_a_rooms_messages_are_kept() {
+    let (mut world, admin) = World::with_admin();
+    let alice = world.register("alice");
+    create(&mut world, alice, "attic", false);
+    for n in 0..5 {
+        say(&mut world, alice, "attic", &format!("m{n}")).unwrap();
+    }
+    let keep = Keep { age_ms: None, messages: Some(2) };
+    let request = |named| Request::KeepRoom { room: room(named), keep };
+    assert_eq!(world.ask(alice, request("attic")), Err(Refusal::AdminOnly));
+    assert_eq!(world.ask(admin, request("attic")), Ok(Answer::Done));
+    world.pass(std::time::Duration::from_secs(5));
+    let fetch = Request::FetchBefore { place: Place::Room(room("attic")), before: None, limit: 9 };
+    let Ok(Answer::Page(page)) = world.ask(alice, fetch) else { panic!() };
+    assert_eq!(page.messages.len(), 2);
+    let Ok(Answer::Rooms { rooms, .. }) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
+    assert_eq!((rooms[0].owner.clone(), rooms[0].keep, rooms[1].owner.clone()), (Some(name("alice")), keep, None));
+    assert_eq!(world.ask(admin, request("lobby")), Ok(Answer::Done), "also for the lobby");
 }

@@ -214,7 +214,7 @@ impl World {
     pub(super) fn settle(&mut self) {
         while let Some(output) = self.sessions.poll() {
             match output {
-                Output::Send { peer, channel, body } => {
+                Output::Send { peer, channel, body, .. } => {
                     self.heard.entry(peer).or_default().push(Heard { channel, message: decode_from_server(&body).unwrap() });
                 }
                 Output::Status { peer, id, status } => {

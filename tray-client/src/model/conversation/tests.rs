@@ -50,7 +50,7 @@ fn a_message_that_comes_twice_is_shown_and_counted_once() {
 fn a_page_that_overlaps_is_merged_in_order() {
     let mut conversation = holding(5..=7);
     assert_eq!(conversation.ask_older(ASK), Some(Some(Seq(5))));
-    conversation.prepend(ASK, page(3..=6));
+    conversation.page(ASK, page(3..=6));
     assert_eq!(shown(&conversation), [3, 4, 5, 6, 7]);
     assert!(conversation.has_older());
 }
@@ -68,7 +68,7 @@ fn nothing_is_asked_for_while_an_answer_is_on_its_way_and_again_after_it_failed(
 fn nothing_older_is_asked_for_once_the_first_message_is_held() {
     let mut conversation = holding(3..=3);
     conversation.ask_older(ASK);
-    conversation.prepend(ASK, page(1..=2));
+    conversation.page(ASK, page(1..=2));
     assert!(!conversation.has_older());
     assert_eq!(conversation.ask_older(AskId(2)), None);
 }
@@ -77,7 +77,7 @@ fn nothing_older_is_asked_for_once_the_first_message_is_held() {
 fn an_empty_page_says_that_there_is_nothing_older() {
     let mut conversation = Conversation::new(Place::lobby());
     assert_eq!(conversation.ask_older(ASK), Some(None));
-    conversation.prepend(ASK, vec![]);
+    conversation.page(ASK, vec![]);
     assert!(!conversation.has_older());
 }
 
@@ -85,7 +85,7 @@ fn an_empty_page_says_that_there_is_nothing_older() {
 fn history_read_for_the_first_time_is_not_unread() {
     let mut conversation = Conversation::new(Place::lobby());
     conversation.ask_older(ASK);
-    conversation.prepend(ASK, page(1..=4));
+    conversation.page(ASK, page(1..=4));
     assert_eq!((conversation.unread(), conversation.read_until()), (0, None));
     conversation.arrive(message(5, "anna"), Some(&me()), false);
     assert_eq!(conversation.read_until(), Some(Seq(4)));
@@ -94,7 +94,7 @@ fn history_read_for_the_first_time_is_not_unread() {
 #[test]
 fn an_answer_to_no_question_of_ours_is_left_out() {
     let mut conversation = holding(5..=5);
-    conversation.prepend(AskId(9), page(1..=4));
+    conversation.page(AskId(9), page(1..=4));
     assert_eq!(shown(&conversation), [5]);
 }
 
@@ -118,7 +118,7 @@ fn reading_far_back_lets_the_newest_go_and_new_ones_are_still_counted() {
     let newest = 100 + MESSAGES_MAX as u64;
     let mut conversation = holding(101..=newest);
     conversation.ask_older(ASK);
-    conversation.prepend(ASK, page(51..=100));
+    conversation.page(ASK, page(51..=100));
     assert!(!conversation.is_at_end());
     conversation.arrive(message(newest + 1, "anna"), Some(&me()), true);
     assert_eq!(conversation.last().unwrap().seq, Seq(newest + 1));
@@ -131,11 +131,11 @@ fn returning_to_the_end_asks_for_the_newest_and_loses_nothing_that_comes_meanwhi
     let newest = 100 + MESSAGES_MAX as u64;
     let mut conversation = holding(101..=newest);
     conversation.ask_older(ASK);
-    conversation.prepend(ASK, page(51..=100));
+    conversation.page(ASK, page(51..=100));
     assert!(conversation.return_to_end());
     assert_eq!(conversation.ask_older(AskId(2)), Some(None));
     conversation.arrive(message(newest + 1, "anna"), Some(&me()), true);
-    conversation.prepend(AskId(2), page(newest - 9..=newest));
+    conversation.page(AskId(2), page(newest - 9..=newest));
     assert_eq!(shown(&conversation), (newest - 9..=newest + 1).collect::<Vec<_>>());
 }
 

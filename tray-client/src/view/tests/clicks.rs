@@ -1,5 +1,7 @@
 //! What a person does becomes a gesture.
 
+use std::time::Duration;
+
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementRoot};
 use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
@@ -13,9 +15,9 @@ use crate::view::chat::{ChatView, Head};
 use crate::view::desk::DeskView;
 use crate::view::settings::SettingsView;
 use crate::view::sign_in::SignInView;
-use crate::view::{Change, DeskGesture};
+use crate::view::{Change, DeskGesture, PlaceGesture};
 
-fn begin() -> (Heard, Sink) {
+pub(super) fn begin() -> (Heard, Sink) {
     i_slint_backend_testing::init_no_event_loop();
     let heard = Heard::default();
     let sink = heard.sink();
@@ -24,39 +26,39 @@ fn begin() -> (Heard, Sink) {
 
 /// The element that a screen reader calls so.
 #[track_caller]
-fn find(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
+pub(super) fn find(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
     ElementHandle::find_by_accessible_label(window, label).next().unwrap_or_else(|| panic!("there is no {label:?}"))
 }
 
 /// The field that a screen reader calls so; a word beside it may be called the same.
 #[track_caller]
-fn field(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
+pub(super) fn field(window: &(impl ElementRoot + 'static), label: &str) -> ElementHandle {
     let is_field = |element: &ElementHandle| element.accessible_role() == Some(AccessibleRole::TextInput);
     ElementHandle::find_by_accessible_label(window, label).find(is_field).unwrap_or_else(|| panic!("there is no field {label:?}"))
 }
 
-fn is_there(window: &(impl ElementRoot + 'static), label: &str) -> bool {
+pub(super) fn is_there(window: &(impl ElementRoot + 'static), label: &str) -> bool {
     ElementHandle::find_by_accessible_label(window, label).next().is_some()
 }
 
 #[track_caller]
-fn press(window: &(impl ElementRoot + 'static), label: &str) {
+pub(super) fn press(window: &(impl ElementRoot + 'static), label: &str) {
     find(window, label).invoke_accessible_default_action();
 }
 
-fn key(window: &slint::Window, text: impl Into<SharedString>) {
+pub(super) fn key(window: &slint::Window, text: impl Into<SharedString>) {
     let text = text.into();
     window.dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
     window.dispatch_event(WindowEvent::KeyReleased { text });
 }
 
-fn chat(sink: &Sink) -> ChatView {
+pub(super) fn chat(sink: &Sink) -> ChatView {
     let mut view = ChatView::new(sink).unwrap();
     view.show().unwrap();
     view.window().window().dispatch_event(WindowEvent::WindowActiveChanged(true));
     view.set_conversations(conversations());
     view.set_people(people());
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true };
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, ..Head::default() };
     view.set_lines(head, lines(), true);
     view
 }
@@ -90,7 +92,7 @@ fn enter_sends_and_shift_enter_breaks_the_line() {
     window.dispatch_event(WindowEvent::KeyReleased { text: Key::Shift.into() });
     key(window, "x");
     assert_eq!(view.draft(), "hi\nx");
-    assert_eq!(heard.take(), []);
+    assert!(heard.take().iter().all(|gesture| *gesture == Gesture::Place(PlaceGesture::Type)), "nothing is sent yet");
     key(window, Key::Return);
     assert_eq!(heard.take(), [Gesture::Say("hi\nx".into())]);
 }
@@ -136,6 +138,38 @@ fn an_open_notice_at_the_top_of_the_window_is_answered_there() {
     assert_eq!(heard.take(), [Gesture::Answer { notice: "7".into(), answer: 1 }]);
     view.set_notices(vec![], vec![]);
     assert!(!is_there(view.window(), "Need help"));
+}
+
+#[test]
+fn the_keyboard_can_be_put_on_the_newest_notices_first_answer() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    let newest = NoticeRow { key: "8".into(), ..notice(Level::Critical, &["Safe", "Need help"]) };
+    view.set_notices(vec![newest, notice(Level::Important, &["I know"])], vec![]);
+    assert!(is_there(view.window(), "Need help"));
+    view.focus_notice();
+    i_slint_backend_testing::mock_elapsed_time(Duration::from_secs(1));
+    key(view.window().window(), Key::Return);
+    assert_eq!(heard.take(), [Gesture::Answer { notice: "8".into(), answer: 0 }]);
+}
+
+#[test]
+fn a_server_that_was_found_is_taken_by_a_click_and_a_single_one_without() {
+    let (_heard, sink) = begin();
+    let view = SignInView::show(&sink, "", "").unwrap();
+    view.set_looking();
+    assert!(is_there(view.window(), "Looking for servers on this network…"));
+    view.set_found(&[("tower".into(), "192.0.2.5:7411".into()), (String::new(), "192.0.2.6:7411".into())]);
+    assert_eq!(view.window().get_server(), "");
+    press(view.window(), "tower · 192.0.2.5:7411");
+    assert_eq!(view.window().get_server(), "192.0.2.5:7411");
+
+    let view = SignInView::show(&sink, "", "").unwrap();
+    view.set_found(&[("tower".into(), "192.0.2.5:7411".into())]);
+    assert_eq!(view.window().get_server(), "192.0.2.5:7411");
+    view.window().set_server("my-own".into());
+    view.set_found(&[("tower".into(), "192.0.2.5:7411".into())]);
+    assert_eq!(view.window().get_server(), "my-own");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod clicks;
 mod pictures;
+mod places;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -84,6 +85,10 @@ fn said(who: &str, time: &str, text: &str, mark: Mark) -> LineRow {
         mark,
         why: String::new(),
         own_key: String::new(),
+        key: String::new(),
+        edited: false,
+        deleted: false,
+        sought: false,
     }
 }
 

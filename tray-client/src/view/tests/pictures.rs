@@ -17,12 +17,14 @@ use slint::{ComponentHandle as _, PhysicalSize, PlatformError, Rgb8Pixel};
 use super::*;
 use crate::platform::policy::Policy;
 use crate::popup::window::Popup;
+use crate::scene::{FoundHead, InvitationRow};
 use crate::settings::{Settings, Theme};
 use crate::view::chat::{ChatView, Head};
 use crate::view::desk::DeskView;
 use crate::view::look;
 use crate::view::settings::SettingsView;
 use crate::view::sign_in::SignInView;
+use crate::view::ui::Pane;
 
 /// Pixels that may differ in a thousand: the edges of letters, where a font was hinted otherwise.
 const DIFFERENT_PER_MILLE_MAX: usize = 5;
@@ -53,6 +55,18 @@ impl Easel {
         slint::platform::set_platform(Box::new(Canvas(easel.window.clone(), easel.time.clone()))).unwrap();
         look::set_for_test(theme, percent, language);
         easel
+    }
+
+    /// A frame at this size, that nobody looks at.
+    fn settle(&self, width: u32, height: u32) {
+        self.window.set_size(PhysicalSize::new(width, height));
+        let mut pixels = vec![Rgb8Pixel::default(); (width * height) as usize];
+        self.time.set(self.time.get() + Duration::from_millis(20));
+        update_timers_and_animations();
+        self.window.request_redraw();
+        self.window.draw_if_needed(|renderer| {
+            renderer.render(&mut pixels, width as usize);
+        });
     }
 
     /// Draws at this size, compares, and keeps the picture.
@@ -127,7 +141,7 @@ fn chat() -> ChatView {
     view.set_conversations(conversations());
     view.set_people(people());
     view.set_notices(vec![notice(Level::Important, &["I know"])], vec![]);
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: false };
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
     view.set_lines(head, lines(), true);
     view
 }
@@ -150,7 +164,11 @@ fn the_chat_window_in_dark_colours_without_a_server() {
 #[test]
 fn the_chat_window_in_chinese() {
     let easel = Easel::new(Theme::Light, 100, "zh");
-    let _view = chat();
+    let mut view = chat();
+    // As the clock on the wall writes it in Chinese.
+    let day = "11月17日 星期二".into();
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
+    view.set_lines(head, std::iter::once(LineRow::Day(day)).chain(lines().into_iter().skip(1)).collect(), true);
     easel.check("chat-chinese", 720, 560);
 }
 
@@ -167,6 +185,130 @@ fn the_chat_window_as_narrow_as_it_gets_shows_one_pane() {
     let view = chat();
     view.window().set_list_shown(false);
     easel.check("chat-narrow", 360, 480);
+}
+
+fn found(view: &mut ChatView) {
+    let head = FoundHead { words: "printer".into(), only_here: false, sentence: "3 messages found.".into() };
+    view.set_found(head, super::places::hits());
+    view.window().set_pane(Pane::Found);
+}
+
+#[test]
+fn what_a_search_has_found() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    found(&mut chat());
+    easel.check("chat-found", 720, 560);
+}
+
+#[test]
+fn what_a_search_has_found_in_chinese_and_dark() {
+    let easel = Easel::new(Theme::Dark, 100, "zh");
+    let mut view = chat();
+    found(&mut view);
+    easel.check("chat-found-chinese-dark", 720, 560);
+}
+
+#[test]
+fn a_message_that_was_found_stands_in_the_middle_of_many() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let mut view = chat();
+    view.set_notices(vec![], vec![]);
+    let text = |number: usize| {
+        if number.is_multiple_of(7) {
+            "A longer message that takes more than one line of the window. ".repeat(3)
+        } else {
+            format!("Message {number}")
+        }
+    };
+    let mut rows: Vec<_> = (0..400).map(|number| said("Anna Berg", "10:00", &text(number), Mark::None)).collect();
+    if let Some(LineRow::Message { sought, text, .. }) = rows.get_mut(251) {
+        *sought = true;
+        *text = "The printer on floor 2 is back.".into();
+    }
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, has_newer: true, is_room: false };
+    view.set_lines(head, rows, false);
+    easel.settle(720, 560);
+    view.bring_up(251);
+    for _ in 0..30 {
+        easel.settle(720, 560);
+    }
+    easel.check("chat-sought", 720, 560);
+}
+
+#[test]
+fn a_message_that_is_being_edited_beside_altered_ones() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let mut view = chat();
+    let mut rows = lines();
+    rows.truncate(4);
+    let altered = |row: LineRow, gone: bool| match row {
+        LineRow::Message { who, own, time, text, links, mark, why, own_key, key, .. } => {
+            LineRow::Message { who, own, time, text, links, mark, why, own_key, key, edited: !gone, deleted: gone, sought: false }
+        }
+        other => other,
+    };
+    rows.push(altered(said("Anna Berg", "10:03", "Great. Who has the keys?", Mark::None), false));
+    rows.push(altered(said("", "10:03", "(deleted)", Mark::None), true));
+    rows.push(super::places::own("7", "Thnaks!"));
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
+    view.set_lines(head, rows, true);
+    view.set_editing(Some("Thnaks!"));
+    view.set_draft("Thanks!".into());
+    view.set_typing("Anna Berg is typing…".into());
+    // The pointer rests on the own message: its buttons are seen.
+    easel.settle(720, 560);
+    easel.window.dispatch_event(WindowEvent::PointerMoved { position: slint::LogicalPosition::new(400.0, 305.0) });
+    easel.check("chat-editing", 720, 560);
+}
+
+fn rooms(theme: Theme, percent: u16, language: &'static str, name: &str, (width, height): (u32, u32)) {
+    let easel = Easel::new(theme, percent, language);
+    let mut view = chat();
+    view.set_notices(vec![], vec![]);
+    view.set_invitations(vec![InvitationRow { room: "Board".into(), by: "Anna Berg".into() }]);
+    view.set_rooms(super::places::rooms());
+    view.window().set_pane(Pane::Places);
+    view.window().set_list_shown(false);
+    easel.check(name, width, height);
+}
+
+#[test]
+fn rooms_to_join_and_to_make() {
+    rooms(Theme::Light, 100, "", "chat-rooms", (720, 560));
+}
+
+#[test]
+fn rooms_in_chinese() {
+    rooms(Theme::Light, 100, "zh", "chat-rooms-chinese", (720, 560));
+}
+
+#[test]
+fn rooms_in_dark_colours_with_text_twice_as_large() {
+    rooms(Theme::Dark, 200, "", "chat-rooms-large-dark", (1000, 760));
+}
+
+#[test]
+fn a_message_that_is_edited_in_chinese_and_dark_with_text_twice_as_large() {
+    let easel = Easel::new(Theme::Dark, 200, "zh");
+    let mut view = chat();
+    view.set_notices(vec![], vec![]);
+    view.window().set_list_shown(false);
+    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
+    view.set_lines(head, vec![said("王伟", "10:02", "早上好，今天的会议在三楼。", Mark::None), super::places::own("7", "谢谢")], true);
+    view.set_editing(Some("谢谢"));
+    view.set_draft("谢谢！".into());
+    view.set_typing("王伟 is typing…".into());
+    easel.check("chat-editing-large-chinese", 720, 560);
+}
+
+#[test]
+fn who_is_in_a_room() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let mut view = chat();
+    view.set_lines(Head { key: "Ward 4".into(), name: "Ward 4".into(), is_room: true, ..Head::default() }, lines(), true);
+    view.set_members(super::places::members());
+    view.window().set_pane(Pane::Members);
+    easel.check("chat-members", 720, 560);
 }
 
 fn popup(theme: Theme, name: &str, row: NoticeRow) {

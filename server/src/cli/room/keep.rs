@@ -1,0 +1,121 @@
+//! `belfry room keep`: how long the messages of one room are kept.
+
+use belfry_core::chat::{Answer, Keep, Request, Room, RoomName};
+
+use crate::cli::notice::length;
+use crate::cli::session::{self, Session};
+use crate::cli::{Ending, Outcome, output, unexpected, user};
+use crate::config::{self, ConnectionArgs};
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The room
+    room: RoomName,
+    /// Messages that are older go: a length of time such as 30d, "forever", or "default" for as on the whole server
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    age: Option<Bound>,
+    /// Only the newest so many stay: a number, "all", or "default" for as on the whole server
+    #[arg(long, value_name = "N", value_parser = parse_messages)]
+    messages: Option<Bound>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// What was typed: `None` for the server's own, 0 for no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bound(Option<u64>);
+
+fn parse_age(typed: &str) -> Result<Bound, String> {
+    match typed {
+        "default" => Ok(Bound(None)),
+        "forever" => Ok(Bound(Some(0))),
+        _ => {
+            let age = config::duration(typed).map_err(|error| format!("{error} Or write forever or default."))?;
+            Ok(Bound(Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX).max(1))))
+        }
+    }
+}
+
+fn parse_messages(typed: &str) -> Result<Bound, String> {
+    match typed {
+        "default" => Ok(Bound(None)),
+        "all" => Ok(Bound(Some(0))),
+        _ => match typed.parse() {
+            Ok(count @ 1..) => Ok(Bound(Some(count))),
+            _ => Err("Give a whole number of at least 1, all or default.".to_owned()),
+        },
+    }
+}
+
+pub(super) fn run(args: Args) -> Outcome {
+    session::with(&args.connection, |session| {
+        let room = find(session, &args.room)?;
+        if args.age.is_none() && args.messages.is_none() {
+            return output::line(line(room.keep));
+        }
+        let keep = Keep {
+            age_ms: args.age.map_or(room.keep.age_ms, |age| age.0),
+            messages: args.messages.map_or(room.keep.messages, |messages| messages.0),
+        };
+        user::done(session, Request::KeepRoom { room: args.room, keep })
+    })
+}
+
+/// The room as the list has it: what is not said stays as it is.
+fn find(session: &mut Session, wanted: &RoomName) -> Outcome<Room> {
+    let mut after = None;
+    loop {
+        let Answer::Rooms { rooms, more } = session.ask(Request::ListRooms { after })? else {
+            return Err(unexpected());
+        };
+        after = rooms.last().map(|room| room.name.clone());
+        if let Some(room) = rooms.into_iter().find(|room| room.name.key() == wanted.key()) {
+            return Ok(room);
+        }
+        if !more || after.is_none() {
+            return Err(Ending::from(belfry_core::chat::Refusal::UnknownRoom));
+        }
+    }
+}
+
+/// An age as it is typed.
+pub(super) fn age(millis: u64) -> String {
+    if millis == 0 { "forever".to_owned() } else { length(millis) }
+}
+
+/// `age 30d, messages default`.
+fn line(keep: Keep) -> String {
+    let messages = match keep.messages {
+        None => "default".to_owned(),
+        Some(0) => "all".to_owned(),
+        Some(count) => count.to_string(),
+    };
+    format!("age {}, messages {messages}", keep.age_ms.map_or_else(|| "default".to_owned(), age))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_what_is_shown() {
+        for (typed, shown) in [("30d", "30d"), ("forever", "forever"), ("default", "default"), ("1h 30m", "1h 30m")] {
+            let keep = Keep { age_ms: parse_age(typed).unwrap().0, messages: None };
+            assert_eq!(line(keep), format!("age {shown}, messages default"));
+        }
+        for typed in ["500", "all", "default"] {
+            let keep = Keep { age_ms: None, messages: parse_messages(typed).unwrap().0 };
+            assert_eq!(line(keep), format!("age default, messages {typed}"));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_explained() {
+        for typed in ["", "soon", "0s", "-1d"] {
+            assert!(parse_age(typed).unwrap_err().contains("forever"), "{typed}");
+        }
+        for typed in ["", "0", "-3", "many"] {
+            assert!(parse_messages(typed).unwrap_err().contains("at least 1"), "{typed}");
+        }
+    }
+}

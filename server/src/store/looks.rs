@@ -1,0 +1,108 @@
+//! Names that look the same: nobody shall pass for somebody else by a letter of another script, a 1 for an l or a 0 for an O.
+//!
+//! By the skeletons of Unicode Technical Standard 39. A name has two, because letter case and look do not go together: the capital I looks
+//! like an l, its small form does not.
+
+use belfry_core::chat::{AccountName, RoomName};
+use rusqlite::{Connection, params};
+use unicode_security::confusable_detection::skeleton;
+
+use super::StoreError;
+use super::column::words;
+
+const TAKE: &str = "INSERT INTO looks (kind, look, whose) VALUES (?1, ?2, ?3)";
+const WHOSE: &str = "SELECT whose FROM looks WHERE kind = ?1 AND look = ?2";
+const GIVE_BACK: &str = "DELETE FROM looks WHERE kind = ?1 AND whose = ?2";
+const ACCOUNTS: &str = "SELECT id, name FROM accounts";
+const ROOMS: &str = "SELECT id, room_name FROM conversations WHERE room_key IS NOT NULL";
+
+/// What has names that must not look the same among each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Account = 0,
+    Room = 1,
+}
+
+/// What a name looks like; two names that share a look are not told apart.
+fn of(name: &str, key: &str) -> [String; 2] {
+    [skeleton(name).flat_map(char::to_lowercase).collect(), skeleton(key).collect()]
+}
+
+/// Gives the looks of a name to `whose`, unless one of them is another's; then nothing is to be kept of what this job has done.
+pub(super) fn take(connection: &Connection, kind: Kind, whose: i64, name: &str, key: &str) -> Result<bool, StoreError> {
+    for look in of(name, key) {
+        let taken =
+            connection.prepare_cached(WHOSE)?.query_map(params![kind as i64, look], |row| row.get::<_, i64>(0))?.next().transpose()?;
+        match taken {
+            Some(other) if other != whose => return Ok(false),
+            Some(_) => {}
+            None => {
+                connection.prepare_cached(TAKE)?.execute(params![kind as i64, look, whose])?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// A name is nobody's any more.
+pub(super) fn give_back(connection: &Connection, kind: Kind, whose: i64) -> Result<(), StoreError> {
+    connection.prepare_cached(GIVE_BACK)?.execute([kind as i64, whose])?;
+    Ok(())
+}
+
+/// Notes the looks of all names in a database that did not keep them. Of those that look the same already, the first one has the look.
+pub(super) fn fill(connection: &Connection) -> Result<(), StoreError> {
+    let mut accounts = connection.prepare(ACCOUNTS)?;
+    let mut rows = accounts.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: AccountName = words(row, 1)?;
+        take(connection, Kind::Account, row.get(0)?, name.as_str(), &name.key())?;
+    }
+    let mut rooms = connection.prepare(ROOMS)?;
+    let mut rows = rooms.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: RoomName = words(row, 1)?;
+        take(connection, Kind::Room, row.get(0)?, name.as_str(), &name.key())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::AccountName;
+
+    use super::*;
+
+    fn look_the_same(one: &str, other: &str) -> bool {
+        let looks = |typed: &str| {
+            let name = AccountName::new(typed).unwrap();
+            of(name.as_str(), &name.key())
+        };
+        let (one, other) = (looks(one), looks(other));
+        one.iter().any(|look| other.contains(look))
+    }
+
+    #[test]
+    fn letters_of_other_scripts_digits_and_case_do_not_make_another_name() {
+        for (one, other) in [
+            ("alice", "ALICE"),
+            ("alice", "аlice"),
+            ("Alice", "AIice"),
+            ("bob", "b0b"),
+            ("paypal", "pаypаl"),
+            ("clara", "c1ara"),
+            ("kim", "kirn"),
+        ] {
+            assert!(look_the_same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn different_names_stay_different() {
+        for (one, other) in
+            [("alice", "alicia"), ("user 12", "user 13"), ("张伟", "张薇"), ("jörg", "jorg"), ("ana", "anna"), ("иван", "иванна")]
+        {
+            assert!(!look_the_same(one, other), "{one} {other}");
+        }
+    }
+}

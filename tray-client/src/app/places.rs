@@ -1,0 +1,221 @@
+//! Messages and rooms beside reading and writing: what was found, an own message that is edited, rooms and who is in them.
+
+use belfry_core::chat::{AccountName, Place, RoomName, SearchText, Seq, Text};
+
+use super::App;
+use crate::model::Intent;
+use crate::scene;
+use crate::view::PlaceGesture;
+
+/// What the windows do not keep by themselves.
+#[derive(Default)]
+pub(super) struct Panes {
+    rooms_filter: String,
+    members_filter: String,
+    /// The message that is being written anew.
+    editing: Option<Editing>,
+    /// The message that was found is to be brought up as soon as it is among the lines.
+    bring_up: bool,
+}
+
+struct Editing {
+    place: Place,
+    seq: Seq,
+    original: String,
+    /// What stood in the composer before.
+    draft: String,
+}
+
+impl App {
+    pub(super) fn at_a_place(&mut self, gesture: PlaceGesture) {
+        match gesture {
+            PlaceGesture::Find { words, only_here } => self.find(&words, only_here),
+            PlaceGesture::EndFind => self.act(Intent::EndSearch),
+            PlaceGesture::Jump(key) => self.jump(&key),
+            PlaceGesture::ReadOn => self.at_the_shown(Intent::ReadOn),
+            PlaceGesture::ToEnd => {
+                self.at_the_shown(Intent::ToEnd);
+                self.stale.to_end = true;
+            }
+            PlaceGesture::Type => self.at_the_shown(Intent::Type),
+            PlaceGesture::Edit(key) => seq(&key).into_iter().for_each(|seq| self.edit(seq)),
+            PlaceGesture::EditBefore => {
+                let before = self.panes.editing.as_ref().map(|editing| editing.seq);
+                self.own_before(before).into_iter().for_each(|seq| self.edit(seq));
+            }
+            PlaceGesture::EndEdit => self.end_edit(),
+            PlaceGesture::Delete(key) => seq(&key).into_iter().for_each(|seq| self.delete(seq)),
+            PlaceGesture::DeleteEdited => {
+                if let Some(editing) = &self.panes.editing {
+                    self.chat.ask_to_delete(&editing.seq.0.to_string());
+                }
+            }
+            PlaceGesture::ListRooms => {
+                self.panes.rooms_filter.clear();
+                self.chat.set_rooms_complaint(String::new());
+                self.act(Intent::ListRooms);
+                self.stale.rooms = true;
+            }
+            PlaceGesture::FilterRooms(text) => {
+                self.panes.rooms_filter = text;
+                self.stale.rooms = true;
+            }
+            PlaceGesture::CreateRoom { name, private } => match RoomName::new(&name) {
+                Ok(room) => {
+                    self.chat.set_rooms_complaint(String::new());
+                    self.act(Intent::CreateRoom { room, private });
+                }
+                Err(error) => self.chat.set_rooms_complaint(error.to_string()),
+            },
+            PlaceGesture::Join(room) => RoomName::new(&room).into_iter().for_each(|room| self.act(Intent::Join(room))),
+            PlaceGesture::Decline(room) => RoomName::new(&room).into_iter().for_each(|room| self.act(Intent::Decline(room))),
+            PlaceGesture::Leave => self.shown_room().into_iter().for_each(|room| self.act(Intent::Leave(room))),
+            PlaceGesture::ListMembers => {
+                self.panes.members_filter.clear();
+                self.shown_room().into_iter().for_each(|room| self.act(Intent::ListMembers(room)));
+                self.stale.rooms = true;
+            }
+            PlaceGesture::FilterMembers(text) => {
+                self.panes.members_filter = text;
+                self.stale.rooms = true;
+            }
+            PlaceGesture::Invite(name) => {
+                if let (Some(room), Ok(account)) = (self.shown_room(), AccountName::new(&name)) {
+                    self.act(Intent::Invite { room, account });
+                }
+            }
+        }
+    }
+
+    fn at_the_shown(&mut self, intent: fn(Place) -> Intent) {
+        if let Some(place) = self.model.shown().map(|shown| shown.place().clone()) {
+            self.act(intent(place));
+        }
+    }
+
+    fn shown_room(&self) -> Option<RoomName> {
+        match self.model.shown()?.place() {
+            Place::Room(room) => Some(room.clone()),
+            Place::Direct(_) => None,
+        }
+    }
+
+    fn find(&mut self, words: &str, only_here: bool) {
+        let place = self.model.shown().map(|shown| shown.place().clone()).filter(|_| only_here);
+        match SearchText::new(words.trim()) {
+            Ok(text) => self.act(Intent::Search { text, place }),
+            Err(error) => {
+                self.remark = error.to_string();
+                self.stale.connection = true;
+            }
+        }
+    }
+
+    /// Shows the message that a hit leads to.
+    fn jump(&mut self, key: &str) {
+        let Some((place, seq)) = scene::hit(key) else { return };
+        self.leave_composer(&place.to_string());
+        self.act(Intent::Seek { place, seq });
+        self.panes.bring_up = true;
+        self.stale.lines = true;
+        self.stale.conversations = true;
+    }
+
+    /// Another conversation comes before the person: what stands in the composer stays with the one it was written for.
+    pub(super) fn leave_composer(&mut self, key: &str) {
+        self.end_edit();
+        if let Some(before) = self.model.shown().map(|shown| shown.place().to_string()) {
+            self.drafts.insert(before, self.chat.draft());
+        }
+        self.chat.set_draft(self.drafts.remove(key).unwrap_or_default());
+        self.chat.set_complaint(String::new());
+        self.end_message_popup(key);
+    }
+
+    /// The newest own message in the shown conversation, or the one before this one, that can be written anew.
+    fn own_before(&self, before: Option<Seq>) -> Option<Seq> {
+        let place = self.model.shown()?.place();
+        let own = self.model.lines(place).filter(|line| line.from.is_none() && line.altered.is_none_or(|altered| !altered.deleted));
+        own.filter_map(|line| line.seq).filter(|seq| before.is_none_or(|before| *seq < before)).last()
+    }
+
+    fn edit(&mut self, seq: Seq) {
+        let Some(place) = self.model.shown().map(|shown| shown.place().clone()) else { return };
+        let found = self.model.lines(&place).find(|line| line.seq == Some(seq)).map(|line| line.text.to_string());
+        let Some(original) = found else { return };
+        self.end_edit();
+        self.chat.set_editing(Some(&original));
+        let draft = self.chat.draft();
+        self.chat.set_draft(original.clone());
+        self.panes.editing = Some(Editing { place, seq, original, draft });
+    }
+
+    /// Leaves the message as it is, and gives back what stood in the composer before.
+    pub(super) fn end_edit(&mut self) {
+        if let Some(editing) = self.panes.editing.take() {
+            self.chat.set_editing(None);
+            self.chat.set_draft(editing.draft);
+            self.chat.set_complaint(String::new());
+        }
+    }
+
+    /// What was typed is what a message says from now on, where one is being edited. Whether that was so.
+    pub(super) fn say_anew(&mut self, typed: &str) -> bool {
+        let Some(editing) = &self.panes.editing else { return false };
+        match Text::new(typed) {
+            Ok(text) => {
+                let (place, seq, changed) = (editing.place.clone(), editing.seq, editing.original != typed);
+                self.end_edit();
+                if changed {
+                    self.act(Intent::Edit { place, seq, text });
+                }
+            }
+            Err(error) => self.chat.set_complaint(error.to_string()),
+        }
+        true
+    }
+
+    fn delete(&mut self, seq: Seq) {
+        if self.panes.editing.as_ref().is_some_and(|editing| editing.seq == seq) {
+            self.end_edit();
+        }
+        if let Some(place) = self.model.shown().map(|shown| shown.place().clone()) {
+            self.act(Intent::Delete { place, seq });
+        }
+    }
+
+    /// Shows the place that the person wanted to come into; or the lobby, after the shown one is gone.
+    pub(super) fn go_to(&mut self, place: &Place) {
+        self.turn_to(&place.to_string());
+        // Nobody asked for the lobby: what stands before it stays.
+        if *place != Place::lobby() {
+            self.chat.show_talk();
+        }
+    }
+
+    pub(super) fn draw_rooms(&mut self) {
+        self.chat.set_invitations(scene::invitations(&self.model));
+        self.chat.set_rooms(scene::rooms(&self.model, &self.panes.rooms_filter));
+        let room = self.shown_room();
+        let rows = room.map(|room| scene::members(&self.model, &room, &self.panes.members_filter)).unwrap_or_default();
+        self.chat.set_members(rows);
+    }
+
+    pub(super) fn draw_found(&mut self) {
+        let (head, hits) = (scene::found_head(&self.model), scene::found(&self.model, self.moment()));
+        self.chat.set_found(head, hits);
+    }
+
+    /// The message that was found is among the rows now: it is brought before the person, once.
+    pub(super) fn bring_up_sought(&mut self, rows: &[scene::LineRow]) {
+        let sought = rows.iter().position(|row| matches!(row, scene::LineRow::Message { sought: true, .. }));
+        if let Some(row) = sought.filter(|_| self.panes.bring_up) {
+            self.panes.bring_up = false;
+            self.chat.bring_up(row);
+        }
+    }
+}
+
+fn seq(key: &str) -> Option<Seq> {
+    key.parse().ok().map(Seq)
+}

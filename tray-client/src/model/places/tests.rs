@@ -1,0 +1,308 @@
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Refusal, Role, RoomName, Seq, Text};
+use belfry_core::time::{Instant, UnixMillis};
+
+use super::*;
+
+fn now(seconds: u64) -> Now {
+    Now { instant: Instant::START + Duration::from_secs(seconds), wall: UnixMillis(0) }
+}
+
+fn name(typed: &str) -> AccountName {
+    AccountName::new(typed).unwrap()
+}
+
+fn attic() -> Place {
+    Place::Room(RoomName::new("attic").unwrap())
+}
+
+fn message(seq: u64, from: &str) -> Message {
+    Message {
+        conversation: ConversationId(1),
+        seq: Seq(seq),
+        from: name(from),
+        text: Text::new(format!("m{seq}")).unwrap(),
+        sent_at: UnixMillis(seq),
+        altered: None,
+    }
+}
+
+fn model() -> Model {
+    let mut model = Model::new("lan-host");
+    model.apply(now(0), Up::SignedIn { account: name("me"), role: Role::Member });
+    model
+}
+
+fn hear(model: &mut Model, seq: u64, from: &str) -> Vec<Effect> {
+    model.apply(now(1), Up::Message { place: attic(), message: message(seq, from) })
+}
+
+fn unread(model: &Model) -> u64 {
+    model.conversation(&attic()).map_or(0, |attic| attic.unread())
+}
+
+fn told(effects: &[Effect]) -> Option<Seq> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Tell(Down::MarkRead { upto, .. }) => Some(*upto),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_servers_count_is_shown_and_what_it_has_counted_is_not_counted_again() {
+    let mut model = model();
+    model.apply(now(0), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(7), read: Seq(3), unread: 4 });
+    assert_eq!(unread(&model), 4);
+    hear(&mut model, 6, "anna");
+    hear(&mut model, 7, "anna");
+    assert_eq!(unread(&model), 4);
+    hear(&mut model, 8, "anna");
+    assert_eq!(unread(&model), 5);
+}
+
+#[test]
+fn reading_on_another_device_clears_what_it_has_read() {
+    let mut model = model();
+    for seq in 1..=5 {
+        hear(&mut model, seq, "anna");
+    }
+    model.apply(now(1), Up::Read { place: attic(), read: Seq(4), unread: 0 });
+    assert_eq!(unread(&model), 1, "the fifth came after the server had counted");
+    model.apply(now(1), Up::Read { place: attic(), read: Seq(5), unread: 0 });
+    assert_eq!(unread(&model), 0);
+}
+
+#[test]
+fn the_server_is_told_once_what_the_person_has_read_here() {
+    let mut model = model();
+    hear(&mut model, 1, "anna");
+    assert_eq!(told(&model.act(now(1), Intent::Open(attic()))), None, "nobody looks yet");
+    assert_eq!(told(&model.act(now(1), Intent::Attend(true))), Some(Seq(1)));
+    assert_eq!(told(&model.act(now(1), Intent::Attend(true))), None);
+    assert_eq!(told(&hear(&mut model, 2, "anna")), Some(Seq(2)));
+    assert_eq!(told(&hear(&mut model, 3, "me")), None, "one's own words the server knows to be read");
+    // An older word of the server does not make unread what was read here.
+    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(3), read: Seq(1), unread: 2 });
+    assert_eq!(unread(&model), 0);
+}
+
+#[test]
+fn an_altered_message_is_shown_as_it_is_now() {
+    let mut model = model();
+    hear(&mut model, 1, "anna");
+    let altered = Some(Alteration { number: 1, at: UnixMillis(9), deleted: false });
+    let edited = Message { text: Text::new("better").unwrap(), altered, ..message(1, "anna") };
+    let effects = model.apply(now(1), Up::Altered { place: attic(), message: edited });
+    assert!(effects.contains(&Effect::Redraw(Part::Lines(attic()))));
+    let lines: Vec<_> = model.lines(&attic()).map(|line| (line.text.to_string(), line.altered)).collect();
+    assert_eq!(lines, [("better".to_owned(), altered)]);
+    assert_eq!(model.conversation(&attic()).unwrap().last().unwrap().text.as_str(), "better");
+}
+
+#[test]
+fn a_room_that_was_left_is_gone_also_from_the_window() {
+    let mut model = model();
+    hear(&mut model, 1, "anna");
+    model.act(now(1), Intent::Open(attic()));
+    model.apply(now(1), Up::Left(attic()));
+    assert!(model.conversation(&attic()).is_none() && model.shown().is_none());
+}
+
+#[test]
+fn a_room_of_another_name_keeps_its_messages_and_its_place_in_the_window() {
+    let loft = || Place::Room(RoomName::new("loft").unwrap());
+    let told = Up::Renamed { from: attic(), to: loft() };
+    let found = Up::Conversation { id: ConversationId(1), place: loft(), last: Seq(1), read: Seq(0), unread: 1 };
+    for news in [told, found] {
+        let mut model = model();
+        hear(&mut model, 1, "anna");
+        model.act(now(1), Intent::Open(attic()));
+        model.apply(now(1), news);
+        assert!(model.conversation(&attic()).is_none());
+        assert_eq!(model.shown().map(|shown| shown.place().clone()), Some(loft()));
+        assert_eq!(model.lines(&loft()).count(), 1);
+    }
+}
+
+#[test]
+fn typing_is_believed_for_a_while_or_until_the_message_is_there() {
+    let mut model = model();
+    let typing = |model: &Model, seconds| model.conversation(&attic()).unwrap().typing(now(seconds).instant).count();
+    model.apply(now(1), Up::Typing { place: attic(), account: name("anna") });
+    assert_eq!((typing(&model, 2), typing(&model, 8)), (1, 0));
+    hear(&mut model, 1, "anna");
+    assert_eq!(typing(&model, 2), 0);
+}
+
+#[test]
+fn an_invitation_stays_until_it_is_taken_or_declined() {
+    let mut model = model();
+    let room = RoomName::new("attic").unwrap();
+    for _ in 0..2 {
+        model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
+    }
+    assert_eq!(model.rooms().invitations(), [(room.clone(), name("anna"))]);
+    assert!(matches!(&model.act(now(1), Intent::Join(room.clone()))[..], [Effect::Tell(Down::JoinRoom { .. })]));
+    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0 });
+    assert_eq!(model.rooms().invitations(), []);
+    model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
+    model.act(now(1), Intent::Decline(room));
+    assert_eq!(model.rooms().invitations(), []);
+}
+
+#[test]
+fn what_is_refused_is_said_and_what_is_done_is_not() {
+    let mut model = model();
+    let ask = |effects: Vec<Effect>| match &effects[..] {
+        [Effect::Tell(Down::Delete { ask, .. })] => *ask,
+        other => panic!("{other:?}"),
+    };
+    let first = ask(model.act(now(1), Intent::Delete { place: attic(), seq: Seq(1) }));
+    let refusal = Some(Refusal::UnknownMessage);
+    assert_eq!(model.apply(now(1), Up::AskFailed { ask: first, refusal }), [Effect::Refused(refusal)]);
+    let second = ask(model.act(now(1), Intent::Delete { place: attic(), seq: Seq(1) }));
+    assert_eq!(model.apply(now(1), Up::Done(second)), []);
+}
+
+#[test]
+fn the_list_of_rooms_is_asked_for_to_its_end_and_a_search_is_answered_once() {
+    let mut model = model();
+    let effects = model.act(now(1), Intent::ListRooms);
+    let [Effect::Tell(Down::AskRooms { ask, after: None })] = effects[..] else { panic!("{effects:?}") };
+    let room = |typed| belfry_core::chat::Room {
+        owner: None,
+        keep: belfry_core::chat::Keep::default(),
+        name: RoomName::new(typed).unwrap(),
+        private: false,
+        members: 1,
+        standing: belfry_core::chat::Standing::Outside,
+    };
+    let effects = model.apply(now(1), Up::Rooms { ask, rooms: vec![room("attic")], more: true });
+    assert!(matches!(&effects[..], [Effect::Tell(Down::AskRooms { after: Some(_), .. })]));
+    model.apply(now(1), Up::Rooms { ask, rooms: vec![room("board")], more: false });
+    assert_eq!(model.rooms().all().len(), 2);
+    let effects = model.act(now(1), Intent::Search { text: SearchText::new("x").unwrap(), place: None });
+    let Effect::Tell(Down::Search { ask, .. }) = effects[0] else { panic!("{effects:?}") };
+    let found = belfry_core::chat::Found { hits: vec![], more: false, cut: true };
+    model.apply(now(1), Up::Found { ask, found: found.clone() });
+    assert_eq!(model.search().unwrap().found, Some(Ok(found)));
+    model.act(now(1), Intent::EndSearch);
+    assert!(model.search().is_none());
+}
+
+/// The messages from `first` to `last`, as a page of the server.
+fn page(first: u64, last: u64) -> Vec<Message> {
+    (first..=last).map(|seq| message(seq, "anna")).collect()
+}
+
+fn shown(model: &Model) -> Option<(u64, u64)> {
+    let seqs: Vec<_> = model.lines(&attic()).filter_map(|line| line.seq).collect();
+    Some((seqs.first()?.0, seqs.last()?.0))
+}
+
+/// A model with the messages 491 to 500, in whose conversation message 100 is sought and was found.
+fn seeking() -> Model {
+    let mut model = model();
+    for seq in 491..=500 {
+        hear(&mut model, seq, "anna");
+    }
+    let effects = model.act(now(1), Intent::Seek { place: attic(), seq: Seq(100) });
+    let [Effect::Tell(Down::AskOlder { ask, before: Some(Seq(101)), .. }), ..] = effects[..] else { panic!("{effects:?}") };
+    assert_eq!((shown(&model), model.sought()), (Some((491, 500)), Some(Seq(100))), "until it has come");
+    let effects = model.apply(now(1), Up::Page { ask, messages: page(1, 100) });
+    let Effect::Tell(Down::AskNewer { ask, after: Seq(100), .. }) = effects[0] else { panic!("{effects:?}") };
+    model.apply(now(1), Up::Page { ask, messages: page(101, 200) });
+    model
+}
+
+#[test]
+fn a_message_that_was_found_is_shown_with_what_stands_before_and_behind_it() {
+    let model = seeking();
+    let attic = model.conversation(&attic()).unwrap();
+    assert_eq!((shown(&model), attic.is_at_end(), attic.has_older()), (Some((1, 200)), false, false));
+    assert_eq!(attic.last().unwrap().seq, Seq(500), "the newest is known all the same");
+}
+
+#[test]
+fn reading_on_leads_back_to_the_newest_message_and_to_what_comes() {
+    let mut model = seeking();
+    for (first, last) in [(201, 300), (301, 400), (401, 500)] {
+        let effects = model.act(now(1), Intent::ReadOn(attic()));
+        let [Effect::Tell(Down::AskNewer { ask, after, .. })] = effects[..] else { panic!("{effects:?}") };
+        assert_eq!(after, Seq(first - 1));
+        assert_eq!(model.act(now(1), Intent::ReadOn(attic())), [], "once at a time");
+        model.apply(now(1), Up::Page { ask, messages: page(first, last) });
+    }
+    assert!(model.conversation(&attic()).unwrap().is_at_end());
+    assert_eq!(model.act(now(1), Intent::ReadOn(attic())), []);
+    hear(&mut model, 501, "anna");
+    assert_eq!(shown(&model), Some((1, 501)));
+}
+
+#[test]
+fn what_comes_while_reading_far_back_is_news_and_shown_at_the_end() {
+    let mut model = seeking();
+    hear(&mut model, 501, "anna");
+    assert_eq!((shown(&model), unread(&model)), (Some((1, 200)), 11));
+    let effects = model.act(now(1), Intent::ToEnd(attic()));
+    let ask = effects.iter().find_map(|effect| match effect {
+        Effect::Tell(Down::AskOlder { ask, before: None, .. }) => Some(*ask),
+        _ => None,
+    });
+    model.apply(now(1), Up::Page { ask: ask.unwrap(), messages: page(402, 501) });
+    assert_eq!((shown(&model), model.sought()), (Some((402, 501)), None));
+}
+
+#[test]
+fn a_message_that_is_held_is_only_marked() {
+    let mut model = model();
+    hear(&mut model, 1, "anna");
+    let effects = model.act(now(1), Intent::Seek { place: attic(), seq: Seq(1) });
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Tell(_))), "{effects:?}");
+    assert_eq!(model.sought(), Some(Seq(1)));
+    model.act(now(1), Intent::Open(attic()));
+    assert_eq!(model.sought(), None);
+}
+
+#[test]
+fn what_cannot_be_fetched_leaves_what_is_shown() {
+    let mut model = model();
+    hear(&mut model, 400, "anna");
+    let effects = model.act(now(1), Intent::Seek { place: attic(), seq: Seq(100) });
+    let [Effect::Tell(Down::AskOlder { ask, .. }), ..] = effects[..] else { panic!("{effects:?}") };
+    model.apply(now(1), Up::AskFailed { ask, refusal: None });
+    assert_eq!(shown(&model), Some((400, 400)));
+    assert!(model.conversation(&attic()).unwrap().is_at_end());
+    assert_eq!(told_asks(&model.act(now(1), Intent::ReadBack(attic()))), 1, "and can be read on as before");
+}
+
+fn told_asks(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Tell(Down::AskOlder { .. }))).count()
+}
+
+#[test]
+fn whoever_writes_after_reading_far_back_sees_it() {
+    let mut model = seeking();
+    let effects = model.act(now(1), Intent::Say { to: attic(), text: Text::new("hi").unwrap() });
+    assert_eq!(told_asks(&effects), 1);
+    assert!(model.conversation(&attic()).unwrap().is_at_end());
+}
+
+#[test]
+fn a_room_that_was_made_or_joined_is_shown_as_soon_as_one_is_in_it() {
+    let mut model = model();
+    let entered = Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0 };
+    assert!(!model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())), "another device has joined");
+    model.act(now(1), Intent::CreateRoom { room: RoomName::new("Attic").unwrap(), private: true });
+    assert!(model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())));
+    let effects = model.act(now(1), Intent::Join(RoomName::new("attic").unwrap()));
+    let [Effect::Tell(Down::JoinRoom { ask, .. })] = effects[..] else { panic!("{effects:?}") };
+    model.apply(now(1), Up::AskFailed { ask, refusal: Some(Refusal::UnknownRoom) });
+    assert!(!model.apply(now(1), entered).contains(&Effect::GoTo(attic())), "it was refused");
+}
+
+#[test]
+fn who_leaves_the_room_that_is_shown_is_in_the_lobby() {
+    let mut model = model();
+    model.act(now(1), Intent::Open(attic()));
+    assert!(model.apply(now(1), Up::Left(attic())).contains(&Effect::GoTo(Place::lobby())));
+}

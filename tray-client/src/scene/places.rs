@@ -1,0 +1,379 @@
+//! Places besides their messages: what a search has found, rooms to join, who is in a room, who asks one to join, who is writing.
+
+use std::collections::BTreeSet;
+
+use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing};
+use belfry_core::time::Instant;
+
+use super::lists::{here, matches, one_line};
+use super::{Here, Moment, name, place};
+use crate::model::{Model, Search};
+
+/// Letters that stand before what was found: enough to see what it is about, and not so many that it is beyond the edge.
+const BEFORE_CHARS_MAX: usize = 24;
+
+/// Names of those who are writing that fit; beyond it they are counted.
+const WRITERS_MAX: usize = 2;
+
+/// A message that was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HitRow {
+    /// Leads back to it, see [`hit`].
+    pub key: String,
+    /// The place where it was said.
+    pub place: String,
+    /// What people call that.
+    pub name: String,
+    /// Who said it.
+    pub who: String,
+    /// When.
+    pub time: String,
+    /// What stands before the words that were looked for.
+    pub before: String,
+    /// The words themselves, as they stand there.
+    pub hit: String,
+    /// What stands behind them.
+    pub after: String,
+}
+
+/// What is said of a search as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundHead {
+    /// What was looked for; empty when nothing was.
+    pub words: String,
+    /// Only in the conversation that was shown.
+    pub only_here: bool,
+    /// What has come of it.
+    pub sentence: String,
+}
+
+/// A room or a person to talk in or with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomRow {
+    /// Its place.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// How many are in it, and whether one is asked to join.
+    pub note: String,
+    /// Only those who are invited may join.
+    pub private: bool,
+    /// It is a person.
+    pub direct: bool,
+    /// Whether they are here, for a person.
+    pub here: Here,
+    /// One is in it already.
+    pub inside: bool,
+    /// One is asked to join.
+    pub invited: bool,
+}
+
+/// Somebody who is in a room, or could be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberRow {
+    /// The place of the direct conversation with them.
+    pub key: String,
+    /// Their name.
+    pub name: String,
+    /// Whether they are here.
+    pub here: Here,
+    /// It is oneself.
+    pub me: bool,
+    /// They are in the room.
+    pub inside: bool,
+    /// They have been asked to join.
+    pub invited: bool,
+}
+
+/// Somebody asks one to join a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InvitationRow {
+    /// The room.
+    pub room: String,
+    /// Who asks; empty where that is not known any more.
+    pub by: String,
+}
+
+/// The message that a hit's key leads to.
+pub fn hit(key: &str) -> Option<(Place, Seq)> {
+    let (seq, written) = key.split_once(' ')?;
+    Some((place(written)?, Seq(seq.parse().ok()?)))
+}
+
+/// What a search has found, the newest first.
+pub fn found(model: &Model, moment: Moment<'_>) -> Vec<HitRow> {
+    let Some(Search { text, found: Some(Ok(found)), .. }) = model.search() else { return Vec::new() };
+    found.hits.iter().map(|hit| hit_row(hit, text.as_str(), moment)).collect()
+}
+
+fn hit_row(hit: &Hit, words: &str, moment: Moment<'_>) -> HitRow {
+    let (before, found, after) = around(hit.message.text.as_str(), words);
+    HitRow {
+        key: format!("{} {}", hit.message.seq.0, hit.place),
+        place: hit.place.to_string(),
+        name: name(&hit.place),
+        who: hit.message.from.to_string(),
+        time: moment.wall.short(hit.message.sent_at, moment.now),
+        before,
+        hit: found,
+        after,
+    }
+}
+
+/// The text in one line, cut into what stands before the words, they themselves, and the rest.
+fn around(text: &str, words: &str) -> (String, String, String) {
+    let text: Vec<&str> = text.split_whitespace().collect();
+    let text: Vec<char> = text.join(" ").chars().collect();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let words: Vec<char> = words.join(" ").chars().collect();
+    let same = |a: &char, b: &char| a == b || a.to_lowercase().eq(b.to_lowercase());
+    let begin = text.windows(words.len().max(1)).position(|part| part.iter().zip(&words).all(|(a, b)| same(a, b)));
+    let (Some(begin), false) = (begin, words.is_empty()) else {
+        // Found by a likeness that is not ours to see.
+        return (one_line(&text.iter().collect::<String>()), String::new(), String::new());
+    };
+    let skip = begin.saturating_sub(BEFORE_CHARS_MAX);
+    let part = |from: usize, to: usize| text.iter().skip(from).take(to.saturating_sub(from)).collect::<String>();
+    let before = format!("{}{}", if skip > 0 { "…" } else { "" }, part(skip, begin).trim_start());
+    let end = begin + words.len();
+    (before, part(begin, end), part(end, text.len()))
+}
+
+/// What is said of a search as a whole.
+pub fn found_head(model: &Model) -> FoundHead {
+    let Some(search) = model.search() else { return FoundHead::default() };
+    let sentence = match &search.found {
+        None if model.connection().is_up() => "Looking…".to_owned(),
+        None => "Waits for the connection.".to_owned(),
+        Some(Err(Some(refusal))) => refusal.to_string(),
+        Some(Err(None)) => "The connection was lost before the server answered.".to_owned(),
+        Some(Ok(found)) => {
+            let counted = match found.hits.len() {
+                0 => "Nothing found.".to_owned(),
+                1 => "1 message found.".to_owned(),
+                many => format!("{many} messages found."),
+            };
+            let more = if found.more { " There are older ones; look for more words to see them." } else { "" };
+            let cut = if found.cut { " What is long ago was not looked at; look for a longer word." } else { "" };
+            format!("{counted}{more}{cut}")
+        }
+    };
+    FoundHead { words: search.text.to_string(), only_here: search.place.is_some(), sentence }
+}
+
+/// Rooms, and people after them, whose name has the words of `filter`. Where one is asked to join comes first, where one is already last.
+pub fn rooms(model: &Model, filter: &str) -> Vec<RoomRow> {
+    let mut rooms: Vec<_> = model.rooms().all().iter().map(|room| room_row(room, model)).collect();
+    rooms.sort_by_key(|row| (!row.invited, row.inside));
+    let people = model.people().sorted().into_iter().filter(|person| model.me() != Some(&person.account)).map(|person| RoomRow {
+        key: Place::Direct(person.account.clone()).to_string(),
+        name: person.account.to_string(),
+        direct: true,
+        here: here(person.presence),
+        inside: true,
+        ..RoomRow::default()
+    });
+    rooms.into_iter().chain(people).filter(|row| matches(filter, &[&row.name])).collect()
+}
+
+fn room_row(room: &Room, model: &Model) -> RoomRow {
+    let place = Place::Room(room.name.clone());
+    let invited = invitations(model).iter().any(|invitation| invitation.room == room.name.to_string());
+    let members = if room.members == 1 { "1 person".to_owned() } else { format!("{} people", room.members) };
+    RoomRow {
+        key: place.to_string(),
+        name: name(&place),
+        note: if invited { format!("{members} · you are asked to join") } else { members },
+        private: room.private,
+        inside: room.standing == Standing::Inside,
+        invited,
+        ..RoomRow::default()
+    }
+}
+
+/// Who asks one to join which room.
+pub fn invitations(model: &Model) -> Vec<InvitationRow> {
+    let told = model.rooms().invitations();
+    let heard = told.iter().map(|(room, by)| InvitationRow { room: room.to_string(), by: by.to_string() });
+    // Who asked while one was not here is not said any more.
+    let standing = model.rooms().all().iter().filter(|room| {
+        room.standing == Standing::Invited && !model.rooms().has_declined(&room.name) && !told.iter().any(|(told, _)| *told == room.name)
+    });
+    heard.chain(standing.map(|room| InvitationRow { room: room.name.to_string(), by: String::new() })).collect()
+}
+
+/// Who is in the room, and then who could be asked to join it; those whose name has the words of `filter`.
+pub fn members(model: &Model, room: &RoomName, filter: &str) -> Vec<MemberRow> {
+    let listed = model.rooms().members().filter(|(of, _)| of.key() == room.key()).map(|(_, people)| people).unwrap_or_default();
+    let present = |account: &AccountName| model.people().find(account).map_or(Here::No, |person| here(person.presence));
+    let row = |account: &AccountName, inside: bool| MemberRow {
+        key: Place::Direct(account.clone()).to_string(),
+        name: account.to_string(),
+        here: present(account),
+        me: model.me() == Some(account),
+        inside,
+        invited: !inside && model.rooms().has_invited(room, account),
+    };
+    let inside: BTreeSet<_> = listed.iter().map(|person| person.account.key()).collect();
+    let others = model.people().sorted().into_iter().filter(|person| !listed.is_empty() && !inside.contains(&person.account.key()));
+    let rows = listed.iter().map(|person| row(&person.account, true)).chain(others.map(|person| row(&person.account, false)));
+    rows.filter(|row| matches(filter, &[&row.name])).collect()
+}
+
+/// Who is writing in the shown conversation; empty for nobody.
+pub fn typing(model: &Model, now: Instant) -> String {
+    let Some(shown) = model.shown() else { return String::new() };
+    let writers: Vec<_> = shown.typing(now).map(ToString::to_string).collect();
+    match &writers[..] {
+        [] => String::new(),
+        [one] => format!("{one} is typing…"),
+        several if several.len() <= WRITERS_MAX => format!("{} are typing…", several.join(", ")),
+        many => format!("{} people are typing…", many.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{ConversationId, Found, Keep, Message, Person, Presence, Role, SearchText, Text};
+    use belfry_core::time::{Now, UnixMillis};
+
+    use super::super::tests::moment;
+    use super::*;
+    use crate::link::{AskId, Down, Up};
+    use crate::model::{Effect, Intent};
+
+    const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(0) };
+
+    fn account(name: &str) -> AccountName {
+        AccountName::new(name).unwrap()
+    }
+
+    fn room(name: &str) -> RoomName {
+        RoomName::new(name).unwrap()
+    }
+
+    fn person(name: &str) -> Person {
+        Person { account: account(name), presence: Presence::Online, last_seen: None }
+    }
+
+    fn ask(effects: &[Effect], which: fn(&Down) -> Option<AskId>) -> AskId {
+        effects.iter().find_map(|effect| if let Effect::Tell(down) = effect { which(down) } else { None }).expect("a question")
+    }
+
+    fn model() -> Model {
+        let mut model = Model::new("lan-host");
+        let effects = model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+        let people = ask(&effects, |down| if let Down::AskPeople { ask, .. } = down { Some(*ask) } else { None });
+        model.apply(NOW, Up::People { ask: people, people: vec![person("anna"), person("ben"), person("me")], more: false });
+        let effects = model.apply(NOW, Up::CaughtUp);
+        let rooms = ask(&effects, |down| if let Down::AskRooms { ask, .. } = down { Some(*ask) } else { None });
+        let row = |name: &str, standing| Room {
+            name: room(name),
+            private: standing == Standing::Invited,
+            members: 2,
+            standing,
+            owner: None,
+            keep: Keep::default(),
+        };
+        let rows = vec![row("attic", Standing::Inside), row("board", Standing::Invited), row("ward 4", Standing::Outside)];
+        model.apply(NOW, Up::Rooms { ask: rooms, rooms: rows, more: false });
+        model
+    }
+
+    fn search(model: &mut Model, words: &str, texts: &[&str], more: bool) {
+        let effects = model.act(NOW, Intent::Search { text: SearchText::new(words).unwrap(), place: None });
+        let ask = ask(&effects, |down| if let Down::Search { ask, .. } = down { Some(*ask) } else { None });
+        let hit = |(seq, text): (usize, &&str)| Hit {
+            place: Place::Room(room("ward 4")),
+            message: Message {
+                conversation: ConversationId(2),
+                seq: Seq(seq as u64),
+                from: account("anna"),
+                text: Text::new(*text).unwrap(),
+                sent_at: moment(10, 2).now,
+                altered: None,
+            },
+        };
+        model.apply(NOW, Up::Found { ask, found: Found { hits: texts.iter().enumerate().map(hit).collect(), more, cut: false } });
+    }
+
+    #[test]
+    fn a_hit_shows_the_words_with_what_stands_around_them_and_leads_back() {
+        let mut model = model();
+        search(&mut model, "PRINTER", &["The keys lie\nwhere they always lie: beside the printer, on the left"], false);
+        let rows = found(&model, moment(12, 0));
+        let [row] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((row.name.as_str(), row.who.as_str(), row.time.as_str()), ("ward 4", "anna", "10:02"));
+        let parts = (row.before.as_str(), row.hit.as_str(), row.after.as_str());
+        assert_eq!(parts, ("…always lie: beside the ", "printer", ", on the left"));
+        assert_eq!(hit(&row.key), Some((Place::Room(room("ward 4")), Seq(0))));
+    }
+
+    #[test]
+    fn words_that_stand_elsewhere_than_one_can_see_show_the_beginning() {
+        assert_eq!(around("ＰＲＩＮＴ it", "print").1, "");
+        assert_eq!(around("a", "longer than that"), ("a".into(), String::new(), String::new()));
+        assert_eq!(around("塔楼的钟", "的"), ("塔楼".into(), "的".into(), "钟".into()));
+    }
+
+    #[test]
+    fn a_search_says_what_has_come_of_it() {
+        let mut model = model();
+        assert_eq!(found_head(&model), FoundHead::default());
+        model.act(NOW, Intent::Search { text: SearchText::new("x").unwrap(), place: None });
+        assert_eq!(found_head(&model).sentence, "Looking…");
+        search(&mut model, "x", &[], false);
+        assert_eq!(found_head(&model).sentence, "Nothing found.");
+        search(&mut model, "x", &["x", "xx"], true);
+        assert_eq!(found_head(&model).sentence, "2 messages found. There are older ones; look for more words to see them.");
+    }
+
+    #[test]
+    fn where_one_is_asked_to_join_comes_first_and_people_come_after_the_rooms() {
+        let model = model();
+        let names = |filter| rooms(&model, filter).into_iter().map(|row| row.name).collect::<Vec<_>>();
+        assert_eq!(names(""), ["board", "ward 4", "attic", "anna", "ben"]);
+        assert_eq!(names("A"), ["board", "ward 4", "attic", "anna"]);
+        assert_eq!(invitations(&model), [InvitationRow { room: "board".into(), by: String::new() }]);
+    }
+
+    #[test]
+    fn who_asked_is_named_and_who_was_declined_is_not_shown_again() {
+        let mut model = model();
+        model.apply(NOW, Up::Invited { room: room("board"), by: account("anna") });
+        assert_eq!(invitations(&model), [InvitationRow { room: "board".into(), by: "anna".into() }]);
+        model.act(NOW, Intent::Decline(room("board")));
+        assert_eq!(invitations(&model), []);
+    }
+
+    #[test]
+    fn who_is_not_in_a_room_can_be_asked_and_is_asked_once() {
+        let mut model = model();
+        let effects = model.act(NOW, Intent::ListMembers(room("attic")));
+        assert_eq!(members(&model, &room("attic"), ""), [], "not known yet");
+        let listed = ask(&effects, |down| if let Down::AskMembers { ask, .. } = down { Some(*ask) } else { None });
+        model.apply(NOW, Up::People { ask: listed, people: vec![person("me")], more: false });
+        let short = |model: &Model| {
+            let rows = members(model, &room("attic"), "");
+            rows.into_iter().map(|row| (row.name, row.inside, row.invited)).collect::<Vec<_>>()
+        };
+        let row = |name: &str, inside, invited| (name.to_owned(), inside, invited);
+        assert_eq!(short(&model), [row("me", true, false), row("anna", false, false), row("ben", false, false)]);
+        let effects = model.act(NOW, Intent::Invite { room: room("attic"), account: account("anna") });
+        let invited = ask(&effects, |down| if let Down::Invite { ask, .. } = down { Some(*ask) } else { None });
+        model.apply(NOW, Up::Done(invited));
+        assert_eq!(short(&model)[1], row("anna", false, true));
+    }
+
+    #[test]
+    fn those_who_are_writing_are_named_while_they_are_few() {
+        let mut model = model();
+        model.act(NOW, Intent::Open(Place::lobby()));
+        let mut said = vec![typing(&model, NOW.instant)];
+        for name in ["anna", "ben", "carl"] {
+            model.apply(NOW, Up::Typing { place: Place::lobby(), account: account(name) });
+            said.push(typing(&model, NOW.instant));
+        }
+        assert_eq!(said, ["", "anna is typing…", "anna, ben are typing…", "3 people are typing…"]);
+    }
+}

@@ -1,0 +1,142 @@
+//! What stands in the chat window instead of a conversation or beside it: what was found, rooms, people, an own message that is edited.
+
+use slint::SharedString;
+
+use super::ChatView;
+use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow};
+use crate::view::{Gesture, PlaceGesture, Sink, ui};
+use crate::words::say;
+
+impl ChatView {
+    pub(super) fn listen_for_places(&self, sink: &Sink) {
+        let window = &self.window;
+        let just = |gesture: PlaceGesture| {
+            let sink = sink.clone();
+            move || sink(Gesture::Place(gesture.clone()))
+        };
+        let text = |make: fn(String) -> PlaceGesture| {
+            let sink = sink.clone();
+            move |text: SharedString| sink(Gesture::Place(make(text.into())))
+        };
+        window.on_read_on(just(PlaceGesture::ReadOn));
+        window.on_newest(just(PlaceGesture::ToEnd));
+        window.on_find_ended(just(PlaceGesture::EndFind));
+        window.on_typed(just(PlaceGesture::Type));
+        window.on_edit_before(just(PlaceGesture::EditBefore));
+        window.on_edit_ended(just(PlaceGesture::EndEdit));
+        window.on_remove_edited(just(PlaceGesture::DeleteEdited));
+        window.on_list_rooms(just(PlaceGesture::ListRooms));
+        window.on_leave(just(PlaceGesture::Leave));
+        window.on_list_members(just(PlaceGesture::ListMembers));
+        window.on_jump(text(PlaceGesture::Jump));
+        window.on_edit(text(PlaceGesture::Edit));
+        window.on_remove(text(PlaceGesture::Delete));
+        window.on_filter_rooms(text(PlaceGesture::FilterRooms));
+        window.on_join(text(PlaceGesture::Join));
+        window.on_decline(text(PlaceGesture::Decline));
+        window.on_filter_members(text(PlaceGesture::FilterMembers));
+        window.on_invite(text(PlaceGesture::Invite));
+        let found = sink.clone();
+        window.on_find(move |words, only_here| found(Gesture::Place(PlaceGesture::Find { words: words.into(), only_here })));
+        let created = sink.clone();
+        window.on_create_room(move |name, private| created(Gesture::Place(PlaceGesture::CreateRoom { name: name.into(), private })));
+    }
+
+    /// The message of this row is to be seen.
+    pub fn bring_up(&self, row: usize) {
+        self.window.set_seek_line(i32::try_from(row).unwrap_or(i32::MAX));
+        self.window.set_seek(self.window.get_seek().wrapping_add(1));
+    }
+
+    /// Who is writing; empty for nobody.
+    pub fn set_typing(&self, sentence: String) {
+        self.window.set_typing(say(&sentence).into());
+    }
+
+    /// An own message is being written anew that says this now; or none.
+    pub fn set_editing(&self, original: Option<&str>) {
+        self.window.set_editing(original.is_some());
+        self.window.set_original(original.unwrap_or_default().into());
+    }
+
+    /// Asks whether this own message is to be taken back.
+    pub fn ask_to_delete(&self, key: &str) {
+        self.window.invoke_ask_to_remove(key.into());
+    }
+
+    /// What a search has found.
+    pub fn set_found(&mut self, head: FoundHead, hits: Vec<HitRow>) {
+        self.window.set_found_sentence(say(&head.sentence).into());
+        self.window.set_found_here(head.only_here);
+        self.hits.set(hits);
+        self.window.set_found_words(head.words.into());
+    }
+
+    /// Rooms and people to talk in and with.
+    pub fn set_rooms(&mut self, rows: Vec<RoomRow>) {
+        self.rooms.set(rows);
+    }
+
+    /// Why a room of that name cannot be made; empty for nothing.
+    pub fn set_rooms_complaint(&self, sentence: String) {
+        self.window.set_rooms_complaint(say(&sentence).into());
+    }
+
+    /// Who asks one to join a room.
+    pub fn set_invitations(&mut self, rows: Vec<InvitationRow>) {
+        self.invitations.set(rows);
+    }
+
+    /// Who is in the shown room, and who could be.
+    pub fn set_members(&mut self, rows: Vec<MemberRow>) {
+        self.members.set(rows);
+    }
+
+    /// Shows the conversation, whatever stood in its place.
+    pub fn show_talk(&self) {
+        self.window.set_pane(ui::Pane::Talk);
+        self.window.set_list_shown(false);
+        self.window.invoke_focus_composer();
+    }
+}
+
+impl From<HitRow> for ui::Hit {
+    fn from(row: HitRow) -> Self {
+        Self {
+            name: super::rows::place_name(&row.place, row.name).into(),
+            key: row.key.into(),
+            who: row.who.into(),
+            time: row.time.into(),
+            before: row.before.into(),
+            hit: row.hit.into(),
+            after: row.after.into(),
+        }
+    }
+}
+
+impl From<RoomRow> for ui::RoomRow {
+    fn from(row: RoomRow) -> Self {
+        Self {
+            name: super::rows::place_name(&row.key, row.name).into(),
+            key: row.key.into(),
+            note: say(&row.note).into(),
+            locked: row.private,
+            direct: row.direct,
+            here: row.here.into(),
+            inside: row.inside,
+            invited: row.invited,
+        }
+    }
+}
+
+impl From<InvitationRow> for ui::Invitation {
+    fn from(row: InvitationRow) -> Self {
+        Self { room: row.room.into(), by: row.by.into() }
+    }
+}
+
+impl From<MemberRow> for ui::Member {
+    fn from(row: MemberRow) -> Self {
+        Self { key: row.key.into(), name: row.name.into(), here: row.here.into(), me: row.me, inside: row.inside, invited: row.invited }
+    }
+}

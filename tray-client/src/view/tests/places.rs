@@ -1,0 +1,265 @@
+//! Searching, altering, rooms: what a person does becomes a gesture.
+
+use super::clicks::{begin, chat, field, find, is_there, key, press};
+use super::*;
+use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow};
+use crate::view::PlaceGesture;
+use crate::view::chat::{ChatView, Head};
+use slint::ComponentHandle as _;
+use slint::platform::{Key, WindowEvent};
+
+pub(super) fn own(seq: &str, text: &str) -> LineRow {
+    let row = said("You", "10:04", text, Mark::Stored);
+    let LineRow::Message { who, own, time, text, links, mark, why, own_key, .. } = row else { return row };
+    LineRow::Message { who, own, time, text, links, mark, why, own_key, key: seq.into(), edited: false, deleted: false, sought: false }
+}
+
+pub(super) fn hits() -> Vec<HitRow> {
+    let row = |key: &str, name: &str, who: &str, before: &str, after: &str| HitRow {
+        key: key.into(),
+        place: name.to_lowercase(),
+        name: name.into(),
+        who: who.into(),
+        time: "17 Nov".into(),
+        before: before.into(),
+        hit: "printer".into(),
+        after: after.into(),
+    };
+    vec![
+        row("9 lobby", "Lobby", "王伟", "The ", " on floor 2 is back."),
+        row("4 Ward 4", "Ward 4", "Anna Berg", "…keys lie beside the ", ", on the left, where they have always been"),
+        row("2 lobby", "Lobby", "Ben Ode", "", " is broken again"),
+    ]
+}
+
+pub(super) fn rooms() -> Vec<RoomRow> {
+    let row = |name: &str, note: &str, private: bool, inside: bool| RoomRow {
+        key: name.into(),
+        name: name.into(),
+        note: note.into(),
+        private,
+        inside,
+        ..RoomRow::default()
+    };
+    vec![
+        RoomRow { invited: true, ..row("Board", "3 people · you are asked to join", true, false) },
+        row("Cooking", "12 people", false, false),
+        row("Ward 4", "8 people", false, true),
+        RoomRow {
+            key: "@Anna Berg".into(),
+            name: "Anna Berg".into(),
+            direct: true,
+            here: Here::Online,
+            inside: true,
+            ..RoomRow::default()
+        },
+    ]
+}
+
+pub(super) fn members() -> Vec<MemberRow> {
+    let row = |name: &str, here: Here, inside: bool, invited: bool| MemberRow {
+        key: format!("@{name}"),
+        name: name.into(),
+        here,
+        me: name == "me",
+        inside,
+        invited,
+    };
+    vec![
+        row("Anna Berg", Here::Online, true, false),
+        row("me", Here::Online, true, false),
+        row("王伟", Here::Away, false, true),
+        row("Ben Ode", Here::No, false, false),
+    ]
+}
+
+fn place(gesture: PlaceGesture) -> Gesture {
+    Gesture::Place(gesture)
+}
+
+fn hold(view: &ChatView, letter: &str) {
+    let window = view.window().window();
+    window.dispatch_event(WindowEvent::KeyPressed { text: Key::Control.into() });
+    key(window, letter);
+    window.dispatch_event(WindowEvent::KeyReleased { text: Key::Control.into() });
+}
+
+fn found(view: &mut ChatView) {
+    view.set_found(FoundHead { words: "printer".into(), only_here: false, sentence: "3 messages found.".into() }, hits());
+}
+
+#[test]
+fn messages_are_looked_for_by_keys_alone() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    hold(&view, "f");
+    for letter in ["k", "e", "y"] {
+        key(view.window().window(), letter);
+    }
+    assert_eq!(heard.take().last(), Some(&Gesture::Search("key".into())), "names are looked for while one types");
+    key(view.window().window(), Key::Return);
+    let find = place(PlaceGesture::Find { words: "key".into(), only_here: false });
+    assert_eq!(heard.take(), [Gesture::Search(String::new()), find], "and all names are there again");
+    found(&mut view);
+    assert!(is_there(view.window(), "Ward 4, Anna Berg, 17 Nov: …keys lie beside the printer, on the left, where they have always been"));
+    key(view.window().window(), Key::DownArrow);
+    key(view.window().window(), Key::Return);
+    assert_eq!(heard.take(), [place(PlaceGesture::Jump("4 Ward 4".into()))]);
+}
+
+#[test]
+fn a_hit_is_gone_to_by_a_click_and_the_others_are_found_again() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    field(view.window(), "Search conversations and people").set_accessible_value("printer");
+    press(view.window(), "Search all messages for printer");
+    found(&mut view);
+    press(view.window(), "Only in Lobby");
+    press(view.window(), "Lobby, Ben Ode, 17 Nov: printer is broken again");
+    press(view.window(), "Back to what was found");
+    press(view.window(), "Close");
+    let find = |only_here| place(PlaceGesture::Find { words: "printer".into(), only_here });
+    let mut done = heard.take();
+    done.retain(|gesture| matches!(gesture, Gesture::Place(_)));
+    assert_eq!(done, [find(false), find(true), place(PlaceGesture::Jump("2 lobby".into())), place(PlaceGesture::EndFind)]);
+}
+
+#[test]
+fn an_own_message_is_edited_by_its_button_and_the_others_have_none() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    view.set_lines(Head::default(), vec![own("7", "Thnaks!"), said("Anna Berg", "10:05", "Hello", Mark::None)], true);
+    assert!(!is_there(view.window(), "Edit: Hello"));
+    press(view.window(), "Edit: Thnaks!");
+    assert_eq!(heard.take(), [place(PlaceGesture::Edit("7".into()))]);
+    view.set_editing(Some("Thnaks!"));
+    view.set_draft("Thnaks!".into());
+    assert!(is_there(view.window(), "Edit your message"));
+    assert!(is_there(view.window(), "Save"));
+    key(view.window().window(), Key::Return);
+    assert_eq!(heard.take(), [Gesture::Say("Thnaks!".into())]);
+    press(view.window(), "Leave as it was");
+    press(view.window(), "Delete…");
+    assert_eq!(heard.take(), [place(PlaceGesture::EndEdit), place(PlaceGesture::DeleteEdited)]);
+}
+
+#[test]
+fn the_arrow_up_edits_the_message_before_and_escape_leaves_it() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    let window = view.window().window();
+    key(window, Key::UpArrow);
+    assert_eq!(heard.take(), [place(PlaceGesture::EditBefore)]);
+    view.set_editing(Some("Thanks!"));
+    view.set_draft("Thanks!".into());
+    key(window, Key::UpArrow);
+    assert_eq!(heard.take(), [place(PlaceGesture::EditBefore)], "nothing is changed yet");
+    view.set_draft("Thanks, Bob!".into());
+    key(window, Key::UpArrow);
+    assert_eq!(heard.take(), [], "the cursor moves in what was typed");
+    key(window, Key::Escape);
+    assert_eq!(heard.take(), [place(PlaceGesture::EndEdit)]);
+}
+
+#[test]
+fn an_own_message_is_deleted_only_after_a_question() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    view.set_lines(Head::default(), vec![own("7", "Wrong window")], true);
+    press(view.window(), "Delete: Wrong window");
+    press(view.window(), "Keep");
+    assert_eq!(heard.take(), []);
+    press(view.window(), "Delete: Wrong window");
+    press(view.window(), "Delete");
+    assert_eq!(heard.take(), [place(PlaceGesture::Delete("7".into()))]);
+    press(view.window(), "Delete: Wrong window");
+    key(view.window().window(), Key::Escape);
+    assert!(!is_there(view.window(), "Delete this message for everybody?") && heard.take().is_empty());
+}
+
+#[test]
+fn an_altered_message_says_so_also_to_who_does_not_see_it() {
+    let (_, sink) = begin();
+    let mut view = chat(&sink);
+    let altered = |row: LineRow, gone: bool| match row {
+        LineRow::Message { who, own, time, text, links, mark, why, own_key, .. } => {
+            let (key, edited, deleted) = (String::new(), !gone, gone);
+            LineRow::Message { who, own, time, text, links, mark, why, own_key, key, edited, deleted, sought: false }
+        }
+        other => other,
+    };
+    let rows = vec![altered(said("Anna Berg", "10:05", "Hello", Mark::None), false), altered(own("8", "(deleted)"), true)];
+    view.set_lines(Head::default(), rows, true);
+    let line = find(view.window(), "Hello");
+    assert_eq!(line.accessible_description().unwrap(), "Anna Berg, 10:05, edited");
+    assert!(is_there(view.window(), "This message was deleted.") && !is_there(view.window(), "(deleted)"));
+}
+
+#[test]
+fn who_types_is_said_and_who_is_typing_is_shown() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    key(view.window().window(), "h");
+    assert_eq!(heard.take(), [place(PlaceGesture::Type)]);
+    view.set_editing(Some("hi"));
+    key(view.window().window(), "i");
+    assert_eq!(heard.take(), [], "nothing new is being said");
+    view.set_typing("Anna Berg is typing…".into());
+    assert!(is_there(view.window(), "Anna Berg is typing…"));
+}
+
+#[test]
+fn a_room_is_found_made_and_joined() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    hold(&view, "k");
+    view.set_rooms(rooms());
+    field(view.window(), "Find a room or a person").set_accessible_value("o");
+    press(view.window(), "Join Cooking, 12 people");
+    press(view.window(), "Open Ward 4, 8 people");
+    press(view.window(), "New conversation");
+    field(view.window(), "Name of the new room").set_accessible_value("Night shift");
+    press(view.window(), "Private: only who is invited may join");
+    press(view.window(), "Create room");
+    let done: Vec<_> = heard.take().into_iter().filter(|gesture| *gesture != place(PlaceGesture::FilterRooms("o".into()))).collect();
+    let expected = [
+        place(PlaceGesture::ListRooms),
+        place(PlaceGesture::Join("Cooking".into())),
+        Gesture::Open("Ward 4".into()),
+        place(PlaceGesture::ListRooms),
+        place(PlaceGesture::CreateRoom { name: "Night shift".into(), private: true }),
+    ];
+    assert_eq!(done, expected);
+    view.set_rooms_complaint("A name cannot be empty.".into());
+    assert!(is_there(view.window(), "A name cannot be empty."));
+}
+
+#[test]
+fn an_invitation_is_taken_or_declined_in_the_list() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    view.set_invitations(vec![InvitationRow { room: "Board".into(), by: "Anna Berg".into() }]);
+    let line = find(view.window(), "Anna Berg asks you to join Board.");
+    assert_eq!(line.accessible_live_region(), Some(i_slint_backend_testing::AccessibleLiveness::Polite));
+    press(view.window(), "Join Board");
+    press(view.window(), "Decline Board");
+    assert_eq!(heard.take(), [place(PlaceGesture::Join("Board".into())), place(PlaceGesture::Decline("Board".into()))]);
+}
+
+#[test]
+fn people_are_asked_into_a_room_and_one_leaves_it_after_a_question() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    view.set_lines(Head { key: "Ward 4".into(), name: "Ward 4".into(), is_room: true, ..Head::default() }, lines(), true);
+    view.window().set_pane(crate::view::ui::Pane::Members);
+    view.set_members(members());
+    press(view.window(), "Invite Ben Ode");
+    press(view.window(), "王伟, asked to join");
+    press(view.window(), "me, in this room");
+    press(view.window(), "Leave room…");
+    press(view.window(), "Stay");
+    press(view.window(), "Leave room…");
+    press(view.window(), "Leave room");
+    let expected = [place(PlaceGesture::Invite("Ben Ode".into())), place(PlaceGesture::Leave)];
+    assert_eq!(heard.take(), expected);
+}
