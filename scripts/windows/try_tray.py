@@ -46,8 +46,10 @@ class Story:
         return [message["text"] for message in self.belfry("history", "--room", room, "--json").events()]
 
     def online(self, name):
-        people = self.belfry("who", "--json").events()
-        return any(person["account"] == name and person["presence"] == "online" for person in people)
+        return self.presence(name) == "online"
+
+    def presence(self, name):
+        return next(person["presence"] for person in self.belfry("who", "--json").events() if person["account"] == name)
 
     def notice(self, severity, *to, body="Leave by the nearest exit."):
         audience = [word for name in to for word in ("--to", f"user:{name}")]
@@ -164,10 +166,12 @@ def session(story):
     place, screen = story.place, story.screen
     place.step("behind a locked screen a notice is reached, not visible; after the lock it is")
     screen.tell("lock")
+    story.until("anna is away", lambda: story.presence("anna") == "away")
     number = story.notice("important", "anna")
     story.until("the ledger says that the screen is locked", lambda: story.standing(number, "anna")["reason"] == "locked")
     expect(not story.standing(number, "anna")["visible_at"], "nobody can have seen it")
     screen.tell("unlock")
+    story.until("anna is back", lambda: story.online("anna"))
     story.visible(number, "anna")
     story.press(story.popup(), 0)
     story.answered(number, "anna", "Safe")

@@ -187,6 +187,9 @@ impl App {
         match Link::open(config, self.outbox.number()) {
             Ok((link, updates)) => {
                 self.link = Some(link);
+                if self.locked {
+                    self.act(Intent::Away(true));
+                }
                 self.empty_outbox();
                 let post = self.post.clone();
                 let listening = thread::Builder::new().name("updates".into()).spawn(move || {

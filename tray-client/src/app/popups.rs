@@ -89,6 +89,7 @@ impl App {
     /// The screen is locked, or open again: what came meanwhile is there, and only now seen.
     pub(super) fn lock(&mut self, locked: bool) {
         self.locked = locked;
+        self.act(Intent::Away(locked));
         let now = self.now().instant;
         self.popups.stack.lock(now, locked);
         self.arrange_popups();
