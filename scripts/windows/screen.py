@@ -9,16 +9,13 @@ from under_wine import PATIENCE, Broken, expect
 
 WIDTH, HEIGHT = 1280, 800
 
-# What Windows has and Wine has not: the program asks for the first, and Wine for the second.
-FONTS = {"Segoe UI": "DejaVu Sans", "Arial": "Liberation Sans"}
-
 Window = namedtuple("Window", "process style x y width height front title")
 
 TOPMOST, TOOL, NO_ACTIVATE = 0x8, 0x80, 0x08000000
 
 
 class Screen:
-    """One display with the windows of one Wine prefix."""
+    """One display with the windows of one Wine prefix. It has no Segoe UI, as some Windows have not: the program has to find a font."""
 
     def __init__(self, place, tell):
         self.place, self.tell_program = place, tell
@@ -32,8 +29,6 @@ class Screen:
             number = numbers.readline().strip()
         expect(number, f"there is no display: {self.server.complained()}")
         self.environment = place.environment | {"DISPLAY": f":{number}"}
-        for family, instead in FONTS.items():
-            place.register(r"HKCU\Software\Wine\Fonts\Replacements", family, instead)
         # Wine's taskbar is white: the icon has to be told, or it is white, too.
         place.register(r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize", "SystemUsesLightTheme", 1)
         # Only a desktop of this name has a taskbar.

@@ -51,6 +51,10 @@ fn complain(sentence: &str) {
 }
 
 fn start(arguments: Arguments) -> Result<(), String> {
+    #[cfg(windows)]
+    if !belfry_tray::platform::fonts::provide() {
+        return Err("Windows has none of the fonts that the windows can be drawn with; install Segoe UI or Arial.".into());
+    }
     let path =
         arguments.profile.or_else(files::default_folder).ok_or("There is no home folder; say where to keep settings with --profile.")?;
     let folder = Folder::open(path).map_err(|error| format!("The profile folder cannot be used: {error}."))?;

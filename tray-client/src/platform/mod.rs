@@ -5,6 +5,8 @@ pub mod browser;
 #[cfg(feature = "window")]
 pub mod bystander;
 pub mod files;
+#[cfg(all(windows, feature = "window"))]
+pub mod fonts;
 #[cfg(feature = "window")]
 pub mod hotkey;
 #[cfg(all(windows, feature = "window"))]
@@ -14,6 +16,8 @@ pub mod identity;
 pub mod instance;
 pub mod keys;
 pub mod policy;
+#[cfg(windows)]
+mod registry;
 #[cfg(feature = "window")]
 pub mod session;
 pub mod sound;

@@ -123,22 +123,16 @@ pub fn account_name() -> Option<String> {
     std::env::var(if cfg!(windows) { "USERNAME" } else { "USER" }).ok()
 }
 
-/// The registry; a policy of the 64 bit system is read by a 64 bit program as it stands.
 #[cfg(windows)]
-#[allow(unsafe_code, reason = "reading the registry has no safe wrapper")]
 mod system {
-    use windows_sys::Win32::System::Registry::{
-        HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, REG_DWORD, REG_SZ, RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegGetValueW,
-    };
+    use windows_sys::Win32::System::Registry::{HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE};
 
+    use super::super::registry;
     use super::{Layer, Written};
 
     const POLICIES: &str = r"SOFTWARE\Policies\Belfry";
     const INSTALLED: &str = r"SOFTWARE\Belfry";
     const RUN: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run";
-
-    /// Longer than a link with a key and the longest host name.
-    const CHARS_MAX: usize = 512;
 
     pub(super) fn look(layer: Layer, name: &str) -> Option<Written> {
         let (root, key) = match layer {
@@ -146,47 +140,12 @@ mod system {
             Layer::Person => (HKEY_CURRENT_USER, POLICIES),
             Layer::Installer => (HKEY_LOCAL_MACHINE, INSTALLED),
         };
-        value(root, key, name)
+        registry::value(root, key, name)
     }
 
     /// The installer has put the program into the list of all users.
     pub(super) fn starts_for_everybody() -> bool {
-        value(HKEY_LOCAL_MACHINE, RUN, "Belfry").is_some()
-    }
-
-    fn value(root: HKEY, key: &str, name: &str) -> Option<Written> {
-        let wide = |text: &str| text.encode_utf16().chain([0]).collect::<Vec<_>>();
-        let (key, name) = (wide(key), wide(name));
-        let mut buffer = [0_u16; CHARS_MAX];
-        let mut bytes = u32::try_from(size_of_val(&buffer)).ok()?;
-        let mut kind = 0;
-        // SAFETY: both texts end with a zero and outlive the call, `buffer` has as many bytes as `bytes` says, and `kind` and `bytes`
-        // outlive it. Only a number or a text that ends with a zero is asked for.
-        let told = unsafe {
-            RegGetValueW(
-                root,
-                key.as_ptr(),
-                name.as_ptr(),
-                RRF_RT_REG_DWORD | RRF_RT_REG_SZ,
-                &raw mut kind,
-                buffer.as_mut_ptr().cast(),
-                &raw mut bytes,
-            )
-        };
-        if told != 0 {
-            return None;
-        }
-        match kind {
-            REG_DWORD => {
-                let [low, high, ..] = buffer;
-                Some(Written::Number(u32::from(low) | u32::from(high) << 16))
-            }
-            REG_SZ => {
-                let text = buffer.split(|unit| *unit == 0).next().unwrap_or_default();
-                Some(Written::Text(String::from_utf16_lossy(text)))
-            }
-            _ => None,
-        }
+        registry::value(HKEY_LOCAL_MACHINE, RUN, "Belfry").is_some()
     }
 }
 
