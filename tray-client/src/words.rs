@@ -265,7 +265,11 @@ mod tests {
         }
         found.retain(|text| {
             let ends = text.ends_with(['.', '…']);
-            text.contains(' ') && (ends || text.starts_with(|first: char| first.is_ascii_uppercase())) && !text.contains(": {}\\n")
+            let is_of_windows = text.ends_with("(TrueType)") || text.starts_with("SOFTWARE");
+            !is_of_windows
+                && text.contains(' ')
+                && (ends || text.starts_with(|first: char| first.is_ascii_uppercase()))
+                && !text.contains(": {}\\n")
         });
         found
     }
