@@ -315,6 +315,18 @@ impl Finished {
     }
 }
 
+/// Asks again until it is so: what a process was told to do is done soon, not at once.
+///
+/// # Panics
+/// It is not so within [`PATIENCE`].
+pub fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        thread::sleep(POLL);
+    }
+}
+
 /// A line of JSON.
 pub fn json(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"))

@@ -4,10 +4,8 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use belfry_tests::process::{PATIENCE, Person, Process, Server, belfry, json};
+use belfry_tests::process::{Person, Process, Server, belfry, json, soon};
 use tempfile::TempDir;
 
 /// A server with this configuration file.
@@ -25,15 +23,6 @@ fn reconfigure(server: &Server, folder: &TempDir, config: &str) {
     fs::write(&new, config).unwrap();
     fs::rename(new, folder.path().join("belfry.toml")).unwrap();
     server.reload();
-}
-
-/// Asks again until it is so; a reload takes effect soon, not at once.
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn registers(person: &Person) -> bool {

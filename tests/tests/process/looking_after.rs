@@ -1,8 +1,6 @@
 //! Looking after rooms: putting people out, another name, closing one, how long its messages are kept.
 
-use std::time::{Duration, Instant};
-
-use belfry_tests::process::{Person, Process, Server};
+use belfry_tests::process::{Person, Process, Server, soon};
 
 const NOT_YOURS: &str = "Only the person who made a room, while they are in it, or an administrator may do that.";
 
@@ -102,11 +100,7 @@ fn a_rooms_own_retention_goes_over_the_servers_also_after_a_restart() {
     admin.run(&["room", "keep", "whole", "--messages", "all", "--age", "forever"]).done();
     admin.run(&["room", "keep", "short", "--messages", "2"]).done();
     let count = |room: &str| alice.run(&["history", "--room", room, "--json"]).objects().len();
-    let until = Instant::now() + Duration::from_secs(20);
-    while count("short") != 2 {
-        assert!(Instant::now() < until, "{} messages are kept", count("short"));
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    soon("two messages are kept", || count("short") == 2);
     assert_eq!(count("whole"), 6);
     server.crash_and_restart();
     let listed = alice.run(&["room", "list", "--json"]).objects();
