@@ -1,8 +1,8 @@
 //! What the hub does with each answer of the store, in the order of the commits.
 
 use belfry_core::chat::{
-    AccountId, AccountName, Answer, ConversationId, ConversationInfo, DeviceId, Event, Message, Notice, Page, Place, Refusal, Role, Seq,
-    ServerStatus,
+    AccountId, AccountName, Answer, ConversationId, ConversationInfo, DeviceId, Event, Message, Notice, Page, Place, PostId, Refusal, Role,
+    Seq, ServerStatus,
 };
 use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
@@ -32,7 +32,11 @@ impl Hub {
             Waiting::SignIn { to, account, visitor, forget } => self.signed_in(now, to, account, visitor, forget, done.result),
             Waiting::Nobody => {}
             Waiting::Post { to, .. } => self.answer(to, done.result, |hub, outcome| hub.posted(to, outcome)),
-            Waiting::SendNotice { to } => self.answer(to, done.result, |hub, outcome| hub.notice_sent(now, Some(to), outcome)),
+            Waiting::SendNotice { to, author, post } => {
+                self.guarded(author, post, &done.result);
+                self.answer(to, done.result, |hub, outcome| hub.notice_sent(now, Some(to), outcome));
+            }
+            Waiting::Preview { to } => self.look(to, done.result, Self::previewed),
             Waiting::Receipt { to, account, notice } => {
                 self.answer(to, done.result, |hub, outcome| hub.receipt_noted(now, to, account, notice, outcome))
             }
@@ -67,6 +71,7 @@ impl Hub {
                 }
             }),
             Waiting::Page { to, place } => self.look(to, done.result, |_, outcome| Self::page_read(place, outcome)),
+            Waiting::People { to } => self.look(to, done.result, Self::people_read),
             Waiting::Notices { to } => self.look(to, done.result, |_, outcome| match outcome {
                 Outcome::Notices { notices, more } => {
                     let (notices, cut) = page(notices.into_iter());
@@ -81,7 +86,10 @@ impl Hub {
                 Outcome::Notice(notice) => Ok(Answer::Notice(*notice)),
                 other => Err(misplaced(&other)),
             }),
-            Waiting::AddSchedule { to } => self.answer(to, done.result, |hub, outcome| hub.scheduled(to, outcome)),
+            Waiting::AddSchedule { to, author, post } => {
+                self.guarded(author, post, &done.result);
+                self.answer(to, done.result, |hub, outcome| hub.scheduled(to, outcome));
+            }
             Waiting::Occurrence(occurrence) => self.occurred(now, occurrence, done.result),
             Waiting::Unschedule { to, schedule } => self.changed(to, done.result, |hub| hub.unscheduled(schedule)),
             Waiting::SaveTemplate { to, template } => self.changed(to, done.result, |hub| hub.templates.save(*template)),
@@ -100,6 +108,7 @@ impl Hub {
             Waiting::MarkRead { to, account } => self.answer(to, done.result, |hub, outcome| hub.marked_read(to, account, outcome)),
             Waiting::Tidy => self.tidied(now, done.result),
             Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
+                Outcome::Rooms { rooms, more } => Ok(Answer::Rooms { rooms, more }),
                 Outcome::Audit { entries, more } => Ok(Answer::Audit { entries, more }),
                 Outcome::Exportable { conversations, more } => Ok(Answer::Exportable { conversations, more }),
                 Outcome::Exported { messages, more } => Ok(Answer::Exported { messages, more }),
@@ -108,6 +117,13 @@ impl Hub {
                 Outcome::Originals { originals, more } => Ok(Answer::Originals { originals, more }),
                 other => Err(misplaced(&other)),
             }),
+        }
+    }
+
+    /// A notice that was refused does not count for how many its author may send.
+    fn guarded(&mut self, author: AccountId, post: PostId, result: &Result<Outcome, Refusal>) {
+        if result.is_err() {
+            self.guard.take_back(author, post);
         }
     }
 
@@ -171,7 +187,7 @@ impl Hub {
         }
         self.answer(to, result, |hub, outcome| match outcome {
             Outcome::SignedIn { conversations, notices } => {
-                hub.enter(now, to, account, visitor, forget)?;
+                hub.enter(now, to, account, visitor, forget, &conversations)?;
                 hub.tell_state(now, to.session, account, conversations, notices);
                 hub.announce(now);
                 Ok(())

@@ -1,6 +1,6 @@
 //! Coming and going: looking up credentials, making one's own account, signing in, leaving.
 
-use belfry_core::chat::{AccountId, AccountName, Answer, DeviceId, Refusal, Role};
+use belfry_core::chat::{AccountId, AccountName, Answer, ConversationInfo, DeviceId, Refusal, Role};
 use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
@@ -96,7 +96,12 @@ impl Hub {
     fn leave(&mut self, now: Now, session: SessionId) {
         self.entering.remove(&session);
         self.exports.remove(&session);
-        if let (Some((account, _)), Some(device)) = (self.attendance.leave(now, session), self.devices.leave(session)) {
+        let device = self.devices.leave(session);
+        let Some((account, is_offline)) = self.attendance.leave(now, session) else { return };
+        if is_offline {
+            self.rooms.leave(account);
+        }
+        if let Some(device) = device {
             self.note_seen(now, account, device);
         }
     }
@@ -117,6 +122,7 @@ impl Hub {
         account: AccountId,
         visitor: Visitor,
         forgotten: Option<DeviceId>,
+        conversations: &[ConversationInfo],
     ) -> Result<(), Refusal> {
         if self.is_revoked(account, visitor.device) {
             return Err(Refusal::UnknownDevice);
@@ -128,6 +134,7 @@ impl Hub {
         known.last_seen = Some(now.wall);
         let welcome = Answer::Welcome { account: known.name.clone(), role: known.role, now: now.wall };
         self.attendance.arrive(now, to.session, account);
+        self.rooms.arrive(account, conversations);
         self.devices.arrive(to.session, account, visitor, forgotten);
         self.effects.push_back(Effect::Entered { session: to.session });
         self.reply(to, Ok(welcome));

@@ -32,6 +32,7 @@ pub use self::devices::Visitor;
 
 use self::devices::Devices;
 use self::directory::Directory;
+use self::done::misplaced;
 use self::export::Scope;
 use self::groups::Groups;
 use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
@@ -43,7 +44,7 @@ use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
 use crate::observe::Attendance;
 use crate::session::SignedIn;
-use crate::store::{Entry, Job, Opening, StoredAccount, Talk, Target, Ticket, Work};
+use crate::store::{Entry, Job, Opening, Outcome, StoredAccount, StoredPerson, Talk, Target, Ticket, Work};
 
 /// The hub's name for one client's connection from its first message to its end; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -303,11 +304,7 @@ impl Hub {
             Request::Status => self.submit(now, Work::Size, Waiting::Size { to }),
             Request::FetchNotice { notice } => self.submit(now, Work::FetchNotice { account, notice }, Waiting::FetchNotice { to }),
             Request::ChangeNotice { notice, change } => self.change_notice(now, account, to, notice, change),
-            Request::PreviewNotice { audience } => {
-                let preview = self.preview(account, &audience)?;
-                self.reply(to, Ok(Answer::Preview(preview)));
-                Ok(())
-            }
+            Request::PreviewNotice { audience } => self.preview(now, account, to, audience),
             Request::ListSchedules { after } => {
                 self.list_schedules(to, after);
                 Ok(())
@@ -332,14 +329,11 @@ impl Hub {
             Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
             Request::ExportPage { conversation, after } => self.export_page(now, from, to, conversation, after),
             Request::CreateRoom { room, private } => self.create_room(now, from, to, room, private),
-            Request::ListRooms { after } => {
-                self.list_rooms(account, to, after.as_ref());
-                Ok(())
-            }
+            Request::ListRooms { after } => self.list_rooms(now, account, to, after),
             Request::JoinRoom { room } => self.join_room(now, account, to, &room),
             Request::LeaveRoom { room } => self.leave_room(now, account, to, &room),
-            Request::RoomMembers { room, after } => self.room_members(account, to, &room, after.as_ref()),
-            Request::Invite { room, account: invited } => self.invite(now, from, to, &room, &invited),
+            Request::RoomMembers { room, after } => self.room_members(now, account, to, &room, after),
+            Request::Invite { room, account: invited } => self.invite(now, from, to, &room, invited),
             Request::Edit { place, seq, text } => self.alter(now, account, to, &place, seq, Some(text)),
             Request::Delete { place, seq } => self.alter(now, account, to, &place, seq, None),
             Request::FetchAltered { conversation, after } => self.fetch_altered(now, account, to, conversation, after),
@@ -357,7 +351,7 @@ impl Hub {
                 self.submit(now, Work::Talk(talk), Waiting::Record { to })
             }
             Request::Originals { of, seq, after } => self.originals(now, account, to, &of, seq, after),
-            Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, &account),
+            Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, account),
             Request::RenameRoom { room, name } => self.rename_room(now, from, to, &room, name),
             Request::DeleteRoom { room } => self.delete_room(now, from, to, &room),
             Request::KeepRoom { room, keep } => self.keep_room(now, from, to, &room, keep),
@@ -429,7 +423,7 @@ impl Hub {
     /// Where a message to `place` goes.
     fn target(&self, author: AccountId, place: &Place) -> Result<Target, Refusal> {
         match place {
-            Place::Room(room) => self.rooms.find(room).map(Target::Room).ok_or(Refusal::UnknownRoom),
+            Place::Room(room) => self.rooms.find(room).map(Target::Room),
             Place::Direct(name) => match self.directory.find(name).ok_or(Refusal::UnknownAccount)?.id {
                 other if other == author => Err(Refusal::DirectToSelf),
                 other => Ok(Target::Direct(other)),
@@ -445,6 +439,21 @@ impl Hub {
         };
         let (people, more) = page(self.directory.after(after).filter(|account| !account.disabled).map(person));
         self.reply(to, Ok(Answer::People { people, more }));
+    }
+
+    /// A page of people with what the store cannot know: who is here.
+    fn people_read(&self, outcome: Outcome) -> Result<Answer, Refusal> {
+        let (people, more) = match outcome {
+            Outcome::People { people, more } => (people, more),
+            other => return Err(misplaced(&other)),
+        };
+        let person = |StoredPerson { id, name, last_seen }| Person {
+            account: name,
+            presence: self.attendance.presence(id),
+            last_seen: self.directory.get(id).and_then(|known| known.last_seen).max(last_seen),
+        };
+        let (people, cut) = page(people.into_iter().map(person));
+        Ok(Answer::People { people, more: more || cut })
     }
 
     /// Tells everybody who came and went, unless it is better to wait for company.

@@ -98,7 +98,7 @@ impl Hub {
 
     pub(super) fn originals(&mut self, now: Now, admin: AccountId, to: ReplyTo, of: &Parties, seq: Seq, after: u32) -> Result<(), Refusal> {
         let (account, of) = match of {
-            Parties::Room(room) => (admin, Target::Room(self.rooms.find(room).ok_or(Refusal::UnknownRoom)?)),
+            Parties::Room(room) => (admin, Target::Room(self.rooms.find(room)?)),
             Parties::Direct(one, other) => {
                 let one = self.directory.find(one).ok_or(Refusal::UnknownAccount)?.id;
                 (one, Target::Direct(self.directory.find(other).ok_or(Refusal::UnknownAccount)?.id))

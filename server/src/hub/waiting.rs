@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountId, AccountName, DeviceId, GroupName, NoticeId, Place, Refusal, Role, ScheduleId, Template, TemplateName};
+use belfry_core::chat::{
+    AccountId, AccountName, DeviceId, GroupName, NoticeId, Place, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
+};
 
 use super::groups::GroupChange;
 use super::rooms::RoomChange;
@@ -30,7 +32,9 @@ pub(super) enum Waiting {
     /// What became of a notice.
     Receipt { to: ReplyTo, account: AccountId, notice: NoticeId },
     /// A notice that is sent now.
-    SendNotice { to: ReplyTo },
+    SendNotice { to: ReplyTo, author: AccountId, post: PostId },
+    /// Whom an audience would reach.
+    Preview { to: ReplyTo },
     /// The list of notices.
     Notices { to: ReplyTo },
     /// A notice's ledger.
@@ -50,7 +54,7 @@ pub(super) enum Waiting {
     /// A notice as one of its people sees it.
     FetchNotice { to: ReplyTo },
     /// A notice that is sent later.
-    AddSchedule { to: ReplyTo },
+    AddSchedule { to: ReplyTo, author: AccountId, post: PostId },
     /// A scheduled notice whose time has come.
     Occurrence(Occurrence),
     /// A scheduled notice that is given up.
@@ -73,7 +77,9 @@ pub(super) enum Waiting {
     Alter { to: ReplyTo, bytes: usize },
     /// How far somebody has read.
     MarkRead { to: ReplyTo, account: AccountId },
-    /// A page of the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
+    /// People, before it is said who of them is here.
+    People { to: ReplyTo },
+    /// A page of the rooms, of the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
     Record { to: ReplyTo },
 }
 

@@ -14,6 +14,8 @@ const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, cr
 // Whoever is new has not missed what was said before them.
 const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) SELECT ?1, id, last_seq FROM conversations WHERE everyone = 1";
 const ALL: &str = "SELECT id, name, role, disabled, created_at, last_seen FROM accounts ORDER BY id";
+const FIND: &str = "SELECT id FROM accounts WHERE name_key = ?1";
+const IS_ADMIN: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 1 AND disabled = 0";
 const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
 const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
 const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
@@ -72,10 +74,21 @@ pub(super) fn add(
     Ok(Outcome::AccountAdded { account: AccountId(account) })
 }
 
+/// The account that a person means by `name`, in whatever case they typed it; refused where there is none.
+pub(super) fn find(connection: &Connection, name: &AccountName) -> Result<AccountId, Trouble> {
+    let found = connection.prepare_cached(FIND)?.query_row([name.key()], |row| number(row, 0)).optional()?;
+    Ok(AccountId(found.ok_or(Refusal::UnknownAccount)?))
+}
+
 /// An account's name; refused where there is no such account.
 pub(super) fn name(connection: &Connection, account: AccountId) -> Result<AccountName, Trouble> {
     let name = connection.prepare_cached(NAME)?.query_row([clamped(account.0)], |row| words(row, 0)).optional()?;
     name.ok_or(Refusal::UnknownAccount.into())
+}
+
+/// Whether an account is an administrator's, and not shut out.
+pub(super) fn is_admin(connection: &Connection, account: AccountId) -> Result<bool, Trouble> {
+    Ok(connection.prepare_cached(IS_ADMIN)?.exists([clamped(account.0)])?)
 }
 
 pub(super) fn credentials(connection: &Connection, account: AccountId) -> Result<Outcome, Trouble> {

@@ -11,11 +11,10 @@ use rusqlite::Connection;
 
 use super::column::number;
 use super::error::Trouble;
-use super::notices::Draft;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audit, conversations, devices, export, groups, ledger,
-    ledger_page, messages, notice_changes, notices, open, plans, retention, rooms,
+    Done, Job, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, conversations, devices, export, groups,
+    ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -57,7 +56,7 @@ impl Reader {
         let ticket = job.ticket;
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
-            tracing::error!("a search was not done: {error}");
+            tracing::error!("a list or a search was not read: {error}");
             Err(Refusal::StoreFailed)
         });
         Done { ticket, result }
@@ -220,6 +219,7 @@ fn writes(work: &Work) -> bool {
         | Work::Seen { .. }
         | Work::Post { .. }
         | Work::SendNotice { .. }
+        | Work::Occur { .. }
         | Work::Receipt { .. }
         | Work::ChangeNotice { .. }
         | Work::Queued { .. }
@@ -244,6 +244,8 @@ fn writes(work: &Work) -> bool {
         | Work::FetchNotice { .. }
         | Work::ListDevices { .. }
         | Work::Size
+        | Work::List(_)
+        | Work::Preview { .. }
         | Work::ReadAudit { .. }
         | Work::Exportable { .. }
         | Work::ExportPage { .. } => false,
@@ -278,14 +280,9 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::Post { account, post, to, text } => messages::post(connection, at, account, post, to, text),
         Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
         Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, of, before, limit),
-        Work::SendNotice { account, post, severity, title, body, answers, expires_at, remind, everyone, audience, occurrence } => {
-            let draft = Draft { author: account, post, severity, title, body, answers, expires_at, remind, everyone, audience };
-            let outcome = notices::send(connection, at, draft)?;
-            if let Some(occurrence) = occurrence {
-                plans::move_schedule(connection, occurrence)?;
-            }
-            Ok(outcome)
-        }
+        Work::SendNotice { author, draft } => notices::send(connection, at, author, &draft),
+        Work::Occur { author, draft, occurrence } => plans::occur(connection, at, author, draft, occurrence),
+        Work::Preview { author, audience } => audience::preview(connection, author, &audience),
         Work::Receipt { account, device, notice, revision, receipt } => {
             ledger::note(connection, at, ledger::Reader { account, device }, notice, revision, receipt)
         }
@@ -320,6 +317,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
         Work::Room(job) => rooms::perform(connection, at, job),
         Work::Talk(talk) => alterations::perform(connection, at, talk),
+        Work::List(list) => lists::read(connection, list),
         Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
     }
 }
@@ -360,14 +358,14 @@ mod tests {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
             let done = store.apply(vec![
                 job(1, 1, post(anna, 1, Target::Room(LOBBY), "first")),
-                job(2, 1, notice_to(anna, 1, &[bob, AccountId(99)])),
+                job(2, 1, notice_to(anna, 1, &["bob", "nobody"])),
                 job(3, 1, post(anna, 2, Target::Room(LOBBY), "second")),
             ]);
             assert_eq!(done[1].result, Err(Refusal::UnknownAccount));
             assert_eq!(posted(done[0].result.clone()).0.seq, Seq(1));
             assert_eq!(posted(done[2].result.clone()).0.seq, Seq(2));
             assert!(overview(store, 2, bob).1.is_empty());
-            assert_eq!(sent(ask(store, 2, notice_to(anna, 1, &[bob]))).0.id.0, 1);
+            assert_eq!(sent(ask(store, 2, notice_to(anna, 1, &["bob"]))).0.id.0, 1);
         });
     }
 
@@ -486,7 +484,7 @@ mod tests {
         let mut store = Store::open(&path).unwrap();
         let (anna, bob) = (add(&mut store, "anna"), add(&mut store, "bob"));
         post_to(&mut store, anna, 1, Target::Direct(bob)).unwrap();
-        sent(ask(&mut store, 1, notice_to(anna, 1, &[bob])));
+        sent(ask(&mut store, 1, notice_to(anna, 1, &["bob"])));
         let before = (store.opening().unwrap(), overview(&mut store, 2, bob));
         store.close().unwrap();
         let mut store = Store::open(&path).unwrap();

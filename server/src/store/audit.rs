@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn a_notice_is_noted_with_its_number_and_once() {
         each_store(|store| {
-            let (root, anna) = (add(store, "root"), add(store, "anna"));
+            let (root, _anna) = (add(store, "root"), add(store, "anna"));
             for at in 1..=2 {
-                sent(ask(store, at, audited(root, "notice.send", "", notice_to(root, 1, &[anna]))));
+                sent(ask(store, at, audited(root, "notice.send", "", notice_to(root, 1, &["anna"]))));
             }
             assert_eq!(lines(store, None, 9), (vec![(1, "root notice.send notice 1".into())], false));
         });

@@ -199,16 +199,8 @@ mod tests {
     fn a_new_database_has_the_lobby_and_no_other_room() {
         each_store(|store| {
             let rooms = store.opening().unwrap().rooms;
-            let lobby = StoredRoom {
-                conversation: ConversationId(1),
-                name: RoomName::lobby(),
-                everyone: true,
-                private: false,
-                owner: None,
-                keep: Keep::default(),
-                members: vec![],
-                invited: vec![],
-            };
+            let lobby =
+                StoredRoom { conversation: ConversationId(1), name: RoomName::lobby(), everyone: true, owner: None, keep: Keep::default() };
             assert_eq!(rooms, [lobby]);
             let key: String = store.connection.query_row("SELECT room_key FROM conversations WHERE id = 1", [], |row| row.get(0)).unwrap();
             assert_eq!(key, RoomName::lobby().key());

@@ -1,11 +1,11 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    AccountId, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Message, Notice, NoticeSummary, Original, Progress,
-    Refusal, Seq,
+    AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Message, Notice, NoticeSummary,
+    Original, Progress, Refusal, Room, Seq,
 };
 
-use super::{Bite, StoredEntry, StoredNotice, StoredPlace, StoredSchedule, Ticket};
+use super::{Bite, StoredEntry, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
 
 /// What became of a job. Nothing is answered before the commit that holds it.
 #[derive(Clone, Debug)]
@@ -31,6 +31,11 @@ pub enum Outcome {
     },
     /// It is changed.
     Changed,
+    /// It is changed for the account of the name that was asked for.
+    ChangedOf {
+        /// Its number.
+        account: AccountId,
+    },
     /// What somebody comes back to.
     SignedIn {
         /// Every conversation they are in, with its newest message.
@@ -62,6 +67,13 @@ pub enum Outcome {
         sent: Box<StoredNotice>,
         /// It was stored by an earlier job: tell the author, nobody else.
         repeated: bool,
+    },
+    /// Whom an audience would reach.
+    Preview {
+        /// Everyone is among the audiences.
+        everyone: bool,
+        /// The people in order of their numbers, and whether they have ever been here.
+        people: Vec<(AccountId, bool)>,
     },
     /// The receipt is noted.
     Receipt {
@@ -135,6 +147,29 @@ pub enum Outcome {
         more: bool,
     },
     // --- Rooms, and what becomes of messages ---
+    /// People in order of names. Who is here is the hub's to fill in.
+    People {
+        /// The people.
+        people: Vec<StoredPerson>,
+        /// More follow.
+        more: bool,
+    },
+    /// Rooms in order of names.
+    Rooms {
+        /// The rooms.
+        rooms: Vec<Room>,
+        /// More follow.
+        more: bool,
+    },
+    /// Somebody may join a room.
+    Invited {
+        /// Who.
+        account: AccountId,
+        /// Who asks them.
+        by: AccountName,
+        /// They neither were in it nor had been asked before.
+        news: bool,
+    },
     /// A conversation as the one who came into it sees it.
     Entered(ConversationInfo),
     /// A message as it is now.

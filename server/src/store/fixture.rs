@@ -1,8 +1,8 @@
 //! What the store's tests lean on.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, PostId, Progress, Refusal, Role, RoomName,
-    SearchText, Severity, Text,
+    AccountId, AccountName, Audience, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, NoticeDraft, PostId, Progress,
+    Refusal, Role, RoomName, SearchText, Severity, Text,
 };
 use belfry_core::time::UnixMillis;
 
@@ -37,9 +37,14 @@ pub(super) fn ask(store: &mut Store, at: u64, work: Work) -> Result<Outcome, Ref
     done.remove(0).result
 }
 
+/// A name that is known to be good.
+pub(super) fn named(typed: &str) -> AccountName {
+    AccountName::new(typed).unwrap()
+}
+
 /// A member of that name.
 pub(super) fn add(store: &mut Store, name: &str) -> AccountId {
-    let work = Work::AddAccount { name: AccountName::new(name).unwrap(), password_hash: "hash".into(), role: Role::Member };
+    let work = Work::AddAccount { name: named(name), password_hash: "hash".into(), role: Role::Member };
     match ask(store, 0, work) {
         Ok(Outcome::AccountAdded { account }) => account,
         other => panic!("{other:?}"),
@@ -95,20 +100,20 @@ pub(super) fn posted(result: Result<Outcome, Refusal>) -> (Message, StoredPlace,
 }
 
 /// A notice without an end and with one answer.
-pub(super) fn notice_to(account: AccountId, counter: u64, audience: &[AccountId]) -> Work {
-    Work::SendNotice {
-        account,
+pub(super) fn notice_to(author: AccountId, counter: u64, audience: &[&str]) -> Work {
+    let draft = NoticeDraft {
         post: PostId { outbox: 1, counter },
         severity: Severity::Info,
         title: None,
         body: Text::new("The canteen is closed today.").unwrap(),
+        audience: audience.iter().map(|name| Audience::Account(named(name))).collect(),
         answers: vec![Label::acknowledge()],
         expires_at: None,
+        schedule: None,
         remind: None,
-        everyone: false,
-        audience: audience.to_vec(),
-        occurrence: None,
-    }
+        confirmed: false,
+    };
+    Work::SendNotice { author, draft }
 }
 
 pub(super) fn sent(result: Result<Outcome, Refusal>) -> (Notice, Progress, bool) {

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceId, GroupName, Label, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Reminding,
-    Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text, Title,
+    AccountId, AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Role,
+    RoomName, ScheduleId, Seq, Template, TemplateName, Text,
 };
 use belfry_core::time::UnixMillis;
 
-use super::{RoomJob, Talk};
+use super::{List, RoomJob, Talk};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -137,30 +137,31 @@ pub enum Work {
         /// How many at most.
         limit: u32,
     },
-    /// Store a notice and its audience unless `post` is stored already. Outcome: [`Outcome::NoticeSent`].
+    /// Store a notice and its audience unless `draft.post` is stored already. Outcome: [`Outcome::NoticeSent`]; refused with
+    /// [`Refusal::UnknownAccount`], [`Refusal::UnknownRoom`], [`Refusal::UnknownGroup`], [`Refusal::EmptyAudience`],
+    /// [`Refusal::ConfirmationNeeded`].
     SendNotice {
         /// The author.
-        account: AccountId,
-        /// Recognises a repetition.
-        post: PostId,
-        /// How much it insists.
-        severity: Severity,
-        /// Its heading, if any.
-        title: Option<Title>,
-        /// What it says.
-        body: Text,
-        /// The answers it offers; at least one.
-        answers: Vec<Label>,
-        /// When it stops mattering.
-        expires_at: Option<UnixMillis>,
-        /// Its reminders.
-        remind: Option<Reminding>,
-        /// For every account that is not shut out but the author's own, also for those made while it is open.
-        everyone: bool,
-        /// Its audience, each person once, resolved by the hub.
-        audience: Vec<AccountId>,
-        /// It was scheduled: the time has come.
-        occurrence: Option<Occurrence>,
+        author: AccountId,
+        /// What; it offers at least one answer.
+        draft: NoticeDraft,
+    },
+    /// A scheduled notice's time has come: send it if its author still may and it is for anybody, and note when it is sent next in any
+    /// case. Outcome: [`Outcome::NoticeSent`], or [`Outcome::Changed`] if it was passed over; refused with [`Refusal::UnknownSchedule`].
+    Occur {
+        /// The author.
+        author: AccountId,
+        /// What.
+        draft: NoticeDraft,
+        /// Which, and when next.
+        occurrence: Occurrence,
+    },
+    /// Find whom an audience would reach now. Outcome: [`Outcome::Preview`]; refused as [`Work::SendNotice`].
+    Preview {
+        /// Who would send it.
+        author: AccountId,
+        /// To whom.
+        audience: Vec<Audience>,
     },
     /// Note a receipt: reached, visible and answered are each kept from the first time, and each implies those before it.
     /// Outcome: [`Outcome::Receipt`]; refused with [`Refusal::UnknownNotice`], [`Refusal::UnknownAnswer`], [`Refusal::NoticeClosed`] (answers only).
@@ -219,7 +220,8 @@ pub enum Work {
         /// What and where to.
         deliveries: Vec<(NoticeId, AccountId, DeviceId)>,
     },
-    /// Keep a notice to be sent later unless `draft.post` is kept already. Outcome: [`Outcome::Scheduled`].
+    /// Keep a notice to be sent later unless `draft.post` is kept already. Outcome: [`Outcome::Scheduled`]; refused as
+    /// [`Work::SendNotice`].
     AddSchedule {
         /// The author.
         author: AccountId,
@@ -320,6 +322,15 @@ pub enum Work {
     Room(RoomJob),
     /// Something about messages that are there already.
     Talk(Talk),
+    /// A page of a list.
+    List(List),
+}
+
+impl Work {
+    /// Whether it only reads and may take so long that what is said meanwhile must not wait for it.
+    pub(super) const fn may_take_long(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Preview { .. } | Self::Talk(Talk::Search { .. }))
+    }
 }
 
 /// Which of an account's devices go on signing in without the password once it is another one.

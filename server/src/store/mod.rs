@@ -6,6 +6,7 @@
 mod accounts;
 mod alterations;
 mod apply;
+mod audience;
 mod audit;
 mod backup;
 mod column;
@@ -20,6 +21,8 @@ mod groups;
 mod job;
 mod ledger;
 mod ledger_page;
+mod list_job;
+mod lists;
 mod looks;
 mod messages;
 mod notice_changes;
@@ -40,8 +43,10 @@ pub use backup::copy;
 pub use done::{Done, Outcome};
 pub use error::StoreError;
 pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
+pub use list_job::List;
 pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{
-    Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
+    Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule,
+    StoredScreen,
 };
 pub use worker::{NotTaken, UNANSWERED_MAX, Worker};

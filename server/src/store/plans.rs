@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::column::{bits, clamped, invalid, number, time};
 use super::error::Trouble;
-use super::notices::unknown_account;
-use super::{Occurrence, Outcome, StoreError, StoredSchedule};
+use super::notices::{self, unknown_account};
+use super::{Occurrence, Outcome, StoreError, StoredSchedule, accounts};
 
 const TEMPLATES: &str = "SELECT content FROM templates ORDER BY name_key";
 const SAVE_TEMPLATE: &str =
@@ -60,12 +60,38 @@ pub(super) fn schedules(connection: &Connection) -> Result<Vec<StoredSchedule>, 
     Ok(schedules)
 }
 
+/// Sends what was scheduled, if whoever has scheduled it still may and it is for anybody; when it is sent next is noted in any case.
+pub(super) fn occur(
+    connection: &Connection,
+    at: UnixMillis,
+    author: AccountId,
+    draft: NoticeDraft,
+    occurrence: Occurrence,
+) -> Result<Outcome, Trouble> {
+    let sent = if accounts::is_admin(connection, author)? {
+        notices::send(connection, at, author, &NoticeDraft { confirmed: true, ..draft })
+    } else {
+        Err(Refusal::AdminOnly.into())
+    };
+    let outcome = match sent {
+        // Before anything of it was written.
+        Err(Trouble::Refused(why)) => {
+            tracing::warn!(schedule = occurrence.schedule.0, ?why, "a scheduled notice is not sent");
+            Outcome::Changed
+        }
+        other => other?,
+    };
+    move_schedule(connection, occurrence)?;
+    Ok(outcome)
+}
+
 pub(super) fn schedule(connection: &Connection, author: AccountId, next_at: UnixMillis, draft: NoticeDraft) -> Result<Outcome, Trouble> {
     let post = [clamped(author.0), bits(draft.post.outbox), bits(draft.post.counter)];
     let stored = connection.prepare_cached(FIND_POST)?.query_row(post, read_schedule).optional()?;
     if let Some(schedule) = stored {
         return Ok(Outcome::Scheduled(Box::new(schedule)));
     }
+    notices::reach(connection, author, &draft)?;
     let [account, outbox, counter] = post;
     let row = params![account, outbox, counter, clamped(next_at.0), written(&draft)?];
     connection.prepare_cached(ADD_SCHEDULE)?.execute(row).map_err(unknown_account)?;
@@ -96,7 +122,7 @@ mod tests {
             severity: Severity::Important,
             title: None,
             body: Text::new("Fire drill \"now\"\n").unwrap(),
-            audience: vec![Audience::Everyone, Audience::Group("nurses".parse().unwrap())],
+            audience: vec![Audience::Everyone],
             answers: vec![Label::new("Safe").unwrap()],
             expires_at: Some(UnixMillis(900)),
             schedule: Some(Schedule { at: UnixMillis(500), every: None }),
@@ -108,7 +134,7 @@ mod tests {
     #[test]
     fn a_scheduled_notice_is_kept_once_as_it_was_written_moved_and_forgotten() {
         each_store(|store| {
-            let author = add(store, "root");
+            let (author, _) = (add(store, "root"), add(store, "anna"));
             for _ in 0..2 {
                 let done = ask(store, 1, Work::AddSchedule { author, next_at: UnixMillis(500), draft: draft() });
                 let expected = StoredSchedule { id: ScheduleId(1), author, next_at: UnixMillis(500), draft: draft() };

@@ -293,9 +293,9 @@ mod tests {
         each_store(|store| {
             let (root, anna) = (add(store, "root"), add(store, "anna"));
             let notice = |counter, end: Option<u64>| {
-                let mut work = notice_to(root, counter, &[anna]);
-                if let Work::SendNotice { expires_at, .. } = &mut work {
-                    *expires_at = end.map(UnixMillis);
+                let mut work = notice_to(root, counter, &["anna"]);
+                if let Work::SendNotice { draft, .. } = &mut work {
+                    draft.expires_at = end.map(UnixMillis);
                 }
                 work
             };

@@ -127,7 +127,18 @@ pub struct StoredAccount {
     pub last_seen: Option<UnixMillis>,
 }
 
-/// A room as it is stored.
+/// Somebody in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPerson {
+    /// Their account.
+    pub id: AccountId,
+    /// Its name.
+    pub name: AccountName,
+    /// When they were last here.
+    pub last_seen: Option<UnixMillis>,
+}
+
+/// A room as it is stored: who is in it is read when somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRoom {
     /// Its conversation.
@@ -136,14 +147,8 @@ pub struct StoredRoom {
     pub name: RoomName,
     /// Everybody is in it, and nobody leaves it.
     pub everyone: bool,
-    /// Only those who are invited may join.
-    pub private: bool,
     /// Who made it.
     pub owner: Option<AccountId>,
     /// How long its messages are kept.
     pub keep: Keep,
-    /// Who is in it; empty where everybody is.
-    pub members: Vec<AccountId>,
-    /// Who is invited and has not joined.
-    pub invited: Vec<AccountId>,
 }

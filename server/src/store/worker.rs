@@ -1,5 +1,5 @@
 //! The one thread that owns the store: it takes all that waits into one batch, so that many share one sync to disk. Beside it, where the
-//! database is on a disk, a thread that only searches: nobody's message waits for that.
+//! database is on a disk, a thread that only reads lists and searches: nobody's message waits for that.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
 use super::apply::Reader;
-use super::{Done, Job, Store, Work};
+use super::{Done, Job, Store};
 
 /// Jobs that may be waiting, in work, or answered and not yet fetched. The next one is not taken: the server is busy and says so.
 pub const UNANSWERED_MAX: usize = 4096;
@@ -54,7 +54,7 @@ pub struct Worker {
     stopped: bool,
 }
 
-/// The thread that searches.
+/// The thread that reads what may take long.
 #[derive(Debug)]
 struct Searches {
     jobs: SyncSender<Job>,
@@ -81,7 +81,7 @@ impl Worker {
             Ok(Some(reader)) => Some(Searches::spawn(reader, Arc::clone(&wake))?),
             Ok(None) => None,
             Err(error) => {
-                tracing::warn!("the database cannot be opened a second time, so searches wait for what is said: {error}");
+                tracing::warn!("the database cannot be opened a second time, so lists and searches wait for what is said: {error}");
                 None
             }
         };
@@ -102,7 +102,7 @@ impl Worker {
         })
     }
 
-    /// Hands a job in. It is answered exactly once, in the order of handing in; searches in an order of their own.
+    /// Hands a job in. It is answered exactly once, in the order of handing in; lists and searches in an order of their own.
     ///
     /// # Errors
     /// [`NotTaken`]; then the job is gone and will not be answered.
@@ -114,8 +114,8 @@ impl Worker {
         if self.unanswered >= UNANSWERED_MAX {
             return Err(NotTaken::Full);
         }
-        let taken = match (&self.searches, &job.work) {
-            (Some(searches), Work::Talk(talk)) if talk.may_take_long() => not_taken(searches.jobs.try_send(job)),
+        let taken = match &self.searches {
+            Some(searches) if job.work.may_take_long() => not_taken(searches.jobs.try_send(job)),
             _ => not_taken(self.jobs.try_send((Instant::now(), job))),
         };
         taken.inspect(|()| self.unanswered += 1)

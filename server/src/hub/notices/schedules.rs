@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use belfry_core::chat::{AccountId, Answer, Every, NoticeDraft, PostId, Refusal, Role, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{AccountId, Answer, Every, NoticeDraft, PostId, Refusal, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use super::{Due, later};
+use super::{Due, later, with_answers};
 use crate::hub::done::misplaced;
 use crate::hub::{Hub, ReplyTo, Waiting, page};
 use crate::limits::{REPEAT_MAX, REPEAT_MIN, SCHEDULES_MAX, STORE_RETRY};
@@ -96,7 +96,8 @@ impl Hub {
         if self.schedules.waiting.len() >= SCHEDULES_MAX {
             return Err(Refusal::TooMany);
         }
-        self.submit(now, Work::AddSchedule { author, next_at: schedule.at, draft }, Waiting::AddSchedule { to })
+        let waiting = Waiting::AddSchedule { to, author, post: draft.post };
+        self.submit(now, Work::AddSchedule { author, next_at: schedule.at, draft }, waiting)
     }
 
     pub(in crate::hub) fn scheduled(&mut self, to: ReplyTo, outcome: Outcome) -> Result<(), Refusal> {
@@ -119,16 +120,13 @@ impl Hub {
         let occurrence = Occurrence { schedule: id, next_at };
         let author = schedule.author;
         let draft = occurrence_of(schedule);
-        let allowed = self.directory.get(author).is_some_and(|account| account.role == Role::Admin && !account.disabled);
-        let is_over = draft.expires_at.is_some_and(|end| end <= now.wall);
-        let reach = if allowed && !is_over { self.reach(author, &draft.audience).ok() } else { None };
-        match reach {
-            Some(reach) => self.submit_notice(now, author, draft, reach, Some(occurrence), Waiting::Occurrence(occurrence)),
-            None => {
-                tracing::warn!(schedule = id.0, "a scheduled notice is not sent: it is over, its audience is empty, or its author may not");
-                self.submit(now, Work::MoveSchedule(occurrence), Waiting::Occurrence(occurrence))
-            }
-        }
+        let work = if draft.expires_at.is_some_and(|end| end <= now.wall) {
+            tracing::warn!(schedule = id.0, "a scheduled notice is not sent: it is over");
+            Work::MoveSchedule(occurrence)
+        } else {
+            Work::Occur { author, draft: with_answers(draft), occurrence }
+        };
+        self.submit(now, work, Waiting::Occurrence(occurrence))
     }
 
     /// The store has sent an occurrence or passed it over.
