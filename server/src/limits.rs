@@ -51,7 +51,8 @@ pub const REPEAT_MIN: Duration = Duration::from_secs(60);
 /// … and no more seldom: a longer pause is a mistyped one.
 pub const REPEAT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Notices that wait for their time, templates, and groups: each is in memory, and a person looks through the list.
+/// Notices that wait for their time, templates, groups and rooms: a person looks through the list, and the first two and the rooms' names
+/// are in memory.
 pub const SCHEDULES_MAX: usize = 1000;
 /// See [`SCHEDULES_MAX`].
 pub const TEMPLATES_MAX: usize = 1000;

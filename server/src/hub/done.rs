@@ -94,7 +94,7 @@ impl Hub {
             Waiting::Unschedule { to, schedule } => self.changed(to, done.result, |hub| hub.unscheduled(schedule)),
             Waiting::SaveTemplate { to, template } => self.changed(to, done.result, |hub| hub.templates.save(*template)),
             Waiting::RemoveTemplate { to, name } => self.changed(to, done.result, |hub| hub.templates.remove(&name)),
-            Waiting::Group { to, group, change } => self.changed(to, done.result, |hub| hub.groups.change(group, change)),
+            Waiting::Change { to } => self.changed(to, done.result, |_| {}),
             Waiting::Devices { to, account } => {
                 self.look(to, done.result, |hub, outcome| hub.devices_listed(now, account, outcome));
             }
@@ -108,6 +108,7 @@ impl Hub {
             Waiting::MarkRead { to, account } => self.answer(to, done.result, |hub, outcome| hub.marked_read(to, account, outcome)),
             Waiting::Tidy => self.tidied(now, done.result),
             Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
+                Outcome::Groups { groups, more } => Ok(Answer::Groups { groups, more }),
                 Outcome::Rooms { rooms, more } => Ok(Answer::Rooms { rooms, more }),
                 Outcome::Audit { entries, more } => Ok(Answer::Audit { entries, more }),
                 Outcome::Exportable { conversations, more } => Ok(Answer::Exportable { conversations, more }),

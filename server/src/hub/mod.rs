@@ -34,7 +34,6 @@ use self::devices::Devices;
 use self::directory::Directory;
 use self::done::misplaced;
 use self::export::Scope;
-use self::groups::Groups;
 use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
 use self::presence::Attendance as Present;
 use self::rooms::Rooms;
@@ -159,7 +158,6 @@ pub struct Hub {
     /// Sessions whose signing in is at the store.
     entering: BTreeSet<SessionId>,
     devices: Devices,
-    groups: Groups,
     templates: Templates,
     schedules: Schedules,
     agenda: Agenda,
@@ -193,7 +191,6 @@ impl Hub {
             attendance: Present::default(),
             entering: BTreeSet::new(),
             devices: Devices::new(opening.devices),
-            groups: Groups::new(opening.groups),
             templates: Templates::new(opening.templates),
             schedules,
             agenda,
@@ -316,13 +313,10 @@ impl Hub {
                 self.list_templates(to, after.as_ref());
                 Ok(())
             }
-            Request::AddToGroup { group, members } => self.add_to_group(now, to, group, &members),
-            Request::RemoveFromGroup { group, members } => self.remove_from_group(now, to, group, &members),
-            Request::ListGroups { after } => {
-                self.list_groups(to, after.as_ref());
-                Ok(())
-            }
-            Request::GroupMembers { group, after } => self.group_members(to, &group, after.as_ref()),
+            Request::AddToGroup { group, members } => self.add_to_group(now, to, group, members),
+            Request::RemoveFromGroup { group, members } => self.remove_from_group(now, to, group, members),
+            Request::ListGroups { after } => self.list_groups(now, to, after),
+            Request::GroupMembers { group, after } => self.group_members(now, to, group, after),
             Request::ListDevices { account } => self.list_devices(now, from, to, &account),
             Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, &account, device),
             Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Record { to }),

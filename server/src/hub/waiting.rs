@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{
-    AccountId, AccountName, DeviceId, GroupName, NoticeId, Place, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
-};
+use belfry_core::chat::{AccountId, AccountName, DeviceId, NoticeId, Place, PostId, Refusal, Role, ScheduleId, Template, TemplateName};
 
-use super::groups::GroupChange;
 use super::rooms::RoomChange;
 use super::{ReplyTo, SessionId, Visitor};
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
@@ -63,8 +60,8 @@ pub(super) enum Waiting {
     SaveTemplate { to: ReplyTo, template: Box<Template> },
     /// A template that goes.
     RemoveTemplate { to: ReplyTo, name: TemplateName },
-    /// A group.
-    Group { to: ReplyTo, group: GroupName, change: GroupChange },
+    /// A change that changes nothing here.
+    Change { to: ReplyTo },
     /// An account's devices.
     Devices { to: ReplyTo, account: AccountId },
     /// A device that is shut out.
@@ -79,7 +76,7 @@ pub(super) enum Waiting {
     MarkRead { to: ReplyTo, account: AccountId },
     /// People, before it is said who of them is here.
     People { to: ReplyTo },
-    /// A page of the rooms, of the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
+    /// A page of the rooms, the groups, the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
     Record { to: ReplyTo },
 }
 

@@ -105,7 +105,6 @@ impl Store {
         Ok(Opening {
             accounts: accounts::all(&self.connection)?,
             rooms: rooms::all(&self.connection)?,
-            groups: groups::all(&self.connection)?,
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
             reminders: notice_changes::reminders(&self.connection)?,
@@ -301,7 +300,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::SaveTemplate(template) => plans::save_template(connection, &template),
         Work::RemoveTemplate { name } => plans::remove_template(connection, &name),
         Work::AddToGroup { group, members } => groups::add(connection, &group, &members),
-        Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, members.as_deref()),
+        Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, &members),
         Work::ListDevices { account } => Ok(Outcome::Devices(devices::of(connection, account)?)),
         Work::RevokeDevice { account, device } => devices::revoke(connection, at, account, device),
         Work::Audited { entry, work } => {

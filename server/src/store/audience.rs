@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use belfry_core::chat::{AccountId, Audience, Refusal};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::Outcome;
 use super::column::{clamped, number};
 use super::error::Trouble;
+use super::{Outcome, groups};
 
 const ONE: &str = "SELECT id, disabled FROM accounts WHERE name_key = ?1";
 const ROOM: &str = "SELECT id, everyone FROM conversations WHERE room_key = ?1";
 const IN_ROOM: &str = "SELECT a.id FROM members m CROSS JOIN accounts a ON a.id = m.account WHERE m.conversation = ?1 AND a.disabled = 0";
-const GROUP: &str = "SELECT id FROM account_groups WHERE name_key = ?1";
 const IN_GROUP: &str =
     "SELECT a.id FROM group_members m CROSS JOIN accounts a ON a.id = m.account WHERE m.account_group = ?1 AND a.disabled = 0";
 const EVERYBODY_ELSE: &str = "SELECT id, last_seen IS NOT NULL FROM accounts WHERE disabled = 0 AND id <> ?1 ORDER BY id";
@@ -56,8 +55,8 @@ pub(super) fn reach(connection: &Connection, author: AccountId, audience: &[Audi
                 reach.extend(connection, IN_ROOM, room)?;
             }
             Audience::Group(name) => {
-                let group = connection.prepare_cached(GROUP)?.query_row([name.key()], |row| row.get(0)).optional()?;
-                reach.extend(connection, IN_GROUP, group.ok_or(Refusal::UnknownGroup)?)?;
+                let group = groups::find(connection, name)?.ok_or(Refusal::UnknownGroup)?;
+                reach.extend(connection, IN_GROUP, group)?;
             }
         }
     }
@@ -125,10 +124,10 @@ mod tests {
     #[test]
     fn audiences_are_joined_and_nobody_who_is_shut_out_is_among_them() {
         each_store(|store| {
-            let [root, anna, bob, eve] = ["root", "anna", "bob", "eve"].map(|name| add(store, name));
+            let [root, anna, bob, _] = ["root", "anna", "bob", "eve"].map(|name| add(store, name));
             let attic = create(store, anna, "attic", false);
             ask(store, 1, Work::Room(RoomJob::Join { account: bob, room: attic })).unwrap();
-            ask(store, 1, Work::AddToGroup { group: "nurses".parse().unwrap(), members: vec![bob, eve] }).unwrap();
+            ask(store, 1, Work::AddToGroup { group: "nurses".parse().unwrap(), members: vec![named("bob"), named("eve")] }).unwrap();
             let nurses = Audience::Group("NURSES".parse().unwrap());
             assert_eq!(reached(store, root, &[room("ATTIC")]), Ok((false, vec![2, 3])));
             assert_eq!(reached(store, root, &[nurses.clone(), one("Root"), room("attic")]), Ok((false, vec![1, 2, 3, 4])));

@@ -1,7 +1,7 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Message, Notice, NoticeSummary,
+    AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Group, Message, Notice, NoticeSummary,
     Original, Progress, Refusal, Room, Seq,
 };
 
@@ -151,6 +151,13 @@ pub enum Outcome {
     People {
         /// The people.
         people: Vec<StoredPerson>,
+        /// More follow.
+        more: bool,
+    },
+    /// Groups in order of names.
+    Groups {
+        /// The groups.
+        groups: Vec<Group>,
         /// More follow.
         more: bool,
     },

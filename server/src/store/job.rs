@@ -239,19 +239,21 @@ pub enum Work {
         /// Which.
         name: TemplateName,
     },
-    /// Add accounts to a group, which is made if it is not there. Outcome: [`Outcome::Changed`].
+    /// Add accounts to a group, which is made if it is not there. Outcome: [`Outcome::Changed`]; refused with
+    /// [`Refusal::UnknownAccount`], [`Refusal::TooMany`].
     AddToGroup {
         /// Which.
         group: GroupName,
         /// Whom.
-        members: Vec<AccountId>,
+        members: Vec<AccountName>,
     },
-    /// Take accounts out of a group, or remove it. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownGroup`].
+    /// Take accounts out of a group, or remove it. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownAccount`],
+    /// [`Refusal::UnknownGroup`].
     RemoveFromGroup {
         /// Which.
         group: GroupName,
-        /// Whom; `None` for everybody and the group itself.
-        members: Option<Vec<AccountId>>,
+        /// Whom; nobody stands for everybody and the group itself.
+        members: Vec<AccountName>,
     },
     /// List an account's devices. Outcome: [`Outcome::Devices`].
     ListDevices {

@@ -1,6 +1,6 @@
 //! What the store is asked to list. A list is as long as there are people, so it is read in pages, beside what is stored meanwhile.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, RoomName};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, RoomName};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -19,6 +19,18 @@ pub enum List {
         room: ConversationId,
         /// Continue after this name.
         after: Option<AccountName>,
+    },
+    /// The accounts in a group, also those that are shut out. Outcome: [`Outcome::People`]; refused with [`Refusal::UnknownGroup`].
+    GroupMembers {
+        /// Which.
+        group: GroupName,
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// The groups. Outcome: [`Outcome::Groups`].
+    Groups {
+        /// Continue after this name.
+        after: Option<GroupName>,
     },
     /// The rooms that somebody may know of. Outcome: [`Outcome::Rooms`].
     Rooms {

@@ -1,6 +1,6 @@
 //! Lists in order of names, a page at a time.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, Room, RoomName, Standing};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, Group, GroupName, Keep, Refusal, Room, RoomName, Standing};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use rusqlite::{Connection, Params, Row, params};
 
@@ -11,12 +11,18 @@ use super::{List, Outcome, StoredPerson, conversations};
 
 /// What a person takes in a page beside their name: whether they are here, when they were, lengths.
 const PERSON_BYTES: usize = 16;
+/// What a group takes beside its name.
+const GROUP_BYTES: usize = 16;
 /// What a room takes beside its name and its owner's: numbers at their longest, marks and lengths.
 const ROOM_BYTES: usize = 48;
 
 const EVERYBODY: &str = "SELECT id, name, last_seen FROM accounts WHERE name_key > ?1 AND disabled = 0 ORDER BY name_key LIMIT ?2";
 const MEMBERS: &str = "SELECT a.id, a.name, a.last_seen FROM members m CROSS JOIN accounts a ON a.id = m.account
     WHERE m.conversation = ?3 AND a.name_key > ?1 AND a.disabled = 0 ORDER BY a.name_key LIMIT ?2";
+const IN_GROUP: &str = "SELECT a.id, a.name, a.last_seen FROM group_members m CROSS JOIN accounts a ON a.id = m.account
+    WHERE m.account_group = ?3 AND a.name_key > ?1 ORDER BY a.name_key LIMIT ?2";
+const GROUPS: &str = "SELECT name, (SELECT count(*) FROM group_members WHERE account_group = id) FROM account_groups
+    WHERE name_key > ?1 ORDER BY name_key LIMIT ?2";
 /// The count of everybody is one of pages, which takes no longer for many of them.
 const ROOMS: &str = "SELECT * FROM (SELECT c.room_name, c.private, o.name, c.keep_age, c.keep_messages,
         c.everyone OR EXISTS (SELECT 1 FROM members WHERE account = ?1 AND conversation = c.id) AS inside,
@@ -29,6 +35,8 @@ const ROOMS: &str = "SELECT * FROM (SELECT c.room_name, c.private, o.name, c.kee
 pub(super) fn read(connection: &Connection, list: List) -> Result<Outcome, Trouble> {
     match list {
         List::Members { account, room, after } => members(connection, account, room, after.as_ref()),
+        List::GroupMembers { group, after } => group_members(connection, &group, after.as_ref()),
+        List::Groups { after } => groups(connection, after.as_ref()),
         List::Rooms { account, after } => rooms(connection, account, after.as_ref()),
     }
 }
@@ -61,6 +69,21 @@ fn members(connection: &Connection, account: AccountId, room: ConversationId, af
     }
 }
 
+fn group_members(connection: &Connection, group: &GroupName, after: Option<&AccountName>) -> Result<Outcome, Trouble> {
+    let group = super::groups::find(connection, group)?.ok_or(Refusal::UnknownGroup)?;
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    people(connection, IN_GROUP, limit, params![key(after), limit.rows(), group])
+}
+
+fn groups(connection: &Connection, after: Option<&GroupName>) -> Result<Outcome, Trouble> {
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    let after = after.map_or_else(String::new, GroupName::key);
+    let mut statement = connection.prepare_cached(GROUPS)?;
+    let rows = statement.query_map(params![after, limit.rows()], |row| Ok(Group { name: words(row, 0)?, members: number(row, 1)? }))?;
+    let (groups, more) = limit.fill(rows, |group| GROUP_BYTES + group.name.as_str().len())?;
+    Ok(Outcome::Groups { groups, more })
+}
+
 fn rooms(connection: &Connection, account: AccountId, after: Option<&RoomName>) -> Result<Outcome, Trouble> {
     let limit = Limit::new(PAGE_ENTRIES_MAX);
     let after = after.map_or_else(String::new, RoomName::key);
@@ -87,8 +110,6 @@ fn rooms(connection: &Connection, account: AccountId, after: Option<&RoomName>) 
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Refusal;
-
     use super::super::fixture::{LOBBY, add, ask, create, each_store, named};
     use super::super::{RoomJob, Store, Work};
     use super::*;
@@ -98,6 +119,9 @@ mod tests {
             Outcome::People { people, more } => Ok((people.iter().map(|person| person.name.to_string()).collect(), more)),
             Outcome::Rooms { rooms, more } => {
                 Ok((rooms.iter().map(|room| format!("{} {:?} {}", room.name, room.standing, room.members)).collect(), more))
+            }
+            Outcome::Groups { groups, more } => {
+                Ok((groups.iter().map(|group| format!("{} {}", group.name, group.members)).collect(), more))
             }
             other => panic!("{other:?}"),
         }
@@ -146,6 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn groups_and_who_is_in_them_come_in_order_of_names() {
+        each_store(|store| {
+            let [_, bob, _] = ["carol", "bob", "Anna"].map(|name| add(store, name));
+            for (group, members) in [("Nurses", &["carol", "BOB", "anna"][..]), ("drivers", &["bob"])] {
+                let members = members.iter().map(|member| named(member)).collect();
+                ask(store, 1, Work::AddToGroup { group: group.parse().unwrap(), members }).unwrap();
+            }
+            ask(store, 1, Work::SetDisabled { account: bob, disabled: true }).unwrap();
+            let members = |after: Option<&str>| List::GroupMembers { group: "NURSES".parse().unwrap(), after: after.map(named) };
+            assert_eq!(list(store, members(None)).unwrap().0, ["Anna", "bob", "carol"], "also who is shut out");
+            assert_eq!(list(store, members(Some("bob"))).unwrap().0, ["carol"]);
+            assert_eq!(list(store, List::GroupMembers { group: "cooks".parse().unwrap(), after: None }), Err(Refusal::UnknownGroup));
+            assert_eq!(list(store, List::Groups { after: None }).unwrap().0, ["drivers 1", "Nurses 3"]);
+            assert_eq!(list(store, List::Groups { after: Some("Drivers".parse().unwrap()) }).unwrap().0, ["Nurses 3"]);
+        });
+    }
+
+    #[test]
     fn a_page_of_people_has_an_end_and_says_that_more_follow() {
         let mut store = Store::open_in_memory().unwrap();
         let anna = add(&mut store, "anna");
@@ -162,7 +204,7 @@ mod tests {
     #[test]
     fn no_page_of_a_list_looks_through_a_whole_table() {
         let store = Store::open_in_memory().unwrap();
-        for query in [EVERYBODY, MEMBERS, ROOMS] {
+        for query in [EVERYBODY, MEMBERS, IN_GROUP, GROUPS, ROOMS] {
             let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
             let plan: Vec<String> = statement
                 .query_map(rusqlite::params_from_iter((0..statement.parameter_count()).map(|_| 1)), |row| row.get("detail"))

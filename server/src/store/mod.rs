@@ -46,7 +46,6 @@ pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
 pub use list_job::List;
 pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{
-    Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule,
-    StoredScreen,
+    Opening, StoredAccount, StoredDevice, StoredEntry, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
 };
 pub use worker::{NotTaken, UNANSWERED_MAX, Worker};

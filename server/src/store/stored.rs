@@ -1,8 +1,8 @@
 //! What is stored, as the hub knows it.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, GroupName, Keep, LedgerEntry, Notice, NoticeDraft,
-    NoticeId, Progress, Role, RoomName, ScheduleId, Template,
+    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, Keep, LedgerEntry, Notice, NoticeDraft, NoticeId, Progress,
+    Role, RoomName, ScheduleId, Template,
 };
 use belfry_core::time::UnixMillis;
 
@@ -57,15 +57,6 @@ pub struct StoredSchedule {
     pub draft: NoticeDraft,
 }
 
-/// A group as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredGroup {
-    /// Its name.
-    pub name: GroupName,
-    /// Who is in it.
-    pub members: Vec<AccountId>,
-}
-
 /// A device that may sign in without the password, or that may not connect any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredDevice {
@@ -98,8 +89,6 @@ pub struct Opening {
     pub accounts: Vec<StoredAccount>,
     /// Every room.
     pub rooms: Vec<StoredRoom>,
-    /// Every group of accounts.
-    pub groups: Vec<StoredGroup>,
     /// Every template.
     pub templates: Vec<Template>,
     /// Every notice that is to be sent later.
