@@ -26,7 +26,7 @@ pub const FAILING_ADDRESSES_MAX: usize = 10_000;
 pub const PASSWORDS_WAITING_MAX: usize = 1024;
 
 /// Devices of one account that may sign in without the password; beyond it the one that was here longest ago needs it again.
-pub const DEVICES_REMEMBERED_MAX: usize = 32;
+pub const DEVICES_REMEMBERED_MAX: u32 = 32;
 
 /// Devices of one account that are listed beside those: every call of a script is one.
 pub const DEVICES_SEEN_MAX: u32 = 32;

@@ -1,8 +1,8 @@
 //! What the hub does with each answer of the store, in the order of the commits.
 
 use belfry_core::chat::{
-    AccountId, AccountName, Answer, ConversationId, ConversationInfo, DeviceId, Event, Message, Notice, Page, Place, PostId, Refusal, Role,
-    Seq, ServerStatus,
+    AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Message, Notice, Page, Place, PostId, Refusal, Role, Seq,
+    ServerStatus,
 };
 use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
@@ -24,12 +24,12 @@ impl Hub {
         self.seen = now;
         let Some(waiting) = self.waiting.leave(done.ticket) else { return };
         match waiting {
-            Waiting::Credentials { session, exists } => self.credentials_read(session, exists, done.result),
+            Waiting::LookUp { session } => self.looked_up(session, done.result),
             Waiting::Register { session, name } => {
                 let result = self.account_added(now, name, Role::Member, done.result);
                 self.effects.push_back(Effect::Registered { session, result });
             }
-            Waiting::SignIn { to, account, visitor, forget } => self.signed_in(now, to, account, visitor, forget, done.result),
+            Waiting::SignIn { to, visitor, .. } => self.signed_in(now, to, visitor, done.result),
             Waiting::Nobody => {}
             Waiting::Post { to, .. } => self.answer(to, done.result, |hub, outcome| hub.posted(to, outcome)),
             Waiting::SendNotice { to, author, post } => {
@@ -41,7 +41,7 @@ impl Hub {
                 self.answer(to, done.result, |hub, outcome| hub.receipt_noted(now, to, account, notice, outcome))
             }
             Waiting::Sync { to, account } => self.answer(to, done.result, |hub, outcome| match outcome {
-                Outcome::SignedIn { conversations, notices } => {
+                Outcome::SignedIn { conversations, notices, .. } => {
                     hub.tell_state(now, to.session, account, conversations, notices);
                     hub.reply(to, Ok(Answer::Done));
                     Ok(())
@@ -95,11 +95,9 @@ impl Hub {
             Waiting::SaveTemplate { to, template } => self.changed(to, done.result, |hub| hub.templates.save(*template)),
             Waiting::RemoveTemplate { to, name } => self.changed(to, done.result, |hub| hub.templates.remove(&name)),
             Waiting::Change { to } => self.changed(to, done.result, |_| {}),
-            Waiting::Devices { to, account } => {
-                self.look(to, done.result, |hub, outcome| hub.devices_listed(now, account, outcome));
-            }
-            Waiting::RevokeDevice { to, account, device } => {
-                self.changed(to, done.result, |hub| hub.device_revoked(now, account, device));
+            Waiting::Devices { to } => self.look(to, done.result, |hub, outcome| hub.devices_listed(now, outcome)),
+            Waiting::RevokeDevice { to, device } => {
+                self.changed_of(to, done.result, |hub, account| hub.device_revoked(now, account, device));
             }
             Waiting::Room { to, account, change } => {
                 self.answer(to, done.result, |hub, outcome| hub.room_changed(now, to, account, change, outcome));
@@ -153,15 +151,24 @@ impl Hub {
         });
     }
 
-    fn credentials_read(&mut self, session: SessionId, exists: bool, result: Result<Outcome, Refusal>) {
-        let result = match result {
-            Ok(Outcome::Credentials { password_hash }) if exists => Ok(Some(password_hash)),
-            Ok(other) if exists => Err(misplaced(&other)),
-            // Overload and a broken database look the same whether the account exists or not.
-            Err(refusal) if exists || matches!(refusal, Refusal::Busy | Refusal::StoreFailed) => Err(refusal),
-            _ => Ok(None),
-        };
-        self.effects.push_back(Effect::Credentials { session, result });
+    /// The same for a change of one account.
+    fn changed_of(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, act: impl FnOnce(&mut Self, AccountId)) {
+        self.answer(to, result, |hub, outcome| match outcome {
+            Outcome::ChangedOf { account } => {
+                hub.reply(to, Ok(Answer::Done));
+                act(hub, account);
+                Ok(())
+            }
+            other => Err(misplaced(&other)),
+        });
+    }
+
+    fn looked_up(&mut self, session: SessionId, result: Result<Outcome, Refusal>) {
+        let result = result.and_then(|outcome| match outcome {
+            Outcome::LookedUp(login) => Ok(login),
+            other => Err(misplaced(&other)),
+        });
+        self.effects.push_back(Effect::LookedUp { session, result });
     }
 
     fn account_added(&mut self, now: Now, name: AccountName, role: Role, result: Result<Outcome, Refusal>) -> Result<AccountId, Refusal> {
@@ -174,22 +181,15 @@ impl Hub {
         }
     }
 
-    fn signed_in(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        account: AccountId,
-        visitor: Visitor,
-        forget: Option<DeviceId>,
-        result: Result<Outcome, Refusal>,
-    ) {
+    fn signed_in(&mut self, now: Now, to: ReplyTo, visitor: Visitor, result: Result<Outcome, Refusal>) {
         if !self.entering.remove(&to.session) {
             return;
         }
         self.answer(to, result, |hub, outcome| match outcome {
-            Outcome::SignedIn { conversations, notices } => {
-                hub.enter(now, to, account, visitor, forget, &conversations)?;
-                hub.tell_state(now, to.session, account, conversations, notices);
+            Outcome::SignedIn { account, conversations, notices } => {
+                let id = account.id;
+                hub.enter(now, to, account, visitor, &conversations);
+                hub.tell_state(now, to.session, id, conversations, notices);
                 hub.announce(now);
                 Ok(())
             }

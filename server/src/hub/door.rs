@@ -8,30 +8,22 @@ use belfry_core::wire::Channel;
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
 use crate::session::SignedIn;
-use crate::store::Work;
-
-/// No account has this number: the store counts from 1.
-const NOBODY: AccountId = AccountId(0);
+use crate::store::{StoredAccount, Work};
 
 impl Hub {
-    /// Reads the stored hash of an account; [`Effect::Credentials`] follows. The store is asked even about nobody, so that it takes
-    /// the same time.
+    /// Reads what is known of whoever says to be `name`; [`Effect::LookedUp`] follows.
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn look_up(&mut self, now: Now, session: SessionId, account: Option<AccountId>) -> Result<(), Refusal> {
-        let work = Work::Credentials { account: account.unwrap_or(NOBODY) };
-        self.submit(now, work, Waiting::Credentials { session, exists: account.is_some() })
+    pub fn look_up(&mut self, now: Now, session: SessionId, name: AccountName, device: DeviceId) -> Result<(), Refusal> {
+        self.submit(now, Work::LookUp { name, device }, Waiting::LookUp { session })
     }
 
     /// Stores a new member; [`Effect::Registered`] follows.
     ///
     /// # Errors
-    /// [`Refusal::Busy`], and [`Refusal::NameTaken`] when somebody else was faster.
+    /// [`Refusal::Busy`].
     pub fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
-        if self.is_taken(&name) {
-            return Err(Refusal::NameTaken);
-        }
         let work = Work::AddAccount { name: name.clone(), password_hash, role: Role::Member };
         self.submit(now, work, Waiting::Register { session, name })
     }
@@ -49,10 +41,9 @@ impl Hub {
             return Err(Refusal::Busy);
         }
         let to = ReplyTo { session, id, channel: Channel::Control };
-        let forget = self.devices.surplus(account, visitor);
-        let Visitor { device, address, remember } = visitor;
-        let work = Work::SignIn { account, device, address, remember, forget };
-        self.submit(now, work, Waiting::SignIn { to, account, visitor, forget })?;
+        let Visitor { device, address, remember, by_device } = visitor;
+        let work = Work::SignIn { account, device, address, remember, by_device };
+        self.submit(now, work, Waiting::SignIn { to, account, visitor })?;
         self.entering.insert(session);
         Ok(())
     }
@@ -80,8 +71,6 @@ impl Hub {
     /// An account has a new password. Whoever has signed in or is about to with the old one, or by a device that had, is out, but for the
     /// session that has set it.
     pub(super) fn password_changed(&mut self, now: Now, account: AccountId, stays: Option<SessionId>) {
-        let device = stays.and_then(|session| self.devices.device_of(session));
-        self.devices.forget_but(account, device);
         let coming = self.waiting.jobs().filter_map(|waiting| match waiting {
             Waiting::SignIn { to, account: of, .. } if *of == account => Some(to.session),
             _ => None,
@@ -114,30 +103,15 @@ impl Hub {
         let _ = self.submit(now, Work::Seen { account, device }, Waiting::Nobody);
     }
 
-    /// The store knows what somebody comes back to: from here on they are told what happens.
-    pub(super) fn enter(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        account: AccountId,
-        visitor: Visitor,
-        forgotten: Option<DeviceId>,
-        conversations: &[ConversationInfo],
-    ) -> Result<(), Refusal> {
-        if self.is_revoked(account, visitor.device) {
-            return Err(Refusal::UnknownDevice);
-        }
-        let known = self.directory.get_mut(account).ok_or(Refusal::WrongCredentials)?;
-        if known.disabled {
-            return Err(Refusal::AccountDisabled);
-        }
-        known.last_seen = Some(now.wall);
-        let welcome = Answer::Welcome { account: known.name.clone(), role: known.role, now: now.wall };
-        self.attendance.arrive(now, to.session, account);
-        self.rooms.arrive(account, conversations);
-        self.devices.arrive(to.session, account, visitor, forgotten);
+    /// The store has let somebody in: from here on they are told what happens.
+    pub(super) fn enter(&mut self, now: Now, to: ReplyTo, account: StoredAccount, visitor: Visitor, conversations: &[ConversationInfo]) {
+        let id = account.id;
+        let welcome = Answer::Welcome { account: account.name.clone(), role: account.role, now: now.wall };
+        self.directory.add(account);
+        self.attendance.arrive(now, to.session, id);
+        self.rooms.arrive(id, conversations);
+        self.devices.arrive(to.session, id, visitor);
         self.effects.push_back(Effect::Entered { session: to.session });
         self.reply(to, Ok(welcome));
-        Ok(())
     }
 }

@@ -43,7 +43,7 @@ use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
 use crate::observe::Attendance;
 use crate::session::SignedIn;
-use crate::store::{Entry, Job, Opening, Outcome, StoredAccount, StoredPerson, Talk, Target, Ticket, Work};
+use crate::store::{Entry, Job, Opening, Outcome, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
 
 /// The hub's name for one client's connection from its first message to its end; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,12 +81,12 @@ pub enum Effect {
         /// The password.
         password: Password,
     },
-    /// What [`Hub::look_up`] has found: the stored hash, or `None` when there is no such account.
-    Credentials {
+    /// What [`Hub::look_up`] has found; `None` when there is no such account.
+    LookedUp {
         /// Who asked.
         session: SessionId,
-        /// The hash in PHC form.
-        result: Result<Option<String>, Refusal>,
+        /// What is known of them.
+        result: Result<Option<Box<StoredLogin>>, Refusal>,
     },
     /// What became of [`Hub::register`].
     Registered {
@@ -190,7 +190,7 @@ impl Hub {
             rooms: Rooms::new(opening.rooms),
             attendance: Present::default(),
             entering: BTreeSet::new(),
-            devices: Devices::new(opening.devices),
+            devices: Devices::default(),
             templates: Templates::new(opening.templates),
             schedules,
             agenda,
@@ -317,8 +317,8 @@ impl Hub {
             Request::RemoveFromGroup { group, members } => self.remove_from_group(now, to, group, members),
             Request::ListGroups { after } => self.list_groups(now, to, after),
             Request::GroupMembers { group, after } => self.group_members(now, to, group, after),
-            Request::ListDevices { account } => self.list_devices(now, from, to, &account),
-            Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, &account, device),
+            Request::ListDevices { account } => self.list_devices(now, from, to, account),
+            Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, account, device),
             Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Record { to }),
             Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
             Request::ExportPage { conversation, after } => self.export_page(now, from, to, conversation, after),
@@ -412,6 +412,11 @@ impl Hub {
         let ticket = self.waiting.enter(waiting)?;
         self.effects.push_back(Effect::Job(Job { ticket, at: now.wall, work }));
         Ok(())
+    }
+
+    /// Whether `name` is the name of who asks.
+    fn is_own(&self, from: &SignedIn, name: &AccountName) -> bool {
+        self.directory.get(from.account()).is_some_and(|own| own.name.key() == name.key())
     }
 
     /// Where a message to `place` goes.

@@ -12,12 +12,12 @@ use crate::store::{Occurrence, Ticket};
 /// What a job was for.
 #[derive(Debug)]
 pub(super) enum Waiting {
-    /// A password hash to compare with, of somebody who exists or of nobody.
-    Credentials { session: SessionId, exists: bool },
+    /// What is known of somebody at the door.
+    LookUp { session: SessionId },
     /// A person makes their own account.
     Register { session: SessionId, name: AccountName },
     /// What somebody comes back to.
-    SignIn { to: ReplyTo, account: AccountId, visitor: Visitor, forget: Option<DeviceId> },
+    SignIn { to: ReplyTo, account: AccountId, visitor: Visitor },
     /// The same again.
     Sync { to: ReplyTo, account: AccountId },
     /// Something that only has to be noted.
@@ -63,9 +63,9 @@ pub(super) enum Waiting {
     /// A change that changes nothing here.
     Change { to: ReplyTo },
     /// An account's devices.
-    Devices { to: ReplyTo, account: AccountId },
+    Devices { to: ReplyTo },
     /// A device that is shut out.
-    RevokeDevice { to: ReplyTo, account: AccountId, device: DeviceId },
+    RevokeDevice { to: ReplyTo, device: DeviceId },
     /// A bite of what is kept no longer. Nobody waits for it.
     Tidy,
     /// A change of who is in a room, by this account.

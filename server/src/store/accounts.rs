@@ -17,7 +17,7 @@ const ALL: &str = "SELECT id, name, role, disabled, created_at, last_seen FROM a
 const FIND: &str = "SELECT id FROM accounts WHERE name_key = ?1";
 const IS_ADMIN: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 1 AND disabled = 0";
 const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
-const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
+const ONE: &str = "SELECT id, name, role, disabled, created_at, last_seen FROM accounts WHERE id = ?1";
 const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
 const SET_ROLE: &str = "UPDATE accounts SET role = ?2 WHERE id = ?1";
 const SET_DISABLED: &str = "UPDATE accounts SET disabled = ?2 WHERE id = ?1";
@@ -80,6 +80,12 @@ pub(super) fn find(connection: &Connection, name: &AccountName) -> Result<Accoun
     Ok(AccountId(found.ok_or(Refusal::UnknownAccount)?))
 }
 
+/// An account; refused where there is none of that number.
+pub(super) fn stored(connection: &Connection, account: AccountId) -> Result<StoredAccount, Trouble> {
+    let found = connection.prepare_cached(ONE)?.query_row([clamped(account.0)], read).optional()?;
+    found.ok_or(Refusal::UnknownAccount.into())
+}
+
 /// An account's name; refused where there is no such account.
 pub(super) fn name(connection: &Connection, account: AccountId) -> Result<AccountName, Trouble> {
     let name = connection.prepare_cached(NAME)?.query_row([clamped(account.0)], |row| words(row, 0)).optional()?;
@@ -89,12 +95,6 @@ pub(super) fn name(connection: &Connection, account: AccountId) -> Result<Accoun
 /// Whether an account is an administrator's, and not shut out.
 pub(super) fn is_admin(connection: &Connection, account: AccountId) -> Result<bool, Trouble> {
     Ok(connection.prepare_cached(IS_ADMIN)?.exists([clamped(account.0)])?)
-}
-
-pub(super) fn credentials(connection: &Connection, account: AccountId) -> Result<Outcome, Trouble> {
-    let hash = connection.prepare_cached(PASSWORD_HASH)?.query_row([clamped(account.0)], |row| row.get(0)).optional()?;
-    let password_hash = hash.ok_or(Refusal::UnknownAccount)?;
-    Ok(Outcome::Credentials { password_hash })
 }
 
 pub(super) fn set_password(
@@ -126,13 +126,20 @@ fn changed(rows: usize) -> Result<Outcome, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::super::Work;
-    use super::super::fixture::{DEVICE, add, arrive, ask, each_store};
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, named};
     use super::*;
 
     const NOBODY: AccountId = AccountId(99);
 
     fn account(store: &mut super::super::Store, id: AccountId) -> StoredAccount {
         store.opening().unwrap().accounts.into_iter().find(|account| account.id == id).unwrap()
+    }
+
+    fn hash(store: &mut super::super::Store, typed: &str) -> String {
+        match ask(store, 8, Work::LookUp { name: named(typed), device: DEVICE }) {
+            Ok(Outcome::LookedUp(Some(login))) => login.password_hash,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -143,8 +150,7 @@ mod tests {
             let Ok(Outcome::AccountAdded { account: id }) = ask(store, 7, work) else { panic!() };
             let expected = StoredAccount { id, name, role: Role::Admin, disabled: false, created_at: UnixMillis(7), last_seen: None };
             assert_eq!(account(store, id), expected);
-            let credentials = ask(store, 8, Work::Credentials { account: id });
-            assert_eq!(credentials, Ok(Outcome::Credentials { password_hash: "$argon2id$x".into() }));
+            assert_eq!(hash(store, "änna"), "$argon2id$x");
         });
     }
 
@@ -172,8 +178,7 @@ mod tests {
             }
             let anna_now = account(store, anna);
             assert_eq!((anna_now.role, anna_now.disabled, anna_now.last_seen), (Role::Admin, true, Some(UnixMillis(50))));
-            let credentials = ask(store, 51, Work::Credentials { account: anna });
-            assert_eq!(credentials, Ok(Outcome::Credentials { password_hash: "new".into() }));
+            assert_eq!(hash(store, "anna"), "new");
         });
     }
 
@@ -181,7 +186,6 @@ mod tests {
     fn nothing_is_done_to_an_account_that_does_not_exist() {
         each_store(|store| {
             for work in [
-                Work::Credentials { account: NOBODY },
                 Work::SetRole { account: NOBODY, role: Role::Admin },
                 Work::SetPassword { account: NOBODY, password_hash: "new".into(), remembered: Remembered::All },
                 Work::SetDisabled { account: NOBODY, disabled: true },

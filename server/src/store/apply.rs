@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use belfry_core::chat::{AccountId, Refusal};
+use belfry_core::chat::Refusal;
 use belfry_core::time::UnixMillis;
 use rusqlite::Connection;
 
@@ -13,8 +13,8 @@ use super::column::number;
 use super::error::Trouble;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, conversations, devices, export, groups,
-    ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
+    Done, Job, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export, groups, ledger,
+    ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -108,7 +108,6 @@ impl Store {
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
             reminders: notice_changes::reminders(&self.connection)?,
-            devices: devices::that_matter(&self.connection)?,
         })
     }
 
@@ -233,7 +232,7 @@ fn writes(work: &Work) -> bool {
         | Work::Room(_)
         | Work::Tidy { .. } => true,
         Work::Talk(talk) => talk.writes(),
-        Work::Credentials { .. }
+        Work::LookUp { .. }
         | Work::Overview { .. }
         | Work::FetchAfter { .. }
         | Work::FetchBefore { .. }
@@ -253,25 +252,15 @@ fn writes(work: &Work) -> bool {
 
 fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {
     match work {
-        Work::Credentials { account } => accounts::credentials(connection, account),
+        Work::LookUp { name, device } => door::look_up(connection, &name, device),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
         Work::SetPassword { account, password_hash, remembered } => accounts::set_password(connection, account, &password_hash, remembered),
         Work::SetRole { account, role } => accounts::set_role(connection, account, role),
         Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, account, disabled),
-        Work::SignIn { account, device, address, remember, forget } => {
-            ledger::note_missed(connection, at, account, device)?;
-            accounts::seen(connection, at, account)?;
-            devices::arrive(connection, at, account, device, address, remember)?;
-            if let Some(device) = forget {
-                devices::forget(connection, account, device)?;
-            }
-            notices::join_those_to_everyone(connection, at, account)?;
-            overview(connection, at, account)
+        Work::SignIn { account, device, address, remember, by_device } => {
+            door::enter(connection, at, door::Visitor { account, device, address, remember, by_device })
         }
-        Work::Overview { account } => {
-            accounts::name(connection, account)?;
-            overview(connection, at, account)
-        }
+        Work::Overview { account } => door::overview(connection, at, account),
         Work::Seen { account, device } => {
             devices::seen(connection, at, account, device)?;
             accounts::seen(connection, at, account)
@@ -301,8 +290,8 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::RemoveTemplate { name } => plans::remove_template(connection, &name),
         Work::AddToGroup { group, members } => groups::add(connection, &group, &members),
         Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, &members),
-        Work::ListDevices { account } => Ok(Outcome::Devices(devices::of(connection, account)?)),
-        Work::RevokeDevice { account, device } => devices::revoke(connection, at, account, device),
+        Work::ListDevices { account } => devices::of(connection, &account),
+        Work::RevokeDevice { account, device } => devices::revoke(connection, at, &account, device),
         Work::Audited { entry, work } => {
             let outcome = perform(connection, at, *work)?;
             audit::note(connection, at, entry, &outcome)?;
@@ -319,11 +308,6 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::List(list) => lists::read(connection, list),
         Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
     }
-}
-
-fn overview(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<Outcome, Trouble> {
-    let conversations = conversations::of(connection, account)?;
-    Ok(Outcome::SignedIn { conversations, notices: notices::waiting_for(connection, at, account)? })
 }
 
 #[cfg(test)]

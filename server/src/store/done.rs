@@ -5,7 +5,7 @@ use belfry_core::chat::{
     Original, Progress, Refusal, Room, Seq,
 };
 
-use super::{Bite, StoredEntry, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
+use super::{Bite, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
 
 /// What became of a job. Nothing is answered before the commit that holds it.
 #[derive(Clone, Debug)]
@@ -19,11 +19,8 @@ pub struct Done {
 /// What came of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The password hash in PHC form.
-    Credentials {
-        /// It.
-        password_hash: String,
-    },
+    /// What is known of somebody at the door; `None` for nobody.
+    LookedUp(Option<Box<StoredLogin>>),
     /// The account exists now.
     AccountAdded {
         /// Its number.
@@ -38,6 +35,8 @@ pub enum Outcome {
     },
     /// What somebody comes back to.
     SignedIn {
+        /// Who they are.
+        account: StoredAccount,
         /// Every conversation they are in, with its newest message.
         conversations: Vec<ConversationInfo>,
         /// Open notices they have not answered, oldest first.
@@ -117,7 +116,12 @@ pub enum Outcome {
     /// The notice is kept until its time comes.
     Scheduled(Box<StoredSchedule>),
     /// An account's devices, those seen last first. `connected` is the hub's to fill in.
-    Devices(Vec<Device>),
+    Devices {
+        /// Whose they are.
+        account: AccountId,
+        /// They.
+        devices: Vec<Device>,
+    },
     /// Lines of the audit log, newest first.
     Audit {
         /// The lines.

@@ -16,7 +16,7 @@ pub(super) const DEVICE: DeviceId = DeviceId([1; 32]);
 
 /// Somebody signs in.
 pub(super) fn arrive(account: AccountId, device: DeviceId, remember: bool) -> Work {
-    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), remember, forget: None }
+    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), remember, by_device: false }
 }
 
 /// Runs a test with a database in memory and with one on disk.
@@ -133,7 +133,7 @@ pub(super) fn sign_in(store: &mut Store, at: u64, account: AccountId) -> (Vec<Co
 
 fn signed_in(result: Result<Outcome, Refusal>) -> (Vec<ConversationInfo>, Vec<Notice>) {
     match result {
-        Ok(Outcome::SignedIn { conversations, notices }) => (conversations, notices),
+        Ok(Outcome::SignedIn { conversations, notices, .. }) => (conversations, notices),
         other => panic!("{other:?}"),
     }
 }

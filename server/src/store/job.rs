@@ -42,10 +42,12 @@ pub enum Target {
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// Read an account's password hash. Outcome: [`Outcome::Credentials`].
-    Credentials {
-        /// Whose.
-        account: AccountId,
+    /// Read what is known of somebody at the door. Outcome: [`Outcome::LookedUp`].
+    LookUp {
+        /// Who they say they are.
+        name: AccountName,
+        /// The device that they come with.
+        device: DeviceId,
     },
     /// Make an account. Outcome: [`Outcome::AccountAdded`]; refused with [`Refusal::NameTaken`].
     AddAccount {
@@ -79,7 +81,8 @@ pub enum Work {
         /// Whether it is shut out.
         disabled: bool,
     },
-    /// Somebody signed in: note it, also what they have missed, and read what they come back to. Outcome: [`Outcome::SignedIn`].
+    /// Somebody has proven who they are: note it, also what they have missed, and read what they come back to. Outcome:
+    /// [`Outcome::SignedIn`]; refused with [`Refusal::AccountDisabled`], [`Refusal::UnknownDevice`].
     SignIn {
         /// Who.
         account: AccountId,
@@ -89,8 +92,8 @@ pub enum Work {
         address: SocketAddr,
         /// It may sign in without the password from now on.
         remember: bool,
-        /// This one may not any more, to make room.
-        forget: Option<DeviceId>,
+        /// They have not shown the password: the device must be one that may do without.
+        by_device: bool,
     },
     /// Read the same as signing in does, and note nothing. Outcome: [`Outcome::SignedIn`].
     Overview {
@@ -255,15 +258,15 @@ pub enum Work {
         /// Whom; nobody stands for everybody and the group itself.
         members: Vec<AccountName>,
     },
-    /// List an account's devices. Outcome: [`Outcome::Devices`].
+    /// List an account's devices. Outcome: [`Outcome::Devices`]; refused with [`Refusal::UnknownAccount`].
     ListDevices {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
     },
-    /// Shut a device out. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NoSuchDevice`].
+    /// Shut a device out. Outcome: [`Outcome::ChangedOf`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
     RevokeDevice {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// Which.
         device: DeviceId,
     },

@@ -13,6 +13,7 @@ mod column;
 mod conversations;
 mod devices;
 mod done;
+mod door;
 mod error;
 mod export;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
 pub use list_job::List;
 pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{
-    Opening, StoredAccount, StoredDevice, StoredEntry, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
+    KnownDevice, Opening, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule,
+    StoredScreen,
 };
 pub use worker::{NotTaken, UNANSWERED_MAX, Worker};

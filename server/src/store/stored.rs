@@ -1,8 +1,8 @@
 //! What is stored, as the hub knows it.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, Keep, LedgerEntry, Notice, NoticeDraft, NoticeId, Progress,
-    Role, RoomName, ScheduleId, Template,
+    AccountId, AccountName, ConversationId, DeviceEntry, GivenAnswer, Keep, LedgerEntry, Notice, NoticeDraft, NoticeId, Progress, Role,
+    RoomName, ScheduleId, Template,
 };
 use belfry_core::time::UnixMillis;
 
@@ -57,15 +57,26 @@ pub struct StoredSchedule {
     pub draft: NoticeDraft,
 }
 
-/// A device that may sign in without the password, or that may not connect any more.
+/// What is known of somebody at the door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredLogin {
+    /// Whose account it is.
+    pub account: StoredAccount,
+    /// Its password hash in PHC form.
+    pub password_hash: String,
+    /// What the device is to it.
+    pub device: KnownDevice,
+}
+
+/// What a device is to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredDevice {
-    /// Whose.
-    pub account: AccountId,
-    /// Which.
-    pub device: DeviceId,
+pub enum KnownDevice {
+    /// It needs the password.
+    No,
+    /// It may sign in without it.
+    Remembered,
     /// It may not connect any more.
-    pub revoked: bool,
+    Revoked,
 }
 
 /// Where a message went, from nobody's point of view.
@@ -95,8 +106,6 @@ pub struct Opening {
     pub schedules: Vec<StoredSchedule>,
     /// When open notices are to be told again.
     pub reminders: Vec<(UnixMillis, NoticeId)>,
-    /// Devices that matter to the hub, those that were here longest ago first.
-    pub devices: Vec<StoredDevice>,
 }
 
 /// An account as it is stored.
