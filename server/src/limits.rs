@@ -123,6 +123,9 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Conversations in one event.
 pub const CONVERSATIONS_PER_EVENT: usize = 200;
 
+/// Those who left last are known for so many more: a list that is read before the store has noted when they left shows it all the same.
+pub const LEFT_LATELY_MAX: usize = 4096;
+
 /// Changes of presence in one event.
 pub const PRESENCES_PER_EVENT: usize = 200;
 

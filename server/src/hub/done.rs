@@ -1,7 +1,7 @@
 //! What the hub does with each answer of the store, in the order of the commits.
 
 use belfry_core::chat::{
-    AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Message, Notice, Page, Place, PostId, Refusal, Role, Seq,
+    AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Message, Notice, Page, Place, PostId, Refusal, Seq,
     ServerStatus,
 };
 use belfry_core::connection::CloseCode;
@@ -10,7 +10,7 @@ use belfry_core::time::Now;
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting, page};
 use crate::limits::CONVERSATIONS_PER_EVENT;
-use crate::store::{Done, Outcome, StoredAccount, StoredPlace};
+use crate::store::{Done, Outcome, StoredPlace};
 
 /// The store has answered something else than it was asked: a fault of ours. Its words are people's, so the log has only its kind.
 pub(super) fn misplaced(outcome: &Outcome) -> Refusal {
@@ -25,8 +25,8 @@ impl Hub {
         let Some(waiting) = self.waiting.leave(done.ticket) else { return };
         match waiting {
             Waiting::LookUp { session } => self.looked_up(session, done.result),
-            Waiting::Register { session, name } => {
-                let result = self.account_added(now, name, Role::Member, done.result);
+            Waiting::Register { session } => {
+                let result = self.account_added(done.result);
                 self.effects.push_back(Effect::Registered { session, result });
             }
             Waiting::SignIn { to, visitor, .. } => self.signed_in(now, to, visitor, done.result),
@@ -48,28 +48,23 @@ impl Hub {
                 }
                 other => Err(misplaced(&other)),
             }),
-            Waiting::AddUser { to, name, role } => {
-                let result = self.account_added(now, name, role, done.result);
+            Waiting::AddUser { to } => {
+                let result = self.account_added(done.result);
                 self.reply(to, result.map(|_| Answer::Done));
             }
-            Waiting::SetPassword { to, account, ends } => self.changed(to, done.result, |hub| match ends {
+            Waiting::SetPassword { to, ends, .. } => self.changed_of(to, done.result, |hub, account| match ends {
                 Ends::None => {}
                 Ends::Others => hub.password_changed(now, account, Some(to.session)),
                 Ends::All => hub.password_changed(now, account, None),
             }),
-            Waiting::SetRole { to, account, role } => self.changed(to, done.result, |hub| {
-                if let Some(account) = hub.directory.get_mut(account) {
-                    account.role = role;
-                }
-            }),
-            Waiting::SetDisabled { to, account, disabled } => self.changed(to, done.result, |hub| {
-                if let Some(account) = hub.directory.get_mut(account) {
-                    account.disabled = disabled;
-                }
+            Waiting::SetRole { to, role } => self.changed_of(to, done.result, |hub, account| hub.directory.set_role(account, role)),
+            Waiting::SetDisabled { to, disabled } => self.changed_of(to, done.result, |hub, account| {
                 if disabled {
                     hub.expel(now, account, None, CloseCode::USER_LOCKED);
                 }
             }),
+            Waiting::Typing { to, account } => self.answer(to, done.result, |hub, outcome| hub.typed(to, account, outcome)),
+            Waiting::Accounts { to } => self.look(to, done.result, Self::accounts_read),
             Waiting::Page { to, place } => self.look(to, done.result, |_, outcome| Self::page_read(place, outcome)),
             Waiting::People { to } => self.look(to, done.result, Self::people_read),
             Waiting::Notices { to } => self.look(to, done.result, |_, outcome| match outcome {
@@ -154,7 +149,7 @@ impl Hub {
     /// The same for a change of one account.
     fn changed_of(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, act: impl FnOnce(&mut Self, AccountId)) {
         self.answer(to, result, |hub, outcome| match outcome {
-            Outcome::ChangedOf { account } => {
+            Outcome::Account { account } => {
                 hub.reply(to, Ok(Answer::Done));
                 act(hub, account);
                 Ok(())
@@ -171,11 +166,11 @@ impl Hub {
         self.effects.push_back(Effect::LookedUp { session, result });
     }
 
-    fn account_added(&mut self, now: Now, name: AccountName, role: Role, result: Result<Outcome, Refusal>) -> Result<AccountId, Refusal> {
+    fn account_added(&mut self, result: Result<Outcome, Refusal>) -> Result<AccountId, Refusal> {
         match result? {
-            Outcome::AccountAdded { account: id } => {
-                self.directory.add(StoredAccount { id, name, role, disabled: false, created_at: now.wall, last_seen: None });
-                Ok(id)
+            Outcome::AccountAdded { account } => {
+                self.accounts += 1;
+                Ok(account)
             }
             other => Err(misplaced(&other)),
         }
@@ -217,9 +212,9 @@ impl Hub {
         if repeated {
             return Ok(());
         }
-        if let (StoredPlace::Direct { a: one, b: other }, true) = (&place, began) {
-            self.tell_beginning(&message, *one, *other);
-            self.tell_beginning(&message, *other, *one);
+        if let (StoredPlace::Direct { a: one, b: other }, Some([one_name, other_name])) = (&place, began) {
+            self.tell_beginning(&message, *one, other_name);
+            self.tell_beginning(&message, *other, one_name);
         }
         let sessions = self.sessions_at(&place, &message);
         self.push(sessions, Event::Message(message));
@@ -227,13 +222,11 @@ impl Hub {
     }
 
     /// Tells `reader` of the conversation with `other` as it was before its first message, which follows.
-    fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountId) {
-        if let Some(other) = self.directory.get(other) {
-            let last = Seq(first.seq.0.saturating_sub(1));
-            let place = Place::Direct(other.name.clone());
-            let info = ConversationInfo { id: first.conversation, place, last, since: Seq(0), read: last, unread: 0, alterations: 0 };
-            self.push_to_account(reader, Event::Conversation(info));
-        }
+    fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountName) {
+        let last = Seq(first.seq.0.saturating_sub(1));
+        let place = Place::Direct(other);
+        let info = ConversationInfo { id: first.conversation, place, last, since: Seq(0), read: last, unread: 0, alterations: 0 };
+        self.push_to_account(reader, Event::Conversation(info));
     }
 
     fn page_read(place: Option<Place>, outcome: Outcome) -> Result<Answer, Refusal> {
@@ -257,7 +250,7 @@ impl Hub {
                 started_at: self.settings.started_at,
                 sessions: self.attendance.sessions_count() as u64,
                 people_online: self.attendance.people().len() as u64,
-                accounts: self.directory.len() as u64,
+                accounts: self.accounts,
                 messages,
                 database_bytes: bytes,
                 ..ServerStatus::default()

@@ -24,19 +24,29 @@ impl Hub {
     /// # Errors
     /// [`Refusal::Busy`].
     pub fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
-        let work = Work::AddAccount { name: name.clone(), password_hash, role: Role::Member };
-        self.submit(now, work, Waiting::Register { session, name })
+        self.submit(now, Work::AddAccount { name, password_hash, role: Role::Member }, Waiting::Register { session })
     }
 
     /// Somebody has proven who they are, and now hears of everything: [`Effect::Entered`] and the answer to request `id` follow.
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn sign_in(&mut self, now: Now, from: &SignedIn, visitor: Visitor, session: SessionId, id: u32) -> Result<(), Refusal> {
+    pub fn sign_in(
+        &mut self,
+        now: Now,
+        from: &SignedIn,
+        name: &AccountName,
+        visitor: Visitor,
+        session: SessionId,
+        id: u32,
+    ) -> Result<(), Refusal> {
         let account = from.account();
         // What would be stored behind the new password was proven by the old one.
-        let is_changing =
-            |waiting: &Waiting| matches!(waiting, Waiting::SetPassword { account: of, ends, .. } if *of == account && *ends != Ends::None);
+        let name = name.key();
+        let is_changing = |waiting: &Waiting| match waiting {
+            Waiting::SetPassword { account, ends, .. } => *ends != Ends::None && account.key() == name,
+            _ => false,
+        };
         if self.waiting.jobs().any(is_changing) {
             return Err(Refusal::Busy);
         }
@@ -93,13 +103,14 @@ impl Hub {
         if let Some(device) = device {
             self.note_seen(now, account, device);
         }
+        if is_offline {
+            self.directory.leave(account);
+        }
     }
 
-    /// Notes that an account and its device were here until now. When the store is too busy, the directory still knows until the next start.
+    /// Notes that an account and its device were here until now. When the store is too busy, the directory still knows for a while.
     pub(super) fn note_seen(&mut self, now: Now, account: AccountId, device: DeviceId) {
-        if let Some(account) = self.directory.get_mut(account) {
-            account.last_seen = Some(now.wall);
-        }
+        self.directory.seen(account, now.wall);
         let _ = self.submit(now, Work::Seen { account, device }, Waiting::Nobody);
     }
 
@@ -107,7 +118,7 @@ impl Hub {
     pub(super) fn enter(&mut self, now: Now, to: ReplyTo, account: StoredAccount, visitor: Visitor, conversations: &[ConversationInfo]) {
         let id = account.id;
         let welcome = Answer::Welcome { account: account.name.clone(), role: account.role, now: now.wall };
-        self.directory.add(account);
+        self.directory.arrive(account);
         self.attendance.arrive(now, to.session, id);
         self.rooms.arrive(id, conversations);
         self.devices.arrive(to.session, id, visitor);

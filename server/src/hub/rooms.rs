@@ -225,7 +225,7 @@ impl Hub {
             }
             (RoomChange::Join, Outcome::Entered(info)) => self.joined(account, info),
             (RoomChange::Leave(room), Outcome::Changed) => self.left(account, room),
-            (RoomChange::Remove(room), Outcome::ChangedOf { account: removed }) => self.left(removed, room),
+            (RoomChange::Remove(room), Outcome::Account { account: removed }) => self.left(removed, room),
             (RoomChange::Rename { room, name }, Outcome::Changed) => self.renamed(room, name),
             (RoomChange::Delete(room), Outcome::Changed) => self.deleted(room),
             (RoomChange::Keep { room, keep }, Outcome::Changed) => {

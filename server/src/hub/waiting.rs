@@ -15,7 +15,7 @@ pub(super) enum Waiting {
     /// What is known of somebody at the door.
     LookUp { session: SessionId },
     /// A person makes their own account.
-    Register { session: SessionId, name: AccountName },
+    Register { session: SessionId },
     /// What somebody comes back to.
     SignIn { to: ReplyTo, account: AccountId, visitor: Visitor },
     /// The same again.
@@ -37,13 +37,13 @@ pub(super) enum Waiting {
     /// A notice's ledger.
     Ledger { to: ReplyTo },
     /// An administrator makes an account.
-    AddUser { to: ReplyTo, name: AccountName, role: Role },
+    AddUser { to: ReplyTo },
     /// A new password.
-    SetPassword { to: ReplyTo, account: AccountId, ends: Ends },
+    SetPassword { to: ReplyTo, account: AccountName, ends: Ends },
     /// A new role.
-    SetRole { to: ReplyTo, account: AccountId, role: Role },
+    SetRole { to: ReplyTo, role: Role },
     /// Shut out, or let in again.
-    SetDisabled { to: ReplyTo, account: AccountId, disabled: bool },
+    SetDisabled { to: ReplyTo, disabled: bool },
     /// The database's size, for the status.
     Size { to: ReplyTo },
     /// A notice that has changed or ended, or whose people are reminded; without `to` because it was time for that.
@@ -74,6 +74,10 @@ pub(super) enum Waiting {
     Alter { to: ReplyTo, bytes: usize },
     /// How far somebody has read.
     MarkRead { to: ReplyTo, account: AccountId },
+    /// Accounts, before it is said who of them is here.
+    Accounts { to: ReplyTo },
+    /// Whether there is anybody of the name of whom this account writes to.
+    Typing { to: ReplyTo, account: AccountId },
     /// People, before it is said who of them is here.
     People { to: ReplyTo },
     /// A page of the rooms, the groups, the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
@@ -95,7 +99,7 @@ pub(super) enum Hashing {
     /// An administrator makes an account.
     AddUser { to: ReplyTo, name: AccountName, role: Role },
     /// A new password.
-    SetPassword { to: ReplyTo, account: AccountId, ends: Ends },
+    SetPassword { to: ReplyTo, account: AccountName, ends: Ends },
 }
 
 /// Which sessions a new password ends.

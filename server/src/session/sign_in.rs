@@ -23,7 +23,7 @@ pub(super) enum Door {
     /// The password thread makes a new account's hash.
     Hashing { name: AccountName, remember: bool },
     /// The store makes the account.
-    Registering { remember: bool },
+    Registering { name: AccountName, remember: bool },
     /// The store notes who is here and reads what they come back to.
     Entering { account: AccountId },
 }
@@ -144,8 +144,8 @@ impl Sessions {
                 self.admit_to(now, session, id, &login, remember, false)
             }
             (PasswordOutcome::Hashed(hash), Door::Hashing { name, remember }) => {
-                self.hub.register(now, session, name, hash)?;
-                self.set_door(session, id, Door::Registering { remember });
+                self.hub.register(now, session, name.clone(), hash)?;
+                self.set_door(session, id, Door::Registering { name, remember });
                 Ok(())
             }
             _ => Err(Refusal::WrongCredentials),
@@ -153,9 +153,10 @@ impl Sessions {
     }
 
     pub(super) fn registered(&mut self, now: Now, session: SessionId, result: Result<AccountId, Refusal>) {
-        let Some((id, Door::Registering { remember })) = self.take_door(session) else { return };
+        let Some((id, Door::Registering { name, remember })) = self.take_door(session) else { return };
+        let visitor = self.visitor(session, remember, false);
         let proof = result.map(|account| SignedIn::new(account, Role::Member));
-        if let Err(refusal) = proof.and_then(|proof| self.let_in(now, session, id, proof, remember, false)) {
+        if let Err(refusal) = proof.and_then(|proof| self.let_in(now, session, id, &name, &proof, visitor)) {
             self.turn_away(now, session, id, refusal);
         }
     }
@@ -178,14 +179,28 @@ impl Sessions {
             self.close(now, session, CloseCode::DEVICE_REVOKED);
             return Ok(());
         }
-        self.let_in(now, session, id, SignedIn::new(login.account.id, login.account.role), remember, by_device)
+        let proof = SignedIn::new(login.account.id, login.account.role);
+        let visitor = self.visitor(session, remember, by_device);
+        self.let_in(now, session, id, &login.account.name, &proof, visitor)
     }
 
-    /// This is where [`SignedIn`] is earned: by the password, by a device that is known, or by having made the account.
-    fn let_in(&mut self, now: Now, session: SessionId, id: u32, proof: SignedIn, remember: bool, by_device: bool) -> Result<(), Refusal> {
-        let Some(known) = self.sessions.get(&session) else { return Ok(()) };
-        let visitor = Visitor { device: known.device, address: known.address, remember, by_device };
-        self.hub.sign_in(now, &proof, visitor, session, id)?;
+    fn visitor(&self, session: SessionId, remember: bool, by_device: bool) -> Option<Visitor> {
+        let known = self.sessions.get(&session)?;
+        Some(Visitor { device: known.device, address: known.address, remember, by_device })
+    }
+
+    /// Somebody has earned [`SignedIn`]: by the password, by a device that is known, or by having made the account.
+    fn let_in(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        id: u32,
+        name: &AccountName,
+        proof: &SignedIn,
+        visitor: Option<Visitor>,
+    ) -> Result<(), Refusal> {
+        let Some(visitor) = visitor else { return Ok(()) };
+        self.hub.sign_in(now, proof, name, visitor, session, id)?;
         self.set_door(session, id, Door::Entering { account: proof.account() });
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Store {
     /// [`StoreError`] when it cannot be read.
     pub fn opening(&mut self) -> Result<Opening, StoreError> {
         Ok(Opening {
-            accounts: accounts::all(&self.connection)?,
+            accounts: accounts::count(&self.connection)?,
             rooms: rooms::all(&self.connection)?,
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
@@ -233,6 +233,7 @@ fn writes(work: &Work) -> bool {
         | Work::Tidy { .. } => true,
         Work::Talk(talk) => talk.writes(),
         Work::LookUp { .. }
+        | Work::Find { .. }
         | Work::Overview { .. }
         | Work::FetchAfter { .. }
         | Work::FetchBefore { .. }
@@ -252,11 +253,14 @@ fn writes(work: &Work) -> bool {
 
 fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {
     match work {
+        Work::Find { name } => Ok(Outcome::Account { account: accounts::find(connection, &name)? }),
         Work::LookUp { name, device } => door::look_up(connection, &name, device),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
-        Work::SetPassword { account, password_hash, remembered } => accounts::set_password(connection, account, &password_hash, remembered),
-        Work::SetRole { account, role } => accounts::set_role(connection, account, role),
-        Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, account, disabled),
+        Work::SetPassword { account, password_hash, remembered } => {
+            accounts::set_password(connection, &account, &password_hash, remembered)
+        }
+        Work::SetRole { account, role } => accounts::set_role(connection, &account, role),
+        Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, &account, disabled),
         Work::SignIn { account, device, address, remember, by_device } => {
             door::enter(connection, at, door::Visitor { account, device, address, remember, by_device })
         }
@@ -267,7 +271,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         }
         Work::Post { account, post, to, text } => messages::post(connection, at, account, post, to, text),
         Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
-        Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, of, before, limit),
+        Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, &of, before, limit),
         Work::SendNotice { author, draft } => notices::send(connection, at, author, &draft),
         Work::Occur { author, draft, occurrence } => plans::occur(connection, at, author, draft, occurrence),
         Work::Preview { author, audience } => audience::preview(connection, author, &audience),
@@ -315,7 +319,7 @@ mod tests {
     use belfry_core::chat::Seq;
 
     use super::super::Target;
-    use super::super::fixture::{LOBBY, add, ask, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
+    use super::super::fixture::{LOBBY, add, ask, direct, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
     use super::*;
 
     fn size(store: &mut Store) -> (u64, u64) {
@@ -451,9 +455,9 @@ mod tests {
     #[test]
     fn the_size_counts_messages_of_all_conversations() {
         each_store(|store| {
-            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let (anna, _bob) = (add(store, "anna"), add(store, "bob"));
             say(store, anna, 3);
-            post_to(store, anna, 9, Target::Direct(bob)).unwrap();
+            post_to(store, anna, 9, direct("bob")).unwrap();
             let (messages, bytes) = size(store);
             assert_eq!(messages, 4);
             assert!(bytes >= 4096);
@@ -466,13 +470,13 @@ mod tests {
         let path = folder.path().join("belfry.db");
         let mut store = Store::open(&path).unwrap();
         let (anna, bob) = (add(&mut store, "anna"), add(&mut store, "bob"));
-        post_to(&mut store, anna, 1, Target::Direct(bob)).unwrap();
+        post_to(&mut store, anna, 1, direct("bob")).unwrap();
         sent(ask(&mut store, 1, notice_to(anna, 1, &["bob"])));
         let before = (store.opening().unwrap(), overview(&mut store, 2, bob));
         store.close().unwrap();
         let mut store = Store::open(&path).unwrap();
         assert_eq!((store.opening().unwrap(), overview(&mut store, 2, bob)), before);
-        assert!(posted(post_to(&mut store, anna, 1, Target::Direct(bob))).2);
+        assert!(posted(post_to(&mut store, anna, 1, direct("bob"))).2);
         drop(store);
         assert_eq!(overview(&mut Store::open(&path).unwrap(), 2, bob), before.1);
     }
@@ -481,7 +485,7 @@ mod tests {
     fn signing_in_notes_when_and_reading_the_same_does_not() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let last_seen = |store: &mut Store| store.opening().unwrap().accounts[0].last_seen;
+            let last_seen = |store: &mut Store| accounts::stored(&store.connection, anna).unwrap().last_seen;
             overview(store, 5, anna);
             assert_eq!(last_seen(store), None);
             sign_in(store, 6, anna);

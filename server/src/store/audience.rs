@@ -7,10 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::column::{clamped, number};
 use super::error::Trouble;
-use super::{Outcome, groups};
+use super::{Outcome, conversations, groups};
 
 const ONE: &str = "SELECT id, disabled FROM accounts WHERE name_key = ?1";
-const ROOM: &str = "SELECT id, everyone FROM conversations WHERE room_key = ?1";
 const IN_ROOM: &str = "SELECT a.id FROM members m CROSS JOIN accounts a ON a.id = m.account WHERE m.conversation = ?1 AND a.disabled = 0";
 const IN_GROUP: &str =
     "SELECT a.id FROM group_members m CROSS JOIN accounts a ON a.id = m.account WHERE m.account_group = ?1 AND a.disabled = 0";
@@ -46,13 +45,9 @@ pub(super) fn reach(connection: &Connection, author: AccountId, audience: &[Audi
                 reach.accounts.extend(Some(id).filter(|_| !disabled));
             }
             Audience::Room(name) => {
-                let room = connection
-                    .prepare_cached(ROOM)?
-                    .query_row([name.key()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)))
-                    .optional()?;
-                let (room, everyone) = room.ok_or(Refusal::UnknownRoom)?;
-                reach.everyone |= everyone;
-                reach.extend(connection, IN_ROOM, room)?;
+                let room = conversations::find_named(connection, name)?;
+                reach.everyone |= room.everyone;
+                reach.extend(connection, IN_ROOM, clamped(room.id.0))?;
             }
             Audience::Group(name) => {
                 let group = groups::find(connection, name)?.ok_or(Refusal::UnknownGroup)?;
@@ -133,7 +128,7 @@ mod tests {
             assert_eq!(reached(store, root, &[nurses.clone(), one("Root"), room("attic")]), Ok((false, vec![1, 2, 3, 4])));
             assert_eq!(reached(store, root, &[Audience::Everyone, nurses.clone()]), Ok((true, vec![2, 3, 4])));
             assert_eq!(reached(store, root, &[room("lobby"), one("root")]), Ok((true, vec![1, 2, 3, 4])));
-            ask(store, 2, Work::SetDisabled { account: bob, disabled: true }).unwrap();
+            ask(store, 2, Work::SetDisabled { account: named("bob"), disabled: true }).unwrap();
             assert_eq!(reached(store, root, &[nurses, room("attic")]), Ok((false, vec![2, 4])));
             assert_eq!(reached(store, root, &[one("bob")]), Err(Refusal::EmptyAudience));
             assert_eq!(reached(store, root, &[Audience::Everyone]), Ok((true, vec![2, 4])));

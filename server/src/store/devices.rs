@@ -97,7 +97,7 @@ pub(super) fn standing(connection: &Connection, account: AccountId, device: Devi
 pub(super) fn revoke(connection: &Connection, at: UnixMillis, account: &AccountName, device: DeviceId) -> Result<Outcome, Trouble> {
     let account = accounts::find(connection, account)?;
     let rows = connection.prepare_cached(REVOKE)?.execute(params![clamped(account.0), device.0, clamped(at.0)])?;
-    if rows == 0 { Err(Refusal::NoSuchDevice.into()) } else { Ok(Outcome::ChangedOf { account }) }
+    if rows == 0 { Err(Refusal::NoSuchDevice.into()) } else { Ok(Outcome::Account { account }) }
 }
 
 #[cfg(test)]

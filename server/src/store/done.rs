@@ -1,8 +1,8 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Group, Message, Notice, NoticeSummary,
-    Original, Progress, Refusal, Room, Seq,
+    Account, AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Group, Message, Notice,
+    NoticeSummary, Original, Progress, Refusal, Room, Seq,
 };
 
 use super::{Bite, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
@@ -28,8 +28,8 @@ pub enum Outcome {
     },
     /// It is changed.
     Changed,
-    /// It is changed for the account of the name that was asked for.
-    ChangedOf {
+    /// It is done for the account of the name that was asked for.
+    Account {
         /// Its number.
         account: AccountId,
     },
@@ -50,8 +50,8 @@ pub enum Outcome {
         place: StoredPlace,
         /// It was stored by an earlier job: tell the author, nobody else.
         repeated: bool,
-        /// This message began the conversation: those in it have not heard of it.
-        began: bool,
+        /// This message began the direct conversation: those in it have not heard of it. Their names, in the order of their numbers.
+        began: Option<[AccountName; 2]>,
     },
     /// Messages, oldest first.
     Page {
@@ -155,6 +155,13 @@ pub enum Outcome {
     People {
         /// The people.
         people: Vec<StoredPerson>,
+        /// More follow.
+        more: bool,
+    },
+    /// Accounts in order of names.
+    Accounts {
+        /// The accounts.
+        accounts: Vec<(AccountId, Account)>,
         /// More follow.
         more: bool,
     },

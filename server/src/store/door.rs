@@ -109,7 +109,8 @@ mod tests {
             ask(store, 2, arrive(anna, DEVICE, true)).unwrap();
             assert!(matches!(ask(store, 3, by_device(anna)), Ok(Outcome::SignedIn { .. })));
             assert_eq!(ask(store, 3, by_device(bob)), Err(Refusal::UnknownDevice));
-            ask(store, 4, Work::SetPassword { account: anna, password_hash: "new".into(), remembered: Remembered::Only(None) }).unwrap();
+            ask(store, 4, Work::SetPassword { account: named("anna"), password_hash: "new".into(), remembered: Remembered::Only(None) })
+                .unwrap();
             assert_eq!(ask(store, 5, by_device(anna)), Err(Refusal::UnknownDevice));
         });
     }
@@ -119,9 +120,9 @@ mod tests {
         each_store(|store| {
             let anna = add(store, "anna");
             ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
-            ask(store, 2, Work::SetDisabled { account: anna, disabled: true }).unwrap();
+            ask(store, 2, Work::SetDisabled { account: named("anna"), disabled: true }).unwrap();
             assert_eq!(ask(store, 3, arrive(anna, DEVICE, false)), Err(Refusal::AccountDisabled));
-            ask(store, 4, Work::SetDisabled { account: anna, disabled: false }).unwrap();
+            ask(store, 4, Work::SetDisabled { account: named("anna"), disabled: false }).unwrap();
             ask(store, 4, Work::RevokeDevice { account: named("anna"), device: DEVICE }).unwrap();
             assert_eq!(ask(store, 5, arrive(anna, DEVICE, true)), Err(Refusal::UnknownDevice));
             assert_eq!(looked_up(store, "anna").unwrap().account.last_seen, Some(UnixMillis(1)));

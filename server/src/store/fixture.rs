@@ -74,6 +74,11 @@ pub(super) fn create(store: &mut Store, account: AccountId, name: &str, private:
     }
 }
 
+/// The direct conversation with somebody.
+pub(super) fn direct(with: &str) -> Target {
+    Target::Direct(named(with))
+}
+
 /// The newest messages of a place.
 pub(super) fn newest(store: &mut Store, account: AccountId, of: Target) -> Result<Vec<Message>, Refusal> {
     match ask(store, 9, Work::FetchBefore { account, of, before: None, limit: 500 })? {
@@ -94,7 +99,7 @@ pub(super) fn found(store: &mut Store, account: AccountId, text: &str) -> Vec<u6
 /// The message, its place, whether it was repeated and whether it began its conversation.
 pub(super) fn posted(result: Result<Outcome, Refusal>) -> (Message, StoredPlace, bool, bool) {
     match result {
-        Ok(Outcome::Posted { message, place, repeated, began }) => (message, place, repeated, began),
+        Ok(Outcome::Posted { message, place, repeated, began }) => (message, place, repeated, began.is_some()),
         other => panic!("{other:?}"),
     }
 }

@@ -31,12 +31,12 @@ pub struct Job {
 }
 
 /// Which conversation a message goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A room, by its conversation.
     Room(ConversationId),
-    /// The direct conversation of the author with this account; made with its first message.
-    Direct(AccountId),
+    /// The direct conversation of the author with the account of this name; made with its first message.
+    Direct(AccountName),
 }
 
 /// What to do.
@@ -58,28 +58,34 @@ pub enum Work {
         /// What it may do.
         role: Role,
     },
-    /// Replace a password hash. Outcome: [`Outcome::Changed`].
+    /// Replace a password hash. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`].
     SetPassword {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// Its argon2id hash in PHC form.
         password_hash: String,
         /// Which devices do not need it.
         remembered: Remembered,
     },
-    /// Change a role. Outcome: [`Outcome::Changed`].
+    /// Change a role. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`], [`Refusal::LastAdmin`].
     SetRole {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// The new one.
         role: Role,
     },
-    /// Shut an account out or let it in again. Outcome: [`Outcome::Changed`].
+    /// Shut an account out or let it in again. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`],
+    /// [`Refusal::LastAdmin`].
     SetDisabled {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// Whether it is shut out.
         disabled: bool,
+    },
+    /// Find an account by its name. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`].
+    Find {
+        /// Its name.
+        name: AccountName,
     },
     /// Somebody has proven who they are: note it, also what they have missed, and read what they come back to. Outcome:
     /// [`Outcome::SignedIn`]; refused with [`Refusal::AccountDisabled`], [`Refusal::UnknownDevice`].
@@ -263,7 +269,7 @@ pub enum Work {
         /// Whose.
         account: AccountName,
     },
-    /// Shut a device out. Outcome: [`Outcome::ChangedOf`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
+    /// Shut a device out. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
     RevokeDevice {
         /// Whose.
         account: AccountName,

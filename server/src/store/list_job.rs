@@ -10,6 +10,16 @@ use belfry_core::chat::Refusal;
 /// A page of something in order of names.
 #[derive(Clone, Debug)]
 pub enum List {
+    /// Everybody who is not shut out. Outcome: [`Outcome::People`].
+    Everybody {
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// Every account. Outcome: [`Outcome::Accounts`].
+    Accounts {
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
     /// The people in a room who are not shut out. Outcome: [`Outcome::People`]; refused with [`Refusal::InvitationNeeded`],
     /// [`Refusal::NotInRoom`] where the room is private.
     Members {

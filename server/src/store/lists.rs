@@ -1,22 +1,26 @@
 //! Lists in order of names, a page at a time.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, Group, GroupName, Keep, Refusal, Room, RoomName, Standing};
+use belfry_core::chat::{Account, AccountId, AccountName, ConversationId, Group, GroupName, Keep, Refusal, Room, RoomName, Standing};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use rusqlite::{Connection, Params, Row, params};
 
-use super::column::{clamped, number, optional_number, optional_time, optional_words, words};
+use super::column::{clamped, number, optional_number, optional_time, optional_words, time, words};
 use super::error::Trouble;
 use super::page::Limit;
-use super::{List, Outcome, StoredPerson, conversations};
+use super::{List, Outcome, StoredPerson, accounts, conversations};
 
 /// What a person takes in a page beside their name: whether they are here, when they were, lengths.
 const PERSON_BYTES: usize = 16;
+/// What an account takes beside its name: the same, and when it was made.
+const ACCOUNT_BYTES: usize = 32;
 /// What a group takes beside its name.
 const GROUP_BYTES: usize = 16;
 /// What a room takes beside its name and its owner's: numbers at their longest, marks and lengths.
 const ROOM_BYTES: usize = 48;
 
 const EVERYBODY: &str = "SELECT id, name, last_seen FROM accounts WHERE name_key > ?1 AND disabled = 0 ORDER BY name_key LIMIT ?2";
+const ACCOUNTS: &str =
+    "SELECT id, name, role, disabled, created_at, last_seen FROM accounts WHERE name_key > ?1 ORDER BY name_key LIMIT ?2";
 const MEMBERS: &str = "SELECT a.id, a.name, a.last_seen FROM members m CROSS JOIN accounts a ON a.id = m.account
     WHERE m.conversation = ?3 AND a.name_key > ?1 AND a.disabled = 0 ORDER BY a.name_key LIMIT ?2";
 const IN_GROUP: &str = "SELECT a.id, a.name, a.last_seen FROM group_members m CROSS JOIN accounts a ON a.id = m.account
@@ -34,6 +38,8 @@ const ROOMS: &str = "SELECT * FROM (SELECT c.room_name, c.private, o.name, c.kee
 
 pub(super) fn read(connection: &Connection, list: List) -> Result<Outcome, Trouble> {
     match list {
+        List::Everybody { after } => everybody(connection, after.as_ref()),
+        List::Accounts { after } => all_accounts(connection, after.as_ref()),
         List::Members { account, room, after } => members(connection, account, room, after.as_ref()),
         List::GroupMembers { group, after } => group_members(connection, &group, after.as_ref()),
         List::Groups { after } => groups(connection, after.as_ref()),
@@ -56,17 +62,38 @@ fn read_person(row: &Row<'_>) -> rusqlite::Result<StoredPerson> {
     Ok(StoredPerson { id: AccountId(number(row, 0)?), name: words(row, 1)?, last_seen: optional_time(row, 2)? })
 }
 
+fn everybody(connection: &Connection, after: Option<&AccountName>) -> Result<Outcome, Trouble> {
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    people(connection, EVERYBODY, limit, params![key(after), limit.rows()])
+}
+
+fn all_accounts(connection: &Connection, after: Option<&AccountName>) -> Result<Outcome, Trouble> {
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    let mut statement = connection.prepare_cached(ACCOUNTS)?;
+    let rows = statement.query_map(params![key(after), limit.rows()], |row| {
+        let account = Account {
+            name: words(row, 1)?,
+            role: accounts::role(row, 2)?,
+            disabled: row.get(3)?,
+            created_at: time(row, 4)?,
+            last_seen: optional_time(row, 5)?,
+        };
+        Ok((AccountId(number(row, 0)?), account))
+    })?;
+    let (accounts, more) = limit.fill(rows, |(_, account)| ACCOUNT_BYTES + account.name.as_str().len())?;
+    Ok(Outcome::Accounts { accounts, more })
+}
+
 fn members(connection: &Connection, account: AccountId, room: ConversationId, after: Option<&AccountName>) -> Result<Outcome, Trouble> {
     let room = conversations::find_room(connection, room)?;
     if room.private {
         conversations::since(connection, &room, account)?;
     }
-    let limit = Limit::new(PAGE_ENTRIES_MAX);
     if room.everyone {
-        people(connection, EVERYBODY, limit, params![key(after), limit.rows()])
-    } else {
-        people(connection, MEMBERS, limit, params![key(after), limit.rows(), clamped(room.id.0)])
+        return everybody(connection, after);
     }
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    people(connection, MEMBERS, limit, params![key(after), limit.rows(), clamped(room.id.0)])
 }
 
 fn group_members(connection: &Connection, group: &GroupName, after: Option<&AccountName>) -> Result<Outcome, Trouble> {
@@ -144,7 +171,7 @@ mod tests {
             assert_eq!(members_of(store, carol, attic, Some("carol")).unwrap(), [""; 0]);
             let dora = add(store, "dora");
             assert_eq!(members_of(store, dora, LOBBY, Some("bob")).unwrap(), ["carol", "dora"]);
-            ask(store, 1, Work::SetDisabled { account: bob, disabled: true }).unwrap();
+            ask(store, 1, Work::SetDisabled { account: named("bob"), disabled: true }).unwrap();
             assert_eq!(members_of(store, dora, attic, None).unwrap(), ["Anna", "carol"]);
             assert_eq!(members_of(store, dora, LOBBY, None).unwrap(), ["Anna", "carol", "dora"]);
         });
@@ -172,12 +199,12 @@ mod tests {
     #[test]
     fn groups_and_who_is_in_them_come_in_order_of_names() {
         each_store(|store| {
-            let [_, bob, _] = ["carol", "bob", "Anna"].map(|name| add(store, name));
+            let _ = ["carol", "bob", "Anna"].map(|name| add(store, name));
             for (group, members) in [("Nurses", &["carol", "BOB", "anna"][..]), ("drivers", &["bob"])] {
                 let members = members.iter().map(|member| named(member)).collect();
                 ask(store, 1, Work::AddToGroup { group: group.parse().unwrap(), members }).unwrap();
             }
-            ask(store, 1, Work::SetDisabled { account: bob, disabled: true }).unwrap();
+            ask(store, 1, Work::SetDisabled { account: named("bob"), disabled: true }).unwrap();
             let members = |after: Option<&str>| List::GroupMembers { group: "NURSES".parse().unwrap(), after: after.map(named) };
             assert_eq!(list(store, members(None)).unwrap().0, ["Anna", "bob", "carol"], "also who is shut out");
             assert_eq!(list(store, members(Some("bob"))).unwrap().0, ["carol"]);
@@ -204,7 +231,7 @@ mod tests {
     #[test]
     fn no_page_of_a_list_looks_through_a_whole_table() {
         let store = Store::open_in_memory().unwrap();
-        for query in [EVERYBODY, MEMBERS, IN_GROUP, GROUPS, ROOMS] {
+        for query in [EVERYBODY, ACCOUNTS, MEMBERS, IN_GROUP, GROUPS, ROOMS] {
             let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
             let plan: Vec<String> = statement
                 .query_map(rusqlite::params_from_iter((0..statement.parameter_count()).map(|_| 1)), |row| row.get("detail"))

@@ -6,17 +6,18 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::column::{bits, clamped, invalid, number, time};
+use super::column::{bits, clamped, invalid, number, time, words};
 use super::error::Trouble;
-use super::notices::{self, unknown_account};
-use super::{Occurrence, Outcome, StoreError, StoredSchedule, accounts};
+use super::{Occurrence, Outcome, StoreError, StoredSchedule, accounts, notices};
 
 const TEMPLATES: &str = "SELECT content FROM templates ORDER BY name_key";
 const SAVE_TEMPLATE: &str =
     "INSERT INTO templates (name_key, content) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET content = excluded.content";
 const REMOVE_TEMPLATE: &str = "DELETE FROM templates WHERE name_key = ?1";
-const SCHEDULES: &str = "SELECT id, author, next_at, content FROM schedules ORDER BY id";
-const FIND_POST: &str = "SELECT id, author, next_at, content FROM schedules WHERE author = ?1 AND outbox = ?2 AND counter = ?3";
+const SCHEDULES: &str =
+    "SELECT s.id, s.author, s.next_at, s.content, a.name FROM schedules s CROSS JOIN accounts a ON a.id = s.author ORDER BY s.id";
+const FIND_POST: &str = "SELECT s.id, s.author, s.next_at, s.content, a.name FROM schedules s CROSS JOIN accounts a ON a.id = s.author
+    WHERE s.author = ?1 AND s.outbox = ?2 AND s.counter = ?3";
 const ADD_SCHEDULE: &str = "INSERT INTO schedules (author, outbox, counter, next_at, content) VALUES (?1, ?2, ?3, ?4, ?5)";
 const MOVE_SCHEDULE: &str = "UPDATE schedules SET next_at = ?2 WHERE id = ?1";
 const REMOVE_SCHEDULE: &str = "DELETE FROM schedules WHERE id = ?1";
@@ -35,6 +36,7 @@ fn read_schedule(row: &Row<'_>) -> rusqlite::Result<StoredSchedule> {
         author: AccountId(number(row, 1)?),
         next_at: time(row, 2)?,
         draft: read::<NoticeDraft>(row, 3)?,
+        author_name: words(row, 4)?,
     })
 }
 
@@ -92,11 +94,12 @@ pub(super) fn schedule(connection: &Connection, author: AccountId, next_at: Unix
         return Ok(Outcome::Scheduled(Box::new(schedule)));
     }
     notices::reach(connection, author, &draft)?;
+    let author_name = accounts::name(connection, author)?;
     let [account, outbox, counter] = post;
     let row = params![account, outbox, counter, clamped(next_at.0), written(&draft)?];
-    connection.prepare_cached(ADD_SCHEDULE)?.execute(row).map_err(unknown_account)?;
+    connection.prepare_cached(ADD_SCHEDULE)?.execute(row)?;
     let id = u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("a schedule has a negative number"))?;
-    Ok(Outcome::Scheduled(Box::new(StoredSchedule { id: ScheduleId(id), author, next_at, draft })))
+    Ok(Outcome::Scheduled(Box::new(StoredSchedule { id: ScheduleId(id), author, author_name, next_at, draft })))
 }
 
 pub(super) fn move_schedule(connection: &Connection, occurrence: Occurrence) -> Result<Outcome, Trouble> {
@@ -113,7 +116,7 @@ mod tests {
     use belfry_core::chat::{Audience, Label, PostId, Schedule, Severity, Text};
 
     use super::super::Work;
-    use super::super::fixture::{add, ask, each_store};
+    use super::super::fixture::{add, ask, each_store, named};
     use super::*;
 
     fn draft() -> NoticeDraft {
@@ -137,7 +140,8 @@ mod tests {
             let (author, _) = (add(store, "root"), add(store, "anna"));
             for _ in 0..2 {
                 let done = ask(store, 1, Work::AddSchedule { author, next_at: UnixMillis(500), draft: draft() });
-                let expected = StoredSchedule { id: ScheduleId(1), author, next_at: UnixMillis(500), draft: draft() };
+                let author_name = named("root");
+                let expected = StoredSchedule { id: ScheduleId(1), author, author_name, next_at: UnixMillis(500), draft: draft() };
                 assert_eq!(done, Ok(Outcome::Scheduled(Box::new(expected.clone()))));
                 assert_eq!(store.opening().unwrap().schedules, [expected]);
             }

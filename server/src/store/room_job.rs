@@ -1,6 +1,6 @@
 //! What the store is asked about rooms, and about messages that are there already.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, RoomName, SearchText, Seq, Text};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, Parties, RoomName, SearchText, Seq, Text};
 
 use super::Target;
 #[cfg(doc)]
@@ -46,7 +46,7 @@ pub enum RoomJob {
         /// Which.
         room: ConversationId,
     },
-    /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::ChangedOf`]; refused with
+    /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::Account`]; refused with
     /// [`Refusal::UnknownAccount`], [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`], [`Refusal::NobodyThere`].
     Remove {
         /// Who does it.
@@ -140,10 +140,8 @@ pub enum Talk {
     },
     /// Read what stood where a message was altered. Outcome: [`Outcome::Originals`]; refused with [`Refusal::UnknownMessage`].
     Originals {
-        /// One of the two people of a direct conversation; of a room, whoever asks.
-        account: AccountId,
         /// Where it was said.
-        of: Target,
+        of: Parties,
         /// Which.
         seq: Seq,
         /// How many to skip.

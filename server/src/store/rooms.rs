@@ -134,7 +134,7 @@ fn remove(connection: &Connection, by: Keeper, account: &AccountName, room: Conv
     let room = looked_after(connection, by, room)?;
     let key = [clamped(account.0), clamped(room.id.0)];
     let gone = connection.prepare_cached(LEAVE)?.execute(key)? + connection.prepare_cached(UNINVITE)?.execute(key)?;
-    if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(Outcome::ChangedOf { account }) }
+    if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(Outcome::Account { account }) }
 }
 
 fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &RoomName) -> Result<Outcome, Trouble> {
@@ -264,7 +264,7 @@ mod tests {
             room(store, RoomJob::Join { account: bob, room: attic }).unwrap();
             let remove = |by, whom: &str| RoomJob::Remove { by, account: named(whom), room: attic };
             assert_eq!(room(store, remove(member(bob), "anna")), Err(Refusal::NotYourRoom));
-            assert_eq!(room(store, remove(member(anna), "bob")), Ok(Outcome::ChangedOf { account: bob }));
+            assert_eq!(room(store, remove(member(anna), "bob")), Ok(Outcome::Account { account: bob }));
             assert_eq!(room(store, remove(member(anna), "bob")), Err(Refusal::NobodyThere));
             assert_eq!(post_to(store, bob, 1, Target::Room(attic)), Err(Refusal::NotInRoom));
             room(store, RoomJob::Leave { account: anna, room: attic }).unwrap();
@@ -328,7 +328,7 @@ mod tests {
             let done = store.apply(vec![person(1, "paul"), person(2, "pau1")]);
             assert!(done[0].result.is_ok());
             assert_eq!(done[1].result, Err(Refusal::NameTaken));
-            assert_eq!(store.opening().unwrap().accounts.len(), 2, "nothing of the second is left");
+            assert_eq!(store.opening().unwrap().accounts, 2, "nothing of the second is left");
         });
     }
 

@@ -51,6 +51,8 @@ pub struct StoredSchedule {
     pub id: ScheduleId,
     /// Who scheduled it.
     pub author: AccountId,
+    /// Their name.
+    pub author_name: AccountName,
     /// When it is sent next.
     pub next_at: UnixMillis,
     /// What.
@@ -93,11 +95,11 @@ pub enum StoredPlace {
     },
 }
 
-/// What the hub knows from the start.
+/// What the hub knows from the start: nothing of which there is one for each person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
-    /// Every account.
-    pub accounts: Vec<StoredAccount>,
+    /// How many accounts there are.
+    pub accounts: u64,
     /// Every room.
     pub rooms: Vec<StoredRoom>,
     /// Every template.
@@ -119,8 +121,6 @@ pub struct StoredAccount {
     pub role: Role,
     /// Whether it is shut out.
     pub disabled: bool,
-    /// When it was made.
-    pub created_at: UnixMillis,
     /// When it was last here.
     pub last_seen: Option<UnixMillis>,
 }

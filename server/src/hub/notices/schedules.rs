@@ -166,10 +166,10 @@ impl Hub {
     pub(in crate::hub) fn list_schedules(&mut self, to: ReplyTo, after: Option<ScheduleId>) {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let named = |schedule: &StoredSchedule| {
-            let author = self.directory.get(schedule.author)?.name.clone();
-            Some(Scheduled { id: schedule.id, author, next_at: schedule.next_at, draft: schedule.draft.clone() })
+            let StoredSchedule { id, author_name, next_at, draft, .. } = schedule.clone();
+            Scheduled { id, author: author_name, next_at, draft }
         };
-        let all = self.schedules.waiting.range((start, Bound::Unbounded)).filter_map(|(_, schedule)| named(schedule));
+        let all = self.schedules.waiting.range((start, Bound::Unbounded)).map(|(_, schedule)| named(schedule));
         let (schedules, more) = page(all);
         self.reply(to, Ok(Answer::Schedules { schedules, more }));
     }
