@@ -8,7 +8,7 @@ use super::column::{clamped, number, optional_number, words};
 use super::conversations::Conversation;
 use super::error::Trouble;
 use super::looks::{self, Kind};
-use super::{Keeper, Outcome, RoomJob, StoreError, StoredRoom, accounts, conversations};
+use super::{Keeper, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accounts, conversations, plans};
 
 // By the index of their names: most conversations are no rooms.
 const ALL: &str = "SELECT id, room_name, everyone, owner, keep_age, keep_messages FROM conversations
@@ -144,6 +144,9 @@ fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &Room
     }
     looks::give_back(connection, Kind::Room, clamped(room.id.0))?;
     take_name(connection, room.id, name)?;
+    if let StoredPlace::Room(old) = &room.place {
+        plans::rename_room(connection, old, name)?;
+    }
     Ok(Outcome::Changed)
 }
 
