@@ -79,7 +79,7 @@ fn closed_loop(base: &Path, senders: u64) -> Figures {
     let mut submit = |worker: &mut Worker, sender: usize, handed_in: &mut [Instant]| {
         counters[sender] += 1;
         let post = PostId { outbox: 1, counter: counters[sender] };
-        let work = Work::Post { account: accounts[sender], post, to: room, text: text.clone() };
+        let work = Work::Post { account: accounts[sender], post, to: room.clone(), text: text.clone() };
         handed_in[sender] = Instant::now();
         worker.try_submit(Job { ticket: Ticket(sender as u64), at: UnixMillis(1), work }).unwrap();
     };

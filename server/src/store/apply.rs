@@ -13,8 +13,8 @@ use super::column::number;
 use super::error::Trouble;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export, groups, ledger,
-    ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
+    Done, Job, Occurrence, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export,
+    groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -217,12 +217,12 @@ fn writes(work: &Work) -> bool {
         | Work::Seen { .. }
         | Work::Post { .. }
         | Work::SendNotice { .. }
-        | Work::Occur { .. }
+        | Work::Occur(_)
         | Work::Receipt { .. }
         | Work::ChangeNotice { .. }
         | Work::Queued { .. }
         | Work::AddSchedule { .. }
-        | Work::MoveSchedule(_)
+        | Work::Unschedule(_)
         | Work::SaveTemplate(_)
         | Work::RemoveTemplate { .. }
         | Work::AddToGroup { .. }
@@ -273,7 +273,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
         Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, &of, before, limit),
         Work::SendNotice { author, draft } => notices::send(connection, at, author, &draft),
-        Work::Occur { author, draft, occurrence } => plans::occur(connection, at, author, draft, occurrence),
+        Work::Occur(occurrence) => plans::occur(connection, at, occurrence),
         Work::Preview { author, audience } => audience::preview(connection, author, &audience),
         Work::Receipt { account, device, notice, revision, receipt } => {
             ledger::note(connection, at, ledger::Reader { account, device }, notice, revision, receipt)
@@ -289,7 +289,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::FetchNotice { account, notice } => Ok(Outcome::Notice(Box::new(notices::as_seen_by(connection, at, account, notice)?))),
         Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
-        Work::MoveSchedule(occurrence) => plans::move_schedule(connection, occurrence),
+        Work::Unschedule(schedule) => plans::move_schedule(connection, Occurrence { schedule, next_at: None }),
         Work::SaveTemplate(template) => plans::save_template(connection, &template),
         Work::RemoveTemplate { name } => plans::remove_template(connection, &name),
         Work::AddToGroup { group, members } => groups::add(connection, &group, &members),

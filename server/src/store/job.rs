@@ -152,19 +152,13 @@ pub enum Work {
     SendNotice {
         /// The author.
         author: AccountId,
-        /// What; it offers at least one answer.
+        /// What; if it offers no answer, it offers the default one.
         draft: NoticeDraft,
     },
-    /// A scheduled notice's time has come: send it if its author still may and it is for anybody, and note when it is sent next in any
-    /// case. Outcome: [`Outcome::NoticeSent`], or [`Outcome::Changed`] if it was passed over; refused with [`Refusal::UnknownSchedule`].
-    Occur {
-        /// The author.
-        author: AccountId,
-        /// What.
-        draft: NoticeDraft,
-        /// Which, and when next.
-        occurrence: Occurrence,
-    },
+    /// A scheduled notice's time has come: send it if it is not over, its author still may and it is for anybody, and note when it is
+    /// sent next in any case. Outcome: [`Outcome::NoticeSent`], or [`Outcome::Changed`] if it was passed over; refused with
+    /// [`Refusal::UnknownSchedule`].
+    Occur(Occurrence),
     /// Find whom an audience would reach now. Outcome: [`Outcome::Preview`]; refused as [`Work::SendNotice`].
     Preview {
         /// Who would send it.
@@ -239,8 +233,8 @@ pub enum Work {
         /// What.
         draft: NoticeDraft,
     },
-    /// Forget a scheduled notice, or send it at another time. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownSchedule`].
-    MoveSchedule(Occurrence),
+    /// Forget a scheduled notice. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownSchedule`].
+    Unschedule(ScheduleId),
     /// Keep a template. Outcome: [`Outcome::Changed`].
     SaveTemplate(Template),
     /// Forget a template. Outcome: [`Outcome::Changed`].
@@ -353,7 +347,7 @@ pub enum Remembered {
     Only(Option<DeviceId>),
 }
 
-/// A scheduled notice's time has come, or it is given up.
+/// A scheduled notice's time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occurrence {
     /// Which.

@@ -64,13 +64,11 @@ pub(super) fn send(connection: &Connection, at: UnixMillis, author: AccountId, d
         return Ok(Outcome::NoticeSent { sent, repeated: true });
     }
     let Reach { everyone, accounts } = reach(connection, author, draft)?;
-    if draft.answers.is_empty() {
-        return Err(Refusal::BadRequest.into());
-    }
     let severity = stored_severity(draft.severity);
     let expires_at = draft.expires_at.map(|time| clamped(time.0));
     let title = draft.title.as_ref().map(Title::as_str);
-    let answers = draft.answers.iter().map(Label::as_str).collect::<Vec<_>>().join("\n");
+    let answers = if draft.answers.is_empty() { &[Label::acknowledge()] } else { &draft.answers[..] };
+    let answers = answers.iter().map(Label::as_str).collect::<Vec<_>>().join("\n");
     let every = draft.remind.map(|remind| clamped(remind.every_ms));
     let remind_at = draft.remind.map(|remind| clamped(at.0.saturating_add(remind.every_ms)));
     let row = params![
@@ -318,18 +316,25 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_without_answers_or_to_nobody_known_leaves_nothing_behind() {
+    fn a_notice_to_nobody_known_leaves_nothing_behind() {
         each_store(|store| {
             let root = add(store, "root");
             assert_eq!(ask(store, 1, notice_to(root, 1, &["root", "nobody"])), Err(Refusal::UnknownAccount));
             assert_eq!(ask(store, 1, notice_to(AccountId(99), 1, &["root"])), Err(Refusal::UnknownAccount));
+            assert_eq!(listed(store, 1, None, 9), (vec![], false));
+            assert!(overview(store, 1, root).1.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_notice_that_offers_no_answer_offers_the_default_one() {
+        each_store(|store| {
+            let root = add(store, "root");
             let mut work = notice_to(root, 1, &["root"]);
             if let Work::SendNotice { draft, .. } = &mut work {
                 draft.answers.clear();
             }
-            assert_eq!(ask(store, 1, work), Err(Refusal::BadRequest));
-            assert_eq!(listed(store, 1, None, 9), (vec![], false));
-            assert!(overview(store, 1, root).1.is_empty());
+            assert_eq!(sent(ask(store, 1, work)).0.answers, [Label::acknowledge()]);
         });
     }
 

@@ -49,14 +49,6 @@ fn check_answers(answers: &[Label]) -> Result<(), Refusal> {
     if answers.iter().collect::<BTreeSet<_>>().len() < answers.len() { Err(Refusal::BadRequest) } else { Ok(()) }
 }
 
-/// A notice that offers no answer offers the default one.
-fn with_answers(mut draft: NoticeDraft) -> NoticeDraft {
-    if draft.answers.is_empty() {
-        draft.answers.push(Label::acknowledge());
-    }
-    draft
-}
-
 impl Hub {
     pub(super) fn send_notice(&mut self, now: Now, author: AccountId, to: ReplyTo, draft: NoticeDraft) -> Result<(), Refusal> {
         check_answers(&draft.answers)?;
@@ -70,7 +62,7 @@ impl Hub {
             Some(schedule) => self.schedule_notice(now, author, to, schedule, draft),
             None => {
                 let waiting = Waiting::SendNotice { to, author, post: draft.post };
-                self.submit(now, Work::SendNotice { author, draft: with_answers(draft) }, waiting)
+                self.submit(now, Work::SendNotice { author, draft }, waiting)
             }
         }
     }

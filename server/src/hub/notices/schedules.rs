@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use belfry_core::chat::{AccountId, Answer, Audience, Every, NoticeDraft, PostId, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{AccountId, Answer, Audience, Every, NoticeDraft, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use super::{Due, later, with_answers};
+use super::{Due, later};
 use crate::hub::done::misplaced;
 use crate::hub::{Hub, ReplyTo, Waiting, page};
 use crate::limits::{REPEAT_MAX, REPEAT_MIN, SCHEDULES_MAX, STORE_RETRY};
@@ -74,16 +74,6 @@ fn check_repetition(every: Option<Every>) -> Result<(), Refusal> {
     if (REPEAT_MIN.as_millis()..=REPEAT_MAX.as_millis()).contains(&step) { Ok(()) } else { Err(Refusal::ScheduleOutOfBounds) }
 }
 
-/// What is sent at `at`: a notice of its own, with the end as far away as it was from the first time.
-fn occurrence_of(schedule: &StoredSchedule) -> NoticeDraft {
-    let mut draft = schedule.draft.clone();
-    let first = draft.schedule.map_or(schedule.next_at, |schedule| schedule.at);
-    draft.expires_at = draft.expires_at.map(|end| UnixMillis(schedule.next_at.0.saturating_add(end.0.saturating_sub(first.0))));
-    // The same occurrence is stored once, even if the server stops in the middle of it. No client draws this outbox.
-    draft.post = PostId { outbox: u64::MAX - schedule.id.0, counter: schedule.next_at.0 };
-    draft
-}
-
 impl Hub {
     pub(super) fn schedule_notice(
         &mut self,
@@ -118,22 +108,13 @@ impl Hub {
         Ok(())
     }
 
-    /// Its time has come. Whoever scheduled it must still be allowed to; one that came while the server was away is sent late, unless
-    /// it has ended meanwhile.
+    /// Its time has come. One that came while the server was away is sent late, unless it has ended meanwhile.
     pub(super) fn occur(&mut self, now: Now, id: ScheduleId) -> Result<(), Refusal> {
         let Some(schedule) = self.schedules.waiting.get(&id) else { return Ok(()) };
         let every = schedule.draft.schedule.and_then(|schedule| schedule.every);
         let next_at = every.and_then(|every| next(schedule.next_at, every, now.wall, &self.settings.time_zone));
         let occurrence = Occurrence { schedule: id, next_at };
-        let author = schedule.author;
-        let draft = occurrence_of(schedule);
-        let work = if draft.expires_at.is_some_and(|end| end <= now.wall) {
-            tracing::warn!(schedule = id.0, "a scheduled notice is not sent: it is over");
-            Work::MoveSchedule(occurrence)
-        } else {
-            Work::Occur { author, draft: with_answers(draft), occurrence }
-        };
-        self.submit(now, work, Waiting::Occurrence(occurrence))
+        self.submit(now, Work::Occur(occurrence), Waiting::Occurrence(occurrence))
     }
 
     /// The store has sent an occurrence or passed it over.
@@ -162,8 +143,7 @@ impl Hub {
     }
 
     pub(in crate::hub) fn unschedule(&mut self, now: Now, to: ReplyTo, schedule: ScheduleId) -> Result<(), Refusal> {
-        let occurrence = Occurrence { schedule, next_at: None };
-        self.submit(now, Work::MoveSchedule(occurrence), Waiting::Unschedule { to, schedule })
+        self.submit(now, Work::Unschedule(schedule), Waiting::Unschedule { to, schedule })
     }
 
     pub(in crate::hub) fn unscheduled(&mut self, schedule: ScheduleId) {
