@@ -242,8 +242,8 @@ fn a_message_that_is_being_edited_beside_altered_ones() {
     let mut rows = lines();
     rows.truncate(4);
     let altered = |row: LineRow, gone: bool| match row {
-        LineRow::Message { who, own, time, text, links, mark, why, own_key, key, .. } => {
-            LineRow::Message { who, own, time, text, links, mark, why, own_key, key, edited: !gone, deleted: gone, sought: false }
+        LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, .. } => {
+            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited: !gone, deleted: gone, sought: false }
         }
         other => other,
     };
