@@ -313,7 +313,7 @@ fn who_is_in_a_room() {
 
 fn popup(theme: Theme, name: &str, row: NoticeRow) {
     let easel = Easel::new(theme, 100, "");
-    let popup = Popup::notice(&sink(), "notice 7", row, 600.0).unwrap();
+    let popup = Popup::notice(&sink(), "notice 7", row).unwrap();
     update_timers_and_animations();
     let size = popup.size();
     easel.check(name, size.width, size.height);
