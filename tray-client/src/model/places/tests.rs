@@ -314,3 +314,87 @@ fn who_leaves_the_room_that_is_shown_is_in_the_lobby() {
     model.act(now(1), Intent::Open(attic()));
     assert!(model.apply(now(1), Up::Left(attic())).contains(&Effect::GoTo(Place::lobby())));
 }
+
+fn listed(id: u64, place: &str, last: u64) -> Up {
+    let place = crate::scene::place(place).unwrap();
+    Up::Conversation { id: ConversationId(id), place, last: Seq(last), read: Seq(0), unread: 0, alterations: 0 }
+}
+
+/// A model that has been in the lobby (1), two rooms and a direct conversation, and was off since.
+fn back_again() -> Model {
+    let mut model = model();
+    for (id, place) in [(1, "lobby"), (2, "attic"), (3, "board"), (4, "@bob")] {
+        model.apply(now(0), listed(id, place, 9));
+        let said = Message { conversation: ConversationId(id), text: Text::new(format!("in {place}")).unwrap(), ..message(9, "anna") };
+        model.apply(now(0), Up::Message { place: crate::scene::place(place).unwrap(), message: said });
+    }
+    model.apply(now(0), Up::CaughtUp);
+    model.take_news();
+    model.apply(now(1), Up::SignedIn { account: name("me"), role: Role::Member });
+    model
+}
+
+/// Each conversation by its name, with what was said there last.
+fn list(model: &Model) -> Vec<(String, String)> {
+    let said = |known: &&Conversation| known.last().map_or_else(String::new, |last| last.text.to_string());
+    let mut list: Vec<_> = model.conversations().iter().map(|known| (known.place().to_string(), said(known))).collect();
+    list.sort();
+    list
+}
+
+fn forgotten(model: &mut Model) -> Vec<u64> {
+    model.take_news().iter().filter_map(|keep| if let Keep::Forget(id) = keep { Some(id.0) } else { None }).collect()
+}
+
+#[test]
+fn a_room_that_was_left_or_closed_while_one_was_away_is_not_in_the_list_and_direct_conversations_stay() {
+    let mut model = back_again();
+    model.act(now(1), Intent::Open(attic()));
+    for (id, place) in [(1, "lobby"), (3, "board")] {
+        model.apply(now(1), listed(id, place, 9));
+    }
+    let effects = model.apply(now(1), Up::CaughtUp);
+    assert!(effects.contains(&Effect::GoTo(Place::lobby())), "{effects:?}");
+    let places: Vec<_> = list(&model).into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["@bob", "board", "lobby"]);
+    assert_eq!(forgotten(&mut model), [2], "nothing of it stays on this computer");
+}
+
+#[test]
+fn rooms_that_have_exchanged_their_names_are_told_apart_by_their_numbers() {
+    for order in [[(2, "board"), (3, "attic")], [(3, "attic"), (2, "board")]] {
+        let mut model = back_again();
+        for (id, place) in [(1, "lobby"), (4, "@bob")].into_iter().chain(order) {
+            model.apply(now(1), listed(id, place, 9));
+        }
+        model.apply(now(1), Up::CaughtUp);
+        let said = list(&model);
+        // Of one of the two the newest message is looked up when it is opened.
+        for (place, not) in [("attic", "in attic"), ("board", "in board")] {
+            assert!(said.iter().any(|(known, last)| known == place && last != not), "{said:?}");
+        }
+        assert_eq!((said.len(), forgotten(&mut model)), (4, vec![]));
+    }
+}
+
+#[test]
+fn a_new_room_with_the_name_of_one_that_was_closed_shows_nothing_of_it() {
+    let mut model = back_again();
+    for (id, place) in [(1, "lobby"), (3, "board"), (4, "@bob"), (5, "attic")] {
+        model.apply(now(1), listed(id, place, 0));
+    }
+    model.apply(now(1), Up::CaughtUp);
+    assert!(list(&model).contains(&("attic".to_owned(), String::new())), "{:?}", list(&model));
+    assert!(forgotten(&mut model).contains(&2));
+}
+
+#[test]
+fn a_server_that_went_back_to_a_backup_is_believed() {
+    let mut model = back_again();
+    model.apply(now(1), listed(2, "attic", 4));
+    assert_eq!(model.conversation(&attic()).unwrap().last(), None);
+    assert_eq!(forgotten(&mut model), [2]);
+    let said = Message { conversation: ConversationId(2), ..message(5, "anna") };
+    model.apply(now(1), Up::Message { place: attic(), message: said });
+    assert_eq!(model.conversation(&attic()).unwrap().last().unwrap().seq, Seq(5));
+}
