@@ -66,7 +66,7 @@ impl App {
         if stale.rooms || stale.lines {
             self.draw_rooms();
         }
-        if stale.found || stale.connection {
+        if stale.found || stale.connection || stale.lines {
             self.draw_found();
         }
         if stale.typing || stale.lines {

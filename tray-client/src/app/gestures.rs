@@ -256,6 +256,7 @@ impl App {
         }
         self.expire_popups();
         self.remember_if_due();
+        self.read_members_if_due();
         self.hold_back();
         self.draw_connection();
         self.draw_typing();

@@ -375,6 +375,7 @@ impl App {
         let waits: BTreeSet<Instant> =
             [self.popups.next(now), self.countdown(now), self.quiet_change(now), self.remember_at(), self.model.typing_until(now)]
                 .into_iter()
+                .chain([self.members_due()])
                 .flatten()
                 .collect();
         let post = self.post.clone();

@@ -446,6 +446,7 @@ impl Model {
 
     fn hear(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
         self.news.push(Keep::Message(message.clone()));
+        self.see_in(&place, &message.from, effects);
         let me = self.me().cloned();
         let looking = self.attended && self.shown.as_ref() == Some(&key(&place));
         let conversation = self.conversation_mut(&place);

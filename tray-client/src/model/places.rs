@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{ConversationId, Person, Place, SearchText, Seq, Standing};
+use belfry_core::chat::{AccountName, ConversationId, Person, Place, SearchText, Seq, Standing};
 use belfry_core::limits::TYPING_INTERVAL;
 use belfry_core::time::Now;
 
@@ -50,6 +50,7 @@ impl Model {
                 effects.push(Effect::Redraw(Part::Conversations));
             }
             Up::Typing { place, account } => {
+                self.see_in(&place, &account, effects);
                 self.conversation_mut(&place).hear_typing(account, now.instant + TYPING_LASTS);
                 effects.push(Effect::Redraw(Part::Lines(place)));
             }
@@ -133,6 +134,10 @@ impl Model {
         if self.shown.as_ref() == Some(&key(from)) {
             self.shown = Some(key(&to));
         }
+        for searched in self.search.iter_mut().filter_map(|search| search.place.as_mut()).filter(|place| *place == from) {
+            searched.clone_from(&to);
+        }
+        effects.push(Effect::Redraw(Part::Search));
         self.conversations.insert(key(&to), conversation);
         effects.push(Effect::Redraw(Part::Conversations));
         effects.push(Effect::Redraw(Part::Lines(to)));
@@ -164,6 +169,16 @@ impl Model {
         let (down, complete) = self.rooms.members_part(ask, people, more);
         effects.extend(down.map(Effect::Tell));
         effects.extend(complete.then_some(Effect::Redraw(Part::Rooms)));
+    }
+
+    /// Who says something in a room is in it: somebody who is not on its list has come since it was read.
+    pub(super) fn see_in(&mut self, place: &Place, account: &AccountName, effects: &mut Vec<Effect>) {
+        if let Place::Room(room) = place
+            && self.rooms.misses(room, account)
+        {
+            let ask = self.numbers.ask();
+            effects.extend(self.rooms.list_members(ask, room.clone()).map(Effect::Tell));
+        }
     }
 
     pub(super) fn list_rooms(&mut self, effects: &mut Vec<Effect>) {

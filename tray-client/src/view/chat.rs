@@ -272,9 +272,10 @@ impl ChatView {
         self.window.get_draft().into()
     }
 
-    /// Puts this into the composer.
+    /// Puts this into the composer; what is typed next goes behind it.
     pub fn set_draft(&self, text: String) {
         self.window.set_draft(text.into());
+        self.window.invoke_go_behind_draft();
     }
 
     /// Shows the list of notices instead of a conversation.

@@ -188,7 +188,13 @@ fn the_chat_window_as_narrow_as_it_gets_shows_one_pane() {
 }
 
 fn found(view: &mut ChatView) {
-    let head = FoundHead { words: "printer".into(), only_here: false, sentence: "3 messages found.".into() };
+    let head = FoundHead {
+        words: "printer".into(),
+        sentence: "3 messages found.".into(),
+        name: "Lobby".into(),
+        place: "lobby".into(),
+        ..FoundHead::default()
+    };
     view.set_found(head, super::places::hits());
     view.window().set_pane(Pane::Found);
 }

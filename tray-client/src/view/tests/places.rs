@@ -85,7 +85,16 @@ fn hold(view: &ChatView, letter: &str) {
 }
 
 fn found(view: &mut ChatView) {
-    view.set_found(FoundHead { words: "printer".into(), only_here: false, sentence: "3 messages found.".into() }, hits());
+    view.set_found(
+        FoundHead {
+            words: "printer".into(),
+            sentence: "3 messages found.".into(),
+            name: "Lobby".into(),
+            place: "lobby".into(),
+            ..FoundHead::default()
+        },
+        hits(),
+    );
 }
 
 #[test]
@@ -122,6 +131,34 @@ fn a_hit_is_gone_to_by_a_click_and_the_others_are_found_again() {
     let mut done = heard.take();
     done.retain(|gesture| matches!(gesture, Gesture::Place(_)));
     assert_eq!(done, [find(false), find(true), place(PlaceGesture::Jump("2 lobby".into())), place(PlaceGesture::EndFind)]);
+}
+
+#[test]
+fn a_narrow_search_names_the_conversation_it_was_made_in_whatever_is_shown_now() {
+    let (_heard, sink) = begin();
+    let mut view = chat(&sink);
+    field(view.window(), "Search conversations and people").set_accessible_value("printer");
+    press(view.window(), "Search all messages for printer");
+    let head =
+        FoundHead { words: "printer".into(), only_here: true, place: "Ward 4".into(), name: "Ward 4".into(), ..FoundHead::default() };
+    view.set_found(head, hits());
+    assert!(is_there(view.window(), "Only in Ward 4") && !is_there(view.window(), "Only in Lobby"));
+}
+
+#[test]
+fn what_is_typed_goes_behind_the_message_that_is_edited() {
+    for original in ["Thnaks", "谢谢大家"] {
+        let (heard, sink) = begin();
+        let view = chat(&sink);
+        view.window().invoke_focus_composer();
+        view.set_editing(Some(original));
+        view.set_draft(original.to_owned());
+        for letter in ["!", "!"] {
+            key(view.window().window(), letter);
+        }
+        key(view.window().window(), Key::Return);
+        assert_eq!(heard.take(), [Gesture::Say(format!("{original}!!"))]);
+    }
 }
 
 #[test]
