@@ -75,6 +75,8 @@ impl Cache {
     }
 
     fn with_limits(folder: &Path, limits: trim::Limits, answer: impl Fn(Found) + Send + Sync + 'static) -> Self {
+        // What it was before there was a database. The server has all of that.
+        let _ = std::fs::remove_file(folder.join("memory"));
         let path = folder.join(FILE);
         let place = file::open(&path).map_or(Place::Nowhere, |connection| Place::Here(Box::new(Store::new(connection, limits))));
         Self { path, answer: Arc::new(answer), place, turn: 0 }

@@ -138,6 +138,7 @@ impl Store {
                 }
                 Keep::Person(person) => put_person(&transaction, owner, person)?,
                 Keep::Notices(notices) => {
+                    taken_back = true;
                     transaction.prepare_cached("DELETE FROM notices WHERE owner = ?1")?.execute([owner])?;
                     let mut add = transaction.prepare_cached("INSERT INTO notices (owner, number, notice) VALUES (?1, ?2, ?3)")?;
                     for (number, notice) in (0_i64..).zip(notices) {

@@ -195,9 +195,9 @@ impl Conversation {
         self.alteration.get_or_insert(alterations);
     }
 
-    /// Whether the server's newest message is older than what is held: then it is another log, after a backup was put back.
+    /// Whether the server's newest message is older than what was delivered: then it is another log, after a backup was put back.
     pub(super) fn is_beyond(&self, last: Seq) -> bool {
-        self.delivered.is_some_and(|delivered| delivered > last) || self.last.as_ref().is_some_and(|held| held.seq > last)
+        self.delivered.is_some_and(|delivered| delivered > last)
     }
 
     /// What the server keeps begins with this message: what stands before it is gone.

@@ -265,6 +265,7 @@ impl Model {
                 self.caught_up = true;
                 self.afresh = false;
                 self.leave_unnamed(&mut effects);
+                effects.extend(self.fill_shown());
                 // Who was invited meanwhile finds it there.
                 self.list_rooms(&mut effects);
                 for notice in self.notices.doubtful() {

@@ -65,6 +65,10 @@ impl Model {
             return;
         }
         let Some(asking) = self.asking(ask) else { return };
+        if messages.first().is_some_and(|first| asking.id().is_some_and(|id| id != first.conversation)) {
+            // Another room has the name by now; the list of conversations will say so.
+            return asking.ask_failed(ask);
+        }
         if let (Some(id), Some(Stretch::Before(seq)), true) = (asking.id(), asking.question(ask), messages.is_empty()) {
             self.news.push(Keep::BeginsWith(id, seq));
         }
@@ -214,6 +218,18 @@ mod tests {
         model.looked_up(ask, vec![]);
         model.apply(NOW, Up::Page { ask, messages: vec![] });
         assert_eq!(model.take_news(), [Keep::BeginsWith(ID, Seq(299))], "the server has nothing older, so nothing older stays");
+    }
+
+    #[test]
+    fn a_page_of_another_room_that_has_the_name_by_now_is_not_mixed_in() {
+        let mut model = recalled();
+        sign_in(&mut model);
+        let (ask, _) = read_back(&mut model);
+        model.looked_up(ask, vec![]);
+        model.take_news();
+        let other = Message { conversation: ConversationId(9), ..message(400) };
+        model.apply(NOW, Up::Page { ask, messages: vec![other] });
+        assert_eq!((shown(&model).len(), model.take_news()), (100, vec![]));
     }
 
     #[test]
