@@ -1,4 +1,4 @@
-/* Tells belfry-tray.exe what Windows would tell it: tell.exe WHAT [WINDOW-TITLE]. Exit code 0 when the window was there. */
+/* Tells belfry-tray.exe, or the service, what Windows would tell it: tell.exe WHAT [WINDOW-TITLE]. Exit code 0 when it was there. */
 #include <windows.h>
 #include <string.h>
 #include <stdio.h>
@@ -28,6 +28,20 @@ static BOOL CALLBACK list(HWND window, LPARAM out)
     return TRUE;
 }
 
+/* What `sc control Belfry paramchange` does, which Wine's sc does not know. */
+static int reload(void)
+{
+    SERVICE_STATUS status;
+    SC_HANDLE manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_CONNECT);
+    SC_HANDLE service = OpenServiceA(manager, "Belfry", SERVICE_PAUSE_CONTINUE);
+    int failed = !service || !ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status);
+    if (failed)
+        fprintf(stderr, "error %lu\n", GetLastError());
+    CloseServiceHandle(service);
+    CloseServiceHandle(manager);
+    return failed;
+}
+
 int main(int count, char **words)
 {
     HWND window = FindWindowA("tray_icon_app", NULL);
@@ -36,6 +50,8 @@ int main(int count, char **words)
         EnumWindows(list, (LPARAM)stdout);
         return 0;
     }
+    if (!strcmp(what, "reload"))
+        return reload();
     if (!strcmp(what, "close")) {
         /* Another person's program has a window of the same name, which is not shown. */
         for (window = NULL; (window = FindWindowExA(NULL, window, NULL, words[2])) && !IsWindowVisible(window);)

@@ -26,7 +26,7 @@ def registered(place, key, value):
     return asked.said()
 
 
-def server_story(place, linux, msi, newer):
+def server_story(place, linux, msi, newer, tell):
     drive = place.prefix / "drive_c"
     program = drive / "Program Files/Belfry Server/belfry.exe"
     data = drive / "ProgramData/Belfry"
@@ -42,7 +42,11 @@ def server_story(place, linux, msi, newer):
         return place.run([str(linux), *words], env=env).lines()
 
     # Not the usual port, which somebody may be using; services take their environment from here.
-    place.register(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", "BELFRY_LISTEN", f"127.0.0.1:{port}")
+    settings = place.prefix / "drive_c/belfry.toml"
+    settings.write_text('registration = "open"\n')
+    environment = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+    place.register(environment, "BELFRY_LISTEN", f"127.0.0.1:{port}")
+    place.register(environment, "BELFRY_CONFIG", r"C:\belfry.toml")
     place.restart_wine()
 
     place.step("it installs silently: the program, the service with its own account, the source in the event log")
@@ -64,6 +68,14 @@ def server_story(place, linux, msi, newer):
     logs = list((data / "logs").glob("belfry.*.log"))
     expect(len(logs) == 1 and "started" in logs[0].read_text(), f"the log is {logs}")
     expect("admin password" not in logs[0].read_text(), "no password stands in a log")
+
+    place.step("the service reads its settings again when it is told to")
+    settings.write_text('registration = "closed"\n')
+    place.run(["wine", str(tell), "reload"])
+    until("it says so", lambda: "reloaded" in logs[0].read_text())
+    env = {"BELFRY_PASSWORD": "correct horse", "BELFRY_SERVER": f"127.0.0.1:{port}", "BELFRY_USER": "mallory"}
+    place.run([str(linux), "register"], env=env, exits=1)
+    expect(service_state() == "RUNNING", "the service runs on")
 
     place.step("the service stops when it is told to, and starts again with its data")
     place.run(["wine", "net", "stop", "Belfry"])
@@ -170,7 +182,7 @@ def tray_story(place, linux, msi, newer, tell):
 
 
 def story(place, linux, server, newer_server, tray, newer_tray, tell):
-    server_story(place, linux, server, newer_server)
+    server_story(place, linux, server, newer_server, tell)
     tray_story(place, linux, tray, newer_tray, tell)
 
 

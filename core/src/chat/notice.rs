@@ -46,6 +46,20 @@ pub enum Audience {
     Room(RoomName),
 }
 
+impl Audience {
+    /// Names a room that has another name now; whether it was among them.
+    pub fn rename_room(audience: &mut [Self], old: &RoomName, new: &RoomName) -> bool {
+        let mut is_named = false;
+        for room in audience.iter_mut().filter_map(|one| if let Self::Room(room) = one { Some(room) } else { None }) {
+            if room.key() == old.key() {
+                *room = new.clone();
+                is_named = true;
+            }
+        }
+        is_named
+    }
+}
+
 /// A notice as its author writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeDraft {

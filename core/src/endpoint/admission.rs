@@ -15,7 +15,8 @@ use crate::limits::{
 use crate::rng::{Random, Rng};
 use crate::time::Instant;
 
-/// Addresses without connections that are remembered for their rate; beyond, those with full buckets are forgotten.
+/// Addresses that are remembered before those without connections and with full buckets are forgotten, at least. Beyond it twice as many
+/// as were left the last time: looking through all of them must not be the price of each handshake where thousands are connected.
 const ADDRESSES_RESTING_MAX: usize = 4096;
 
 /// The first bytes of a first message's SHA-256: enough to recognise it.
@@ -35,6 +36,8 @@ pub(super) struct Admission {
     place_secret: u64,
     /// Every proven address with connections or a recent handshake.
     addresses: BTreeMap<IpAddr, Address>,
+    /// With more addresses than that the resting ones are forgotten.
+    addresses_max: usize,
     hellos: BTreeMap<HelloHash, PeerId>,
     hellos_in_order: VecDeque<(Instant, HelloHash)>,
 }
@@ -67,6 +70,7 @@ impl Admission {
             heres_to_address: Sparing::new(HERES_PER_ADDRESS_PER_SECOND, 1, now),
             place_secret: rng.next_u64(),
             addresses: BTreeMap::new(),
+            addresses_max: ADDRESSES_RESTING_MAX,
             hellos: BTreeMap::new(),
             hellos_in_order: VecDeque::new(),
         }
@@ -137,8 +141,9 @@ impl Admission {
         while let Some((_, hash)) = self.hellos_in_order.pop_front_if(|(at, _)| now.since(*at) > HELLO_MEMORY) {
             self.hellos.remove(&hash);
         }
-        if self.addresses.len() > ADDRESSES_RESTING_MAX {
+        if self.addresses.len() > self.addresses_max {
             self.addresses.retain(|_, address| address.peers > 0 || !address.handshakes.is_full(now));
+            self.addresses_max = ADDRESSES_RESTING_MAX.max(2 * self.addresses.len());
         }
     }
 
@@ -173,4 +178,37 @@ fn shortened(address: IpAddr, v4: u32, v6: u32) -> Ipv6Addr {
         IpAddr::V6(address) => (address.to_bits(), v6),
     };
     Ipv6Addr::from_bits(bits & u128::MAX.checked_shl(128 - kept).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use crate::rng::from_seed;
+
+    use super::*;
+
+    fn nth(n: usize) -> IpAddr {
+        IpAddr::V4((0x0a00_0000 + u32::try_from(n).unwrap()).into())
+    }
+
+    #[test]
+    fn addresses_are_looked_through_seldom_and_forgotten_all_the_same() {
+        let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
+        let connected = 2 * ADDRESSES_RESTING_MAX;
+        for n in 0..connected {
+            admission.add_peer(Instant::START, nth(n));
+        }
+        admission.forget(Instant::START);
+        assert_eq!((admission.addresses.len(), admission.addresses_max), (connected, 2 * connected), "the next look is far away");
+        for n in 0..connected {
+            admission.remove_peer(nth(n));
+        }
+        for n in connected..=2 * connected {
+            admission.add_peer(Instant::START, nth(n));
+            admission.remove_peer(nth(n));
+        }
+        admission.forget(Instant::START + Duration::from_secs(3600));
+        assert_eq!((admission.addresses.len(), admission.addresses_max), (0, ADDRESSES_RESTING_MAX));
+    }
 }

@@ -38,7 +38,7 @@ mod who;
 pub(crate) use ending::Exit;
 pub(crate) use ending::{Ending, Outcome};
 #[cfg(windows)]
-pub(crate) use serve::announcement;
+pub(crate) use serve::{Configuration, announcement};
 
 /// Chat and notices for one local network.
 #[derive(Debug, Parser)]

@@ -1,4 +1,4 @@
-//! `belfry serve`: the server, until Ctrl+C or a polite kill; SIGHUP has it read its configuration again.
+//! `belfry serve`: the server, until Ctrl+C or a polite kill; SIGHUP, or the service manager's word, has it read its configuration again.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -25,20 +25,14 @@ pub(crate) fn run(args: ServeArgs) -> Outcome {
     };
     #[cfg(windows)]
     if args.service {
-        return crate::service::run(crate::service::Job { settings, log: serve.log, log_format: serve.log_format });
+        return crate::service::run(crate::service::Job { settings, configuration: Configuration { args, now: serve } });
     }
     let level = log::begin(&serve.log, serve.log_format)?;
     let (orders, ordered) = std::sync::mpsc::channel();
-    let mut now = serve;
+    let mut configuration = Configuration { args, now: serve };
     signals::watch(move |signal| match signal {
         Signal::Stop => orders.send(Order::Stop).is_ok(),
-        Signal::Reload => match reload(&args, &mut now, &level) {
-            Ok(order) => orders.send(order).is_ok(),
-            Err(ending) => {
-                tracing::error!("nothing was reloaded: {}", ending.sentence.unwrap_or_default());
-                true
-            }
-        },
+        Signal::Reload => configuration.read_again(Some(&level)).is_none_or(|order| orders.send(order).is_ok()),
     })?;
     belfry_server::serve(
         settings,
@@ -52,17 +46,39 @@ pub(crate) fn run(args: ServeArgs) -> Outcome {
     .map_err(Ending::refused)
 }
 
-/// Reads the configuration again and takes over what can be; says in the log what cannot.
-fn reload(args: &ServeArgs, now: &mut Serve, level: &log::Level) -> Outcome<Order> {
-    let new = args.understand()?;
-    level.set(&new.log)?;
-    for name in now.needs_a_start(&new) {
-        tracing::warn!(setting = name, "this has changed and takes effect at the next start");
+/// What a server was told, and where to read it again.
+pub(crate) struct Configuration {
+    args: ServeArgs,
+    now: Serve,
+}
+
+impl Configuration {
+    /// What holds now.
+    #[cfg(windows)]
+    pub(crate) const fn now(&self) -> &Serve {
+        &self.now
     }
-    // What a running server cannot take over stays in force, and is said again at the next reload.
-    *now = Serve { rules: new.rules, log: new.log, ..now.clone() };
-    tracing::info!(rules = ?now.rules, log = now.log, "reloaded");
-    Ok(Order::Rules(now.rules))
+
+    /// Reads it again, takes over what can be, and says in the log, where there is one, what cannot. `None` when it is wrong: then all
+    /// is as before.
+    pub(crate) fn read_again(&mut self, level: Option<&log::Level>) -> Option<Order> {
+        let again = self.understand_again(level);
+        again.inspect_err(|ending| tracing::error!("nothing was reloaded: {}", ending.sentence.as_deref().unwrap_or_default())).ok()
+    }
+
+    fn understand_again(&mut self, level: Option<&log::Level>) -> Outcome<Order> {
+        let new = self.args.understand()?;
+        if let Some(level) = level {
+            level.set(&new.log)?;
+        }
+        for name in self.now.needs_a_start(&new) {
+            tracing::warn!(setting = name, "this has changed and takes effect at the next start");
+        }
+        // What a running server cannot take over stays in force, and is said again at the next reload.
+        self.now = Serve { rules: new.rules, log: new.log, ..self.now.clone() };
+        tracing::info!(rules = ?self.now.rules, log = self.now.log, "reloaded");
+        Ok(Order::Rules(self.now.rules))
+    }
 }
 
 /// How this program was started, for lines that a person copies.

@@ -264,6 +264,8 @@ impl Hub {
         let old = core::mem::replace(&mut known.name, name.clone());
         self.rooms.by_key.remove(&old.key());
         self.rooms.by_key.insert(name.key(), room);
+        self.schedules.rename_room(&old, &name);
+        self.templates.rename_room(&old, &name);
         self.push(self.sessions_in(room), Event::Renamed { conversation: room, room: name });
     }
 

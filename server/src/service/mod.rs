@@ -20,8 +20,8 @@ use windows_service::service_control_handler::{self, ServiceControlHandlerResult
 use windows_service::{define_windows_service, service_dispatcher};
 
 use self::event_log::Kind;
-use crate::cli::{Ending, Exit, Outcome, log};
-use crate::config::LogFormat;
+use crate::cli::log::{self, Level};
+use crate::cli::{Configuration, Ending, Exit, Outcome};
 
 mod event_log;
 
@@ -45,10 +45,8 @@ static WAITING: Mutex<Option<Job>> = Mutex::new(None);
 pub(crate) struct Job {
     /// The server.
     pub(crate) settings: Settings,
-    /// How much it logs.
-    pub(crate) log: String,
-    /// How.
-    pub(crate) log_format: LogFormat,
+    /// Where that is from: what can be changed while it runs is read again.
+    pub(crate) configuration: Configuration,
 }
 
 define_windows_service!(entry, service_main);
@@ -69,7 +67,8 @@ pub(crate) fn run(job: Job) -> Outcome {
 }
 
 /// The service's log: `logs` in its data folder, a file a day.
-fn log_to_files(job: &Job) -> Result<(), String> {
+fn log_to_files(job: &Job) -> Result<Level, String> {
+    let said = job.configuration.now();
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("belfry")
@@ -77,28 +76,26 @@ fn log_to_files(job: &Job) -> Result<(), String> {
         .max_log_files(LOG_DAYS)
         .build(job.settings.data.join("logs"))
         .map_err(|error| format!("its folder cannot be written: {error}."))?;
-    let begun = log::begin_to(BoxMakeWriter::new(files), false, &job.log, job.log_format);
-    begun.map(drop).map_err(|ending| ending.sentence.unwrap_or_default())
+    let begun = log::begin_to(BoxMakeWriter::new(files), false, &said.log, said.log_format);
+    begun.map_err(|ending| ending.sentence.unwrap_or_default())
 }
 
 fn service_main(_arguments: Vec<OsString>) {
     let Some(job) = WAITING.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    let (stop, stopped) = mpsc::channel();
-    let manager = match listen_to_manager(stop) {
+    let level = log_to_files(&job).map_err(|why| event_log::write(Kind::Error, &format!("The server runs without a log: {why}"))).ok();
+    let Job { settings, configuration } = job;
+    let (orders, ordered) = mpsc::channel();
+    let manager = match listen_to_manager(orders, configuration, level) {
         Ok(manager) => manager,
         Err(error) => return event_log::write(Kind::Error, &format!("The service manager cannot be heard: {error}.")),
     };
     tell(manager, State::StartPending, ServiceExitCode::NO_ERROR);
-    if let Err(why) = log_to_files(&job) {
-        event_log::write(Kind::Error, &format!("The server runs without a log: {why}"));
-    }
-    let Job { settings, .. } = job;
     let data = settings.data.clone();
     let ready = |ready: Ready| {
         announce(&ready, &data);
         tell(manager, State::Running, ServiceExitCode::NO_ERROR);
     };
-    let exit_code = match belfry_server::serve(settings, ready, stopped) {
+    let exit_code = match belfry_server::serve(settings, ready, ordered) {
         Ok(()) => {
             event_log::write(Kind::Information, "The server has stopped.");
             ServiceExitCode::NO_ERROR
@@ -112,8 +109,12 @@ fn service_main(_arguments: Vec<OsString>) {
     tell(manager, State::Stopped, exit_code);
 }
 
-/// Takes the service manager's word to stop as anybody's.
-fn listen_to_manager(stop: Sender<Order>) -> windows_service::Result<ServiceStatusHandle> {
+/// Takes the service manager's word to stop, or to read the configuration again, as anybody's.
+fn listen_to_manager(
+    orders: Sender<Order>,
+    mut configuration: Configuration,
+    level: Option<Level>,
+) -> windows_service::Result<ServiceStatusHandle> {
     let known = Arc::new(OnceLock::new());
     let manager = Arc::clone(&known);
     let hear = move |control| match control {
@@ -122,7 +123,13 @@ fn listen_to_manager(stop: Sender<Order>) -> windows_service::Result<ServiceStat
                 tell(manager, State::StopPending, ServiceExitCode::NO_ERROR);
             }
             // A server that has ended already has nothing left to stop.
-            let _ = stop.send(Order::Stop);
+            let _ = orders.send(Order::Stop);
+            Heard::NoError
+        }
+        ServiceControl::ParamChange => {
+            if let Some(order) = configuration.read_again(level.as_ref()) {
+                let _ = orders.send(order);
+            }
             Heard::NoError
         }
         ServiceControl::Interrogate => Heard::NoError,
@@ -139,7 +146,7 @@ fn tell(manager: ServiceStatusHandle, state: State, exit_code: ServiceExitCode) 
         service_type: ServiceType::OWN_PROCESS,
         current_state: state,
         controls_accepted: match state {
-            State::Running => ServiceControlAccept::STOP | ServiceControlAccept::SHUTDOWN,
+            State::Running => ServiceControlAccept::STOP | ServiceControlAccept::SHUTDOWN | ServiceControlAccept::PARAM_CHANGE,
             _ => ServiceControlAccept::empty(),
         },
         exit_code,

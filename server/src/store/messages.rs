@@ -134,29 +134,6 @@ pub(super) fn altered_since(connection: &Connection, conversation: ConversationI
     run(connection, ALTERED, conversation, after, PAGE_ENTRIES_MAX)
 }
 
-/// Shows the newest messages before `before`, at most `count`, for as long as it says `true`; whether there are more than `count`.
-pub(super) fn each_before(
-    connection: &Connection,
-    conversation: ConversationId,
-    before: Seq,
-    count: u32,
-    mut show: impl FnMut(Message) -> bool,
-) -> Result<bool, Trouble> {
-    let mut statement = connection.prepare_cached(BEFORE)?;
-    let mut rows = statement.query([clamped(conversation.0), clamped(before.0), i64::from(count).saturating_add(1)])?;
-    let mut shown = 0;
-    while let Some(row) = rows.next()? {
-        if shown == count {
-            return Ok(true);
-        }
-        shown += 1;
-        if !show(read(row, conversation)?) {
-            break;
-        }
-    }
-    Ok(false)
-}
-
 /// One message, whoever asks.
 pub(super) fn one(connection: &Connection, conversation: ConversationId, seq: Seq) -> Result<Option<Message>, Trouble> {
     let key = [clamped(conversation.0), clamped(seq.0)];

@@ -1,6 +1,6 @@
 //! Notices that are sent later, and templates. Each is kept as one JSON text: it is only read and written as a whole.
 
-use belfry_core::chat::{AccountId, NoticeDraft, Refusal, ScheduleId, Template, TemplateName};
+use belfry_core::chat::{AccountId, Audience, NoticeDraft, Refusal, RoomName, ScheduleId, Template, TemplateName};
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -19,6 +19,7 @@ const SCHEDULES: &str = "SELECT id, author, next_at, content FROM schedules ORDE
 const FIND_POST: &str = "SELECT id, author, next_at, content FROM schedules WHERE author = ?1 AND outbox = ?2 AND counter = ?3";
 const ADD_SCHEDULE: &str = "INSERT INTO schedules (author, outbox, counter, next_at, content) VALUES (?1, ?2, ?3, ?4, ?5)";
 const MOVE_SCHEDULE: &str = "UPDATE schedules SET next_at = ?2 WHERE id = ?1";
+const REWRITE_SCHEDULE: &str = "UPDATE schedules SET content = ?2 WHERE id = ?1";
 const REMOVE_SCHEDULE: &str = "DELETE FROM schedules WHERE id = ?1";
 
 fn written(value: &impl Serialize) -> Result<String, Trouble> {
@@ -82,9 +83,25 @@ pub(super) fn move_schedule(connection: &Connection, occurrence: Occurrence) -> 
     if rows == 0 { Err(Refusal::UnknownSchedule.into()) } else { Ok(Outcome::Changed) }
 }
 
+/// What waits or is kept for a room goes on meaning that room under its new name.
+pub(super) fn rename_room(connection: &Connection, old: &RoomName, new: &RoomName) -> Result<(), Trouble> {
+    for mut schedule in schedules(connection)? {
+        if Audience::rename_room(&mut schedule.draft.audience, old, new) {
+            let row = params![clamped(schedule.id.0), written(&schedule.draft)?];
+            connection.prepare_cached(REWRITE_SCHEDULE)?.execute(row)?;
+        }
+    }
+    for mut template in templates(connection)? {
+        if Audience::rename_room(&mut template.audience, old, new) {
+            save_template(connection, &template)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Audience, Label, PostId, Schedule, Severity, Text};
+    use belfry_core::chat::{Label, PostId, Schedule, Severity, Text};
 
     use super::super::Work;
     use super::super::fixture::{add, ask, each_store};

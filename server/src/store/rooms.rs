@@ -10,7 +10,7 @@ use super::column::{clamped, number, optional_number, words};
 use super::conversations::Conversation;
 use super::error::Trouble;
 use super::looks::{self, Kind};
-use super::{Keeper, Outcome, RoomJob, StoreError, StoredRoom, conversations};
+use super::{Keeper, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, conversations, plans};
 
 const ALL: &str = "SELECT id, room_name, everyone, private, owner, keep_age, keep_messages FROM conversations
     WHERE room_key IS NOT NULL AND deleted_at IS NULL ORDER BY id";
@@ -159,6 +159,9 @@ fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &Room
     }
     looks::give_back(connection, Kind::Room, clamped(room.id.0))?;
     take_name(connection, room.id, name)?;
+    if let StoredPlace::Room(old) = &room.place {
+        plans::rename_room(connection, old, name)?;
+    }
     Ok(Outcome::Changed)
 }
 

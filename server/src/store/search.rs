@@ -23,7 +23,7 @@ use super::{Outcome, Target, messages};
 /// Fewer letters than that are not in the index.
 const INDEXED_CHARS: usize = 3;
 
-/// Messages that are read for a text that is too short for the index: some milliseconds of work.
+/// Messages of all conversations together that are read for a text that is too short for the index: some milliseconds of work.
 const READ_MAX: u32 = 5000;
 
 /// So many entries of the index are counted before more of the newest messages are read: to count further takes long where a text is
@@ -74,18 +74,16 @@ pub(super) fn find(
     };
     let limit = Limit::new(limit.min(HITS_MAX));
     let is_indexed = text.as_str().chars().count() >= INDEXED_CHARS;
-    if is_indexed && let Some((hits, more)) = recent(connection, text, &places, bound, limit, RECENT_FIRST)? {
-        return Ok(Outcome::Found(Found { hits, more, cut: false }));
-    }
-    let (sources, cut) = if !is_indexed {
-        read_through(connection, text, places, bound, limit)?
+    let recent = recent(connection, text, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX })?;
+    let cut = !is_indexed && !recent.is_complete;
+    let (hits, more) = if !is_indexed || recent.is_complete {
+        recent.hits(connection, limit)?
     } else {
         match look_up(connection, text, &places, bound, limit, Reach::Further)? {
-            LookedUp::Sources(sources) => (sources, false),
-            LookedUp::Recent(hits, more) => return Ok(Outcome::Found(Found { hits, more, cut: false })),
+            LookedUp::Sources(sources) => newest(connection, sources, limit)?,
+            LookedUp::Recent(hits, more) => (hits, more),
         }
     };
-    let (hits, more) = newest(connection, sources, limit)?;
     Ok(Outcome::Found(Found { hits, more, cut }))
 }
 
@@ -138,8 +136,10 @@ fn look_up(
             }
             if reach == Reach::Further
                 && !is_last
-                && let Some((hits, more)) = recent(connection, text, places, bound, limit, RECENT_MAX)?
+                && let recent = recent(connection, text, places, bound, limit, RECENT_MAX)?
+                && recent.is_complete
             {
+                let (hits, more) = recent.hits(connection, limit)?;
                 return Ok(LookedUp::Recent(hits, more));
             }
         }
@@ -165,13 +165,13 @@ struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Reads on where nothing is left of what was read; how many messages.
-    fn fill(&mut self, connection: &Connection, wanted: &str) -> Result<u32, Trouble> {
+    /// Reads on where nothing is left of what was read, at most `left` messages and at least one; how many.
+    fn fill(&mut self, connection: &Connection, wanted: &str, left: u32) -> Result<u32, Trouble> {
         if !self.read.is_empty() {
             return Ok(0);
         }
         let mut statement = connection.prepare_cached(NEWEST)?;
-        let mut rows = statement.query(params![clamped(self.info.id.0), clamped(self.before.0), self.chunk])?;
+        let mut rows = statement.query(params![clamped(self.info.id.0), clamped(self.before.0), self.chunk.min(left).max(1)])?;
         let mut count = 0;
         while let Some(row) = rows.next()? {
             let seq = Seq(number(row, 1)?);
@@ -201,21 +201,37 @@ fn folded(text: &str) -> String {
     text.chars().filter(|letter| !is_mark(letter)).map(bare).flat_map(char::to_lowercase).collect()
 }
 
-/// Reads all conversations together from their ends, in order of time, until there are enough hits. `None` when `reach` messages were
-/// read before that.
-fn recent(
+/// What was found by reading all conversations together from their ends.
+struct Recent<'a> {
+    found: Vec<(&'a ConversationInfo, Seq)>,
+    /// Nothing newer than the last of `found` was left out: there are as many as were wanted, or everything was read.
+    is_complete: bool,
+}
+
+impl Recent<'_> {
+    fn hits(&self, connection: &Connection, limit: Limit) -> Result<(Vec<Hit>, bool), Trouble> {
+        let hits = self.found.iter().filter_map(|&(info, seq)| {
+            let message = messages::one(connection, info.id, seq).transpose()?;
+            Some(message.map(|message| Hit { place: info.place.clone(), message }))
+        });
+        limit.fill(hits, |hit| messages::bytes(&hit.message) + belfry_core::limits::NAME_BYTES_MAX)
+    }
+}
+
+/// Reads all conversations together from their ends, in order of time, until there are enough hits or `reach` messages were read.
+fn recent<'a>(
     connection: &Connection,
     text: &SearchText,
-    places: &[ConversationInfo],
+    places: &'a [ConversationInfo],
     bound: Seq,
     limit: Limit,
     reach: u32,
-) -> Result<Option<(Vec<Hit>, bool)>, Trouble> {
+) -> Result<Recent<'a>, Trouble> {
     let wanted = folded(text.as_str());
     let mut streams: Vec<_> = places.iter().map(|info| Stream { info, read: VecDeque::new(), before: bound, chunk: CHUNK }).collect();
     let (mut heap, mut left, mut found) = (BinaryHeap::new(), reach, Vec::new());
     for (index, stream) in streams.iter_mut().enumerate() {
-        left = left.saturating_sub(stream.fill(connection, &wanted)?);
+        left = left.saturating_sub(stream.fill(connection, &wanted, left)?);
         heap.extend(stream.read.front().map(|&(at, ..)| (at, index)));
     }
     while let Some((_, index)) = heap.pop() {
@@ -226,41 +242,14 @@ fn recent(
                 break;
             }
         }
-        if left == 0 {
-            return Ok(None);
+        // What was read is looked at to its end; only what the next read would bring can be newer than all the rest.
+        if left == 0 && stream.read.is_empty() {
+            return Ok(Recent { found, is_complete: false });
         }
-        left = left.saturating_sub(stream.fill(connection, &wanted)?);
+        left = left.saturating_sub(stream.fill(connection, &wanted, left)?);
         heap.extend(stream.read.front().map(|&(at, ..)| (at, index)));
     }
-    let hits = found.into_iter().filter_map(|(info, seq)| {
-        let message = messages::one(connection, info.id, seq).transpose()?;
-        Some(message.map(|message| Hit { place: info.place.clone(), message }))
-    });
-    limit.fill(hits, |hit| messages::bytes(&hit.message) + belfry_core::limits::NAME_BYTES_MAX).map(Some)
-}
-
-/// Reads the newest messages of each conversation; the `bool` is whether there would have been more to read.
-fn read_through(
-    connection: &Connection,
-    text: &SearchText,
-    places: Vec<ConversationInfo>,
-    bound: Seq,
-    limit: Limit,
-) -> Result<(Vec<Source>, bool), Trouble> {
-    let wanted = text.as_str().to_lowercase();
-    let share = READ_MAX / u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
-    let (mut sources, mut cut) = (Vec::new(), false);
-    for info in places {
-        let mut seqs = Vec::new();
-        cut |= messages::each_before(connection, info.id, bound, share.max(1), |message| {
-            if !message.is_deleted() && message.text.as_str().to_lowercase().contains(&wanted) {
-                seqs.push(message.seq);
-            }
-            seqs.len() < limit.rows() as usize
-        })?;
-        sources.push(Source { info, seqs: seqs.into_iter() });
-    }
-    Ok((sources, cut))
+    Ok(Recent { found, is_complete: true })
 }
 
 /// The newest of all that was found, each with where it was said, and whether there is more.

@@ -15,6 +15,7 @@ pub(super) const HELP: &str = "\
 /answer ID N      answer a notice with its answer number N
 /edit [#N] TEXT   write one's last message here anew, or the one with the number N
 /delete [#N]      take one's last message here back, or the one with the number N
+/away             be shown as away until the next line
 /quit             leave (also Ctrl+D)
 //text            say something that begins with a /";
 
@@ -32,6 +33,7 @@ pub(super) enum Entry {
     /// One's last message, or the one of this number.
     Edit(Option<Seq>, Text),
     Delete(Option<Seq>),
+    Away,
     Quit,
 }
 
@@ -51,6 +53,7 @@ pub(super) fn understand(line: &str) -> Result<Entry, String> {
     match (word, rest) {
         ("help", _) => Ok(Entry::Help),
         ("who", "") => Ok(Entry::Who),
+        ("away", "") => Ok(Entry::Away),
         ("quit" | "exit", "") => Ok(Entry::Quit),
         ("history", "") => Ok(Entry::History(HISTORY_DEFAULT)),
         ("history", count) => match count.parse() {
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn commands_are_understood() {
         assert_eq!(understand("/who"), Ok(Entry::Who));
-        assert_eq!(understand("/quit"), Ok(Entry::Quit));
+        assert_eq!((understand("/away"), understand("/quit")), (Ok(Entry::Away), Ok(Entry::Quit)));
         assert_eq!(understand("/history"), Ok(Entry::History(50)));
         assert_eq!(understand("/history 7 "), Ok(Entry::History(7)));
         assert_eq!(understand("/to Anna Berg"), Ok(Entry::Go(Place::Direct("Anna Berg".parse().unwrap()))));

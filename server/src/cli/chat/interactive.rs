@@ -49,6 +49,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
                 echo: Echo::default(),
                 own: BTreeMap::new(),
                 notices: BTreeMap::new(),
+                away: false,
                 disconnected: false,
             };
             let outcome = talk.run();
@@ -80,6 +81,8 @@ struct Talk<'a, P> {
     own: BTreeMap<Place, BTreeSet<Seq>>,
     /// Open notices as they were shown last.
     notices: BTreeMap<NoticeId, Notice>,
+    /// The person has said that they are.
+    away: bool,
     disconnected: bool,
 }
 
@@ -133,13 +136,22 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     }
 
     fn line(&mut self, line: &str) -> Outcome {
-        match entry::understand(line) {
+        let entry = entry::understand(line);
+        if core::mem::take(&mut self.away) {
+            self.session.send(Command::Away(false))?;
+        }
+        match entry {
             Err(problem) => self.show(&output::visible(&problem)),
             Ok(Entry::Nothing) => Ok(()),
             Ok(Entry::Say(text)) => {
                 let ticket = self.session.ticket();
                 self.echo.typed(ticket, text.clone());
                 self.session.send(Command::Post { ticket, to: self.place.clone(), text })
+            }
+            Ok(Entry::Away) => {
+                self.away = true;
+                self.session.send(Command::Away(true))?;
+                self.show("You are shown as away until your next line.")
             }
             Ok(Entry::Help) => self.show(entry::HELP),
             Ok(Entry::Quit) => self.leave(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use belfry_core::chat::{AccountId, Answer, Every, NoticeDraft, PostId, Refusal, Role, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{
+    AccountId, Answer, Audience, Every, NoticeDraft, PostId, Refusal, Role, RoomName, Schedule, ScheduleId, Scheduled,
+};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -30,6 +32,13 @@ impl Schedules {
     /// When each is due.
     pub(in crate::hub) fn times(&self) -> impl Iterator<Item = (ScheduleId, UnixMillis)> {
         self.waiting.values().map(|schedule| (schedule.id, schedule.next_at))
+    }
+
+    /// A room has another name, also in the store.
+    pub(in crate::hub) fn rename_room(&mut self, old: &RoomName, new: &RoomName) {
+        for schedule in self.waiting.values_mut() {
+            Audience::rename_room(&mut schedule.draft.audience, old, new);
+        }
     }
 }
 

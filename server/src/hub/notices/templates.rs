@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use belfry_core::chat::{Answer, Refusal, Template, TemplateName};
+use belfry_core::chat::{Answer, Audience, Refusal, RoomName, Template, TemplateName};
 use belfry_core::limits::AUDIENCES_MAX;
 use belfry_core::time::Now;
 
@@ -29,6 +29,13 @@ impl Templates {
 
     pub(in crate::hub) fn remove(&mut self, name: &TemplateName) {
         self.by_key.remove(&name.key());
+    }
+
+    /// A room has another name, also in the store.
+    pub(in crate::hub) fn rename_room(&mut self, old: &RoomName, new: &RoomName) {
+        for template in self.by_key.values_mut() {
+            Audience::rename_room(&mut template.audience, old, new);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use belfry_core::time::UnixMillis;
 use belfry_core::wire::Channel;
 
 use super::notices::{draft, notices, send};
+use super::rooms;
 use super::world::{World, name};
 use crate::limits::{CRITICAL_NOTICES_PER_AUTHOR_MAX, NOTICES_PER_AUTHOR_MAX};
 
@@ -286,6 +287,40 @@ fn templates_are_kept_and_checked() {
     let remove = || Request::RemoveTemplate { name: "FIRE".parse().unwrap() };
     assert_eq!(world.ask(admin, remove()), Ok(Answer::Done));
     assert_eq!(world.ask(admin, remove()), Err(Refusal::UnknownTemplate));
+}
+
+#[test]
+fn what_waits_for_a_room_means_it_under_its_new_name_too() {
+    let (mut world, admin) = World::with_admin();
+    let alice = world.register("alice");
+    rooms::create(&mut world, alice, "attic", false);
+    let to = |typed| vec![Audience::Account(name("admin")), Audience::Room(rooms::room(typed))];
+    let template = |audience| Template {
+        name: "fire".parse().unwrap(),
+        severity: Severity::Info,
+        title: None,
+        body: Text::new("Leave now.").unwrap(),
+        audience,
+        answers: Vec::new(),
+        expires_after_ms: None,
+        remind: None,
+    };
+    world.ask(admin, Request::SaveTemplate(template(to("attic")))).unwrap();
+    let every = Some(Every::Millis(3_600_000));
+    let schedule = Some(Schedule { at: UnixMillis(world.now.wall.0 + 60_000), every });
+    world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..draft(vec![Audience::Room(rooms::room("attic"))]) })).unwrap();
+    world.ask(alice, Request::RenameRoom { room: rooms::room("attic"), name: rooms::room("loft") }).unwrap();
+    let listed = |world: &mut World, admin| world.ask(admin, Request::ListTemplates { after: None });
+    let renamed = || Ok(Answer::Templates { templates: vec![template(to("loft"))], more: false });
+    assert_eq!(listed(&mut world, admin), renamed());
+    world.pass(2 * MINUTE);
+    assert_eq!(notices(&mut world, alice).len(), 1);
+    world.restart();
+    let (admin, alice) = (world.sign_in("admin"), world.sign_in("alice"));
+    assert_eq!(listed(&mut world, admin), renamed());
+    world.events(alice);
+    world.pass(60 * MINUTE);
+    assert_eq!(notices(&mut world, alice).len(), 1);
 }
 
 #[test]
