@@ -121,6 +121,7 @@ impl App {
             note,
             has_older: shown.has_older(),
             has_newer: !shown.is_at_end(),
+            span: shown.span(),
             is_room: matches!(place, Place::Room(_)) && *place != Place::lobby(),
         }
     }

@@ -239,6 +239,11 @@ impl Conversation {
         self.at_end
     }
 
+    /// The numbers of the first and the last stored message that is shown.
+    pub fn span(&self) -> Option<(u64, u64)> {
+        Some((self.messages.first_key_value()?.0.0, self.messages.last_key_value()?.0.0))
+    }
+
     /// Own messages that wait for the server.
     pub fn waiting(&self) -> usize {
         self.own.iter().filter(|own| matches!(own.state, Outgoing::Waiting { .. })).count()

@@ -231,7 +231,8 @@ fn a_message_that_was_found_stands_in_the_middle_of_many() {
         *sought = true;
         *text = "The printer on floor 2 is back.".into();
     }
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, has_newer: true, is_room: false };
+    let head =
+        Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, has_newer: true, ..Head::default() };
     view.set_lines(head, rows, false);
     easel.settle(720, 560);
     view.bring_up(251);
