@@ -16,7 +16,7 @@ use crate::tray::host;
 use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
 use crate::view::settings::SettingsView;
-use crate::view::{Form, Gesture, dialog, look, run};
+use crate::view::{Form, Gesture, dialog, look};
 
 /// As much of a title bar as is needed to take hold of a window, in pixels.
 const HANDLE: u32 = 32;
@@ -129,14 +129,13 @@ impl App {
             }
             Choice::Quit => {
                 self.keep_window();
-                self.remember_at.get_or_insert(Instant::START);
                 self.remember();
                 if self.link.is_some() {
                     self.act(Intent::Quit);
                     // The goodbye is a courtesy: it does not keep the program.
                     self.quit_at = Some(self.now().instant + Duration::from_secs(1));
                 } else {
-                    run::quit();
+                    self.end();
                 }
             }
         }
@@ -207,6 +206,7 @@ impl App {
         self.settings.do_not_disturb = form.do_not_disturb;
         self.settings.show_texts = form.show_texts;
         self.settings.sounds = form.sounds;
+        self.settings.away_after_minutes = form.away_after_minutes;
         self.settings.theme = form.theme;
         self.settings.text_percent = form.text_percent;
         self.settings.language = form.language;
@@ -217,10 +217,22 @@ impl App {
             Ok(on) if on == form.autostart => Ok(()),
             _ => std::env::current_exe().and_then(|program| autostart::set(&program, form.autostart)),
         };
+        self.watcher.set(self.settings.away_after());
         look::set(&self.settings);
         self.mark_everything();
         self.chat.dress();
         self.desk.dress();
+        self.dress_popups();
+        if let Some(view) = &self.sign_in {
+            view.dress();
+        }
+        if let Some(view) = &self.about {
+            view.dress();
+        }
+        if let Some(view) = &self.why {
+            view.dress();
+            view.reword(self.report());
+        }
         if let Some(view) = &self.settings_view {
             view.dress();
             view.set_complaint(
@@ -253,11 +265,11 @@ impl App {
 
     pub(super) fn alarm_rang(&mut self) {
         if self.quit_at.is_some_and(|at| at <= self.now().instant) {
-            self.remember();
-            run::quit();
+            self.end();
         }
         self.expire_popups();
         self.remember_if_due();
+        self.read_members_if_due();
         self.hold_back();
         self.draw_connection();
         self.draw_typing();
@@ -285,9 +297,8 @@ impl App {
 
     pub(super) fn restore_window(&self) {
         let Some(rect) = self.settings.window else { return };
-        let screens = self.chat.monitors();
-        // Before the first window the screens are not known; a place that turns out to be nowhere is mended by the desktop.
-        self.chat.place(if screens.is_empty() { rect } else { place::restore(rect, &screens, HANDLE).unwrap_or(rect) });
+        // Where the monitors are not known yet, a place that turns out to be nowhere is mended by the desktop.
+        self.chat.place(place::restore(rect, &self.known_screens(), HANDLE).unwrap_or(rect));
     }
 
     fn keep_window(&mut self) {

@@ -10,8 +10,8 @@ use slint::platform::{Key, WindowEvent};
 
 pub(super) fn own(seq: &str, text: &str) -> LineRow {
     let row = said("You", "10:04", text, Mark::Stored);
-    let LineRow::Message { who, own, time, text, links, mark, why, own_key, .. } = row else { return row };
-    LineRow::Message { who, own, time, text, links, mark, why, own_key, key: seq.into(), edited: false, deleted: false, sought: false }
+    let LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } = row else { return row };
+    LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: seq.into(), edited: false, deleted: false, sought: false }
 }
 
 pub(super) fn hits() -> Vec<HitRow> {
@@ -85,7 +85,16 @@ fn hold(view: &ChatView, letter: &str) {
 }
 
 fn found(view: &mut ChatView) {
-    view.set_found(FoundHead { words: "printer".into(), only_here: false, sentence: "3 messages found.".into() }, hits());
+    view.set_found(
+        FoundHead {
+            words: "printer".into(),
+            sentence: "3 messages found.".into(),
+            name: "Lobby".into(),
+            place: "lobby".into(),
+            ..FoundHead::default()
+        },
+        hits(),
+    );
 }
 
 #[test]
@@ -122,6 +131,59 @@ fn a_hit_is_gone_to_by_a_click_and_the_others_are_found_again() {
     let mut done = heard.take();
     done.retain(|gesture| matches!(gesture, Gesture::Place(_)));
     assert_eq!(done, [find(false), find(true), place(PlaceGesture::Jump("2 lobby".into())), place(PlaceGesture::EndFind)]);
+}
+
+#[test]
+fn older_messages_come_above_what_is_read_and_it_stays_where_it_is() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    let rows = |from: u64, to: u64| (from..=to).map(|seq| said("", "10:05", &format!("number {seq}."), Mark::None)).collect::<Vec<_>>();
+    let head = |from: u64, to: u64| Head { key: "lobby".into(), has_older: true, span: Some((from, to)), ..Head::default() };
+    view.set_lines(head(101, 200), rows(101, 200), true);
+    slint::platform::update_timers_and_animations();
+    let position = slint::LogicalPosition::new(450.0, 250.0);
+    for _ in 0..60 {
+        view.window().window().dispatch_event(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: 60.0 });
+    }
+    assert!(heard.take().contains(&Gesture::ReadBack));
+    assert!(is_there(view.window(), "number 101."), "the first line is seen");
+    view.set_lines(head(1, 200), rows(1, 200), false);
+    assert!(is_there(view.window(), "number 101."), "and still is");
+    assert!(!is_there(view.window(), "number 1.") && !is_there(view.window(), "number 50."));
+    // And it goes on: the list has not come to its upper end.
+    for _ in 0..120 {
+        view.window().window().dispatch_event(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: 60.0 });
+    }
+    assert!(is_there(view.window(), "number 1."));
+    assert!(heard.take().contains(&Gesture::ReadBack));
+}
+
+#[test]
+fn a_narrow_search_names_the_conversation_it_was_made_in_whatever_is_shown_now() {
+    let (_heard, sink) = begin();
+    let mut view = chat(&sink);
+    field(view.window(), "Search conversations and people").set_accessible_value("printer");
+    press(view.window(), "Search all messages for printer");
+    let head =
+        FoundHead { words: "printer".into(), only_here: true, place: "Ward 4".into(), name: "Ward 4".into(), ..FoundHead::default() };
+    view.set_found(head, hits());
+    assert!(is_there(view.window(), "Only in Ward 4") && !is_there(view.window(), "Only in Lobby"));
+}
+
+#[test]
+fn what_is_typed_goes_behind_the_message_that_is_edited() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    for original in ["Thnaks", "谢谢大家"] {
+        view.window().invoke_focus_composer();
+        view.set_editing(Some(original));
+        view.set_draft(original.to_owned());
+        for letter in ["!", "!"] {
+            key(view.window().window(), letter);
+        }
+        key(view.window().window(), Key::Return);
+        assert_eq!(heard.take(), [Gesture::Say(format!("{original}!!"))]);
+    }
 }
 
 #[test]
@@ -182,17 +244,16 @@ fn an_altered_message_says_so_also_to_who_does_not_see_it() {
     let (_, sink) = begin();
     let mut view = chat(&sink);
     let altered = |row: LineRow, gone: bool| match row {
-        LineRow::Message { who, own, time, text, links, mark, why, own_key, .. } => {
+        LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } => {
             let (key, edited, deleted) = (String::new(), !gone, gone);
-            LineRow::Message { who, own, time, text, links, mark, why, own_key, key, edited, deleted, sought: false }
+            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited, deleted, sought: false }
         }
         other => other,
     };
     let rows = vec![altered(said("Anna Berg", "10:05", "Hello", Mark::None), false), altered(own("8", "(deleted)"), true)];
     view.set_lines(Head::default(), rows, true);
-    let line = find(view.window(), "Hello");
-    assert_eq!(line.accessible_description().unwrap(), "Anna Berg, 10:05, edited");
-    assert!(is_there(view.window(), "This message was deleted.") && !is_there(view.window(), "(deleted)"));
+    assert!(is_there(view.window(), "Anna Berg, 10:05, edited: Hello"));
+    assert!(is_there(view.window(), "You, 10:04: This message was deleted.") && !is_there(view.window(), "(deleted)"));
 }
 
 #[test]
