@@ -1,5 +1,7 @@
 //! What the person has set, as a file that a person can read and mend.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::hours::Hours;
@@ -27,6 +29,8 @@ pub struct Settings {
     pub show_texts: bool,
     /// Critical notices are heard.
     pub sounds: bool,
+    /// Who touches neither keyboard nor mouse for so long is away; 0 for never, as long as the screen is open.
+    pub away_after_minutes: u16,
     /// Colours.
     pub theme: Theme,
     /// The size of text in percent, within [`TEXT_PERCENT`].
@@ -78,6 +82,7 @@ impl Default for Settings {
             quiet_hours: None,
             show_texts: true,
             sounds: true,
+            away_after_minutes: 10,
             theme: Theme::default(),
             text_percent: 100,
             language: Language::default(),
@@ -98,6 +103,11 @@ impl Settings {
             toml::from_str(file).map_err(|error| format!("The settings file is damaged: {}", error.to_string().trim()))?;
         settings.text_percent = settings.text_percent.clamp(*TEXT_PERCENT.start(), *TEXT_PERCENT.end());
         Ok(settings)
+    }
+
+    /// How long somebody touches nothing until they are away.
+    pub fn away_after(&self) -> Option<Duration> {
+        (self.away_after_minutes > 0).then(|| Duration::from_mins(self.away_after_minutes.into()))
     }
 
     /// The settings as a file.
@@ -121,6 +131,7 @@ mod tests {
             quiet_hours: Some("22:00-06:30".parse().unwrap()),
             show_texts: false,
             sounds: false,
+            away_after_minutes: 30,
             theme: Theme::Dark,
             text_percent: 150,
             language: Language::Chinese,
@@ -141,6 +152,12 @@ mod tests {
     fn a_damaged_file_is_refused_with_the_line() {
         let sentence = Settings::read("server = \"a\"\nquiet-hours = \"25:00-01:00\"\n").unwrap_err();
         assert!(sentence.contains("line 2") && sentence.contains("22:00-06:30"), "{sentence}");
+    }
+
+    #[test]
+    fn nobody_is_away_after_no_time_at_all() {
+        assert_eq!(Settings::default().away_after(), Some(Duration::from_mins(10)));
+        assert_eq!(Settings::read("away-after-minutes = 0").unwrap().away_after(), None);
     }
 
     #[test]

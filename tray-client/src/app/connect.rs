@@ -186,8 +186,8 @@ impl App {
         match Link::open(config, self.outbox.number()) {
             Ok((link, updates)) => {
                 self.link = Some(link);
-                if self.locked {
-                    self.act(Intent::Away(true));
+                if self.is_away() {
+                    self.tell_away();
                 }
                 self.empty_outbox();
                 let post = self.post.clone();

@@ -206,6 +206,7 @@ impl App {
         self.settings.do_not_disturb = form.do_not_disturb;
         self.settings.show_texts = form.show_texts;
         self.settings.sounds = form.sounds;
+        self.settings.away_after_minutes = form.away_after_minutes;
         self.settings.theme = form.theme;
         self.settings.text_percent = form.text_percent;
         self.settings.language = form.language;
@@ -216,10 +217,22 @@ impl App {
             Ok(on) if on == form.autostart => Ok(()),
             _ => std::env::current_exe().and_then(|program| autostart::set(&program, form.autostart)),
         };
+        self.watcher.set(self.settings.away_after());
         look::set(&self.settings);
         self.mark_everything();
         self.chat.dress();
         self.desk.dress();
+        self.dress_popups();
+        if let Some(view) = &self.sign_in {
+            view.dress();
+        }
+        if let Some(view) = &self.about {
+            view.dress();
+        }
+        if let Some(view) = &self.why {
+            view.dress();
+            view.reword(self.report());
+        }
         if let Some(view) = &self.settings_view {
             view.dress();
             view.set_complaint(
@@ -284,9 +297,8 @@ impl App {
 
     pub(super) fn restore_window(&self) {
         let Some(rect) = self.settings.window else { return };
-        let screens = self.chat.monitors();
-        // Before the first window the screens are not known; a place that turns out to be nowhere is mended by the desktop.
-        self.chat.place(if screens.is_empty() { rect } else { place::restore(rect, &screens, HANDLE).unwrap_or(rect) });
+        // Where the monitors are not known yet, a place that turns out to be nowhere is mended by the desktop.
+        self.chat.place(place::restore(rect, &self.known_screens(), HANDLE).unwrap_or(rect));
     }
 
     fn keep_window(&mut self) {

@@ -24,8 +24,12 @@ use crate::model::{Effect, Intent, Model, Part};
 use crate::outbox::Outbox;
 use crate::platform::files::Folder;
 use crate::platform::hotkey::Hotkey;
+use crate::platform::idle::Watcher;
 use crate::platform::keys::Keys;
 use crate::platform::policy::Policy;
+#[cfg(target_os = "linux")]
+use crate::platform::screens;
+use crate::platform::screens::Screens;
 use crate::platform::session;
 use crate::settings::Settings;
 use crate::tray::host::{Heard, Host};
@@ -71,6 +75,10 @@ pub enum Event {
     Summoned,
     /// The screen was locked, or opened again.
     Locked(bool),
+    /// A monitor came, went or moved.
+    ScreensChanged,
+    /// Nobody has touched keyboard or mouse for long, or somebody has again.
+    Idle(bool),
     /// The alarm rang.
     Alarm,
     /// The person chose a file to save the conversation in.
@@ -182,6 +190,10 @@ pub struct App {
     /// Or the sentence that says why there is none.
     hotkey: Result<Hotkey, String>,
     locked: bool,
+    /// Nobody has touched keyboard or mouse for long.
+    idle: bool,
+    watcher: Watcher,
+    screens: Screens,
     alarm: Alarm,
     search: String,
     /// The chat window is in front and in use.
@@ -223,6 +235,19 @@ impl App {
             locks.send(Event::Locked(locked));
         })
         .map_err(CannotRun::Io)?;
+        #[cfg(target_os = "linux")]
+        {
+            let changes = post.clone();
+            screens::watch(move || {
+                changes.send(Event::ScreensChanged);
+            })
+            .map_err(CannotRun::Io)?;
+        }
+        let untouched = post.clone();
+        let watcher = Watcher::start(settings.away_after(), move |idle| {
+            untouched.send(Event::Idle(idle));
+        })
+        .map_err(CannotRun::Io)?;
         let summon = post.clone();
         let hotkey = Hotkey::take(&settings.hotkey, move || {
             summon.send(Event::Summoned);
@@ -257,6 +282,9 @@ impl App {
             icon_visible: false,
             hotkey,
             locked: false,
+            idle: false,
+            watcher,
+            screens: Screens::open(),
             alarm: Alarm::default(),
             search: String::new(),
             attended: false,
@@ -410,6 +438,11 @@ impl Desk<Event> for App {
             Event::Raise => self.raise(),
             Event::Summoned => self.show_newest_notice(),
             Event::Locked(locked) => self.lock(locked),
+            Event::ScreensChanged | Event::Icon(Heard::ScreensChanged) => self.arrange_popups(),
+            Event::Idle(idle) => {
+                self.idle = idle;
+                self.tell_away();
+            }
             Event::Alarm => self.alarm_rang(),
             Event::SaveInto(file) => self.save_into(&file),
             Event::ExportInto(file) => self.export_into(&file),

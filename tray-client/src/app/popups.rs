@@ -25,13 +25,19 @@ const THINNING: Duration = Duration::from_millis(250);
 /// A screen for the first popup, before any window knows the real ones.
 const USUAL: Rect = Rect { x: 0, y: 0, width: 1280, height: 720 };
 
+struct Shown {
+    key: String,
+    /// The monitor.
+    on: Rect,
+    popup: Popup,
+}
+
 /// The popups.
 #[derive(Default)]
 pub(super) struct Popups {
     stack: Stack<String>,
-    shown: Vec<(String, Popup)>,
-    /// Critical notices on the other monitors: which monitor, which popup.
-    copies: Vec<(usize, String, Popup)>,
+    /// In the order of the stack; critical notices once for each monitor.
+    shown: Vec<Shown>,
     messages: Vec<(String, MessageRow)>,
     thinning: bool,
     /// When critical notices are heard again.
@@ -63,9 +69,8 @@ impl Popups {
 
     /// The notice has new words, on every monitor.
     fn renew(&self, key: &String, row: &NoticeRow) {
-        let copies = self.copies.iter().filter(|(_, each, _)| each == key).map(|(_, _, popup)| popup);
-        for popup in self.shown.iter().filter(|(each, _)| each == key).map(|(_, popup)| popup).chain(copies) {
-            popup.renew(row.clone());
+        for shown in self.shown.iter().filter(|shown| shown.key == *key) {
+            shown.popup.renew(row.clone());
         }
     }
 }
@@ -89,10 +94,20 @@ impl App {
     /// The screen is locked, or open again: what came meanwhile is there, and only now seen.
     pub(super) fn lock(&mut self, locked: bool) {
         self.locked = locked;
-        self.act(Intent::Away(locked));
+        self.tell_away();
         let now = self.now().instant;
         self.popups.stack.lock(now, locked);
         self.arrange_popups();
+    }
+
+    /// Whoever cannot see the screen is away, and who touches nothing. What is on an open screen counts as visible all the same: to see
+    /// something, nobody has to touch anything.
+    pub(super) fn tell_away(&mut self) {
+        self.act(Intent::Away(self.is_away()));
+    }
+
+    pub(super) const fn is_away(&self) -> bool {
+        self.locked || self.idle
     }
 
     /// The notice is answered or over: its popup goes at once, or says so first.
@@ -131,8 +146,8 @@ impl App {
         };
         let (key, now) = (message_key(&row.key), self.now().instant);
         self.popups.stack.show(now, key.clone(), Insists::Not);
-        if let Some((_, popup)) = self.popups.shown.iter().find(|(each, _)| *each == key) {
-            popup.say(&row);
+        if let Some(shown) = self.popups.shown.iter().find(|shown| shown.key == key) {
+            shown.popup.say(&row);
         }
         self.popups.messages.retain(|(each, _)| *each != key);
         self.popups.messages.push((key, row));
@@ -186,20 +201,31 @@ impl App {
     /// Makes the windows that are to be seen, takes away the others, and puts all in their places.
     pub(super) fn arrange_popups(&mut self) {
         let seen: Vec<String> = self.popups.stack.seen().into_iter().cloned().collect();
-        self.popups.shown.retain(|(key, _)| seen.contains(key));
+        let screens = self.screens();
+        let active = place::active(&screens, self.screens.pointer()).unwrap_or(USUAL);
+        // Whose monitor is gone comes to where somebody works; a critical notice is there already.
+        let critical: Vec<&String> = seen.iter().filter(|key| self.is_critical(key)).collect();
+        self.popups.shown.retain(|shown| seen.contains(&shown.key) && (screens.contains(&shown.on) || !critical.contains(&&shown.key)));
+        for shown in self.popups.shown.iter_mut().filter(|shown| !screens.contains(&shown.on)) {
+            shown.on = active;
+        }
         self.popups.messages.retain(|(key, _)| seen.contains(key));
         for key in &seen {
-            if self.popups.shown.iter().any(|(each, _)| each == key) {
-                continue;
-            }
-            match self.make_popup(key) {
-                Some(Ok(popup)) => self.popups.shown.push((key.clone(), popup)),
-                Some(Err(error)) => self.complain(&error),
-                None => {}
+            let there = |on: Option<Rect>| self.popups.shown.iter().any(|shown| shown.key == *key && on.is_none_or(|on| on == shown.on));
+            let missing: Vec<Rect> = if critical.contains(&key) {
+                screens.iter().copied().filter(|screen| !there(Some(*screen))).collect()
+            } else {
+                (!there(None)).then_some(active).into_iter().collect()
+            };
+            for on in missing {
+                match self.make_popup(key) {
+                    Some(Ok(popup)) => self.popups.shown.push(Shown { key: key.clone(), on, popup }),
+                    Some(Err(error)) => self.complain(&error),
+                    None => {}
+                }
             }
         }
-        self.popups.shown.sort_by_key(|(key, _)| seen.iter().position(|each| each == key));
-        self.copy_popups(&seen);
+        self.popups.shown.sort_by_key(|shown| seen.iter().position(|each| *each == shown.key));
         self.thin();
         self.place_popups();
         self.report_seen(seen.iter().filter_map(|key| notice_of(key)).collect());
@@ -212,61 +238,59 @@ impl App {
         }
     }
 
-    /// Critical notices are on every monitor: those beyond the first have copies.
-    fn copy_popups(&mut self, seen: &[String]) {
-        let monitors = self.chat.monitors().len();
-        let critical = |key: &String| {
-            let entry = notice_of(key).and_then(|id| self.model.notices().get(id));
-            entry.is_some_and(|entry| entry.notice.severity == Severity::Critical)
-        };
-        let wanted: Vec<String> = seen.iter().filter(|key| critical(key)).cloned().collect();
-        self.popups.copies.retain(|(monitor, key, _)| *monitor < monitors && wanted.contains(key));
-        for (monitor, key) in (1..monitors).flat_map(|monitor| wanted.iter().map(move |key| (monitor, key))) {
-            if self.popups.copies.iter().any(|(there, each, _)| *there == monitor && each == key) {
-                continue;
-            }
-            match self.make_popup(key) {
-                Some(Ok(popup)) => self.popups.copies.push((monitor, key.clone(), popup)),
-                Some(Err(error)) => self.complain(&error),
-                None => {}
-            }
-        }
+    /// Critical notices are on every monitor, everything else where somebody works.
+    fn is_critical(&self, key: &str) -> bool {
+        let entry = notice_of(key).and_then(|id| self.model.notices().get(id));
+        entry.is_some_and(|entry| entry.notice.severity == Severity::Critical)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "screens are a few thousand pixels high")]
+    /// Colours, sizes or the language have changed.
+    pub(super) fn dress_popups(&mut self) {
+        for shown in &self.popups.shown {
+            let entry = notice_of(&shown.key).and_then(|id| self.model.notices().get(id));
+            shown.popup.dress(entry.map(|entry| scene::notice(entry, self.moment())));
+        }
+        self.place_popups();
+    }
+
     fn make_popup(&self, key: &str) -> Option<Result<Popup, crate::view::NoDisplay>> {
         if let Some((_, row)) = self.popups.messages.iter().find(|(each, _)| each == key) {
             return Some(Popup::message(&self.sink, key, row));
         }
         let entry = self.model.notices().get(notice_of(key)?)?;
-        let height_max = self.screen().height as f32 * 0.6;
-        Some(Popup::notice(&self.sink, key, scene::notice(entry, self.moment()), height_max))
+        Some(Popup::notice(&self.sink, key, scene::notice(entry, self.moment())))
     }
 
-    fn screen(&self) -> Rect {
-        self.chat.monitors().first().copied().map_or(USUAL, work_area::of)
+    /// The monitors, the main one first; none where they are known only with the first window.
+    pub(super) fn known_screens(&self) -> Vec<Rect> {
+        self.screens.all().unwrap_or_else(|| self.chat.monitors())
+    }
+
+    /// The same, and there is always one.
+    fn screens(&self) -> Vec<Rect> {
+        let screens = self.known_screens();
+        if screens.is_empty() { vec![USUAL] } else { screens }
     }
 
     pub(super) fn place_popups(&mut self) {
         // "+n more" makes its popup higher: said before anything is measured.
         let folded = self.popups.stack.folded();
-        for (index, (_, popup)) in self.popups.shown.iter().enumerate() {
-            popup.set_folded(if index == 0 { folded } else { 0 });
-        }
-        let sizes: Vec<_> = self.popups.shown.iter().map(|(_, popup)| popup.size()).collect();
-        let corners = place::stack(self.screen(), GAP, &sizes);
-        // Those that do not fit above stay below the highest one, so that none is lost.
-        let last = corners.last().copied();
-        for (index, (_, popup)) in self.popups.shown.iter().enumerate() {
-            if let Some(corner) = corners.get(index).copied().or(last) {
-                popup.place(corner);
+        let first = self.popups.shown.first().map(|shown| shown.key.clone());
+        for screen in self.screens() {
+            let area = work_area::of(screen);
+            let popups: Vec<_> = self.popups.shown.iter().filter(|shown| shown.on == screen).collect();
+            for shown in &popups {
+                shown.popup.set_folded(if first.as_ref() == Some(&shown.key) { folded } else { 0 });
+                shown.popup.fit(area);
             }
-        }
-        for (index, monitor) in self.chat.monitors().into_iter().enumerate().skip(1) {
-            let popups: Vec<_> = self.popups.copies.iter().filter(|(on, ..)| *on == index).map(|(_, _, popup)| popup).collect();
-            let sizes: Vec<_> = popups.iter().map(|popup| popup.size()).collect();
-            for (popup, corner) in popups.iter().zip(place::stack(work_area::of(monitor), GAP, &sizes)) {
-                popup.place(corner);
+            let sizes: Vec<_> = popups.iter().map(|shown| shown.popup.size()).collect();
+            let corners = place::stack(area, GAP, &sizes);
+            // Those that do not fit above stay below the highest one, so that none is lost.
+            let last = corners.last().copied();
+            for (index, shown) in popups.iter().enumerate() {
+                if let Some(corner) = corners.get(index).copied().or(last) {
+                    shown.popup.place(corner);
+                }
             }
         }
     }
@@ -275,7 +299,7 @@ impl App {
     fn thin(&mut self) {
         let now = self.now().instant;
         let mut thinning = false;
-        for (key, popup) in &self.popups.shown {
+        for Shown { key, popup, .. } in &self.popups.shown {
             let left = self.popups.stack.left(now, key).filter(|_| notice_of(key).is_some());
             thinning |= left.is_some();
             popup.set_left(left.map(|left| left.as_secs_f32() / STAYS.as_secs_f32()));

@@ -17,7 +17,7 @@ impl App {
         }
     }
 
-    fn report(&self) -> String {
+    pub(super) fn report(&self) -> String {
         let now = self.now();
         let connection = match self.model.connection() {
             Connection::Connected => "Connected.".to_owned(),

@@ -20,10 +20,10 @@ use windows_sys::Win32::UI::Shell::{
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     DispatchMessageW, EndMenu, GetCursorPos, GetMessageW, GetSystemMetrics, MSG, PBT_APMRESUMEAUTOMATIC, PostMessageW, PostQuitMessage,
-    RegisterWindowMessageW, SM_CXSMICON, SetForegroundWindow, TPM_BOTTOMALIGN, TPM_LEFTALIGN, TrackPopupMenu, TranslateMessage, WM_APP,
-    WM_ENDSESSION, WM_ENTERMENULOOP, WM_EXITMENULOOP, WM_LBUTTONUP, WM_NCDESTROY, WM_NULL, WM_POWERBROADCAST, WM_QUERYENDSESSION,
-    WM_RBUTTONUP, WM_SETTINGCHANGE, WM_WTSSESSION_CHANGE, WTS_CONSOLE_CONNECT, WTS_CONSOLE_DISCONNECT, WTS_REMOTE_CONNECT,
-    WTS_REMOTE_DISCONNECT, WTS_SESSION_LOCK, WTS_SESSION_UNLOCK,
+    RegisterWindowMessageW, SM_CXSMICON, SPI_SETWORKAREA, SetForegroundWindow, TPM_BOTTOMALIGN, TPM_LEFTALIGN, TrackPopupMenu,
+    TranslateMessage, WM_APP, WM_DISPLAYCHANGE, WM_ENDSESSION, WM_ENTERMENULOOP, WM_EXITMENULOOP, WM_LBUTTONUP, WM_NCDESTROY, WM_NULL,
+    WM_POWERBROADCAST, WM_QUERYENDSESSION, WM_RBUTTONUP, WM_SETTINGCHANGE, WM_WTSSESSION_CHANGE, WTS_CONSOLE_CONNECT,
+    WTS_CONSOLE_DISCONNECT, WTS_REMOTE_CONNECT, WTS_REMOTE_DISCONNECT, WTS_SESSION_LOCK, WTS_SESSION_UNLOCK,
 };
 use windows_sys::w;
 
@@ -42,6 +42,8 @@ pub enum Said {
     Knocked,
     /// The taskbar is new, or has other colours: the icon has to be shown again.
     TaskbarChanged,
+    /// A monitor came, went or changed, or the taskbar covers another part of one.
+    ScreensChanged,
     /// The icon was clicked, and the crate that should say so cannot (Wine).
     Clicked,
     /// The icon's menu is wanted, likewise.
@@ -252,6 +254,8 @@ impl Listener {
                 }
             }
             WM_WTSSESSION_CHANGE => self.session_changed(u32::try_from(wparam).unwrap_or(0)),
+            WM_DISPLAYCHANGE => (self.hear)(Said::ScreensChanged),
+            WM_SETTINGCHANGE if u32::try_from(wparam) == Ok(SPI_SETWORKAREA) => (self.hear)(Said::ScreensChanged),
             WM_POWERBROADCAST if u32::try_from(wparam) == Ok(PBT_APMRESUMEAUTOMATIC) => (self.hear)(Said::Back),
             WM_QUERYENDSESSION => return Some(1),
             WM_ENDSESSION if wparam != 0 => {

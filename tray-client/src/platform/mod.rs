@@ -13,11 +13,15 @@ pub mod hotkey;
 pub mod hub;
 #[cfg(all(windows, feature = "window"))]
 pub mod identity;
+#[cfg(feature = "window")]
+pub mod idle;
 pub mod instance;
 pub mod keys;
 pub mod policy;
 #[cfg(windows)]
 mod registry;
+#[cfg(feature = "window")]
+pub mod screens;
 #[cfg(feature = "window")]
 pub mod session;
 pub mod sound;

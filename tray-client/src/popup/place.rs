@@ -36,6 +36,10 @@ impl Rect {
         self.y.saturating_add_unsigned(self.height)
     }
 
+    const fn holds(self, (x, y): Corner) -> bool {
+        x >= self.x && x < self.right() && y >= self.y && y < self.bottom()
+    }
+
     fn overlap(self, other: Self) -> Size {
         let side = |near: i32, far: i32| u32::try_from(i64::from(far) - i64::from(near)).unwrap_or(0);
         Size {
@@ -64,6 +68,12 @@ pub fn stack(work_area: Rect, gap: u32, popups: &[Size]) -> Vec<Corner> {
         floor = y;
     }
     corners
+}
+
+/// The monitor on which somebody works: where the mouse pointer is, otherwise the main one, which is the first. `None` when there is none.
+pub fn active(monitors: &[Rect], pointer: Option<Corner>) -> Option<Rect> {
+    let under = pointer.and_then(|pointer| monitors.iter().find(|monitor| monitor.holds(pointer)));
+    under.or_else(|| monitors.first()).copied()
 }
 
 /// Where a remembered window goes now that there are these work areas: where it was if enough of it is on one of them to be taken
@@ -108,6 +118,16 @@ mod tests {
     fn a_monitor_left_of_the_main_one_has_negative_places() {
         let area = Rect { x: -1280, y: -200, width: 1280, height: 1024 };
         assert_eq!(stack(area, 10, &[popup(100)]), [(-370, 714)]);
+    }
+
+    #[test]
+    fn somebody_works_where_the_pointer_is() {
+        let left = Rect { x: -1280, y: -200, width: 1280, height: 1024 };
+        assert_eq!(active(&[AREA, left], Some((-1, 0))), Some(left));
+        assert_eq!(active(&[AREA, left], Some((0, 0))), Some(AREA));
+        assert_eq!(active(&[AREA, left], Some((-1, 900))), Some(AREA), "between monitors of different heights");
+        assert_eq!(active(&[AREA, left], None), Some(AREA));
+        assert_eq!(active(&[], Some((0, 0))), None);
     }
 
     #[test]

@@ -6,10 +6,13 @@ use std::rc::Rc;
 use slint::ComponentHandle;
 use slint::winit_030::WinitWindowAccessor as _;
 
-use super::place::{Corner, Size};
+use super::place::{Corner, Rect, Size};
 use crate::platform::bystander;
 use crate::scene::NoticeRow;
 use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};
+
+/// The share of a work area's height that a popup may take.
+const HEIGHT_MAX: f32 = 0.6;
 
 /// A popup on the screen.
 pub enum Popup {
@@ -33,14 +36,13 @@ pub struct MessageRow {
 }
 
 impl Popup {
-    /// Shows a notice. `key` comes back with gestures that concern the popup; `height_max` is in logical pixels.
+    /// Shows a notice. `key` comes back with gestures that concern the popup.
     ///
     /// # Errors
     /// There is no display.
-    pub fn notice(sink: &Sink, key: &str, row: NoticeRow, height_max: f32) -> Result<Self, NoDisplay> {
+    pub fn notice(sink: &Sink, key: &str, row: NoticeRow) -> Result<Self, NoDisplay> {
         let window = run::as_popup(ui::NoticePopup::new)?;
         look::dress(&window);
-        window.set_height_max(height_max);
         let (answered, id) = (sink.clone(), row.key.clone());
         window.on_answered(move |answer| {
             answered(Gesture::Answer { notice: id.clone(), answer: u8::try_from(answer).unwrap_or(u8::MAX) });
@@ -93,6 +95,19 @@ impl Popup {
         }
     }
 
+    /// Colours, sizes or the language have changed; a notice is told again, which is no news of it.
+    pub fn dress(&self, row: Option<NoticeRow>) {
+        match self {
+            Self::Notice(window) => {
+                look::dress(window);
+                if let Some(row) = row {
+                    window.set_notice(row.into());
+                }
+            }
+            Self::Message(window) => look::dress(window),
+        }
+    }
+
     /// The conversation has gone on.
     pub fn say(&self, row: &MessageRow) {
         if let Self::Message(window) = self {
@@ -113,6 +128,14 @@ impl Popup {
     pub fn set_left(&self, left: Option<f32>) {
         if let Self::Notice(window) = self {
             window.set_left(left.unwrap_or(-1.0));
+        }
+    }
+
+    /// It takes so much of the work area at most, and what it says beyond that scrolls.
+    #[expect(clippy::cast_precision_loss, reason = "screens are a few thousand pixels high")]
+    pub fn fit(&self, work_area: Rect) {
+        if let Self::Notice(window) = self {
+            window.set_height_max(work_area.height as f32 * HEIGHT_MAX / self.window().scale_factor());
         }
     }
 

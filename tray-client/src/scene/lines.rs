@@ -36,6 +36,8 @@ pub enum LineRow {
     Message {
         /// Who wrote it, above the first of a run; empty for the others.
         who: String,
+        /// Who wrote it, for who hears one line at a time; nobody where it is oneself.
+        by: String,
         /// By oneself.
         own: bool,
         /// When.
@@ -143,6 +145,7 @@ fn message(line: &Line<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> 
     let deleted = line.altered.is_some_and(|altered| altered.deleted);
     LineRow::Message {
         who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), ToString::to_string) },
+        by: line.from.map(ToString::to_string).unwrap_or_default(),
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
         text: super::plain(line.text.as_str()),

@@ -50,6 +50,8 @@ pub enum Heard {
     Hidden(bool),
     /// The computer has slept, or somebody has come back to it: connections may be dead without knowing it.
     Back,
+    /// A monitor came, went or changed, or the taskbar covers another part of one. Heard here on Windows only.
+    ScreensChanged,
     /// The system ends the session: the program must end now.
     Ending,
 }

@@ -58,6 +58,7 @@ impl<H: Fn(Heard)> Resident<H> {
         match said {
             Said::Knocked => self.follow(),
             Said::TaskbarChanged => renew(&self.icon, &self.state.borrow()),
+            Said::ScreensChanged => (self.hear)(Heard::ScreensChanged),
             Said::Clicked => (self.hear)(Heard::Clicked),
             Said::MenuWanted => {
                 // The menu stays as it is while it is open, but nothing may be borrowed meanwhile.

@@ -29,4 +29,9 @@ impl AboutView {
     pub fn raise(&self) -> Result<(), NoDisplay> {
         self.window.show()
     }
+
+    /// Colours, sizes or the language have changed.
+    pub fn dress(&self) {
+        look::dress(&self.window);
+    }
 }

@@ -237,6 +237,8 @@ pub struct Form {
     pub show_texts: bool,
     /// Critical notices are heard.
     pub sounds: bool,
+    /// Who touches nothing for so many minutes is away; 0 for never.
+    pub away_after_minutes: u16,
     /// Colours.
     pub theme: Theme,
     /// The size of text in percent.

@@ -34,6 +34,7 @@ impl SettingsView {
         window.set_quiet_hours(settings.quiet_hours.map(|hours| hours.to_string()).unwrap_or_default().into());
         window.set_show_texts(settings.show_texts);
         window.set_sounds(settings.sounds);
+        window.set_away_after(settings.away_after_minutes.into());
         window.set_theme(settings.theme as i32);
         window.set_text_percent(f32::from(settings.text_percent));
         window.set_language(settings.language as i32);
@@ -96,6 +97,7 @@ fn form(window: &ui::SettingsWindow) -> Form {
         quiet_hours: window.get_quiet_hours().trim().into(),
         show_texts: window.get_show_texts(),
         sounds: window.get_sounds(),
+        away_after_minutes: u16::try_from(window.get_away_after()).unwrap_or(0),
         theme: [Theme::System, Theme::Light, Theme::Dark].into_iter().find(|theme| *theme as i32 == window.get_theme()).unwrap_or_default(),
         text_percent: window.get_text_percent().round() as u16,
         language: [Language::System, Language::English, Language::Chinese]
@@ -132,5 +134,14 @@ impl WhyView {
     pub fn renew(&self, report: String) -> Result<(), NoDisplay> {
         self.window.set_report(report.into());
         self.window.show()
+    }
+
+    /// Says the same in other words, without coming to the front.
+    pub fn reword(&self, report: String) {
+        self.window.set_report(report.into());
+    }
+    /// Colours, sizes or the language have changed.
+    pub fn dress(&self) {
+        look::dress(&self.window);
     }
 }

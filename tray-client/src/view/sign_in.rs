@@ -59,6 +59,11 @@ impl SignInView {
         Ok(())
     }
 
+    /// Colours, sizes or the language have changed.
+    pub fn dress(&self) {
+        look::dress(&self.window);
+    }
+
     /// Somebody is looking for servers on this network.
     pub fn set_looking(&self) {
         self.window.set_looking(true);

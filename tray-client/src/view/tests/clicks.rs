@@ -199,7 +199,7 @@ fn what_is_wrong_stands_in_a_strip_that_is_read_aloud() {
 fn a_popup_offers_its_answers_and_only_an_info_one_can_be_closed() {
     let (heard, sink) = begin();
     for (level, closable) in [(Level::Info, true), (Level::Important, false), (Level::Critical, false)] {
-        let Popup::Notice(window) = &Popup::notice(&sink, "notice 7", notice(level, &["Safe", "Need help"]), 600.0).unwrap() else {
+        let Popup::Notice(window) = &Popup::notice(&sink, "notice 7", notice(level, &["Safe", "Need help"])).unwrap() else {
             panic!("a notice")
         };
         assert_eq!(is_there(window, "Close"), closable, "{level:?}");
@@ -211,7 +211,7 @@ fn a_popup_offers_its_answers_and_only_an_info_one_can_be_closed() {
 #[test]
 fn a_notice_that_is_over_has_no_answers_on_the_screen() {
     let (heard, sink) = begin();
-    let popup = Popup::notice(&sink, "notice 7", notice(Level::Critical, &["Safe"]), 600.0).unwrap();
+    let popup = Popup::notice(&sink, "notice 7", notice(Level::Critical, &["Safe"])).unwrap();
     popup.renew(NoticeRow { ended: "All clear, says admin".into(), clear: true, answers: vec![], ..notice(Level::Critical, &[]) });
     let Popup::Notice(window) = &popup else { panic!("a notice") };
     assert!(!is_there(window, "Safe"));

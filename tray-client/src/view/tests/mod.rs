@@ -78,6 +78,7 @@ fn people() -> Vec<PersonRow> {
 fn said(who: &str, time: &str, text: &str, mark: Mark) -> LineRow {
     LineRow::Message {
         who: who.into(),
+        by: who.into(),
         own: mark != Mark::None,
         time: time.into(),
         text: text.into(),

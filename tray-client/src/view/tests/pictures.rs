@@ -249,8 +249,8 @@ fn a_message_that_is_being_edited_beside_altered_ones() {
     let mut rows = lines();
     rows.truncate(4);
     let altered = |row: LineRow, gone: bool| match row {
-        LineRow::Message { who, own, time, text, links, mark, why, own_key, key, .. } => {
-            LineRow::Message { who, own, time, text, links, mark, why, own_key, key, edited: !gone, deleted: gone, sought: false }
+        LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, .. } => {
+            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited: !gone, deleted: gone, sought: false }
         }
         other => other,
     };
@@ -320,7 +320,7 @@ fn who_is_in_a_room() {
 
 fn popup(theme: Theme, name: &str, row: NoticeRow) {
     let easel = Easel::new(theme, 100, "");
-    let popup = Popup::notice(&sink(), "notice 7", row, 600.0).unwrap();
+    let popup = Popup::notice(&sink(), "notice 7", row).unwrap();
     update_timers_and_animations();
     let size = popup.size();
     easel.check(name, size.width, size.height);

@@ -10,8 +10,8 @@ use slint::platform::{Key, WindowEvent};
 
 pub(super) fn own(seq: &str, text: &str) -> LineRow {
     let row = said("You", "10:04", text, Mark::Stored);
-    let LineRow::Message { who, own, time, text, links, mark, why, own_key, .. } = row else { return row };
-    LineRow::Message { who, own, time, text, links, mark, why, own_key, key: seq.into(), edited: false, deleted: false, sought: false }
+    let LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } = row else { return row };
+    LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: seq.into(), edited: false, deleted: false, sought: false }
 }
 
 pub(super) fn hits() -> Vec<HitRow> {
@@ -244,17 +244,16 @@ fn an_altered_message_says_so_also_to_who_does_not_see_it() {
     let (_, sink) = begin();
     let mut view = chat(&sink);
     let altered = |row: LineRow, gone: bool| match row {
-        LineRow::Message { who, own, time, text, links, mark, why, own_key, .. } => {
+        LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } => {
             let (key, edited, deleted) = (String::new(), !gone, gone);
-            LineRow::Message { who, own, time, text, links, mark, why, own_key, key, edited, deleted, sought: false }
+            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited, deleted, sought: false }
         }
         other => other,
     };
     let rows = vec![altered(said("Anna Berg", "10:05", "Hello", Mark::None), false), altered(own("8", "(deleted)"), true)];
     view.set_lines(Head::default(), rows, true);
-    let line = find(view.window(), "Hello");
-    assert_eq!(line.accessible_description().unwrap(), "Anna Berg, 10:05, edited");
-    assert!(is_there(view.window(), "This message was deleted.") && !is_there(view.window(), "(deleted)"));
+    assert!(is_there(view.window(), "Anna Berg, 10:05, edited: Hello"));
+    assert!(is_there(view.window(), "You, 10:04: This message was deleted.") && !is_there(view.window(), "(deleted)"));
 }
 
 #[test]
