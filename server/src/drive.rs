@@ -276,7 +276,7 @@ impl Driver {
             transport: self.machine.transport(),
             attendance: self.machine.attendance(),
             store_latency_micros: self.measured().store_latency_micros,
-            jobs_waiting: (self.store.unanswered() + self.to_store.len()) as u64,
+            jobs_waiting: (self.store.unanswered() + self.store.reading() + self.to_store.len()) as u64,
         }
     }
 

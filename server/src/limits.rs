@@ -26,7 +26,7 @@ pub const FAILING_ADDRESSES_MAX: usize = 10_000;
 pub const PASSWORDS_WAITING_MAX: usize = 1024;
 
 /// Devices of one account that may sign in without the password; beyond it the one that was here longest ago needs it again.
-pub const DEVICES_REMEMBERED_MAX: usize = 32;
+pub const DEVICES_REMEMBERED_MAX: u32 = 32;
 
 /// Devices of one account that are listed beside those: every call of a script is one.
 pub const DEVICES_SEEN_MAX: u32 = 32;
@@ -51,7 +51,8 @@ pub const REPEAT_MIN: Duration = Duration::from_secs(60);
 /// … and no more seldom: a longer pause is a mistyped one.
 pub const REPEAT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Notices that wait for their time, templates, and groups: each is in memory, and a person looks through the list.
+/// Notices that wait for their time, templates, groups and rooms: a person looks through the list, and the first two and the rooms' names
+/// are in memory.
 pub const SCHEDULES_MAX: usize = 1000;
 /// See [`SCHEDULES_MAX`].
 pub const TEMPLATES_MAX: usize = 1000;
@@ -121,6 +122,9 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Conversations in one event.
 pub const CONVERSATIONS_PER_EVENT: usize = 200;
+
+/// Those who left last are known for so many more: a list that is read before the store has noted when they left shows it all the same.
+pub const LEFT_LATELY_MAX: usize = 4096;
 
 /// Changes of presence in one event.
 pub const PRESENCES_PER_EVENT: usize = 200;

@@ -172,7 +172,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let bell = Bell::new(&poll).map_err(ServeError::System)?;
     let mut opening = store.opening()?;
     let mut generated_admin_password = None;
-    if opening.accounts.is_empty() {
+    if opening.accounts == 0 {
         generated_admin_password = make_first_admin(&mut store, &hasher, settings.admin_password, now.wall, &mut rng)?;
         opening = store.opening()?;
     }

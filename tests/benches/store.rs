@@ -79,7 +79,7 @@ fn closed_loop(base: &Path, senders: u64) -> Figures {
     let mut submit = |worker: &mut Worker, sender: usize, handed_in: &mut [Instant]| {
         counters[sender] += 1;
         let post = PostId { outbox: 1, counter: counters[sender] };
-        let work = Work::Post { account: accounts[sender], post, to: room, text: text.clone() };
+        let work = Work::Post { account: accounts[sender], post, to: room.clone(), text: text.clone() };
         handed_in[sender] = Instant::now();
         worker.try_submit(Job { ticket: Ticket(sender as u64), at: UnixMillis(1), work }).unwrap();
     };
@@ -130,22 +130,22 @@ fn closed_loop(base: &Path, senders: u64) -> Figures {
 }
 
 fn notice(base: &Path) -> Duration {
-    use belfry_core::chat::{Label, Severity};
+    use belfry_core::chat::{Audience, Label, NoticeDraft, Severity};
     let folder = tempfile::tempdir_in(base).unwrap();
     let (mut store, accounts) = with_accounts(folder.path(), NOTICE_AUDIENCE as u64);
-    let work = Work::SendNotice {
-        account: accounts[0],
+    let draft = NoticeDraft {
         post: PostId { outbox: 1, counter: 1 },
         severity: Severity::Info,
         title: None,
         body: Text::new("The canteen is closed today.").unwrap(),
+        audience: vec![Audience::Everyone],
         answers: vec![Label::acknowledge()],
         expires_at: None,
+        schedule: None,
         remind: None,
-        everyone: true,
-        audience: Vec::new(),
-        occurrence: None,
+        confirmed: false,
     };
+    let work = Work::SendNotice { author: accounts[0], draft };
     let begun = Instant::now();
     let done = store.apply(vec![Job { ticket: Ticket(1), at: UnixMillis(1), work }]);
     assert!(done[0].result.is_ok());

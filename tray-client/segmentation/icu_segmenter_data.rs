@@ -1,5 +1,5 @@
 // Where graphemes, words, lines and sentences may be broken, with empty dictionaries: the full ones are three megabytes of words in Chinese,
-// Japanese, Thai, Lao, Khmer and Burmese. docs/decisions/0018-no-dictionaries-for-breaking-lines.md says why, and what it costs.
+// Japanese, Thai, Lao, Khmer and Burmese. docs/decisions/0020-no-dictionaries-for-breaking-lines.md says why, and what it costs.
 
 mod whole {
     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/mod.rs"));

@@ -17,6 +17,7 @@
 
 #[cfg(feature = "window")]
 pub mod app;
+pub mod cache;
 pub mod compose;
 pub mod hours;
 pub mod link;

@@ -120,7 +120,8 @@ impl Positions {
 
     fn note(&mut self, info: ConversationInfo, from: Mark) -> Option<Renaming> {
         let ConversationInfo { id, place, last, alterations, .. } = info;
-        let (delivered, altered) = (from.seq, from.alteration);
+        // A server that went back to a backup counts again from there.
+        let (delivered, altered) = (from.seq.min(last), from.alteration.min(alterations));
         let position = self.conversations.entry(id).or_insert_with(|| Position {
             place: place.clone(),
             delivered,
@@ -335,6 +336,16 @@ mod tests {
         assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(5))));
         assert_eq!(seqs(positions.on_page(page(7, 6..=7))), [6, 7]);
         assert!(positions.is_caught_up());
+    }
+
+    #[test]
+    fn a_mark_beyond_the_log_is_none_after_the_server_went_back_to_a_backup() {
+        let mark = Mark { seq: Seq(9), alteration: 5 };
+        let mut positions = Positions::new(Start::After([(ID, mark)].into()));
+        positions.on_list(vec![ConversationInfo { alterations: 2, ..info(4) }], false);
+        assert!(positions.is_caught_up());
+        assert!(positions.on_message(message(5)).unwrap().is_some());
+        assert!(positions.on_altered(altered(1, 3)).unwrap().is_some());
     }
 
     #[test]

@@ -15,7 +15,7 @@ impl Hub {
         let (act, object, detail) = match request {
             Request::AddUser { account, role, .. } => ("user.add", account.to_string(), role.as_str().to_owned()),
             // One's own password is one's own affair.
-            Request::SetPassword { account, .. } if self.find(account).is_some_and(|known| known.id == from.account()) => return None,
+            Request::SetPassword { account, .. } if self.is_own(from, account) => return None,
             Request::SetPassword { account, keep_sessions, .. } => {
                 ("user.password", account.to_string(), if *keep_sessions { "sessions go on" } else { "" }.to_owned())
             }

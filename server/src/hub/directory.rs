@@ -1,95 +1,134 @@
-//! Every account, in memory: the hub decides nothing by asking the disk.
+//! The accounts of those who are here, and of those who left lately. Everybody else is in the store.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountId, AccountName};
+use belfry_core::chat::{AccountId, AccountName, Role};
+use belfry_core::time::UnixMillis;
 
+use crate::limits::LEFT_LATELY_MAX;
 use crate::store::StoredAccount;
 
-/// Every account by its number and by what its name is unique by.
+/// Accounts by their numbers and by what their names are unique by.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     accounts: BTreeMap<AccountId, StoredAccount>,
     by_key: BTreeMap<String, AccountId>,
+    /// Those of them who are not here, the one who left longest ago first.
+    left: BTreeSet<(Option<UnixMillis>, AccountId)>,
 }
 
 impl Directory {
-    pub(super) fn new(accounts: Vec<StoredAccount>) -> Self {
-        let mut directory = Self::default();
-        for account in accounts {
-            directory.add(account);
-        }
-        directory
-    }
-
-    pub(super) fn add(&mut self, account: StoredAccount) {
+    /// Somebody is here, as the store has just said.
+    pub(super) fn arrive(&mut self, account: StoredAccount) {
         self.by_key.insert(account.name.key(), account.id);
-        self.accounts.insert(account.id, account);
+        if let Some(before) = self.accounts.insert(account.id, account) {
+            self.left.remove(&(before.last_seen, before.id));
+        }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.accounts.len()
+    /// Somebody's last session has ended.
+    pub(super) fn leave(&mut self, id: AccountId) {
+        if let Some(account) = self.get(id) {
+            self.left.insert((account.last_seen, id));
+        }
+    }
+
+    /// Forgets those who left too long ago. Only once everybody has been told that they left: their names are needed for that.
+    pub(super) fn forget(&mut self) {
+        while self.left.len() > LEFT_LATELY_MAX
+            && let Some((_, id)) = self.left.pop_first()
+        {
+            if let Some(account) = self.accounts.remove(&id) {
+                self.by_key.remove(&account.name.key());
+            }
+        }
+    }
+
+    /// Somebody who is here was here at this moment.
+    pub(super) fn seen(&mut self, id: AccountId, at: UnixMillis) {
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.last_seen = Some(at);
+        }
+    }
+
+    /// An account may do something else now.
+    pub(super) fn set_role(&mut self, id: AccountId, role: Role) {
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.role = role;
+        }
     }
 
     pub(super) fn get(&self, id: AccountId) -> Option<&StoredAccount> {
         self.accounts.get(&id)
     }
 
-    pub(super) fn get_mut(&mut self, id: AccountId) -> Option<&mut StoredAccount> {
-        self.accounts.get_mut(&id)
-    }
-
     /// The account that a person means by `name`, in whatever case they typed it.
-    pub(super) fn find(&self, name: &AccountName) -> Option<&StoredAccount> {
-        self.get(*self.by_key.get(&name.key())?)
+    pub(super) fn find(&self, name: &AccountName) -> Option<AccountId> {
+        self.by_key.get(&name.key()).copied()
     }
 
-    /// Everybody, in the order they were made.
-    pub(super) fn all(&self) -> impl Iterator<Item = &StoredAccount> {
-        self.accounts.values()
-    }
-
-    /// Everybody after `name`, in order of names.
-    pub(super) fn after(&self, name: Option<&AccountName>) -> impl Iterator<Item = &StoredAccount> {
-        let start = name.map_or(Bound::Unbounded, |name| Bound::Excluded(name.key()));
-        self.by_key.range((start, Bound::Unbounded)).filter_map(|(_, &id)| self.get(id))
+    /// When somebody was last here, as far as it is known here and at the store: the store may not have heard it yet.
+    pub(super) fn last_seen(&self, id: AccountId, stored: Option<UnixMillis>) -> Option<UnixMillis> {
+        self.get(id).and_then(|known| known.last_seen).max(stored)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Role;
-    use belfry_core::time::UnixMillis;
-
     use super::*;
 
-    fn directory(names: &[&str]) -> Directory {
-        let account = |(id, name): (u64, &&str)| StoredAccount {
-            id: AccountId(id),
-            name: AccountName::new(name).unwrap(),
-            role: Role::Member,
-            disabled: false,
-            created_at: UnixMillis(0),
-            last_seen: None,
-        };
-        Directory::new((1..).zip(names).map(account).collect())
+    fn account(id: u64, typed: &str) -> StoredAccount {
+        let name = AccountName::new(typed).unwrap();
+        StoredAccount { id: AccountId(id), name, role: Role::Member, disabled: false, last_seen: Some(UnixMillis(id)) }
     }
 
     #[test]
     fn a_name_is_found_in_any_case() {
-        assert_eq!(directory(&["Alice"]).find(&AccountName::new("ALICE").unwrap()).map(|a| a.id), Some(AccountId(1)));
+        let mut directory = Directory::default();
+        directory.arrive(account(1, "Alice"));
+        assert_eq!(directory.find(&AccountName::new("ALICE").unwrap()), Some(AccountId(1)));
+        assert_eq!(directory.find(&AccountName::new("bob").unwrap()), None);
     }
 
     #[test]
-    fn names_come_in_order_and_continue_after_any_of_them() {
-        let directory = directory(&["carol", "Alice", "bob"]);
-        let names = |after: Option<&str>| -> Vec<String> {
-            let after = after.map(|name| AccountName::new(name).unwrap());
-            directory.after(after.as_ref()).map(|account| account.name.to_string()).collect()
-        };
-        assert_eq!(names(None), ["Alice", "bob", "carol"]);
-        assert_eq!(names(Some("ALICE")), ["bob", "carol"]);
-        assert_eq!(names(Some("carol")), [""; 0]);
+    fn of_those_who_left_the_latest_are_known_and_of_those_who_are_here_everybody() {
+        let mut directory = Directory::default();
+        let many = LEFT_LATELY_MAX as u64 + 10;
+        for id in 1..=many {
+            directory.arrive(account(id, &format!("person {id}")));
+        }
+        directory.forget();
+        assert_eq!(directory.accounts.len() as u64, many, "nobody who is here is forgotten");
+        for id in (2..=many).map(AccountId) {
+            directory.leave(id);
+        }
+        directory.forget();
+        assert_eq!((directory.accounts.len(), directory.by_key.len()), (LEFT_LATELY_MAX + 1, LEFT_LATELY_MAX + 1));
+        assert!(directory.get(AccountId(1)).is_some() && directory.get(AccountId(2)).is_none());
+        assert!(directory.get(AccountId(many)).is_some());
+    }
+
+    #[test]
+    fn whoever_comes_back_is_here_and_not_forgotten_with_those_who_left() {
+        let mut directory = Directory::default();
+        directory.arrive(account(1, "alice"));
+        directory.seen(AccountId(1), UnixMillis(50));
+        directory.leave(AccountId(1));
+        directory.arrive(account(1, "alice"));
+        assert!(directory.left.is_empty());
+        directory.set_role(AccountId(1), Role::Admin);
+        assert_eq!(directory.get(AccountId(1)).map(|known| known.role), Some(Role::Admin));
+    }
+
+    #[test]
+    fn the_later_time_is_when_somebody_was_last_here() {
+        let mut directory = Directory::default();
+        directory.arrive(account(7, "alice"));
+        let last_seen = |id, stored: Option<u64>| directory.last_seen(AccountId(id), stored.map(UnixMillis));
+        assert_eq!(
+            (last_seen(7, Some(5)), last_seen(7, Some(9)), last_seen(7, None)),
+            (Some(UnixMillis(7)), Some(UnixMillis(9)), Some(UnixMillis(7)))
+        );
+        assert_eq!((last_seen(8, Some(5)), last_seen(8, None)), (Some(UnixMillis(5)), None));
     }
 }

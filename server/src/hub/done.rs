@@ -1,7 +1,7 @@
 //! What the hub does with each answer of the store, in the order of the commits.
 
 use belfry_core::chat::{
-    AccountId, AccountName, Answer, ConversationId, ConversationInfo, DeviceId, Event, Message, Notice, Page, Place, Refusal, Role, Seq,
+    AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Message, Notice, Page, Place, PostId, Refusal, Seq,
     ServerStatus,
 };
 use belfry_core::connection::CloseCode;
@@ -10,7 +10,7 @@ use belfry_core::time::Now;
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting, page};
 use crate::limits::CONVERSATIONS_PER_EVENT;
-use crate::store::{Done, Outcome, StoredAccount, StoredPlace};
+use crate::store::{Done, Outcome, StoredPlace};
 
 /// The store has answered something else than it was asked: a fault of ours. Its words are people's, so the log has only its kind.
 pub(super) fn misplaced(outcome: &Outcome) -> Refusal {
@@ -24,49 +24,49 @@ impl Hub {
         self.seen = now;
         let Some(waiting) = self.waiting.leave(done.ticket) else { return };
         match waiting {
-            Waiting::Credentials { session, exists } => self.credentials_read(session, exists, done.result),
-            Waiting::Register { session, name } => {
-                let result = self.account_added(now, name, Role::Member, done.result);
+            Waiting::LookUp { session } => self.looked_up(session, done.result),
+            Waiting::Register { session } => {
+                let result = self.account_added(done.result);
                 self.effects.push_back(Effect::Registered { session, result });
             }
-            Waiting::SignIn { to, account, visitor, forget } => self.signed_in(now, to, account, visitor, forget, done.result),
+            Waiting::SignIn { to, visitor, .. } => self.signed_in(now, to, visitor, done.result),
             Waiting::Nobody => {}
             Waiting::Post { to, .. } => self.answer(to, done.result, |hub, outcome| hub.posted(to, outcome)),
-            Waiting::SendNotice { to } => self.answer(to, done.result, |hub, outcome| hub.notice_sent(now, Some(to), outcome)),
+            Waiting::SendNotice { to, author, post } => {
+                self.guarded(author, post, &done.result);
+                self.answer(to, done.result, |hub, outcome| hub.notice_sent(now, Some(to), outcome));
+            }
+            Waiting::Preview { to } => self.look(to, done.result, Self::previewed),
             Waiting::Receipt { to, account, notice } => {
                 self.answer(to, done.result, |hub, outcome| hub.receipt_noted(now, to, account, notice, outcome))
             }
             Waiting::Sync { to, account } => self.answer(to, done.result, |hub, outcome| match outcome {
-                Outcome::SignedIn { conversations, notices } => {
+                Outcome::SignedIn { conversations, notices, .. } => {
                     hub.tell_state(now, to.session, account, conversations, notices);
                     hub.reply(to, Ok(Answer::Done));
                     Ok(())
                 }
                 other => Err(misplaced(&other)),
             }),
-            Waiting::AddUser { to, name, role } => {
-                let result = self.account_added(now, name, role, done.result);
+            Waiting::AddUser { to } => {
+                let result = self.account_added(done.result);
                 self.reply(to, result.map(|_| Answer::Done));
             }
-            Waiting::SetPassword { to, account, ends } => self.changed(to, done.result, |hub| match ends {
+            Waiting::SetPassword { to, ends, .. } => self.changed_of(to, done.result, |hub, account| match ends {
                 Ends::None => {}
                 Ends::Others => hub.password_changed(now, account, Some(to.session)),
                 Ends::All => hub.password_changed(now, account, None),
             }),
-            Waiting::SetRole { to, account, role } => self.changed(to, done.result, |hub| {
-                if let Some(account) = hub.directory.get_mut(account) {
-                    account.role = role;
-                }
-            }),
-            Waiting::SetDisabled { to, account, disabled } => self.changed(to, done.result, |hub| {
-                if let Some(account) = hub.directory.get_mut(account) {
-                    account.disabled = disabled;
-                }
+            Waiting::SetRole { to, role } => self.changed_of(to, done.result, |hub, account| hub.directory.set_role(account, role)),
+            Waiting::SetDisabled { to, disabled } => self.changed_of(to, done.result, |hub, account| {
                 if disabled {
                     hub.expel(now, account, None, CloseCode::USER_LOCKED);
                 }
             }),
+            Waiting::Typing { to, account } => self.answer(to, done.result, |hub, outcome| hub.typed(to, account, outcome)),
+            Waiting::Accounts { to } => self.look(to, done.result, Self::accounts_read),
             Waiting::Page { to, place } => self.look(to, done.result, |_, outcome| Self::page_read(place, outcome)),
+            Waiting::People { to } => self.look(to, done.result, Self::people_read),
             Waiting::Notices { to } => self.look(to, done.result, |_, outcome| match outcome {
                 Outcome::Notices { notices, more } => {
                     let (notices, cut) = page(notices.into_iter());
@@ -81,17 +81,18 @@ impl Hub {
                 Outcome::Notice(notice) => Ok(Answer::Notice(*notice)),
                 other => Err(misplaced(&other)),
             }),
-            Waiting::AddSchedule { to } => self.answer(to, done.result, |hub, outcome| hub.scheduled(to, outcome)),
+            Waiting::AddSchedule { to, author, post } => {
+                self.guarded(author, post, &done.result);
+                self.answer(to, done.result, |hub, outcome| hub.scheduled(to, outcome));
+            }
             Waiting::Occurrence(occurrence) => self.occurred(now, occurrence, done.result),
             Waiting::Unschedule { to, schedule } => self.changed(to, done.result, |hub| hub.unscheduled(schedule)),
             Waiting::SaveTemplate { to, template } => self.changed(to, done.result, |hub| hub.templates.save(*template)),
             Waiting::RemoveTemplate { to, name } => self.changed(to, done.result, |hub| hub.templates.remove(&name)),
-            Waiting::Group { to, group, change } => self.changed(to, done.result, |hub| hub.groups.change(group, change)),
-            Waiting::Devices { to, account } => {
-                self.look(to, done.result, |hub, outcome| hub.devices_listed(now, account, outcome));
-            }
-            Waiting::RevokeDevice { to, account, device } => {
-                self.changed(to, done.result, |hub| hub.device_revoked(now, account, device));
+            Waiting::Change { to } => self.changed(to, done.result, |_| {}),
+            Waiting::Devices { to } => self.look(to, done.result, |hub, outcome| hub.devices_listed(now, outcome)),
+            Waiting::RevokeDevice { to, device } => {
+                self.changed_of(to, done.result, |hub, account| hub.device_revoked(now, account, device));
             }
             Waiting::Room { to, account, change } => {
                 self.answer(to, done.result, |hub, outcome| hub.room_changed(now, to, account, change, outcome));
@@ -100,6 +101,8 @@ impl Hub {
             Waiting::MarkRead { to, account } => self.answer(to, done.result, |hub, outcome| hub.marked_read(to, account, outcome)),
             Waiting::Tidy => self.tidied(now, done.result),
             Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
+                Outcome::Groups { groups, more } => Ok(Answer::Groups { groups, more }),
+                Outcome::Rooms { rooms, more } => Ok(Answer::Rooms { rooms, more }),
                 Outcome::Audit { entries, more } => Ok(Answer::Audit { entries, more }),
                 Outcome::Exportable { conversations, more } => Ok(Answer::Exportable { conversations, more }),
                 Outcome::Exported { messages, more } => Ok(Answer::Exported { messages, more }),
@@ -108,6 +111,13 @@ impl Hub {
                 Outcome::Originals { originals, more } => Ok(Answer::Originals { originals, more }),
                 other => Err(misplaced(&other)),
             }),
+        }
+    }
+
+    /// A notice that was refused does not count for how many its author may send.
+    fn guarded(&mut self, author: AccountId, post: PostId, result: &Result<Outcome, Refusal>) {
+        if result.is_err() {
+            self.guard.take_back(author, post);
         }
     }
 
@@ -136,43 +146,45 @@ impl Hub {
         });
     }
 
-    fn credentials_read(&mut self, session: SessionId, exists: bool, result: Result<Outcome, Refusal>) {
-        let result = match result {
-            Ok(Outcome::Credentials { password_hash }) if exists => Ok(Some(password_hash)),
-            Ok(other) if exists => Err(misplaced(&other)),
-            // Overload and a broken database look the same whether the account exists or not.
-            Err(refusal) if exists || matches!(refusal, Refusal::Busy | Refusal::StoreFailed) => Err(refusal),
-            _ => Ok(None),
-        };
-        self.effects.push_back(Effect::Credentials { session, result });
+    /// The same for a change of one account.
+    fn changed_of(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, act: impl FnOnce(&mut Self, AccountId)) {
+        self.answer(to, result, |hub, outcome| match outcome {
+            Outcome::Account { account } => {
+                hub.reply(to, Ok(Answer::Done));
+                act(hub, account);
+                Ok(())
+            }
+            other => Err(misplaced(&other)),
+        });
     }
 
-    fn account_added(&mut self, now: Now, name: AccountName, role: Role, result: Result<Outcome, Refusal>) -> Result<AccountId, Refusal> {
+    fn looked_up(&mut self, session: SessionId, result: Result<Outcome, Refusal>) {
+        let result = result.and_then(|outcome| match outcome {
+            Outcome::LookedUp(login) => Ok(login),
+            other => Err(misplaced(&other)),
+        });
+        self.effects.push_back(Effect::LookedUp { session, result });
+    }
+
+    fn account_added(&mut self, result: Result<Outcome, Refusal>) -> Result<AccountId, Refusal> {
         match result? {
-            Outcome::AccountAdded { account: id } => {
-                self.directory.add(StoredAccount { id, name, role, disabled: false, created_at: now.wall, last_seen: None });
-                Ok(id)
+            Outcome::AccountAdded { account } => {
+                self.accounts += 1;
+                Ok(account)
             }
             other => Err(misplaced(&other)),
         }
     }
 
-    fn signed_in(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        account: AccountId,
-        visitor: Visitor,
-        forget: Option<DeviceId>,
-        result: Result<Outcome, Refusal>,
-    ) {
+    fn signed_in(&mut self, now: Now, to: ReplyTo, visitor: Visitor, result: Result<Outcome, Refusal>) {
         if !self.entering.remove(&to.session) {
             return;
         }
         self.answer(to, result, |hub, outcome| match outcome {
-            Outcome::SignedIn { conversations, notices } => {
-                hub.enter(now, to, account, visitor, forget)?;
-                hub.tell_state(now, to.session, account, conversations, notices);
+            Outcome::SignedIn { account, conversations, notices } => {
+                let id = account.id;
+                hub.enter(now, to, account, visitor, &conversations);
+                hub.tell_state(now, to.session, id, conversations, notices);
                 hub.announce(now);
                 Ok(())
             }
@@ -200,9 +212,9 @@ impl Hub {
         if repeated {
             return Ok(());
         }
-        if let (StoredPlace::Direct { a: one, b: other }, true) = (&place, began) {
-            self.tell_beginning(&message, *one, *other);
-            self.tell_beginning(&message, *other, *one);
+        if let (StoredPlace::Direct { a: one, b: other }, Some([one_name, other_name])) = (&place, began) {
+            self.tell_beginning(&message, *one, other_name);
+            self.tell_beginning(&message, *other, one_name);
         }
         let sessions = self.sessions_at(&place, &message);
         self.push(sessions, Event::Message(message));
@@ -210,13 +222,11 @@ impl Hub {
     }
 
     /// Tells `reader` of the conversation with `other` as it was before its first message, which follows.
-    fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountId) {
-        if let Some(other) = self.directory.get(other) {
-            let last = Seq(first.seq.0.saturating_sub(1));
-            let place = Place::Direct(other.name.clone());
-            let info = ConversationInfo { id: first.conversation, place, last, since: Seq(0), read: last, unread: 0, alterations: 0 };
-            self.push_to_account(reader, Event::Conversation(info));
-        }
+    fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountName) {
+        let last = Seq(first.seq.0.saturating_sub(1));
+        let place = Place::Direct(other);
+        let info = ConversationInfo { id: first.conversation, place, last, since: Seq(0), read: last, unread: 0, alterations: 0 };
+        self.push_to_account(reader, Event::Conversation(info));
     }
 
     fn page_read(place: Option<Place>, outcome: Outcome) -> Result<Answer, Refusal> {
@@ -240,7 +250,7 @@ impl Hub {
                 started_at: self.settings.started_at,
                 sessions: self.attendance.sessions_count() as u64,
                 people_online: self.attendance.people().len() as u64,
-                accounts: self.directory.len() as u64,
+                accounts: self.accounts,
                 messages,
                 database_bytes: bytes,
                 ..ServerStatus::default()

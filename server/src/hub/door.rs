@@ -1,6 +1,6 @@
 //! Coming and going: looking up credentials, making one's own account, signing in, leaving.
 
-use belfry_core::chat::{AccountId, AccountName, Answer, DeviceId, Refusal, Role};
+use belfry_core::chat::{AccountId, AccountName, Answer, ConversationInfo, DeviceId, Refusal, Role};
 use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
@@ -8,51 +8,52 @@ use belfry_core::wire::Channel;
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
 use crate::session::SignedIn;
-use crate::store::Work;
-
-/// No account has this number: the store counts from 1.
-const NOBODY: AccountId = AccountId(0);
+use crate::store::{StoredAccount, Work};
 
 impl Hub {
-    /// Reads the stored hash of an account; [`Effect::Credentials`] follows. The store is asked even about nobody, so that it takes
-    /// the same time.
+    /// Reads what is known of whoever says to be `name`; [`Effect::LookedUp`] follows.
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn look_up(&mut self, now: Now, session: SessionId, account: Option<AccountId>) -> Result<(), Refusal> {
-        let work = Work::Credentials { account: account.unwrap_or(NOBODY) };
-        self.submit(now, work, Waiting::Credentials { session, exists: account.is_some() })
+    pub fn look_up(&mut self, now: Now, session: SessionId, name: AccountName, device: DeviceId) -> Result<(), Refusal> {
+        self.submit(now, Work::LookUp { name, device }, Waiting::LookUp { session })
     }
 
     /// Stores a new member; [`Effect::Registered`] follows.
     ///
     /// # Errors
-    /// [`Refusal::Busy`], and [`Refusal::NameTaken`] when somebody else was faster.
+    /// [`Refusal::Busy`].
     pub fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
-        if self.is_taken(&name) {
-            return Err(Refusal::NameTaken);
-        }
-        let work = Work::AddAccount { name: name.clone(), password_hash, role: Role::Member };
-        self.submit(now, work, Waiting::Register { session, name })
+        self.submit(now, Work::AddAccount { name, password_hash, role: Role::Member }, Waiting::Register { session })
     }
 
     /// Somebody has proven who they are, and now hears of everything: [`Effect::Entered`] and the answer to request `id` follow.
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn sign_in(&mut self, now: Now, from: &SignedIn, visitor: Visitor, session: SessionId, id: u32) -> Result<(), Refusal> {
+    pub fn sign_in(
+        &mut self,
+        now: Now,
+        from: &SignedIn,
+        name: &AccountName,
+        visitor: Visitor,
+        session: SessionId,
+        id: u32,
+    ) -> Result<(), Refusal> {
         let account = from.account();
         // What would be stored behind the new password was proven by the old one.
-        let is_changing =
-            |waiting: &Waiting| matches!(waiting, Waiting::SetPassword { account: of, ends, .. } if *of == account && *ends != Ends::None);
+        let name = name.key();
+        let is_changing = |waiting: &Waiting| match waiting {
+            Waiting::SetPassword { account, ends, .. } => *ends != Ends::None && account.key() == name,
+            _ => false,
+        };
         if self.waiting.jobs().any(is_changing) {
             return Err(Refusal::Busy);
         }
         let to = ReplyTo { session, id, channel: Channel::Control };
-        let forget = self.devices.surplus(account, visitor);
-        let Visitor { device, address, remember } = visitor;
-        let work = Work::SignIn { account, device, address, remember, forget };
-        self.submit(now, work, Waiting::SignIn { to, account, visitor, forget })?;
+        let Visitor { device, address, remember, by_device } = visitor;
+        let work = Work::SignIn { account, device, address, remember, by_device };
+        self.submit(now, work, Waiting::SignIn { to, account, visitor })?;
         self.entering.insert(session);
         Ok(())
     }
@@ -80,8 +81,6 @@ impl Hub {
     /// An account has a new password. Whoever has signed in or is about to with the old one, or by a device that had, is out, but for the
     /// session that has set it.
     pub(super) fn password_changed(&mut self, now: Now, account: AccountId, stays: Option<SessionId>) {
-        let device = stays.and_then(|session| self.devices.device_of(session));
-        self.devices.forget_but(account, device);
         let coming = self.waiting.jobs().filter_map(|waiting| match waiting {
             Waiting::SignIn { to, account: of, .. } if *of == account => Some(to.session),
             _ => None,
@@ -96,41 +95,34 @@ impl Hub {
     fn leave(&mut self, now: Now, session: SessionId) {
         self.entering.remove(&session);
         self.exports.remove(&session);
-        if let (Some((account, _)), Some(device)) = (self.attendance.leave(now, session), self.devices.leave(session)) {
+        let device = self.devices.leave(session);
+        let Some((account, is_offline)) = self.attendance.leave(now, session) else { return };
+        if is_offline {
+            self.rooms.leave(account);
+        }
+        if let Some(device) = device {
             self.note_seen(now, account, device);
+        }
+        if is_offline {
+            self.directory.leave(account);
         }
     }
 
-    /// Notes that an account and its device were here until now. When the store is too busy, the directory still knows until the next start.
+    /// Notes that an account and its device were here until now. When the store is too busy, the directory still knows for a while.
     pub(super) fn note_seen(&mut self, now: Now, account: AccountId, device: DeviceId) {
-        if let Some(account) = self.directory.get_mut(account) {
-            account.last_seen = Some(now.wall);
-        }
+        self.directory.seen(account, now.wall);
         let _ = self.submit(now, Work::Seen { account, device }, Waiting::Nobody);
     }
 
-    /// The store knows what somebody comes back to: from here on they are told what happens.
-    pub(super) fn enter(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        account: AccountId,
-        visitor: Visitor,
-        forgotten: Option<DeviceId>,
-    ) -> Result<(), Refusal> {
-        if self.is_revoked(account, visitor.device) {
-            return Err(Refusal::UnknownDevice);
-        }
-        let known = self.directory.get_mut(account).ok_or(Refusal::WrongCredentials)?;
-        if known.disabled {
-            return Err(Refusal::AccountDisabled);
-        }
-        known.last_seen = Some(now.wall);
-        let welcome = Answer::Welcome { account: known.name.clone(), role: known.role, now: now.wall };
-        self.attendance.arrive(now, to.session, account);
-        self.devices.arrive(to.session, account, visitor, forgotten);
+    /// The store has let somebody in: from here on they are told what happens.
+    pub(super) fn enter(&mut self, now: Now, to: ReplyTo, account: StoredAccount, visitor: Visitor, conversations: &[ConversationInfo]) {
+        let id = account.id;
+        let welcome = Answer::Welcome { account: account.name.clone(), role: account.role, now: now.wall };
+        self.directory.arrive(account);
+        self.attendance.arrive(now, to.session, id);
+        self.rooms.arrive(id, conversations);
+        self.devices.arrive(to.session, id, visitor);
         self.effects.push_back(Effect::Entered { session: to.session });
         self.reply(to, Ok(welcome));
-        Ok(())
     }
 }

@@ -39,7 +39,7 @@ impl Hub {
     ) -> Result<(), Refusal> {
         let all = from.role() == Role::Admin;
         let found = match &room {
-            Some(room) => Some(self.rooms.find(room).ok_or(Refusal::UnknownRoom)?),
+            Some(room) => Some(self.rooms.find(room)?),
             None => None,
         };
         let account = from.account();

@@ -32,8 +32,8 @@ pub use self::devices::Visitor;
 
 use self::devices::Devices;
 use self::directory::Directory;
+use self::done::misplaced;
 use self::export::Scope;
-use self::groups::Groups;
 use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
 use self::presence::Attendance as Present;
 use self::rooms::Rooms;
@@ -43,7 +43,7 @@ use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
 use crate::observe::Attendance;
 use crate::session::SignedIn;
-use crate::store::{Entry, Job, Opening, StoredAccount, Talk, Target, Ticket, Work};
+use crate::store::{Entry, Job, List, Opening, Outcome, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
 
 /// The hub's name for one client's connection from its first message to its end; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,12 +81,12 @@ pub enum Effect {
         /// The password.
         password: Password,
     },
-    /// What [`Hub::look_up`] has found: the stored hash, or `None` when there is no such account.
-    Credentials {
+    /// What [`Hub::look_up`] has found; `None` when there is no such account.
+    LookedUp {
         /// Who asked.
         session: SessionId,
-        /// The hash in PHC form.
-        result: Result<Option<String>, Refusal>,
+        /// What is known of them.
+        result: Result<Option<Box<StoredLogin>>, Refusal>,
     },
     /// What became of [`Hub::register`].
     Registered {
@@ -140,7 +140,7 @@ struct ReplyTo {
     channel: Channel,
 }
 
-/// Everything the server knows about people and what they are doing.
+/// Everything the server knows about those who are here and what they are doing.
 #[derive(Debug)]
 pub struct Hub {
     settings: Settings,
@@ -152,13 +152,14 @@ pub struct Hub {
     acts: BTreeMap<Ticket, Entry>,
     /// What administrators have said that they export, by session.
     exports: BTreeMap<SessionId, Scope>,
+    /// How many accounts there are.
+    accounts: u64,
     directory: Directory,
     rooms: Rooms,
     attendance: Present,
     /// Sessions whose signing in is at the store.
     entering: BTreeSet<SessionId>,
     devices: Devices,
-    groups: Groups,
     templates: Templates,
     schedules: Schedules,
     agenda: Agenda,
@@ -187,12 +188,12 @@ impl Hub {
             act: None,
             acts: BTreeMap::new(),
             exports: BTreeMap::new(),
-            directory: Directory::new(opening.accounts),
+            accounts: opening.accounts,
+            directory: Directory::default(),
             rooms: Rooms::new(opening.rooms),
             attendance: Present::default(),
             entering: BTreeSet::new(),
-            devices: Devices::new(opening.devices),
-            groups: Groups::new(opening.groups),
+            devices: Devices::default(),
             templates: Templates::new(opening.templates),
             schedules,
             agenda,
@@ -204,19 +205,9 @@ impl Hub {
         }
     }
 
-    /// The account of that name.
-    pub fn find(&self, name: &AccountName) -> Option<&StoredAccount> {
-        self.directory.find(name)
-    }
-
-    /// The account of that number.
+    /// The account of somebody who is here.
     pub fn account(&self, id: AccountId) -> Option<&StoredAccount> {
         self.directory.get(id)
-    }
-
-    /// Whether somebody has this name. Whether one looks the same, or came a moment earlier, the store says when it makes the account.
-    pub fn is_taken(&self, name: &AccountName) -> bool {
-        self.directory.find(name).is_some()
     }
 
     /// Whether people may make their own accounts.
@@ -229,7 +220,7 @@ impl Hub {
         Attendance {
             sessions: self.attendance.sessions_count() as u64,
             people_online: self.attendance.people().len() as u64,
-            accounts: self.directory.len() as u64,
+            accounts: self.accounts,
         }
     }
 
@@ -263,7 +254,7 @@ impl Hub {
             Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::BadRequest),
             Request::Sync => self.submit(now, Work::Overview { account }, Waiting::Sync { to, account }),
             Request::Post { post, to: place, text } => {
-                let target = self.target(account, &place)?;
+                let target = self.target(place)?;
                 let bytes = text.as_str().len();
                 self.submit(now, Work::Post { account, post, to: target, text }, Waiting::Post { to, bytes })
             }
@@ -272,14 +263,11 @@ impl Hub {
                 self.submit(now, Work::FetchAfter { account, conversation, after, limit }, Waiting::Page { to, place: None })
             }
             Request::FetchBefore { place, before, limit } => {
-                let of = self.target(account, &place)?;
+                let of = self.target(place.clone())?;
                 let limit = limit.min(PAGE_ENTRIES_MAX);
                 self.submit(now, Work::FetchBefore { account, of, before, limit }, Waiting::Page { to, place: Some(place) })
             }
-            Request::Who { after } => {
-                self.who(to, after.as_ref());
-                Ok(())
-            }
+            Request::Who { after } => self.submit(now, Work::List(List::Everybody { after }), Waiting::People { to }),
             Request::Receipt { notice, revision, receipt } => {
                 let device = self.devices.device_of(to.session).ok_or(Refusal::SignInFirst)?;
                 let work = Work::Receipt { account, device, notice, revision, receipt };
@@ -292,22 +280,18 @@ impl Hub {
             Request::NoticeStatus { notice, after } => {
                 self.submit(now, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, Waiting::Ledger { to })
             }
-            Request::AddUser { account, password, role } => self.add_user(to, account, password, role),
-            Request::ListUsers { after } => {
-                self.list_users(to, after.as_ref());
+            Request::AddUser { account, password, role } => {
+                self.add_user(to, account, password, role);
                 Ok(())
             }
-            Request::SetPassword { account, password, keep_sessions } => self.set_password(from, to, &account, password, keep_sessions),
-            Request::SetRole { account, role } => self.set_role(now, to, &account, role),
-            Request::SetDisabled { account, disabled } => self.set_disabled(now, to, &account, disabled),
+            Request::ListUsers { after } => self.list_users(now, to, after),
+            Request::SetPassword { account, password, keep_sessions } => self.set_password(from, to, account, password, keep_sessions),
+            Request::SetRole { account, role } => self.set_role(now, to, account, role),
+            Request::SetDisabled { account, disabled } => self.set_disabled(now, to, account, disabled),
             Request::Status => self.submit(now, Work::Size, Waiting::Size { to }),
             Request::FetchNotice { notice } => self.submit(now, Work::FetchNotice { account, notice }, Waiting::FetchNotice { to }),
             Request::ChangeNotice { notice, change } => self.change_notice(now, account, to, notice, change),
-            Request::PreviewNotice { audience } => {
-                let preview = self.preview(account, &audience)?;
-                self.reply(to, Ok(Answer::Preview(preview)));
-                Ok(())
-            }
+            Request::PreviewNotice { audience } => self.preview(now, account, to, audience),
             Request::ListSchedules { after } => {
                 self.list_schedules(to, after);
                 Ok(())
@@ -319,32 +303,26 @@ impl Hub {
                 self.list_templates(to, after.as_ref());
                 Ok(())
             }
-            Request::AddToGroup { group, members } => self.add_to_group(now, to, group, &members),
-            Request::RemoveFromGroup { group, members } => self.remove_from_group(now, to, group, &members),
-            Request::ListGroups { after } => {
-                self.list_groups(to, after.as_ref());
-                Ok(())
-            }
-            Request::GroupMembers { group, after } => self.group_members(to, &group, after.as_ref()),
-            Request::ListDevices { account } => self.list_devices(now, from, to, &account),
-            Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, &account, device),
+            Request::AddToGroup { group, members } => self.add_to_group(now, to, group, members),
+            Request::RemoveFromGroup { group, members } => self.remove_from_group(now, to, group, members),
+            Request::ListGroups { after } => self.list_groups(now, to, after),
+            Request::GroupMembers { group, after } => self.group_members(now, to, group, after),
+            Request::ListDevices { account } => self.list_devices(now, from, to, account),
+            Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, account, device),
             Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Record { to }),
             Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
             Request::ExportPage { conversation, after } => self.export_page(now, from, to, conversation, after),
             Request::CreateRoom { room, private } => self.create_room(now, from, to, room, private),
-            Request::ListRooms { after } => {
-                self.list_rooms(account, to, after.as_ref());
-                Ok(())
-            }
+            Request::ListRooms { after } => self.list_rooms(now, account, to, after),
             Request::JoinRoom { room } => self.join_room(now, account, to, &room),
             Request::LeaveRoom { room } => self.leave_room(now, account, to, &room),
-            Request::RoomMembers { room, after } => self.room_members(account, to, &room, after.as_ref()),
-            Request::Invite { room, account: invited } => self.invite(now, from, to, &room, &invited),
-            Request::Edit { place, seq, text } => self.alter(now, account, to, &place, seq, Some(text)),
-            Request::Delete { place, seq } => self.alter(now, account, to, &place, seq, None),
+            Request::RoomMembers { room, after } => self.room_members(now, account, to, &room, after),
+            Request::Invite { room, account: invited } => self.invite(now, from, to, &room, invited),
+            Request::Edit { place, seq, text } => self.alter(now, account, to, place, seq, Some(text)),
+            Request::Delete { place, seq } => self.alter(now, account, to, place, seq, None),
             Request::FetchAltered { conversation, after } => self.fetch_altered(now, account, to, conversation, after),
-            Request::MarkRead { place, upto } => self.mark_read(now, account, to, &place, upto),
-            Request::Typing { place } => self.typing(account, to, place),
+            Request::MarkRead { place, upto } => self.mark_read(now, account, to, place, upto),
+            Request::Typing { place } => self.typing(now, from, to, place),
             Request::Away { away } => {
                 self.attendance.set_away(now, to.session, away);
                 self.announce(now);
@@ -352,12 +330,14 @@ impl Hub {
                 Ok(())
             }
             Request::Search { text, place, before, limit } => {
-                let within = place.map(|place| self.target(account, &place)).transpose()?;
+                let within = place.map(|place| self.target(place)).transpose()?;
                 let talk = Talk::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
                 self.submit(now, Work::Talk(talk), Waiting::Record { to })
             }
-            Request::Originals { of, seq, after } => self.originals(now, account, to, &of, seq, after),
-            Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, &account),
+            Request::Originals { of, seq, after } => {
+                self.submit(now, Work::Talk(Talk::Originals { of, seq, after }), Waiting::Record { to })
+            }
+            Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, account),
             Request::RenameRoom { room, name } => self.rename_room(now, from, to, &room, name),
             Request::DeleteRoom { room } => self.delete_room(now, from, to, &room),
             Request::KeepRoom { room, keep } => self.keep_room(now, from, to, &room, keep),
@@ -426,25 +406,32 @@ impl Hub {
         Ok(())
     }
 
+    /// Whether `name` is the name of who asks.
+    fn is_own(&self, from: &SignedIn, name: &AccountName) -> bool {
+        self.directory.get(from.account()).is_some_and(|own| own.name.key() == name.key())
+    }
+
     /// Where a message to `place` goes.
-    fn target(&self, author: AccountId, place: &Place) -> Result<Target, Refusal> {
+    fn target(&self, place: Place) -> Result<Target, Refusal> {
         match place {
-            Place::Room(room) => self.rooms.find(room).map(Target::Room).ok_or(Refusal::UnknownRoom),
-            Place::Direct(name) => match self.directory.find(name).ok_or(Refusal::UnknownAccount)?.id {
-                other if other == author => Err(Refusal::DirectToSelf),
-                other => Ok(Target::Direct(other)),
-            },
+            Place::Room(room) => self.rooms.find(&room).map(Target::Room),
+            Place::Direct(name) => Ok(Target::Direct(name)),
         }
     }
 
-    fn who(&mut self, to: ReplyTo, after: Option<&AccountName>) {
-        let person = |account: &StoredAccount| Person {
-            account: account.name.clone(),
-            presence: self.attendance.presence(account.id),
-            last_seen: account.last_seen,
+    /// A page of people with what the store cannot know: who is here.
+    fn people_read(&self, outcome: Outcome) -> Result<Answer, Refusal> {
+        let (people, more) = match outcome {
+            Outcome::People { people, more } => (people, more),
+            other => return Err(misplaced(&other)),
         };
-        let (people, more) = page(self.directory.after(after).filter(|account| !account.disabled).map(person));
-        self.reply(to, Ok(Answer::People { people, more }));
+        let person = |StoredPerson { id, name, last_seen }| Person {
+            account: name,
+            presence: self.attendance.presence(id),
+            last_seen: self.directory.last_seen(id, last_seen),
+        };
+        let (people, cut) = page(people.into_iter().map(person));
+        Ok(Answer::People { people, more: more || cut })
     }
 
     /// Tells everybody who came and went, unless it is better to wait for company.
@@ -457,6 +444,9 @@ impl Hub {
             });
             let event = Event::Presence(named.collect());
             self.push_to_everyone(event);
+        }
+        if !changes.is_empty() {
+            self.directory.forget();
         }
     }
 }

@@ -97,6 +97,11 @@ impl Attendance {
         }
     }
 
+    /// Whether somebody has a session.
+    pub(super) fn is_here(&self, account: AccountId) -> bool {
+        self.people.contains_key(&account)
+    }
+
     pub(super) fn sessions_of(&self, account: AccountId) -> impl Iterator<Item = SessionId> {
         self.people.get(&account).into_iter().flatten().copied()
     }

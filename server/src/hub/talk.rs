@@ -1,12 +1,13 @@
 //! Messages that are there already: altered, read, searched; and that somebody is writing one.
 
-use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Parties, Place, Refusal, Seq, Text};
+use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Place, Refusal, RoomName, Seq, Text};
 use belfry_core::time::Now;
 
 use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting};
 use crate::limits::TYPING_AUDIENCE_MAX;
-use crate::store::{Outcome, StoredPlace, Talk, Target, Work};
+use crate::session::SignedIn;
+use crate::store::{Outcome, StoredPlace, Talk, Work};
 
 impl Hub {
     pub(super) fn alter(
@@ -14,11 +15,11 @@ impl Hub {
         now: Now,
         account: AccountId,
         to: ReplyTo,
-        place: &Place,
+        place: Place,
         seq: Seq,
         text: Option<Text>,
     ) -> Result<(), Refusal> {
-        let of = self.target(account, place)?;
+        let of = self.target(place)?;
         let bytes = text.as_ref().map_or(0, |text| text.as_str().len());
         self.submit(now, Work::Talk(Talk::Alter { account, of, seq, text }), Waiting::Alter { to, bytes })
     }
@@ -46,8 +47,8 @@ impl Hub {
         }
     }
 
-    pub(super) fn mark_read(&mut self, now: Now, account: AccountId, to: ReplyTo, place: &Place, upto: Seq) -> Result<(), Refusal> {
-        let of = self.target(account, place)?;
+    pub(super) fn mark_read(&mut self, now: Now, account: AccountId, to: ReplyTo, place: Place, upto: Seq) -> Result<(), Refusal> {
+        let of = self.target(place)?;
         self.submit(now, Work::Talk(Talk::MarkRead { account, of, upto }), Waiting::MarkRead { to, account })
     }
 
@@ -64,25 +65,49 @@ impl Hub {
     }
 
     /// Told only where few enough are to hear it that it is no burden to the network.
-    pub(super) fn typing(&mut self, account: AccountId, to: ReplyTo, place: Place) -> Result<(), Refusal> {
-        let Some(name) = self.directory.get(account).map(|known| known.name.clone()) else { return Err(Refusal::UnknownAccount) };
-        let (sessions, place) = match (self.target(account, &place)?, place) {
-            (Target::Room(room), Place::Room(typed)) => {
-                if !self.is_in_room(account, &typed) {
+    pub(super) fn typing(&mut self, now: Now, from: &SignedIn, to: ReplyTo, place: Place) -> Result<(), Refusal> {
+        let account = from.account();
+        match place {
+            Place::Room(room) => {
+                let sessions = self.sessions_in(self.rooms.find(&room)?);
+                if !self.is_in_room(account, &room) {
                     return Err(Refusal::NotInRoom);
                 }
-                (self.sessions_in(room), Place::Room(typed))
+                self.reply(to, Ok(Answer::Done));
+                self.tell_typing(account, sessions, Some(room));
             }
-            (Target::Direct(other), _) => (self.attendance.sessions_of(other).collect(), Place::Direct(name.clone())),
-            (Target::Room(_), Place::Direct(_)) => return Err(Refusal::UnknownRoom),
+            Place::Direct(name) if self.is_own(from, &name) => return Err(Refusal::DirectToSelf),
+            Place::Direct(name) => match self.directory.find(&name) {
+                Some(other) => {
+                    self.reply(to, Ok(Answer::Done));
+                    self.tell_typing(account, self.attendance.sessions_of(other).collect(), None);
+                }
+                None => return self.submit(now, Work::Find { name }, Waiting::Typing { to, account }),
+            },
+        }
+        Ok(())
+    }
+
+    /// There is somebody of that name; they may have come meanwhile.
+    pub(super) fn typed(&mut self, to: ReplyTo, account: AccountId, outcome: Outcome) -> Result<(), Refusal> {
+        let other = match outcome {
+            Outcome::Account { account } => account,
+            other => return Err(misplaced(&other)),
         };
         self.reply(to, Ok(Answer::Done));
+        self.tell_typing(account, self.attendance.sessions_of(other).collect(), None);
+        Ok(())
+    }
+
+    /// In a room, or to one other person.
+    fn tell_typing(&mut self, account: AccountId, sessions: Vec<SessionId>, room: Option<RoomName>) {
+        let Some(name) = self.directory.get(account).map(|known| known.name.clone()) else { return };
         if sessions.len() <= TYPING_AUDIENCE_MAX {
             let own: Vec<_> = self.attendance.sessions_of(account).collect();
             let others = sessions.into_iter().filter(|session| !own.contains(session)).collect();
+            let place = room.map_or_else(|| Place::Direct(name.clone()), Place::Room);
             self.push(others, Event::Typing { place, account: name });
         }
-        Ok(())
     }
 
     pub(super) fn fetch_altered(
@@ -94,16 +119,5 @@ impl Hub {
         after: u64,
     ) -> Result<(), Refusal> {
         self.submit(now, Work::Talk(Talk::AlteredSince { account, conversation, after }), Waiting::Record { to })
-    }
-
-    pub(super) fn originals(&mut self, now: Now, admin: AccountId, to: ReplyTo, of: &Parties, seq: Seq, after: u32) -> Result<(), Refusal> {
-        let (account, of) = match of {
-            Parties::Room(room) => (admin, Target::Room(self.rooms.find(room).ok_or(Refusal::UnknownRoom)?)),
-            Parties::Direct(one, other) => {
-                let one = self.directory.find(one).ok_or(Refusal::UnknownAccount)?.id;
-                (one, Target::Direct(self.directory.find(other).ok_or(Refusal::UnknownAccount)?.id))
-            }
-        };
-        self.submit(now, Work::Talk(Talk::Originals { account, of, seq, after }), Waiting::Record { to })
     }
 }

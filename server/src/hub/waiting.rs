@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountId, AccountName, DeviceId, GroupName, NoticeId, Place, Refusal, Role, ScheduleId, Template, TemplateName};
+use belfry_core::chat::{AccountId, AccountName, DeviceId, NoticeId, Place, PostId, Refusal, Role, ScheduleId, Template, TemplateName};
 
-use super::groups::GroupChange;
 use super::rooms::RoomChange;
 use super::{ReplyTo, SessionId, Visitor};
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
@@ -13,12 +12,12 @@ use crate::store::{Occurrence, Ticket};
 /// What a job was for.
 #[derive(Debug)]
 pub(super) enum Waiting {
-    /// A password hash to compare with, of somebody who exists or of nobody.
-    Credentials { session: SessionId, exists: bool },
+    /// What is known of somebody at the door.
+    LookUp { session: SessionId },
     /// A person makes their own account.
-    Register { session: SessionId, name: AccountName },
+    Register { session: SessionId },
     /// What somebody comes back to.
-    SignIn { to: ReplyTo, account: AccountId, visitor: Visitor, forget: Option<DeviceId> },
+    SignIn { to: ReplyTo, account: AccountId, visitor: Visitor },
     /// The same again.
     Sync { to: ReplyTo, account: AccountId },
     /// Something that only has to be noted.
@@ -30,19 +29,21 @@ pub(super) enum Waiting {
     /// What became of a notice.
     Receipt { to: ReplyTo, account: AccountId, notice: NoticeId },
     /// A notice that is sent now.
-    SendNotice { to: ReplyTo },
+    SendNotice { to: ReplyTo, author: AccountId, post: PostId },
+    /// Whom an audience would reach.
+    Preview { to: ReplyTo },
     /// The list of notices.
     Notices { to: ReplyTo },
     /// A notice's ledger.
     Ledger { to: ReplyTo },
     /// An administrator makes an account.
-    AddUser { to: ReplyTo, name: AccountName, role: Role },
+    AddUser { to: ReplyTo },
     /// A new password.
-    SetPassword { to: ReplyTo, account: AccountId, ends: Ends },
+    SetPassword { to: ReplyTo, account: AccountName, ends: Ends },
     /// A new role.
-    SetRole { to: ReplyTo, account: AccountId, role: Role },
+    SetRole { to: ReplyTo, role: Role },
     /// Shut out, or let in again.
-    SetDisabled { to: ReplyTo, account: AccountId, disabled: bool },
+    SetDisabled { to: ReplyTo, disabled: bool },
     /// The database's size, for the status.
     Size { to: ReplyTo },
     /// A notice that has changed or ended, or whose people are reminded; without `to` because it was time for that.
@@ -50,7 +51,7 @@ pub(super) enum Waiting {
     /// A notice as one of its people sees it.
     FetchNotice { to: ReplyTo },
     /// A notice that is sent later.
-    AddSchedule { to: ReplyTo },
+    AddSchedule { to: ReplyTo, author: AccountId, post: PostId },
     /// A scheduled notice whose time has come.
     Occurrence(Occurrence),
     /// A scheduled notice that is given up.
@@ -59,12 +60,12 @@ pub(super) enum Waiting {
     SaveTemplate { to: ReplyTo, template: Box<Template> },
     /// A template that goes.
     RemoveTemplate { to: ReplyTo, name: TemplateName },
-    /// A group.
-    Group { to: ReplyTo, group: GroupName, change: GroupChange },
+    /// A change that changes nothing here.
+    Change { to: ReplyTo },
     /// An account's devices.
-    Devices { to: ReplyTo, account: AccountId },
+    Devices { to: ReplyTo },
     /// A device that is shut out.
-    RevokeDevice { to: ReplyTo, account: AccountId, device: DeviceId },
+    RevokeDevice { to: ReplyTo, device: DeviceId },
     /// A bite of what is kept no longer. Nobody waits for it.
     Tidy,
     /// A change of who is in a room, by this account.
@@ -73,7 +74,13 @@ pub(super) enum Waiting {
     Alter { to: ReplyTo, bytes: usize },
     /// How far somebody has read.
     MarkRead { to: ReplyTo, account: AccountId },
-    /// A page of the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
+    /// Accounts, before it is said who of them is here.
+    Accounts { to: ReplyTo },
+    /// Whether there is anybody of the name of whom this account writes to.
+    Typing { to: ReplyTo, account: AccountId },
+    /// People, before it is said who of them is here.
+    People { to: ReplyTo },
+    /// A page of the rooms, the groups, the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
     Record { to: ReplyTo },
 }
 
@@ -92,7 +99,7 @@ pub(super) enum Hashing {
     /// An administrator makes an account.
     AddUser { to: ReplyTo, name: AccountName, role: Role },
     /// A new password.
-    SetPassword { to: ReplyTo, account: AccountId, ends: Ends },
+    SetPassword { to: ReplyTo, account: AccountName, ends: Ends },
 }
 
 /// Which sessions a new password ends.

@@ -169,7 +169,7 @@ impl Sessions {
             State::Inside(id) => Some(id),
         };
         let role = match account {
-            Some(id) => Some(self.hub.account(id).filter(|account| !account.disabled).ok_or(Refusal::AccountDisabled)?.role),
+            Some(id) => Some(self.hub.account(id).ok_or(Refusal::AccountDisabled)?.role),
             None => None,
         };
         let (who, rate) = requests::rule(&request);

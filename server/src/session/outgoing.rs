@@ -16,7 +16,7 @@ impl Sessions {
             match effect {
                 Effect::Job(job) => self.outputs.push_back(Output::Store(job)),
                 Effect::Hash { ticket, password } => self.hash(PasswordOf::Hub(ticket), password),
-                Effect::Credentials { session, result } => self.credentials_read(now, session, result),
+                Effect::LookedUp { session, result } => self.looked_up(now, session, result),
                 Effect::Registered { session, result } => self.registered(now, session, result),
                 Effect::Entered { session } => self.entered(session),
                 Effect::Reply { session, id, channel, result } => self.answered(now, session, id, channel, result),

@@ -1,7 +1,7 @@
 //! The way in: name and password, then the password's hash, then whether the two match, then what is stored of it. One step at a
 //! time, each waiting for another thread; a failed try leads back to the start.
 
-use belfry_core::chat::{AccountId, AccountName, DeviceId, Password, Refusal, Request};
+use belfry_core::chat::{AccountId, AccountName, Password, Refusal, Request, Role};
 use belfry_core::connection::CloseCode;
 use belfry_core::rng::Random;
 use belfry_core::time::Now;
@@ -11,20 +11,29 @@ use super::{Output, PasswordOf, Sessions, SignedIn, State};
 use crate::hub::{Registration, SessionId, Visitor};
 use crate::limits::SIGN_IN_FAILURES_PER_SESSION;
 use crate::passwords::{PasswordDone, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
+use crate::store::{KnownDevice, StoredLogin};
 
 /// How far a try has come. An account that does not exist goes all the way to the wrong password.
 #[derive(Debug)]
 pub(super) enum Door {
-    /// The store reads the hash.
-    LookingUp { account: Option<AccountId>, password: Password, remember: bool },
+    /// The store reads what is known of them.
+    LookingUp(Try),
     /// The password thread compares.
-    Verifying { account: Option<AccountId>, remember: bool },
+    Verifying { login: Option<Box<StoredLogin>>, remember: bool },
     /// The password thread makes a new account's hash.
     Hashing { name: AccountName, remember: bool },
     /// The store makes the account.
-    Registering { remember: bool },
+    Registering { name: AccountName, remember: bool },
     /// The store notes who is here and reads what they come back to.
     Entering { account: AccountId },
+}
+
+/// How somebody tries to come in.
+#[derive(Debug)]
+pub(super) enum Try {
+    Password { password: Password, remember: bool },
+    Device,
+    NewAccount { name: AccountName, password: Password, remember: bool },
 }
 
 impl Sessions {
@@ -40,30 +49,17 @@ impl Sessions {
         if from.is_some_and(|from| self.failures.are_too_many(now.instant, from, self.hub.rules().rates.sign_in_failures_per_address)) {
             return Err(Refusal::TooManyRequests);
         }
-        match request {
-            Request::SignIn { account, password, remember } => {
-                let account = self.hub.find(&account).map(|account| account.id);
-                self.hub.look_up(now, session, account)?;
-                self.set_door(session, id, Door::LookingUp { account, password, remember });
-                Ok(())
-            }
-            Request::Register { .. } if self.hub.registration() == Registration::Closed => Err(Refusal::RegistrationClosed),
-            Request::Register { account, .. } if self.hub.is_taken(&account) => Err(Refusal::NameTaken),
-            Request::Register { account, password, remember } => {
-                self.set_door(session, id, Door::Hashing { name: account, remember });
-                self.hash(PasswordOf::Session(session), password);
-                Ok(())
-            }
-            Request::SignInByDevice { account } => {
-                // An account that does not exist and one that does not know the device look the same. One that was revoked knows it.
-                let device = self.sessions.get(&session).map(|known| known.device);
-                let account = self.hub.find(&account).map(|account| account.id).zip(device);
-                let knows = |&(id, device): &(AccountId, DeviceId)| self.hub.is_remembered(id, device) || self.hub.is_revoked(id, device);
-                let (account, _) = account.filter(knows).ok_or(Refusal::UnknownDevice)?;
-                self.let_in(now, session, id, account, false)
-            }
-            _ => Err(Refusal::SignInFirst),
-        }
+        let (name, attempt) = match request {
+            Request::SignIn { account, password, remember } => (account, Try::Password { password, remember }),
+            Request::SignInByDevice { account } => (account, Try::Device),
+            Request::Register { .. } if self.hub.registration() == Registration::Closed => return Err(Refusal::RegistrationClosed),
+            Request::Register { account, password, remember } => (account.clone(), Try::NewAccount { name: account, password, remember }),
+            _ => return Err(Refusal::SignInFirst),
+        };
+        let Some(device) = self.sessions.get(&session).map(|known| known.device) else { return Ok(()) };
+        self.hub.look_up(now, session, name, device)?;
+        self.set_door(session, id, Door::LookingUp(attempt));
+        Ok(())
     }
 
     fn set_door(&mut self, session: SessionId, id: u32, door: Door) {
@@ -85,14 +81,31 @@ impl Sessions {
         }
     }
 
-    pub(super) fn credentials_read(&mut self, now: Now, session: SessionId, result: Result<Option<String>, Refusal>) {
-        let Some((id, Door::LookingUp { account, password, remember })) = self.take_door(session) else { return };
-        match result {
-            Ok(hash) => {
-                self.set_door(session, id, Door::Verifying { account, remember });
+    pub(super) fn looked_up(&mut self, now: Now, session: SessionId, result: Result<Option<Box<StoredLogin>>, Refusal>) {
+        let Some((id, Door::LookingUp(attempt))) = self.take_door(session) else { return };
+        if let Err(refusal) = result.and_then(|login| self.go_on(now, session, id, attempt, login)) {
+            self.turn_away(now, session, id, refusal);
+        }
+    }
+
+    /// The store has said what is known of them.
+    fn go_on(&mut self, now: Now, session: SessionId, id: u32, attempt: Try, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
+        match (attempt, login) {
+            (Try::Password { password, remember }, login) => {
+                let hash = login.as_ref().map(|login| login.password_hash.clone());
+                self.set_door(session, id, Door::Verifying { login, remember });
                 self.ask_password_thread(PasswordOf::Session(session), PasswordWork::Verify { password, hash });
+                Ok(())
             }
-            Err(refusal) => self.turn_away(now, session, id, refusal),
+            // An account that does not exist and one that does not know the device look the same. One that was revoked knows it.
+            (Try::Device, Some(login)) if login.device != KnownDevice::No => self.admit_to(now, session, id, &login, false, true),
+            (Try::Device, _) => Err(Refusal::UnknownDevice),
+            (Try::NewAccount { .. }, Some(_)) => Err(Refusal::NameTaken),
+            (Try::NewAccount { name, password, remember }, None) => {
+                self.set_door(session, id, Door::Hashing { name, remember });
+                self.hash(PasswordOf::Session(session), password);
+                Ok(())
+            }
         }
     }
 
@@ -127,12 +140,12 @@ impl Sessions {
         result: Result<PasswordOutcome, Refusal>,
     ) -> Result<(), Refusal> {
         match (result?, door) {
-            (PasswordOutcome::Right, Door::Verifying { account: Some(account), remember }) => {
-                self.let_in(now, session, id, account, remember)
+            (PasswordOutcome::Right, Door::Verifying { login: Some(login), remember }) => {
+                self.admit_to(now, session, id, &login, remember, false)
             }
             (PasswordOutcome::Hashed(hash), Door::Hashing { name, remember }) => {
-                self.hub.register(now, session, name, hash)?;
-                self.set_door(session, id, Door::Registering { remember });
+                self.hub.register(now, session, name.clone(), hash)?;
+                self.set_door(session, id, Door::Registering { name, remember });
                 Ok(())
             }
             _ => Err(Refusal::WrongCredentials),
@@ -140,30 +153,55 @@ impl Sessions {
     }
 
     pub(super) fn registered(&mut self, now: Now, session: SessionId, result: Result<AccountId, Refusal>) {
-        let Some((id, Door::Registering { remember })) = self.take_door(session) else { return };
-        if let Err(refusal) = result.and_then(|account| self.let_in(now, session, id, account, remember)) {
+        let Some((id, Door::Registering { name, remember })) = self.take_door(session) else { return };
+        let visitor = self.visitor(session, remember, false);
+        let proof = result.map(|account| SignedIn::new(account, Role::Member));
+        if let Err(refusal) = proof.and_then(|proof| self.let_in(now, session, id, &name, &proof, visitor)) {
             self.turn_away(now, session, id, refusal);
         }
     }
 
-    /// The password was right, the account is new or knows the device: this is where [`SignedIn`] is earned.
-    fn let_in(&mut self, now: Now, session: SessionId, id: u32, account: AccountId, remember: bool) -> Result<(), Refusal> {
-        let known = self.hub.account(account).ok_or(Refusal::WrongCredentials)?;
-        if known.disabled {
+    /// The password was right, or the account knows the device. Whether that still holds when they enter, the store says again.
+    fn admit_to(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        id: u32,
+        login: &StoredLogin,
+        remember: bool,
+        by_device: bool,
+    ) -> Result<(), Refusal> {
+        if login.account.disabled {
             return Err(Refusal::AccountDisabled);
         }
-        let proof = SignedIn::new(account, known.role);
-        let Some(visitor) = self.sessions.get(&session).map(|known| Visitor { device: known.device, address: known.address, remember })
-        else {
-            return Ok(());
-        };
-        if self.hub.is_revoked(account, visitor.device) {
+        if login.device == KnownDevice::Revoked {
             self.observed.expel(session, CloseCode::DEVICE_REVOKED);
             self.close(now, session, CloseCode::DEVICE_REVOKED);
             return Ok(());
         }
-        self.hub.sign_in(now, &proof, visitor, session, id)?;
-        self.set_door(session, id, Door::Entering { account });
+        let proof = SignedIn::new(login.account.id, login.account.role);
+        let visitor = self.visitor(session, remember, by_device);
+        self.let_in(now, session, id, &login.account.name, &proof, visitor)
+    }
+
+    fn visitor(&self, session: SessionId, remember: bool, by_device: bool) -> Option<Visitor> {
+        let known = self.sessions.get(&session)?;
+        Some(Visitor { device: known.device, address: known.address, remember, by_device })
+    }
+
+    /// Somebody has earned [`SignedIn`]: by the password, by a device that is known, or by having made the account.
+    fn let_in(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        id: u32,
+        name: &AccountName,
+        proof: &SignedIn,
+        visitor: Option<Visitor>,
+    ) -> Result<(), Refusal> {
+        let Some(visitor) = visitor else { return Ok(()) };
+        self.hub.sign_in(now, proof, name, visitor, session, id)?;
+        self.set_door(session, id, Door::Entering { account: proof.account() });
         Ok(())
     }
 
@@ -180,8 +218,8 @@ impl Sessions {
 
     /// An account has a new password: what is being compared with the old one would let somebody in who does not know it.
     pub(super) fn password_changed(&mut self, now: Now, changed: AccountId) {
-        let compares =
-            |door: &Door| matches!(door, Door::LookingUp { account, .. } | Door::Verifying { account, .. } if *account == Some(changed));
+        // What is looked up from now on is compared with the new one.
+        let compares = |door: &Door| matches!(door, Door::Verifying { login: Some(login), .. } if login.account.id == changed);
         let trying: Vec<_> = self
             .sessions
             .iter()

@@ -4,7 +4,7 @@ use belfry_core::chat::{AccountId, AccountName, Refusal, Role};
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::column::{clamped, invalid, number, optional_time, time, words};
+use super::column::{clamped, invalid, number, optional_time, words};
 use super::error::Trouble;
 use super::looks::{self, Kind};
 use super::{Outcome, Remembered, StoreError, StoredAccount, devices};
@@ -13,9 +13,12 @@ const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, cr
     ON CONFLICT (name_key) DO NOTHING";
 // Whoever is new has not missed what was said before them.
 const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) SELECT ?1, id, last_seq FROM conversations WHERE everyone = 1";
-const ALL: &str = "SELECT id, name, role, disabled, created_at, last_seen FROM accounts ORDER BY id";
+const COUNT: &str = "SELECT count(*) FROM accounts";
+const FIND: &str = "SELECT id FROM accounts WHERE name_key = ?1";
+const IS_ADMIN: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 1 AND disabled = 0";
+const ANOTHER_ADMIN: &str = "SELECT 1 FROM accounts WHERE role = 1 AND disabled = 0 AND id <> ?1";
 const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
-const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
+const ONE: &str = "SELECT id, name, role, disabled, last_seen FROM accounts WHERE id = ?1";
 const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
 const SET_ROLE: &str = "UPDATE accounts SET role = ?2 WHERE id = ?1";
 const SET_DISABLED: &str = "UPDATE accounts SET disabled = ?2 WHERE id = ?1";
@@ -31,25 +34,28 @@ fn stored_role(role: Role) -> i64 {
     }
 }
 
+/// A role from its column.
+pub(super) fn role(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
+    match row.get(column)? {
+        MEMBER => Ok(Role::Member),
+        ADMIN => Ok(Role::Admin),
+        _ => Err(invalid(column, "no such role")),
+    }
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredAccount> {
     Ok(StoredAccount {
         id: AccountId(number(row, 0)?),
         name: words(row, 1)?,
-        role: match row.get(2)? {
-            MEMBER => Role::Member,
-            ADMIN => Role::Admin,
-            _ => return Err(invalid(2, "no such role")),
-        },
+        role: role(row, 2)?,
         disabled: row.get(3)?,
-        created_at: time(row, 4)?,
-        last_seen: optional_time(row, 5)?,
+        last_seen: optional_time(row, 4)?,
     })
 }
 
-pub(super) fn all(connection: &Connection) -> Result<Vec<StoredAccount>, StoreError> {
-    let mut statement = connection.prepare_cached(ALL)?;
-    let accounts = statement.query_map([], read)?.collect::<Result<_, _>>()?;
-    Ok(accounts)
+/// How many accounts there are.
+pub(super) fn count(connection: &Connection) -> Result<u64, StoreError> {
+    Ok(connection.prepare_cached(COUNT)?.query_row([], |row| number(row, 0))?)
 }
 
 pub(super) fn add(
@@ -72,34 +78,64 @@ pub(super) fn add(
     Ok(Outcome::AccountAdded { account: AccountId(account) })
 }
 
+/// The account that a person means by `name`, in whatever case they typed it; refused where there is none.
+pub(super) fn find(connection: &Connection, name: &AccountName) -> Result<AccountId, Trouble> {
+    let found = connection.prepare_cached(FIND)?.query_row([name.key()], |row| number(row, 0)).optional()?;
+    Ok(AccountId(found.ok_or(Refusal::UnknownAccount)?))
+}
+
+/// An account; refused where there is none of that number.
+pub(super) fn stored(connection: &Connection, account: AccountId) -> Result<StoredAccount, Trouble> {
+    let found = connection.prepare_cached(ONE)?.query_row([clamped(account.0)], read).optional()?;
+    found.ok_or(Refusal::UnknownAccount.into())
+}
+
 /// An account's name; refused where there is no such account.
 pub(super) fn name(connection: &Connection, account: AccountId) -> Result<AccountName, Trouble> {
     let name = connection.prepare_cached(NAME)?.query_row([clamped(account.0)], |row| words(row, 0)).optional()?;
     name.ok_or(Refusal::UnknownAccount.into())
 }
 
-pub(super) fn credentials(connection: &Connection, account: AccountId) -> Result<Outcome, Trouble> {
-    let hash = connection.prepare_cached(PASSWORD_HASH)?.query_row([clamped(account.0)], |row| row.get(0)).optional()?;
-    let password_hash = hash.ok_or(Refusal::UnknownAccount)?;
-    Ok(Outcome::Credentials { password_hash })
+/// Whether an account is an administrator's, and not shut out.
+pub(super) fn is_admin(connection: &Connection, account: AccountId) -> Result<bool, Trouble> {
+    Ok(connection.prepare_cached(IS_ADMIN)?.exists([clamped(account.0)])?)
 }
 
 pub(super) fn set_password(
     connection: &Connection,
-    account: AccountId,
+    account: &AccountName,
     password_hash: &str,
     remembered: Remembered,
 ) -> Result<Outcome, Trouble> {
+    let account = find(connection, account)?;
     devices::forget_but(connection, account, remembered)?;
-    changed(connection.prepare_cached(SET_PASSWORD)?.execute(params![clamped(account.0), password_hash])?)
+    connection.prepare_cached(SET_PASSWORD)?.execute(params![clamped(account.0), password_hash])?;
+    Ok(Outcome::Account { account })
 }
 
-pub(super) fn set_role(connection: &Connection, account: AccountId, role: Role) -> Result<Outcome, Trouble> {
-    changed(connection.prepare_cached(SET_ROLE)?.execute(params![clamped(account.0), stored_role(role)])?)
+pub(super) fn set_role(connection: &Connection, account: &AccountName, role: Role) -> Result<Outcome, Trouble> {
+    let account = find(connection, account)?;
+    if role != Role::Admin {
+        another_admin_than(connection, account)?;
+    }
+    connection.prepare_cached(SET_ROLE)?.execute(params![clamped(account.0), stored_role(role)])?;
+    Ok(Outcome::Account { account })
 }
 
-pub(super) fn set_disabled(connection: &Connection, account: AccountId, disabled: bool) -> Result<Outcome, Trouble> {
-    changed(connection.prepare_cached(SET_DISABLED)?.execute(params![clamped(account.0), disabled])?)
+pub(super) fn set_disabled(connection: &Connection, account: &AccountName, disabled: bool) -> Result<Outcome, Trouble> {
+    let account = find(connection, account)?;
+    if disabled {
+        another_admin_than(connection, account)?;
+    }
+    connection.prepare_cached(SET_DISABLED)?.execute(params![clamped(account.0), disabled])?;
+    Ok(Outcome::Account { account })
+}
+
+/// Somebody must remain who can let the others in again. An account that is no administrator's may go in any case.
+fn another_admin_than(connection: &Connection, account: AccountId) -> Result<(), Trouble> {
+    let matters = is_admin(connection, account)?;
+    let another = connection.prepare_cached(ANOTHER_ADMIN)?.exists([clamped(account.0)])?;
+    if matters && !another { Err(Refusal::LastAdmin.into()) } else { Ok(()) }
 }
 
 pub(super) fn seen(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<Outcome, Trouble> {
@@ -113,13 +149,43 @@ fn changed(rows: usize) -> Result<Outcome, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::super::Work;
-    use super::super::fixture::{DEVICE, add, arrive, ask, each_store};
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, named};
     use super::*;
 
     const NOBODY: AccountId = AccountId(99);
 
     fn account(store: &mut super::super::Store, id: AccountId) -> StoredAccount {
-        store.opening().unwrap().accounts.into_iter().find(|account| account.id == id).unwrap()
+        stored(&store.connection, id).unwrap()
+    }
+
+    fn hash(store: &mut super::super::Store, typed: &str) -> String {
+        match ask(store, 8, Work::LookUp { name: named(typed), device: DEVICE }) {
+            Ok(Outcome::LookedUp(Some(login))) => login.password_hash,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn add_admin(store: &mut super::super::Store, typed: &str) {
+        let work = Work::AddAccount { name: named(typed), password_hash: "hash".into(), role: Role::Admin };
+        ask(store, 0, work).unwrap();
+    }
+
+    #[test]
+    fn of_administrators_who_go_at_the_same_moment_one_stays() {
+        each_store(|store| {
+            for typed in ["root", "anna"] {
+                add_admin(store, typed);
+            }
+            add(store, "bob");
+            let demote = |typed| Work::SetRole { account: named(typed), role: Role::Member };
+            let disable = |typed| Work::SetDisabled { account: named(typed), disabled: true };
+            let job = super::super::fixture::job;
+            let done = store.apply(vec![job(1, 1, demote("anna")), job(2, 1, disable("root")), job(3, 1, disable("bob"))]);
+            let done: Vec<_> = done.into_iter().map(|done| done.result).collect();
+            assert!(matches!(done[..], [Ok(_), Err(Refusal::LastAdmin), Ok(_)]), "{done:?}");
+            ask(store, 2, Work::SetRole { account: named("bob"), role: Role::Admin }).unwrap();
+            assert_eq!(ask(store, 2, demote("root")), Err(Refusal::LastAdmin), "a disabled one does not count");
+        });
     }
 
     #[test]
@@ -128,10 +194,9 @@ mod tests {
             let name = AccountName::new("Änna").unwrap();
             let work = Work::AddAccount { name: name.clone(), password_hash: "$argon2id$x".into(), role: Role::Admin };
             let Ok(Outcome::AccountAdded { account: id }) = ask(store, 7, work) else { panic!() };
-            let expected = StoredAccount { id, name, role: Role::Admin, disabled: false, created_at: UnixMillis(7), last_seen: None };
+            let expected = StoredAccount { id, name, role: Role::Admin, disabled: false, last_seen: None };
             assert_eq!(account(store, id), expected);
-            let credentials = ask(store, 8, Work::Credentials { account: id });
-            assert_eq!(credentials, Ok(Outcome::Credentials { password_hash: "$argon2id$x".into() }));
+            assert_eq!(hash(store, "änna"), "$argon2id$x");
         });
     }
 
@@ -149,18 +214,18 @@ mod tests {
     fn role_password_and_shutting_out_are_changed() {
         each_store(|store| {
             let anna = add(store, "anna");
+            add_admin(store, "root");
             for work in [
-                Work::SetRole { account: anna, role: Role::Admin },
-                Work::SetPassword { account: anna, password_hash: "new".into(), remembered: Remembered::All },
-                Work::SetDisabled { account: anna, disabled: true },
-                Work::Seen { account: anna, device: DEVICE },
+                Work::SetRole { account: named("Anna"), role: Role::Admin },
+                Work::SetPassword { account: named("anna"), password_hash: "new".into(), remembered: Remembered::All },
+                Work::SetDisabled { account: named("ANNA"), disabled: true },
             ] {
-                assert_eq!(ask(store, 50, work), Ok(Outcome::Changed));
+                assert_eq!(ask(store, 50, work), Ok(Outcome::Account { account: anna }));
             }
+            assert_eq!(ask(store, 50, Work::Seen { account: anna, device: DEVICE }), Ok(Outcome::Changed));
             let anna_now = account(store, anna);
             assert_eq!((anna_now.role, anna_now.disabled, anna_now.last_seen), (Role::Admin, true, Some(UnixMillis(50))));
-            let credentials = ask(store, 51, Work::Credentials { account: anna });
-            assert_eq!(credentials, Ok(Outcome::Credentials { password_hash: "new".into() }));
+            assert_eq!(hash(store, "anna"), "new");
         });
     }
 
@@ -168,10 +233,10 @@ mod tests {
     fn nothing_is_done_to_an_account_that_does_not_exist() {
         each_store(|store| {
             for work in [
-                Work::Credentials { account: NOBODY },
-                Work::SetRole { account: NOBODY, role: Role::Admin },
-                Work::SetPassword { account: NOBODY, password_hash: "new".into(), remembered: Remembered::All },
-                Work::SetDisabled { account: NOBODY, disabled: true },
+                Work::SetRole { account: named("nobody"), role: Role::Admin },
+                Work::SetPassword { account: named("nobody"), password_hash: "new".into(), remembered: Remembered::All },
+                Work::SetDisabled { account: named("nobody"), disabled: true },
+                Work::Find { name: named("nobody") },
                 Work::Seen { account: NOBODY, device: DEVICE },
                 arrive(NOBODY, DEVICE, false),
                 Work::Overview { account: AccountId(u64::MAX) },
@@ -186,7 +251,6 @@ mod tests {
         each_store(|store| {
             let anna = add(store, "anna");
             store.connection.execute("UPDATE accounts SET name = 'a@b' WHERE id = ?1", [clamped(anna.0)]).unwrap();
-            assert!(matches!(store.opening(), Err(StoreError::Damaged { .. })));
             assert_eq!(ask(store, 1, Work::Overview { account: anna }), Err(Refusal::StoreFailed));
         });
     }

@@ -1,6 +1,6 @@
 //! What becomes of messages after they were sent: written anew, taken back, read.
 
-use belfry_core::chat::{AccountId, ConversationId, Original, Refusal, Seq, Text};
+use belfry_core::chat::{AccountId, ConversationId, Original, Parties, Refusal, Seq, Text};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -24,16 +24,16 @@ const MARK_READ: &str = "INSERT INTO readings (account, conversation, upto) VALU
 
 pub(super) fn perform(connection: &Connection, at: UnixMillis, talk: Talk) -> Result<Outcome, Trouble> {
     match talk {
-        Talk::Alter { account, of, seq, text } => alter(connection, at, account, of, seq, text),
+        Talk::Alter { account, of, seq, text } => alter(connection, at, account, &of, seq, text),
         Talk::AlteredSince { account, conversation, after } => altered_since(connection, account, conversation, after),
-        Talk::MarkRead { account, of, upto } => mark_read(connection, account, of, upto),
-        Talk::Search { account, text, within, before, limit } => search::find(connection, account, &text, within, before, limit),
-        Talk::Originals { account, of, seq, after } => originals(connection, account, of, seq, after),
+        Talk::MarkRead { account, of, upto } => mark_read(connection, account, &of, upto),
+        Talk::Search { account, text, within, before, limit } => search::find(connection, account, &text, within.as_ref(), before, limit),
+        Talk::Originals { of, seq, after } => originals(connection, &of, seq, after),
     }
 }
 
 /// A conversation that has begun.
-fn begun(connection: &Connection, account: AccountId, of: Target) -> Result<Conversation, Trouble> {
+fn begun(connection: &Connection, account: AccountId, of: &Target) -> Result<Conversation, Trouble> {
     conversations::find_target(connection, account, of)?.ok_or(Refusal::UnknownMessage.into())
 }
 
@@ -41,7 +41,7 @@ fn alter(
     connection: &Connection,
     at: UnixMillis,
     account: AccountId,
-    of: Target,
+    of: &Target,
     seq: Seq,
     text: Option<Text>,
 ) -> Result<Outcome, Trouble> {
@@ -82,7 +82,7 @@ fn altered_since(connection: &Connection, account: AccountId, conversation: Conv
     Ok(Outcome::AlteredSince { messages, more, last: conversation.alterations })
 }
 
-fn mark_read(connection: &Connection, account: AccountId, of: Target, upto: Seq) -> Result<Outcome, Trouble> {
+fn mark_read(connection: &Connection, account: AccountId, of: &Target, upto: Seq) -> Result<Outcome, Trouble> {
     let conversation = begun(connection, account, of)?;
     let since = conversations::since(connection, &conversation, account)?;
     let row = [clamped(account.0), clamped(conversation.id.0), clamped(upto.min(conversation.last).0)];
@@ -92,8 +92,8 @@ fn mark_read(connection: &Connection, account: AccountId, of: Target, upto: Seq)
     Ok(Outcome::Read { conversation: conversation.id, read, unread, moved })
 }
 
-fn originals(connection: &Connection, account: AccountId, of: Target, seq: Seq, after: u32) -> Result<Outcome, Trouble> {
-    let conversation = begun(connection, account, of)?;
+fn originals(connection: &Connection, of: &Parties, seq: Seq, after: u32) -> Result<Outcome, Trouble> {
+    let conversation = conversations::of_parties(connection, of)?.ok_or(Refusal::UnknownMessage)?;
     messages::one(connection, conversation.id, seq)?.ok_or(Refusal::UnknownMessage)?;
     let limit = Limit::new(PAGE_ENTRIES_MAX);
     let mut statement = connection.prepare_cached(ORIGINALS)?;
@@ -105,9 +105,9 @@ fn originals(connection: &Connection, account: AccountId, of: Target, seq: Seq, 
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Alteration, Message};
+    use belfry_core::chat::{Alteration, Message, RoomName};
 
-    use super::super::fixture::{LOBBY, add, ask, create, each_store, found, overview, post, post_to, say};
+    use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, overview, post, post_to, say};
     use super::super::{Store, Work};
     use super::*;
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn originals(store: &mut Store, seq: u64) -> Result<Vec<(String, u64)>, Refusal> {
-        match ask(store, 9, Work::Talk(Talk::Originals { account: AccountId(1), of: Target::Room(LOBBY), seq: Seq(seq), after: 0 }))? {
+        match ask(store, 9, Work::Talk(Talk::Originals { of: Parties::Room(RoomName::lobby()), seq: Seq(seq), after: 0 }))? {
             Outcome::Originals { originals, more: false } => Ok(originals.iter().map(|o| (o.text.to_string(), o.until.0)).collect()),
             other => panic!("{other:?}"),
         }
@@ -178,7 +178,7 @@ mod tests {
             assert_eq!(alter(store, 5, bob, 1, Some("x")), Err(Refusal::NotYourMessage));
             assert_eq!(alter(store, 5, anna, 2, None), Err(Refusal::UnknownMessage));
             assert_eq!(originals(store, 7), Err(Refusal::UnknownMessage));
-            let direct = Talk::Alter { account: anna, of: Target::Direct(bob), seq: Seq(1), text: None };
+            let direct = Talk::Alter { account: anna, of: direct("bob"), seq: Seq(1), text: None };
             assert_eq!(ask(store, 5, Work::Talk(direct)), Err(Refusal::UnknownMessage));
         });
     }
@@ -214,8 +214,8 @@ mod tests {
             assert_eq!(overview(store, 9, carol).0[0].unread, 0, "what was said before one came is no news");
             let attic = create(store, anna, "attic", false);
             assert_eq!(read(store, bob, Target::Room(attic), 1), Err(Refusal::NotInRoom));
-            post_to(store, anna, 9, Target::Direct(bob)).unwrap();
-            assert_eq!(read(store, bob, Target::Direct(anna), 0), Ok((0, 1, true)));
+            post_to(store, anna, 9, direct("bob")).unwrap();
+            assert_eq!(read(store, bob, direct("anna"), 0), Ok((0, 1, true)));
         });
     }
 

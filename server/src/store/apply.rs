@@ -5,17 +5,16 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use belfry_core::chat::{AccountId, Refusal};
+use belfry_core::chat::Refusal;
 use belfry_core::time::UnixMillis;
 use rusqlite::Connection;
 
 use super::column::number;
 use super::error::Trouble;
-use super::notices::Draft;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audit, conversations, devices, export, groups, ledger,
-    ledger_page, messages, notice_changes, notices, open, plans, retention, rooms,
+    Done, Job, Occurrence, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export,
+    groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -57,7 +56,7 @@ impl Reader {
         let ticket = job.ticket;
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
-            tracing::error!("a search was not done: {error}");
+            tracing::error!("a list or a search was not read: {error}");
             Err(Refusal::StoreFailed)
         });
         Done { ticket, result }
@@ -104,13 +103,11 @@ impl Store {
     /// [`StoreError`] when it cannot be read.
     pub fn opening(&mut self) -> Result<Opening, StoreError> {
         Ok(Opening {
-            accounts: accounts::all(&self.connection)?,
+            accounts: accounts::count(&self.connection)?,
             rooms: rooms::all(&self.connection)?,
-            groups: groups::all(&self.connection)?,
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
             reminders: notice_changes::reminders(&self.connection)?,
-            devices: devices::that_matter(&self.connection)?,
         })
     }
 
@@ -220,11 +217,12 @@ fn writes(work: &Work) -> bool {
         | Work::Seen { .. }
         | Work::Post { .. }
         | Work::SendNotice { .. }
+        | Work::Occur(_)
         | Work::Receipt { .. }
         | Work::ChangeNotice { .. }
         | Work::Queued { .. }
         | Work::AddSchedule { .. }
-        | Work::MoveSchedule(_)
+        | Work::Unschedule(_)
         | Work::SaveTemplate(_)
         | Work::RemoveTemplate { .. }
         | Work::AddToGroup { .. }
@@ -234,7 +232,8 @@ fn writes(work: &Work) -> bool {
         | Work::Room(_)
         | Work::Tidy { .. } => true,
         Work::Talk(talk) => talk.writes(),
-        Work::Credentials { .. }
+        Work::LookUp { .. }
+        | Work::Find { .. }
         | Work::Overview { .. }
         | Work::FetchAfter { .. }
         | Work::FetchBefore { .. }
@@ -244,6 +243,8 @@ fn writes(work: &Work) -> bool {
         | Work::FetchNotice { .. }
         | Work::ListDevices { .. }
         | Work::Size
+        | Work::List(_)
+        | Work::Preview { .. }
         | Work::ReadAudit { .. }
         | Work::Exportable { .. }
         | Work::ExportPage { .. } => false,
@@ -252,40 +253,28 @@ fn writes(work: &Work) -> bool {
 
 fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {
     match work {
-        Work::Credentials { account } => accounts::credentials(connection, account),
+        Work::Find { name } => Ok(Outcome::Account { account: accounts::find(connection, &name)? }),
+        Work::LookUp { name, device } => door::look_up(connection, &name, device),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
-        Work::SetPassword { account, password_hash, remembered } => accounts::set_password(connection, account, &password_hash, remembered),
-        Work::SetRole { account, role } => accounts::set_role(connection, account, role),
-        Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, account, disabled),
-        Work::SignIn { account, device, address, remember, forget } => {
-            ledger::note_missed(connection, at, account, device)?;
-            accounts::seen(connection, at, account)?;
-            devices::arrive(connection, at, account, device, address, remember)?;
-            if let Some(device) = forget {
-                devices::forget(connection, account, device)?;
-            }
-            notices::join_those_to_everyone(connection, at, account)?;
-            overview(connection, at, account)
+        Work::SetPassword { account, password_hash, remembered } => {
+            accounts::set_password(connection, &account, &password_hash, remembered)
         }
-        Work::Overview { account } => {
-            accounts::name(connection, account)?;
-            overview(connection, at, account)
+        Work::SetRole { account, role } => accounts::set_role(connection, &account, role),
+        Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, &account, disabled),
+        Work::SignIn { account, device, address, remember, by_device } => {
+            door::enter(connection, at, door::Visitor { account, device, address, remember, by_device })
         }
+        Work::Overview { account } => door::overview(connection, at, account),
         Work::Seen { account, device } => {
             devices::seen(connection, at, account, device)?;
             accounts::seen(connection, at, account)
         }
         Work::Post { account, post, to, text } => messages::post(connection, at, account, post, to, text),
         Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
-        Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, of, before, limit),
-        Work::SendNotice { account, post, severity, title, body, answers, expires_at, remind, everyone, audience, occurrence } => {
-            let draft = Draft { author: account, post, severity, title, body, answers, expires_at, remind, everyone, audience };
-            let outcome = notices::send(connection, at, draft)?;
-            if let Some(occurrence) = occurrence {
-                plans::move_schedule(connection, occurrence)?;
-            }
-            Ok(outcome)
-        }
+        Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, &of, before, limit),
+        Work::SendNotice { author, draft } => notices::send(connection, at, author, &draft),
+        Work::Occur(occurrence) => plans::occur(connection, at, occurrence),
+        Work::Preview { author, audience } => audience::preview(connection, author, &audience),
         Work::Receipt { account, device, notice, revision, receipt } => {
             ledger::note(connection, at, ledger::Reader { account, device }, notice, revision, receipt)
         }
@@ -300,13 +289,13 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::FetchNotice { account, notice } => Ok(Outcome::Notice(Box::new(notices::as_seen_by(connection, at, account, notice)?))),
         Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
-        Work::MoveSchedule(occurrence) => plans::move_schedule(connection, occurrence),
+        Work::Unschedule(schedule) => plans::move_schedule(connection, Occurrence { schedule, next_at: None }),
         Work::SaveTemplate(template) => plans::save_template(connection, &template),
         Work::RemoveTemplate { name } => plans::remove_template(connection, &name),
         Work::AddToGroup { group, members } => groups::add(connection, &group, &members),
-        Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, members.as_deref()),
-        Work::ListDevices { account } => Ok(Outcome::Devices(devices::of(connection, account)?)),
-        Work::RevokeDevice { account, device } => devices::revoke(connection, at, account, device),
+        Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, &members),
+        Work::ListDevices { account } => devices::of(connection, &account),
+        Work::RevokeDevice { account, device } => devices::revoke(connection, at, &account, device),
         Work::Audited { entry, work } => {
             let outcome = perform(connection, at, *work)?;
             audit::note(connection, at, entry, &outcome)?;
@@ -320,13 +309,9 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
         Work::Room(job) => rooms::perform(connection, at, job),
         Work::Talk(talk) => alterations::perform(connection, at, talk),
+        Work::List(list) => lists::read(connection, list),
         Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
     }
-}
-
-fn overview(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<Outcome, Trouble> {
-    let conversations = conversations::of(connection, account)?;
-    Ok(Outcome::SignedIn { conversations, notices: notices::waiting_for(connection, at, account)? })
 }
 
 #[cfg(test)]
@@ -334,7 +319,7 @@ mod tests {
     use belfry_core::chat::Seq;
 
     use super::super::Target;
-    use super::super::fixture::{LOBBY, add, ask, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
+    use super::super::fixture::{LOBBY, add, ask, direct, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
     use super::*;
 
     fn size(store: &mut Store) -> (u64, u64) {
@@ -360,14 +345,14 @@ mod tests {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
             let done = store.apply(vec![
                 job(1, 1, post(anna, 1, Target::Room(LOBBY), "first")),
-                job(2, 1, notice_to(anna, 1, &[bob, AccountId(99)])),
+                job(2, 1, notice_to(anna, 1, &["bob", "nobody"])),
                 job(3, 1, post(anna, 2, Target::Room(LOBBY), "second")),
             ]);
             assert_eq!(done[1].result, Err(Refusal::UnknownAccount));
             assert_eq!(posted(done[0].result.clone()).0.seq, Seq(1));
             assert_eq!(posted(done[2].result.clone()).0.seq, Seq(2));
             assert!(overview(store, 2, bob).1.is_empty());
-            assert_eq!(sent(ask(store, 2, notice_to(anna, 1, &[bob]))).0.id.0, 1);
+            assert_eq!(sent(ask(store, 2, notice_to(anna, 1, &["bob"]))).0.id.0, 1);
         });
     }
 
@@ -470,9 +455,9 @@ mod tests {
     #[test]
     fn the_size_counts_messages_of_all_conversations() {
         each_store(|store| {
-            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let (anna, _bob) = (add(store, "anna"), add(store, "bob"));
             say(store, anna, 3);
-            post_to(store, anna, 9, Target::Direct(bob)).unwrap();
+            post_to(store, anna, 9, direct("bob")).unwrap();
             let (messages, bytes) = size(store);
             assert_eq!(messages, 4);
             assert!(bytes >= 4096);
@@ -485,13 +470,13 @@ mod tests {
         let path = folder.path().join("belfry.db");
         let mut store = Store::open(&path).unwrap();
         let (anna, bob) = (add(&mut store, "anna"), add(&mut store, "bob"));
-        post_to(&mut store, anna, 1, Target::Direct(bob)).unwrap();
-        sent(ask(&mut store, 1, notice_to(anna, 1, &[bob])));
+        post_to(&mut store, anna, 1, direct("bob")).unwrap();
+        sent(ask(&mut store, 1, notice_to(anna, 1, &["bob"])));
         let before = (store.opening().unwrap(), overview(&mut store, 2, bob));
         store.close().unwrap();
         let mut store = Store::open(&path).unwrap();
         assert_eq!((store.opening().unwrap(), overview(&mut store, 2, bob)), before);
-        assert!(posted(post_to(&mut store, anna, 1, Target::Direct(bob))).2);
+        assert!(posted(post_to(&mut store, anna, 1, direct("bob"))).2);
         drop(store);
         assert_eq!(overview(&mut Store::open(&path).unwrap(), 2, bob), before.1);
     }
@@ -500,7 +485,7 @@ mod tests {
     fn signing_in_notes_when_and_reading_the_same_does_not() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let last_seen = |store: &mut Store| store.opening().unwrap().accounts[0].last_seen;
+            let last_seen = |store: &mut Store| accounts::stored(&store.connection, anna).unwrap().last_seen;
             overview(store, 5, anna);
             assert_eq!(last_seen(store), None);
             sign_in(store, 6, anna);

@@ -51,7 +51,7 @@ pub(super) fn read(connection: &Connection, before: Option<u64>, limit: u32) -> 
 mod tests {
     use belfry_core::chat::{AccountId, Refusal, Role};
 
-    use super::super::fixture::{add, ask, each_store, notice_to, sent};
+    use super::super::fixture::{add, ask, each_store, named, notice_to, sent};
     use super::super::{Store, Work};
     use super::*;
 
@@ -70,9 +70,9 @@ mod tests {
     fn what_was_done_is_noted_and_what_was_refused_is_not() {
         each_store(|store| {
             let (root, anna) = (add(store, "root"), add(store, "anna"));
-            let promote = |account| audited(root, "user.role", "anna", Work::SetRole { account, role: Role::Admin });
-            assert_eq!(ask(store, 7, promote(anna)), Ok(Outcome::Changed));
-            assert_eq!(ask(store, 8, promote(AccountId(99))), Err(Refusal::UnknownAccount));
+            let promote = |typed| audited(root, "user.role", "anna", Work::SetRole { account: named(typed), role: Role::Admin });
+            assert_eq!(ask(store, 7, promote("anna")), Ok(Outcome::Account { account: anna }));
+            assert_eq!(ask(store, 8, promote("nobody")), Err(Refusal::UnknownAccount));
             assert_eq!(lines(store, None, 9), (vec![(7, "root user.role anna".into())], false));
         });
     }
@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn a_notice_is_noted_with_its_number_and_once() {
         each_store(|store| {
-            let (root, anna) = (add(store, "root"), add(store, "anna"));
+            let (root, _anna) = (add(store, "root"), add(store, "anna"));
             for at in 1..=2 {
-                sent(ask(store, at, audited(root, "notice.send", "", notice_to(root, 1, &[anna]))));
+                sent(ask(store, at, audited(root, "notice.send", "", notice_to(root, 1, &["anna"]))));
             }
             assert_eq!(lines(store, None, 9), (vec![(1, "root notice.send notice 1".into())], false));
         });
@@ -92,9 +92,10 @@ mod tests {
     fn an_act_that_cannot_be_noted_is_not_done() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let work = audited(AccountId(99), "user.role", "anna", Work::SetRole { account: anna, role: Role::Admin });
+            let work = audited(AccountId(99), "user.role", "anna", Work::SetRole { account: named("anna"), role: Role::Admin });
             assert_eq!(ask(store, 7, work), Err(Refusal::StoreFailed));
-            assert_eq!(store.opening().unwrap().accounts[0].role, Role::Member);
+            let Ok(Outcome::SignedIn { account, .. }) = ask(store, 8, Work::Overview { account: anna }) else { panic!() };
+            assert_eq!(account.role, Role::Member);
         });
     }
 
@@ -103,7 +104,8 @@ mod tests {
         each_store(|store| {
             let root = add(store, "root");
             for at in 1..=5 {
-                ask(store, at, audited(root, "user.enable", "anna", Work::SetDisabled { account: root, disabled: false })).unwrap();
+                ask(store, at, audited(root, "user.enable", "anna", Work::SetDisabled { account: named("root"), disabled: false }))
+                    .unwrap();
             }
             let ats = |(lines, more): (Vec<(u64, String)>, bool)| (lines.into_iter().map(|line| line.0).collect::<Vec<_>>(), more);
             assert_eq!(ats(lines(store, None, 2)), (vec![5, 4], true));

@@ -1,6 +1,6 @@
 //! Conversations: rooms and pairs of people, and how each reader sees them.
 
-use belfry_core::chat::{AccountId, ConversationId, ConversationInfo, Place, Refusal, Seq};
+use belfry_core::chat::{AccountId, ConversationId, ConversationInfo, Parties, Place, Refusal, RoomName, Seq};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::column::{clamped, invalid, number, optional_number, optional_words, words};
@@ -18,6 +18,7 @@ macro_rules! conversation_where {
 }
 
 const BY_ID: &str = conversation_where!("id = ?1");
+const BY_KEY: &str = conversation_where!("room_key = ?1");
 const BY_PAIR: &str = conversation_where!("low = ?1 AND high = ?2");
 const BEGIN_DIRECT: &str = "INSERT INTO conversations (low, high) VALUES (?1, ?2)";
 const SET_LAST: &str = "UPDATE conversations SET last_seq = ?2 WHERE id = ?1";
@@ -97,18 +98,31 @@ pub(super) fn find_direct(connection: &Connection, one: AccountId, other: Accoun
         return Err(Refusal::DirectToSelf.into());
     }
     let pair = [clamped(one.min(other).0), clamped(one.max(other).0)];
-    let found = connection.prepare_cached(BY_PAIR)?.query_row(pair, read).optional()?;
-    if found.is_none() {
-        accounts::name(connection, other)?;
-    }
-    Ok(found)
+    Ok(connection.prepare_cached(BY_PAIR)?.query_row(pair, read).optional()?)
 }
 
 /// What `account` means by `target`, whether they are in it or not; `None` for a direct conversation that has not begun.
-pub(super) fn find_target(connection: &Connection, account: AccountId, target: Target) -> Result<Option<Conversation>, Trouble> {
+pub(super) fn find_target(connection: &Connection, account: AccountId, target: &Target) -> Result<Option<Conversation>, Trouble> {
     match target {
-        Target::Room(room) => find_room(connection, room).map(Some),
-        Target::Direct(other) => find_direct(connection, account, other),
+        Target::Room(room) => find_room(connection, *room).map(Some),
+        Target::Direct(other) => find_direct(connection, account, accounts::find(connection, other)?),
+    }
+}
+
+/// The room that a person means by `name`.
+pub(super) fn find_named(connection: &Connection, name: &RoomName) -> Result<Conversation, Trouble> {
+    let found = connection.prepare_cached(BY_KEY)?.query_row([name.key()], read).optional()?;
+    found.ok_or(Refusal::UnknownRoom.into())
+}
+
+/// The conversation of these parties; `None` for a direct one that has not begun.
+pub(super) fn of_parties(connection: &Connection, parties: &Parties) -> Result<Option<Conversation>, Trouble> {
+    match parties {
+        Parties::Room(room) => find_named(connection, room).map(Some),
+        Parties::Direct(one, other) => {
+            let one = accounts::find(connection, one)?;
+            find_direct(connection, one, accounts::find(connection, other)?)
+        }
     }
 }
 
@@ -189,26 +203,18 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Conv
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Keep, RoomName};
+    use belfry_core::chat::Keep;
 
     use super::super::StoredRoom;
-    use super::super::fixture::{add, each_store, overview, post_to, posted};
+    use super::super::fixture::{add, direct, each_store, overview, post_to, posted};
     use super::*;
 
     #[test]
     fn a_new_database_has_the_lobby_and_no_other_room() {
         each_store(|store| {
             let rooms = store.opening().unwrap().rooms;
-            let lobby = StoredRoom {
-                conversation: ConversationId(1),
-                name: RoomName::lobby(),
-                everyone: true,
-                private: false,
-                owner: None,
-                keep: Keep::default(),
-                members: vec![],
-                invited: vec![],
-            };
+            let lobby =
+                StoredRoom { conversation: ConversationId(1), name: RoomName::lobby(), everyone: true, owner: None, keep: Keep::default() };
             assert_eq!(rooms, [lobby]);
             let key: String = store.connection.query_row("SELECT room_key FROM conversations WHERE id = 1", [], |row| row.get(0)).unwrap();
             assert_eq!(key, RoomName::lobby().key());
@@ -219,7 +225,7 @@ mod tests {
     fn each_of_a_pair_sees_the_other_and_a_third_sees_neither() {
         each_store(|store| {
             let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
-            let message = posted(post_to(store, bob, 1, Target::Direct(anna))).0;
+            let message = posted(post_to(store, bob, 1, direct("anna"))).0;
             let places = |infos: Vec<ConversationInfo>| infos.iter().map(|info| info.place.to_string()).collect::<Vec<_>>();
             assert_eq!(places(overview(store, 9, anna).0), ["lobby", "@bob"]);
             assert_eq!(places(overview(store, 9, bob).0), ["lobby", "@anna"]);

@@ -2,27 +2,27 @@
 
 use std::net::SocketAddr;
 
-use belfry_core::chat::{AccountId, Device, DeviceId, Refusal};
+use belfry_core::chat::{AccountId, AccountName, Device, DeviceId, Refusal};
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::column::{clamped, device as read_device, number, optional_time, time};
+use super::column::{clamped, device as read_device, optional_time, time};
 use super::error::Trouble;
-use super::{Outcome, Remembered, StoreError, StoredDevice};
-use crate::limits::DEVICES_SEEN_MAX;
+use super::{KnownDevice, Outcome, Remembered, accounts};
+use crate::limits::{DEVICES_REMEMBERED_MAX, DEVICES_SEEN_MAX};
 
 const ARRIVE: &str = "INSERT INTO devices (account, device, first_seen, last_seen, remembered, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5)
     ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen, remembered = max(remembered, excluded.remembered), address = excluded.address";
 const FORGET_SURPLUS: &str = "DELETE FROM devices WHERE account = ?1 AND remembered = 0 AND revoked_at IS NULL AND device NOT IN
     (SELECT device FROM devices WHERE account = ?1 AND remembered = 0 AND revoked_at IS NULL ORDER BY last_seen DESC, device LIMIT ?2)";
-const FORGET: &str = "UPDATE devices SET remembered = 0 WHERE account = ?1 AND device = ?2";
+const FORGET_OLDEST: &str = "UPDATE devices SET remembered = 0 WHERE account = ?1 AND remembered = 1 AND device NOT IN
+    (SELECT device FROM devices WHERE account = ?1 AND remembered = 1 ORDER BY device = ?2 DESC, last_seen DESC, device LIMIT ?3)";
 const FORGET_BUT: &str = "UPDATE devices SET remembered = 0 WHERE account = ?1 AND remembered = 1 AND device IS NOT ?2";
 const SEEN: &str = "UPDATE devices SET last_seen = ?3 WHERE account = ?1 AND device = ?2";
 const LAST_SEEN: &str = "SELECT last_seen FROM devices WHERE account = ?1 AND device = ?2";
 const OF: &str = "SELECT device, first_seen, last_seen, remembered, revoked_at, address FROM devices
     WHERE account = ?1 ORDER BY last_seen DESC, device";
-const THAT_MATTER: &str = "SELECT account, device, revoked_at IS NOT NULL FROM devices
-    WHERE remembered = 1 OR revoked_at IS NOT NULL ORDER BY last_seen, account, device";
+const STANDING: &str = "SELECT remembered, revoked_at IS NOT NULL FROM devices WHERE account = ?1 AND device = ?2";
 const REVOKE: &str = "UPDATE devices SET revoked_at = coalesce(revoked_at, ?3), remembered = 0 WHERE account = ?1 AND device = ?2";
 
 pub(super) fn arrive(
@@ -35,6 +35,10 @@ pub(super) fn arrive(
 ) -> Result<(), Trouble> {
     let row = params![clamped(account.0), device.0, clamped(at.0), remember, address.to_string()];
     connection.prepare_cached(ARRIVE)?.execute(row)?;
+    if remember {
+        let row = params![clamped(account.0), device.0, DEVICES_REMEMBERED_MAX];
+        connection.prepare_cached(FORGET_OLDEST)?.execute(row)?;
+    }
     // A script's every call is a device of its own; the latest are enough to see what is going on.
     connection.prepare_cached(FORGET_SURPLUS)?.execute(params![clamped(account.0), DEVICES_SEEN_MAX])?;
     Ok(())
@@ -50,12 +54,6 @@ pub(super) fn forget_but(connection: &Connection, account: AccountId, remembered
     Ok(())
 }
 
-/// The device needs the password again.
-pub(super) fn forget(connection: &Connection, account: AccountId, device: DeviceId) -> Result<(), Trouble> {
-    connection.prepare_cached(FORGET)?.execute(params![clamped(account.0), device.0])?;
-    Ok(())
-}
-
 pub(super) fn seen(connection: &Connection, at: UnixMillis, account: AccountId, device: DeviceId) -> Result<(), Trouble> {
     connection.prepare_cached(SEEN)?.execute(params![clamped(account.0), device.0, clamped(at.0)])?;
     Ok(())
@@ -66,7 +64,8 @@ pub(super) fn last_seen(connection: &Connection, account: AccountId, device: Dev
     Ok(connection.prepare_cached(LAST_SEEN)?.query_row(key, |row| time(row, 0)).optional()?)
 }
 
-pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Device>, Trouble> {
+pub(super) fn of(connection: &Connection, account: &AccountName) -> Result<Outcome, Trouble> {
+    let account = accounts::find(connection, account)?;
     let mut statement = connection.prepare_cached(OF)?;
     let rows = statement.query_map([clamped(account.0)], |row| {
         Ok(Device {
@@ -80,31 +79,36 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Devi
             revoked_at: optional_time(row, 4)?,
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(Outcome::Devices { account, devices: rows.collect::<Result<_, _>>()? })
 }
 
-pub(super) fn that_matter(connection: &Connection) -> Result<Vec<StoredDevice>, StoreError> {
-    let mut statement = connection.prepare_cached(THAT_MATTER)?;
-    let rows = statement.query_map([], |row| {
-        Ok(StoredDevice { account: AccountId(number(row, 0)?), device: read_device(row, 1)?, revoked: row.get(2)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// What a device is to an account.
+pub(super) fn standing(connection: &Connection, account: AccountId, device: DeviceId) -> Result<KnownDevice, Trouble> {
+    let found = connection.prepare_cached(STANDING)?.query_row(params![clamped(account.0), device.0], |row| {
+        Ok(match (row.get(1)?, row.get(0)?) {
+            (true, _) => KnownDevice::Revoked,
+            (false, true) => KnownDevice::Remembered,
+            (false, false) => KnownDevice::No,
+        })
+    });
+    Ok(found.optional()?.unwrap_or(KnownDevice::No))
 }
 
-pub(super) fn revoke(connection: &Connection, at: UnixMillis, account: AccountId, device: DeviceId) -> Result<Outcome, Trouble> {
+pub(super) fn revoke(connection: &Connection, at: UnixMillis, account: &AccountName, device: DeviceId) -> Result<Outcome, Trouble> {
+    let account = accounts::find(connection, account)?;
     let rows = connection.prepare_cached(REVOKE)?.execute(params![clamped(account.0), device.0, clamped(at.0)])?;
-    if rows == 0 { Err(Refusal::NoSuchDevice.into()) } else { Ok(Outcome::Changed) }
+    if rows == 0 { Err(Refusal::NoSuchDevice.into()) } else { Ok(Outcome::Account { account }) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{DEVICE, add, arrive, ask, each_store};
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, named};
     use super::super::{Store, Work};
     use super::*;
 
-    fn devices(store: &mut Store, account: AccountId) -> Vec<Device> {
-        match ask(store, 999, Work::ListDevices { account }) {
-            Ok(Outcome::Devices(devices)) => devices,
+    fn devices(store: &mut Store, typed: &str) -> Vec<Device> {
+        match ask(store, 999, Work::ListDevices { account: named(typed) }) {
+            Ok(Outcome::Devices { devices, .. }) => devices,
             other => panic!("{other:?}"),
         }
     }
@@ -115,7 +119,7 @@ mod tests {
             let anna = add(store, "anna");
             ask(store, 5, arrive(anna, DEVICE, true)).unwrap();
             ask(store, 9, Work::Seen { account: anna, device: DEVICE }).unwrap();
-            let listed = devices(store, anna);
+            let listed = devices(store, "anna");
             assert_eq!((listed.len(), listed[0].device, listed[0].remembered), (1, DEVICE, true));
             assert_eq!((listed[0].first_seen, listed[0].last_seen), (UnixMillis(5), UnixMillis(9)));
             assert_eq!(listed[0].address, Some(([192, 0, 2, 9], 40_000).into()));
@@ -131,7 +135,7 @@ mod tests {
                 let device = DeviceId([100 + n as u8; 32]);
                 ask(store, 10 + u64::from(n), arrive(anna, device, false)).unwrap();
             }
-            let listed = devices(store, anna);
+            let listed = devices(store, "anna");
             assert_eq!(listed.len(), DEVICES_SEEN_MAX as usize + 1);
             assert_eq!(listed.last().unwrap().device, DEVICE);
             assert!(!listed.iter().any(|device| device.device == DeviceId([100; 32])));
@@ -139,17 +143,41 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_device_stays_listed_and_is_told_at_the_opening() {
+    fn the_device_that_was_here_longest_ago_makes_room_for_one_that_is_to_be_remembered() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let device = |n: u64| DeviceId([n as u8; 32]);
+            let most = DEVICES_REMEMBERED_MAX as u64;
+            for n in 1..=most {
+                ask(store, n, arrive(anna, device(n), true)).unwrap();
+            }
+            ask(store, 100, Work::Seen { account: anna, device: device(1) }).unwrap();
+            ask(store, 101, arrive(anna, device(200), false)).unwrap();
+            let remembered = |store: &mut Store| -> Vec<_> {
+                devices(store, "anna").into_iter().filter(|device| device.remembered).map(|device| device.device).collect()
+            };
+            assert_eq!(remembered(store).len() as u64, most, "one that is not to be remembered takes nobody's place");
+            // At an earlier time, as after the clock was set: it is the one that is here.
+            ask(store, 0, arrive(anna, device(201), true)).unwrap();
+            let now = remembered(store);
+            assert_eq!((now.len() as u64, now.contains(&device(2))), (most, false));
+            assert!(now.contains(&device(1)) && now.contains(&device(201)));
+            ask(store, 102, arrive(anna, device(201), true)).unwrap();
+            assert_eq!(remembered(store).len() as u64, most);
+        });
+    }
+
+    #[test]
+    fn a_revoked_device_stays_listed() {
         each_store(|store| {
             let anna = add(store, "anna");
             ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
-            assert_eq!(store.opening().unwrap().devices, [StoredDevice { account: anna, device: DEVICE, revoked: false }]);
-            ask(store, 7, Work::RevokeDevice { account: anna, device: DEVICE }).unwrap();
-            let listed = devices(store, anna);
+            ask(store, 7, Work::RevokeDevice { account: named("Anna"), device: DEVICE }).unwrap();
+            let listed = devices(store, "anna");
             assert_eq!((listed[0].revoked_at, listed[0].remembered), (Some(UnixMillis(7)), false));
-            assert_eq!(store.opening().unwrap().devices, [StoredDevice { account: anna, device: DEVICE, revoked: true }]);
-            let unknown = Work::RevokeDevice { account: anna, device: DeviceId([9; 32]) };
-            assert_eq!(ask(store, 7, unknown), Err(Refusal::NoSuchDevice));
+            let unknown = |typed, device| Work::RevokeDevice { account: named(typed), device };
+            assert_eq!(ask(store, 7, unknown("anna", DeviceId([9; 32]))), Err(Refusal::NoSuchDevice));
+            assert_eq!(ask(store, 7, unknown("nobody", DEVICE)), Err(Refusal::UnknownAccount));
         });
     }
 }

@@ -1,11 +1,11 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    AccountId, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Message, Notice, NoticeSummary, Original, Progress,
-    Refusal, Seq,
+    Account, AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Group, Message, Notice,
+    NoticeSummary, Original, Progress, Refusal, Room, Seq,
 };
 
-use super::{Bite, StoredEntry, StoredNotice, StoredPlace, StoredSchedule, Ticket};
+use super::{Bite, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
 
 /// What became of a job. Nothing is answered before the commit that holds it.
 #[derive(Clone, Debug)]
@@ -19,11 +19,8 @@ pub struct Done {
 /// What came of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The password hash in PHC form.
-    Credentials {
-        /// It.
-        password_hash: String,
-    },
+    /// What is known of somebody at the door; `None` for nobody.
+    LookedUp(Option<Box<StoredLogin>>),
     /// The account exists now.
     AccountAdded {
         /// Its number.
@@ -31,8 +28,15 @@ pub enum Outcome {
     },
     /// It is changed.
     Changed,
+    /// It is done for the account of the name that was asked for.
+    Account {
+        /// Its number.
+        account: AccountId,
+    },
     /// What somebody comes back to.
     SignedIn {
+        /// Who they are.
+        account: StoredAccount,
         /// Every conversation they are in, with its newest message.
         conversations: Vec<ConversationInfo>,
         /// Open notices they have not answered, oldest first.
@@ -46,8 +50,8 @@ pub enum Outcome {
         place: StoredPlace,
         /// It was stored by an earlier job: tell the author, nobody else.
         repeated: bool,
-        /// This message began the conversation: those in it have not heard of it.
-        began: bool,
+        /// This message began the direct conversation: those in it have not heard of it. Their names, in the order of their numbers.
+        began: Option<[AccountName; 2]>,
     },
     /// Messages, oldest first.
     Page {
@@ -62,6 +66,13 @@ pub enum Outcome {
         sent: Box<StoredNotice>,
         /// It was stored by an earlier job: tell the author, nobody else.
         repeated: bool,
+    },
+    /// Whom an audience would reach.
+    Preview {
+        /// Everyone is among the audiences.
+        everyone: bool,
+        /// The people in order of their numbers, and whether they have ever been here.
+        people: Vec<(AccountId, bool)>,
     },
     /// The receipt is noted.
     Receipt {
@@ -105,7 +116,12 @@ pub enum Outcome {
     /// The notice is kept until its time comes.
     Scheduled(Box<StoredSchedule>),
     /// An account's devices, those seen last first. `connected` is the hub's to fill in.
-    Devices(Vec<Device>),
+    Devices {
+        /// Whose they are.
+        account: AccountId,
+        /// They.
+        devices: Vec<Device>,
+    },
     /// Lines of the audit log, newest first.
     Audit {
         /// The lines.
@@ -135,6 +151,43 @@ pub enum Outcome {
         more: bool,
     },
     // --- Rooms, and what becomes of messages ---
+    /// People in order of names. Who is here is the hub's to fill in.
+    People {
+        /// The people.
+        people: Vec<StoredPerson>,
+        /// More follow.
+        more: bool,
+    },
+    /// Accounts in order of names.
+    Accounts {
+        /// The accounts.
+        accounts: Vec<(AccountId, Account)>,
+        /// More follow.
+        more: bool,
+    },
+    /// Groups in order of names.
+    Groups {
+        /// The groups.
+        groups: Vec<Group>,
+        /// More follow.
+        more: bool,
+    },
+    /// Rooms in order of names.
+    Rooms {
+        /// The rooms.
+        rooms: Vec<Room>,
+        /// More follow.
+        more: bool,
+    },
+    /// Somebody may join a room.
+    Invited {
+        /// Who.
+        account: AccountId,
+        /// Who asks them.
+        by: AccountName,
+        /// They neither were in it nor had been asked before.
+        news: bool,
+    },
     /// A conversation as the one who came into it sees it.
     Entered(ConversationInfo),
     /// A message as it is now.

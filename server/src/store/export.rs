@@ -86,8 +86,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Exportable> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{LOBBY, add, ask, each_store, post_to, say};
-    use super::super::{Store, Target, Work};
+    use super::super::fixture::{LOBBY, add, ask, direct, each_store, post_to, say};
+    use super::super::{Store, Work};
     use super::*;
 
     fn listed(store: &mut Store, account: AccountId, all: bool, room: Option<&str>) -> Result<Vec<String>, Refusal> {
@@ -101,8 +101,8 @@ mod tests {
     #[test]
     fn a_member_exports_what_they_are_in_and_an_administrator_everything() {
         each_store(|store| {
-            let (anna, bob, carol) = (add(store, "anna"), add(store, "bob"), add(store, "carol"));
-            post_to(store, bob, 1, Target::Direct(anna)).unwrap();
+            let (_anna, bob, carol) = (add(store, "anna"), add(store, "bob"), add(store, "carol"));
+            post_to(store, bob, 1, direct("anna")).unwrap();
             assert_eq!(listed(store, bob, false, None).unwrap(), ["lobby", "@bob @anna"]);
             assert_eq!(listed(store, carol, false, None).unwrap(), ["lobby"]);
             assert_eq!(listed(store, carol, true, None).unwrap(), ["lobby", "@anna @bob"]);

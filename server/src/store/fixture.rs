@@ -1,8 +1,8 @@
 //! What the store's tests lean on.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, PostId, Progress, Refusal, Role, RoomName,
-    SearchText, Severity, Text,
+    AccountId, AccountName, Audience, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, NoticeDraft, PostId, Progress,
+    Refusal, Role, RoomName, SearchText, Severity, Text,
 };
 use belfry_core::time::UnixMillis;
 
@@ -16,7 +16,7 @@ pub(super) const DEVICE: DeviceId = DeviceId([1; 32]);
 
 /// Somebody signs in.
 pub(super) fn arrive(account: AccountId, device: DeviceId, remember: bool) -> Work {
-    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), remember, forget: None }
+    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), remember, by_device: false }
 }
 
 /// Runs a test with a database in memory and with one on disk.
@@ -37,9 +37,14 @@ pub(super) fn ask(store: &mut Store, at: u64, work: Work) -> Result<Outcome, Ref
     done.remove(0).result
 }
 
+/// A name that is known to be good.
+pub(super) fn named(typed: &str) -> AccountName {
+    AccountName::new(typed).unwrap()
+}
+
 /// A member of that name.
 pub(super) fn add(store: &mut Store, name: &str) -> AccountId {
-    let work = Work::AddAccount { name: AccountName::new(name).unwrap(), password_hash: "hash".into(), role: Role::Member };
+    let work = Work::AddAccount { name: named(name), password_hash: "hash".into(), role: Role::Member };
     match ask(store, 0, work) {
         Ok(Outcome::AccountAdded { account }) => account,
         other => panic!("{other:?}"),
@@ -69,6 +74,11 @@ pub(super) fn create(store: &mut Store, account: AccountId, name: &str, private:
     }
 }
 
+/// The direct conversation with somebody.
+pub(super) fn direct(with: &str) -> Target {
+    Target::Direct(named(with))
+}
+
 /// The newest messages of a place.
 pub(super) fn newest(store: &mut Store, account: AccountId, of: Target) -> Result<Vec<Message>, Refusal> {
     match ask(store, 9, Work::FetchBefore { account, of, before: None, limit: 500 })? {
@@ -89,26 +99,26 @@ pub(super) fn found(store: &mut Store, account: AccountId, text: &str) -> Vec<u6
 /// The message, its place, whether it was repeated and whether it began its conversation.
 pub(super) fn posted(result: Result<Outcome, Refusal>) -> (Message, StoredPlace, bool, bool) {
     match result {
-        Ok(Outcome::Posted { message, place, repeated, began }) => (message, place, repeated, began),
+        Ok(Outcome::Posted { message, place, repeated, began }) => (message, place, repeated, began.is_some()),
         other => panic!("{other:?}"),
     }
 }
 
 /// A notice without an end and with one answer.
-pub(super) fn notice_to(account: AccountId, counter: u64, audience: &[AccountId]) -> Work {
-    Work::SendNotice {
-        account,
+pub(super) fn notice_to(author: AccountId, counter: u64, audience: &[&str]) -> Work {
+    let draft = NoticeDraft {
         post: PostId { outbox: 1, counter },
         severity: Severity::Info,
         title: None,
         body: Text::new("The canteen is closed today.").unwrap(),
+        audience: audience.iter().map(|name| Audience::Account(named(name))).collect(),
         answers: vec![Label::acknowledge()],
         expires_at: None,
+        schedule: None,
         remind: None,
-        everyone: false,
-        audience: audience.to_vec(),
-        occurrence: None,
-    }
+        confirmed: false,
+    };
+    Work::SendNotice { author, draft }
 }
 
 pub(super) fn sent(result: Result<Outcome, Refusal>) -> (Notice, Progress, bool) {
@@ -128,7 +138,7 @@ pub(super) fn sign_in(store: &mut Store, at: u64, account: AccountId) -> (Vec<Co
 
 fn signed_in(result: Result<Outcome, Refusal>) -> (Vec<ConversationInfo>, Vec<Notice>) {
     match result {
-        Ok(Outcome::SignedIn { conversations, notices }) => (conversations, notices),
+        Ok(Outcome::SignedIn { conversations, notices, .. }) => (conversations, notices),
         other => panic!("{other:?}"),
     }
 }

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceId, GroupName, Label, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Reminding,
-    Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text, Title,
+    AccountId, AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Role,
+    RoomName, ScheduleId, Seq, Template, TemplateName, Text,
 };
 use belfry_core::time::UnixMillis;
 
-use super::{RoomJob, Talk};
+use super::{List, RoomJob, Talk};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -31,21 +31,23 @@ pub struct Job {
 }
 
 /// Which conversation a message goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A room, by its conversation.
     Room(ConversationId),
-    /// The direct conversation of the author with this account; made with its first message.
-    Direct(AccountId),
+    /// The direct conversation of the author with the account of this name; made with its first message.
+    Direct(AccountName),
 }
 
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// Read an account's password hash. Outcome: [`Outcome::Credentials`].
-    Credentials {
-        /// Whose.
-        account: AccountId,
+    /// Read what is known of somebody at the door. Outcome: [`Outcome::LookedUp`].
+    LookUp {
+        /// Who they say they are.
+        name: AccountName,
+        /// The device that they come with.
+        device: DeviceId,
     },
     /// Make an account. Outcome: [`Outcome::AccountAdded`]; refused with [`Refusal::NameTaken`].
     AddAccount {
@@ -56,30 +58,37 @@ pub enum Work {
         /// What it may do.
         role: Role,
     },
-    /// Replace a password hash. Outcome: [`Outcome::Changed`].
+    /// Replace a password hash. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`].
     SetPassword {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// Its argon2id hash in PHC form.
         password_hash: String,
         /// Which devices do not need it.
         remembered: Remembered,
     },
-    /// Change a role. Outcome: [`Outcome::Changed`].
+    /// Change a role. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`], [`Refusal::LastAdmin`].
     SetRole {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// The new one.
         role: Role,
     },
-    /// Shut an account out or let it in again. Outcome: [`Outcome::Changed`].
+    /// Shut an account out or let it in again. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`],
+    /// [`Refusal::LastAdmin`].
     SetDisabled {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// Whether it is shut out.
         disabled: bool,
     },
-    /// Somebody signed in: note it, also what they have missed, and read what they come back to. Outcome: [`Outcome::SignedIn`].
+    /// Find an account by its name. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`].
+    Find {
+        /// Its name.
+        name: AccountName,
+    },
+    /// Somebody has proven who they are: note it, also what they have missed, and read what they come back to. Outcome:
+    /// [`Outcome::SignedIn`]; refused with [`Refusal::AccountDisabled`], [`Refusal::UnknownDevice`].
     SignIn {
         /// Who.
         account: AccountId,
@@ -89,8 +98,8 @@ pub enum Work {
         address: SocketAddr,
         /// It may sign in without the password from now on.
         remember: bool,
-        /// This one may not any more, to make room.
-        forget: Option<DeviceId>,
+        /// They have not shown the password: the device must be one that may do without.
+        by_device: bool,
     },
     /// Read the same as signing in does, and note nothing. Outcome: [`Outcome::SignedIn`].
     Overview {
@@ -137,30 +146,25 @@ pub enum Work {
         /// How many at most.
         limit: u32,
     },
-    /// Store a notice and its audience unless `post` is stored already. Outcome: [`Outcome::NoticeSent`].
+    /// Store a notice and its audience unless `draft.post` is stored already. Outcome: [`Outcome::NoticeSent`]; refused with
+    /// [`Refusal::UnknownAccount`], [`Refusal::UnknownRoom`], [`Refusal::UnknownGroup`], [`Refusal::EmptyAudience`],
+    /// [`Refusal::ConfirmationNeeded`].
     SendNotice {
         /// The author.
-        account: AccountId,
-        /// Recognises a repetition.
-        post: PostId,
-        /// How much it insists.
-        severity: Severity,
-        /// Its heading, if any.
-        title: Option<Title>,
-        /// What it says.
-        body: Text,
-        /// The answers it offers; at least one.
-        answers: Vec<Label>,
-        /// When it stops mattering.
-        expires_at: Option<UnixMillis>,
-        /// Its reminders.
-        remind: Option<Reminding>,
-        /// For every account that is not shut out but the author's own, also for those made while it is open.
-        everyone: bool,
-        /// Its audience, each person once, resolved by the hub.
-        audience: Vec<AccountId>,
-        /// It was scheduled: the time has come.
-        occurrence: Option<Occurrence>,
+        author: AccountId,
+        /// What; if it offers no answer, it offers the default one.
+        draft: NoticeDraft,
+    },
+    /// A scheduled notice's time has come: send it if it is not over, its author still may and it is for anybody, and note when it is
+    /// sent next in any case. Outcome: [`Outcome::NoticeSent`], or [`Outcome::Changed`] if it was passed over; refused with
+    /// [`Refusal::UnknownSchedule`].
+    Occur(Occurrence),
+    /// Find whom an audience would reach now. Outcome: [`Outcome::Preview`]; refused as [`Work::SendNotice`].
+    Preview {
+        /// Who would send it.
+        author: AccountId,
+        /// To whom.
+        audience: Vec<Audience>,
     },
     /// Note a receipt: reached, visible and answered are each kept from the first time, and each implies those before it.
     /// Outcome: [`Outcome::Receipt`]; refused with [`Refusal::UnknownNotice`], [`Refusal::UnknownAnswer`], [`Refusal::NoticeClosed`] (answers only).
@@ -219,7 +223,8 @@ pub enum Work {
         /// What and where to.
         deliveries: Vec<(NoticeId, AccountId, DeviceId)>,
     },
-    /// Keep a notice to be sent later unless `draft.post` is kept already. Outcome: [`Outcome::Scheduled`].
+    /// Keep a notice to be sent later unless `draft.post` is kept already. Outcome: [`Outcome::Scheduled`]; refused as
+    /// [`Work::SendNotice`].
     AddSchedule {
         /// The author.
         author: AccountId,
@@ -228,8 +233,8 @@ pub enum Work {
         /// What.
         draft: NoticeDraft,
     },
-    /// Forget a scheduled notice, or send it at another time. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownSchedule`].
-    MoveSchedule(Occurrence),
+    /// Forget a scheduled notice. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownSchedule`].
+    Unschedule(ScheduleId),
     /// Keep a template. Outcome: [`Outcome::Changed`].
     SaveTemplate(Template),
     /// Forget a template. Outcome: [`Outcome::Changed`].
@@ -237,29 +242,31 @@ pub enum Work {
         /// Which.
         name: TemplateName,
     },
-    /// Add accounts to a group, which is made if it is not there. Outcome: [`Outcome::Changed`].
+    /// Add accounts to a group, which is made if it is not there. Outcome: [`Outcome::Changed`]; refused with
+    /// [`Refusal::UnknownAccount`], [`Refusal::TooMany`].
     AddToGroup {
         /// Which.
         group: GroupName,
         /// Whom.
-        members: Vec<AccountId>,
+        members: Vec<AccountName>,
     },
-    /// Take accounts out of a group, or remove it. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownGroup`].
+    /// Take accounts out of a group, or remove it. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownAccount`],
+    /// [`Refusal::UnknownGroup`].
     RemoveFromGroup {
         /// Which.
         group: GroupName,
-        /// Whom; `None` for everybody and the group itself.
-        members: Option<Vec<AccountId>>,
+        /// Whom; nobody stands for everybody and the group itself.
+        members: Vec<AccountName>,
     },
-    /// List an account's devices. Outcome: [`Outcome::Devices`].
+    /// List an account's devices. Outcome: [`Outcome::Devices`]; refused with [`Refusal::UnknownAccount`].
     ListDevices {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
     },
-    /// Shut a device out. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NoSuchDevice`].
+    /// Shut a device out. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
     RevokeDevice {
         /// Whose.
-        account: AccountId,
+        account: AccountName,
         /// Which.
         device: DeviceId,
     },
@@ -320,6 +327,15 @@ pub enum Work {
     Room(RoomJob),
     /// Something about messages that are there already.
     Talk(Talk),
+    /// A page of a list.
+    List(List),
+}
+
+impl Work {
+    /// Whether it only reads and may take so long that what is said meanwhile must not wait for it.
+    pub(super) const fn may_take_long(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Preview { .. } | Self::Talk(Talk::Search { .. }))
+    }
 }
 
 /// Which of an account's devices go on signing in without the password once it is another one.
@@ -331,7 +347,7 @@ pub enum Remembered {
     Only(Option<DeviceId>),
 }
 
-/// A scheduled notice's time has come, or it is given up.
+/// A scheduled notice's time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occurrence {
     /// Which.

@@ -167,10 +167,10 @@ mod tests {
     /// root sends anna and bob a notice at 1 that ends at 1000.
     fn with_notice(store: &mut Store) -> (AccountId, AccountId, AccountId) {
         let (root, anna, bob) = (add(store, "root"), add(store, "anna"), add(store, "Bob"));
-        let mut work = notice_to(root, 1, &[anna, bob]);
-        if let Work::SendNotice { expires_at, answers, .. } = &mut work {
-            *expires_at = Some(UnixMillis(1000));
-            *answers = vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()];
+        let mut work = notice_to(root, 1, &["anna", "bob"]);
+        if let Work::SendNotice { draft, .. } = &mut work {
+            draft.expires_at = Some(UnixMillis(1000));
+            draft.answers = vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()];
         }
         sent(ask(store, 1, work));
         (root, anna, bob)
@@ -331,9 +331,9 @@ mod tests {
             let anna = add(store, "anna");
             ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
             ask(store, 50, Work::Seen { account: anna, device: DEVICE }).unwrap();
-            let mut work = notice_to(anna, 1, &[anna]);
-            if let Work::SendNotice { expires_at, .. } = &mut work {
-                *expires_at = Some(UnixMillis(1000));
+            let mut work = notice_to(anna, 1, &["anna"]);
+            if let Work::SendNotice { draft, .. } = &mut work {
+                draft.expires_at = Some(UnixMillis(1000));
             }
             sent(ask(store, 100, work));
             ask(store, 2000, arrive(anna, DEVICE, false)).unwrap();

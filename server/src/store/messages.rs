@@ -63,18 +63,25 @@ pub(super) fn post(
             .optional()?;
         // Retention may have taken it since: its author has not heard that it was stored, and that is what this answer says.
         let message = stored.unwrap_or(Message { conversation: conversation.id, seq, from, text, sent_at, altered: None });
-        return Ok(Outcome::Posted { message, place: conversation.place, repeated: true, began: false });
+        return Ok(Outcome::Posted { message, place: conversation.place, repeated: true, began: None });
     }
     let (conversation, began) = match to {
         Target::Room(room) => {
             let room = conversations::find_room(connection, room)?;
             conversations::since(connection, &room, account)?;
-            (room, false)
+            (room, None)
         }
-        Target::Direct(other) => match conversations::find_direct(connection, account, other)? {
-            Some(direct) => (direct, false),
-            None => (conversations::begin_direct(connection, account, other)?, true),
-        },
+        Target::Direct(other) => {
+            let other = accounts::find(connection, &other)?;
+            match conversations::find_direct(connection, account, other)? {
+                Some(direct) => (direct, None),
+                None => {
+                    let (low, high) = (account.min(other), account.max(other));
+                    let names = [accounts::name(connection, low)?, accounts::name(connection, high)?];
+                    (conversations::begin_direct(connection, account, other)?, Some(names))
+                }
+            }
+        }
     };
     let Conversation { id, place, last, .. } = conversation;
     let seq = last.next();
@@ -119,7 +126,13 @@ pub(super) fn following(connection: &Connection, conversation: ConversationId, a
     page(connection, AFTER, conversation, after, limit)
 }
 
-pub(super) fn before(connection: &Connection, account: AccountId, of: Target, before: Option<Seq>, limit: u32) -> Result<Outcome, Trouble> {
+pub(super) fn before(
+    connection: &Connection,
+    account: AccountId,
+    of: &Target,
+    before: Option<Seq>,
+    limit: u32,
+) -> Result<Outcome, Trouble> {
     let Some(conversation) = conversations::find_target(connection, account, of)? else {
         return Ok(Outcome::Page { conversation: None, messages: Vec::new() });
     };
@@ -188,7 +201,7 @@ mod tests {
     use belfry_core::chat::{Place, Refusal, RoomName};
     use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, TEXT_BYTES_MAX};
 
-    use super::super::fixture::{LOBBY, add, ask, each_store, overview, post, post_to, posted, say};
+    use super::super::fixture::{LOBBY, add, ask, direct, each_store, overview, post, post_to, posted, say};
     use super::super::{Store, StoredPlace, Work};
     use super::*;
 
@@ -222,9 +235,9 @@ mod tests {
     #[test]
     fn a_repeated_post_is_the_first_one_again() {
         each_store(|store| {
-            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
-            let first = posted(ask(store, 1, post(anna, 1, Target::Direct(bob), "once")));
-            let again = posted(ask(store, 2, post(anna, 1, Target::Direct(bob), "once")));
+            let (anna, _bob) = (add(store, "anna"), add(store, "bob"));
+            let first = posted(ask(store, 1, post(anna, 1, direct("bob"), "once")));
+            let again = posted(ask(store, 2, post(anna, 1, direct("bob"), "once")));
             assert!(first.3 && !first.2);
             assert_eq!((again.0, again.1, again.2, again.3), (first.0, first.1, true, false));
             assert_eq!(overview(store, 3, anna).0[1].last, Seq(1));
@@ -275,11 +288,11 @@ mod tests {
     fn a_direct_conversation_begins_with_its_first_message() {
         each_store(|store| {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
-            assert_eq!(page_of(newest(store, anna, Target::Direct(bob), None, 9)), (None, vec![]));
-            let (_, place, _, began) = posted(post_to(store, bob, 1, Target::Direct(anna)));
+            assert_eq!(page_of(newest(store, anna, direct("bob"), None, 9)), (None, vec![]));
+            let (_, place, _, began) = posted(post_to(store, bob, 1, direct("anna")));
             assert_eq!((place, began), (StoredPlace::Direct { a: anna, b: bob }, true));
-            assert!(!posted(post_to(store, anna, 1, Target::Direct(bob))).3);
-            let (info, seqs) = page_of(newest(store, anna, Target::Direct(bob), None, 9));
+            assert!(!posted(post_to(store, anna, 1, direct("bob"))).3);
+            let (info, seqs) = page_of(newest(store, anna, direct("bob"), None, 9));
             assert_eq!((info.unwrap().place.to_string(), seqs), ("@bob".to_owned(), vec![1, 2]));
         });
     }
@@ -288,9 +301,9 @@ mod tests {
     fn a_direct_conversation_needs_somebody_else_who_exists() {
         each_store(|store| {
             let anna = add(store, "anna");
-            assert_eq!(post_to(store, anna, 1, Target::Direct(anna)), Err(Refusal::DirectToSelf));
-            assert_eq!(post_to(store, anna, 1, Target::Direct(AccountId(77))), Err(Refusal::UnknownAccount));
-            assert_eq!(newest(store, anna, Target::Direct(AccountId(77)), None, 9), Err(Refusal::UnknownAccount));
+            assert_eq!(post_to(store, anna, 1, direct("anna")), Err(Refusal::DirectToSelf));
+            assert_eq!(post_to(store, anna, 1, direct("nobody")), Err(Refusal::UnknownAccount));
+            assert_eq!(newest(store, anna, direct("nobody"), None, 9), Err(Refusal::UnknownAccount));
             assert_eq!(post_to(store, AccountId(77), 1, Target::Room(LOBBY)), Err(Refusal::UnknownAccount));
         });
     }
@@ -299,7 +312,7 @@ mod tests {
     fn a_direct_conversation_is_closed_to_everybody_else() {
         each_store(|store| {
             let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
-            let id = posted(post_to(store, anna, 1, Target::Direct(bob))).0.conversation;
+            let id = posted(post_to(store, anna, 1, direct("bob"))).0.conversation;
             assert_eq!(following(store, eve, id, 0, 9), Err(Refusal::UnknownConversation));
             assert_eq!(newest(store, eve, Target::Room(id), None, 9), Err(Refusal::UnknownConversation));
             assert_eq!(newest(store, anna, Target::Room(id), None, 9), Err(Refusal::UnknownConversation));

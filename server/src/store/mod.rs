@@ -6,12 +6,14 @@
 mod accounts;
 mod alterations;
 mod apply;
+mod audience;
 mod audit;
 mod backup;
 mod column;
 mod conversations;
 mod devices;
 mod done;
+mod door;
 mod error;
 mod export;
 #[cfg(test)]
@@ -20,6 +22,8 @@ mod groups;
 mod job;
 mod ledger;
 mod ledger_page;
+mod list_job;
+mod lists;
 mod looks;
 mod messages;
 mod notice_changes;
@@ -40,8 +44,10 @@ pub use backup::copy;
 pub use done::{Done, Outcome};
 pub use error::StoreError;
 pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
+pub use list_job::List;
 pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{
-    Opening, StoredAccount, StoredDevice, StoredEntry, StoredGroup, StoredNotice, StoredPlace, StoredRoom, StoredSchedule, StoredScreen,
+    KnownDevice, Opening, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule,
+    StoredScreen,
 };
 pub use worker::{NotTaken, UNANSWERED_MAX, Worker};

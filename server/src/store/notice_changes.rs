@@ -64,10 +64,10 @@ mod tests {
     /// root sends anna a notice at 1 that ends at 1000 and reminds every 10, twice.
     fn with_notice(store: &mut Store) -> AccountId {
         let (root, anna) = (add(store, "root"), add(store, "anna"));
-        let mut work = notice_to(root, 1, &[anna]);
-        if let Work::SendNotice { expires_at, remind, .. } = &mut work {
-            *expires_at = Some(UnixMillis(1000));
-            *remind = Some(Reminding { every_ms: 10, limit: 2 });
+        let mut work = notice_to(root, 1, &["anna"]);
+        if let Work::SendNotice { draft, .. } = &mut work {
+            draft.expires_at = Some(UnixMillis(1000));
+            draft.remind = Some(Reminding { every_ms: 10, limit: 2 });
         }
         sent(ask(store, 1, work));
         anna

@@ -1,16 +1,16 @@
 //! Notices: stored once with their audience, listed, and waiting for those who have not answered.
 
 use belfry_core::chat::{
-    AccountId, GivenAnswer, Label, Notice, NoticeId, NoticeState, NoticeSummary, PostId, Progress, Refusal, Reminding, Severity, Text,
-    Title,
+    AccountId, GivenAnswer, Label, Notice, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Refusal, Severity, Title,
 };
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
+use super::audience::Reach;
 use super::column::{bits, clamped, invalid, number, optional_time, optional_words, small, time, words};
 use super::error::Trouble;
 use super::page::Limit;
-use super::{Outcome, StoreError, StoredNotice};
+use super::{Outcome, StoreError, StoredNotice, audience};
 
 /// What a notice takes in a page beside its words: numbers and times at their longest, lengths, its severity and state.
 const ENTRY_BYTES: usize = 96;
@@ -55,44 +55,28 @@ const INFO: i64 = 0;
 const IMPORTANT: i64 = 1;
 const CRITICAL: i64 = 2;
 
-/// A notice on its way into the database.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
-    pub(super) author: AccountId,
-    pub(super) post: PostId,
-    pub(super) severity: Severity,
-    pub(super) title: Option<Title>,
-    pub(super) body: Text,
-    pub(super) answers: Vec<Label>,
-    pub(super) expires_at: Option<UnixMillis>,
-    pub(super) remind: Option<Reminding>,
-    pub(super) everyone: bool,
-    pub(super) audience: Vec<AccountId>,
-}
-
-pub(super) fn send(connection: &Connection, at: UnixMillis, draft: Draft) -> Result<Outcome, Trouble> {
-    let author = clamped(draft.author.0);
+pub(super) fn send(connection: &Connection, at: UnixMillis, author: AccountId, draft: &NoticeDraft) -> Result<Outcome, Trouble> {
+    let account = clamped(author.0);
     let (outbox, counter) = (bits(draft.post.outbox), bits(draft.post.counter));
-    let stored = connection.prepare_cached(FIND_POST)?.query_row([author, outbox, counter], |row| number(row, 0)).optional()?;
+    let stored = connection.prepare_cached(FIND_POST)?.query_row([account, outbox, counter], |row| number(row, 0)).optional()?;
     if let Some(id) = stored {
         let sent = Box::new(with_people(connection, at, NoticeId(id))?);
         return Ok(Outcome::NoticeSent { sent, repeated: true });
     }
-    if draft.answers.is_empty() {
-        return Err(Refusal::BadRequest.into());
-    }
+    let Reach { everyone, accounts } = reach(connection, author, draft)?;
     let severity = stored_severity(draft.severity);
     let expires_at = draft.expires_at.map(|time| clamped(time.0));
     let title = draft.title.as_ref().map(Title::as_str);
-    let answers = draft.answers.iter().map(Label::as_str).collect::<Vec<_>>().join("\n");
+    let answers = if draft.answers.is_empty() { &[Label::acknowledge()] } else { &draft.answers[..] };
+    let answers = answers.iter().map(Label::as_str).collect::<Vec<_>>().join("\n");
     let every = draft.remind.map(|remind| clamped(remind.every_ms));
     let remind_at = draft.remind.map(|remind| clamped(at.0.saturating_add(remind.every_ms)));
     let row = params![
-        author,
+        account,
         outbox,
         counter,
         severity,
-        draft.everyone,
+        everyone,
         clamped(at.0),
         expires_at,
         title,
@@ -104,13 +88,20 @@ pub(super) fn send(connection: &Connection, at: UnixMillis, draft: Draft) -> Res
     ];
     connection.prepare_cached(ADD)?.execute(row).map_err(unknown_account)?;
     let id = connection.last_insert_rowid();
-    if draft.everyone {
-        let added = connection.prepare_cached(ADD_EVERYONE)?.execute([id, author])?;
+    if everyone {
+        let added = connection.prepare_cached(ADD_EVERYONE)?.execute([id, account])?;
         connection.prepare_cached(COUNT_AUDIENCE)?.execute([id, clamped(added as u64)])?;
     }
-    add_audience(connection, id, draft.audience)?;
+    add_audience(connection, id, accounts)?;
     let id = u64::try_from(id).map_err(|_| StoreError::contradiction("a notice has a negative number"))?;
     Ok(Outcome::NoticeSent { sent: Box::new(with_people(connection, at, NoticeId(id))?), repeated: false })
+}
+
+/// Whom a notice is for, if its author has seen how many that are where it has to be.
+pub(super) fn reach(connection: &Connection, author: AccountId, draft: &NoticeDraft) -> Result<Reach, Trouble> {
+    let reach = audience::reach(connection, author, &draft.audience)?;
+    let confirms = draft.severity != Severity::Critical || !reach.everyone || draft.confirmed;
+    if confirms { Ok(reach) } else { Err(Refusal::ConfirmationNeeded.into()) }
 }
 
 pub(super) fn stored_severity(severity: Severity) -> i64 {
@@ -176,7 +167,7 @@ pub(super) fn join_those_to_everyone(connection: &Connection, at: UnixMillis, ac
     let notices: Vec<i64> =
         connection.prepare_cached(TO_EVERYONE_SINCE)?.query_map([upto, clamped(at.0), id], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for notice in notices {
-        add_audience(connection, notice, vec![account])?;
+        add_audience(connection, notice, [account])?;
     }
     connection.prepare_cached(SET_NOTICES_UPTO)?.execute([id])?;
     Ok(())
@@ -216,9 +207,8 @@ pub(super) fn progress(row: &Row<'_>, first: usize) -> rusqlite::Result<Progress
     })
 }
 
-/// In order of account, so that neighbouring rows are written together.
-fn add_audience(connection: &Connection, notice: i64, mut audience: Vec<AccountId>) -> Result<(), Trouble> {
-    audience.sort_unstable();
+/// `audience` is in order of account, so that neighbouring rows are written together.
+fn add_audience(connection: &Connection, notice: i64, audience: impl IntoIterator<Item = AccountId>) -> Result<(), Trouble> {
     let mut statement = connection.prepare_cached(ADD_TO_AUDIENCE)?;
     let mut added = 0_usize;
     for account in audience {
@@ -267,6 +257,7 @@ fn bytes(notice: &Notice) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::chat::{Audience, Text};
     use belfry_core::limits::{PAGE_BYTES_MAX, TEXT_BYTES_MAX};
 
     use super::super::fixture::{add, ask, each_store, notice_to, overview, sent, sign_in};
@@ -279,10 +270,11 @@ mod tests {
         (notices.iter().map(|summary| summary.notice.id.0).collect(), more)
     }
 
-    fn to_everyone(author: AccountId, counter: u64, audience: &[AccountId], expires_at: Option<u64>) -> Work {
+    fn to_everyone(author: AccountId, counter: u64, audience: &[&str], expires_at: Option<u64>) -> Work {
         let mut work = notice_to(author, counter, audience);
-        if let Work::SendNotice { everyone, expires_at: end, .. } = &mut work {
-            (*everyone, *end) = (true, expires_at.map(UnixMillis));
+        if let Work::SendNotice { draft, .. } = &mut work {
+            draft.audience.push(Audience::Everyone);
+            draft.expires_at = expires_at.map(UnixMillis);
         }
         work
     }
@@ -294,20 +286,15 @@ mod tests {
     #[test]
     fn a_notice_is_stored_as_it_was_written() {
         each_store(|store| {
-            let (root, anna) = (add(store, "root"), add(store, "anna"));
-            let work = Work::SendNotice {
-                account: root,
-                post: PostId { outbox: u64::MAX, counter: 1 },
-                severity: Severity::Critical,
-                title: Some(Title::new("Fire").unwrap()),
-                body: Text::new("Leave\nnow").unwrap(),
-                answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
-                expires_at: Some(UnixMillis(500)),
-                remind: None,
-                everyone: false,
-                audience: vec![anna, root],
-                occurrence: None,
-            };
+            let (root, _anna) = (add(store, "root"), add(store, "anna"));
+            let mut work = notice_to(root, u64::MAX, &["Anna", "root"]);
+            if let Work::SendNotice { draft, .. } = &mut work {
+                draft.severity = Severity::Critical;
+                draft.title = Some(Title::new("Fire").unwrap());
+                draft.body = Text::new("Leave\nnow").unwrap();
+                draft.answers = vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()];
+                draft.expires_at = Some(UnixMillis(500));
+            }
             let (notice, progress, repeated) = sent(ask(store, 100, work));
             assert_eq!((notice.title.unwrap().as_str(), notice.body.as_str(), notice.author.as_str()), ("Fire", "Leave\nnow", "root"));
             assert_eq!(notice.answers.iter().map(Label::as_str).collect::<Vec<_>>(), ["Safe", "Need help"]);
@@ -321,26 +308,33 @@ mod tests {
     fn a_repeated_notice_is_the_first_one_again() {
         each_store(|store| {
             let root = add(store, "root");
-            let first = sent(ask(store, 1, notice_to(root, 1, &[root])));
-            let again = sent(ask(store, 2, notice_to(root, 1, &[root])));
+            let first = sent(ask(store, 1, notice_to(root, 1, &["root"])));
+            let again = sent(ask(store, 2, notice_to(root, 1, &["root"])));
             assert_eq!(again, (first.0, first.1, true));
             assert_eq!(listed(store, 3, None, 9).0.len(), 1);
         });
     }
 
     #[test]
-    fn a_notice_without_answers_or_to_nobody_known_leaves_nothing_behind() {
+    fn a_notice_to_nobody_known_leaves_nothing_behind() {
         each_store(|store| {
             let root = add(store, "root");
-            assert_eq!(ask(store, 1, notice_to(root, 1, &[root, AccountId(99)])), Err(Refusal::UnknownAccount));
-            assert_eq!(ask(store, 1, notice_to(AccountId(99), 1, &[root])), Err(Refusal::UnknownAccount));
-            let mut work = notice_to(root, 1, &[root]);
-            if let Work::SendNotice { answers, .. } = &mut work {
-                answers.clear();
-            }
-            assert_eq!(ask(store, 1, work), Err(Refusal::BadRequest));
+            assert_eq!(ask(store, 1, notice_to(root, 1, &["root", "nobody"])), Err(Refusal::UnknownAccount));
+            assert_eq!(ask(store, 1, notice_to(AccountId(99), 1, &["root"])), Err(Refusal::UnknownAccount));
             assert_eq!(listed(store, 1, None, 9), (vec![], false));
             assert!(overview(store, 1, root).1.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_notice_that_offers_no_answer_offers_the_default_one() {
+        each_store(|store| {
+            let root = add(store, "root");
+            let mut work = notice_to(root, 1, &["root"]);
+            if let Work::SendNotice { draft, .. } = &mut work {
+                draft.answers.clear();
+            }
+            assert_eq!(sent(ask(store, 1, work)).0.answers, [Label::acknowledge()]);
         });
     }
 
@@ -348,7 +342,7 @@ mod tests {
     fn whoever_is_named_twice_is_counted_once() {
         each_store(|store| {
             let root = add(store, "root");
-            assert_eq!(sent(ask(store, 1, notice_to(root, 1, &[root, root]))).1.audience, 1);
+            assert_eq!(sent(ask(store, 1, notice_to(root, 1, &["root", "root"]))).1.audience, 1);
         });
     }
 
@@ -357,7 +351,7 @@ mod tests {
         each_store(|store| {
             let root = add(store, "root");
             for counter in 1..=5 {
-                sent(ask(store, 1, notice_to(root, counter, &[root])));
+                sent(ask(store, 1, notice_to(root, counter, &["root"])));
             }
             assert_eq!(listed(store, 2, None, 2), (vec![5, 4], true));
             assert_eq!(listed(store, 2, Some(4), 3), (vec![3, 2, 1], false));
@@ -369,9 +363,9 @@ mod tests {
         each_store(|store| {
             let root = add(store, "root");
             for counter in 1..=4 {
-                let mut work = notice_to(root, counter, &[root]);
-                if let Work::SendNotice { body, .. } = &mut work {
-                    *body = Text::new("x".repeat(TEXT_BYTES_MAX)).unwrap();
+                let mut work = notice_to(root, counter, &["root"]);
+                if let Work::SendNotice { draft, .. } = &mut work {
+                    draft.body = Text::new("x".repeat(TEXT_BYTES_MAX)).unwrap();
                 }
                 sent(ask(store, 1, work));
             }
@@ -385,7 +379,7 @@ mod tests {
         each_store(|store| {
             let (root, anna) = (add(store, "root"), add(store, "anna"));
             for counter in 1..=2 {
-                sent(ask(store, 1, notice_to(root, counter, &[anna])));
+                sent(ask(store, 1, notice_to(root, counter, &["anna"])));
             }
             assert_eq!(ids(&sign_in(store, 2, anna).1), [1, 2]);
             assert!(sign_in(store, 2, root).1.is_empty());
@@ -396,7 +390,7 @@ mod tests {
     fn a_notice_is_over_at_its_expiry_and_not_before() {
         each_store(|store| {
             let root = add(store, "root");
-            sent(ask(store, 1, to_everyone(root, 1, &[root], Some(500))));
+            sent(ask(store, 1, to_everyone(root, 1, &["root"], Some(500))));
             assert_eq!(ids(&sign_in(store, 499, root).1), [1]);
             assert!(sign_in(store, 500, root).1.is_empty());
             let state = |store: &mut Store, at| {
@@ -411,9 +405,9 @@ mod tests {
     fn who_is_made_later_joins_an_open_notice_to_everyone_when_they_sign_in() {
         each_store(|store| {
             let root = add(store, "root");
-            sent(ask(store, 1, to_everyone(root, 1, &[root], None)));
-            sent(ask(store, 1, to_everyone(root, 2, &[root], Some(50))));
-            sent(ask(store, 1, notice_to(root, 3, &[root])));
+            sent(ask(store, 1, to_everyone(root, 1, &["root"], None)));
+            sent(ask(store, 1, to_everyone(root, 2, &["root"], Some(50))));
+            sent(ask(store, 1, notice_to(root, 3, &["root"])));
             let anna = add(store, "anna");
             assert!(overview(store, 60, anna).1.is_empty(), "reading notes nothing");
             assert_eq!(ids(&sign_in(store, 60, anna).1), [1]);
@@ -428,7 +422,7 @@ mod tests {
         each_store(|store| {
             let (root, anna) = (add(store, "root"), add(store, "anna"));
             sign_in(store, 1, anna);
-            sent(ask(store, 2, to_everyone(root, 1, &[root], None)));
+            sent(ask(store, 2, to_everyone(root, 1, &["root"], None)));
             assert_eq!(ids(&sign_in(store, 3, anna).1), [1]);
         });
     }
@@ -436,8 +430,8 @@ mod tests {
     #[test]
     fn whoever_sent_a_notice_to_everyone_else_does_not_join_it_later() {
         each_store(|store| {
-            let (root, anna) = (add(store, "root"), add(store, "anna"));
-            sent(ask(store, 1, to_everyone(root, 1, &[anna], None)));
+            let (root, _anna) = (add(store, "root"), add(store, "anna"));
+            sent(ask(store, 1, to_everyone(root, 1, &["anna"], None)));
             assert!(sign_in(store, 2, root).1.is_empty());
             assert_eq!(find(&store.connection, UnixMillis(2), NoticeId(1)).unwrap().progress.audience, 1);
         });
@@ -447,7 +441,7 @@ mod tests {
     fn a_withdrawn_notice_waits_for_nobody() {
         each_store(|store| {
             let root = add(store, "root");
-            sent(ask(store, 1, notice_to(root, 1, &[root])));
+            sent(ask(store, 1, notice_to(root, 1, &["root"])));
             store.connection.execute("UPDATE notices SET withdrawn_at = 5", []).unwrap();
             assert!(overview(store, 6, root).1.is_empty());
             assert_eq!(find(&store.connection, UnixMillis(6), NoticeId(1)).unwrap().notice.state, NoticeState::Withdrawn);
@@ -458,7 +452,7 @@ mod tests {
     fn a_stored_answer_that_is_none_is_damage_and_no_panic() {
         each_store(|store| {
             let root = add(store, "root");
-            sent(ask(store, 1, notice_to(root, 1, &[root])));
+            sent(ask(store, 1, notice_to(root, 1, &["root"])));
             store.connection.execute("UPDATE notices SET answers = 'Yes' || char(10)", []).unwrap();
             assert_eq!(ask(store, 2, Work::ListNotices { before: None, limit: 9 }), Err(Refusal::StoreFailed));
         });

@@ -183,7 +183,9 @@ fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Resul
 mod tests {
     use belfry_core::chat::{AccountId, Keep, NoticeId, Refusal};
 
-    use super::super::fixture::{LOBBY, add, ask, create, each_store, job, newest, notice_to, overview, post, post_to, posted, say, sent};
+    use super::super::fixture::{
+        LOBBY, add, ask, create, direct, each_store, job, named, newest, notice_to, overview, post, post_to, posted, say, sent,
+    };
     use super::super::{Entry, RoomJob, Store, Target, Work};
     use super::*;
 
@@ -214,9 +216,9 @@ mod tests {
     #[test]
     fn of_each_conversation_the_newest_stay_and_keep_their_numbers() {
         each_store(|store| {
-            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let (anna, _bob) = (add(store, "anna"), add(store, "bob"));
             say(store, anna, 10);
-            post_to(store, anna, 11, Target::Direct(bob)).unwrap();
+            post_to(store, anna, 11, direct("bob")).unwrap();
             tidied(store, 1, Bounds { messages_kept: Some(3), ..NOTHING });
             assert_eq!(kept(store, anna), [8, 9, 10]);
             assert!(matches!(ask(store, 1, Work::Size), Ok(Outcome::Size { messages: 4, .. })));
@@ -293,9 +295,9 @@ mod tests {
         each_store(|store| {
             let (root, anna) = (add(store, "root"), add(store, "anna"));
             let notice = |counter, end: Option<u64>| {
-                let mut work = notice_to(root, counter, &[anna]);
-                if let Work::SendNotice { expires_at, .. } = &mut work {
-                    *expires_at = end.map(UnixMillis);
+                let mut work = notice_to(root, counter, &["anna"]);
+                if let Work::SendNotice { draft, .. } = &mut work {
+                    draft.expires_at = end.map(UnixMillis);
                 }
                 work
             };
@@ -317,7 +319,7 @@ mod tests {
             let root = add(store, "root");
             for at in 1..=3 {
                 let entry = Entry { account: root, act: "user.enable", object: "x".into(), detail: String::new() };
-                let work = Box::new(Work::SetDisabled { account: root, disabled: false });
+                let work = Box::new(Work::SetDisabled { account: named("root"), disabled: false });
                 ask(store, at, Work::Audited { entry, work }).unwrap();
             }
             tidied(store, 9, Bounds { audit_before: Some(UnixMillis(3)), ..NOTHING });

@@ -1,6 +1,6 @@
 //! What the store is asked about rooms, and about messages that are there already.
 
-use belfry_core::chat::{AccountId, ConversationId, Keep, RoomName, SearchText, Seq, Text};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, Parties, RoomName, SearchText, Seq, Text};
 
 use super::Target;
 #[cfg(doc)]
@@ -34,24 +34,25 @@ pub enum RoomJob {
         /// Which.
         room: ConversationId,
     },
-    /// Let somebody join a room. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotInRoom`], [`Refusal::LobbyIsEverybodys`].
+    /// Let somebody join a room. Outcome: [`Outcome::Invited`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NotInRoom`],
+    /// [`Refusal::LobbyIsEverybodys`].
     Invite {
         /// Who asks them.
         by: AccountId,
         /// … and may without being in it.
         any: bool,
         /// Whom.
-        account: AccountId,
+        account: AccountName,
         /// Which.
         room: ConversationId,
     },
-    /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotYourRoom`],
-    /// [`Refusal::LobbyStays`], [`Refusal::NobodyThere`].
+    /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::Account`]; refused with
+    /// [`Refusal::UnknownAccount`], [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`], [`Refusal::NobodyThere`].
     Remove {
         /// Who does it.
         by: Keeper,
         /// Whom.
-        account: AccountId,
+        account: AccountName,
         /// Which.
         room: ConversationId,
     },
@@ -139,10 +140,8 @@ pub enum Talk {
     },
     /// Read what stood where a message was altered. Outcome: [`Outcome::Originals`]; refused with [`Refusal::UnknownMessage`].
     Originals {
-        /// One of the two people of a direct conversation; of a room, whoever asks.
-        account: AccountId,
         /// Where it was said.
-        of: Target,
+        of: Parties,
         /// Which.
         seq: Seq,
         /// How many to skip.
@@ -151,11 +150,6 @@ pub enum Talk {
 }
 
 impl Talk {
-    /// Whether it may take so long that what is said meanwhile must not wait for it.
-    pub(super) const fn may_take_long(&self) -> bool {
-        matches!(self, Self::Search { .. })
-    }
-
     /// Whether it changes something.
     pub(super) const fn writes(&self) -> bool {
         matches!(self, Self::Alter { .. } | Self::MarkRead { .. })

@@ -1,8 +1,6 @@
 //! Who is in which room.
 
-use std::collections::{BTreeMap, HashMap};
-
-use belfry_core::chat::{AccountId, ConversationId, Keep, Refusal, RoomName};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, Refusal, RoomName};
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, params};
 
@@ -10,12 +8,11 @@ use super::column::{clamped, number, optional_number, words};
 use super::conversations::Conversation;
 use super::error::Trouble;
 use super::looks::{self, Kind};
-use super::{Keeper, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, conversations, plans};
+use super::{Keeper, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accounts, conversations, plans};
 
-const ALL: &str = "SELECT id, room_name, everyone, private, owner, keep_age, keep_messages FROM conversations
-    WHERE room_key IS NOT NULL AND deleted_at IS NULL ORDER BY id";
-const ALL_MEMBERS: &str = "SELECT conversation, account FROM members";
-const ALL_INVITED: &str = "SELECT conversation, account FROM invitations";
+// By the index of their names: most conversations are no rooms.
+const ALL: &str = "SELECT id, room_name, everyone, owner, keep_age, keep_messages FROM conversations
+    WHERE room_key > '' AND deleted_at IS NULL ORDER BY room_key";
 const CREATE: &str = "INSERT INTO conversations (room_name, room_key, private, owner) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (room_key) DO NOTHING";
 const JOIN: &str = "INSERT INTO members (account, conversation, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -29,35 +26,19 @@ const EMPTY: &str = "DELETE FROM members WHERE conversation = ?1";
 const INVITE_NOBODY: &str = "DELETE FROM invitations WHERE conversation = ?1";
 const KEEP: &str = "UPDATE conversations SET keep_age = ?2, keep_messages = ?3 WHERE id = ?1";
 
-/// Every room with those who are in it.
+/// Every room.
 pub(super) fn all(connection: &Connection) -> Result<Vec<StoredRoom>, StoreError> {
-    let (mut members, mut invited) = (by_room(connection, ALL_MEMBERS)?, by_room(connection, ALL_INVITED)?);
     let mut statement = connection.prepare_cached(ALL)?;
     let rooms = statement.query_map([], |row| {
-        let conversation = ConversationId(number(row, 0)?);
         Ok(StoredRoom {
-            conversation,
+            conversation: ConversationId(number(row, 0)?),
             name: words(row, 1)?,
             everyone: row.get(2)?,
-            private: row.get(3)?,
-            owner: optional_number(row, 4)?.map(AccountId),
-            keep: Keep { age_ms: optional_number(row, 5)?, messages: optional_number(row, 6)? },
-            members: members.remove(&conversation).unwrap_or_default(),
-            invited: invited.remove(&conversation).unwrap_or_default(),
+            owner: optional_number(row, 3)?.map(AccountId),
+            keep: Keep { age_ms: optional_number(row, 4)?, messages: optional_number(row, 5)? },
         })
     })?;
     Ok(rooms.collect::<Result<_, _>>()?)
-}
-
-fn by_room(connection: &Connection, query: &str) -> Result<BTreeMap<ConversationId, Vec<AccountId>>, StoreError> {
-    // A million lines are in no order of rooms: hashing finds the room in a third of the time.
-    let mut rooms: HashMap<_, Vec<_>> = HashMap::new();
-    let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        rooms.entry(ConversationId(number(row, 0)?)).or_default().push(AccountId(number(row, 1)?));
-    }
-    Ok(rooms.into_iter().collect())
 }
 
 pub(super) fn perform(connection: &Connection, at: UnixMillis, job: RoomJob) -> Result<Outcome, Trouble> {
@@ -65,8 +46,8 @@ pub(super) fn perform(connection: &Connection, at: UnixMillis, job: RoomJob) -> 
         RoomJob::Create { account, name, private } => create(connection, account, &name, private),
         RoomJob::Join { account, room } => join(connection, account, room),
         RoomJob::Leave { account, room } => leave(connection, account, room),
-        RoomJob::Invite { by, any, account, room } => invite(connection, at, by, any, account, room),
-        RoomJob::Remove { by, account, room } => remove(connection, by, account, room),
+        RoomJob::Invite { by, any, account, room } => invite(connection, at, by, any, &account, room),
+        RoomJob::Remove { by, account, room } => remove(connection, by, &account, room),
         RoomJob::Rename { by, room, name } => rename(connection, by, room, &name),
         RoomJob::Delete { by, room } => delete(connection, at, by, room),
         RoomJob::Keep { room, keep } => keep_messages(connection, room, keep),
@@ -115,9 +96,10 @@ fn invite(
     at: UnixMillis,
     by: AccountId,
     any: bool,
-    account: AccountId,
+    account: &AccountName,
     room: ConversationId,
 ) -> Result<Outcome, Trouble> {
+    let account = accounts::find(connection, account)?;
     let room = conversations::find_room(connection, room)?;
     if room.everyone {
         return Err(Refusal::LobbyIsEverybodys.into());
@@ -125,14 +107,16 @@ fn invite(
     if !any {
         conversations::since(connection, &room, by)?;
     }
-    match conversations::since(connection, &room, account) {
+    let news = match conversations::since(connection, &room, account) {
         // Whoever is in it needs no invitation.
-        Ok(_) => return Ok(Outcome::Changed),
-        Err(Trouble::Refused(_)) => {}
+        Ok(_) => false,
+        Err(Trouble::Refused(_)) => {
+            let row = [clamped(account.0), clamped(room.id.0), clamped(by.0), clamped(at.0)];
+            connection.prepare_cached(INVITE)?.execute(row)? > 0
+        }
         Err(trouble) => return Err(trouble),
-    }
-    connection.prepare_cached(INVITE)?.execute([clamped(account.0), clamped(room.id.0), clamped(by.0), clamped(at.0)])?;
-    Ok(Outcome::Changed)
+    };
+    Ok(Outcome::Invited { account, by: accounts::name(connection, by)?, news })
 }
 
 /// The room, if `by` looks after it.
@@ -145,11 +129,12 @@ fn looked_after(connection: &Connection, by: Keeper, room: ConversationId) -> Re
     if by.any || owns { Ok(room) } else { Err(Refusal::NotYourRoom.into()) }
 }
 
-fn remove(connection: &Connection, by: Keeper, account: AccountId, room: ConversationId) -> Result<Outcome, Trouble> {
+fn remove(connection: &Connection, by: Keeper, account: &AccountName, room: ConversationId) -> Result<Outcome, Trouble> {
+    let account = accounts::find(connection, account)?;
     let room = looked_after(connection, by, room)?;
     let key = [clamped(account.0), clamped(room.id.0)];
     let gone = connection.prepare_cached(LEAVE)?.execute(key)? + connection.prepare_cached(UNINVITE)?.execute(key)?;
-    if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(Outcome::Changed) }
+    if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(Outcome::Account { account }) }
 }
 
 fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &RoomName) -> Result<Outcome, Trouble> {
@@ -190,7 +175,7 @@ fn keep_messages(connection: &Connection, room: ConversationId, keep: Keep) -> R
 mod tests {
     use belfry_core::chat::Seq;
 
-    use super::super::fixture::{LOBBY, add, ask, create, each_store, newest, overview, post_to, posted};
+    use super::super::fixture::{LOBBY, add, ask, create, each_store, named, newest, overview, post_to, posted};
     use super::super::{Store, Target, Work};
     use super::*;
 
@@ -238,17 +223,21 @@ mod tests {
         each_store(|store| {
             let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
             let board = create(store, anna, "board", true);
-            let invite = |by, any, account| RoomJob::Invite { by, any, account, room: board };
+            let invite = |by, any, whom: &str| RoomJob::Invite { by, any, account: named(whom), room: board };
             assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
-            assert_eq!(room(store, invite(eve, false, bob)), Err(Refusal::InvitationNeeded));
-            assert_eq!(room(store, invite(anna, false, bob)), Ok(Outcome::Changed));
+            assert_eq!(room(store, invite(eve, false, "bob")), Err(Refusal::InvitationNeeded));
+            let invited = |by: &str, news| Ok(Outcome::Invited { account: bob, by: named(by), news });
+            assert_eq!(room(store, invite(anna, false, "Bob")), invited("anna", true));
+            assert_eq!(room(store, invite(anna, false, "bob")), invited("anna", false));
             assert_eq!(post_to(store, bob, 1, Target::Room(board)), Err(Refusal::NotInRoom));
             assert!(matches!(room(store, RoomJob::Join { account: bob, room: board }), Ok(Outcome::Entered(_))));
             posted(post_to(store, bob, 1, Target::Room(board)));
             // The invitation is used up.
             room(store, RoomJob::Leave { account: bob, room: board }).unwrap();
             assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
-            assert_eq!(room(store, invite(eve, true, bob)), Ok(Outcome::Changed), "an administrator");
+            assert_eq!(room(store, invite(anna, true, "nobody")), Err(Refusal::UnknownAccount));
+            assert_eq!(room(store, invite(eve, true, "bob")), invited("eve", true), "an administrator");
+            assert_eq!(room(store, invite(eve, true, "anna")), Ok(Outcome::Invited { account: anna, by: named("eve"), news: false }));
         });
     }
 
@@ -260,7 +249,7 @@ mod tests {
             let again = RoomJob::Create { account: anna, name: RoomName::new("ATTIC").unwrap(), private: true };
             assert_eq!(room(store, again), Err(Refusal::RoomExists));
             assert_eq!(room(store, RoomJob::Leave { account: anna, room: LOBBY }), Err(Refusal::LobbyIsEverybodys));
-            let invite = RoomJob::Invite { by: anna, any: false, account: anna, room: LOBBY };
+            let invite = RoomJob::Invite { by: anna, any: false, account: named("anna"), room: LOBBY };
             assert_eq!(room(store, invite), Err(Refusal::LobbyIsEverybodys));
             assert!(matches!(room(store, RoomJob::Join { account: anna, room: LOBBY }), Ok(Outcome::Entered(_))));
         });
@@ -276,17 +265,19 @@ mod tests {
             let (anna, bob, root) = (add(store, "anna"), add(store, "bob"), add(store, "root"));
             let attic = create(store, anna, "attic", false);
             room(store, RoomJob::Join { account: bob, room: attic }).unwrap();
-            let remove = |by, account| RoomJob::Remove { by, account, room: attic };
-            assert_eq!(room(store, remove(member(bob), anna)), Err(Refusal::NotYourRoom));
-            assert_eq!(room(store, remove(member(anna), bob)), Ok(Outcome::Changed));
-            assert_eq!(room(store, remove(member(anna), bob)), Err(Refusal::NobodyThere));
+            let remove = |by, whom: &str| RoomJob::Remove { by, account: named(whom), room: attic };
+            assert_eq!(room(store, remove(member(bob), "anna")), Err(Refusal::NotYourRoom));
+            assert_eq!(room(store, remove(member(anna), "bob")), Ok(Outcome::Account { account: bob }));
+            assert_eq!(room(store, remove(member(anna), "bob")), Err(Refusal::NobodyThere));
             assert_eq!(post_to(store, bob, 1, Target::Room(attic)), Err(Refusal::NotInRoom));
             room(store, RoomJob::Leave { account: anna, room: attic }).unwrap();
             let rename = |by| RoomJob::Rename { by, room: attic, name: RoomName::new("loft").unwrap() };
             assert_eq!(room(store, rename(member(anna))), Err(Refusal::NotYourRoom));
             assert_eq!(room(store, rename(Keeper { account: root, any: true })), Ok(Outcome::Changed));
-            for job in [RoomJob::Delete { by: member(anna), room: LOBBY }, RoomJob::Remove { by: member(anna), account: bob, room: LOBBY }]
-            {
+            for job in [
+                RoomJob::Delete { by: member(anna), room: LOBBY },
+                RoomJob::Remove { by: member(anna), account: named("bob"), room: LOBBY },
+            ] {
                 assert_eq!(room(store, job), Err(Refusal::LobbyStays));
             }
         });
@@ -297,8 +288,8 @@ mod tests {
         each_store(|store| {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
             let board = create(store, anna, "board", true);
-            room(store, RoomJob::Invite { by: anna, any: false, account: bob, room: board }).unwrap();
-            room(store, RoomJob::Remove { by: member(anna), account: bob, room: board }).unwrap();
+            room(store, RoomJob::Invite { by: anna, any: false, account: named("bob"), room: board }).unwrap();
+            room(store, RoomJob::Remove { by: member(anna), account: named("bob"), room: board }).unwrap();
             assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
         });
     }
@@ -340,7 +331,7 @@ mod tests {
             let done = store.apply(vec![person(1, "paul"), person(2, "pau1")]);
             assert!(done[0].result.is_ok());
             assert_eq!(done[1].result, Err(Refusal::NameTaken));
-            assert_eq!(store.opening().unwrap().accounts.len(), 2, "nothing of the second is left");
+            assert_eq!(store.opening().unwrap().accounts, 2, "nothing of the second is left");
         });
     }
 
@@ -358,18 +349,6 @@ mod tests {
             room(store, rename(attic, "loft")).unwrap();
             room(store, rename(cellar, "attic")).unwrap();
             assert_eq!(rooms_of(store, anna), ["lobby", "loft", "attic"]);
-        });
-    }
-
-    #[test]
-    fn who_is_in_which_room_outlives_the_process() {
-        each_store(|store| {
-            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
-            let board = create(store, anna, "board", true);
-            room(store, RoomJob::Invite { by: anna, any: false, account: bob, room: board }).unwrap();
-            let stored = store.opening().unwrap().rooms.remove(1);
-            assert_eq!((stored.name.as_str(), stored.private, stored.everyone), ("board", true, false));
-            assert_eq!((stored.members, stored.invited), (vec![anna], vec![bob]));
         });
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn find(
     connection: &Connection,
     account: AccountId,
     text: &SearchText,
-    within: Option<Target>,
+    within: Option<&Target>,
     before: Option<Seq>,
     limit: u32,
 ) -> Result<Outcome, Trouble> {
@@ -290,19 +290,19 @@ fn next(connection: &Connection, source: &mut Source) -> Result<Option<Message>,
 mod tests {
     use belfry_core::chat::Refusal;
 
-    use super::super::fixture::{LOBBY, add, ask, create, each_store, found, post};
+    use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, post};
     use super::super::{RoomJob, Store, Talk, Work};
     use super::*;
 
     /// What is found, however it is looked for.
     fn search(store: &mut Store, account: AccountId, text: &str, within: Option<Target>, before: Option<u64>, limit: u32) -> Found {
         let text = SearchText::new(text).unwrap();
-        let found = ask_for(store, account, text.clone(), within, before, limit);
+        let found = ask_for(store, account, text.clone(), within.clone(), before, limit);
         if text.as_str().chars().count() >= INDEXED_CHARS {
             let connection = &store.connection;
             let places = match within {
                 Some(target) => {
-                    let place = conversations::find_target(connection, account, target).unwrap().unwrap();
+                    let place = conversations::find_target(connection, account, &target).unwrap().unwrap();
                     vec![conversations::seen_by(connection, &place, account).unwrap()]
                 }
                 None => conversations::of(connection, account).unwrap(),
@@ -323,7 +323,7 @@ mod tests {
 
     fn say(store: &mut Store, at: u64, account: AccountId, to: Target, texts: &[&str]) {
         for (n, text) in texts.iter().enumerate() {
-            ask(store, at + n as u64, post(account, at * 1000 + n as u64, to, text)).unwrap();
+            ask(store, at + n as u64, post(account, at * 1000 + n as u64, to.clone(), text)).unwrap();
         }
     }
 
@@ -378,7 +378,7 @@ mod tests {
             let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
             let board = create(store, anna, "board", true);
             say(store, 1, anna, Target::Room(board), &["the secret plan"]);
-            say(store, 2, anna, Target::Direct(bob), &["a secret for two"]);
+            say(store, 2, anna, direct("bob"), &["a secret for two"]);
             say(store, 3, anna, Target::Room(LOBBY), &["no secret at all"]);
             let places = |found: Found| found.hits.iter().map(|hit| hit.place.to_string()).collect::<Vec<_>>();
             assert_eq!(places(search(store, anna, "secret", None, None, 9)), ["lobby", "@bob", "board"]);
@@ -396,9 +396,9 @@ mod tests {
     #[test]
     fn hits_come_newest_first_over_all_conversations_and_in_pages_within_one() {
         each_store(|store| {
-            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let (anna, _bob) = (add(store, "anna"), add(store, "bob"));
             for n in 0..6 {
-                let to = if n % 2 == 0 { Target::Room(LOBBY) } else { Target::Direct(bob) };
+                let to = if n % 2 == 0 { Target::Room(LOBBY) } else { direct("bob") };
                 say(store, 10 + n, anna, to, &["needle"]);
             }
             let found = search(store, anna, "needle", None, None, 4);
@@ -441,7 +441,7 @@ mod tests {
         each_store(|store| {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
             super::super::fixture::say(store, anna, RARE_MAX as u64 + 10);
-            say(store, 1, bob, Target::Direct(anna), &["hello there"]);
+            say(store, 1, bob, direct("anna"), &["hello there"]);
             let found = search(store, bob, "hello", None, None, 3);
             assert_eq!(found.hits.iter().map(|hit| hit.place.to_string()).collect::<Vec<_>>(), ["@anna", "lobby", "lobby"]);
         });

@@ -1,8 +1,8 @@
 //! What is stored, as the hub knows it.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceEntry, DeviceId, GivenAnswer, GroupName, Keep, LedgerEntry, Notice, NoticeDraft,
-    NoticeId, Progress, Role, RoomName, ScheduleId, Template,
+    AccountId, AccountName, ConversationId, DeviceEntry, GivenAnswer, Keep, LedgerEntry, Notice, NoticeDraft, NoticeId, Progress, Role,
+    RoomName, ScheduleId, Template,
 };
 use belfry_core::time::UnixMillis;
 
@@ -51,30 +51,34 @@ pub struct StoredSchedule {
     pub id: ScheduleId,
     /// Who scheduled it.
     pub author: AccountId,
+    /// Their name.
+    pub author_name: AccountName,
     /// When it is sent next.
     pub next_at: UnixMillis,
     /// What.
     pub draft: NoticeDraft,
 }
 
-/// A group as it is stored.
+/// What is known of somebody at the door.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredGroup {
-    /// Its name.
-    pub name: GroupName,
-    /// Who is in it.
-    pub members: Vec<AccountId>,
+pub struct StoredLogin {
+    /// Whose account it is.
+    pub account: StoredAccount,
+    /// Its password hash in PHC form.
+    pub password_hash: String,
+    /// What the device is to it.
+    pub device: KnownDevice,
 }
 
-/// A device that may sign in without the password, or that may not connect any more.
+/// What a device is to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredDevice {
-    /// Whose.
-    pub account: AccountId,
-    /// Which.
-    pub device: DeviceId,
+pub enum KnownDevice {
+    /// It needs the password.
+    No,
+    /// It may sign in without it.
+    Remembered,
     /// It may not connect any more.
-    pub revoked: bool,
+    Revoked,
 }
 
 /// Where a message went, from nobody's point of view.
@@ -91,23 +95,19 @@ pub enum StoredPlace {
     },
 }
 
-/// What the hub knows from the start.
+/// What the hub knows from the start: nothing of which there is one for each person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
-    /// Every account.
-    pub accounts: Vec<StoredAccount>,
+    /// How many accounts there are.
+    pub accounts: u64,
     /// Every room.
     pub rooms: Vec<StoredRoom>,
-    /// Every group of accounts.
-    pub groups: Vec<StoredGroup>,
     /// Every template.
     pub templates: Vec<Template>,
     /// Every notice that is to be sent later.
     pub schedules: Vec<StoredSchedule>,
     /// When open notices are to be told again.
     pub reminders: Vec<(UnixMillis, NoticeId)>,
-    /// Devices that matter to the hub, those that were here longest ago first.
-    pub devices: Vec<StoredDevice>,
 }
 
 /// An account as it is stored.
@@ -121,13 +121,22 @@ pub struct StoredAccount {
     pub role: Role,
     /// Whether it is shut out.
     pub disabled: bool,
-    /// When it was made.
-    pub created_at: UnixMillis,
     /// When it was last here.
     pub last_seen: Option<UnixMillis>,
 }
 
-/// A room as it is stored.
+/// Somebody in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPerson {
+    /// Their account.
+    pub id: AccountId,
+    /// Its name.
+    pub name: AccountName,
+    /// When they were last here.
+    pub last_seen: Option<UnixMillis>,
+}
+
+/// A room as it is stored: who is in it is read when somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRoom {
     /// Its conversation.
@@ -136,14 +145,8 @@ pub struct StoredRoom {
     pub name: RoomName,
     /// Everybody is in it, and nobody leaves it.
     pub everyone: bool,
-    /// Only those who are invited may join.
-    pub private: bool,
     /// Who made it.
     pub owner: Option<AccountId>,
     /// How long its messages are kept.
     pub keep: Keep,
-    /// Who is in it; empty where everybody is.
-    pub members: Vec<AccountId>,
-    /// Who is invited and has not joined.
-    pub invited: Vec<AccountId>,
 }

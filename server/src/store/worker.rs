@@ -1,5 +1,5 @@
 //! The one thread that owns the store: it takes all that waits into one batch, so that many share one sync to disk. Beside it, where the
-//! database is on a disk, a thread that only searches: nobody's message waits for that.
+//! database is on a disk, a thread that only reads lists and searches: nobody's message waits for that.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,10 +9,15 @@ use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
 use super::apply::Reader;
-use super::{Done, Job, Store, Work};
+use super::{Done, Job, Store};
+use crate::limits::JOBS_WAITING_MAX;
 
 /// Jobs that may be waiting, in work, or answered and not yet fetched. The next one is not taken: the server is busy and says so.
 pub const UNANSWERED_MAX: usize = 4096;
+
+/// Lists and searches that may be unanswered: as many as the hub lets wait of anything. They are counted for themselves, so that whatever
+/// is stored never waits until they are fewer.
+const READING_MAX: usize = JOBS_WAITING_MAX;
 
 /// Jobs in one batch: after 512 the sync is shared by so many that more would only make the first ones wait longer.
 const BATCH_JOBS_MAX: usize = 512;
@@ -23,7 +28,7 @@ const LATENCIES_MAX: usize = 64;
 /// Why a job was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotTaken {
-    /// [`UNANSWERED_MAX`] jobs are unanswered: refuse whoever asked, or ask again later.
+    /// Too many are unanswered: refuse whoever asked, or ask again later.
     Full,
     /// The thread has ended, and not because it was told to: the server must stop.
     Stopped,
@@ -50,14 +55,15 @@ pub struct Worker {
     /// Answers of a batch that was fetched, still to be handed out.
     done: VecDeque<Done>,
     unanswered: usize,
+    reading: usize,
     latencies: VecDeque<Duration>,
     stopped: bool,
 }
 
-/// The thread that searches.
+/// The thread that reads what may take long.
 #[derive(Debug)]
 struct Searches {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
     found: Receiver<Done>,
     thread: JoinHandle<()>,
 }
@@ -81,7 +87,7 @@ impl Worker {
             Ok(Some(reader)) => Some(Searches::spawn(reader, Arc::clone(&wake))?),
             Ok(None) => None,
             Err(error) => {
-                tracing::warn!("the database cannot be opened a second time, so searches wait for what is said: {error}");
+                tracing::warn!("the database cannot be opened a second time, so lists and searches wait for what is said: {error}");
                 None
             }
         };
@@ -97,12 +103,13 @@ impl Worker {
             searches,
             done: VecDeque::new(),
             unanswered: 0,
+            reading: 0,
             latencies: VecDeque::with_capacity(LATENCIES_MAX),
             stopped: false,
         })
     }
 
-    /// Hands a job in. It is answered exactly once, in the order of handing in; searches in an order of their own.
+    /// Hands a job in. It is answered exactly once, in the order of handing in; lists and searches in an order of their own.
     ///
     /// # Errors
     /// [`NotTaken`]; then the job is gone and will not be answered.
@@ -111,21 +118,30 @@ impl Worker {
         if self.stopped {
             return Err(NotTaken::Stopped);
         }
-        if self.unanswered >= UNANSWERED_MAX {
-            return Err(NotTaken::Full);
+        match &self.searches {
+            Some(searches) if job.work.may_take_long() => {
+                if self.reading >= READING_MAX {
+                    return Err(NotTaken::Full);
+                }
+                searches.jobs.send(job).map_err(|_| NotTaken::Stopped)?;
+                self.reading += 1;
+            }
+            _ => {
+                if self.unanswered >= UNANSWERED_MAX {
+                    return Err(NotTaken::Full);
+                }
+                not_taken(self.jobs.try_send((Instant::now(), job)))?;
+                self.unanswered += 1;
+            }
         }
-        let taken = match (&self.searches, &job.work) {
-            (Some(searches), Work::Talk(talk)) if talk.may_take_long() => not_taken(searches.jobs.try_send(job)),
-            _ => not_taken(self.jobs.try_send((Instant::now(), job))),
-        };
-        taken.inspect(|()| self.unanswered += 1)
+        Ok(())
     }
 
     /// The next answer, if there is one.
     pub fn try_recv(&mut self) -> Option<Done> {
         match self.searches.as_ref().map(|searches| searches.found.try_recv()) {
             Some(Ok(found)) => {
-                self.unanswered = self.unanswered.saturating_sub(1);
+                self.reading = self.reading.saturating_sub(1);
                 return Some(found);
             }
             Some(Err(TryRecvError::Disconnected)) => self.stopped = true,
@@ -150,9 +166,14 @@ impl Worker {
         self.stopped
     }
 
-    /// Jobs handed in whose answers were not fetched yet.
+    /// Jobs handed in whose answers were not fetched yet, but for lists and searches.
     pub fn unanswered(&self) -> usize {
         self.unanswered
+    }
+
+    /// Lists and searches handed in whose answers were not fetched yet.
+    pub fn reading(&self) -> usize {
+        self.reading
     }
 
     /// How long a job waits from being handed in until its commit is on disk: the median of the last batches, `None` before the first.
@@ -162,16 +183,16 @@ impl Worker {
         latencies.get(latencies.len() / 2).copied()
     }
 
-    /// Finishes what was handed in, closes the store and waits for that. Gives the answers that nobody has fetched.
+    /// Finishes what was handed in but for lists and searches, closes the store and waits for that. Gives the answers that nobody has
+    /// fetched.
     pub fn stop(self) -> Vec<Done> {
         let Self { jobs, batches, thread, searches, done, .. } = self;
         let mut rest: Vec<Done> = done.into();
         // First: whoever closes the database last clears its log away, and that is the store.
         if let Some(Searches { jobs, found, thread }) = searches {
-            drop(jobs);
-            rest.extend(found);
+            drop((jobs, found));
             if thread.join().is_err() {
-                tracing::error!("the thread that searches has ended by itself");
+                tracing::error!("the thread that reads lists and searches has ended by itself");
             }
         }
         drop(jobs);
@@ -203,7 +224,8 @@ fn not_taken<T>(sent: Result<(), TrySendError<T>>) -> Result<(), NotTaken> {
 
 impl Searches {
     fn spawn(reader: Reader, wake: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<Self> {
-        let (jobs, to_do) = sync_channel(UNANSWERED_MAX);
+        // How many wait in it is counted in front of it.
+        let (jobs, to_do) = channel();
         let (answers, found) = channel();
         let desk = SearchDesk { to_do, answers: Some(answers), wake: move || wake() };
         let thread = thread::Builder::new().name("search".to_owned()).spawn(move || desk.run(reader))?;
@@ -223,8 +245,9 @@ impl<W: Fn()> SearchDesk<W> {
     fn run(self, mut reader: Reader) {
         while let Ok(job) = self.to_do.recv() {
             let found = reader.answer(job);
-            if let Some(answers) = &self.answers {
-                let _ = answers.send(found);
+            // Whatever else waits changes nothing, so nobody misses it.
+            if self.answers.as_ref().is_none_or(|answers| answers.send(found).is_err()) {
+                return;
             }
             (self.wake)();
         }
@@ -285,7 +308,7 @@ mod tests {
     use belfry_core::chat::SearchText;
 
     use super::super::fixture::{LOBBY, add, job, post, posted, say};
-    use super::super::{Outcome, Talk, Target, Ticket, Work};
+    use super::super::{List, Outcome, Talk, Target, Ticket, Work};
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -397,10 +420,37 @@ mod tests {
         assert!(!woken.recv_timeout(PATIENCE).unwrap());
         let found = worker.try_recv().unwrap();
         assert!(matches!(&found.result, Ok(Outcome::Found(found)) if found.hits.len() == 3), "{found:?}");
-        assert_eq!((found.ticket, worker.unanswered(), worker.is_stopped()), (Ticket(2), 0, false));
+        assert_eq!((found.ticket, worker.unanswered(), worker.reading(), worker.is_stopped()), (Ticket(2), 0, 0, false));
         drop(go);
         assert!(worker.stop().is_empty());
         assert!(!folder.path().join("belfry.db-wal").exists());
+    }
+
+    #[test]
+    fn however_many_lists_wait_there_is_room_for_what_is_said_and_they_are_bounded_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("belfry.db")).unwrap();
+        let anna = add(&mut store, "anna");
+        let (go, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
+        let (wake, woken) = mpsc::channel();
+        let mut worker = Worker::spawn(store, move || match thread::current().name() {
+            Some("search") => drop(gate.lock().unwrap().recv()),
+            _ => wake.send(()).unwrap_or_default(),
+        })
+        .unwrap();
+        let list = || Work::List(List::Everybody { after: None });
+        for n in 0..READING_MAX as u64 {
+            worker.try_submit(job(n, 1, list())).unwrap();
+        }
+        assert_eq!(worker.try_submit(job(1, 1, list())), Err(NotTaken::Full));
+        worker.try_submit(job(2, 1, post(anna, 1, Target::Room(LOBBY), "x"))).unwrap();
+        woken.recv_timeout(PATIENCE).unwrap();
+        while worker.unanswered() > 0 {
+            worker.try_recv().unwrap();
+        }
+        drop(go);
+        worker.stop();
     }
 
     #[test]

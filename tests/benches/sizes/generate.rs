@@ -54,8 +54,8 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// The sizes that must hold, or the same house smaller.
-    pub(crate) fn of(messages: u64) -> Self {
-        Self { messages, accounts: (messages / 100).max(200), rooms: (messages / 10_000).max(ROOMS_OF_READER + 2) }
+    pub(crate) fn of(messages: u64, accounts: u64) -> Self {
+        Self { messages, accounts: accounts.max(200), rooms: (accounts / 100).max(ROOMS_OF_READER + 2) }
     }
 }
 
@@ -69,25 +69,49 @@ pub(crate) fn name(number: u64) -> AccountName {
 
 /// Makes the database in `folder`, unless an earlier run has.
 pub(crate) fn generate(folder: &Path, scale: Scale) {
-    let finished = folder.join("finished");
+    let (finished, path) = (folder.join("finished"), folder.join("belfry.db"));
     let wanted = format!("{scale:?} seed {SEED}");
     if fs::read_to_string(&finished).is_ok_and(|found| found == wanted) {
         println!("the database of an earlier run: {wanted}");
-        return;
+        return furnish(&path);
     }
     fs::create_dir_all(folder).unwrap();
     for file in fs::read_dir(folder).unwrap() {
         fs::remove_file(file.unwrap().path()).unwrap();
     }
     let begun = Instant::now();
-    let path = folder.join("belfry.db");
     let members = people_and_rooms(&path, scale);
     println!("people and rooms after {:.0} s", begun.elapsed().as_secs_f64());
     Messages::new(&path, scale, begun).fill(&members);
-    // The first opening after it tidies up behind the bulk.
-    Store::open(&path).unwrap().close().unwrap();
+    furnish(&path);
     fs::write(finished, wanted).unwrap();
     println!("made within {:.0} s", begun.elapsed().as_secs_f64());
+}
+
+/// What people leave behind: nine of ten have been here, each with a device that is remembered and every hundredth with one that was
+/// revoked, and are in one of a hundred groups. Also for a database of an earlier version, which has none of it.
+fn furnish(path: &Path) {
+    // Brings it to the present schema, and tidies up behind the bulk.
+    Store::open(path).unwrap().close().unwrap();
+    let connection = Connection::open(path).unwrap();
+    if connection.prepare("SELECT 1 FROM account_groups").unwrap().exists([]).unwrap() {
+        return;
+    }
+    let seen = i64::try_from(END - POSTS_KEPT_MS).unwrap();
+    connection.execute("UPDATE accounts SET last_seen = ?1 + id WHERE id % 10 > 0", [seen]).unwrap();
+    connection
+        .execute_batch(
+            "BEGIN;
+            INSERT INTO devices (account, device, first_seen, last_seen, remembered)
+                SELECT id, CAST(printf('%032d', id) AS BLOB), created_at, last_seen, 1 FROM accounts WHERE last_seen IS NOT NULL;
+            INSERT INTO devices (account, device, first_seen, last_seen, revoked_at)
+                SELECT id, CAST(printf('%032d', -id) AS BLOB), created_at, created_at, last_seen FROM accounts WHERE id % 100 = 1;
+            WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+                INSERT INTO account_groups (name, name_key) SELECT 'group ' || i, 'group ' || i FROM n;
+            INSERT INTO group_members (account_group, account) SELECT 1 + id % 100, id FROM accounts ORDER BY 1, 2;
+            COMMIT; PRAGMA wal_checkpoint(TRUNCATE);",
+        )
+        .unwrap();
 }
 
 fn apply(store: &mut Store, works: impl IntoIterator<Item = Work>) -> Vec<Outcome> {

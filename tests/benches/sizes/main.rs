@@ -1,7 +1,7 @@
 //! What a database of many years costs: `cargo bench -p belfry-tests --bench sizes`.
 //!
 //! 100,000 accounts, 1,000 rooms and 10 million messages, or as many messages as `BELFRY_SIZES_MESSAGES` says and of the rest in
-//! proportion. The database takes about 3 GB below `BELFRY_BENCH_DIR`, or below the system's folder for temporary files, and is kept for the
+//! proportion, unless `BELFRY_SIZES_ACCOUNTS` says how many accounts there are. The database takes about 3 GB below `BELFRY_BENCH_DIR`, or below the system's folder for temporary files, and is kept for the
 //! next run: delete the folder `belfry-sizes` afterwards.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a measurement that breaks should say so at once")]
 
@@ -15,8 +15,9 @@ use generate::Scale;
 
 fn main() {
     let base = std::env::var_os("BELFRY_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    let messages = std::env::var("BELFRY_SIZES_MESSAGES").map_or(10_000_000, |number| number.parse().unwrap());
-    let scale = Scale::of(messages);
+    let number = |name| std::env::var(name).ok().map(|number| number.parse().unwrap());
+    let messages = number("BELFRY_SIZES_MESSAGES").unwrap_or(10_000_000);
+    let scale = Scale::of(messages, number("BELFRY_SIZES_ACCOUNTS").unwrap_or(messages / 100));
     let folder = base.join("belfry-sizes");
     println!("database in {}: {scale:?}", folder.display());
     generate::generate(&folder, scale);

@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use belfry_core::chat::{AccountId, ConversationId, SearchText, Seq};
+use belfry_core::chat::{AccountId, Audience, ConversationId, DeviceId, SearchText, Seq};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint;
 use belfry_core::rng::{Rng, below, from_seed};
 use belfry_core::time::{Now, UnixMillis};
 use belfry_server::hub::{Registration, Settings};
 use belfry_server::machine::{Config, Machine};
-use belfry_server::store::{Job, Outcome, Store, Talk, Target, Ticket, Work};
+use belfry_server::store::{Job, List, Outcome, Store, Talk, Target, Ticket, Work};
 use belfry_tests::measure::{Figure, cpu_of};
 
-use crate::generate::{DEEP, LOBBY, RARE, READER, ROOMS_OF_READER, Scale};
+use crate::generate::{DEEP, LOBBY, RARE, READER, ROOMS_OF_READER, Scale, name};
 
 /// What a question may cost at the median.
 const LINE_MS: f64 = 20.0;
@@ -22,6 +22,8 @@ const REPETITIONS: usize = 101;
 const OPENINGS: usize = 5;
 const PAGE: u32 = 50;
 const HITS: u32 = 10;
+/// The one that the person who looks around signs in with.
+const DEVICE: DeviceId = DeviceId([9; 32]);
 
 pub(crate) fn ask(folder: &Path, scale: Scale) {
     println!("\n{:<66} {:>10} {:>10} {:>10} {:>10}", "ms of CPU", "median", "least", "most", "wall");
@@ -63,6 +65,29 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
     row("unread counts of a person in 100 rooms", &mut store, |_| Work::Overview { account: READER }, sees, &mut rng);
     let overview = |rng: &mut Rng| Work::Overview { account: AccountId(2 + below(rng, scale.accounts - 2)) };
     row("… of anybody", &mut store, overview, |outcome| matches!(outcome, Outcome::SignedIn { .. }), &mut rng);
+    let room_of_reader = room(&mut rng);
+    let list = |list: &List| Work::List(list.clone());
+    let is_page = |outcome: &Outcome| match outcome {
+        Outcome::People { people, .. } => !people.is_empty(),
+        Outcome::Rooms { rooms, .. } => rooms.len() as u64 > ROOMS_OF_READER,
+        Outcome::Preview { people, .. } => people.len() as u64 + 1 == scale.accounts,
+        _ => false,
+    };
+    let anybody = |rng: &mut Rng| Some(name(1 + below(rng, scale.accounts)));
+    row("a page of everybody, 500 people", &mut store, |rng| Work::List(List::Everybody { after: anybody(rng) }), people, &mut rng);
+    let members = List::Members { account: READER, room: room_of_reader, after: None };
+    row("… of those in a room", &mut store, |_| list(&members), is_page, &mut rng);
+    let rooms = List::Rooms { account: READER, after: None };
+    row("… of the rooms, with how many are in each", &mut store, |_| list(&rooms), is_page, &mut rng);
+    let preview = |_: &mut Rng| Work::Preview { author: READER, audience: vec![Audience::Everyone] };
+    row("whom a notice to everyone would reach", &mut store, preview, is_page, &mut rng);
+    let look_up = |rng: &mut Rng| Work::LookUp { name: name(1 + below(rng, scale.accounts)), device: DEVICE };
+    row("who is at the door", &mut store, look_up, |outcome| matches!(outcome, Outcome::LookedUp(Some(_))), &mut rng);
+    let sign_in = |_: &mut Rng| {
+        let address = ([192, 0, 2, 9], 40_000).into();
+        Work::SignIn { account: READER, device: DEVICE, address, remember: true, by_device: false }
+    };
+    row("(signing in, of a person in 100 rooms)", &mut store, sign_in, sees, &mut rng);
     let posted = |outcome: &Outcome| matches!(outcome, Outcome::Posted { .. });
     let mut counter = 0;
     let post = |rng: &mut Rng| {
@@ -77,6 +102,10 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
 
 fn rng_number(rng: &mut Rng) -> u64 {
     below(rng, u64::from(u32::MAX))
+}
+
+fn people(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::People { .. })
 }
 
 fn full_page(outcome: &Outcome) -> bool {
@@ -103,7 +132,7 @@ fn opening(path: &Path) {
         }
     }
     print("opening: the file", files);
-    print("… who there is, read from it", reads);
+    print("… what the server has to know, read from it", reads);
     print("… the hub made of that", hubs);
     print("opening the server, all together", all);
 }

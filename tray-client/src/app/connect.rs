@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Password};
+use belfry_core::chat::{AccountName, Password, Refusal};
 use belfry_core::client::{Config, Credentials, Failure, Proof, Trust};
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::ServerAddress;
@@ -48,7 +48,7 @@ struct Wanted {
 }
 
 /// `HOST:PORT`, as keys are remembered by.
-fn name(server: &ServerAddress) -> String {
+pub(super) fn name(server: &ServerAddress) -> String {
     if server.host.contains(':') { format!("[{}]:{}", server.host, server.port) } else { format!("{}:{}", server.host, server.port) }
 }
 
@@ -167,11 +167,10 @@ impl App {
             }
         };
         let (typed, account) = (wanted.typed.clone(), wanted.credentials.account.to_string());
-        if self.whose != (typed.clone(), account.clone()) {
+        // Another account, another server, or the same one with another identity.
+        if self.whose != (typed.clone(), account.clone()) || self.owner != self.owner(&typed, &account) {
             self.remember();
-            self.model = self.recalled_model(&typed, &account);
-            self.popups.clear();
-            self.mark_everything();
+            self.recall(&typed, &account);
         }
         let Some(wanted) = &self.connecting.wanted else { return };
         let known = wanted.server.key.or_else(|| self.keys.known(&name(&wanted.server)));
@@ -212,7 +211,6 @@ impl App {
         if number != self.connecting.number {
             return;
         }
-        self.remember_soon();
         match &up {
             Up::Stored { own, .. } => self.forget_own(*own),
             Up::Identity { key, first_use } => self.identified(*key, *first_use),
@@ -239,6 +237,7 @@ impl App {
         }
         let effects = self.model.apply(self.now(), up);
         self.perform(effects);
+        self.remember_soon();
     }
 
     fn identified(&mut self, key: PublicKey, first_use: bool) {
@@ -251,6 +250,12 @@ impl App {
                 "First connection to {}. Its identity is {key}. Compare it with what your administrator gave you.",
                 wanted.server.host
             );
+        }
+        // The one that is remembered, which may be older than the one that was proven.
+        let known = self.keys.known(&name(&wanted.server)).map(|key| key.to_string());
+        if let (Some(owner), Some(key)) = (self.owner.as_mut().filter(|owner| owner.key.is_none()), known) {
+            self.cache.prove(key.clone());
+            owner.key = Some(key);
         }
         self.stale.connection = true;
     }
@@ -266,6 +271,9 @@ impl App {
             && let Err(error) = self.keys.renew_device()
         {
             self.remark = error.to_string();
+        }
+        if matches!(failure, Failure::Revoked | Failure::Expelled | Failure::SignIn(Refusal::AccountDisabled)) {
+            self.forget_everything();
         }
         if !self.connecting.signed_in || password_needed {
             self.ask_to_sign_in();

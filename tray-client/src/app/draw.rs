@@ -66,7 +66,7 @@ impl App {
         if stale.rooms || stale.lines {
             self.draw_rooms();
         }
-        if stale.found || stale.connection {
+        if stale.found || stale.connection || stale.lines {
             self.draw_found();
         }
         if stale.typing || stale.lines {
@@ -121,6 +121,7 @@ impl App {
             note,
             has_older: shown.has_older(),
             has_newer: !shown.is_at_end(),
+            span: shown.span(),
             is_room: matches!(place, Place::Room(_)) && *place != Place::lobby(),
         }
     }

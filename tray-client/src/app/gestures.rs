@@ -16,7 +16,7 @@ use crate::tray::host;
 use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
 use crate::view::settings::SettingsView;
-use crate::view::{Form, Gesture, dialog, look, run};
+use crate::view::{Form, Gesture, dialog, look};
 
 /// As much of a title bar as is needed to take hold of a window, in pixels.
 const HANDLE: u32 = 32;
@@ -129,14 +129,13 @@ impl App {
             }
             Choice::Quit => {
                 self.keep_window();
-                self.remember_at.get_or_insert(Instant::START);
                 self.remember();
                 if self.link.is_some() {
                     self.act(Intent::Quit);
                     // The goodbye is a courtesy: it does not keep the program.
                     self.quit_at = Some(self.now().instant + Duration::from_secs(1));
                 } else {
-                    run::quit();
+                    self.end();
                 }
             }
         }
@@ -266,11 +265,11 @@ impl App {
 
     pub(super) fn alarm_rang(&mut self) {
         if self.quit_at.is_some_and(|at| at <= self.now().instant) {
-            self.remember();
-            run::quit();
+            self.end();
         }
         self.expire_popups();
         self.remember_if_due();
+        self.read_members_if_due();
         self.hold_back();
         self.draw_connection();
         self.draw_typing();

@@ -1,61 +1,71 @@
 //! What is remembered from one run to the next, and when it is written down.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Place};
 use belfry_core::client::Start;
+use belfry_core::net::ServerAddress;
 use belfry_core::time::Instant;
-use belfry_core::wire::codec;
-use serde::{Deserialize, Serialize};
 
-use super::App;
+use super::{App, connect};
+use crate::cache::{Found, Owner};
 use crate::link::{Down, OwnId};
-use crate::model::{Intent, Memory, Model};
+use crate::model::{Intent, Lookup, Model};
 use crate::outbox::Waiting;
 
-const FILE: &str = "memory";
+/// What was said or altered is written down so much later, together with what comes meanwhile.
+const SOON: Duration = Duration::from_secs(3);
 
-/// Counts the forms of the file. Another one is not read: the server has everything.
-const FORM: u32 = 1;
+/// Who was seen when, and how far was read, can wait for longer.
+const LATER: Duration = Duration::from_secs(30);
 
-/// Far above what a model holds, and far below what a computer holds.
-const BYTES_MAX: usize = 256 * 1024 * 1024;
-
-/// After news it is written down so much later, together with what comes meanwhile.
-const SOON: Duration = Duration::from_secs(10);
-
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    form: u32,
-    server: String,
-    memory: Memory,
-}
+/// More than this does not wait: after a long absence much comes at once.
+const NEWS_MAX: usize = 2_000;
 
 impl App {
-    /// A model for this account on this server, with what is remembered of it.
-    pub(super) fn recalled_model(&mut self, server: &str, account: &str) -> Model {
+    /// Whose data the cache is to hold; `None` while nobody is known.
+    pub(super) fn owner(&self, server: &str, account: &str) -> Option<Owner> {
+        let address: ServerAddress = server.trim().parse().ok()?;
+        let name = connect::name(&address);
+        let key = address.key.or_else(|| self.keys.known(&name)).map(|key| key.to_string());
+        Some(Owner { server: name, account: AccountName::new(account).ok()?, key })
+    }
+
+    /// Turns to this account on this server, with what is remembered of it.
+    pub(super) fn recall(&mut self, server: &str, account: &str) {
         let mut model = Model::new(server).numbered_from(self.outbox.begin());
-        let Ok(account) = AccountName::new(account) else { return model };
-        // A memory that cannot be read costs a question to the server, no more.
-        let kept = self.folder.read_bytes(FILE).ok().flatten().and_then(|bytes| codec::decode::<BYTES_MAX, Kept>(&bytes).ok());
-        if let Some(kept) = kept.filter(|kept| kept.form == FORM && kept.server == server && *kept.memory.account() == account) {
-            model.recall(kept.memory);
+        self.whose = (server.to_owned(), account.to_owned());
+        self.owner = self.owner(server, account);
+        if let Some(memory) = self.owner.as_ref().and_then(|owner| self.cache.turn_to(owner)) {
+            model.recall(memory);
         }
-        for Waiting { own, to, text, at } in self.outbox.waiting(server, &account) {
-            model.recall_own(own, &to, text, at);
+        if let Ok(account) = AccountName::new(account) {
+            for Waiting { own, to, text, at } in self.outbox.waiting(server, &account) {
+                model.recall_own(own, &to, text, at);
+            }
         }
-        self.whose = (server.to_owned(), account.to_string());
-        let now = self.now();
-        model.act(now, Intent::DoNotDisturb(self.held_back()));
-        model.act(now, Intent::Open(Place::lobby()));
-        model
+        self.begin_with(model);
+    }
+
+    /// Nothing of what was remembered of this account is theirs to see any more.
+    pub(super) fn forget_everything(&mut self) {
+        self.cache.forget();
+        self.owner = None;
+        self.begin_with(Model::new(self.whose.0.as_str()).numbered_from(self.outbox.begin()));
+    }
+
+    fn begin_with(&mut self, model: Model) {
+        self.model = model;
+        self.popups.clear();
+        self.mark_everything();
+        self.act(Intent::Open(Place::lobby()));
+        // What waited for an answer when the program ended rises again.
+        self.act(Intent::DoNotDisturb(self.held_back()));
     }
 
     /// From where messages are delivered: from what is remembered on, the first time from now on.
-    pub(super) fn start_from(&self) -> Start {
-        // What was altered meanwhile is told again: how much of it is known is not remembered.
-        let marks: BTreeMap<_, _> = self.model.positions().into_iter().map(|(conversation, seq)| (conversation, seq.into())).collect();
+    pub(super) fn start_from(&mut self) -> Start {
+        let marks = self.model.marks();
         if marks.is_empty() { Start::Now } else { Start::After(marks) }
     }
 
@@ -88,10 +98,13 @@ impl App {
         let _ = self.outbox.forget(own);
     }
 
-    /// There is something new to remember.
+    /// There may be something new to remember.
     pub(super) fn remember_soon(&mut self) {
-        let at = self.now().instant + SOON;
-        self.remember_at.get_or_insert(at);
+        if self.model.news() > NEWS_MAX {
+            self.remember();
+        }
+        let at = self.now().instant + if self.model.news() > 0 { SOON } else { LATER };
+        self.remember_at = Some(self.remember_at.map_or(at, |before| before.min(at)));
     }
 
     /// When it is to be written down.
@@ -105,16 +118,34 @@ impl App {
         }
     }
 
-    /// Writes down what the window shows.
-    pub(super) fn remember(&mut self) {
-        if self.remember_at.take().is_none() {
-            return;
+    /// Gives what is new to the cache's thread. Whether the cache knows now all that the model does.
+    pub(super) fn remember(&mut self) -> bool {
+        self.remember_at = None;
+        let news = self.model.take_news();
+        if news.is_empty() {
+            return true;
         }
-        let Some(memory) = self.model.memory() else { return };
-        let kept = Kept { form: FORM, server: self.whose.0.clone(), memory };
-        // Without it the next start is slower, nothing else.
-        if let Ok(bytes) = codec::encode::<BYTES_MAX>(&kept) {
-            let _ = self.folder.write(FILE, bytes);
+        let refused = self.cache.write(news).err();
+        let taken = refused.is_none();
+        if let Some(news) = refused {
+            self.model.put_back(news);
+            self.remember_at = Some(self.now().instant + SOON);
+        }
+        taken
+    }
+
+    /// Looks among what is remembered, which is first brought up to date.
+    pub(super) fn remind(&mut self, lookup: Lookup) {
+        if !self.remember() || !self.cache.look_up(lookup) {
+            let effects = self.model.looked_up(lookup.ask, Vec::new());
+            self.perform(effects);
+        }
+    }
+
+    pub(super) fn looked_up(&mut self, found: Found) {
+        if found.turn == self.cache.turn() {
+            let effects = self.model.looked_up(found.ask, found.messages);
+            self.perform(effects);
         }
     }
 }

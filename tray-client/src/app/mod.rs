@@ -18,6 +18,7 @@ use belfry_core::net::Clock;
 use belfry_core::net::search::Sightings;
 use belfry_core::time::{Instant, Now};
 
+use crate::cache::{Cache, Found, Owner};
 use crate::link::{Link, Up};
 use crate::model::{Effect, Intent, Model, Part};
 use crate::outbox::Outbox;
@@ -62,6 +63,8 @@ pub enum Event {
     Resolved(u64, Resolved),
     /// Servers answered on this network.
     Found(Sightings),
+    /// What was looked for among what is remembered.
+    Remembered(Found),
     /// A person did something in a window.
     Person(Gesture),
     /// Something about the icon.
@@ -168,6 +171,9 @@ pub struct App {
     outbox: Outbox,
     /// Of which server and account the model is.
     whose: (String, String),
+    cache: Cache,
+    /// Whose data it holds.
+    owner: Option<Owner>,
     remember_at: Option<Instant>,
     connecting: Connecting,
     stale: Stale,
@@ -213,6 +219,10 @@ impl App {
         });
         let chat = ChatView::new(&sink)?;
         let outbox = Outbox::open(&folder).map_err(CannotRun::Io)?;
+        let found = post.clone();
+        let cache = Cache::open(folder.path(), move |what| {
+            found.send(Event::Remembered(what));
+        });
         let model = Model::new(settings.server.clone());
         let clock = Clock::start();
         let heard = post.clone();
@@ -255,6 +265,8 @@ impl App {
             link: None,
             outbox,
             whose: (String::new(), String::new()),
+            cache,
+            owner: None,
             remember_at: None,
             connecting: Connecting::default(),
             stale: Stale::EVERYTHING,
@@ -281,7 +293,7 @@ impl App {
             drafts: BTreeMap::new(),
         };
         let (server, account) = (app.settings.server.clone(), app.settings.account.clone());
-        app.model = app.recalled_model(&server, &account);
+        app.recall(&server, &account);
         app.restore_window();
         if wishes.show {
             app.show_chat();
@@ -305,8 +317,8 @@ impl App {
     /// Tells the model, and does what it says.
     fn act(&mut self, intent: Intent) {
         let effects = self.model.act(self.now(), intent);
-        self.remember_soon();
         self.perform(effects);
+        self.remember_soon();
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -319,6 +331,7 @@ impl App {
                         let _ = link.tell(down);
                     }
                 }
+                Effect::LookUp(lookup) => self.remind(lookup),
                 Effect::Redraw(Part::Connection) => self.stale.connection = true,
                 Effect::Redraw(Part::Conversations) => {
                     self.stale.conversations = true;
@@ -351,12 +364,16 @@ impl App {
                         .map_or_else(|| "The connection was lost before the server answered.".to_owned(), |refusal| refusal.to_string());
                     self.stale.connection = true;
                 }
-                Effect::Exit => {
-                    self.remember();
-                    run::quit();
-                }
+                Effect::Exit => self.end(),
             }
         }
+    }
+
+    /// Everything is on the disk, and nothing more is to be done.
+    fn end(&mut self) {
+        self.remember();
+        self.cache.close();
+        run::quit();
     }
 
     fn show_chat(&mut self) {
@@ -386,6 +403,7 @@ impl App {
         let waits: BTreeSet<Instant> =
             [self.popups.next(now), self.countdown(now), self.quiet_change(now), self.remember_at(), self.model.typing_until(now)]
                 .into_iter()
+                .chain([self.members_due()])
                 .flatten()
                 .collect();
         let post = self.post.clone();
@@ -402,6 +420,7 @@ impl Desk<Event> for App {
             Event::Ended(connection) => self.link_ended(connection),
             Event::Resolved(connection, resolved) => self.resolved(connection, resolved),
             Event::Found(servers) => self.found(&servers),
+            Event::Remembered(found) => self.looked_up(found),
             Event::Person(gesture) => self.gesture(gesture),
             Event::Icon(Heard::Clicked) => {
                 if self.chat.is_visible() {

@@ -1,17 +1,24 @@
 //! Messages and rooms beside reading and writing: what was found, an own message that is edited, rooms and who is in them.
 
+use std::time::Duration;
+
 use belfry_core::chat::{AccountName, Place, RoomName, SearchText, Seq, Text};
+use belfry_core::time::Instant;
 
 use super::App;
 use crate::model::Intent;
 use crate::scene;
 use crate::view::PlaceGesture;
 
+/// The server does not say who comes into a room or leaves it; while somebody looks at the list it is read again so often.
+const MEMBERS_AGAIN: Duration = Duration::from_secs(10);
+
 /// What the windows do not keep by themselves.
 #[derive(Default)]
 pub(super) struct Panes {
     rooms_filter: String,
     members_filter: String,
+    members_read_at: Option<Instant>,
     /// The message that is being written anew.
     editing: Option<Editing>,
     /// The message that was found is to be brought up as soon as it is among the lines.
@@ -72,8 +79,7 @@ impl App {
             PlaceGesture::Leave => self.shown_room().into_iter().for_each(|room| self.act(Intent::Leave(room))),
             PlaceGesture::ListMembers => {
                 self.panes.members_filter.clear();
-                self.shown_room().into_iter().for_each(|room| self.act(Intent::ListMembers(room)));
-                self.stale.rooms = true;
+                self.read_members();
             }
             PlaceGesture::FilterMembers(text) => {
                 self.panes.members_filter = text;
@@ -84,6 +90,24 @@ impl App {
                     self.act(Intent::Invite { room, account });
                 }
             }
+        }
+    }
+
+    fn read_members(&mut self) {
+        self.panes.members_read_at = Some(self.now().instant);
+        self.shown_room().into_iter().for_each(|room| self.act(Intent::ListMembers(room)));
+        self.stale.rooms = true;
+    }
+
+    /// When the list of people of the shown room is to be read again, while somebody sees it.
+    pub(super) fn members_due(&self) -> Option<Instant> {
+        let read_at = self.panes.members_read_at.filter(|_| self.chat.shows_members() && self.model.connection().is_up())?;
+        Some(read_at + MEMBERS_AGAIN)
+    }
+
+    pub(super) fn read_members_if_due(&mut self) {
+        if self.members_due().is_some_and(|at| at <= self.now().instant) {
+            self.read_members();
         }
     }
 

@@ -59,6 +59,13 @@ pub enum Down {
         /// Only messages after this one.
         after: Seq,
     },
+    /// Read the first message that the server keeps of a conversation. Answered by [`Up::Page`] or [`Up::AskFailed`].
+    AskFirst {
+        /// The model's number for the question.
+        ask: AskId,
+        /// Which conversation.
+        conversation: ConversationId,
+    },
     /// Read a part of the list of people. Answered by [`Up::People`] or [`Up::AskFailed`].
     AskPeople {
         /// The model's number for the question.
@@ -248,6 +255,8 @@ pub enum Up {
         read: Seq,
         /// How many are newer than that.
         unread: u64,
+        /// The number of its last alteration.
+        alterations: u64,
     },
     /// A room one is in has another name.
     Renamed {

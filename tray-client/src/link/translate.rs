@@ -1,7 +1,7 @@
 //! Between the client's machine and the model. Nothing is remembered here: what a ticket stands for is written in its number, so that
 //! either thread can translate alone.
 
-use belfry_core::chat::{Answer, PostId, Receipt, Request};
+use belfry_core::chat::{Answer, ConversationInfo, PostId, Receipt, Request, Seq};
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::limits::{HITS_MAX, PAGE_ENTRIES_MAX};
 
@@ -48,6 +48,7 @@ pub(super) fn down(down: Down, outbox: u64) -> Command {
             Command::Ask { ticket: question(ask), request: Request::FetchBefore { place, before, limit: PAGE_MESSAGES } }
         }
         Down::AskNewer { ask, conversation, after } => asked(ask, Request::FetchAfter { conversation, after, limit: PAGE_MESSAGES }),
+        Down::AskFirst { ask, conversation } => asked(ask, Request::FetchAfter { conversation, after: Seq(0), limit: 1 }),
         Down::AskPeople { ask, after } => Command::Ask { ticket: question(ask), request: Request::Who { after } },
         Down::AskNotice { ask, notice } => Command::Ask { ticket: question(ask), request: Request::FetchNotice { notice } },
         Down::Desk { ask, what } => desk(question(ask), what),
@@ -146,7 +147,8 @@ pub(super) fn up(update: Update) -> Option<Up> {
         Update::Progress { notice, progress } => Up::Progress { notice, progress },
         Update::Renamed { from, to } => Up::Renamed { from, to },
         Update::Conversation(info) => {
-            Up::Conversation { id: info.id, place: info.place, last: info.last, read: info.read, unread: info.unread }
+            let ConversationInfo { id, place, last, read, unread, alterations, .. } = info;
+            Up::Conversation { id, place, last, read, unread, alterations }
         }
         Update::Left { place } => Up::Left(place),
         Update::Altered { place, message } => Up::Altered { place, message },
@@ -158,7 +160,7 @@ pub(super) fn up(update: Update) -> Option<Up> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Audience, ConversationId, NoticeId, Place, Progress, Refusal, Seq, Severity, Text};
+    use belfry_core::chat::{Audience, ConversationId, NoticeId, Place, Progress, Refusal, Severity, Text};
 
     use super::*;
 

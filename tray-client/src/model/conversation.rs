@@ -4,12 +4,13 @@ mod pages;
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountName, Alteration, Message, Place, Refusal, Seq, Text};
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Place, Refusal, Seq, Text};
+use belfry_core::client::Mark;
 use belfry_core::time::{Instant, UnixMillis};
 
-use super::memory::ConversationMemory;
-use crate::link::{AskId, OwnId};
-use pages::Seeking;
+use super::memory::{ConversationMemory, Standing};
+use crate::link::OwnId;
+use pages::{Older, Seeking};
 
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
 const MESSAGES_MAX: usize = 2_000;
@@ -63,21 +64,12 @@ enum Outgoing {
     Failed(Refusal),
 }
 
-/// What older messages there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Older {
-    /// Perhaps some.
-    Unknown,
-    /// They have been asked for.
-    Asked(AskId),
-    /// None: what is held begins with the first message.
-    None,
-}
-
 /// One conversation.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     place: Place,
+    /// The server's number for it, as soon as that is known.
+    id: Option<ConversationId>,
     /// Without a hole between them.
     messages: BTreeMap<Seq, Message>,
     /// The newest messages are among those held. Not so after reading far back.
@@ -87,6 +79,16 @@ pub struct Conversation {
     seeking: Option<Seeking>,
     own: Vec<Own>,
     last: Option<Message>,
+    /// The newest message that is known to exist.
+    newest: Seq,
+    /// Up to where every message was heard as it was said.
+    delivered: Option<Seq>,
+    /// The last alteration that was heard of: whatever is remembered is as it was after it, or later.
+    alteration: Option<u64>,
+    /// Alterations of messages that are not held, while a page is on its way that may show them as they were before.
+    altered_meanwhile: BTreeMap<Seq, Message>,
+    /// What is remembered of it beside its messages.
+    remembered: Option<Standing>,
     /// The newest that the person has had before them.
     read: Seq,
     unread: u64,
@@ -100,39 +102,72 @@ pub struct Conversation {
 
 impl Conversation {
     pub(super) fn new(place: Place) -> Self {
-        let (read, counted, told) = (Seq(0), Seq(0), Seq(0));
-        let (messages, own, typing) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         Self {
             place,
-            messages,
+            id: None,
+            messages: BTreeMap::new(),
             at_end: true,
             older: Older::Unknown,
             seeking: None,
-            own,
+            own: Vec::new(),
             last: None,
-            read,
+            newest: Seq(0),
+            delivered: None,
+            alteration: None,
+            altered_meanwhile: BTreeMap::new(),
+            remembered: None,
+            read: Seq(0),
             unread: 0,
-            counted,
-            told,
-            typing,
+            counted: Seq(0),
+            told: Seq(0),
+            typing: BTreeMap::new(),
         }
     }
 
     /// As it was remembered.
     pub(super) fn recalled(memory: ConversationMemory) -> Self {
-        let ConversationMemory { place, messages, read, unread } = memory;
+        let ConversationMemory { standing, messages } = memory;
+        let delivered = standing.delivered.unwrap_or_default();
+        // An island in the middle is not where a conversation goes on.
+        let messages = if messages.last().is_some_and(|last| last.seq >= delivered) { messages } else { Vec::new() };
         let last = messages.last().cloned();
-        let messages = messages.into_iter().map(|message| (message.seq, message)).collect();
-        Self { messages, last, read, unread, ..Self::new(place) }
+        Self {
+            id: Some(standing.id),
+            newest: last.as_ref().map_or(delivered, |last| last.seq),
+            messages: messages.into_iter().map(|message| (message.seq, message)).collect(),
+            last,
+            delivered: standing.delivered,
+            alteration: Some(standing.alteration),
+            read: standing.read,
+            unread: standing.unread,
+            ..Self::new(standing.place.clone())
+        }
+        .remembered_as(standing)
     }
 
-    /// What is to be remembered: at most so many of its newest messages; `None` while nothing was said.
-    pub(super) fn memory(&self, messages_max: usize) -> Option<ConversationMemory> {
-        let last = self.last.as_ref()?;
-        // After reading far back the newest are not held; then the one that is known has to do.
-        let held: Vec<_> = self.messages.values().rev().take(messages_max).rev().cloned().collect();
-        let messages = if self.at_end && !held.is_empty() { held } else { vec![last.clone()] };
-        Some(ConversationMemory { place: self.place.clone(), messages, read: self.read, unread: self.unread })
+    fn remembered_as(self, standing: Standing) -> Self {
+        Self { remembered: Some(standing), ..self }
+    }
+
+    /// What is to be remembered of it beside its messages, where that is not what is remembered.
+    pub(super) fn unremembered(&mut self) -> Option<Standing> {
+        let standing = Standing {
+            id: self.id?,
+            place: self.place.clone(),
+            read: self.read,
+            unread: self.unread,
+            delivered: self.delivered,
+            alteration: self.alteration.unwrap_or_default(),
+        };
+        let news = self.remembered.as_ref() != Some(&standing);
+        self.remembered = Some(standing.clone());
+        news.then_some(standing)
+    }
+
+    /// From where on messages and alterations are news; `None` while nothing was heard.
+    pub(super) fn mark(&self) -> Option<(ConversationId, Mark)> {
+        let seq = self.delivered.or(self.last.as_ref().map(|last| last.seq))?;
+        Some((self.id?, Mark { seq, alteration: self.alteration.unwrap_or_default() }))
     }
 
     /// Where it is.
@@ -142,6 +177,36 @@ impl Conversation {
 
     pub(super) fn rename(&mut self, to: Place) {
         self.place = to;
+    }
+
+    /// The server's number for it, if that is known.
+    pub(super) const fn id(&self) -> Option<ConversationId> {
+        self.id
+    }
+
+    /// The server names it in its list, with its newest message and its last alteration. `afresh` says that this program has never heard
+    /// anything of any conversation, and hears only what is said from now on.
+    pub(super) fn listed(&mut self, id: ConversationId, last: Seq, alterations: u64, afresh: bool) {
+        self.id = Some(id);
+        self.newest = self.newest.max(last);
+        if afresh {
+            self.delivered.get_or_insert(last);
+        }
+        self.alteration.get_or_insert(alterations);
+    }
+
+    /// Whether the server's newest message is older than what was delivered: then it is another log, after a backup was put back.
+    pub(super) fn is_beyond(&self, last: Seq) -> bool {
+        self.delivered.is_some_and(|delivered| delivered > last)
+    }
+
+    /// What the server keeps begins with this message: what stands before it is gone.
+    pub(super) fn begins_with(&mut self, first: Seq) {
+        self.messages = self.messages.split_off(&first);
+        self.last.take_if(|last| last.seq < first);
+        if self.messages.contains_key(&first) {
+            self.older = Older::None;
+        }
     }
 
     /// Its newest message.
@@ -161,12 +226,22 @@ impl Conversation {
 
     /// Whether scrolling up finds more.
     pub fn has_older(&self) -> bool {
-        self.older != Older::None
+        !matches!(self.older, Older::None | Older::Ended)
+    }
+
+    /// Whether there may be more that is not on this computer, and the server cannot be asked.
+    pub fn ends_here(&self) -> bool {
+        self.older == Older::Ended
     }
 
     /// Whether the newest messages are among the lines; if not, reading has gone far back.
     pub const fn is_at_end(&self) -> bool {
         self.at_end
+    }
+
+    /// The numbers of the first and the last stored message that is shown.
+    pub fn span(&self) -> Option<(u64, u64)> {
+        Some((self.messages.first_key_value()?.0.0, self.messages.last_key_value()?.0.0))
     }
 
     /// Own messages that wait for the server.
@@ -202,6 +277,8 @@ impl Conversation {
 
     /// A new message. `looking` says that the person has it before them.
     pub(super) fn arrive(&mut self, message: Message, me: Option<&AccountName>, looking: bool) {
+        self.id = Some(message.conversation);
+        self.delivered = self.delivered.max(Some(message.seq));
         if self.last.as_ref().is_some_and(|last| message.seq <= last.seq) {
             return;
         }
@@ -220,6 +297,7 @@ impl Conversation {
             self.unread = self.unread.saturating_add(1);
         }
         self.counted = self.counted.max(message.seq);
+        self.newest = self.newest.max(message.seq);
         self.last = Some(message.clone());
         if !self.at_end {
             return;
@@ -251,77 +329,6 @@ impl Conversation {
         }
     }
 
-    /// Older messages have come: oldest first, without gaps.
-    fn prepend(&mut self, ask: AskId, page: Vec<Message>) {
-        if self.older != Older::Asked(ask) {
-            return;
-        }
-        let begins = page.first().is_none_or(|first| first.seq <= Seq(1));
-        self.older = if begins { Older::None } else { Older::Unknown };
-        let Some(newest) = page.last().cloned() else { return };
-        if let Some((&oldest, _)) = self.messages.first_key_value()
-            && newest.seq.next() < oldest
-        {
-            // A hole between the page and what is held: not ours to bridge, the next question asks for what is missing.
-            self.older = Older::Unknown;
-            return;
-        }
-        if self.last.as_ref().is_none_or(|last| last.seq < newest.seq) {
-            self.last = Some(newest.clone());
-            if self.unread == 0 {
-                // History that is read for the first time is not news.
-                self.read = self.read.max(newest.seq);
-            }
-        }
-        for message in page {
-            self.messages.entry(message.seq).or_insert(message);
-        }
-        while self.messages.len() > MESSAGES_MAX {
-            self.messages.pop_last();
-            self.at_end = false;
-        }
-    }
-
-    /// What to ask for when somebody reads back: messages before this one. `None` when it is on its way or there is nothing.
-    #[expect(clippy::option_option, reason = "the outer says whether to ask, the inner is the question")]
-    pub(super) fn ask_older(&mut self, ask: AskId) -> Option<Option<Seq>> {
-        if self.older != Older::Unknown {
-            return None;
-        }
-        self.older = Older::Asked(ask);
-        Some(self.messages.first_key_value().map(|(&oldest, _)| oldest))
-    }
-
-    /// Whether this question is ours.
-    pub(super) fn asked(&self, ask: AskId) -> bool {
-        self.older == Older::Asked(ask) || self.seeking.is_some_and(|seeking| seeking.asked(ask))
-    }
-
-    /// A question for messages has come to nothing; it may be asked again.
-    pub(super) fn ask_failed(&mut self, ask: AskId) {
-        if self.older == Older::Asked(ask) {
-            self.older = Older::Unknown;
-        }
-        self.seeking.take_if(|seeking| seeking.asked(ask));
-    }
-
-    /// Whether there is nothing to show and nobody has looked yet whether there is.
-    pub(super) fn is_bare(&self) -> bool {
-        self.messages.is_empty() && self.older == Older::Unknown
-    }
-
-    /// Back from far above: holds nothing, and the newest messages are to be asked for. Whether there was anything to do.
-    pub(super) fn return_to_end(&mut self) -> bool {
-        if self.at_end {
-            return false;
-        }
-        self.messages.clear();
-        self.at_end = true;
-        self.older = Older::Unknown;
-        self.seeking = None;
-        true
-    }
-
     /// The person has everything before them. Whether that is news.
     pub(super) fn read(&mut self) -> bool {
         let newest = self.last.as_ref().map(|last| last.seq).filter(|_| self.at_end && self.unread > 0);
@@ -351,6 +358,7 @@ impl Conversation {
 
     /// A message was altered. Whether it is shown here.
     pub(super) fn alter(&mut self, message: Message) -> bool {
+        self.alteration = self.alteration.max(message.altered.map(|altered| altered.number));
         if let Some(last) = self.last.as_mut().filter(|last| last.seq == message.seq) {
             *last = message.clone();
         }
@@ -359,7 +367,10 @@ impl Conversation {
                 *shown = message;
                 true
             }
-            None => false,
+            None => {
+                self.remember_meanwhile(message);
+                false
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, Message, NoticeChange, NoticeId, Place, Refusal, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName,
-    Text,
+    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeId, Place, Refusal, RoomName, ScheduleId, SearchText, Seq,
+    Template, TemplateName, Text,
 };
 
-use crate::link::{Down, Draft, OwnId};
+use crate::link::{AskId, Down, Draft, OwnId};
 
 /// What the person wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +140,8 @@ pub enum Intent {
 pub enum Effect {
     /// Tell the server.
     Tell(Down),
+    /// Look among the messages that are remembered, and tell the model what was found ([`super::Model::looked_up`]).
+    LookUp(Lookup),
     /// Draw this part again.
     Redraw(Part),
     /// Show a notice in a popup, or show its new words in the one it has.
@@ -159,6 +161,28 @@ pub enum Effect {
     Refused(Option<Refusal>),
     /// The goodbye is said: end the program.
     Exit,
+}
+
+/// A question for remembered messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The model's number for the question.
+    pub ask: AskId,
+    /// Of which conversation.
+    pub conversation: ConversationId,
+    /// Which of them.
+    pub stretch: Stretch,
+}
+
+/// Messages of a conversation, as many as fit a page, without a hole between them or to the one they are asked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// The newest.
+    Newest,
+    /// Those that stand directly before this one.
+    Before(Seq),
+    /// Those that stand directly behind this one.
+    After(Seq),
 }
 
 /// What can be drawn on its own.

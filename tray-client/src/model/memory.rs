@@ -1,65 +1,111 @@
 //! What outlives the program: enough to fill the window at once, also while the server is away, and to go on where it stopped.
 //!
-//! The server has everything that is remembered here; a memory that cannot be read is no loss but of time. What has not reached the
-//! server yet is kept elsewhere, with more care (`crate::outbox`).
+//! The model says by values what has become worth remembering ([`Model::take_news`]), and asks by values for what it does not hold any more
+//! ([`Lookup`](super::Lookup)). The server has everything that is remembered here; a memory that cannot be read is no loss but of time.
+//! What has not reached the server yet is kept elsewhere, with more care (`crate::outbox`).
 
 use std::collections::BTreeMap;
 
 use belfry_core::chat::{AccountName, ConversationId, Message, Notice, Person, Place, Presence, Role, Seq};
+use belfry_core::client::Mark;
 use serde::{Deserialize, Serialize};
 
 use super::conversation::Conversation;
 use super::{Model, key};
 
-/// Messages of one conversation that are remembered: several screens full; further back the server is asked.
-const MESSAGES_MAX: usize = 500;
-
-/// Everything that is remembered of one account on one server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Everything that is remembered of one account on one server, but for older messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
-    account: AccountName,
-    role: Role,
-    conversations: Vec<ConversationMemory>,
-    people: Vec<Person>,
-    notices: Vec<NoticeMemory>,
+    /// Whose it is.
+    pub account: AccountName,
+    /// What they may do.
+    pub role: Role,
+    /// The conversations, each with its newest messages.
+    pub conversations: Vec<ConversationMemory>,
+    /// Everybody.
+    pub people: Vec<Person>,
+    /// The notices.
+    pub notices: Vec<NoticeMemory>,
 }
 
 /// What is remembered of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ConversationMemory {
-    pub(super) place: Place,
-    pub(super) messages: Vec<Message>,
-    pub(super) read: Seq,
-    pub(super) unread: u64,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationMemory {
+    /// What there is beside messages.
+    pub standing: Standing,
+    /// The newest messages that are held, without a hole between them, oldest first.
+    pub messages: Vec<Message>,
+}
+
+/// What is remembered of a conversation beside its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The server's number for it.
+    pub id: ConversationId,
+    /// Where it is.
+    pub place: Place,
+    /// The newest that the person has had before them.
+    pub read: Seq,
+    /// How many are newer.
+    pub unread: u64,
+    /// Up to where every message was heard as it was said; `None` where it was only looked into.
+    pub delivered: Option<Seq>,
+    /// The last alteration that was heard of: every message that is remembered is as it was after it, or later.
+    pub alteration: u64,
 }
 
 /// What is remembered of a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct NoticeMemory {
+pub struct NoticeMemory {
     pub(super) notice: Notice,
     pub(super) answer: Option<u8>,
     pub(super) visible: bool,
     pub(super) dismissed: bool,
 }
 
-impl Memory {
-    /// Whose it is.
-    pub const fn account(&self) -> &AccountName {
-        &self.account
-    }
+/// Something that has become worth remembering, or is not to be remembered any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Who is signed in.
+    Me(AccountName, Role),
+    /// A message as it is now.
+    Message(Message),
+    /// A message was altered: as it is now, where it is remembered at all.
+    Altered(Message),
+    /// A conversation, beside its messages.
+    Standing(Standing),
+    /// One is not in this conversation any more, or it is another one: everything of it goes.
+    Forget(ConversationId),
+    /// What the server keeps of a conversation begins with this message: what stands before it goes.
+    BeginsWith(ConversationId, Seq),
+    /// Everybody.
+    People(Vec<Person>),
+    /// Somebody new, or as they are now.
+    Person(Person),
+    /// All notices.
+    Notices(Vec<NoticeMemory>),
 }
 
 impl Model {
-    /// What is to be remembered; `None` before anybody was signed in.
-    pub fn memory(&self) -> Option<Memory> {
-        let (account, role) = self.me.clone()?;
-        Some(Memory {
-            account,
-            role,
-            conversations: self.conversations.values().filter_map(|conversation| conversation.memory(MESSAGES_MAX)).collect(),
-            people: self.people.sorted().into_iter().cloned().collect(),
-            notices: self.notices.memory(),
-        })
+    /// What is to be remembered since this was last asked, in its order.
+    pub fn take_news(&mut self) -> Vec<Keep> {
+        let mut news = std::mem::take(&mut self.news);
+        // Behind the messages: what is said of a conversation is true only once they are there.
+        news.extend(self.conversations.values_mut().filter_map(Conversation::unremembered).map(Keep::Standing));
+        news.extend(self.people.take_news());
+        news.extend(self.notices.take_news().map(Keep::Notices));
+        news
+    }
+
+    /// What could not be remembered now is to be taken again.
+    pub fn put_back(&mut self, mut news: Vec<Keep>) {
+        news.append(&mut self.news);
+        self.news = news;
+    }
+
+    /// How much was said, altered or taken back since, which is to be remembered soon; the rest can wait.
+    pub const fn news(&self) -> usize {
+        self.news.len()
     }
 
     /// Remembers: the window shows what it showed when the program ended. Who is here is not known until the server says.
@@ -74,10 +120,12 @@ impl Model {
         self.notices.recall(memory.notices);
     }
 
-    /// The newest message that is held of each conversation: what was said after it is news.
-    pub fn positions(&self) -> BTreeMap<ConversationId, Seq> {
-        let newest = self.conversations.values().filter_map(Conversation::last);
-        newest.map(|last| (last.conversation, last.seq)).collect()
+    /// Up to where each conversation was heard: what was said and altered after it is news. When there is none, everything that is said
+    /// from now on is.
+    pub fn marks(&mut self) -> BTreeMap<ConversationId, Mark> {
+        let marks: BTreeMap<_, _> = self.conversations.values().filter_map(Conversation::mark).collect();
+        self.afresh = marks.is_empty();
+        marks
     }
 }
 
@@ -90,6 +138,8 @@ mod tests {
     use super::*;
     use crate::link::{Down, Up};
     use crate::model::{Effect, Intent};
+
+    const RECALLED: usize = 500;
 
     const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(1000) };
 
@@ -117,19 +167,37 @@ mod tests {
         model
     }
 
-    fn again(model: &Model) -> Model {
+    /// What a memory makes of what it was told.
+    fn again(model: &mut Model) -> Model {
+        let mut memory =
+            Memory { account: AccountName::new("me").unwrap(), role: Role::Member, conversations: vec![], people: vec![], notices: vec![] };
+        let mut messages = vec![];
+        for keep in model.take_news() {
+            match keep {
+                Keep::Message(message) => messages.push(message),
+                Keep::Standing(standing) => {
+                    let of = |message: &&Message| message.conversation == standing.id;
+                    let held: Vec<_> = messages.iter().filter(of).cloned().collect();
+                    let messages = held[held.len().saturating_sub(RECALLED)..].to_vec();
+                    memory.conversations.push(ConversationMemory { standing, messages });
+                }
+                Keep::People(people) => memory.people = people,
+                Keep::Notices(notices) => memory.notices = notices,
+                _ => {}
+            }
+        }
         let mut fresh = Model::new("lan-host");
-        fresh.recall(model.memory().unwrap());
+        fresh.recall(memory);
         fresh
     }
 
     #[test]
     fn the_window_is_as_full_as_it_was() {
-        let model = again(&used());
+        let model = again(&mut used());
         assert_eq!(model.me().unwrap().as_str(), "me");
         let lobby = model.conversation(&Place::lobby()).unwrap();
         assert_eq!((lobby.unread(), lobby.last().unwrap().seq), (600, Seq(600)));
-        assert_eq!(model.lines(&Place::lobby()).count(), MESSAGES_MAX);
+        assert_eq!(model.lines(&Place::lobby()).count(), RECALLED);
         assert!(lobby.has_older(), "further back the server is asked");
         assert_eq!(model.notices().open().len(), 1);
         assert_eq!(model.notices().past()[0].answer_label(), Some("Need help"));
@@ -138,12 +206,12 @@ mod tests {
 
     #[test]
     fn only_what_was_said_since_is_asked_for() {
-        assert_eq!(again(&used()).positions(), BTreeMap::from([(ConversationId(1), Seq(600))]));
+        assert_eq!(again(&mut used()).marks(), BTreeMap::from([(ConversationId(1), Mark::from(Seq(600)))]));
     }
 
     #[test]
     fn what_comes_again_is_shown_once() {
-        let mut model = again(&used());
+        let mut model = again(&mut used());
         model.apply(NOW, Up::Message { place: Place::lobby(), message: message(600) });
         model.apply(NOW, Up::Message { place: Place::lobby(), message: message(601) });
         assert_eq!(model.conversation(&Place::lobby()).unwrap().last().unwrap().seq, Seq(601));
@@ -152,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_notice_that_still_waits_rises_again_at_the_next_start() {
-        let mut model = again(&used());
+        let mut model = again(&mut used());
         let effects = model.act(NOW, Intent::DoNotDisturb(false));
         assert!(effects.contains(&Effect::PopUpNotice(NoticeId(1))), "{effects:?}");
     }
@@ -165,25 +233,25 @@ mod tests {
 
     #[test]
     fn the_server_is_asked_what_became_of_a_notice_that_it_does_not_speak_of() {
-        let mut model = again(&used());
+        let mut model = again(&mut used());
         let asked = told(&model.apply(NOW, Up::CaughtUp));
         let [Down::AskNotice { ask, notice: NoticeId(1) }] = asked[..] else { panic!("{asked:?}") };
         let effects = model.apply(NOW, Up::AskFailed { ask, refusal: Some(Refusal::UnknownNotice) });
         assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))));
         assert_eq!(model.notices().open().len(), 0);
-        let mut model = again(&used());
+        let mut model = again(&mut used());
         model.apply(NOW, Up::Notice(notice(1, Severity::Critical)));
         assert_eq!(told(&model.apply(NOW, Up::CaughtUp)), [], "it has spoken");
     }
 
     #[test]
     fn an_answer_that_never_reached_the_server_is_said_again() {
-        let mut model = again(&used());
+        let mut model = again(&mut used());
         let answer = Down::Answer { notice: NoticeId(2), answer: 1 };
         assert_eq!(told(&model.apply(NOW, Up::Notice(notice(2, Severity::Important)))), [answer]);
         assert_eq!(told(&model.apply(NOW, Up::Notice(notice(2, Severity::Important)))), []);
         let over = Notice { state: NoticeState::Withdrawn, ..notice(2, Severity::Important) };
-        assert_eq!(told(&again(&used()).apply(NOW, Up::Notice(over))), []);
+        assert_eq!(told(&again(&mut used()).apply(NOW, Up::Notice(over))), []);
     }
 
     #[test]
@@ -196,7 +264,8 @@ mod tests {
             _ => None,
         });
         model.apply(NOW, Up::People { ask: ask.unwrap(), people: vec![anna], more: false });
-        assert_eq!((model.people().here(), again(&model).people().here()), (1, 0));
-        assert!(again(&model).people().find(&AccountName::new("anna").unwrap()).is_some());
+        let again = again(&mut model);
+        assert_eq!((model.people().here(), again.people().here()), (1, 0));
+        assert!(again.people().find(&AccountName::new("anna").unwrap()).is_some());
     }
 }

@@ -13,19 +13,21 @@ mod notices;
 mod numbers;
 mod people;
 mod places;
+mod reading;
 mod rooms;
+mod tidying;
 mod tray;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, Message, Notice, NoticeId, Place, Refusal, Role, Seq, Severity, Text};
+use belfry_core::chat::{AccountName, ConversationId, Message, Notice, NoticeId, Place, Refusal, Role, Seq, Severity, Text};
 use belfry_core::time::{Instant, Now, UnixMillis};
 
 pub use connection::Connection;
 pub use conversation::{Conversation, Delivery, Line};
 pub use desk::{Desk, Outcome, Watched};
-pub use exchange::{Effect, Intent, Part};
-pub use memory::Memory;
+pub use exchange::{Effect, Intent, Lookup, Part, Stretch};
+pub use memory::{ConversationMemory, Keep, Memory, NoticeMemory, Standing};
 pub use notices::{Entry, Notices};
 pub use people::People;
 pub use rooms::{Rooms, Search};
@@ -35,6 +37,7 @@ use crate::link::{AskId, DeskNews, Down, OwnId, Up};
 use notices::Arrival;
 use numbers::Numbers;
 use people::Next;
+use tidying::Tidying;
 
 /// A place however its name is spelled.
 type Key = (bool, String);
@@ -73,6 +76,14 @@ pub struct Model {
     numbers: Numbers,
     /// Questions about notices that were open when the program ended.
     doubts: BTreeMap<AskId, NoticeId>,
+    /// What is to be remembered, in its order.
+    news: Vec<Keep>,
+    /// This program has never heard of any conversation, and hears from now on.
+    afresh: bool,
+    /// What the server has named since the last signing in, and what had to make room for something else of the same name.
+    named: BTreeSet<ConversationId>,
+    displaced: BTreeSet<ConversationId>,
+    tidying: Tidying,
 }
 
 impl Model {
@@ -99,6 +110,11 @@ impl Model {
             own: BTreeMap::new(),
             numbers: Numbers::default(),
             doubts: BTreeMap::new(),
+            news: Vec::new(),
+            afresh: false,
+            named: BTreeSet::new(),
+            displaced: BTreeSet::new(),
+            tidying: Tidying::default(),
         }
     }
 
@@ -230,9 +246,13 @@ impl Model {
             // Which key to trust is decided before there is a model.
             Up::Identity { .. } => {}
             Up::SignedIn { account, role } => {
+                self.news.push(Keep::Me(account.clone(), role));
                 self.me = Some((account, role));
                 self.connection = Connection::Connected;
                 self.caught_up = false;
+                self.named.clear();
+                self.conversations.values_mut().for_each(Conversation::go_on);
+                effects.extend(self.shown().map(|shown| Effect::Redraw(Part::Lines(shown.place().clone()))));
                 effects.push(Effect::Redraw(Part::Connection));
                 effects.push(self.ask_people());
                 effects.extend(self.fill_shown());
@@ -243,6 +263,9 @@ impl Model {
             }
             Up::CaughtUp => {
                 self.caught_up = true;
+                self.afresh = false;
+                self.leave_unnamed(&mut effects);
+                effects.extend(self.fill_shown());
                 // Who was invited meanwhile finds it there.
                 self.list_rooms(&mut effects);
                 for notice in self.notices.doubtful() {
@@ -263,16 +286,7 @@ impl Model {
                 Next::Complete => effects.push(Effect::Redraw(Part::People)),
                 Next::Stale => {}
             },
-            Up::Page { ask, messages } => {
-                // A question is asked by one conversation only.
-                if let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask)) {
-                    let goes_on = conversation.page(ask, messages);
-                    let place = conversation.place().clone();
-                    effects.extend(if goes_on { self.ask_newer(&place) } else { None });
-                    effects.push(Effect::Redraw(Part::Lines(place)));
-                    effects.push(Effect::Redraw(Part::Conversations));
-                }
-            }
+            Up::Page { ask, messages } => self.hear_page(ask, messages, &mut effects),
             Up::Desk { ask, news } => self.hear_at_the_desk(ask, news, &mut effects),
             // What was asked at a place is of no interest once it is done; the desk goes on.
             Up::Done(ask) if !self.act_done(ask, &mut effects) => self.hear_at_the_desk(ask, DeskNews::Done, &mut effects),
@@ -289,7 +303,7 @@ impl Model {
                     effects.push(Effect::EndPopUp(notice));
                     effects.push(Effect::Redraw(Part::Notices));
                 }
-                if self.place_ask_failed(ask, refusal, &mut effects) {
+                if self.place_ask_failed(ask, refusal, &mut effects) || self.beginning_unknown(ask, &mut effects) {
                     return effects;
                 }
                 effects.extend(self.desk.failed(ask, refusal).then_some(Effect::Redraw(Part::Desk)));
@@ -323,6 +337,7 @@ impl Model {
             }
             about_places => self.hear_of_places(now, about_places, &mut effects),
         }
+        self.tidy(now, &mut effects);
         effects
     }
 
@@ -431,6 +446,8 @@ impl Model {
     }
 
     fn hear(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
+        self.news.push(Keep::Message(message.clone()));
+        self.see_in(&place, &message.from, effects);
         let me = self.me().cloned();
         let looking = self.attended && self.shown.as_ref() == Some(&key(&place));
         let conversation = self.conversation_mut(&place);
@@ -496,46 +513,6 @@ impl Model {
         let ask = self.numbers.ask();
         self.people.begin(ask);
         Effect::Tell(Down::AskPeople { ask, after: None })
-    }
-
-    fn ask_older(&mut self, place: &Place) -> Option<Effect> {
-        let ask = self.numbers.ask();
-        let before = self.conversation_mut(place).ask_older(ask)?;
-        Some(Effect::Tell(Down::AskOlder { ask, place: place.clone(), before }))
-    }
-
-    fn ask_newer(&mut self, place: &Place) -> Option<Effect> {
-        let ask = self.numbers.ask();
-        let (conversation, after) = self.conversation_mut(place).ask_newer(ask)?;
-        Some(Effect::Tell(Down::AskNewer { ask, conversation, after }))
-    }
-
-    fn go_to_end(&mut self, place: &Place, effects: &mut Vec<Effect>) {
-        self.sought = None;
-        if self.conversation_mut(place).return_to_end() {
-            effects.push(Effect::Redraw(Part::Lines(place.clone())));
-            effects.extend(self.ask_older(place));
-            effects.extend(self.read_shown());
-        }
-    }
-
-    /// Shows a message where it was said; what stands around it is asked for where it is not held.
-    fn seek(&mut self, place: Place, seq: Seq, effects: &mut Vec<Effect>) {
-        let ask = self.numbers.ask();
-        let before = self.conversation_mut(&place).seek(ask, seq);
-        self.shown = Some(key(&place));
-        self.sought = Some((key(&place), seq));
-        if let Some(before) = before {
-            effects.push(Effect::Tell(Down::AskOlder { ask, place: place.clone(), before: Some(before) }));
-        }
-        effects.push(Effect::Redraw(Part::Lines(place)));
-        effects.push(Effect::Redraw(Part::Conversations));
-    }
-
-    /// The shown conversation has something to show, as soon as there is somebody to ask.
-    fn fill_shown(&mut self) -> Option<Effect> {
-        let place = self.shown().filter(|shown| shown.is_bare() && self.connection.is_up())?.place().clone();
-        self.ask_older(&place)
     }
 
     /// Whoever looks has read.

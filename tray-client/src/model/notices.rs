@@ -44,6 +44,8 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
     entries: BTreeMap<NoticeId, Entry>,
+    /// They are others than are remembered.
+    changed: bool,
 }
 
 /// What a notice that arrived means for the screen.
@@ -90,12 +92,14 @@ impl Notices {
             let open = entry.is_open();
             self.entries.insert(id, entry);
             self.forget_surplus();
+            self.changed = true;
             return if open { Arrival::Open } else { Arrival::Over };
         };
         entry.recalled = false;
         if entry.notice == notice {
             return Arrival::Known;
         }
+        self.changed = true;
         let was_open = entry.is_open();
         let reworded = entry.notice.revision < notice.revision;
         if reworded || entry.notice.reminder < notice.reminder {
@@ -131,11 +135,16 @@ impl Notices {
 
     /// The server knows it no more, or not for this person. Whether it was there.
     pub(super) fn forget(&mut self, id: NoticeId) -> bool {
+        self.changed = true;
         self.entries.remove(&id).is_some()
     }
 
-    /// What is to be remembered.
-    pub(super) fn memory(&self) -> Vec<NoticeMemory> {
+    /// What is to be remembered, where that has changed since this was last asked.
+    pub(super) fn take_news(&mut self) -> Option<Vec<NoticeMemory>> {
+        std::mem::take(&mut self.changed).then(|| self.memory())
+    }
+
+    fn memory(&self) -> Vec<NoticeMemory> {
         let remembered = |entry: &Entry| NoticeMemory {
             notice: entry.notice.clone(),
             answer: entry.answer,
@@ -178,7 +187,9 @@ impl Notices {
 
     /// It is on an unlocked screen. Whether that is news.
     pub(super) fn seen(&mut self, id: NoticeId) -> bool {
-        self.entries.get_mut(&id).is_some_and(|entry| !std::mem::replace(&mut entry.visible, true))
+        let news = self.entries.get_mut(&id).is_some_and(|entry| !std::mem::replace(&mut entry.visible, true));
+        self.changed |= news;
+        news
     }
 
     /// It is there behind a lock. Whether that is news: what was seen stays seen.
@@ -193,6 +204,7 @@ impl Notices {
         if offered {
             entry.answer = Some(answer);
         }
+        self.changed |= offered;
         offered
     }
 
@@ -201,6 +213,7 @@ impl Notices {
         let Some(entry) = self.entries.get_mut(&id) else { return false };
         let may = entry.is_open() && entry.notice.severity == Severity::Info;
         entry.dismissed |= may;
+        self.changed |= may;
         may
     }
 }

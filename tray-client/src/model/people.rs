@@ -1,9 +1,10 @@
 //! Everybody, and who is here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{AccountName, Person, Presence, PresenceChange};
 
+use super::memory::Keep;
 use crate::link::AskId;
 
 /// What a name is unique by.
@@ -14,6 +15,9 @@ type Key = String;
 pub struct People {
     known: BTreeMap<Key, Person>,
     listing: Option<Listing>,
+    /// The list is another one than is remembered, or only these are.
+    relisted: bool,
+    changed: BTreeSet<Key>,
 }
 
 /// A list that is arriving in parts. The old one is shown until this one is complete, so that nobody is missing in between.
@@ -59,6 +63,15 @@ impl People {
         self.known = people.into_iter().map(|person| (person.account.key(), person)).collect();
     }
 
+    /// What is to be remembered since this was last asked.
+    pub(super) fn take_news(&mut self) -> Vec<Keep> {
+        let changed = std::mem::take(&mut self.changed);
+        if std::mem::take(&mut self.relisted) {
+            return vec![Keep::People(self.known.values().cloned().collect())];
+        }
+        changed.iter().filter_map(|key| self.known.get(key)).cloned().map(Keep::Person).collect()
+    }
+
     pub(super) fn begin(&mut self, ask: AskId) {
         self.listing = Some(Listing { ask, gathered: BTreeMap::new(), changed: Vec::new() });
     }
@@ -71,6 +84,7 @@ impl People {
             Some(last) if more => Next::After(last),
             _ => {
                 if let Some(done) = self.listing.take() {
+                    self.relisted = true;
                     self.known = done.gathered;
                     self.change(done.changed);
                 }
@@ -93,6 +107,7 @@ impl People {
             });
             person.presence = change.presence;
             person.last_seen = Some(change.at);
+            self.changed.insert(change.account.key());
         }
         if let Some(listing) = &mut self.listing {
             listing.changed.extend(changes);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{ConversationId, Person, Place, SearchText, Standing};
+use belfry_core::chat::{AccountName, ConversationId, Person, Place, SearchText, Seq, Standing};
 use belfry_core::limits::TYPING_INTERVAL;
 use belfry_core::time::Now;
 
+use super::memory::Keep;
 use super::{Conversation, Effect, Intent, Model, Part, Search, key};
 use crate::link::{AskId, Down, Up};
 
@@ -16,14 +17,17 @@ impl Model {
     /// Something was heard that is about places and not a new message.
     pub(super) fn hear_of_places(&mut self, now: Now, up: Up, effects: &mut Vec<Effect>) {
         match up {
-            Up::Conversation { id, place, last, read, unread } => {
-                self.recognise(id, &place, effects);
+            Up::Conversation { id, place, last, read, unread, alterations } => {
+                self.recognise(id, &place, last, effects);
                 if let Place::Room(room) = &place {
                     self.rooms.settle(room);
                     self.rooms.stand(room, Standing::Inside);
                     effects.push(Effect::Redraw(Part::Rooms));
                 }
-                self.conversation_mut(&place).server_says(read, unread, last);
+                let afresh = self.afresh;
+                let conversation = self.conversation_mut(&place);
+                conversation.listed(id, last, alterations, afresh);
+                conversation.server_says(read, unread, last);
                 effects.push(Effect::Redraw(Part::Conversations));
                 if self.going.take_if(|going| *going == key(&place)).is_some() {
                     effects.push(Effect::GoTo(place));
@@ -31,31 +35,22 @@ impl Model {
                 }
             }
             Up::Renamed { from, to } => self.rename(&from, to, effects),
-            Up::Left(place) => {
-                self.conversations.remove(&key(&place));
-                if self.shown.take_if(|shown| *shown == key(&place)).is_some() {
-                    // There is always something to show.
-                    effects.push(Effect::GoTo(Place::lobby()));
-                }
-                if let Place::Room(room) = &place {
-                    self.rooms.stand(room, Standing::Outside);
-                    effects.push(Effect::Redraw(Part::Rooms));
-                }
-                effects.push(Effect::Redraw(Part::Conversations));
-            }
+            Up::Left(place) => self.leave(&place, effects),
             Up::Altered { place, message } => {
+                self.news.push(Keep::Altered(message.clone()));
                 if self.conversation_mut(&place).alter(message) {
                     effects.push(Effect::Redraw(Part::Lines(place)));
                 }
                 effects.push(Effect::Redraw(Part::Conversations));
             }
             Up::Read { place, read, unread } => {
-                let counted = belfry_core::chat::Seq(read.0.saturating_add(unread));
+                let counted = Seq(read.0.saturating_add(unread));
                 self.conversation_mut(&place).server_says(read, unread, counted);
                 effects.push(Effect::Redraw(Part::Lines(place)));
                 effects.push(Effect::Redraw(Part::Conversations));
             }
             Up::Typing { place, account } => {
+                self.see_in(&place, &account, effects);
                 self.conversation_mut(&place).hear_typing(account, now.instant + TYPING_LASTS);
                 effects.push(Effect::Redraw(Part::Lines(place)));
             }
@@ -76,15 +71,61 @@ impl Model {
         }
     }
 
-    /// A room that was given another name while this program was away is known by its number.
-    fn recognise(&mut self, id: ConversationId, place: &Place, effects: &mut Vec<Effect>) {
-        if self.conversations.contains_key(&key(place)) {
-            return;
-        }
-        let is_it = |known: &&Conversation| known.last().is_some_and(|last| last.conversation == id);
-        if let Some(from) = self.conversations.values().find(is_it).map(|known| known.place().clone()) {
+    /// A conversation is known by its number, whatever it is called: a room may have been given another name while this program was away,
+    /// and another room its old one.
+    fn recognise(&mut self, id: ConversationId, place: &Place, last: Seq, effects: &mut Vec<Effect>) {
+        self.named.insert(id);
+        let is_it = |known: &&Conversation| known.id() == Some(id);
+        let known = self.conversations.values().find(is_it).map(|known| (known.place().clone(), known.is_beyond(last)));
+        self.make_room(id, place);
+        let Some((from, is_beyond)) = known else { return };
+        if from != *place {
             self.rename(&from, place.clone(), effects);
         }
+        if is_beyond && !self.caught_up {
+            // The server has gone back to a backup: what it says now is true.
+            self.news.push(Keep::Forget(id));
+            self.conversations.insert(key(place), Conversation::new(place.clone()));
+            effects.push(Effect::Redraw(Part::Lines(place.clone())));
+        }
+    }
+
+    /// What bears a name that belongs to another conversation by now has a new one that is still to be heard of, or is gone.
+    fn make_room(&mut self, id: ConversationId, place: &Place) {
+        let other = self.conversations.get(&key(place)).and_then(Conversation::id).filter(|other| *other != id);
+        if let Some(other) = other {
+            self.displaced.insert(other);
+            self.conversations.remove(&key(place));
+        }
+    }
+
+    /// The server has named every conversation one is in: a room that it has not named was left on another device, or is no more.
+    pub(super) fn leave_unnamed(&mut self, effects: &mut Vec<Effect>) {
+        for gone in std::mem::take(&mut self.displaced).difference(&self.named) {
+            self.news.push(Keep::Forget(*gone));
+        }
+        let is_gone = |known: &&Conversation| {
+            let is_room = matches!(known.place(), Place::Room(_)) && *known.place() != Place::lobby();
+            is_room && known.id().is_some_and(|id| !self.named.contains(&id))
+        };
+        let gone: Vec<_> = self.conversations.values().filter(is_gone).map(|known| known.place().clone()).collect();
+        for place in gone {
+            self.leave(&place, effects);
+        }
+    }
+
+    fn leave(&mut self, place: &Place, effects: &mut Vec<Effect>) {
+        let left = self.conversations.remove(&key(place));
+        self.news.extend(left.and_then(|left| left.id()).map(Keep::Forget));
+        if self.shown.take_if(|shown| *shown == key(place)).is_some() {
+            // There is always something to show.
+            effects.push(Effect::GoTo(Place::lobby()));
+        }
+        if let Place::Room(room) = place {
+            self.rooms.stand(room, Standing::Outside);
+            effects.push(Effect::Redraw(Part::Rooms));
+        }
+        effects.push(Effect::Redraw(Part::Conversations));
     }
 
     fn rename(&mut self, from: &Place, to: Place, effects: &mut Vec<Effect>) {
@@ -93,6 +134,10 @@ impl Model {
         if self.shown.as_ref() == Some(&key(from)) {
             self.shown = Some(key(&to));
         }
+        for searched in self.search.iter_mut().filter_map(|search| search.place.as_mut()).filter(|place| *place == from) {
+            searched.clone_from(&to);
+        }
+        effects.push(Effect::Redraw(Part::Search));
         self.conversations.insert(key(&to), conversation);
         effects.push(Effect::Redraw(Part::Conversations));
         effects.push(Effect::Redraw(Part::Lines(to)));
@@ -124,6 +169,16 @@ impl Model {
         let (down, complete) = self.rooms.members_part(ask, people, more);
         effects.extend(down.map(Effect::Tell));
         effects.extend(complete.then_some(Effect::Redraw(Part::Rooms)));
+    }
+
+    /// Who says something in a room is in it: somebody who is not on its list has come since it was read.
+    pub(super) fn see_in(&mut self, place: &Place, account: &AccountName, effects: &mut Vec<Effect>) {
+        if let Place::Room(room) = place
+            && self.rooms.misses(room, account)
+        {
+            let ask = self.numbers.ask();
+            effects.extend(self.rooms.list_members(ask, room.clone()).map(Effect::Tell));
+        }
     }
 
     pub(super) fn list_rooms(&mut self, effects: &mut Vec<Effect>) {

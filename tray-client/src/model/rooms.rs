@@ -81,6 +81,16 @@ impl Rooms {
         })
     }
 
+    /// Whether somebody is not on the list of this room, as it was last read.
+    pub(super) fn misses(&self, room: &RoomName, account: &AccountName) -> bool {
+        let listed = self.members.shown();
+        let is_it = self.members_of.as_ref().is_some_and(|listed| listed.key() == room.key());
+        is_it
+            && self.members_asked.is_none()
+            && listed.len() < MEMBERS_MAX
+            && !listed.iter().any(|person| person.account.key() == account.key())
+    }
+
     /// Whether this was asked to list the people of a room.
     pub(super) fn asks_members(&self, ask: AskId) -> bool {
         self.members_asked == Some(ask)

@@ -182,15 +182,26 @@ fn a_conversation_opened_without_a_connection_fills_itself_after_signing_in() {
     assert!(told(&effects).iter().any(|down| matches!(down, Down::AskOlder { .. })));
 }
 
+/// Whatever is looked up on this computer is not there.
+pub(super) fn nothing_remembered(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
+    let looked_up = effects.into_iter().flat_map(|effect| match effect {
+        Effect::LookUp(Lookup { ask, .. }) => model.looked_up(ask, Vec::new()),
+        other => vec![other],
+    });
+    looked_up.collect()
+}
+
 #[test]
 fn reading_back_asks_once_at_a_time() {
     let mut model = signed_in();
     model.apply(NOW, said(bob(), 5, "bob"));
     let effects = model.act(NOW, Intent::ReadBack(bob()));
+    let effects = nothing_remembered(&mut model, effects);
     let [&Down::AskOlder { ask, before: Some(Seq(5)), .. }] = told(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(model.act(NOW, Intent::ReadBack(bob())), []);
     model.apply(NOW, Up::AskFailed { ask, refusal: None });
-    assert_eq!(told(&model.act(NOW, Intent::ReadBack(bob()))).len(), 1);
+    let effects = model.act(NOW, Intent::ReadBack(bob()));
+    assert_eq!(told(&nothing_remembered(&mut model, effects)).len(), 1);
 }
 
 #[test]

@@ -59,14 +59,6 @@ impl Folder {
         if_there(fs::read_to_string(self.path.join(name)))
     }
 
-    /// The same for a file that is no text.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn read_bytes(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        if_there(fs::read(self.path.join(name)))
-    }
-
     /// Puts a new file in the place of the old one in one step: whoever reads, also after a power cut, has all of the old or all of the
     /// new one.
     ///

@@ -26,6 +26,8 @@ pub enum Mark {
 /// One row of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineRow {
+    /// What stands before is on the server, which cannot be asked.
+    Further,
     /// A new day begins.
     Day(String),
     /// What follows has not been read.
@@ -66,6 +68,7 @@ pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
     let sought = model.sought();
     let read_until = model.conversation(place).and_then(|conversation| conversation.read_until());
     let mut rows = Vec::new();
+    rows.extend(model.conversation(place).filter(|conversation| conversation.ends_here()).map(|_| LineRow::Further));
     let mut before: Option<(Line<'_>, jiff::civil::Date)> = None;
     let mut new_is_marked = false;
     for line in model.lines(place) {
@@ -94,7 +97,7 @@ pub fn as_text(rows: &[LineRow]) -> String {
     for row in rows {
         match row {
             LineRow::Day(day) => file.push_str(&format!("{}{day}\n", if file.is_empty() { "" } else { "\n" })),
-            LineRow::New => {}
+            LineRow::Further | LineRow::New => {}
             LineRow::Message { who, time, text, .. } => {
                 if !who.is_empty() {
                     author = who;
@@ -113,7 +116,7 @@ pub fn as_table(rows: &[LineRow]) -> String {
     for row in rows {
         match row {
             LineRow::Day(day) => today = day,
-            LineRow::New => {}
+            LineRow::Further | LineRow::New => {}
             LineRow::Message { who, time, text, .. } => {
                 if !who.is_empty() {
                     author = who;
@@ -193,6 +196,7 @@ mod tests {
     /// The rows in short: `-Day`, `-new`, `name text` and `+ text` where the name is not repeated.
     fn drawn(model: &Model) -> Vec<String> {
         let short = |row: LineRow| match row {
+            LineRow::Further => "further".to_owned(),
             LineRow::Day(day) => format!("-{day}"),
             LineRow::New => "-new".into(),
             LineRow::Message { who, text, mark, .. } => {

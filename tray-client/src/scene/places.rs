@@ -7,7 +7,7 @@ use belfry_core::time::Instant;
 
 use super::lists::{here, matches, one_line};
 use super::{Here, Moment, name, place};
-use crate::model::{Model, Search};
+use crate::model::{Conversation, Model, Search};
 
 /// Letters that stand before what was found: enough to see what it is about, and not so many that it is beyond the edge.
 const BEFORE_CHARS_MAX: usize = 24;
@@ -41,8 +41,12 @@ pub struct HitRow {
 pub struct FoundHead {
     /// What was looked for; empty when nothing was.
     pub words: String,
-    /// Only in the conversation that was shown.
+    /// Only in one conversation.
     pub only_here: bool,
+    /// That one, whatever is shown by now; or the one that is shown, in which it would be looked for.
+    pub place: String,
+    /// What people call it.
+    pub name: String,
     /// What has come of it.
     pub sentence: String,
 }
@@ -158,7 +162,14 @@ pub fn found_head(model: &Model) -> FoundHead {
             format!("{counted}{more}{cut}")
         }
     };
-    FoundHead { words: search.text.to_string(), only_here: search.place.is_some(), sentence }
+    let place = search.place.as_ref().or(model.shown().map(Conversation::place));
+    FoundHead {
+        words: search.text.to_string(),
+        only_here: search.place.is_some(),
+        place: place.map(ToString::to_string).unwrap_or_default(),
+        name: place.map(name).unwrap_or_default(),
+        sentence,
+    }
 }
 
 /// Rooms, and people after them, whose name has the words of `filter`. Where one is asked to join comes first, where one is already last.
@@ -295,6 +306,58 @@ mod tests {
             },
         };
         model.apply(NOW, Up::Found { ask, found: Found { hits: texts.iter().enumerate().map(hit).collect(), more, cut: false } });
+    }
+
+    #[test]
+    fn a_narrow_search_is_about_the_conversation_it_was_made_in() {
+        let mut model = Model::new("lan-host");
+        model.act(NOW, Intent::Open(Place::lobby()));
+        model.act(NOW, Intent::Search { text: SearchText::new("printer").unwrap(), place: Some(Place::lobby()) });
+        let attic = Place::Room(room("attic"));
+        model.act(NOW, Intent::Seek { place: attic.clone(), seq: Seq(3) });
+        let head = found_head(&model);
+        assert_eq!((head.only_here, head.place.as_str(), head.name.as_str()), (true, "lobby", "Lobby"));
+        model.act(NOW, Intent::Search { text: SearchText::new("printer").unwrap(), place: None });
+        let head = found_head(&model);
+        assert_eq!((head.only_here, head.place.as_str()), (false, "attic"), "there it would be looked for");
+        model.act(NOW, Intent::Search { text: SearchText::new("printer").unwrap(), place: Some(attic.clone()) });
+        model.apply(NOW, Up::Renamed { from: attic, to: Place::Room(room("loft")) });
+        assert_eq!(found_head(&model).name, "loft");
+    }
+
+    #[test]
+    fn who_is_in_a_room_follows_those_who_come_and_go_and_shows_who_is_here() {
+        let mut model = Model::new("lan-host");
+        model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+        let asked = |effects: &[Effect]| -> Vec<AskId> {
+            let ask = |effect: &Effect| if let Effect::Tell(Down::AskMembers { ask, .. }) = effect { Some(*ask) } else { None };
+            effects.iter().filter_map(ask).collect()
+        };
+        let list = |model: &mut Model, ask: AskId, names: &[&str]| {
+            model.apply(NOW, Up::People { ask, people: names.iter().map(|name| person(name)).collect(), more: false });
+        };
+        let first = asked(&model.act(NOW, Intent::ListMembers(room("attic"))));
+        list(&mut model, first[0], &["me", "anna"]);
+        let message = |from: &str, seq: u64| Message {
+            conversation: ConversationId(4),
+            seq: Seq(seq),
+            from: account(from),
+            text: Text::new("hi").unwrap(),
+            sent_at: UnixMillis(0),
+            altered: None,
+        };
+        let attic = || Place::Room(room("attic"));
+        assert_eq!(asked(&model.apply(NOW, Up::Message { place: attic(), message: message("anna", 1) })), []);
+        assert_eq!(asked(&model.apply(NOW, Up::Message { place: Place::lobby(), message: message("bob", 1) })), []);
+        let second = asked(&model.apply(NOW, Up::Message { place: attic(), message: message("bob", 2) }));
+        assert_eq!(second.len(), 1, "bob has come in");
+        assert_eq!(asked(&model.apply(NOW, Up::Typing { place: attic(), account: account("carl") })), [], "it is being read");
+        list(&mut model, second[0], &["me", "bob"]);
+        let change = belfry_core::chat::PresenceChange { account: account("bob"), presence: Presence::Away, at: UnixMillis(1) };
+        model.apply(NOW, Up::Presence(vec![change]));
+        let rows = members(&model, &room("attic"), "");
+        let inside: Vec<_> = rows.iter().filter(|row| row.inside).map(|row| (row.name.as_str(), row.here)).collect();
+        assert_eq!(inside, [("me", Here::No), ("bob", Here::Away)], "anna has left");
     }
 
     #[test]

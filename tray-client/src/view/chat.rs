@@ -33,6 +33,8 @@ pub struct Head {
     pub has_older: bool,
     /// Scrolling down finds more: what is shown does not end with the newest message.
     pub has_newer: bool,
+    /// The numbers of the first and the last line that have one: those of one conversation have no gaps.
+    pub span: Option<(u64, u64)>,
     /// It is a room that one may leave and ask others into; the lobby is none.
     pub is_room: bool,
 }
@@ -49,6 +51,8 @@ pub struct ChatView {
     rooms: List<RoomRow, ui::RoomRow>,
     invitations: List<InvitationRow, ui::Invitation>,
     members: List<MemberRow, ui::Member>,
+    /// Which conversation is shown, and from which line to which.
+    span: (String, Option<(u64, u64)>),
 }
 
 impl ChatView {
@@ -76,6 +80,7 @@ impl ChatView {
             rooms: List::new(),
             invitations: List::new(),
             members: List::new(),
+            span: (String::new(), None),
         };
         view.window.set_conversations(view.conversations.model());
         view.window.set_people(view.people.model());
@@ -227,6 +232,11 @@ impl ChatView {
 
     /// The shown conversation. `to_end` when its newest line is to be seen whatever was seen before.
     pub fn set_lines(&mut self, head: Head, rows: Vec<LineRow>, to_end: bool) {
+        let above = if self.span.0 == head.key { lines_above(self.span.1, head.span) } else { 0 };
+        self.span = (head.key.clone(), head.span);
+        if above != 0 && !to_end {
+            self.window.invoke_keep_place(above);
+        }
         self.window.set_place_name(rows::place_name(&head.key, head.name).into());
         self.window.set_place_key(head.key.into());
         self.window.set_place_note(say(&head.note).into());
@@ -272,9 +282,10 @@ impl ChatView {
         self.window.get_draft().into()
     }
 
-    /// Puts this into the composer.
+    /// Puts this into the composer; what is typed next goes behind it.
     pub fn set_draft(&self, text: String) {
         self.window.set_draft(text.into());
+        self.window.invoke_go_behind_draft();
     }
 
     /// Shows the list of notices instead of a conversation.
@@ -282,4 +293,13 @@ impl ChatView {
         self.window.set_pane(ui::Pane::Notices);
         self.window.set_list_shown(false);
     }
+}
+
+/// How many lines have come above those that are still there; fewer than none where some have gone. None where nothing is still there.
+fn lines_above(before: Option<(u64, u64)>, now: Option<(u64, u64)>) -> i32 {
+    let (Some((first, last)), Some((new_first, new_last))) = (before, now) else { return 0 };
+    if new_first > last || first > new_last {
+        return 0;
+    }
+    i32::try_from(i128::from(first) - i128::from(new_first)).unwrap_or(0)
 }

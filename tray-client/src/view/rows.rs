@@ -98,6 +98,7 @@ impl From<LineRow> for ui::Line {
     fn from(row: LineRow) -> Self {
         match row {
             LineRow::Day(day) => Self { kind: ui::LineKind::Day, text: say(&day).into(), ..Self::default() },
+            LineRow::Further => Self { kind: ui::LineKind::Further, ..Self::default() },
             LineRow::New => Self { kind: ui::LineKind::New, ..Self::default() },
             LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited, deleted, sought } => Self {
                 kind: ui::LineKind::Message,

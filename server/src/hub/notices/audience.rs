@@ -1,69 +1,39 @@
-//! Whom a notice is for.
+//! Whom a notice would reach: who that is, the store knows; who of them is here, the hub.
 
-use std::collections::BTreeSet;
-
-use belfry_core::chat::{AccountId, Audience, Preview, Refusal};
+use belfry_core::chat::{AccountId, Answer, Audience, Preview, Refusal};
 use belfry_core::limits::AUDIENCES_MAX;
+use belfry_core::time::Now;
 
-use crate::hub::Hub;
+use crate::hub::done::misplaced;
+use crate::hub::{Hub, ReplyTo, Waiting};
+use crate::store::{Outcome, Work};
 
-/// The people of several audiences, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::hub) struct Reach {
-    /// All but the author, also those who are made while the notice is open.
-    pub(in crate::hub) everyone: bool,
-    /// The people. With `everyone`, they are all there are now.
-    pub(in crate::hub) accounts: BTreeSet<AccountId>,
+pub(super) fn check_audience(audience: &[Audience]) -> Result<(), Refusal> {
+    if audience.len() > AUDIENCES_MAX { Err(Refusal::TooMany) } else { Ok(()) }
 }
 
 impl Hub {
-    /// Finds the people of an audience. Disabled accounts are not among them: they could never answer. Neither is the author, unless
-    /// named: everyone else is to be told.
-    pub(in crate::hub) fn reach(&self, author: AccountId, audience: &[Audience]) -> Result<Reach, Refusal> {
-        if audience.len() > AUDIENCES_MAX {
-            return Err(Refusal::TooMany);
-        }
-        let mut reach = Reach::default();
-        let is_here = |id: &AccountId| self.directory.get(*id).is_some_and(|account| !account.disabled);
-        for audience in audience {
-            match audience {
-                Audience::Everyone => reach.everyone = true,
-                Audience::Account(name) => {
-                    let account = self.directory.find(name).ok_or(Refusal::UnknownAccount)?.id;
-                    reach.accounts.extend(Some(account).filter(is_here));
-                }
-                Audience::Room(name) => {
-                    let room = self.rooms.find(name).and_then(|room| self.rooms.get(room)).ok_or(Refusal::UnknownRoom)?;
-                    reach.everyone |= room.everyone;
-                    reach.accounts.extend(room.members.iter().copied().filter(is_here));
-                }
-                Audience::Group(name) => {
-                    let members = self.groups.members(name).ok_or(Refusal::UnknownGroup)?;
-                    reach.accounts.extend(members.iter().copied().filter(is_here));
-                }
-            }
-        }
-        if reach.everyone {
-            reach
-                .accounts
-                .extend(self.directory.all().filter(|account| !account.disabled && account.id != author).map(|account| account.id));
-        }
-        if reach.accounts.is_empty() { Err(Refusal::EmptyAudience) } else { Ok(reach) }
+    pub(in crate::hub) fn preview(&mut self, now: Now, author: AccountId, to: ReplyTo, audience: Vec<Audience>) -> Result<(), Refusal> {
+        check_audience(&audience)?;
+        self.submit(now, Work::Preview { author, audience }, Waiting::Preview { to })
     }
 
-    /// Whom an audience would reach now.
-    pub(in crate::hub) fn preview(&self, author: AccountId, audience: &[Audience]) -> Result<Preview, Refusal> {
-        let reach = self.reach(author, audience)?;
-        let mut preview = Preview { people: reach.accounts.len() as u64, everyone: reach.everyone, ..Preview::default() };
-        for account in reach.accounts {
-            if self.attendance.sessions_of(account).next().is_some() {
-                preview.online += 1;
-            } else if self.directory.get(account).is_some_and(|account| account.last_seen.is_some()) {
-                preview.offline += 1;
-            } else {
-                preview.never += 1;
+    pub(in crate::hub) fn previewed(&self, outcome: Outcome) -> Result<Answer, Refusal> {
+        let (everyone, people) = match outcome {
+            Outcome::Preview { everyone, people } => (everyone, people),
+            other => return Err(misplaced(&other)),
+        };
+        let ever = people.iter().filter(|(_, ever)| *ever).count() as u64;
+        let mut preview = Preview { people: people.len() as u64, online: 0, offline: ever, never: people.len() as u64 - ever, everyone };
+        for account in self.attendance.people() {
+            let Ok(found) = people.binary_search_by_key(&account, |&(account, _)| account) else { continue };
+            preview.online += 1;
+            // Whoever has come for the first time since it was read had never been here then.
+            match people.get(found) {
+                Some((_, true)) => preview.offline -= 1,
+                _ => preview.never -= 1,
             }
         }
-        Ok(preview)
+        Ok(Answer::Preview(preview))
     }
 }

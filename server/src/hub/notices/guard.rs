@@ -31,6 +31,13 @@ impl Guard {
         sent.push_back((now, post, critical));
         Ok(())
     }
+
+    /// One that was refused after all does not count.
+    pub(in crate::hub) fn take_back(&mut self, author: AccountId, post: PostId) {
+        if let Some(sent) = self.recent.get_mut(&author) {
+            sent.retain(|&(_, known, _)| known != Some(post));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +70,15 @@ mod tests {
         }
         assert_eq!(guard.admit(Instant::START, ROOT, post(999), true), Err(Refusal::TooManyNotices));
         assert_eq!(guard.admit(Instant::START, ROOT, post(999), false), Ok(()));
+    }
+
+    #[test]
+    fn what_was_refused_after_all_does_not_count() {
+        let mut guard = Guard::default();
+        for counter in 0..2 * NOTICES_PER_AUTHOR_MAX as u64 {
+            assert_eq!(guard.admit(Instant::START, ROOT, post(counter), true), Ok(()));
+            guard.take_back(ROOT, PostId { outbox: 1, counter });
+        }
     }
 
     #[test]

@@ -16,16 +16,16 @@ use belfry_core::limits::ANSWERS_MAX;
 use belfry_core::time::{Now, UnixMillis};
 
 pub(super) use self::agenda::{Agenda, Due};
-pub(super) use self::audience::Reach;
 pub(super) use self::guard::Guard;
 pub(super) use self::progress::ProgressReports;
 pub(super) use self::schedules::Schedules;
 pub(super) use self::templates::Templates;
 
+use self::audience::check_audience;
 use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting};
 use crate::limits::{OPEN_NOTICES_PER_EVENT, REMIND_EVERY_MIN, REMINDERS_MAX, STORE_RETRY};
-use crate::store::{Occurrence, Outcome, StoredNotice, Work};
+use crate::store::{Outcome, StoredNotice, Work};
 
 /// A time after `now`.
 pub(super) fn later(now: Now, after: core::time::Duration) -> UnixMillis {
@@ -56,43 +56,15 @@ impl Hub {
         if draft.expires_at.is_some_and(|at| at <= now.wall) {
             return Err(Refusal::ExpiryInThePast);
         }
-        let reach = self.reach(author, &draft.audience)?;
-        if draft.severity == Severity::Critical && reach.everyone && !draft.confirmed {
-            return Err(Refusal::ConfirmationNeeded);
-        }
+        check_audience(&draft.audience)?;
         self.guard.admit(now.instant, author, Some(draft.post), draft.severity == Severity::Critical)?;
         match draft.schedule {
             Some(schedule) => self.schedule_notice(now, author, to, schedule, draft),
-            None => self.submit_notice(now, author, draft, reach, None, Waiting::SendNotice { to }),
+            None => {
+                let waiting = Waiting::SendNotice { to, author, post: draft.post };
+                self.submit(now, Work::SendNotice { author, draft }, waiting)
+            }
         }
-    }
-
-    fn submit_notice(
-        &mut self,
-        now: Now,
-        author: AccountId,
-        draft: NoticeDraft,
-        reach: Reach,
-        occurrence: Option<Occurrence>,
-        waiting: Waiting,
-    ) -> Result<(), Refusal> {
-        let answers = if draft.answers.is_empty() { vec![Label::acknowledge()] } else { draft.answers };
-        // Who everyone is, the store knows best: it also knows those whose account is being made.
-        let named = |account: &AccountId| !reach.everyone || *account == author;
-        let work = Work::SendNotice {
-            account: author,
-            post: draft.post,
-            severity: draft.severity,
-            title: draft.title,
-            body: draft.body,
-            answers,
-            expires_at: draft.expires_at,
-            remind: draft.remind,
-            everyone: reach.everyone,
-            audience: reach.accounts.iter().copied().filter(named).collect(),
-            occurrence,
-        };
-        self.submit(now, work, waiting)
     }
 
     /// A notice is stored: tells the author so and everybody else the notice.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use belfry_core::chat::{
-    AccountId, Answer, Audience, Every, NoticeDraft, PostId, Refusal, Role, RoomName, Schedule, ScheduleId, Scheduled,
-};
+use belfry_core::chat::{AccountId, Answer, Audience, Every, NoticeDraft, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -76,16 +74,6 @@ fn check_repetition(every: Option<Every>) -> Result<(), Refusal> {
     if (REPEAT_MIN.as_millis()..=REPEAT_MAX.as_millis()).contains(&step) { Ok(()) } else { Err(Refusal::ScheduleOutOfBounds) }
 }
 
-/// What is sent at `at`: a notice of its own, with the end as far away as it was from the first time.
-fn occurrence_of(schedule: &StoredSchedule) -> NoticeDraft {
-    let mut draft = schedule.draft.clone();
-    let first = draft.schedule.map_or(schedule.next_at, |schedule| schedule.at);
-    draft.expires_at = draft.expires_at.map(|end| UnixMillis(schedule.next_at.0.saturating_add(end.0.saturating_sub(first.0))));
-    // The same occurrence is stored once, even if the server stops in the middle of it. No client draws this outbox.
-    draft.post = PostId { outbox: u64::MAX - schedule.id.0, counter: schedule.next_at.0 };
-    draft
-}
-
 impl Hub {
     pub(super) fn schedule_notice(
         &mut self,
@@ -105,7 +93,8 @@ impl Hub {
         if self.schedules.waiting.len() >= SCHEDULES_MAX {
             return Err(Refusal::TooMany);
         }
-        self.submit(now, Work::AddSchedule { author, next_at: schedule.at, draft }, Waiting::AddSchedule { to })
+        let waiting = Waiting::AddSchedule { to, author, post: draft.post };
+        self.submit(now, Work::AddSchedule { author, next_at: schedule.at, draft }, waiting)
     }
 
     pub(in crate::hub) fn scheduled(&mut self, to: ReplyTo, outcome: Outcome) -> Result<(), Refusal> {
@@ -119,25 +108,13 @@ impl Hub {
         Ok(())
     }
 
-    /// Its time has come. Whoever scheduled it must still be allowed to; one that came while the server was away is sent late, unless
-    /// it has ended meanwhile.
+    /// Its time has come. One that came while the server was away is sent late, unless it has ended meanwhile.
     pub(super) fn occur(&mut self, now: Now, id: ScheduleId) -> Result<(), Refusal> {
         let Some(schedule) = self.schedules.waiting.get(&id) else { return Ok(()) };
         let every = schedule.draft.schedule.and_then(|schedule| schedule.every);
         let next_at = every.and_then(|every| next(schedule.next_at, every, now.wall, &self.settings.time_zone));
         let occurrence = Occurrence { schedule: id, next_at };
-        let author = schedule.author;
-        let draft = occurrence_of(schedule);
-        let allowed = self.directory.get(author).is_some_and(|account| account.role == Role::Admin && !account.disabled);
-        let is_over = draft.expires_at.is_some_and(|end| end <= now.wall);
-        let reach = if allowed && !is_over { self.reach(author, &draft.audience).ok() } else { None };
-        match reach {
-            Some(reach) => self.submit_notice(now, author, draft, reach, Some(occurrence), Waiting::Occurrence(occurrence)),
-            None => {
-                tracing::warn!(schedule = id.0, "a scheduled notice is not sent: it is over, its audience is empty, or its author may not");
-                self.submit(now, Work::MoveSchedule(occurrence), Waiting::Occurrence(occurrence))
-            }
-        }
+        self.submit(now, Work::Occur(occurrence), Waiting::Occurrence(occurrence))
     }
 
     /// The store has sent an occurrence or passed it over.
@@ -166,8 +143,7 @@ impl Hub {
     }
 
     pub(in crate::hub) fn unschedule(&mut self, now: Now, to: ReplyTo, schedule: ScheduleId) -> Result<(), Refusal> {
-        let occurrence = Occurrence { schedule, next_at: None };
-        self.submit(now, Work::MoveSchedule(occurrence), Waiting::Unschedule { to, schedule })
+        self.submit(now, Work::Unschedule(schedule), Waiting::Unschedule { to, schedule })
     }
 
     pub(in crate::hub) fn unscheduled(&mut self, schedule: ScheduleId) {
@@ -177,10 +153,10 @@ impl Hub {
     pub(in crate::hub) fn list_schedules(&mut self, to: ReplyTo, after: Option<ScheduleId>) {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let named = |schedule: &StoredSchedule| {
-            let author = self.directory.get(schedule.author)?.name.clone();
-            Some(Scheduled { id: schedule.id, author, next_at: schedule.next_at, draft: schedule.draft.clone() })
+            let StoredSchedule { id, author_name, next_at, draft, .. } = schedule.clone();
+            Scheduled { id, author: author_name, next_at, draft }
         };
-        let all = self.schedules.waiting.range((start, Bound::Unbounded)).filter_map(|(_, schedule)| named(schedule));
+        let all = self.schedules.waiting.range((start, Bound::Unbounded)).map(|(_, schedule)| named(schedule));
         let (schedules, more) = page(all);
         self.reply(to, Ok(Answer::Schedules { schedules, more }));
     }

@@ -171,3 +171,33 @@ fn a_member_sees_and_revokes_only_their_own_devices() {
     world.send(laptop, revoke);
     assert_eq!(world.closed.get(&laptop), Some(&CloseCode::DEVICE_REVOKED));
 }
+
+#[test]
+fn a_device_that_is_revoked_while_it_signs_in_does_not_get_in() {
+    let (mut world, admin) = World::with_admin();
+    let laptop = remembered(&mut world);
+    world.gone(laptop);
+    let laptop = world.connect_with(LAPTOP, HOME);
+    world.slow_store = Some(Default::default());
+    let asked = world.send(laptop, Request::SignInByDevice { account: name("alice") });
+    world.send(admin, Request::RevokeDevice { account: name("alice"), device: LAPTOP });
+    assert!(world.waiting_work().unwrap().starts_with("LookUp"), "it is known when it is looked up");
+    while world.store_one() {}
+    assert_eq!(world.answer(laptop, asked), Some(Err(Refusal::UnknownDevice)));
+}
+
+#[test]
+fn a_device_that_the_account_is_to_forget_is_not_let_in_ahead_of_that() {
+    let (mut world, admin) = World::with_admin();
+    let laptop = remembered(&mut world);
+    world.gone(laptop);
+    let laptop = world.connect_with(LAPTOP, HOME);
+    world.slow_store = Some(Default::default());
+    let asked = world.send(laptop, Request::SignInByDevice { account: name("alice") });
+    world.send(admin, Request::SetPassword { account: name("Alice"), password: password("new"), keep_sessions: false });
+    while world.store_one() {}
+    assert_eq!(world.answer(laptop, asked), Some(Err(Refusal::Busy)));
+    let again = world.send(laptop, Request::SignInByDevice { account: name("alice") });
+    while world.store_one() {}
+    assert_eq!(world.answer(laptop, again), Some(Err(Refusal::UnknownDevice)));
+}

@@ -48,6 +48,38 @@ fn everyone_online_gets_messages_in_the_order_of_their_commits() {
 }
 
 #[test]
+fn what_is_said_to_somebody_who_is_not_here_keeps_its_order_whoever_else_is_meant_in_between() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    world.register("carol");
+    world.gone(bob);
+    world.slow_store = Some(Default::default());
+    let to = |typed| Place::Direct(name(typed));
+    let said =
+        [("bob", "one"), ("carol", "two"), ("BOB", "three"), ("nobody", "four"), ("nobody", "five"), ("Alice", "six"), ("bob", "seven")];
+    let asked = said.map(|(typed, text)| {
+        let post = world.post(to(typed), text);
+        world.send(alice, post)
+    });
+    while world.store_one() {}
+    world.slow_store = None;
+    let answers = asked.map(|id| match world.answer(alice, id) {
+        Some(Ok(Answer::Posted { seq, .. })) => Ok(seq.0),
+        Some(Err(refusal)) => Err(refusal),
+        other => panic!("{other:?}"),
+    });
+    let (unknown, own) = (Err(Refusal::UnknownAccount), Err(Refusal::DirectToSelf));
+    assert_eq!(answers, [Ok(1), Ok(1), Ok(2), unknown, unknown, own, Ok(3)]);
+    let bob = world.sign_in("bob");
+    match world.ask(bob, Request::FetchBefore { place: to("ALICE"), before: None, limit: 9 }) {
+        Ok(Answer::Page(Page { messages, .. })) => {
+            assert_eq!(messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["one", "three", "seven"]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn the_author_hears_the_answer_before_the_message() {
     let mut world = World::new();
     let alice = world.register("alice");

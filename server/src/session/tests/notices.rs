@@ -219,3 +219,25 @@ fn a_draft_sent_twice_is_one_notice() {
     assert_eq!(send(&mut world, admin, draft(vec![Audience::Everyone])), first);
     assert_eq!(notices(&mut world, alice).len(), 1);
 }
+
+#[test]
+fn notices_that_were_refused_for_their_audience_do_not_count_for_how_many_one_may_send() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    let post = |counter| PostId { outbox: 5, counter };
+    for counter in 0..2 * crate::limits::NOTICES_PER_AUTHOR_MAX as u64 {
+        let unknown = NoticeDraft { post: post(counter), ..draft(vec![Audience::Group("nurses".parse().unwrap())]) };
+        assert_eq!(world.ask(admin, Request::SendNotice(unknown)), Err(Refusal::UnknownGroup));
+    }
+    send(&mut world, admin, NoticeDraft { post: post(9999), ..draft(vec![Audience::Account(name("alice"))]) });
+}
+
+#[test]
+fn a_critical_notice_to_everyone_waits_to_be_confirmed_also_by_way_of_the_lobby() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    for audience in [Audience::Everyone, Audience::Room(RoomName::lobby())] {
+        let draft = NoticeDraft { severity: Severity::Critical, ..draft(vec![Audience::Account(name("alice")), audience]) };
+        assert_eq!(world.ask(admin, Request::SendNotice(draft)), Err(Refusal::ConfirmationNeeded));
+    }
+}

@@ -152,3 +152,24 @@ fn who_was_here_when_the_server_stopped_was_last_seen_then() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_list_that_is_read_before_the_store_has_noted_who_left_shows_it_all_the_same() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    world.pass(Duration::from_secs(90));
+    world.slow_store = Some(Default::default());
+    let left_at = world.now.wall;
+    world.gone(bob);
+    let asked = world.send(alice, Request::Who { after: None });
+    // On the thread that reads lists it is done first.
+    world.slow_store.as_mut().unwrap().rotate_right(1);
+    assert!(world.waiting_work().unwrap().starts_with("List"));
+    world.store_one();
+    match world.answer(alice, asked) {
+        Some(Ok(Answer::People { people, .. })) => {
+            assert_eq!((people[1].presence, people[1].last_seen), (Presence::Offline, Some(left_at)));
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -199,7 +199,79 @@ fn of_two_rooms_that_look_the_same_and_come_together_one_is_made() {
     let asked = [(alice, "hall"), (bob, "ha11")].map(|(peer, typed)| (peer, world.send(peer, make(typed))));
     while world.store_one() {}
     assert_eq!(asked.map(|(peer, id)| world.answer(peer, id)), [Some(Ok(Answer::Done)), Some(Err(Refusal::RoomExists))]);
+    world.slow_store = None;
     assert_eq!(rooms(&mut world, bob).len(), 2);
+}
+
+/// The rooms that somebody is told of when they come.
+fn told(events: &[Event]) -> Vec<String> {
+    let places = |event: &Event| match event {
+        Event::Conversations { conversations, .. } => conversations.iter().map(|info| info.place.to_string()).collect(),
+        _ => Vec::new(),
+    };
+    events.iter().flat_map(places).collect()
+}
+
+#[test]
+fn who_is_put_out_while_they_sign_in_hears_nothing_more_whichever_came_first() {
+    for removed_first in [false, true] {
+        let mut world = World::new();
+        let (alice, bob) = (world.register("alice"), world.register("bob"));
+        create(&mut world, alice, "attic", false);
+        join(&mut world, bob, "attic").unwrap();
+        world.gone(bob);
+        let (laptop, remove) = (world.connect(), Request::RemoveFromRoom { room: room("attic"), account: name("bob") });
+        world.slow_store = Some(Default::default());
+        if removed_first {
+            world.send(alice, remove.clone());
+        }
+        world.send(laptop, Request::SignIn { account: name("bob"), password: password("bob"), remember: false });
+        // As far as the job that signs in; the one that puts out comes behind it or has been done.
+        while world.waiting_work().is_none_or(|work| !work.starts_with("SignIn")) {
+            assert!(world.store_one());
+        }
+        if !removed_first {
+            world.send(alice, remove);
+        }
+        while world.store_one() {}
+        world.slow_store = None;
+        let events = world.events(laptop);
+        assert_eq!(told(&events), if removed_first { vec!["lobby"] } else { vec!["lobby", "attic"] });
+        assert_eq!(events.iter().any(|event| matches!(event, Event::Left(_))), !removed_first);
+        say(&mut world, alice, "attic", "among us").unwrap();
+        assert_eq!(texts(world.events(laptop)).len(), 0);
+    }
+}
+
+#[test]
+fn who_comes_into_a_room_and_leaves_before_that_is_stored_is_in_it_when_they_come_again() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "attic", false);
+    world.slow_store = Some(Default::default());
+    world.send(bob, Request::JoinRoom { room: room("attic") });
+    world.gone(bob);
+    while world.store_one() {}
+    world.slow_store = None;
+    say(&mut world, alice, "attic", "anybody there?").unwrap();
+    let laptop = world.sign_in("bob");
+    assert_eq!(told(&world.events(laptop)), ["lobby", "attic"]);
+    say(&mut world, alice, "attic", "hello").unwrap();
+    assert_eq!(texts(world.events(laptop)), ["hello"]);
+    assert_eq!(members(&mut world, alice, "attic"), Ok(vec!["alice".into(), "bob".into()]));
+}
+
+#[test]
+fn whoever_has_one_session_left_goes_on_hearing_what_is_said_in_their_rooms() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    create(&mut world, alice, "attic", false);
+    join(&mut world, bob, "attic").unwrap();
+    let laptop = world.sign_in("bob");
+    world.gone(bob);
+    world.heard(laptop);
+    say(&mut world, alice, "attic", "hello").unwrap();
+    assert_eq!(texts(world.events(laptop)), ["hello"]);
 }
 
 #[test]

@@ -177,3 +177,39 @@ fn somebody_is_away_when_nobody_is_at_any_of_their_computers() {
     world.pass(Duration::from_secs(1));
     assert_eq!(presences(world.events(alice)), []);
 }
+
+#[test]
+fn writing_to_somebody_who_is_not_here_is_no_fault_and_to_nobody_it_is() {
+    let mut world = World::new();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    world.gone(bob);
+    // Another start: bob is not among those who left lately either.
+    world.restart();
+    let (alice, _) = (world.sign_in("alice"), alice);
+    world.slow_store = Some(Default::default());
+    let typing = |typed| Request::Typing { place: Place::Direct(name(typed)) };
+    let asked = ["bob", "nobody", "NOBODY", "Bob"].map(|typed| world.send(alice, typing(typed)));
+    assert!(asked.iter().all(|&id| world.answer(alice, id).is_none()), "the store knows whether there is anybody of that name");
+    while world.store_one() {}
+    let unknown = Some(Err(Refusal::UnknownAccount));
+    assert_eq!(asked.map(|id| world.answer(alice, id)), [Some(Ok(Answer::Done)), unknown.clone(), unknown, Some(Ok(Answer::Done))]);
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.ask(alice, typing("ALICE")), Err(Refusal::DirectToSelf));
+}
+
+#[test]
+fn whoever_comes_while_it_is_found_out_who_they_are_hears_that_somebody_writes_to_them() {
+    let mut world = World::new();
+    world.register("alice");
+    world.register("bob");
+    world.restart();
+    let alice = world.sign_in("alice");
+    world.slow_store = Some(Default::default());
+    let bob = world.connect();
+    world.send(bob, Request::SignIn { account: name("bob"), password: super::world::password("bob"), remember: false });
+    assert!(world.store_one(), "who he is");
+    world.send(alice, Request::Typing { place: Place::Direct(name("bob")) });
+    while world.store_one() {}
+    let heard = Event::Typing { place: Place::Direct(name("alice")), account: name("alice") };
+    assert!(world.events(bob).contains(&heard));
+}

@@ -202,6 +202,11 @@ impl World {
         self.now = Now { instant, wall: UnixMillis(self.now.wall.0 + millis) };
     }
 
+    /// What the slow store is to do next.
+    pub(super) fn waiting_work(&self) -> Option<String> {
+        self.slow_store.as_ref()?.front().map(|job| format!("{:?}", job.work))
+    }
+
     /// The slow store does one of its jobs; says whether there was one.
     pub(super) fn store_one(&mut self) -> bool {
         let Some(job) = self.slow_store.as_mut().and_then(VecDeque::pop_front) else { return false };

@@ -1,6 +1,8 @@
 use belfry_core::chat::ConversationId;
 
 use super::*;
+use crate::link::AskId;
+use crate::model::Stretch;
 
 const ASK: AskId = AskId(1);
 
@@ -49,7 +51,7 @@ fn a_message_that_comes_twice_is_shown_and_counted_once() {
 #[test]
 fn a_page_that_overlaps_is_merged_in_order() {
     let mut conversation = holding(5..=7);
-    assert_eq!(conversation.ask_older(ASK), Some(Some(Seq(5))));
+    assert_eq!(conversation.ask_older(ASK), Some(Stretch::Before(Seq(5))));
     conversation.page(ASK, page(3..=6));
     assert_eq!(shown(&conversation), [3, 4, 5, 6, 7]);
     assert!(conversation.has_older());
@@ -61,7 +63,7 @@ fn nothing_is_asked_for_while_an_answer_is_on_its_way_and_again_after_it_failed(
     conversation.ask_older(ASK);
     assert_eq!(conversation.ask_older(AskId(2)), None);
     conversation.ask_failed(ASK);
-    assert_eq!(conversation.ask_older(AskId(3)), Some(Some(Seq(5))));
+    assert_eq!(conversation.ask_older(AskId(3)), Some(Stretch::Before(Seq(5))));
 }
 
 #[test]
@@ -76,7 +78,7 @@ fn nothing_older_is_asked_for_once_the_first_message_is_held() {
 #[test]
 fn an_empty_page_says_that_there_is_nothing_older() {
     let mut conversation = Conversation::new(Place::lobby());
-    assert_eq!(conversation.ask_older(ASK), Some(None));
+    assert_eq!(conversation.ask_older(ASK), Some(Stretch::Newest));
     conversation.page(ASK, vec![]);
     assert!(!conversation.has_older());
 }
@@ -110,7 +112,7 @@ fn a_hole_is_never_shown() {
 fn a_long_conversation_lets_its_oldest_go_and_can_fetch_them_again() {
     let mut conversation = holding(1..=MESSAGES_MAX as u64 + 10);
     assert_eq!((conversation.lines(None).count(), shown(&conversation)[0]), (MESSAGES_MAX, 11));
-    assert_eq!(conversation.ask_older(ASK), Some(Some(Seq(11))));
+    assert_eq!(conversation.ask_older(ASK), Some(Stretch::Before(Seq(11))));
 }
 
 #[test]
@@ -133,7 +135,7 @@ fn returning_to_the_end_asks_for_the_newest_and_loses_nothing_that_comes_meanwhi
     conversation.ask_older(ASK);
     conversation.page(ASK, page(51..=100));
     assert!(conversation.return_to_end());
-    assert_eq!(conversation.ask_older(AskId(2)), Some(None));
+    assert_eq!(conversation.ask_older(AskId(2)), Some(Stretch::Before(Seq(newest + 1))));
     conversation.arrive(message(newest + 1, "anna"), Some(&me()), true);
     conversation.page(AskId(2), page(newest - 9..=newest));
     assert_eq!(shown(&conversation), (newest - 9..=newest + 1).collect::<Vec<_>>());

@@ -2,6 +2,7 @@ use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Refusa
 use belfry_core::time::{Instant, UnixMillis};
 
 use super::*;
+use crate::model::tests::nothing_remembered;
 
 fn now(seconds: u64) -> Now {
     Now { instant: Instant::START + Duration::from_secs(seconds), wall: UnixMillis(0) }
@@ -50,7 +51,7 @@ fn told(effects: &[Effect]) -> Option<Seq> {
 #[test]
 fn the_servers_count_is_shown_and_what_it_has_counted_is_not_counted_again() {
     let mut model = model();
-    model.apply(now(0), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(7), read: Seq(3), unread: 4 });
+    model.apply(now(0), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(7), read: Seq(3), unread: 4, alterations: 0 });
     assert_eq!(unread(&model), 4);
     hear(&mut model, 6, "anna");
     hear(&mut model, 7, "anna");
@@ -81,7 +82,7 @@ fn the_server_is_told_once_what_the_person_has_read_here() {
     assert_eq!(told(&hear(&mut model, 2, "anna")), Some(Seq(2)));
     assert_eq!(told(&hear(&mut model, 3, "me")), None, "one's own words the server knows to be read");
     // An older word of the server does not make unread what was read here.
-    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(3), read: Seq(1), unread: 2 });
+    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(3), read: Seq(1), unread: 2, alterations: 0 });
     assert_eq!(unread(&model), 0);
 }
 
@@ -111,7 +112,7 @@ fn a_room_that_was_left_is_gone_also_from_the_window() {
 fn a_room_of_another_name_keeps_its_messages_and_its_place_in_the_window() {
     let loft = || Place::Room(RoomName::new("loft").unwrap());
     let told = Up::Renamed { from: attic(), to: loft() };
-    let found = Up::Conversation { id: ConversationId(1), place: loft(), last: Seq(1), read: Seq(0), unread: 1 };
+    let found = Up::Conversation { id: ConversationId(1), place: loft(), last: Seq(1), read: Seq(0), unread: 1, alterations: 0 };
     for news in [told, found] {
         let mut model = model();
         hear(&mut model, 1, "anna");
@@ -142,7 +143,7 @@ fn an_invitation_stays_until_it_is_taken_or_declined() {
     }
     assert_eq!(model.rooms().invitations(), [(room.clone(), name("anna"))]);
     assert!(matches!(&model.act(now(1), Intent::Join(room.clone()))[..], [Effect::Tell(Down::JoinRoom { .. })]));
-    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0 });
+    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0, alterations: 0 });
     assert_eq!(model.rooms().invitations(), []);
     model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
     model.act(now(1), Intent::Decline(room));
@@ -206,9 +207,11 @@ fn seeking() -> Model {
         hear(&mut model, seq, "anna");
     }
     let effects = model.act(now(1), Intent::Seek { place: attic(), seq: Seq(100) });
+    let effects = nothing_remembered(&mut model, effects);
     let [Effect::Tell(Down::AskOlder { ask, before: Some(Seq(101)), .. }), ..] = effects[..] else { panic!("{effects:?}") };
     assert_eq!((shown(&model), model.sought()), (Some((491, 500)), Some(Seq(100))), "until it has come");
     let effects = model.apply(now(1), Up::Page { ask, messages: page(1, 100) });
+    let effects = nothing_remembered(&mut model, effects);
     let Effect::Tell(Down::AskNewer { ask, after: Seq(100), .. }) = effects[0] else { panic!("{effects:?}") };
     model.apply(now(1), Up::Page { ask, messages: page(101, 200) });
     model
@@ -227,6 +230,7 @@ fn reading_on_leads_back_to_the_newest_message_and_to_what_comes() {
     let mut model = seeking();
     for (first, last) in [(201, 300), (301, 400), (401, 500)] {
         let effects = model.act(now(1), Intent::ReadOn(attic()));
+        let effects = nothing_remembered(&mut model, effects);
         let [Effect::Tell(Down::AskNewer { ask, after, .. })] = effects[..] else { panic!("{effects:?}") };
         assert_eq!(after, Seq(first - 1));
         assert_eq!(model.act(now(1), Intent::ReadOn(attic())), [], "once at a time");
@@ -244,8 +248,9 @@ fn what_comes_while_reading_far_back_is_news_and_shown_at_the_end() {
     hear(&mut model, 501, "anna");
     assert_eq!((shown(&model), unread(&model)), (Some((1, 200)), 11));
     let effects = model.act(now(1), Intent::ToEnd(attic()));
+    let effects = nothing_remembered(&mut model, effects);
     let ask = effects.iter().find_map(|effect| match effect {
-        Effect::Tell(Down::AskOlder { ask, before: None, .. }) => Some(*ask),
+        Effect::Tell(Down::AskOlder { ask, before: Some(Seq(502)), .. }) => Some(*ask),
         _ => None,
     });
     model.apply(now(1), Up::Page { ask: ask.unwrap(), messages: page(402, 501) });
@@ -268,11 +273,13 @@ fn what_cannot_be_fetched_leaves_what_is_shown() {
     let mut model = model();
     hear(&mut model, 400, "anna");
     let effects = model.act(now(1), Intent::Seek { place: attic(), seq: Seq(100) });
+    let effects = nothing_remembered(&mut model, effects);
     let [Effect::Tell(Down::AskOlder { ask, .. }), ..] = effects[..] else { panic!("{effects:?}") };
     model.apply(now(1), Up::AskFailed { ask, refusal: None });
     assert_eq!(shown(&model), Some((400, 400)));
     assert!(model.conversation(&attic()).unwrap().is_at_end());
-    assert_eq!(told_asks(&model.act(now(1), Intent::ReadBack(attic()))), 1, "and can be read on as before");
+    let effects = model.act(now(1), Intent::ReadBack(attic()));
+    assert_eq!(told_asks(&nothing_remembered(&mut model, effects)), 1, "and can be read on as before");
 }
 
 fn told_asks(effects: &[Effect]) -> usize {
@@ -283,6 +290,7 @@ fn told_asks(effects: &[Effect]) -> usize {
 fn whoever_writes_after_reading_far_back_sees_it() {
     let mut model = seeking();
     let effects = model.act(now(1), Intent::Say { to: attic(), text: Text::new("hi").unwrap() });
+    let effects = nothing_remembered(&mut model, effects);
     assert_eq!(told_asks(&effects), 1);
     assert!(model.conversation(&attic()).unwrap().is_at_end());
 }
@@ -290,7 +298,7 @@ fn whoever_writes_after_reading_far_back_sees_it() {
 #[test]
 fn a_room_that_was_made_or_joined_is_shown_as_soon_as_one_is_in_it() {
     let mut model = model();
-    let entered = Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0 };
+    let entered = Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0, alterations: 0 };
     assert!(!model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())), "another device has joined");
     model.act(now(1), Intent::CreateRoom { room: RoomName::new("Attic").unwrap(), private: true });
     assert!(model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())));
@@ -305,4 +313,88 @@ fn who_leaves_the_room_that_is_shown_is_in_the_lobby() {
     let mut model = model();
     model.act(now(1), Intent::Open(attic()));
     assert!(model.apply(now(1), Up::Left(attic())).contains(&Effect::GoTo(Place::lobby())));
+}
+
+fn listed(id: u64, place: &str, last: u64) -> Up {
+    let place = crate::scene::place(place).unwrap();
+    Up::Conversation { id: ConversationId(id), place, last: Seq(last), read: Seq(0), unread: 0, alterations: 0 }
+}
+
+/// A model that has been in the lobby (1), two rooms and a direct conversation, and was off since.
+fn back_again() -> Model {
+    let mut model = model();
+    for (id, place) in [(1, "lobby"), (2, "attic"), (3, "board"), (4, "@bob")] {
+        model.apply(now(0), listed(id, place, 9));
+        let said = Message { conversation: ConversationId(id), text: Text::new(format!("in {place}")).unwrap(), ..message(9, "anna") };
+        model.apply(now(0), Up::Message { place: crate::scene::place(place).unwrap(), message: said });
+    }
+    model.apply(now(0), Up::CaughtUp);
+    model.take_news();
+    model.apply(now(1), Up::SignedIn { account: name("me"), role: Role::Member });
+    model
+}
+
+/// Each conversation by its name, with what was said there last.
+fn list(model: &Model) -> Vec<(String, String)> {
+    let said = |known: &&Conversation| known.last().map_or_else(String::new, |last| last.text.to_string());
+    let mut list: Vec<_> = model.conversations().iter().map(|known| (known.place().to_string(), said(known))).collect();
+    list.sort();
+    list
+}
+
+fn forgotten(model: &mut Model) -> Vec<u64> {
+    model.take_news().iter().filter_map(|keep| if let Keep::Forget(id) = keep { Some(id.0) } else { None }).collect()
+}
+
+#[test]
+fn a_room_that_was_left_or_closed_while_one_was_away_is_not_in_the_list_and_direct_conversations_stay() {
+    let mut model = back_again();
+    model.act(now(1), Intent::Open(attic()));
+    for (id, place) in [(1, "lobby"), (3, "board")] {
+        model.apply(now(1), listed(id, place, 9));
+    }
+    let effects = model.apply(now(1), Up::CaughtUp);
+    assert!(effects.contains(&Effect::GoTo(Place::lobby())), "{effects:?}");
+    let places: Vec<_> = list(&model).into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["@bob", "board", "lobby"]);
+    assert_eq!(forgotten(&mut model), [2], "nothing of it stays on this computer");
+}
+
+#[test]
+fn rooms_that_have_exchanged_their_names_are_told_apart_by_their_numbers() {
+    for order in [[(2, "board"), (3, "attic")], [(3, "attic"), (2, "board")]] {
+        let mut model = back_again();
+        for (id, place) in [(1, "lobby"), (4, "@bob")].into_iter().chain(order) {
+            model.apply(now(1), listed(id, place, 9));
+        }
+        model.apply(now(1), Up::CaughtUp);
+        let said = list(&model);
+        // Of one of the two the newest message is looked up when it is opened.
+        for (place, not) in [("attic", "in attic"), ("board", "in board")] {
+            assert!(said.iter().any(|(known, last)| known == place && last != not), "{said:?}");
+        }
+        assert_eq!((said.len(), forgotten(&mut model)), (4, vec![]));
+    }
+}
+
+#[test]
+fn a_new_room_with_the_name_of_one_that_was_closed_shows_nothing_of_it() {
+    let mut model = back_again();
+    for (id, place) in [(1, "lobby"), (3, "board"), (4, "@bob"), (5, "attic")] {
+        model.apply(now(1), listed(id, place, 0));
+    }
+    model.apply(now(1), Up::CaughtUp);
+    assert!(list(&model).contains(&("attic".to_owned(), String::new())), "{:?}", list(&model));
+    assert!(forgotten(&mut model).contains(&2));
+}
+
+#[test]
+fn a_server_that_went_back_to_a_backup_is_believed() {
+    let mut model = back_again();
+    model.apply(now(1), listed(2, "attic", 4));
+    assert_eq!(model.conversation(&attic()).unwrap().last(), None);
+    assert_eq!(forgotten(&mut model), [2]);
+    let said = Message { conversation: ConversationId(2), ..message(5, "anna") };
+    model.apply(now(1), Up::Message { place: attic(), message: said });
+    assert_eq!(model.conversation(&attic()).unwrap().last().unwrap().seq, Seq(5));
 }

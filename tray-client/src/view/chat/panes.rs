@@ -2,7 +2,7 @@
 
 use slint::SharedString;
 
-use super::ChatView;
+use super::{ChatView, rows};
 use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow};
 use crate::view::{Gesture, PlaceGesture, Sink, ui};
 use crate::words::say;
@@ -68,6 +68,7 @@ impl ChatView {
     pub fn set_found(&mut self, head: FoundHead, hits: Vec<HitRow>) {
         self.window.set_found_sentence(say(&head.sentence).into());
         self.window.set_found_here(head.only_here);
+        self.window.set_found_place(rows::place_name(&head.place, head.name).into());
         self.hits.set(hits);
         self.window.set_found_words(head.words.into());
     }
@@ -85,6 +86,11 @@ impl ChatView {
     /// Who asks one to join a room.
     pub fn set_invitations(&mut self, rows: Vec<InvitationRow>) {
         self.invitations.set(rows);
+    }
+
+    /// Whether the person sees who is in the shown room.
+    pub fn shows_members(&self) -> bool {
+        self.is_visible() && self.window.get_pane() == ui::Pane::Members
     }
 
     /// Who is in the shown room, and who could be.

@@ -188,7 +188,13 @@ fn the_chat_window_as_narrow_as_it_gets_shows_one_pane() {
 }
 
 fn found(view: &mut ChatView) {
-    let head = FoundHead { words: "printer".into(), only_here: false, sentence: "3 messages found.".into() };
+    let head = FoundHead {
+        words: "printer".into(),
+        sentence: "3 messages found.".into(),
+        name: "Lobby".into(),
+        place: "lobby".into(),
+        ..FoundHead::default()
+    };
     view.set_found(head, super::places::hits());
     view.window().set_pane(Pane::Found);
 }
@@ -225,7 +231,8 @@ fn a_message_that_was_found_stands_in_the_middle_of_many() {
         *sought = true;
         *text = "The printer on floor 2 is back.".into();
     }
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, has_newer: true, is_room: false };
+    let head =
+        Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, has_newer: true, ..Head::default() };
     view.set_lines(head, rows, false);
     easel.settle(720, 560);
     view.bring_up(251);

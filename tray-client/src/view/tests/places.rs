@@ -85,7 +85,16 @@ fn hold(view: &ChatView, letter: &str) {
 }
 
 fn found(view: &mut ChatView) {
-    view.set_found(FoundHead { words: "printer".into(), only_here: false, sentence: "3 messages found.".into() }, hits());
+    view.set_found(
+        FoundHead {
+            words: "printer".into(),
+            sentence: "3 messages found.".into(),
+            name: "Lobby".into(),
+            place: "lobby".into(),
+            ..FoundHead::default()
+        },
+        hits(),
+    );
 }
 
 #[test]
@@ -122,6 +131,59 @@ fn a_hit_is_gone_to_by_a_click_and_the_others_are_found_again() {
     let mut done = heard.take();
     done.retain(|gesture| matches!(gesture, Gesture::Place(_)));
     assert_eq!(done, [find(false), find(true), place(PlaceGesture::Jump("2 lobby".into())), place(PlaceGesture::EndFind)]);
+}
+
+#[test]
+fn older_messages_come_above_what_is_read_and_it_stays_where_it_is() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    let rows = |from: u64, to: u64| (from..=to).map(|seq| said("", "10:05", &format!("number {seq}."), Mark::None)).collect::<Vec<_>>();
+    let head = |from: u64, to: u64| Head { key: "lobby".into(), has_older: true, span: Some((from, to)), ..Head::default() };
+    view.set_lines(head(101, 200), rows(101, 200), true);
+    slint::platform::update_timers_and_animations();
+    let position = slint::LogicalPosition::new(450.0, 250.0);
+    for _ in 0..60 {
+        view.window().window().dispatch_event(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: 60.0 });
+    }
+    assert!(heard.take().contains(&Gesture::ReadBack));
+    assert!(is_there(view.window(), "number 101."), "the first line is seen");
+    view.set_lines(head(1, 200), rows(1, 200), false);
+    assert!(is_there(view.window(), "number 101."), "and still is");
+    assert!(!is_there(view.window(), "number 1.") && !is_there(view.window(), "number 50."));
+    // And it goes on: the list has not come to its upper end.
+    for _ in 0..120 {
+        view.window().window().dispatch_event(WindowEvent::PointerScrolled { position, delta_x: 0.0, delta_y: 60.0 });
+    }
+    assert!(is_there(view.window(), "number 1."));
+    assert!(heard.take().contains(&Gesture::ReadBack));
+}
+
+#[test]
+fn a_narrow_search_names_the_conversation_it_was_made_in_whatever_is_shown_now() {
+    let (_heard, sink) = begin();
+    let mut view = chat(&sink);
+    field(view.window(), "Search conversations and people").set_accessible_value("printer");
+    press(view.window(), "Search all messages for printer");
+    let head =
+        FoundHead { words: "printer".into(), only_here: true, place: "Ward 4".into(), name: "Ward 4".into(), ..FoundHead::default() };
+    view.set_found(head, hits());
+    assert!(is_there(view.window(), "Only in Ward 4") && !is_there(view.window(), "Only in Lobby"));
+}
+
+#[test]
+fn what_is_typed_goes_behind_the_message_that_is_edited() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    for original in ["Thnaks", "谢谢大家"] {
+        view.window().invoke_focus_composer();
+        view.set_editing(Some(original));
+        view.set_draft(original.to_owned());
+        for letter in ["!", "!"] {
+            key(view.window().window(), letter);
+        }
+        key(view.window().window(), Key::Return);
+        assert_eq!(heard.take(), [Gesture::Say(format!("{original}!!"))]);
+    }
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! Who may come in: what is known of somebody at the door, and what is noted and read when they enter.
+
+use std::net::SocketAddr;
+
+use belfry_core::chat::{AccountId, AccountName, DeviceId, Refusal};
+use belfry_core::time::UnixMillis;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::column::clamped;
+use super::error::Trouble;
+use super::{KnownDevice, Outcome, StoredLogin, accounts, conversations, devices, ledger, notices};
+
+const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
+
+/// No account has this number: they are counted from 1.
+const NOBODY: AccountId = AccountId(0);
+
+/// Somebody who comes in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visitor {
+    pub(super) account: AccountId,
+    pub(super) device: DeviceId,
+    pub(super) address: SocketAddr,
+    pub(super) remember: bool,
+    pub(super) by_device: bool,
+}
+
+/// Reads what is known of whoever says to be `name`. For nobody the same is asked, so that it takes the same time.
+pub(super) fn look_up(connection: &Connection, name: &AccountName, device: DeviceId) -> Result<Outcome, Trouble> {
+    let account = match accounts::find(connection, name) {
+        Ok(account) => account,
+        Err(Trouble::Refused(_)) => NOBODY,
+        Err(trouble) => return Err(trouble),
+    };
+    let device = devices::standing(connection, account, device)?;
+    let hash = connection.prepare_cached(PASSWORD_HASH)?.query_row([clamped(account.0)], |row| row.get(0)).optional()?;
+    let Some(password_hash) = hash else { return Ok(Outcome::LookedUp(None)) };
+    let account = accounts::stored(connection, account)?;
+    Ok(Outcome::LookedUp(Some(Box::new(StoredLogin { account, password_hash, device }))))
+}
+
+/// Lets somebody in who has proven who they are, if they still may: what they have proven it by may be over since.
+pub(super) fn enter(connection: &Connection, at: UnixMillis, visitor: Visitor) -> Result<Outcome, Trouble> {
+    let Visitor { account, device, address, remember, by_device } = visitor;
+    match devices::standing(connection, account, device)? {
+        KnownDevice::Revoked => return Err(Refusal::UnknownDevice.into()),
+        KnownDevice::No if by_device => return Err(Refusal::UnknownDevice.into()),
+        KnownDevice::No | KnownDevice::Remembered => {}
+    }
+    if accounts::stored(connection, account)?.disabled {
+        return Err(Refusal::AccountDisabled.into());
+    }
+    ledger::note_missed(connection, at, account, device)?;
+    accounts::seen(connection, at, account)?;
+    devices::arrive(connection, at, account, device, address, remember)?;
+    notices::join_those_to_everyone(connection, at, account)?;
+    overview(connection, at, account)
+}
+
+/// What somebody comes back to.
+pub(super) fn overview(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<Outcome, Trouble> {
+    let account = accounts::stored(connection, account)?;
+    let conversations = conversations::of(connection, account.id)?;
+    let notices = notices::waiting_for(connection, at, account.id)?;
+    Ok(Outcome::SignedIn { account, conversations, notices })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, named};
+    use super::super::{Remembered, Store, Work};
+    use super::*;
+
+    fn looked_up(store: &mut Store, typed: &str) -> Option<StoredLogin> {
+        match ask(store, 9, Work::LookUp { name: named(typed), device: DEVICE }) {
+            Ok(Outcome::LookedUp(login)) => login.map(|login| *login),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn by_device(account: AccountId) -> Work {
+        match arrive(account, DEVICE, false) {
+            Work::SignIn { account, device, address, remember, .. } => Work::SignIn { account, device, address, remember, by_device: true },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn whoever_is_at_the_door_is_known_by_name_with_their_device() {
+        each_store(|store| {
+            let anna = add(store, "Anna");
+            let login = looked_up(store, "ANNA").unwrap();
+            assert_eq!((login.account.id, login.account.name.as_str(), login.account.last_seen), (anna, "Anna", None));
+            assert_eq!((login.password_hash.as_str(), login.device), ("hash", KnownDevice::No));
+            assert_eq!(looked_up(store, "nobody"), None);
+            ask(store, 5, arrive(anna, DEVICE, true)).unwrap();
+            let login = looked_up(store, "anna").unwrap();
+            assert_eq!((login.account.last_seen, login.device), (Some(UnixMillis(5)), KnownDevice::Remembered));
+            ask(store, 6, Work::RevokeDevice { account: named("anna"), device: DEVICE }).unwrap();
+            assert_eq!(looked_up(store, "anna").unwrap().device, KnownDevice::Revoked);
+        });
+    }
+
+    #[test]
+    fn a_device_enters_by_itself_for_as_long_as_it_is_remembered() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            assert_eq!(ask(store, 1, by_device(anna)), Err(Refusal::UnknownDevice));
+            ask(store, 2, arrive(anna, DEVICE, true)).unwrap();
+            assert!(matches!(ask(store, 3, by_device(anna)), Ok(Outcome::SignedIn { .. })));
+            assert_eq!(ask(store, 3, by_device(bob)), Err(Refusal::UnknownDevice));
+            ask(store, 4, Work::SetPassword { account: named("anna"), password_hash: "new".into(), remembered: Remembered::Only(None) })
+                .unwrap();
+            assert_eq!(ask(store, 5, by_device(anna)), Err(Refusal::UnknownDevice));
+        });
+    }
+
+    #[test]
+    fn whoever_may_not_come_in_any_more_does_not_and_nothing_is_noted() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
+            ask(store, 2, Work::SetDisabled { account: named("anna"), disabled: true }).unwrap();
+            assert_eq!(ask(store, 3, arrive(anna, DEVICE, false)), Err(Refusal::AccountDisabled));
+            ask(store, 4, Work::SetDisabled { account: named("anna"), disabled: false }).unwrap();
+            ask(store, 4, Work::RevokeDevice { account: named("anna"), device: DEVICE }).unwrap();
+            assert_eq!(ask(store, 5, arrive(anna, DEVICE, true)), Err(Refusal::UnknownDevice));
+            assert_eq!(looked_up(store, "anna").unwrap().account.last_seen, Some(UnixMillis(1)));
+        });
+    }
+}

@@ -1,0 +1,52 @@
+//! What the store is asked to list. A list is as long as there are people, so it is read in pages, beside what is stored meanwhile.
+
+use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, RoomName};
+
+#[cfg(doc)]
+use super::Outcome;
+#[cfg(doc)]
+use belfry_core::chat::Refusal;
+
+/// A page of something in order of names.
+#[derive(Clone, Debug)]
+pub enum List {
+    /// Everybody who is not shut out. Outcome: [`Outcome::People`].
+    Everybody {
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// Every account. Outcome: [`Outcome::Accounts`].
+    Accounts {
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// The people in a room who are not shut out. Outcome: [`Outcome::People`]; refused with [`Refusal::InvitationNeeded`],
+    /// [`Refusal::NotInRoom`] where the room is private.
+    Members {
+        /// Who asks.
+        account: AccountId,
+        /// Which room.
+        room: ConversationId,
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// The accounts in a group, also those that are shut out. Outcome: [`Outcome::People`]; refused with [`Refusal::UnknownGroup`].
+    GroupMembers {
+        /// Which.
+        group: GroupName,
+        /// Continue after this name.
+        after: Option<AccountName>,
+    },
+    /// The groups. Outcome: [`Outcome::Groups`].
+    Groups {
+        /// Continue after this name.
+        after: Option<GroupName>,
+    },
+    /// The rooms that somebody may know of. Outcome: [`Outcome::Rooms`].
+    Rooms {
+        /// Who asks.
+        account: AccountId,
+        /// Continue after this name.
+        after: Option<RoomName>,
+    },
+}

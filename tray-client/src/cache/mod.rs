@@ -1,0 +1,224 @@
+//! What this computer has heard, in a small database beside the settings: so that the window is full at once, and reading back works without
+//! the server.
+//!
+//! It is a cache: the server has everything that lies here, and a file that is damaged, of another form or in use elsewhere costs a question
+//! to the server and nothing else. One thread owns the file while the program runs; what is to be written and looked up goes to it by value,
+//! what was found comes back by value. The only room of the tray client that knows SQL.
+
+mod file;
+mod store;
+mod trim;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use belfry_core::chat::Message;
+
+use crate::link::AskId;
+use crate::model::{Keep, Lookup, Memory};
+use file::Trouble;
+use store::Store;
+
+pub use store::Owner;
+
+/// The file beside the settings.
+pub const FILE: &str = "cache.db";
+
+/// Jobs that wait for the file. When it is full, what is to be written stays with the model until later, and what is to be looked up is asked of
+/// the server.
+const JOBS_MAX: usize = 64;
+
+/// What the thread that owns the file is to do, in this order.
+enum Job {
+    Write(Vec<Keep>),
+    LookUp(Lookup),
+    Prove(String),
+    Forget,
+}
+
+/// What was found in answer to a question.
+#[derive(Debug)]
+pub struct Found {
+    /// How often the cache had turned to somebody when it was asked: an answer that is about somebody else is not believed.
+    pub turn: u64,
+    /// The number of the question.
+    pub ask: AskId,
+    /// The messages, oldest first; none where they are not remembered.
+    pub messages: Vec<Message>,
+}
+
+/// Where what was found goes.
+type Answer = Arc<dyn Fn(Found) + Send + Sync>;
+
+/// The file, or that there is none.
+enum Place {
+    Nowhere,
+    Here(Box<Store>),
+    /// On its thread; it comes back when nobody sends jobs any more.
+    There(SyncSender<Job>, JoinHandle<Option<Box<Store>>>),
+}
+
+/// What is remembered on this computer.
+pub struct Cache {
+    path: PathBuf,
+    answer: Answer,
+    place: Place,
+    turn: u64,
+}
+
+impl Cache {
+    /// The cache in this folder; without one where the file cannot be had. `answer` is called on the cache's own thread.
+    pub fn open(folder: &Path, answer: impl Fn(Found) + Send + Sync + 'static) -> Self {
+        Self::with_limits(folder, trim::LIMITS, answer)
+    }
+
+    fn with_limits(folder: &Path, limits: trim::Limits, answer: impl Fn(Found) + Send + Sync + 'static) -> Self {
+        // What it was before there was a database. The server has all of that.
+        let _ = std::fs::remove_file(folder.join("memory"));
+        let path = folder.join(FILE);
+        let place = file::open(&path).map_or(Place::Nowhere, |connection| Place::Here(Box::new(Store::new(connection, limits))));
+        Self { path, answer: Arc::new(answer), place, turn: 0 }
+    }
+
+    /// From now on it is about this owner. What is remembered of them, as soon as everything of the one before is written.
+    pub fn turn_to(&mut self, owner: &Owner) -> Option<Memory> {
+        self.turn += 1;
+        let mut store = self.take_back()?;
+        let memory = match store.turn_to(owner) {
+            Ok(memory) => memory,
+            Err(_) => {
+                // Damaged further in than opening it looks.
+                drop(store);
+                store = self.begin_anew()?;
+                store.turn_to(owner).ok()?
+            }
+        };
+        self.go(store);
+        memory
+    }
+
+    /// How often it has turned to somebody.
+    pub const fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Writes down what has become worth remembering.
+    ///
+    /// # Errors
+    /// There is too much to do: it is to be tried again.
+    pub fn write(&self, news: Vec<Keep>) -> Result<(), Vec<Keep>> {
+        match self.send(Job::Write(news)) {
+            Err(Job::Write(news)) => Err(news),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks for messages, and answers. Whether it will.
+    pub fn look_up(&self, lookup: Lookup) -> bool {
+        matches!(self.place, Place::There(..)) && self.send(Job::LookUp(lookup)).is_ok()
+    }
+
+    /// The server has proven this identity; what is remembered belongs to it.
+    pub fn prove(&self, key: String) {
+        // Unsaid, it costs what is remembered at the next start.
+        let _ = self.send(Job::Prove(key));
+    }
+
+    /// Forgets everything of this owner, and remembers nothing more of them until [`Self::turn_to`].
+    pub fn forget(&mut self) {
+        let unsaid = self.send(Job::Forget).is_err();
+        let store = self.take_back();
+        if let Some(mut store) = store
+            && (!unsaid || store.forget().is_ok())
+        {
+            self.place = Place::Here(store);
+        }
+    }
+
+    /// Everything that was given to it is on the disk when this returns.
+    pub fn close(&mut self) {
+        drop(self.take_back());
+    }
+
+    /// What is not sent because there is no file is not missed.
+    fn send(&self, job: Job) -> Result<(), Job> {
+        let Place::There(jobs, _) = &self.place else { return Ok(()) };
+        match jobs.try_send(job) {
+            Err(TrySendError::Full(job)) => Err(job),
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+        }
+    }
+
+    fn take_back(&mut self) -> Option<Box<Store>> {
+        match std::mem::replace(&mut self.place, Place::Nowhere) {
+            Place::Nowhere => None,
+            Place::Here(store) => Some(store),
+            Place::There(jobs, thread) => {
+                drop(jobs);
+                thread.join().ok().flatten()
+            }
+        }
+    }
+
+    fn begin_anew(&self) -> Option<Box<Store>> {
+        file::remove(&self.path).ok()?;
+        Some(Box::new(Store::new(file::open(&self.path).ok()?, trim::LIMITS)))
+    }
+
+    fn go(&mut self, store: Box<Store>) {
+        let (jobs, waiting) = sync_channel(JOBS_MAX);
+        let (answer, path, turn) = (self.answer.clone(), self.path.clone(), self.turn);
+        let tell = move |ask, messages| answer(Found { turn, ask, messages });
+        let started = thread::Builder::new().name("cache".into()).spawn(move || work(store, &waiting, &tell, &path));
+        // Without a thread there is no cache: what it would have known the server does.
+        self.place = started.map_or(Place::Nowhere, |thread| Place::There(jobs, thread));
+    }
+}
+
+/// The thread's life. A file that fails is given up for this run: what it holds is older than what the model believes it to be. It is as it
+/// was after the last job, and says so at the next start; one that is damaged goes.
+fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(AskId, Vec<Message>), path: &Path) -> Option<Box<Store>> {
+    while let Ok(job) = jobs.recv() {
+        let done = match job {
+            Job::Write(news) => store.write(&news),
+            Job::Prove(key) => store.prove(&key),
+            Job::Forget => store.forget(),
+            Job::LookUp(lookup) => {
+                let found = store.look_up(lookup);
+                let (messages, done) = found.map_or_else(|trouble| (Vec::new(), Err(trouble)), |messages| (messages, Ok(())));
+                tell(lookup.ask, messages);
+                done
+            }
+        };
+        if let Err(trouble) = done {
+            drop(store);
+            if matches!(trouble, Trouble::Damaged) {
+                // What cannot be removed is looked at again at the next start.
+                let _ = file::remove(path);
+            }
+            answer_nothing(jobs, tell);
+            return None;
+        }
+    }
+    Some(store)
+}
+
+/// Whoever waits for an answer is told that there is none.
+fn answer_nothing(jobs: &Receiver<Job>, tell: &impl Fn(AskId, Vec<Message>)) {
+    while let Ok(job) = jobs.recv() {
+        if let Job::LookUp(lookup) = job {
+            tell(lookup.ask, Vec::new());
+        }
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests;

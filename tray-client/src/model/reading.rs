@@ -1,0 +1,345 @@
+//! Going through a conversation: back, on, to a message that was found, to the end. What is remembered on this computer is looked up there;
+//! the server is asked for what is not.
+
+use belfry_core::chat::{Message, Place, Seq};
+
+use super::exchange::{Lookup, Stretch};
+use super::memory::Keep;
+use super::{Conversation, Effect, Model, Part, key};
+use crate::link::{AskId, Down};
+
+impl Model {
+    pub(super) fn ask_older(&mut self, place: &Place) -> Option<Effect> {
+        let ask = self.numbers.ask();
+        let stretch = self.conversation_mut(place).ask_older(ask)?;
+        self.ask_for(place, ask, stretch)
+    }
+
+    pub(super) fn ask_newer(&mut self, place: &Place) -> Option<Effect> {
+        let ask = self.numbers.ask();
+        let stretch = self.conversation_mut(place).ask_newer(ask)?;
+        self.ask_for(place, ask, stretch)
+    }
+
+    pub(super) fn go_to_end(&mut self, place: &Place, effects: &mut Vec<Effect>) {
+        self.sought = None;
+        if self.conversation_mut(place).return_to_end() {
+            effects.push(Effect::Redraw(Part::Lines(place.clone())));
+            effects.extend(self.ask_older(place));
+            effects.extend(self.read_shown());
+        }
+    }
+
+    /// Shows a message where it was said; what stands around it is asked for where it is not held.
+    pub(super) fn seek(&mut self, place: Place, seq: Seq, effects: &mut Vec<Effect>) {
+        let ask = self.numbers.ask();
+        let stretch = self.conversation_mut(&place).seek(ask, seq);
+        self.shown = Some(key(&place));
+        self.sought = Some((key(&place), seq));
+        effects.extend(stretch.and_then(|stretch| self.ask_for(&place, ask, stretch)));
+        effects.push(Effect::Redraw(Part::Lines(place)));
+        effects.push(Effect::Redraw(Part::Conversations));
+    }
+
+    /// The shown conversation has something to show, as soon as there is somebody to ask.
+    pub(super) fn fill_shown(&mut self) -> Option<Effect> {
+        let place = self.shown().filter(|shown| shown.is_bare() && (shown.id().is_some() || self.connection.is_up()))?.place().clone();
+        self.ask_older(&place)
+    }
+
+    /// What is remembered, in answer to [`Effect::LookUp`]; nothing where it is not.
+    pub fn looked_up(&mut self, ask: AskId, messages: Vec<Message>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let Some(asking) = self.asking(ask) else { return effects };
+        let (place, question) = (asking.place().clone(), asking.question(ask));
+        match question.filter(|_| messages.is_empty()) {
+            Some(stretch) => effects.extend(self.ask_the_server(&place, ask, stretch)),
+            None => self.turn_page(ask, messages, &mut effects),
+        }
+        effects
+    }
+
+    /// The server's answer.
+    pub(super) fn hear_page(&mut self, ask: AskId, messages: Vec<Message>, effects: &mut Vec<Effect>) {
+        if self.hear_beginning(ask, &messages, effects) {
+            return;
+        }
+        let Some(asking) = self.asking(ask) else { return };
+        if messages.first().is_some_and(|first| asking.id().is_some_and(|id| id != first.conversation)) {
+            // Another room has the name by now; the list of conversations will say so.
+            return asking.ask_failed(ask);
+        }
+        if let (Some(id), Some(Stretch::Before(seq)), true) = (asking.id(), asking.question(ask), messages.is_empty()) {
+            self.news.push(Keep::BeginsWith(id, seq));
+        }
+        self.news.extend(messages.iter().cloned().map(Keep::Message));
+        self.turn_page(ask, messages, effects);
+    }
+
+    /// A question is asked by one conversation only.
+    fn asking(&mut self, ask: AskId) -> Option<&mut Conversation> {
+        self.conversations.values_mut().find(|conversation| conversation.asked(ask))
+    }
+
+    fn turn_page(&mut self, ask: AskId, messages: Vec<Message>, effects: &mut Vec<Effect>) {
+        let Some(asking) = self.asking(ask) else { return };
+        let goes_on = asking.page(ask, messages);
+        let place = asking.place().clone();
+        effects.extend(if goes_on { self.ask_newer(&place) } else { None });
+        effects.push(Effect::Redraw(Part::Lines(place)));
+        effects.push(Effect::Redraw(Part::Conversations));
+    }
+
+    fn ask_for(&mut self, place: &Place, ask: AskId, stretch: Stretch) -> Option<Effect> {
+        // Which are the newest only the server knows.
+        let remembered = stretch != Stretch::Newest || !self.connection.is_up();
+        match self.conversation(place).and_then(Conversation::id).filter(|_| remembered) {
+            Some(conversation) => Some(Effect::LookUp(Lookup { ask, conversation, stretch })),
+            None => self.ask_the_server(place, ask, stretch),
+        }
+    }
+
+    fn ask_the_server(&mut self, place: &Place, ask: AskId, stretch: Stretch) -> Option<Effect> {
+        let place = place.clone();
+        if !self.connection.is_up() {
+            // Somebody who scrolls is told at once where it ends, not when the server is back.
+            self.conversation_mut(&place).end_here(ask);
+            return Some(Effect::Redraw(Part::Lines(place)));
+        }
+        Some(Effect::Tell(match stretch {
+            Stretch::Newest => Down::AskOlder { ask, place, before: None },
+            Stretch::Before(seq) => Down::AskOlder { ask, place, before: Some(seq) },
+            Stretch::After(after) => Down::AskNewer { ask, conversation: self.conversation(&place)?.id()?, after },
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{AccountName, Alteration, ConversationId, Role, Text};
+    use belfry_core::client::{Interruption, Mark};
+    use belfry_core::time::{Instant, Now, UnixMillis};
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::link::Up;
+    use crate::model::{ConversationMemory, Intent, Memory, Standing};
+
+    const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(0) };
+    const ID: ConversationId = ConversationId(1);
+
+    fn message(seq: u64) -> Message {
+        Message {
+            conversation: ID,
+            seq: Seq(seq),
+            from: AccountName::new("anna").unwrap(),
+            text: Text::new(format!("m{seq}")).unwrap(),
+            sent_at: UnixMillis(seq),
+            altered: None,
+        }
+    }
+
+    fn page(seqs: std::ops::RangeInclusive<u64>) -> Vec<Message> {
+        seqs.map(message).collect()
+    }
+
+    fn me() -> AccountName {
+        AccountName::new("me").unwrap()
+    }
+
+    /// A model of a second start without a server: messages 401 to 500 of the lobby are recalled and shown.
+    fn recalled() -> Model {
+        recalled_with(page(401..=500), Some(Seq(500)))
+    }
+
+    fn recalled_with(messages: Vec<Message>, delivered: Option<Seq>) -> Model {
+        let standing = Standing { id: ID, place: Place::lobby(), read: Seq(500), unread: 0, delivered, alteration: 3 };
+        let conversations = vec![ConversationMemory { standing, messages }];
+        let mut model = Model::new("lan-host");
+        model.recall(Memory { account: me(), role: Role::Member, conversations, people: vec![], notices: vec![] });
+        model.act(NOW, Intent::Open(Place::lobby()));
+        model
+    }
+
+    fn sign_in(model: &mut Model) -> Vec<Effect> {
+        model.apply(NOW, Up::SignedIn { account: me(), role: Role::Member })
+    }
+
+    fn shown(model: &Model) -> Vec<u64> {
+        model.lines(&Place::lobby()).filter_map(|line| line.seq).map(|seq| seq.0).collect()
+    }
+
+    fn lookup(effects: &[Effect]) -> (AskId, Stretch) {
+        let looks = effects.iter().filter_map(|effect| if let Effect::LookUp(lookup) = effect { Some(*lookup) } else { None });
+        let [Lookup { ask, conversation: ID, stretch }] = looks.collect::<Vec<_>>()[..] else { panic!("{effects:?}") };
+        (ask, stretch)
+    }
+
+    fn read_back(model: &mut Model) -> (AskId, Stretch) {
+        lookup(&model.act(NOW, Intent::ReadBack(Place::lobby())))
+    }
+
+    #[test]
+    fn reading_back_without_a_server_goes_on_through_what_is_remembered_and_says_where_that_ends() {
+        let mut model = recalled();
+        for (first, last) in [(301, 400), (201, 300)] {
+            let (ask, stretch) = read_back(&mut model);
+            assert_eq!(stretch, Stretch::Before(Seq(last + 1)));
+            model.looked_up(ask, page(first..=last));
+        }
+        assert_eq!(shown(&model), (201..=500).collect::<Vec<_>>());
+        let (ask, _) = read_back(&mut model);
+        let effects = model.looked_up(ask, vec![]);
+        assert_eq!(effects, [Effect::Redraw(Part::Lines(Place::lobby()))], "nobody is asked who is not there");
+        let lobby = model.conversation(&Place::lobby()).unwrap();
+        assert!(lobby.ends_here() && !lobby.has_older());
+        assert_eq!(model.act(NOW, Intent::ReadBack(Place::lobby())), []);
+        sign_in(&mut model);
+        assert!(model.conversation(&Place::lobby()).unwrap().has_older(), "further back the server is asked");
+        let (ask, _) = read_back(&mut model);
+        let effects = model.looked_up(ask, vec![]);
+        assert_eq!(effects, [Effect::Tell(Down::AskOlder { ask, place: Place::lobby(), before: Some(Seq(201)) })]);
+    }
+
+    #[test]
+    fn what_the_server_gave_is_remembered_and_what_was_remembered_is_not_again() {
+        let mut model = recalled();
+        sign_in(&mut model);
+        model.take_news();
+        let (ask, _) = read_back(&mut model);
+        model.looked_up(ask, page(301..=400));
+        assert_eq!(model.take_news(), []);
+        let (ask, _) = read_back(&mut model);
+        model.looked_up(ask, vec![]);
+        model.apply(NOW, Up::Page { ask, messages: page(299..=300) });
+        assert_eq!(model.take_news(), [Keep::Message(message(299)), Keep::Message(message(300))]);
+        let (ask, _) = read_back(&mut model);
+        model.looked_up(ask, vec![]);
+        model.apply(NOW, Up::Page { ask, messages: vec![] });
+        assert_eq!(model.take_news(), [Keep::BeginsWith(ID, Seq(299))], "the server has nothing older, so nothing older stays");
+    }
+
+    #[test]
+    fn a_page_of_another_room_that_has_the_name_by_now_is_not_mixed_in() {
+        let mut model = recalled();
+        sign_in(&mut model);
+        let (ask, _) = read_back(&mut model);
+        model.looked_up(ask, vec![]);
+        model.take_news();
+        let other = Message { conversation: ConversationId(9), ..message(400) };
+        model.apply(NOW, Up::Page { ask, messages: vec![other] });
+        assert_eq!((shown(&model).len(), model.take_news()), (100, vec![]));
+    }
+
+    #[test]
+    fn an_alteration_that_overtakes_a_page_is_not_lost() {
+        let edited = Message {
+            altered: Some(Alteration { number: 4, at: UnixMillis(9), deleted: false }),
+            text: Text::new("better").unwrap(),
+            ..message(350)
+        };
+        for from_the_server in [false, true] {
+            let mut model = recalled();
+            sign_in(&mut model);
+            let (ask, _) = read_back(&mut model);
+            if from_the_server {
+                model.looked_up(ask, vec![]);
+            }
+            model.apply(NOW, Up::Altered { place: Place::lobby(), message: edited.clone() });
+            if from_the_server {
+                model.apply(NOW, Up::Page { ask, messages: page(301..=400) });
+            } else {
+                model.looked_up(ask, page(301..=400));
+            }
+            let line = model.lines(&Place::lobby()).find(|line| line.seq == Some(Seq(350))).map(|line| line.text.to_string());
+            assert_eq!(line.as_deref(), Some("better"));
+            assert!(model.take_news().contains(&Keep::Altered(edited.clone())));
+            assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(500), alteration: 4 })]));
+        }
+    }
+
+    #[test]
+    fn a_found_message_and_the_end_are_there_without_a_server() {
+        let mut model = recalled();
+        let effects = model.act(NOW, Intent::Seek { place: Place::lobby(), seq: Seq(100) });
+        let (ask, stretch) = lookup(&effects);
+        assert_eq!(stretch, Stretch::Before(Seq(101)));
+        let (ask, stretch) = lookup(&model.looked_up(ask, page(1..=100)));
+        assert_eq!(stretch, Stretch::After(Seq(100)));
+        model.looked_up(ask, page(101..=200));
+        assert_eq!((shown(&model), model.conversation(&Place::lobby()).unwrap().is_at_end()), ((1..=200).collect(), false));
+        let (ask, stretch) = lookup(&model.act(NOW, Intent::ToEnd(Place::lobby())));
+        assert_eq!(stretch, Stretch::Before(Seq(501)));
+        model.looked_up(ask, page(401..=500));
+        assert_eq!(shown(&model), (401..=500).collect::<Vec<_>>());
+        assert!(model.conversation(&Place::lobby()).unwrap().is_at_end());
+    }
+
+    #[test]
+    fn an_island_in_the_middle_is_not_taken_for_the_end() {
+        // The person has looked at something far back once; the newest messages were never on this computer.
+        let mut model = recalled_with(page(101..=200), Some(Seq(500)));
+        assert_eq!(shown(&model), [0; 0]);
+        let effects = sign_in(&mut model);
+        let ask = effects.iter().find_map(|effect| match effect {
+            Effect::Tell(Down::AskOlder { ask, before: None, .. }) => Some(*ask),
+            _ => None,
+        });
+        assert_eq!(ask, None, "it was looked up when it was opened");
+        model.act(NOW, Intent::ReadBack(Place::lobby()));
+        let mut offline = recalled_with(page(101..=200), Some(Seq(500)));
+        let ask = offline.conversations.values().find_map(|lobby| (1..9).map(AskId).find(|ask| lobby.asked(*ask)));
+        offline.looked_up(ask.unwrap(), page(101..=200));
+        assert!(!offline.conversation(&Place::lobby()).unwrap().is_at_end(), "better than nothing, and there is more");
+        assert_eq!(shown(&offline).last(), Some(&200));
+    }
+
+    #[test]
+    fn what_was_only_listed_is_not_delivered_from_its_beginning_at_the_next_start() {
+        let mut model = Model::new("lan-host");
+        assert!(model.marks().is_empty());
+        sign_in(&mut model);
+        let place = crate::scene::place("@anna").unwrap();
+        model.apply(NOW, Up::Conversation { id: ID, place, last: Seq(5000), read: Seq(5000), unread: 0, alterations: 7 });
+        assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(5000), alteration: 7 })]));
+        let standings = model.take_news();
+        assert!(standings.iter().any(|keep| matches!(keep, Keep::Standing(Standing { delivered: Some(Seq(5000)), alteration: 7, .. }))));
+        assert!(!model.take_news().iter().any(|keep| matches!(keep, Keep::Standing(_))), "said once");
+    }
+
+    #[test]
+    fn what_the_server_keeps_no_longer_goes_from_here_too() {
+        let mut model = recalled();
+        sign_in(&mut model);
+        model.apply(NOW, Up::Conversation { id: ID, place: Place::lobby(), last: Seq(500), read: Seq(500), unread: 0, alterations: 3 });
+        assert_eq!(firsts(&model.apply(NOW, Up::CaughtUp)), [], "other things come first");
+        let later = Now { instant: NOW.instant + Duration::from_secs(61), ..NOW };
+        let [ask] = firsts(&model.apply(later, Up::Presence(vec![])))[..] else { panic!("one conversation is remembered") };
+        assert_eq!(firsts(&model.apply(later, Up::Presence(vec![]))), [], "once");
+        model.take_news();
+        model.apply(later, Up::Page { ask, messages: page(450..=450) });
+        assert_eq!(model.take_news(), [Keep::BeginsWith(ID, Seq(450))]);
+        assert_eq!(shown(&model), (450..=500).collect::<Vec<_>>());
+        assert!(!model.conversation(&Place::lobby()).unwrap().has_older());
+        let next_day = Now { instant: later.instant + Duration::from_secs(24 * 60 * 60), ..NOW };
+        let [ask] = firsts(&model.apply(next_day, Up::Presence(vec![])))[..] else { panic!("and again") };
+        model.apply(next_day, Up::Page { ask, messages: vec![] });
+        assert_eq!((shown(&model), model.take_news()), (vec![], vec![Keep::BeginsWith(ID, Seq(u64::MAX))]));
+    }
+
+    fn firsts(effects: &[Effect]) -> Vec<AskId> {
+        let asked = |effect: &Effect| if let Effect::Tell(Down::AskFirst { ask, conversation: ID }) = effect { Some(*ask) } else { None };
+        effects.iter().filter_map(asked).collect()
+    }
+
+    #[test]
+    fn a_lost_connection_lets_what_is_remembered_be_read_as_before() {
+        let mut model = recalled();
+        sign_in(&mut model);
+        model.apply(NOW, Up::Interrupted { why: Interruption::Silent, retry_in: Duration::ZERO });
+        let (ask, _) = read_back(&mut model);
+        model.looked_up(ask, page(301..=400));
+        assert_eq!(shown(&model).len(), 200);
+    }
+}

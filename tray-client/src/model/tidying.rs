@@ -1,0 +1,76 @@
+//! What the server keeps no longer is not kept here either: now and then it is asked with which message each conversation begins.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use belfry_core::chat::{ConversationId, Message, Place, Seq};
+use belfry_core::time::{Instant, Now};
+
+use super::memory::Keep;
+use super::{Conversation, Effect, Model, Part};
+use crate::link::{AskId, Down};
+
+/// After signing in other things come first.
+const FIRST_AFTER: Duration = Duration::from_secs(60);
+
+/// The server tidies every hour by rules that speak of days.
+const EVERY: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Where the asking stands. One question at a time: nobody waits for the answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tidying {
+    due: Option<Instant>,
+    waiting: VecDeque<ConversationId>,
+    asked: Option<(AskId, ConversationId)>,
+}
+
+impl Model {
+    /// Begins when it is time, at whatever is heard.
+    pub(super) fn tidy(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        if !self.caught_up || !self.connection.is_up() {
+            return;
+        }
+        let due = *self.tidying.due.get_or_insert(now.instant + FIRST_AFTER);
+        if due <= now.instant && self.tidying.asked.is_none() {
+            self.tidying.due = Some(now.instant + EVERY);
+            self.tidying.waiting = self.conversations.values().filter(|held| held.last().is_some()).filter_map(Conversation::id).collect();
+            self.ask_where_the_next_begins(effects);
+        }
+    }
+
+    fn ask_where_the_next_begins(&mut self, effects: &mut Vec<Effect>) {
+        self.tidying.asked = None;
+        if let Some(conversation) = self.tidying.waiting.pop_front() {
+            let ask = self.numbers.ask();
+            self.tidying.asked = Some((ask, conversation));
+            effects.push(Effect::Tell(Down::AskFirst { ask, conversation }));
+        }
+    }
+
+    /// The first message of a conversation, or none at all. Whether that was asked.
+    pub(super) fn hear_beginning(&mut self, ask: AskId, messages: &[Message], effects: &mut Vec<Effect>) -> bool {
+        let Some((_, id)) = self.tidying.asked.take_if(|(asked, _)| *asked == ask) else { return false };
+        // A log without a message ends where it begins.
+        let first = messages.first().map_or(Seq(u64::MAX), |first| first.seq);
+        if first > Seq(1) {
+            self.news.push(Keep::BeginsWith(id, first));
+            if let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.id() == Some(id)) {
+                conversation.begins_with(first);
+                let place: Place = conversation.place().clone();
+                effects.push(Effect::Redraw(Part::Lines(place)));
+                effects.push(Effect::Redraw(Part::Conversations));
+            }
+        }
+        self.ask_where_the_next_begins(effects);
+        true
+    }
+
+    /// The question has come to nothing. Whether it was one of these.
+    pub(super) fn beginning_unknown(&mut self, ask: AskId, effects: &mut Vec<Effect>) -> bool {
+        let asked = self.tidying.asked.take_if(|(asked, _)| *asked == ask).is_some();
+        if asked {
+            self.ask_where_the_next_begins(effects);
+        }
+        asked
+    }
+}
