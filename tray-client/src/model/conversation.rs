@@ -15,6 +15,9 @@ use pages::{Older, Seeking};
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
 const MESSAGES_MAX: usize = 2_000;
 
+/// Of one that nobody sees: a screen full or two. What is further back is looked up when somebody does.
+const UNSEEN_MAX: usize = 200;
+
 /// What has become of an own message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -313,6 +316,19 @@ impl Conversation {
             if self.older == Older::None {
                 self.older = Older::Unknown;
             }
+        }
+    }
+
+    /// Nobody sees it: the oldest go, and come again when somebody reads back.
+    pub(super) fn go_unseen(&mut self) {
+        if !self.at_end || self.messages.len() <= UNSEEN_MAX {
+            return;
+        }
+        while self.messages.len() > UNSEEN_MAX {
+            self.messages.pop_first();
+        }
+        if self.older == Older::None {
+            self.older = Older::Unknown;
         }
     }
 

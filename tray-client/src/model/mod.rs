@@ -347,7 +347,8 @@ impl Model {
         match intent {
             Intent::Open(place) => {
                 self.conversation_mut(&place);
-                self.shown = Some(key(&place));
+                let before = self.shown.replace(key(&place)).filter(|before| *before != key(&place));
+                before.and_then(|before| self.conversations.get_mut(&before)).into_iter().for_each(Conversation::go_unseen);
                 self.sought = None;
                 effects.push(Effect::Redraw(Part::Lines(place)));
                 effects.extend(self.fill_shown());
@@ -449,10 +450,14 @@ impl Model {
         self.news.push(Keep::Message(message.clone()));
         self.see_in(&place, &message.from, effects);
         let me = self.me().cloned();
-        let looking = self.attended && self.shown.as_ref() == Some(&key(&place));
+        let shown = self.shown.as_ref() == Some(&key(&place));
+        let looking = self.attended && shown;
         let conversation = self.conversation_mut(&place);
         let before = conversation.unread();
         conversation.arrive(message.clone(), me.as_ref(), looking);
+        if !shown {
+            conversation.go_unseen();
+        }
         let news = conversation.unread() > before;
         if looking {
             effects.extend(self.tell_read(&place));

@@ -334,6 +334,24 @@ mod tests {
     }
 
     #[test]
+    fn of_a_conversation_that_nobody_sees_only_the_newest_are_held_and_the_others_are_looked_up() {
+        let mut model = recalled();
+        for (first, last) in [(301, 400), (201, 300), (101, 200)] {
+            let (ask, _) = read_back(&mut model);
+            model.looked_up(ask, page(first..=last));
+        }
+        assert_eq!(shown(&model).len(), 400, "all that somebody reads");
+        model.act(NOW, Intent::Open(crate::scene::place("@anna").unwrap()));
+        assert_eq!(shown(&model), (301..=500).collect::<Vec<_>>());
+        for seq in 501..=900 {
+            model.apply(NOW, Up::Message { place: Place::lobby(), message: message(seq) });
+        }
+        assert_eq!(shown(&model), (701..=900).collect::<Vec<_>>());
+        model.act(NOW, Intent::Open(Place::lobby()));
+        assert_eq!(read_back(&mut model).1, Stretch::Before(Seq(701)));
+    }
+
+    #[test]
     fn a_lost_connection_lets_what_is_remembered_be_read_as_before() {
         let mut model = recalled();
         sign_in(&mut model);
