@@ -27,11 +27,10 @@ const IN_GROUP: &str = "SELECT a.id, a.name, a.last_seen FROM group_members m CR
     WHERE m.account_group = ?3 AND a.name_key > ?1 ORDER BY a.name_key LIMIT ?2";
 const GROUPS: &str = "SELECT name, (SELECT count(*) FROM group_members WHERE account_group = id) FROM account_groups
     WHERE name_key > ?1 ORDER BY name_key LIMIT ?2";
-/// The count of everybody is one of pages, which takes no longer for many of them.
 const ROOMS: &str = "SELECT * FROM (SELECT c.room_name, c.private, o.name, c.keep_age, c.keep_messages,
         c.everyone OR EXISTS (SELECT 1 FROM members WHERE account = ?1 AND conversation = c.id) AS inside,
         EXISTS (SELECT 1 FROM invitations WHERE account = ?1 AND conversation = c.id) AS invited,
-        iif(c.everyone, (SELECT count(*) FROM accounts), (SELECT count(*) FROM members WHERE conversation = c.id)),
+        iif(c.everyone, (SELECT count(*) FROM accounts), c.members),
         c.room_key
     FROM conversations c LEFT JOIN accounts o ON o.id = c.owner WHERE c.room_key > ?2 AND c.deleted_at IS NULL)
     WHERE private = 0 OR inside OR invited ORDER BY room_key LIMIT ?3";
@@ -193,6 +192,13 @@ mod tests {
             assert_eq!(rooms_of(store, eve), ["lobby Inside 3"]);
             let after = Some(RoomName::new("BOARD").unwrap());
             assert_eq!(list(store, List::Rooms { account: anna, after }).unwrap().0, ["lobby Inside 3"]);
+            for _ in 0..2 {
+                ask(store, 2, Work::Room(RoomJob::Join { account: bob, room: board })).unwrap();
+            }
+            assert_eq!(rooms_of(store, anna)[0], "board Inside 2", "who comes twice is counted once");
+            ask(store, 3, Work::Room(RoomJob::Leave { account: anna, room: board })).unwrap();
+            assert_eq!(ask(store, 3, Work::Room(RoomJob::Leave { account: anna, room: board })), Err(Refusal::NotInRoom));
+            assert_eq!(rooms_of(store, bob)[0], "board Inside 1");
         });
     }
 

@@ -299,9 +299,18 @@ CREATE INDEX looks_of ON looks (kind, whose);
 UPDATE audit SET act = 'notice.all-clear' WHERE act = 'notice.all_clear';
 ";
 
-// Nobody keeps in memory who is in a room or who is an administrator, so both are found from that side, too.
+// Nobody keeps in memory who is in a room or who is an administrator, so both are found from that side, too. How many are in a room is
+// counted by triggers: the list of a thousand rooms must not count a million members.
 const ON_DEMAND: &str = "
 CREATE INDEX members_of ON members (conversation);
+ALTER TABLE conversations ADD COLUMN members INTEGER NOT NULL DEFAULT 0;
+UPDATE conversations SET members = (SELECT count(*) FROM members m WHERE m.conversation = conversations.id) WHERE room_key > '';
+CREATE TRIGGER member_new AFTER INSERT ON members BEGIN
+    UPDATE conversations SET members = members + 1 WHERE id = NEW.conversation;
+END;
+CREATE TRIGGER member_gone AFTER DELETE ON members BEGIN
+    UPDATE conversations SET members = members - 1 WHERE id = OLD.conversation;
+END;
 CREATE INDEX invitations_of ON invitations (conversation);
 CREATE INDEX administrators ON accounts (id) WHERE role = 1 AND disabled = 0;
 ";
@@ -338,7 +347,7 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{LOBBY, ask, found, overview, post_to, posted};
-    use super::super::{Store, Target, Work};
+    use super::super::{List, Outcome, Store, Target, Work};
     use super::*;
 
     use belfry_core::chat::{AccountId, Refusal, Role, Seq};
@@ -426,6 +435,24 @@ mod tests {
             let again = posted(post_to(&mut store, anna, 1, Target::Room(LOBBY)));
             assert_eq!((again.0.text.as_str(), again.0.seq, again.2), ("hello", Seq(1), true));
         }
+    }
+
+    #[test]
+    fn who_is_in_a_room_is_counted_when_a_database_is_brought_forward() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut old = Connection::open(&path).unwrap();
+        migrate(&mut old, &MIGRATIONS[..5]).unwrap();
+        let people = "
+            INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'x'), ('bob', 'bob', 0, 5, 'x');
+            INSERT INTO conversations (room_name, room_key) VALUES ('attic', 'attic'), ('cellar', 'cellar');
+            INSERT INTO members (account, conversation, since) VALUES (1, 2, 0), (2, 2, 0), (1, 3, 0);";
+        old.execute_batch(people).unwrap();
+        old.close().unwrap();
+        let list = Work::List(List::Rooms { account: AccountId(1), after: None });
+        let Ok(Outcome::Rooms { rooms, .. }) = ask(&mut Store::open(&path).unwrap(), 9, list) else { panic!() };
+        let counts: Vec<_> = rooms.iter().map(|room| (room.name.as_str(), room.members)).collect();
+        assert_eq!(counts, [("attic", 2), ("cellar", 1), ("lobby", 2)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// While nobody is there, this often is looked whether somebody has come back.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -40,9 +40,11 @@ impl Watcher {
 
 fn watch(mut after: Option<Duration>, wishes: &Receiver<Option<Duration>>, hear: &impl Fn(bool)) {
     let clock = system::Clock::find();
+    // Whoever has started the program has touched something, although not all systems know of it: Wine has no last input before the first.
+    let begun = Instant::now();
     let mut away = false;
     loop {
-        let untouched = clock.as_ref().and_then(system::Clock::untouched);
+        let untouched = clock.as_ref().and_then(system::Clock::untouched).map(|untouched| untouched.min(begun.elapsed()));
         let (is_away, again) = look(after, untouched);
         if is_away != away {
             away = is_away;
