@@ -40,6 +40,10 @@ const RECENT_FIRST: u32 = 1000;
 /// … and once it has said that the text is common, before it is asked in each conversation.
 const RECENT_MAX: u32 = 20_000;
 
+/// So many messages of one conversation are read in a row without finding anything before the index is asked where the text stands in it:
+/// what a program has written into one room all night must not hide what people said before.
+const BARREN_MAX: u32 = 1000;
+
 /// Messages of one conversation that are read at once, at first and at most.
 const CHUNK: u32 = 4;
 /// See [`CHUNK`].
@@ -74,7 +78,7 @@ pub(super) fn find(
     };
     let limit = Limit::new(limit.min(HITS_MAX));
     let is_indexed = text.as_str().chars().count() >= INDEXED_CHARS;
-    let recent = recent(connection, text, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX })?;
+    let recent = recent(connection, text, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX }, false)?;
     let cut = !is_indexed && !recent.is_complete;
     let (hits, more) = if !is_indexed || recent.is_complete {
         recent.hits(connection, limit)?
@@ -111,6 +115,19 @@ enum Reach {
     Index,
 }
 
+/// A phrase, so that nothing in the text is taken for the language of queries.
+fn phrase(text: &SearchText) -> String {
+    format!("\"{}\"", text.as_str().replace('"', "\"\""))
+}
+
+/// Where a phrase stands in one conversation before a message, newest first.
+fn within(connection: &Connection, phrase: &str, of: ConversationId, before: Seq, limit: Limit) -> Result<Vec<Seq>, Trouble> {
+    let range = (rowid(of, Seq(0)), rowid(of, Seq(before.0.saturating_sub(1))));
+    let mut statement = connection.prepare_cached(WITHIN)?;
+    let rows = statement.query_map(params![phrase, range.0, range.1, limit.rows()], |row| row.get(0).map(|id| parts(id).1))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn look_up(
     connection: &Connection,
     text: &SearchText,
@@ -119,8 +136,7 @@ fn look_up(
     limit: Limit,
     reach: Reach,
 ) -> Result<LookedUp, Trouble> {
-    // A phrase, so that nothing in the text is taken for the language of queries.
-    let phrase = format!("\"{}\"", text.as_str().replace('"', "\"\""));
+    let phrase = phrase(text);
     if places.len() > 1 {
         let wanted: BTreeSet<_> = places.iter().map(|info| info.id).collect();
         for (most, is_last) in [(RARE_FIRST, false), (RARE_MAX, true)] {
@@ -136,7 +152,7 @@ fn look_up(
             }
             if reach == Reach::Further
                 && !is_last
-                && let recent = recent(connection, text, places, bound, limit, RECENT_MAX)?
+                && let recent = recent(connection, text, places, bound, limit, RECENT_MAX, true)?
                 && recent.is_complete
             {
                 let (hits, more) = recent.hits(connection, limit)?;
@@ -144,16 +160,11 @@ fn look_up(
             }
         }
     }
-    let mut statement = connection.prepare_cached(WITHIN)?;
-    let mut sources = Vec::new();
-    for info in places {
-        let range = (rowid(info.id, Seq(0)), rowid(info.id, Seq(bound.0.saturating_sub(1))));
-        let seqs = statement
-            .query_map(params![phrase, range.0, range.1, limit.rows()], |row| row.get(0).map(|id| parts(id).1))?
-            .collect::<Result<Vec<_>, _>>()?;
-        sources.push(Source { info: info.clone(), seqs: seqs.into_iter() });
-    }
-    Ok(LookedUp::Sources(sources))
+    let sources = places.iter().map(|info| {
+        let seqs = within(connection, &phrase, info.id, bound, limit)?.into_iter();
+        Ok(Source { info: info.clone(), seqs })
+    });
+    Ok(LookedUp::Sources(sources.collect::<Result<_, Trouble>>()?))
 }
 
 /// One conversation that is read from its end, and what was read of it: when it was said, its number, and whether it has the text.
@@ -162,12 +173,16 @@ struct Stream<'a> {
     read: VecDeque<(UnixMillis, Seq, bool)>,
     before: Seq,
     chunk: u32,
+    /// Messages read since the last that has the text.
+    barren: u32,
+    /// As many as can be wanted of what is left are in `read`.
+    is_through: bool,
 }
 
 impl Stream<'_> {
     /// Reads on where nothing is left of what was read, at most `left` messages and at least one; how many.
     fn fill(&mut self, connection: &Connection, wanted: &str, left: u32) -> Result<u32, Trouble> {
-        if !self.read.is_empty() {
+        if !self.read.is_empty() || self.is_through {
             return Ok(0);
         }
         let mut statement = connection.prepare_cached(NEWEST)?;
@@ -178,10 +193,25 @@ impl Stream<'_> {
             let has_it = folded(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?).contains(wanted);
             self.read.push_back((time(row, 0)?, seq, has_it));
             self.before = seq;
+            self.barren = if has_it { 0 } else { self.barren + 1 };
             count += 1;
         }
         self.chunk = (self.chunk * 2).min(CHUNK_MAX);
         Ok(count)
+    }
+
+    /// Has the index say where the phrase stands in what is left, if it was long in coming.
+    fn skip(&mut self, connection: &Connection, phrase: &str, limit: Limit) -> Result<(), Trouble> {
+        if self.barren < BARREN_MAX || !self.read.is_empty() || self.is_through {
+            return Ok(());
+        }
+        for seq in within(connection, phrase, self.info.id, self.before, limit)? {
+            if let Some(message) = messages::one(connection, self.info.id, seq)? {
+                self.read.push_back((message.sent_at, seq, true));
+            }
+        }
+        self.is_through = true;
+        Ok(())
     }
 }
 
@@ -218,7 +248,8 @@ impl Recent<'_> {
     }
 }
 
-/// Reads all conversations together from their ends, in order of time, until there are enough hits or `reach` messages were read.
+/// Reads all conversations together from their ends, in order of time, until there are enough hits or `reach` messages were read. With
+/// `skips`, where one of them goes on without a hit, the index is asked for that one.
 fn recent<'a>(
     connection: &Connection,
     text: &SearchText,
@@ -226,9 +257,11 @@ fn recent<'a>(
     bound: Seq,
     limit: Limit,
     reach: u32,
+    skips: bool,
 ) -> Result<Recent<'a>, Trouble> {
-    let wanted = folded(text.as_str());
-    let mut streams: Vec<_> = places.iter().map(|info| Stream { info, read: VecDeque::new(), before: bound, chunk: CHUNK }).collect();
+    let (wanted, phrase) = (folded(text.as_str()), phrase(text));
+    let stream = |info| Stream { info, read: VecDeque::new(), before: bound, chunk: CHUNK, barren: 0, is_through: false };
+    let mut streams: Vec<_> = places.iter().map(stream).collect();
     let (mut heap, mut left, mut found) = (BinaryHeap::new(), reach, Vec::new());
     for (index, stream) in streams.iter_mut().enumerate() {
         left = left.saturating_sub(stream.fill(connection, &wanted, left)?);
@@ -242,8 +275,11 @@ fn recent<'a>(
                 break;
             }
         }
+        if skips {
+            stream.skip(connection, &phrase, limit)?;
+        }
         // What was read is looked at to its end; only what the next read would bring can be newer than all the rest.
-        if left == 0 && stream.read.is_empty() {
+        if left == 0 && stream.read.is_empty() && !stream.is_through {
             return Ok(Recent { found, is_complete: false });
         }
         left = left.saturating_sub(stream.fill(connection, &wanted, left)?);
@@ -433,6 +469,28 @@ mod tests {
             assert_eq!(found(store, anna, "\"cheese\" AND"), [1]);
             assert_eq!(found(store, anna, "a* OR"), [2]);
             assert_eq!(found(store, anna, "NOT smile"), [0; 0]);
+        });
+    }
+
+    #[test]
+    fn what_a_program_has_written_all_night_does_not_hide_what_people_said() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            add(store, "bob");
+            let noisy = create(store, anna, "noisy", false);
+            let count = RARE_FIRST as u64 + 10;
+            for n in 0..count {
+                let to = if n.is_multiple_of(3) { Target::Room(noisy) } else { direct("bob") };
+                say(store, 10 + n, anna, to, &["hello there"]);
+            }
+            let noise = |n| super::super::fixture::job(n, 5000 + n, post(anna, n + 1_000_000, Target::Room(noisy), "all is well"));
+            let done = store.apply((0..u64::from(RECENT_FIRST + BARREN_MAX) + 500).map(noise).collect());
+            assert!(done.iter().all(|done| done.result.is_ok()));
+            let found = search(store, anna, "hello", None, None, 8);
+            let places: Vec<_> = found.hits.iter().map(|hit| (hit.place.to_string(), hit.message.sent_at.0)).collect();
+            let expected = |n: u64| (if n.is_multiple_of(3) { "noisy" } else { "@bob" }.to_owned(), 10 + n);
+            assert_eq!(places, (0..8).map(|back| expected(count - 1 - back)).collect::<Vec<_>>());
+            assert!(found.more);
         });
     }
 
