@@ -117,7 +117,7 @@ impl Cache {
 
     /// Looks for messages, and answers. Whether it will.
     pub fn look_up(&self, lookup: Lookup) -> bool {
-        matches!(self.place, Place::There(..)) && self.send(Job::LookUp(lookup)).is_ok()
+        matches!(&self.place, Place::There(jobs, _) if jobs.try_send(Job::LookUp(lookup)).is_ok())
     }
 
     /// The server has proven this identity; what is remembered belongs to it.
