@@ -69,12 +69,12 @@ impl Hub {
         let account = from.account();
         match place {
             Place::Room(room) => {
-                let sessions = self.sessions_in(self.rooms.find(&room)?);
+                let id = self.rooms.find(&room)?;
                 if !self.is_in_room(account, &room) {
                     return Err(Refusal::NotInRoom);
                 }
                 self.reply(to, Ok(Answer::Done));
-                self.tell_typing(account, sessions, Some(room));
+                self.tell_typing(account, self.sessions_in(id), Some(room));
             }
             Place::Direct(name) if self.is_own(from, &name) => return Err(Refusal::DirectToSelf),
             Place::Direct(name) => match self.directory.find(&name) {

@@ -78,7 +78,7 @@ pub(super) fn find(
     };
     let limit = Limit::new(limit.min(HITS_MAX));
     let is_indexed = text.as_str().chars().count() >= INDEXED_CHARS;
-    let recent = recent(connection, text, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX }, false)?;
+    let recent = recent(connection, text, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX }, None)?;
     let cut = !is_indexed && !recent.is_complete;
     let (hits, more) = if !is_indexed || recent.is_complete {
         recent.hits(connection, limit)?
@@ -115,11 +115,6 @@ enum Reach {
     Index,
 }
 
-/// A phrase, so that nothing in the text is taken for the language of queries.
-fn phrase(text: &SearchText) -> String {
-    format!("\"{}\"", text.as_str().replace('"', "\"\""))
-}
-
 /// Where a phrase stands in one conversation before a message, newest first.
 fn within(connection: &Connection, phrase: &str, of: ConversationId, before: Seq, limit: Limit) -> Result<Vec<Seq>, Trouble> {
     let range = (rowid(of, Seq(0)), rowid(of, Seq(before.0.saturating_sub(1))));
@@ -136,7 +131,8 @@ fn look_up(
     limit: Limit,
     reach: Reach,
 ) -> Result<LookedUp, Trouble> {
-    let phrase = phrase(text);
+    // A phrase, so that nothing in the text is taken for the language of queries.
+    let phrase = format!("\"{}\"", text.as_str().replace('"', "\"\""));
     if places.len() > 1 {
         let wanted: BTreeSet<_> = places.iter().map(|info| info.id).collect();
         for (most, is_last) in [(RARE_FIRST, false), (RARE_MAX, true)] {
@@ -152,7 +148,7 @@ fn look_up(
             }
             if reach == Reach::Further
                 && !is_last
-                && let recent = recent(connection, text, places, bound, limit, RECENT_MAX, true)?
+                && let recent = recent(connection, text, places, bound, limit, RECENT_MAX, Some(&phrase))?
                 && recent.is_complete
             {
                 let (hits, more) = recent.hits(connection, limit)?;
@@ -249,7 +245,7 @@ impl Recent<'_> {
 }
 
 /// Reads all conversations together from their ends, in order of time, until there are enough hits or `reach` messages were read. With
-/// `skips`, where one of them goes on without a hit, the index is asked for that one.
+/// the text as a `phrase`, where one of them goes on without a hit, the index is asked for that one.
 fn recent<'a>(
     connection: &Connection,
     text: &SearchText,
@@ -257,9 +253,9 @@ fn recent<'a>(
     bound: Seq,
     limit: Limit,
     reach: u32,
-    skips: bool,
+    phrase: Option<&str>,
 ) -> Result<Recent<'a>, Trouble> {
-    let (wanted, phrase) = (folded(text.as_str()), phrase(text));
+    let wanted = folded(text.as_str());
     let stream = |info| Stream { info, read: VecDeque::new(), before: bound, chunk: CHUNK, barren: 0, is_through: false };
     let mut streams: Vec<_> = places.iter().map(stream).collect();
     let (mut heap, mut left, mut found) = (BinaryHeap::new(), reach, Vec::new());
@@ -275,8 +271,8 @@ fn recent<'a>(
                 break;
             }
         }
-        if skips {
-            stream.skip(connection, &phrase, limit)?;
+        if let Some(phrase) = phrase {
+            stream.skip(connection, phrase, limit)?;
         }
         // What was read is looked at to its end; only what the next read would bring can be newer than all the rest.
         if left == 0 && stream.read.is_empty() && !stream.is_through {
