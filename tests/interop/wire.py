@@ -9,7 +9,7 @@ DISCOVER_BYTES = 256
 CLIENT_BYTES_MIN = 40
 HEAD_BYTES = 9
 TAG_BYTES = 16
-VERSION = 1
+VERSION = 2
 
 
 class Malformed(Exception):

@@ -9,7 +9,7 @@ import unicodedata
 
 from wire import Malformed, Reader
 
-SCHEMA = 3
+SCHEMA = 4
 MESSAGE_BYTES_MAX = 64 * 1024
 
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::link::{Config, Trust};
+use super::link::{Config, Outdated, Trust};
 use crate::connection::{CloseCode, Established, Side};
 use crate::crypto::{Initiator, PublicKey, Suite};
 use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
@@ -58,7 +58,7 @@ pub(super) enum Dialed {
     /// The server has none of the pinned keys.
     KeyChanged(Option<PublicKey>),
     /// No version in common.
-    Version,
+    Version(Outdated),
     /// The server does not want us now.
     Rejected { code: CloseCode, retry_in: Duration },
     /// Nobody answers.
@@ -144,7 +144,7 @@ impl Dialer {
             },
         };
         if !retry.versions.contains(&VERSION) {
-            return Some(Dialed::Version);
+            return Some(Dialed::Version(Outdated::among(&retry.versions, VERSION)));
         }
         if self.renews.is_none() {
             // A server that has answered an earlier HELLO of ours has a session under its number, with other keys.
@@ -231,7 +231,7 @@ fn asked(config: &Config) -> VecDeque<SocketAddr> {
 
 fn on_reject(reject: &Reject, rng: &mut Rng) -> Dialed {
     if reject.code == CloseCode::VERSION {
-        return Dialed::Version;
+        return Dialed::Version(Outdated::Unknown);
     }
     let millis = u64::from(reject.retry_after_millis) + rng::below(rng, u64::from(reject.jitter_millis) + 1);
     // Nobody has proven to have said it: whoever sees our nonce pass by could keep us away for weeks.

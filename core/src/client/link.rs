@@ -338,7 +338,7 @@ pub enum Failure {
     /// Signing in or registering was refused.
     SignIn(Refusal),
     /// The server speaks none of our protocol versions.
-    Version,
+    Version(Outdated),
     /// This device signed in elsewhere and this connection was replaced.
     Replaced,
     /// The account was disabled or the session ended by an administrator.
@@ -356,7 +356,7 @@ impl fmt::Display for Failure {
                 "The server's identity has changed since last time. If your administrator did not announce this, do not continue.",
             ),
             Self::SignIn(refusal) => write!(f, "{refusal}"),
-            Self::Version => f.write_str("The server speaks another version of the protocol; update the older of the two."),
+            Self::Version(outdated) => write!(f, "{outdated}"),
             Self::Replaced => f.write_str("This device has connected a second time, and this connection was ended."),
             Self::Expelled => f.write_str("An administrator has disabled this account."),
             Self::Revoked => f.write_str(
@@ -364,5 +364,37 @@ impl fmt::Display for Failure {
             ),
             Self::PasswordChanged => f.write_str("The password of this account was changed; sign in with the new one."),
         }
+    }
+}
+
+/// Which of two programs that have no protocol version in common is to be updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outdated {
+    /// The server speaks older versions only.
+    Server,
+    /// The server speaks newer versions only.
+    Client,
+    /// The server did not say which versions it speaks.
+    Unknown,
+}
+
+impl Outdated {
+    /// What follows from the versions that a server offers, none of which is `own`.
+    pub(super) fn among(offered: &[u16], own: u16) -> Self {
+        match offered.iter().max() {
+            Some(&newest) if newest < own => Self::Server,
+            Some(_) => Self::Client,
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Outdated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "The server is older than this program, and the two do not understand each other: update the server.",
+            Self::Client => "The server is newer than this program, and the two do not understand each other: update this program.",
+            Self::Unknown => "The server speaks another version of the protocol; update the older of the two.",
+        })
     }
 }

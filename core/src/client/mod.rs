@@ -16,7 +16,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use dial::{Contact, Dialed, Dialer};
-pub use link::{Command, Config, Credentials, Failure, Interruption, Mark, Proof, Start, Ticket, Trust, Update};
+pub use link::{Command, Config, Credentials, Failure, Interruption, Mark, Outdated, Proof, Start, Ticket, Trust, Update};
 use positions::Positions;
 use requests::Requests;
 
@@ -258,7 +258,7 @@ impl Client {
             // New keys can be had later, and nobody outside can end a connection by answering for the server.
             _ if is_renewal && self.link.is_some() => {}
             Dialed::KeyChanged(offered) => self.fail(now, Failure::KeyChanged { offered }),
-            Dialed::Version => self.fail(now, Failure::Version),
+            Dialed::Version(outdated) => self.fail(now, Failure::Version(outdated)),
             // A connection that is still there goes on; it will notice by itself if nobody is at its other end.
             _ if self.link.is_some() => {}
             Dialed::Rejected { code, retry_in } => {
@@ -382,7 +382,7 @@ impl Client {
                 CloseCode::USER_LOCKED => self.on_dismissed(now, Failure::Expelled),
                 CloseCode::DEVICE_REVOKED => self.on_dismissed(now, Failure::Revoked),
                 CloseCode::PASSWORD_CHANGED => self.on_dismissed(now, Failure::PasswordChanged),
-                CloseCode::VERSION => self.on_dismissed(now, Failure::Version),
+                CloseCode::VERSION => self.on_dismissed(now, Failure::Version(Outdated::Unknown)),
                 CloseCode::GOING_AWAY => self.on_link_lost(now, Interruption::GoingAway),
                 other => self.on_link_lost(now, Interruption::ClosedByServer(other.0)),
             },

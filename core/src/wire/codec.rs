@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The schema spoken by this program.
-const SCHEMA: u8 = 3;
+const SCHEMA: u8 = 4;
 
 /// Why bytes and meaning did not come together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::connection::CloseCode;
 use crate::limits::{DATAGRAM_BYTES, IDENTITIES_MAX};
 
 /// The protocol version spoken by this program.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The head of a protected datagram.
 pub const PROTECTED_HEAD_BYTES: usize = 9;
@@ -473,7 +473,7 @@ mod tests {
     fn a_later_version_may_say_more_where_the_version_is_found_out() {
         for (bytes, understood) in samples().into_iter().zip([true, true, true, false, false, false, false]) {
             let mut later = bytes.clone();
-            later[2] = 2;
+            later[2] = VERSION as u8 + 1;
             later.push(7);
             assert_eq!(decode(&with_checksum(later)).is_ok(), understood, "{bytes:?}");
         }
@@ -491,7 +491,7 @@ mod tests {
     #[test]
     fn a_no_session_has_golden_bytes() {
         let bytes = encoded(|out| NoSession { to: SessionId(0x0403_0201), token: [6; 16] }.encode(out));
-        assert_eq!(bytes[..12], [0xc6, 1, 1, 0, 1, 2, 3, 4, 0, 0, 0, 0]);
+        assert_eq!(bytes[..12], [0xc6, 1, 2, 0, 1, 2, 3, 4, 0, 0, 0, 0]);
         assert_eq!(bytes[16..], [6; 16]);
     }
 

@@ -145,12 +145,12 @@ fn datagrams_are_as_published() {
     padded.resize(1472, 0);
     cases.push(other_spelling("more padding", &with_checksum(padded)));
     let mut later = encoded(&hello0(true, &[1, 2]));
-    (later[2], later[600], later[4]) = (2, 9, 1);
-    cases.push(other_spelling("a HELLO0 of version 2 that says more", &with_checksum(later)));
+    (later[2], later[600], later[4]) = (3, 9, 1);
+    cases.push(other_spelling("a HELLO0 of version 3 that says more", &with_checksum(later)));
     let mut later = encoded(&retry(1, true, &[1, 2]));
-    later[2] = 2;
+    later[2] = 3;
     later.extend(b"and more");
-    cases.push(other_spelling("a RETRY of version 2 that says more", &with_checksum(later)));
+    cases.push(other_spelling("a RETRY of version 3 that says more", &with_checksum(later)));
     let mut later = encoded(&Datagram::Discover(Discover { nonce: array(9) }));
     (later[2], later[255]) = (3, 3);
     cases.push(other_spelling("a DISCOVER of version 3 that says more", &with_checksum(later)));

@@ -77,7 +77,7 @@ fn datagrams(rejects: &mut Rejects) {
         rejects.changed("no such type", &retry, |bytes| bytes[0] = 0xc0 | kind);
     }
     for datagram in [&hello, &response, &reject, &no_session] {
-        rejects.changed("another version where that is known", datagram, |bytes| bytes[2] = 2);
+        rejects.changed("another version where that is known", datagram, |bytes| bytes[2] = 1);
     }
     for (datagram, bytes) in [(&hello0, 1199), (&hello, 1199), (&discover, 255)] {
         rejects.changed("a byte too short", datagram, |out| out.truncate(bytes));
@@ -169,15 +169,15 @@ fn messages(rejects: &mut Rejects) {
     // Post in the lobby: schema, id, variant, outbox, counter, room, its name, the text.
     let post = |name: &[u8], text: &[u8]| {
         let long = if text.len() > 250 { [&[251][..], &(text.len() as u16).to_le_bytes()].concat() } else { vec![text.len() as u8] };
-        [&[3, 1, 3, 9, 9, 0, name.len() as u8][..], name, &long, text].concat()
+        [&[4, 1, 3, 9, 9, 0, name.len() as u8][..], name, &long, text].concat()
     };
     assert!(decode_from_client(&post(b"lobby", b"hello")).is_ok());
     rejects.asked("no bytes", &[]);
     rejects.asked("another schema", &[&[1][..], &post(b"lobby", b"hello")[1..]].concat());
     rejects.asked("a byte behind the end", &[&post(b"lobby", b"hello")[..], &[0]].concat());
     rejects.asked("cut", &post(b"lobby", b"hello")[..12]);
-    rejects.asked("no such request", &[3, 1, 250]);
-    rejects.asked("a number that is too wide", &[3, 253, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
+    rejects.asked("no such request", &[4, 1, 250]);
+    rejects.asked("a number that is too wide", &[4, 253, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
     rejects.asked("a name that is empty", &post(b"", b"hello"));
     rejects.asked("a name of white space", &post(b"  ", b"hello"));
     rejects.asked("a name of 33 letters", &post(&[b'x'; 33], b"hello"));

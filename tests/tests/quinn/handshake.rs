@@ -1,6 +1,6 @@
 //! From the first datagram to the confirmed keys.
 
-use belfry_core::client::{Client, Command, Failure, Interruption, Start, Update};
+use belfry_core::client::{Client, Command, Failure, Interruption, Outdated, Start, Update};
 use belfry_core::connection::{CloseCode, Connection, Event};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint, Output};
@@ -78,7 +78,7 @@ fn version_negotiate_client() {
     Retry { nonce: asked.nonce, cookie: [0; 16], key_ids: vec![key.id()], key: Some(key.0), versions: vec![0x0a0a] }.encode(&mut retry);
     world.inject_at(0, world.server_address(), retry);
     world.run_for(MS);
-    assert!(world.people[0].updates.contains(&Update::Failed(Failure::Version)), "{:?}", world.people[0].updates);
+    assert!(world.people[0].updates.contains(&Update::Failed(Failure::Version(Outdated::Client))), "{:?}", world.people[0].updates);
 }
 
 #[test]
