@@ -1,5 +1,6 @@
 //! A server with a folder of its own, and people with profiles of their own who run commands.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,6 +37,19 @@ impl Server {
     pub fn start_at(listen: &str, change: impl FnOnce(&mut Command)) -> Self {
         let folder = TempDir::new().expect("a folder");
         let (process, address, link) = serve(&folder.path().join("data"), listen, change);
+        Self { process, address, link, folder }
+    }
+
+    /// A server on a copy of this data folder, whose administrator's password is the one that stands in it.
+    pub fn start_from(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let copy = folder.path().join("data");
+        fs::create_dir(&copy).expect("a folder");
+        for file in fs::read_dir(data).expect("a data folder") {
+            let file = file.expect("a file");
+            fs::copy(file.path(), copy.join(file.file_name())).expect("it can be copied");
+        }
+        let (process, address, link) = serve(&copy, "127.0.0.1:0", change);
         Self { process, address, link, folder }
     }
 

@@ -9,7 +9,7 @@ use belfry_core::time::Instant;
 use belfry_core::wire::datagram::{self, Datagram, Hello0, Retry};
 use belfry_tests::line::Line;
 use belfry_tests::pair::seeded;
-use belfry_tests::stranger::{Stranger, drain};
+use belfry_tests::stranger::{Stranger, drain, repair_checksum};
 use belfry_tests::weather::Weather;
 use belfry_tests::world::World;
 
@@ -79,6 +79,39 @@ fn version_negotiate_client() {
     world.inject_at(0, world.server_address(), retry);
     world.run_for(MS);
     assert!(world.people[0].updates.contains(&Update::Failed(Failure::Version(Outdated::Client))), "{:?}", world.people[0].updates);
+}
+
+/// The first datagram of this type that 0.1.0 published.
+fn of_0_1_0(kind: &str) -> Vec<u8> {
+    let cases: Vec<serde_json::Value> = serde_json::from_str(include_str!("../../house-0.1.0/vectors/datagrams.json")).expect("JSON");
+    let case = cases.iter().find(|case| case["meaning"]["type"] == kind).expect("it is among them");
+    let digits = case["bytes"].as_str().expect("digits");
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits")).collect()
+}
+
+#[test]
+fn a_client_of_0_1_0_is_told_which_version_is_spoken() {
+    let answers = ask(&mut endpoint(1), [10, 0, 0, 1], of_0_1_0("HELLO0"));
+    let Ok(Datagram::Retry(retry)) = datagram::decode(&answers[0]) else { panic!("a RETRY that lists what we speak") };
+    assert_eq!(retry.versions, [datagram::VERSION], "0.1.0 reads this in a RETRY of any version, and says what to do");
+}
+
+#[test]
+fn a_server_of_0_1_0_is_the_one_to_be_updated() {
+    let mut world = alice(near());
+    world.tape = Some(Vec::new());
+    world.run_for(MS);
+    let asked = world.tape.take().expect("it runs").remove(0).bytes;
+    let Ok(Datagram::Hello0(asked)) = datagram::decode(&asked) else { panic!("a HELLO0") };
+    let mut retry = of_0_1_0("RETRY");
+    retry[16..24].copy_from_slice(&asked.nonce);
+    let key_id = retry[41..49].to_vec();
+    assert_eq!(retry[40], 1, "one key's number behind nonce and cookie: {key_id:?}");
+    retry[41..49].copy_from_slice(&world.server_key().id());
+    repair_checksum(&mut retry);
+    world.inject_at(0, world.server_address(), retry);
+    world.run_for(MS);
+    assert!(world.people[0].updates.contains(&Update::Failed(Failure::Version(Outdated::Server))), "{:?}", world.people[0].updates);
 }
 
 #[test]
