@@ -24,7 +24,11 @@ impl fmt::Display for InvalidName {
         match self {
             Self::Empty => f.write_str("A name cannot be empty."),
             Self::TooLong => write!(f, "A name has at most {NAME_CHARS_MAX} characters."),
-            Self::Character(c) => write!(f, "A name cannot contain {c:?}."),
+            // As it was typed, where it can be seen: an escaped backslash would be two.
+            Self::Character(c) if c.is_control() || c.is_whitespace() || super::text::is_invisible(*c) => {
+                write!(f, "A name cannot contain the invisible character U+{:04X}.", u32::from(*c))
+            }
+            Self::Character(c) => write!(f, "A name cannot contain '{c}'."),
         }
     }
 }
@@ -205,6 +209,14 @@ mod tests {
 
     #[test]
     fn a_refused_name_is_explained() {
-        assert_eq!(format!("{}", InvalidName::Character('@')), "A name cannot contain '@'.");
+        for (refused, said) in [
+            ('@', "A name cannot contain '@'."),
+            ('\\', "A name cannot contain '\\'."),
+            ('"', "A name cannot contain '\"'."),
+            ('\u{7}', "A name cannot contain the invisible character U+0007."),
+            ('\u{202e}', "A name cannot contain the invisible character U+202E."),
+        ] {
+            assert_eq!(format!("{}", InvalidName::Character(refused)), said);
+        }
     }
 }

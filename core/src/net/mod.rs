@@ -15,6 +15,7 @@ mod batch_portable;
 mod clock;
 mod discover;
 mod driver;
+mod in_words;
 mod line;
 mod resolve;
 #[cfg(feature = "discovery")]
@@ -26,6 +27,7 @@ pub use batch::{BATCH, Inbox, Outbox, Received, SendReport};
 pub use clock::Clock;
 pub use discover::{Found, FoundBy, everybody, probe};
 pub use driver::{COMMANDS_WAITING_MAX, Handle, Stopped, spawn};
+pub use in_words::InWords;
 pub use resolve::{InvalidAddress, PORT, ServerAddress};
 pub use socket::UdpSocket;
 

@@ -39,6 +39,8 @@ pub enum InvalidAddress {
     Port,
     /// What follows the `#` is no key.
     Key,
+    /// A link, but none of ours: `http://tower`.
+    Scheme,
 }
 
 impl fmt::Display for InvalidAddress {
@@ -47,6 +49,9 @@ impl fmt::Display for InvalidAddress {
             Self::Host => "A server's address is HOST, HOST:PORT, [IPV6]:PORT or a link that begins with belfry://.",
             Self::Port => "The port after the colon is a number from 1 to 65535; an IPv6 address with a port needs brackets, [IPV6]:PORT.",
             Self::Key => "The key after the # is not complete: copy the whole link, which ends with 52 letters and digits.",
+            Self::Scheme => {
+                "A server is named by HOST, HOST:PORT or a link that begins with belfry://; leave out what stands before the host."
+            }
         })
     }
 }
@@ -79,6 +84,7 @@ impl FromStr for ServerAddress {
         let written = written.trim();
         let written = match written.get(..SCHEME.len()) {
             Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => written.get(SCHEME.len()..).unwrap_or_default(),
+            _ if written.contains("://") => return Err(InvalidAddress::Scheme),
             _ => written,
         };
         let (place, key) = match written.split_once('#') {
@@ -106,6 +112,8 @@ fn host_and_port(place: &str) -> Result<(&str, u16), InvalidAddress> {
         return Ok((place, PORT));
     }
     let (host, port) = match place.split_once(':') {
+        // What is wrong with a path is not its port.
+        Some((_, port)) if port.contains('/') => return Err(InvalidAddress::Host),
         Some((host, port)) => (host, parse_port(port)?),
         None => (place, PORT),
     };
@@ -208,10 +216,16 @@ mod tests {
     fn what_is_no_host_is_refused() {
         let endless = "a".repeat(256);
         for written in
-            ["", " ", ":7411", "two words", "http://chat", "user@chat", "chat/path", "[::1", "[::1]x", "[chat]:1", "-chat", &endless]
+            ["", " ", ":7411", "two words", "user@chat", "chat/path", "chat:7411/path", "[::1", "[::1]x", "[chat]:1", "-chat", &endless]
         {
-            let why = if written == "http://chat" { InvalidAddress::Port } else { InvalidAddress::Host };
-            refuse(written, why);
+            refuse(written, InvalidAddress::Host);
+        }
+    }
+
+    #[test]
+    fn a_link_of_another_kind_is_told_as_one() {
+        for written in ["http://chat", "https://chat:7411/", "udp://192.0.2.1", "belfry2://chat"] {
+            refuse(written, InvalidAddress::Scheme);
         }
     }
 
@@ -231,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_error_is_a_sentence() {
-        for error in [InvalidAddress::Host, InvalidAddress::Port, InvalidAddress::Key] {
+        for error in [InvalidAddress::Host, InvalidAddress::Port, InvalidAddress::Key, InvalidAddress::Scheme] {
             assert!(error.to_string().ends_with('.'));
         }
     }
