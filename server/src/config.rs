@@ -2,6 +2,7 @@
 
 mod layers;
 mod serve;
+mod typed;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -12,10 +13,10 @@ use belfry_core::crypto::PublicKey;
 use belfry_core::net::ServerAddress;
 use clap::Args;
 use directories::ProjectDirs;
-use jiff::{Span, SpanRelativeTo};
 
 pub(crate) use self::layers::DEFAULTS;
 pub(crate) use self::serve::{LogFormat, Serve, ServeArgs, admin_password, data_folder};
+pub(crate) use self::typed::{Given, between, count, duration, id, label, patience, seq};
 
 use crate::cli::{Ending, Outcome};
 
@@ -24,19 +25,19 @@ use crate::cli::{Ending, Outcome};
 pub(crate) struct ConnectionArgs {
     /// The server: HOST, HOST:PORT or a belfry:// link
     #[arg(long, env = "BELFRY_SERVER", value_name = "SERVER")]
-    pub(crate) server: Option<String>,
+    pub(crate) server: Option<Given<ServerAddress>>,
     /// The account
     #[arg(long, env = "BELFRY_USER", value_name = "NAME")]
-    pub(crate) user: Option<String>,
+    pub(crate) user: Option<Given<AccountName>>,
     /// The key that the server must prove; without it the remembered one, or the first one seen
     #[arg(long, value_name = "KEY")]
-    pub(crate) server_key: Option<String>,
+    pub(crate) server_key: Option<Given<PublicKey>>,
     /// Read the password from the first line of standard input instead of BELFRY_PASSWORD or a prompt
     #[arg(long)]
     pub(crate) password_stdin: bool,
-    /// Give up when there is no connection for this long
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) connect_timeout: u64,
+    /// Give up when there is no connection for this long, from 1s to 1h
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = patience, allow_negative_numbers = true)]
+    pub(crate) connect_timeout: Duration,
 }
 
 /// [`ConnectionArgs`], understood.
@@ -88,20 +89,12 @@ impl ConnectionArgs {
     /// # Errors
     /// Wrong usage, with a sentence that says what is missing.
     pub(crate) fn understand(&self, surroundings: &Surroundings) -> Outcome<Connection> {
-        let server: ServerAddress = given(self.server.as_deref())
-            .ok_or_else(|| Ending::usage("No server is named: give --server HOST[:PORT], a belfry:// link, or set BELFRY_SERVER."))?
-            .parse()
-            .map_err(Ending::usage)?;
-        let user = given(self.user.as_deref())
-            .ok_or_else(|| Ending::usage("No account is named: give --user NAME or set BELFRY_USER."))?
-            .parse()
-            .map_err(Ending::usage)?;
-        let key = match given(self.server_key.as_deref()) {
-            Some(key) => Some(key.parse().map_err(|error| Ending::usage(format_args!("--server-key is not a key: {error}")))?),
-            None => server.key,
-        };
+        let server = given(&self.server)
+            .ok_or_else(|| Ending::usage("No server is named: give --server HOST[:PORT], a belfry:// link, or set BELFRY_SERVER."))?;
+        let user = given(&self.user).ok_or_else(|| Ending::usage("No account is named: give --user NAME or set BELFRY_USER."))?;
+        let key = given(&self.server_key).or(server.key);
         let password = password_source(self.password_stdin, surroundings, "BELFRY_PASSWORD")?;
-        Ok(Connection { server, key, user, password, patience: Duration::from_secs(self.connect_timeout) })
+        Ok(Connection { server, key, user, password, patience: self.connect_timeout })
     }
 }
 
@@ -123,8 +116,8 @@ pub(crate) fn password_source(stdin: bool, surroundings: &Surroundings, variable
 }
 
 /// An empty variable or argument is none.
-fn given(value: Option<&str>) -> Option<&str> {
-    value.map(str::trim).filter(|value| !value.is_empty())
+fn given<T: Clone>(typed: &Option<Given<T>>) -> Option<T> {
+    typed.as_ref().and_then(|typed| typed.0.clone())
 }
 
 /// Where to say something or to read; one of the two.
@@ -153,18 +146,6 @@ pub(crate) fn place(room: Option<RoomName>, to: Option<AccountName>) -> Place {
         (None, Some(room)) => Place::Room(room),
         (None, None) => Place::lobby(),
     }
-}
-
-/// Reads `90s`, `10m`, `2h`, `1d` or `1h 30m`.
-///
-/// # Errors
-/// A sentence, for clap to put behind the name of the option.
-pub(crate) fn duration(typed: &str) -> Result<Duration, String> {
-    let explain = || "A length of time is written like 30s, 10m, 2h, 1d or 1h 30m.".to_owned();
-    let span: Span = typed.trim().parse().map_err(|_| explain())?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| explain())?;
-    let duration = Duration::try_from(duration).map_err(|_| explain())?;
-    if duration.is_zero() { Err("It must be longer than nothing.".to_owned()) } else { Ok(duration) }
 }
 
 /// The platform's folders for this program.
@@ -208,11 +189,11 @@ mod tests {
 
     fn args() -> ConnectionArgs {
         ConnectionArgs {
-            server: Some("example:7411".into()),
-            user: Some("alice".into()),
+            server: Some("example:7411".parse().unwrap()),
+            user: Some("alice".parse().unwrap()),
             server_key: None,
             password_stdin: false,
-            connect_timeout: 10,
+            connect_timeout: Duration::from_secs(10),
         }
     }
 
@@ -226,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_empty_server_or_user_is_a_missing_one() {
-        let without_server = ConnectionArgs { server: Some(" ".into()), ..args() };
+        let without_server = ConnectionArgs { server: Some(" ".parse().unwrap()), ..args() };
         assert!(sentence(without_server.understand(&terminal())).contains("BELFRY_SERVER"));
         let without_user = ConnectionArgs { user: None, ..args() };
         assert!(sentence(without_user.understand(&terminal())).contains("BELFRY_USER"));
@@ -250,21 +231,10 @@ mod tests {
     fn a_key_on_the_command_line_goes_over_the_one_in_the_link() {
         let (typed, linked) = ("a".repeat(52), format!("{}q", "a".repeat(51)));
         let link = format!("belfry://example:7411/#{linked}");
-        let both = ConnectionArgs { server: Some(link.clone()), server_key: Some(typed.clone()), ..args() };
+        let both = ConnectionArgs { server: Some(link.parse().unwrap()), server_key: Some(typed.parse().unwrap()), ..args() };
         assert_eq!(both.understand(&terminal()).unwrap().key.unwrap().to_string(), typed);
-        let only_link = ConnectionArgs { server: Some(link), ..args() };
+        let only_link = ConnectionArgs { server: Some(link.parse().unwrap()), ..args() };
         assert_eq!(only_link.understand(&terminal()).unwrap().key.unwrap().to_string(), linked);
-    }
-
-    #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
-        for wrong in ["", "10", "soon", "-5s", "0s", "1 month"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `belfry edit`, `delete` and `originals`: what becomes of messages after they were sent.
 
-use belfry_core::chat::{AccountName, Answer, Original, Parties, Request, RoomName, Seq, Text};
+use belfry_core::chat::{AccountName, Answer, Original, Parties, Request, RoomName, Seq};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::text::TypedText;
 use super::{Ending, Outcome, output, session, unexpected, user};
-use crate::config::{ConnectionArgs, PlaceArgs};
+use crate::config::{self, ConnectionArgs, PlaceArgs};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct EditArgs {
@@ -13,10 +14,11 @@ pub(crate) struct EditArgs {
     connection: ConnectionArgs,
     #[command(flatten)]
     place: PlaceArgs,
-    /// The message's number, as send and history print it
-    seq: u64,
-    /// What it says from now on; put -- before a text that begins with a dash
-    text: String,
+    /// The message's number, as send and history --numbers print it
+    #[arg(value_parser = config::seq, allow_negative_numbers = true)]
+    seq: Seq,
+    /// What it says from now on, or - for what stands on standard input; put -- before a text that begins with a dash
+    text: TypedText,
 }
 
 #[derive(clap::Args, Debug)]
@@ -25,8 +27,9 @@ pub(crate) struct DeleteArgs {
     connection: ConnectionArgs,
     #[command(flatten)]
     place: PlaceArgs,
-    /// The message's number, as send and history print it
-    seq: u64,
+    /// The message's number, as send and history --numbers print it
+    #[arg(value_parser = config::seq, allow_negative_numbers = true)]
+    seq: Seq,
 }
 
 #[derive(clap::Args, Debug)]
@@ -41,21 +44,25 @@ pub(crate) struct OriginalsArgs {
     #[arg(long, num_args = 2, value_names = ["USER", "USER"])]
     between: Option<Vec<AccountName>>,
     /// The message's number
-    seq: u64,
+    #[arg(value_parser = config::seq, allow_negative_numbers = true)]
+    seq: Seq,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn edit(args: EditArgs) -> Outcome {
-    let text = Text::new(args.text).map_err(Ending::usage)?;
     let place = args.place.place();
-    session::with(&args.connection, |session| user::done(session, Request::Edit { place, seq: Seq(args.seq), text }))
+    session::with_input(
+        &args.connection,
+        || args.text.read(),
+        |session, text| user::done(session, Request::Edit { place, seq: args.seq, text }),
+    )
 }
 
 pub(crate) fn delete(args: DeleteArgs) -> Outcome {
     let place = args.place.place();
-    session::with(&args.connection, |session| user::done(session, Request::Delete { place, seq: Seq(args.seq) }))
+    session::with(&args.connection, |session| user::done(session, Request::Delete { place, seq: args.seq }))
 }
 
 pub(crate) fn originals(args: OriginalsArgs) -> Outcome {
@@ -68,7 +75,7 @@ pub(crate) fn originals(args: OriginalsArgs) -> Outcome {
         let zone = TimeZone::system();
         let mut after = 0;
         loop {
-            let request = Request::Originals { of: of.clone(), seq: Seq(args.seq), after };
+            let request = Request::Originals { of: of.clone(), seq: args.seq, after };
             let Answer::Originals { originals, more } = session.ask(request)? else {
                 return Err(unexpected());
             };
@@ -102,6 +109,7 @@ fn line(original: &Original, zone: &TimeZone) -> String {
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::chat::Text;
     use belfry_core::time::UnixMillis;
 
     use super::*;

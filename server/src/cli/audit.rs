@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::session::{self, Session};
 use super::{Outcome, output, unexpected};
-use crate::config::ConnectionArgs;
+use crate::config::{self, ConnectionArgs};
 
 /// What `belfry audit` can be told.
 #[derive(Debug, clap::Args)]
@@ -14,7 +14,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// The newest so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value = "50", value_parser = config::count, allow_negative_numbers = true)]
     limit: u32,
     /// One JSON object a line
     #[arg(long)]

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::output::{self, MessageObject, Paint};
 use super::session::{self, Session};
 use super::{Outcome, unexpected};
-use crate::config::{ConnectionArgs, PlaceArgs};
+use crate::config::{self, ConnectionArgs, PlaceArgs};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -16,11 +16,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     place: PlaceArgs,
     /// The newest so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value = "50", value_parser = config::count, allow_negative_numbers = true)]
     limit: u32,
     /// Only messages before this sequence number
-    #[arg(long, value_name = "SEQ")]
-    before: Option<u64>,
+    #[arg(long, value_name = "SEQ", value_parser = config::seq, allow_negative_numbers = true)]
+    before: Option<Seq>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Outcome {
     let place = args.place.place();
     session::with(&args.connection, |session| {
-        let pages = fetch(session, &place, args.before.map(Seq), args.limit)?;
+        let pages = fetch(session, &place, args.before, args.limit)?;
         let (zone, paint) = (TimeZone::system(), Paint::for_stdout());
         for message in pages.iter().rev().flatten() {
             if args.json {

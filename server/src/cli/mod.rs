@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod alter;
 mod audit;
@@ -31,6 +31,8 @@ mod serve;
 mod session;
 mod signals;
 mod status;
+mod text;
+pub(crate) mod usage;
 mod user;
 mod who;
 
@@ -100,23 +102,30 @@ enum Command {
 
 /// Understands the command line, or has said why not (or what was asked for, such as the help) and returns the exit code.
 pub(crate) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, ExitCode> {
-    Arguments::try_parse_from(typed).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // A closed standard output is the reader's choice.
-            let _ = error.print();
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-        }
-        _ => Ending::usage(explanation(&error)).report(),
+    let typed: Vec<_> = typed.into_iter().collect();
+    understand(&typed).map_err(|wrong| match wrong {
+        // A closed standard output is the reader's choice.
+        Wrong::Asked(help) => match help.print() {
+            Ok(()) | Err(_) => ExitCode::SUCCESS,
+        },
+        Wrong::Usage(ending) => ending.report(),
     })
 }
 
-/// What is wrong with the command line, as one sentence and the way to the help.
-fn explanation(error: &clap::Error) -> String {
-    let rendered = error.render().to_string();
-    let before_usage = rendered.split("\n\nUsage:").next().unwrap_or(&rendered);
-    let before_usage = before_usage.split("\n\nFor more information").next().unwrap_or(before_usage);
-    let words: Vec<_> = before_usage.trim_start_matches("error:").split_whitespace().collect();
-    format!("{} (--help explains)", words.join(" "))
+/// Why a command line is not carried out.
+#[derive(Debug)]
+enum Wrong {
+    /// It asks for the help or the version.
+    Asked(clap::Error),
+    /// It cannot be understood.
+    Usage(Ending),
+}
+
+fn understand(typed: &[OsString]) -> Result<Arguments, Wrong> {
+    Arguments::try_parse_from(typed).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Wrong::Asked(error),
+        _ => Wrong::Usage(Ending::usage(usage::explain(&error, &Arguments::command(), typed))),
+    })
 }
 
 /// The server answered something else than what was asked for.
@@ -152,40 +161,4 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    fn wrong(typed: &str) -> String {
-        explanation(&Arguments::try_parse_from(typed.split(' ')).unwrap_err())
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn wrong_usage_is_explained_in_one_line() {
-        let said = wrong("belfry histroy --room lobby");
-        assert!(said.contains("unrecognized subcommand 'histroy'") && said.contains("'history'") && !said.contains('\n'), "{said}");
-        let said = wrong("belfry send --room lobby");
-        assert!(said.contains("<TEXT>") && !said.contains('\n'), "{said}");
-    }
-
-    #[test]
-    fn a_room_and_a_person_at_once_is_wrong_usage() {
-        assert!(wrong("belfry send --room lobby --to bob hi").contains("--to"));
-    }
-
-    #[test]
-    fn a_timeout_without_something_to_wait_for_is_wrong_usage() {
-        assert!(wrong("belfry notice send --timeout 10m hi").contains("--wait"));
-    }
-
-    #[test]
-    fn a_name_that_cannot_be_one_is_explained() {
-        assert!(wrong("belfry send --to a/b hi").contains("A name cannot contain '/'."));
-    }
-}
+mod every_argument;

@@ -68,6 +68,17 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
+/// Letters of a value that a sentence repeats: enough to know it again.
+const QUOTED_LETTERS_MAX: usize = 40;
+
+/// What somebody typed, within a sentence about it: short, on one line, and with everything that would mislead spelled out.
+pub(crate) fn quoted(typed: &str) -> String {
+    let mut letters = typed.chars();
+    let start: String = letters.by_ref().take(QUOTED_LETTERS_MAX).collect();
+    let more = if letters.next().is_some() { "…" } else { "" };
+    format!("\"{}{more}\"", visible(&start).replace(['\n', '\t'], " "))
+}
+
 /// The text with every line but the first indented, so that nobody can write a line that looks like another person's.
 pub(crate) fn indented(text: &str) -> String {
     visible(text).replace('\n', "\n    ")

@@ -13,7 +13,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// What they say, anywhere in their text
-    text: String,
+    text: SearchText,
     /// Only in this room
     #[arg(long, conflicts_with = "to")]
     room: Option<RoomName>,
@@ -21,23 +21,22 @@ pub(crate) struct Args {
     #[arg(long, value_name = "USER")]
     to: Option<AccountName>,
     /// How many messages at most
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(HITS_MAX)))]
+    #[arg(long, value_name = "N", default_value = "50", value_parser = config::between::<u32>(1..=u64::from(HITS_MAX)), allow_negative_numbers = true)]
     limit: u32,
     /// Only messages before this one; with --room or --to
-    #[arg(long, value_name = "SEQ")]
-    before: Option<u64>,
+    #[arg(long, value_name = "SEQ", value_parser = config::seq, allow_negative_numbers = true)]
+    before: Option<Seq>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    let text = SearchText::new(args.text).map_err(Ending::usage)?;
     let place = (args.room.is_some() || args.to.is_some()).then(|| config::place(args.room, args.to));
     if args.before.is_some() && place.is_none() {
         return Err(Ending::usage("Numbers are given by each conversation: --before needs --room or --to."));
     }
-    let request = Request::Search { text, place, before: args.before.map(Seq), limit: args.limit };
+    let request = Request::Search { text: args.text, place, before: args.before, limit: args.limit };
     session::with(&args.connection, |session| {
         let Answer::Found(found) = session.ask(request)? else {
             return Err(unexpected());

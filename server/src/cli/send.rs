@@ -1,9 +1,9 @@
 //! `belfry send`: one message; prints its sequence number once the server has stored it.
 
-use belfry_core::chat::Text;
 use belfry_core::client::Command;
 
-use super::{Ending, Outcome, output, session};
+use super::text::TypedText;
+use super::{Outcome, output, session};
 use crate::config::{ConnectionArgs, PlaceArgs};
 
 #[derive(clap::Args, Debug)]
@@ -12,17 +12,20 @@ pub(crate) struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     place: PlaceArgs,
-    /// What to say; put -- before a text that begins with a dash
-    text: String,
+    /// What to say, or - for what stands on standard input; put -- before a text that begins with a dash
+    text: TypedText,
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    let text = Text::new(args.text).map_err(Ending::usage)?;
     let to = args.place.place();
-    session::with(&args.connection, |session| {
-        let ticket = session.ticket();
-        session.send(Command::Post { ticket, to, text })?;
-        let seq = session.posted(ticket)?;
-        output::line(seq.0)
-    })
+    session::with_input(
+        &args.connection,
+        || args.text.read(),
+        |session, text| {
+            let ticket = session.ticket();
+            session.send(Command::Post { ticket, to, text })?;
+            let seq = session.posted(ticket)?;
+            output::line(seq.0)
+        },
+    )
 }

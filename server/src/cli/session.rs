@@ -63,7 +63,20 @@ pub(crate) struct Session {
 /// # Errors
 /// Wrong usage, no connection, a refused signing in, or what the work comes to.
 pub(crate) fn with<T>(args: &ConnectionArgs, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
-    signed_in(args, false, work)
+    signed_in(args, false, || Ok(()), |session, ()| work(session))
+}
+
+/// The same for a command that reads something before it connects, from standard input perhaps: behind the password, which is its first
+/// line where `--password-stdin` says so.
+///
+/// # Errors
+/// As for [`with`], and what the reading comes to.
+pub(crate) fn with_input<I, T>(
+    args: &ConnectionArgs,
+    input: impl FnOnce() -> Outcome<I>,
+    work: impl FnOnce(&mut Session, I) -> Outcome<T>,
+) -> Outcome<T> {
+    signed_in(args, false, input, work)
 }
 
 /// The same for a command that shows notices to a person, so that the ledger may say that they have arrived.
@@ -71,16 +84,22 @@ pub(crate) fn with<T>(args: &ConnectionArgs, work: impl FnOnce(&mut Session) -> 
 /// # Errors
 /// As for [`with`].
 pub(crate) fn with_notices<T>(args: &ConnectionArgs, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
-    signed_in(args, true, work)
+    signed_in(args, true, || Ok(()), |session, ()| work(session))
 }
 
-fn signed_in<T>(args: &ConnectionArgs, shows_notices: bool, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
+fn signed_in<I, T>(
+    args: &ConnectionArgs,
+    shows_notices: bool,
+    input: impl FnOnce() -> Outcome<I>,
+    work: impl FnOnce(&mut Session, I) -> Outcome<T>,
+) -> Outcome<T> {
     let connection = understand(args)?;
     let pin = Pin::read(&connection)?;
     let password = password::own(connection.password.clone(), connection.user.as_str())?;
     let credentials =
         Credentials { account: connection.user.clone(), proof: Proof::Password { password, register: false, remember: false } };
-    Session::connect(&connection, pin, credentials, shows_notices)?.conclude(work)
+    let input = input()?;
+    Session::connect(&connection, pin, credentials, shows_notices)?.conclude(|session| work(session, input))
 }
 
 /// The same for an account that is made first.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::cli::usage::cannot_be;
 use crate::cli::{Ending, Outcome};
 
 /// Every key, its default and what it is for: what `--print-config` prints is where the defaults come from.
@@ -70,11 +71,12 @@ impl Layers {
     /// A setting is not what it can be.
     pub(super) fn wrong(&self, name: &str, error: impl Display) -> Ending {
         let word = name.rsplit('.').next().unwrap_or_default();
-        if self.typed.contains_key(name) {
-            Ending::usage(format_args!("--{} or BELFRY_{}: {error}", word.replace('_', "-"), word.to_uppercase()))
+        let place = if self.typed.contains_key(name) {
+            format!("--{} or BELFRY_{}", word.replace('_', "-"), word.to_uppercase())
         } else {
-            Ending::usage(format_args!("{name} in {}: {error}", self.file_path.display()))
-        }
+            format!("{name} in {}", self.file_path.display())
+        };
+        Ending::usage(cannot_be(&place, self.text(name), &error.to_string()))
     }
 
     /// The names of all settings.

@@ -121,10 +121,10 @@ impl ServeArgs {
             log_format: layers.read("log_format", |typed| match typed {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),
-                _ => Err(format!("\"{typed}\" is neither text nor json.")),
+                _ => Err("Give text or json."),
             })?,
             metrics,
-            discovery: layers.read("discovery", |typed| typed.parse().map_err(|_| format!("\"{typed}\" is neither true nor false.")))?,
+            discovery: layers.read("discovery", |typed| typed.parse().map_err(|_| "Give true or false."))?,
         })
     }
 
@@ -203,7 +203,7 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
     let registration = layers.read("registration", |typed| match typed {
         "open" => Ok(Registration::Open),
         "closed" => Ok(Registration::Closed),
-        _ => Err(format!("\"{typed}\" is neither open nor closed.")),
+        _ => Err("Give open or closed."),
     })?;
     let age = |name| {
         layers.read(name, |typed| match typed {
@@ -222,7 +222,7 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
     if retention.notice_age.is_some_and(|notices| retention.message_age.is_none_or(|messages| notices < messages)) {
         return Err(layers.wrong(
             "retention.notice_age",
-            "notices are kept at least as long as messages: make it as long as retention.message_age, or longer.",
+            "Notices are kept at least as long as messages; make it as long as retention.message_age, or longer.",
         ));
     }
     let rates = Rates {
@@ -236,20 +236,18 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
 
 fn whole(typed: &str, least: u64) -> Result<u64, String> {
     let number = typed.parse().ok().filter(|&number| number >= least && number <= 1_000_000_000);
-    number.ok_or_else(|| format!("\"{typed}\" is no whole number from {least} to 1000000000."))
+    number.ok_or_else(|| format!("Give a whole number from {least} to 1000000000."))
 }
 
 fn socket_address(typed: &str) -> Result<SocketAddr, String> {
     let typed = typed.trim();
-    typed
-        .parse()
-        .map_err(|_| format!("\"{typed}\" is no address to listen on: give an IP address and a port, such as [::]:7411 or 0.0.0.0:7411."))
+    typed.parse().map_err(|_| "Give an IP address and a port, such as [::]:7411 or 0.0.0.0:7411.".to_owned())
 }
 
 /// Metrics are for this computer: who may read them elsewhere is a matter for something that can check it.
 fn loopback(typed: &str) -> Result<SocketAddr, String> {
     let address = socket_address(typed)?;
-    if address.ip().is_loopback() { Ok(address) } else { Err(format!("{typed} is no loopback address; give one such as 127.0.0.1:9411.")) }
+    if address.ip().is_loopback() { Ok(address) } else { Err("Give a loopback address with a port, such as 127.0.0.1:9411.".to_owned()) }
 }
 
 #[cfg(test)]
@@ -343,9 +341,9 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_with_where_it_comes_from() {
         let said = sentence(with_file("registration = \"opne\"\n", &[]));
-        assert!(said.starts_with("registration in ") && said.contains("neither open nor closed"), "{said}");
+        assert!(said.starts_with("registration in ") && said.ends_with(" cannot be \"opne\": give open or closed."), "{said}");
         let said = sentence(typed(&["--listen", "localhost"]).understand());
-        assert!(said.starts_with("--listen or BELFRY_LISTEN: ") && said.contains("0.0.0.0:7411"), "{said}");
+        assert!(said.starts_with("--listen or BELFRY_LISTEN cannot be \"localhost\": ") && said.contains("0.0.0.0:7411"), "{said}");
     }
 
     #[test]
@@ -357,7 +355,7 @@ mod tests {
 
     #[test]
     fn metrics_are_for_this_computer_only() {
-        assert!(sentence(typed(&["--metrics", "0.0.0.0:9411"]).understand()).contains("no loopback address"));
+        assert!(sentence(typed(&["--metrics", "0.0.0.0:9411"]).understand()).contains("a loopback address"));
     }
 
     #[test]

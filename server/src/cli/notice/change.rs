@@ -6,7 +6,8 @@ use belfry_core::chat::{Answer, NoticeChange, NoticeId, Request, Text, Title};
 
 use super::send::{SeverityWord, later, now};
 use super::status;
-use crate::cli::{Ending, Outcome, output, session, unexpected};
+use crate::cli::text::TypedText;
+use crate::cli::{Outcome, output, session, unexpected};
 use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// The notice's number
+    #[arg(value_parser = config::id, allow_negative_numbers = true)]
     id: u64,
     /// One JSON object: the notice as it is now
     #[arg(long)]
@@ -24,8 +26,8 @@ pub(crate) struct Args {
 pub(crate) struct AllClearArgs {
     #[command(flatten)]
     common: Args,
-    /// What the screens say instead of the notice's text
-    body: Option<String>,
+    /// What the screens say instead of the notice's text; - for what stands on standard input
+    body: Option<TypedText>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -38,12 +40,12 @@ pub(crate) struct UpdateArgs {
     severity: Option<SeverityWord>,
     /// Its new heading
     #[arg(long)]
-    title: Option<String>,
+    title: Option<Title>,
     /// Its new end, from now: 30m, 2h, 1d, or never
     #[arg(long, value_name = "DURATION", value_parser = end)]
     expires: Option<End>,
-    /// Its new text; put -- before one that begins with a dash
-    body: Option<String>,
+    /// Its new text, or - for what stands on standard input; put -- before one that begins with a dash
+    body: Option<TypedText>,
 }
 
 /// When a notice stops mattering, from now.
@@ -58,35 +60,38 @@ fn end(typed: &str) -> Result<End, String> {
 }
 
 pub(crate) fn update(args: UpdateArgs) -> Outcome {
-    let title = args.title.map(Title::new).transpose().map_err(|error| Ending::usage(format_args!("The title cannot be used. {error}")))?;
-    let body = args.body.map(Text::new).transpose().map_err(Ending::usage)?;
     let expires_at = args.expires.map(|end| match end {
         End::After(after) => Some(later(now(), after)),
         End::Never => None,
     });
-    change(&args.common, NoticeChange::Update { severity: args.severity.map(Into::into), title, body, expires_at })
+    let (severity, title) = (args.severity.map(Into::into), args.title);
+    change(&args.common, args.body, |body| NoticeChange::Update { severity, title, body, expires_at })
 }
 
 pub(crate) fn withdraw(args: &Args) -> Outcome {
-    change(args, NoticeChange::Withdraw)
+    change(args, None, |_| NoticeChange::Withdraw)
 }
 
 pub(crate) fn all_clear(args: AllClearArgs) -> Outcome {
-    let body = args.body.map(Text::new).transpose().map_err(Ending::usage)?;
-    change(&args.common, NoticeChange::AllClear { body })
+    change(&args.common, args.body, |body| NoticeChange::AllClear { body })
 }
 
 pub(crate) fn remind(args: &Args) -> Outcome {
-    change(args, NoticeChange::Remind)
+    change(args, None, |_| NoticeChange::Remind)
 }
 
-fn change(args: &Args, change: NoticeChange) -> Outcome {
-    session::with(&args.connection, |session| {
-        let Answer::NoticeChanged(summary) = session.ask(Request::ChangeNotice { notice: NoticeId(args.id), change })? else {
-            return Err(unexpected());
-        };
-        if args.json { output::json(&super::object(&summary)) } else { output::line(status::heading(&summary)) }
-    })
+fn change(args: &Args, body: Option<TypedText>, change: impl FnOnce(Option<Text>) -> NoticeChange) -> Outcome {
+    session::with_input(
+        &args.connection,
+        || body.map(TypedText::read).transpose(),
+        |session, body| {
+            let change = change(body);
+            let Answer::NoticeChanged(summary) = session.ask(Request::ChangeNotice { notice: NoticeId(args.id), change })? else {
+                return Err(unexpected());
+            };
+            if args.json { output::json(&super::object(&summary)) } else { output::line(status::heading(&summary)) }
+        },
+    )
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::when;
 use crate::cli::{Outcome, output, session, unexpected, user};
-use crate::config::ConnectionArgs;
+use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -22,6 +22,7 @@ pub(crate) struct UnscheduleArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// Its number, as `notice scheduled` shows it
+    #[arg(value_parser = config::id, allow_negative_numbers = true)]
     id: u64,
 }
 

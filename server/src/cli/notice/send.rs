@@ -6,12 +6,14 @@ use belfry_core::chat::{
     Answer, Audience, Every, Label, LedgerEntry, NoticeId, Progress, Reminding, Schedule, Severity, Template, TemplateName, Text, Title,
 };
 use belfry_core::client::{Command, Update};
+use belfry_core::limits::{ANSWERS_MAX, AUDIENCES_MAX};
 use belfry_core::time::UnixMillis;
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
 use super::{ledger, preview, status, template, when};
 use crate::cli::session::{self, Session, Wake};
+use crate::cli::text::TypedText;
 use crate::cli::{Ending, Outcome, output, unexpected};
 use crate::config::{self, ConnectionArgs};
 
@@ -36,8 +38,8 @@ pub(crate) struct Args {
     /// When to send it: 14:30, "2026-11-21 14:30", or RFC 3339 [default: now]
     #[arg(long, value_name = "TIME", value_parser = when::time, conflicts_with_all = ["wait", "timeout"])]
     at: Option<UnixMillis>,
-    /// Send it again and again: day, week, or a length of time
-    #[arg(long, value_name = "RULE", value_parser = when::every, requires = "at")]
+    /// With --at: send it again and again, each day, each week, or after a length of time
+    #[arg(long, value_name = "RULE", value_parser = when::every)]
     every: Option<Every>,
     /// Send a critical notice to everyone without being asked
     #[arg(long)]
@@ -45,12 +47,12 @@ pub(crate) struct Args {
     /// Wait until everybody, or a share of them, has had it this far: reached, visible, answered, answered:80%
     #[arg(long, value_parser = goal, value_name = "STAGE[:SHARE]")]
     wait: Option<Goal>,
-    /// How long to wait: 30s, 10m, 2h [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = config::duration, requires = "wait")]
+    /// With --wait: how long to wait, such as 30s, 10m, 2h [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = config::duration)]
     timeout: Option<Duration>,
-    /// What it says; put -- before a text that begins with a dash
+    /// What it says, or - for what stands on standard input; put -- before a text that begins with a dash
     #[arg(required_unless_present = "template")]
-    body: Option<String>,
+    body: Option<TypedText>,
 }
 
 /// What a notice and a template are made of beside their text.
@@ -61,7 +63,7 @@ pub(super) struct DraftArgs {
     pub(super) severity: Option<SeverityWord>,
     /// Its heading
     #[arg(long)]
-    pub(super) title: Option<String>,
+    pub(super) title: Option<Title>,
     /// Whom it is for: everyone, user:NAME, group:NAME or room:NAME; may be given several times [default: everyone]
     #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
     pub(super) to: Vec<Audience>,
@@ -69,26 +71,38 @@ pub(super) struct DraftArgs {
     #[arg(long, value_name = "DURATION", value_parser = config::duration)]
     pub(super) expires: Option<Duration>,
     /// The answers it offers, separated by commas [default: Acknowledge]
-    #[arg(long, value_name = "ANSWERS", value_delimiter = ',')]
-    pub(super) answers: Vec<String>,
+    #[arg(long, value_name = "ANSWERS", value_delimiter = ',', value_parser = config::label)]
+    pub(super) answers: Vec<Label>,
     /// Tell those who have not answered again, each time after so long: 5m
     #[arg(long, value_name = "DURATION", value_parser = config::duration)]
     pub(super) remind: Option<Duration>,
-    /// How often at most [default: 6]
-    #[arg(long, value_name = "TIMES", requires = "remind")]
+    /// With --remind: how often at most [default: 6]
+    #[arg(long, value_name = "TIMES", value_parser = config::between::<u16>(1..=100), allow_negative_numbers = true)]
     pub(super) remind_limit: Option<u16>,
 }
 
 impl DraftArgs {
-    /// The parts that are words, checked.
+    /// That what was typed goes together and is not more than a notice holds.
     ///
     /// # Errors
     /// Wrong usage.
-    pub(super) fn words(&self) -> Outcome<(Option<Title>, Vec<Label>)> {
-        let title = self.title.as_deref().map(Title::new).transpose();
-        let title = title.map_err(|error| Ending::usage(format_args!("The title cannot be used. {error}")))?;
-        let answers = self.answers.iter().map(|answer| Label::new(answer.trim())).collect::<Result<Vec<_>, _>>();
-        Ok((title, answers.map_err(|error| Ending::usage(format_args!("An answer cannot be used. {error}")))?))
+    pub(super) fn check(&self) -> Outcome {
+        if self.remind_limit.is_some() && self.remind.is_none() {
+            return Err(Ending::usage("--remind-limit needs --remind: after how long those who have not answered are told again."));
+        }
+        if self.answers.len() > ANSWERS_MAX {
+            return Err(Ending::usage(format_args!(
+                "--answers names {} answers; a notice offers at most {ANSWERS_MAX}.",
+                self.answers.len()
+            )));
+        }
+        if self.to.len() > AUDIENCES_MAX {
+            return Err(Ending::usage(format_args!(
+                "--to is given {} times; a notice joins at most {AUDIENCES_MAX} audiences, and a group of accounts is one.",
+                self.to.len()
+            )));
+        }
+        Ok(())
     }
 
     /// The reminders, if any.
@@ -201,10 +215,9 @@ struct Ready {
 }
 
 /// What was typed goes over what the template says.
-fn ready(args: &Args, template: Option<Template>) -> Outcome<Ready> {
-    let (title, answers) = args.draft.words()?;
+fn ready(args: &Args, body: Option<Text>, template: Option<Template>) -> Outcome<Ready> {
+    let (title, answers) = (args.draft.title.clone(), args.draft.answers.clone());
     let (severity, expires_after, remind) = (args.draft.severity.map(Severity::from), args.draft.expires, args.draft.reminding());
-    let body = args.body.clone().map(Text::new).transpose().map_err(Ending::usage)?;
     let or = |typed: &[Audience], kept: Vec<Audience>| if typed.is_empty() { kept } else { typed.to_vec() };
     let mut ready = match (template, body) {
         (Some(template), body) => Ready {
@@ -233,48 +246,64 @@ fn ready(args: &Args, template: Option<Template>) -> Outcome<Ready> {
     Ok(ready)
 }
 
+impl Args {
+    /// That what was typed goes together.
+    fn check(&self) -> Outcome {
+        self.draft.check()?;
+        if self.every.is_some() && self.at.is_none() {
+            return Err(Ending::usage("--every needs --at: when the notice is sent for the first time."));
+        }
+        if self.timeout.is_some() && self.wait.is_none() {
+            return Err(Ending::usage("--timeout needs --wait: how far everybody has to be with the notice."));
+        }
+        Ok(())
+    }
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
     // What can be wrong with what was typed is said before anybody is asked for a password.
-    args.draft.words()?;
-    if let Some(body) = &args.body {
-        Text::new(body.as_str()).map_err(Ending::usage)?;
-    }
+    args.check()?;
     let timeout = args.timeout.unwrap_or(TIMEOUT_DEFAULT);
-    session::with(&args.connection, |session| {
-        let template = args.template.as_ref().map(|name| template::find(session, name)).transpose()?;
-        let ready = ready(&args, template)?;
-        let confirmed = preview::confirm(session, ready.severity, &ready.audience, args.yes)?;
-        let ticket = session.ticket();
-        let begins = args.at.unwrap_or_else(now);
-        session.send(Command::SendNotice {
-            ticket,
-            severity: ready.severity,
-            title: ready.title,
-            body: ready.body,
-            audience: ready.audience,
-            answers: ready.answers,
-            expires_at: ready.expires_after.map(|after| later(begins, after)),
-            schedule: args.at.map(|at| Schedule { at, every: args.every }),
-            remind: ready.remind,
-            confirmed,
-        })?;
-        let mut news = Vec::new();
-        let (notice, mut progress) = match session.answer(ticket, |update| news.push(update))? {
-            Answer::NoticeSent { notice, progress } => (notice, progress),
-            Answer::NoticeScheduled { schedule, at } => {
-                return output::line(format_args!("scheduled {} for {}", schedule.0, output::minute(at, &TimeZone::system())));
+    let body = args.body.clone();
+    session::with_input(
+        &args.connection,
+        || body.map(TypedText::read).transpose(),
+        |session, body| {
+            let template = args.template.as_ref().map(|name| template::find(session, name)).transpose()?;
+            let ready = ready(&args, body, template)?;
+            let confirmed = preview::confirm(session, ready.severity, &ready.audience, args.yes)?;
+            let ticket = session.ticket();
+            let begins = args.at.unwrap_or_else(now);
+            session.send(Command::SendNotice {
+                ticket,
+                severity: ready.severity,
+                title: ready.title,
+                body: ready.body,
+                audience: ready.audience,
+                answers: ready.answers,
+                expires_at: ready.expires_after.map(|after| later(begins, after)),
+                schedule: args.at.map(|at| Schedule { at, every: args.every }),
+                remind: ready.remind,
+                confirmed,
+            })?;
+            let mut news = Vec::new();
+            let (notice, mut progress) = match session.answer(ticket, |update| news.push(update))? {
+                Answer::NoticeSent { notice, progress } => (notice, progress),
+                Answer::NoticeScheduled { schedule, at } => {
+                    return output::line(format_args!("scheduled {} for {}", schedule.0, output::minute(at, &TimeZone::system())));
+                }
+                _ => return Err(unexpected()),
+            };
+            output::line(notice.0)?;
+            let Some(goal) = args.wait else {
+                return Ok(());
+            };
+            for update in &news {
+                follow(&mut progress, notice, update);
             }
-            _ => return Err(unexpected()),
-        };
-        output::line(notice.0)?;
-        let Some(goal) = args.wait else {
-            return Ok(());
-        };
-        for update in &news {
-            follow(&mut progress, notice, update);
-        }
-        wait(session, notice, progress, goal, timeout)
-    })
+            wait(session, notice, progress, goal, timeout)
+        },
+    )
 }
 
 /// The wall clock.

@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use super::words;
 use crate::cli::{Ending, Outcome, output, session};
-use crate::config::ConnectionArgs;
+use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// The notice's number
+    #[arg(value_parser = config::id, allow_negative_numbers = true)]
     id: u64,
     /// One JSON object a line: the notice, then each person
     #[arg(long, conflicts_with = "csv")]

@@ -1,12 +1,13 @@
 //! `belfry notice template`: notices to start from, kept on the server.
 
-use belfry_core::chat::{Answer, Refusal, Request, Severity, Template, TemplateName, Text};
+use belfry_core::chat::{Answer, Refusal, Request, Severity, Template, TemplateName};
 use serde::Serialize;
 
 use super::send::DraftArgs;
 use super::when;
 use crate::cli::session::{self, Session};
-use crate::cli::{Ending, Outcome, output, unexpected, user};
+use crate::cli::text::TypedText;
+use crate::cli::{Outcome, output, unexpected, user};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Subcommand, Debug)]
@@ -38,8 +39,8 @@ pub(crate) struct AddArgs {
     draft: DraftArgs,
     /// Its name
     name: TemplateName,
-    /// What the notice says; put -- before a text that begins with a dash
-    body: String,
+    /// What the notice says, or - for what stands on standard input; put -- before a text that begins with a dash
+    body: TypedText,
 }
 
 pub(crate) fn run(command: Command) -> Outcome {
@@ -56,18 +57,19 @@ pub(crate) fn run(command: Command) -> Outcome {
 }
 
 fn add(args: AddArgs) -> Outcome {
-    let (title, answers) = args.draft.words()?;
-    let template = Template {
+    args.draft.check()?;
+    let draft = args.draft;
+    let template = |body| Template {
         name: args.name,
-        severity: args.draft.severity.map_or(Severity::Info, Into::into),
-        title,
-        body: Text::new(args.body).map_err(Ending::usage)?,
-        answers,
-        expires_after_ms: args.draft.expires.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
-        remind: args.draft.reminding(),
-        audience: args.draft.to,
+        severity: draft.severity.map_or(Severity::Info, Into::into),
+        remind: draft.reminding(),
+        title: draft.title,
+        body,
+        answers: draft.answers,
+        expires_after_ms: draft.expires.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        audience: draft.to,
     };
-    session::with(&args.connection, |session| user::done(session, Request::SaveTemplate(template)))
+    session::with_input(&args.connection, || args.body.read(), |session, body| user::done(session, Request::SaveTemplate(template(body))))
 }
 
 /// The template of that name.
