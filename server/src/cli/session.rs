@@ -33,6 +33,8 @@ pub(crate) enum Wake {
     Interrupted,
     /// A line was typed or read; its bytes may be anything.
     Line(Vec<u8>),
+    /// A line was interrupted; it has not been handed in and can be had back.
+    LineKept,
     /// No more lines come.
     InputEnded,
     /// Lines cannot be read.

@@ -105,6 +105,25 @@ fn end_of_input_and_interrupts_end_the_chat_with_0() {
 }
 
 #[test]
+fn a_line_that_is_interrupted_is_neither_sent_nor_lost() {
+    let server = Server::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let mut listener = bob.listen();
+    let mut chat = chat(&alice);
+    chat.write("half a thought\x03");
+    chat.line_with("Arrow up brings the line back");
+    chat.line_with(PROMPT);
+    chat.write("\x1b[A and the rest\r");
+    listener.events_until_message("half a thought and the rest");
+    chat.write("another\x03");
+    chat.line_with("Arrow up brings the line back");
+    chat.line_with(PROMPT);
+    chat.write("\x03");
+    assert_eq!(chat.finish().code, Some(0));
+    assert_eq!(bob.history(10), ["half a thought and the rest"]);
+}
+
+#[test]
 fn a_disabled_account_leaves_the_chat_with_the_reason() {
     let server = Server::start();
     let chat = chat(&server.person("alice"));

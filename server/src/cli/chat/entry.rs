@@ -16,7 +16,7 @@ pub(super) const HELP: &str = "\
 /edit [#N] TEXT   write one's last message here anew, or the one with the number N
 /delete [#N]      take one's last message here back, or the one with the number N
 /away             be shown as away until the next line
-/quit             leave (also Ctrl+D)
+/quit             leave (also Ctrl+D or Ctrl+C on an empty line)
 //text            say something that begins with a /";
 
 /// What a typed line means.

@@ -99,6 +99,10 @@ impl<P: ExternalPrinter> Talk<'_, P> {
                     self.line(&String::from_utf8_lossy(&line))?;
                     self.prompt();
                 }
+                Some(Wake::LineKept) => {
+                    self.show(&self.paint.dim("not sent; Arrow up brings the line back, Ctrl+C again leaves"))?;
+                    self.prompt();
+                }
                 Some(Wake::InputEnded) => self.leave()?,
                 Some(Wake::InputFailed(error)) => return Err(Ending::refused(format_args!("The terminal cannot be read: {error}."))),
                 Some(Wake::Interrupted) => return self.interrupted(),

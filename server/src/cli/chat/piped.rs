@@ -103,7 +103,7 @@ impl Stream {
                 Some(line) => self.fail(Exit::Unreachable, format!("Line {line}: The connection was lost; it may or may not be stored.")),
                 None => Step::Nothing,
             },
-            Wake::Update(_) | Wake::NetworkEnded => Step::Nothing,
+            Wake::Update(_) | Wake::NetworkEnded | Wake::LineKept => Step::Nothing,
         }
     }
 

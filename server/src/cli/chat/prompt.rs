@@ -1,12 +1,17 @@
 //! The line at the bottom of the terminal where a person types.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
+use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
-use rustyline::{Config, Editor, ExternalPrinter};
+use rustyline::validate::Validator;
+use rustyline::{Config, Context, Editor, ExternalPrinter, Helper};
 
 use crate::cli::session::Wake;
 use crate::cli::{Ending, Outcome};
@@ -14,9 +19,29 @@ use crate::cli::{Ending, Outcome};
 /// How often a prompt that is to end is told so: it may have been between two lines.
 const WAKE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// What stands in the line now. The editor asks for a hint after each change, and gives none of a line away that was interrupted.
+#[derive(Default)]
+struct Draft(RefCell<String>);
+
+impl Hinter for Draft {
+    type Hint = String;
+
+    fn hint(&self, line: &str, _: usize, _: &Context<'_>) -> Option<String> {
+        line.clone_into(&mut self.0.borrow_mut());
+        None
+    }
+}
+
+impl Completer for Draft {
+    type Candidate = String;
+}
+impl Highlighter for Draft {}
+impl Validator for Draft {}
+impl Helper for Draft {}
+
 /// The editor of the line.
 pub(super) struct Prompt {
-    editor: Editor<(), MemHistory>,
+    editor: Editor<Draft, MemHistory>,
 }
 
 impl Prompt {
@@ -24,7 +49,9 @@ impl Prompt {
     pub(super) fn open() -> Outcome<Self> {
         let config = Config::builder().auto_add_history(true).build();
         let history = MemHistory::with_config(&config);
-        Editor::with_history(config, history).map(|editor| Self { editor }).map_err(|error| unusable(&error))
+        let mut editor = Editor::with_history(config, history).map_err(|error| unusable(&error))?;
+        editor.set_helper(Some(Draft::default()));
+        Ok(Self { editor })
     }
 
     /// Prints above the line without disturbing what is being typed.
@@ -37,6 +64,7 @@ impl Prompt {
         while let Ok(prompt) = prompts.recv() {
             let (wake, last) = match self.editor.readline(&prompt) {
                 Ok(line) => (Wake::Line(line.into_bytes()), false),
+                Err(ReadlineError::Interrupted) if self.keep_draft() => (Wake::LineKept, false),
                 Err(ReadlineError::Eof | ReadlineError::Interrupted) => (Wake::InputEnded, true),
                 Err(error) => (Wake::InputFailed(std::io::Error::other(error.to_string())), true),
             };
@@ -45,6 +73,15 @@ impl Prompt {
             }
         }
         finished.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Prompt {
+    /// Keeps what stood in an interrupted line where Arrow up finds it; whether something did.
+    fn keep_draft(&mut self) -> bool {
+        let draft = self.editor.helper().map(|draft| draft.0.take()).unwrap_or_default();
+        // What cannot be kept is no reason to leave: the line still stands on the screen.
+        !draft.trim().is_empty() && self.editor.add_history_entry(draft).is_ok()
     }
 }
 
