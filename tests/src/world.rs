@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Password, Role, Text};
-use belfry_core::client::{Client, Output as ClientOutput, Update};
+use belfry_core::client::{Client, Command, Output as ClientOutput, Update};
 use belfry_core::crypto::KeyPair;
 use belfry_core::rng::Rng;
 use belfry_core::time::{Instant, Now, UnixMillis};
@@ -51,6 +51,10 @@ pub struct Person {
     pub updates: Vec<Update>,
     /// The computer sleeps, and by its clock since then.
     asleep: Option<Instant>,
+    /// What its program is told while it sleeps, and hears when it wakes up.
+    put_off: Vec<Command>,
+    /// What its clock said when its program last ran.
+    last_ran: Instant,
     /// Its clock is ahead of the world's by this; each computer has begun to count at another time.
     ahead: Duration,
     address: SocketAddr,
@@ -242,9 +246,9 @@ impl World {
         while let Some(number) = self.stirred.pop_first() {
             loop {
                 let now = self.now;
-                let Some(person) = self.people.get_mut(number).filter(|person| person.asleep.is_none()) else { break };
-                let Some(client) = &mut person.client else { break };
-                match client.poll(now + person.ahead, &mut datagram) {
+                let Some(person) = self.people.get_mut(number) else { break };
+                let Some((client, local)) = person.running(now) else { break };
+                match client.poll(local, &mut datagram) {
                     ClientOutput::Update(update) => {
                         person.connections += u64::from(matches!(update, Update::ServerKey { .. }));
                         person.updates.push(update);
@@ -335,9 +339,7 @@ impl World {
             match arrival {
                 Arrival::AtServer { from, mut bytes } => self.tell_server(Input::Datagram { from, bytes: &mut bytes }),
                 Arrival::AtClient { person: number, from, mut bytes } => {
-                    let Some(person) = self.people.get_mut(number) else { continue };
-                    let local = now + person.ahead;
-                    if let Some(client) = person.client.as_mut().filter(|_| person.asleep.is_none()) {
+                    if let Some((client, local)) = self.people.get_mut(number).and_then(|person| person.running(now)) {
                         client.handle_datagram(local, from, &mut bytes);
                         self.stirred.insert(number);
                     }
@@ -351,9 +353,7 @@ impl World {
         while let Some(&(at, number)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
             self.deadlines.remove(&(at, number));
             self.armed[number] = None;
-            let local = self.local(number);
-            let person = self.people.get_mut(number).filter(|person| person.asleep.is_none());
-            if let Some(client) = person.and_then(|person| person.client.as_mut()) {
+            if let Some((client, local)) = self.people.get_mut(number).and_then(|person| person.running(now)) {
                 client.handle_timeout(local);
                 self.stirred.insert(number);
             }
@@ -396,9 +396,8 @@ impl World {
 
     /// A datagram from anywhere arrives at a person's program.
     pub fn inject_at(&mut self, person: usize, from: SocketAddr, mut bytes: Vec<u8>) {
-        let now = self.local(person);
-        if let Some(client) = &mut self.people[person].client {
-            client.handle_datagram(now, from, &mut bytes);
+        if let Some((client, local)) = self.people[person].running(self.now) {
+            client.handle_datagram(local, from, &mut bytes);
         }
         self.stirred.insert(person);
         self.drain();

@@ -218,6 +218,28 @@ fn a_notice_that_is_withdrawn_while_a_computer_sleeps_leaves_its_screen_when_it_
 }
 
 #[test]
+fn what_a_sleeping_computer_is_told_it_hears_when_it_wakes_and_its_clock_never_goes_back() {
+    for (clock_stood_still, told) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut world = World::new(Weather::clear(), 1);
+        let laptop = world.join("alice", true, from_the_beginning());
+        world.kill_server();
+        world.suspend(laptop);
+        // Its clock is set, and then its program is asked to dial: one that did so now would wait for these five minutes by a clock that
+        // has stood still.
+        world.jump(laptop, 300 * SECOND);
+        world.command(laptop, Command::Wake);
+        world.say(laptop, "good morning");
+        world.run_for(10 * SECOND);
+        assert!(world.people[laptop].updates.is_empty(), "{:?}", world.people[laptop].updates);
+        world.resume(laptop, clock_stood_still, told);
+        world.run_for(SECOND);
+        world.start_server();
+        let is_heard = |world: &World| world.people[laptop].texts() == ["good morning"];
+        assert!(world.run_until(60 * SECOND, is_heard), "stood still {clock_stood_still}, told {told}");
+    }
+}
+
+#[test]
 fn one_seed_is_one_story() {
     let story = |seed| {
         let mut world = world(Weather::storm(), seed, &["alice", "bob"]);

@@ -50,6 +50,8 @@ impl World {
             client: Some(client),
             updates: Vec::new(),
             asleep: None,
+            put_off: Vec::new(),
+            last_ran: Instant::START,
             ahead,
             address: SocketAddr::from((address, 40_000 + number as u16)),
             second_card: None,
@@ -62,34 +64,35 @@ impl World {
         number
     }
 
-    /// Tells one person's program something.
+    /// Tells one person's program something. On a sleeping computer it hears it when it wakes up.
     pub fn command(&mut self, person: usize, command: Command) {
-        let now = self.local(person);
-        if let Some(client) = &mut self.people[person].client {
-            client.handle_command(now, command);
+        let now = self.now;
+        let told = &mut self.people[person];
+        if told.asleep.is_some() {
+            told.put_off.push(command);
+        } else if let Some((client, local)) = told.running(now) {
+            client.handle_command(local, command);
         }
         self.stirred.insert(person);
     }
 
-    /// What a person's computer takes for now.
-    pub(super) fn local(&self, person: usize) -> Instant {
-        self.now + self.people.get(person).map_or(Duration::ZERO, |person| person.ahead)
-    }
-
     /// A person's computer falls asleep: nothing goes out, and what comes in is lost.
     pub fn suspend(&mut self, person: usize) {
-        let local = self.local(person);
+        let local = self.now + self.people[person].ahead;
         self.people[person].asleep.get_or_insert(local);
     }
 
     /// It wakes up. Its clock has gone on or stood still, and its system says so to the program or does not.
     pub fn resume(&mut self, person: usize, clock_stood_still: bool, told: bool) {
-        let local = self.local(person);
-        let Some(since) = self.people[person].asleep.take() else { return };
+        let now = self.now;
+        let woken = &mut self.people[person];
+        let Some(since) = woken.asleep.take() else { return };
         if clock_stood_still {
-            self.people[person].ahead = self.people[person].ahead.saturating_sub(local.since(since));
+            woken.ahead = woken.ahead.saturating_sub((now + woken.ahead).since(since));
         }
-        self.arm(person, Some(self.now));
+        let put_off = core::mem::take(&mut woken.put_off);
+        self.arm(person, Some(now));
+        put_off.into_iter().for_each(|command| self.command(person, command));
         if told {
             self.command(person, Command::Wake);
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use belfry_core::chat::{Answer, Message, Notice, Seq};
-use belfry_core::client::{Ticket, Update};
+use belfry_core::client::{Client, Ticket, Update};
+use belfry_core::time::Instant;
 
 use super::Person;
 
@@ -12,6 +13,19 @@ impl Person {
     /// Where the person's program is.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The program and what its computer takes for now, while both run: on a sleeping computer nothing happens, whoever wants it to.
+    ///
+    /// # Panics
+    /// When the clock has gone back since the program last ran. No computer's monotonic clock does, and what a program waits for would
+    /// not come; so it is this world that is wrong.
+    pub(super) fn running(&mut self, now: Instant) -> Option<(&mut Client, Instant)> {
+        let client = self.client.as_mut().filter(|_| self.asleep.is_none())?;
+        let local = now + self.ahead;
+        assert!(local >= self.last_ran, "a clock went back from {:?} to {local:?}", self.last_ran);
+        self.last_ran = local;
+        Some((client, local))
     }
 
     /// Where its next datagram comes from.
