@@ -1,16 +1,24 @@
-//! The data folder: the server's identity key in it, and the first administrator.
+//! The data folder: what of a house is in it, the server's identity key, and the first administrator.
+
+mod inventory;
+mod keys;
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use belfry_core::chat::{InvalidText, Password};
-use belfry_core::crypto::{KeyPair, PublicKey};
-use belfry_core::limits::IDENTITIES_MAX;
+use belfry_core::crypto::PublicKey;
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::UnixMillis;
 use zeroize::Zeroizing;
+
+pub use self::inventory::Half;
+pub use self::keys::Identities;
+use self::keys::Keys;
+use crate::files;
+use crate::store::StoreError;
 
 const IDENTITY_FILE: &str = "identity.key";
 const DATABASE_FILE: &str = "belfry.db";
@@ -20,12 +28,6 @@ const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
 
 /// Letters of a generated password: 20 of 31 are 99 bits.
 const PASSWORD_LETTERS: usize = 20;
-
-/// An identity file's length at most: four lines with 64 digits, a word and a time.
-const IDENTITY_BYTES_MAX: u64 = 512;
-
-/// How long a retired key is accepted: a laptop on a long leave comes back and is told the new one.
-const RETIRED_KEY_MILLIS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Why the data folder cannot be used; each displays as a sentence that says what to do.
 #[derive(Debug)]
@@ -41,6 +43,27 @@ pub enum DataError {
     Identity {
         /// Which file.
         path: PathBuf,
+    },
+    /// No server has ever used it.
+    NoHouse {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// Something of a house is there, and something is missing.
+    Half(Half),
+    /// The database cannot be looked at.
+    Store(StoreError),
+    /// There is an identity, so it is not lost.
+    NotLost {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A new key would push out one that clients may still know.
+    PushesOut {
+        /// The key that would go.
+        key: PublicKey,
+        /// Until when it is accepted.
+        until: UnixMillis,
     },
 }
 
@@ -59,6 +82,18 @@ impl fmt::Display for DataError {
                 "The identity key in {} is damaged. Restore it from a backup; without it every client takes this server for an impostor.",
                 path.display()
             ),
+            Self::NoHouse { path } => {
+                write!(f, "There is no server's identity in {}: name the server's data folder with --data.", path.display())
+            }
+            Self::Half(half) => write!(f, "{half}"),
+            Self::Store(error) => write!(f, "{error}"),
+            Self::NotLost { path } => write!(f, "{} is there: leave --lost out.", path.display()),
+            Self::PushesOut { key, until } => write!(
+                f,
+                "That would push out the key {key}, and clients that were here only while it was in use could not follow. It is told on until \
+                 {}; wait for that, or give --yes.",
+                jiff::Timestamp::from_millisecond(i64::try_from(until.0).unwrap_or(i64::MAX)).unwrap_or(jiff::Timestamp::MAX)
+            ),
         }
     }
 }
@@ -67,36 +102,21 @@ impl std::error::Error for DataError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Folder { error, .. } => Some(error),
-            Self::Identity { .. } => None,
+            Self::Store(error) => Some(error),
+            _ => None,
         }
     }
 }
 
-/// The server's identities.
-#[derive(Debug)]
-pub struct Identities {
-    /// The one that it has.
-    pub present: KeyPair,
-    /// Those that it had and that clients may still know, newest first.
-    pub retired: Vec<KeyPair>,
-}
-
-/// What the identity file holds: the present key, and the retired ones with when that was.
-struct Keys {
-    present: KeyPair,
-    retired: Vec<(KeyPair, UnixMillis)>,
-}
-
-impl Keys {
-    fn accepted(self, now: UnixMillis) -> Identities {
-        let retired = self.retired.into_iter().filter(|&(_, at)| is_accepted(at, now)).map(|(key, _)| key).collect();
-        Identities { present: self.present, retired }
-    }
-}
-
-/// Whether a key that was retired then still opens the door.
-const fn is_accepted(at: UnixMillis, now: UnixMillis) -> bool {
-    now.0 < at.0.saturating_add(RETIRED_KEY_MILLIS)
+/// A key that was made for the next start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The new key.
+    pub key: PublicKey,
+    /// The one that was to be it until now: no server has used it, and nobody knows it.
+    pub replaced: Option<PublicKey>,
+    /// The one that clients may still know, and that is not told on any more from the next start on.
+    pub pushed_out: Option<PublicKey>,
 }
 
 /// Where the server keeps what must survive it. Two servers in one folder are kept apart by the store's lock.
@@ -106,13 +126,26 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// The folder at `path`, which is made if it is not there (on Unix for this user only).
+    /// The folder at `path`, which is made if it is not there (on Unix for its owner only).
     ///
     /// # Errors
     /// [`DataError::Folder`].
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        make_private_folder(path).map_err(|error| folder_error(path, error))?;
+        files::create_folder(path).map_err(|error| folder_error(path, error))?;
         Ok(Self { path: path.to_owned() })
+    }
+
+    /// The folder of a server that there is.
+    ///
+    /// # Errors
+    /// [`DataError::NoHouse`], [`DataError::Folder`].
+    pub fn existing(path: &Path) -> Result<Self, DataError> {
+        match std::fs::metadata(path) {
+            Ok(folder) if folder.is_dir() => Ok(Self { path: path.to_owned() }),
+            Ok(_) => Err(folder_error(path, io::ErrorKind::NotADirectory.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DataError::NoHouse { path: path.to_owned() }),
+            Err(error) => Err(folder_error(path, error)),
+        }
     }
 
     /// Where the database is.
@@ -120,160 +153,151 @@ impl DataFolder {
         self.path.join(DATABASE_FILE)
     }
 
-    /// The server's identities: the stored ones, or a new one on the first start. A damaged file is left as it is.
+    /// Where the identity is.
+    pub fn identity(&self) -> PathBuf {
+        self.path.join(IDENTITY_FILE)
+    }
+
+    /// Looks whether all of a house is here, or nothing of one, and changes nothing.
     ///
     /// # Errors
-    /// [`DataError::Folder`] and [`DataError::Identity`].
-    pub fn identities(&self, rng: &mut Rng, now: UnixMillis) -> Result<Identities, DataError> {
-        let path = self.path.join(IDENTITY_FILE);
-        match read_identities(&path) {
-            Ok(Some(keys)) => Ok(keys.accepted(now)),
-            Ok(None) => Err(DataError::Identity { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let keys = Keys { present: KeyPair::generate(rng), retired: Vec::new() };
-                self.write_identities(&keys).map_err(|error| folder_error(&path, error))?;
-                Ok(keys.accepted(now))
-            }
-            Err(error) => Err(folder_error(&path, error)),
+    /// [`DataError::Half`] when something is missing; [`DataError::Store`].
+    pub fn look(&self) -> Result<(), DataError> {
+        match inventory::look(&self.path, &self.identity(), &self.database()) {
+            Ok(None) => Ok(()),
+            Ok(Some(half)) => Err(DataError::Half(half)),
+            Err(error) => Err(DataError::Store(error)),
         }
     }
 
-    /// Gives the server a new identity from its next start on; clients that know the old one are told the new one for 30 days.
-    ///
-    /// # Errors
-    /// [`DataError::Folder`], also when there is no identity yet, and [`DataError::Identity`].
-    pub fn rotate_identity(&self, rng: &mut Rng, now: UnixMillis) -> Result<PublicKey, DataError> {
-        let path = self.path.join(IDENTITY_FILE);
-        let keys = read_identities(&path).map_err(|error| folder_error(&path, error))?;
-        let mut keys = keys.ok_or_else(|| DataError::Identity { path: path.clone() })?;
-        keys.retired.retain(|&(_, at)| is_accepted(at, now));
-        keys.retired.insert(0, (std::mem::replace(&mut keys.present, KeyPair::generate(rng)), now));
-        keys.retired.truncate(IDENTITIES_MAX - 1);
-        self.write_identities(&keys).map_err(|error| folder_error(&path, error))?;
-        Ok(keys.present.public())
+    /// What of it others than its owner may read, write or enter, with the permissions.
+    pub fn open_to_others(&self) -> Vec<(PathBuf, u32)> {
+        let database = self.database();
+        let beside = ["", "-wal", "-shm"].map(|ending| files::beside(&database, ending));
+        let all = [self.path.clone(), self.identity()].into_iter().chain(beside).collect::<Vec<_>>();
+        files::open_to_others(all.iter().map(PathBuf::as_path)).into_iter().map(|(path, mode)| (path.to_owned(), mode)).collect()
     }
 
-    /// Copies the identities to a new file that only this user may read.
+    /// The identities that a server begins with; `None` in a new house. A key that was made for this start is the present one from now on,
+    /// so only whoever holds the store's lock may ask. A damaged file is left as it is.
     ///
     /// # Errors
-    /// [`DataError::Folder`], also when there is no identity yet or something at `to` already, and [`DataError::Identity`].
+    /// [`DataError::Folder`] and [`DataError::Identity`].
+    pub fn begin(&self, now: UnixMillis) -> Result<Option<Identities>, DataError> {
+        let lock = self.lock()?;
+        let Some(mut keys) = self.read()? else { return Ok(None) };
+        if keys.begin(now) {
+            self.write(&keys)?;
+        }
+        drop(lock);
+        Ok(Some(keys.accepted(now)))
+    }
+
+    /// Makes the identity of a new house.
+    ///
+    /// # Errors
+    /// [`DataError::Folder`]; [`DataError::NotLost`] where there is one.
+    pub fn make_identity(&self, rng: &mut Rng, now: UnixMillis) -> Result<Identities, DataError> {
+        let lock = self.lock()?;
+        if self.read()?.is_some() {
+            return Err(DataError::NotLost { path: self.identity() });
+        }
+        let keys = Keys::first(rng);
+        self.write(&keys)?;
+        drop(lock);
+        Ok(keys.accepted(now))
+    }
+
+    /// Gives the server a new identity from its next start on; clients that know the one until then are told the new one for 30 days
+    /// from that start. A key that was made before and that no server has begun with is replaced.
+    ///
+    /// # Errors
+    /// [`DataError::PushesOut`] unless `even_if_known`: there are as many keys as a door can show, and clients may know the oldest.
+    /// [`DataError::NoHouse`], [`DataError::Folder`], [`DataError::Identity`].
+    pub fn rotate_identity(&self, rng: &mut Rng, now: UnixMillis, even_if_known: bool) -> Result<Planned, DataError> {
+        let lock = self.lock()?;
+        let mut keys = self.read()?.ok_or_else(|| DataError::NoHouse { path: self.path.clone() })?;
+        let pushed_out = keys.pushed_out(now);
+        if let Some((key, until)) = pushed_out
+            && !even_if_known
+        {
+            return Err(DataError::PushesOut { key, until });
+        }
+        let replaced = keys.plan(rng);
+        self.write(&keys)?;
+        drop(lock);
+        Ok(Planned { key: keys.coming(), replaced, pushed_out: pushed_out.map(|(key, _)| key) })
+    }
+
+    /// Copies the identities to a new file that only its owner may read.
+    ///
+    /// # Errors
+    /// [`DataError::Folder`], also when there is something at `to` already, [`DataError::NoHouse`] and [`DataError::Identity`].
     pub fn copy_identity(&self, to: &Path) -> Result<(), DataError> {
-        let path = self.path.join(IDENTITY_FILE);
-        let keys = read_identities(&path).map_err(|error| folder_error(&path, error))?;
-        let keys = keys.ok_or(DataError::Identity { path })?;
+        let keys = self.read()?.ok_or_else(|| DataError::NoHouse { path: self.path.clone() })?;
         let write = || {
-            let mut options = OpenOptions::new();
-            options.create_new(true).write(true);
-            only_ours(&mut options);
-            let mut file = options.open(to)?;
-            file.write_all(written(&keys).as_bytes())?;
+            let mut file = files::create(to)?;
+            io::Write::write_all(&mut file, keys.written().as_bytes())?;
             file.sync_all()
         };
         write().map_err(|error| folder_error(to, error))
     }
 
-    /// Whatever happens meanwhile, the file is not there or it is whole.
-    fn write_identities(&self, keys: &Keys) -> io::Result<()> {
-        let unfinished = self.path.join("identity.key.new");
-        match fs::remove_file(&unfinished) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    /// Puts the identities of a backup into a folder that has none.
+    ///
+    /// # Errors
+    /// [`DataError::Folder`], [`DataError::Identity`]; [`DataError::NotLost`] where there is one.
+    pub fn restore_identity(&self, from: &Path) -> Result<(), DataError> {
+        let keys = Self::backed_up(from)?;
+        let lock = self.lock()?;
+        if self.read()?.is_some() {
+            return Err(DataError::NotLost { path: self.identity() });
         }
-        let mut options = OpenOptions::new();
-        options.create_new(true).write(true);
-        only_ours(&mut options);
-        let mut file = options.open(&unfinished)?;
-        file.write_all(written(keys).as_bytes())?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&unfinished, self.path.join(IDENTITY_FILE))?;
-        sync_folder(&self.path)
+        self.write(&keys)?;
+        drop(lock);
+        Ok(())
+    }
+
+    /// Whether this file holds identities.
+    ///
+    /// # Errors
+    /// [`DataError::Folder`], [`DataError::Identity`].
+    pub fn check_identity(from: &Path) -> Result<(), DataError> {
+        Self::backed_up(from).map(drop)
+    }
+
+    fn backed_up(from: &Path) -> Result<Keys, DataError> {
+        let keys = Keys::read(from).map_err(|error| folder_error(from, error))?;
+        keys.ok_or_else(|| DataError::Identity { path: from.to_owned() })
+    }
+
+    /// `None` when there is no identity.
+    fn read(&self) -> Result<Option<Keys>, DataError> {
+        let path = self.identity();
+        match Keys::read(&path) {
+            Ok(Some(keys)) => Ok(Some(keys)),
+            Ok(None) => Err(DataError::Identity { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(folder_error(&path, error)),
+        }
+    }
+
+    /// Whatever happens meanwhile, the file is not there or it is whole.
+    fn write(&self, keys: &Keys) -> Result<(), DataError> {
+        let path = self.identity();
+        files::replace(&path, keys.written().as_bytes()).map_err(|error| folder_error(&path, error))
+    }
+
+    /// Keeps a server that begins and a command that makes a key apart. The operating system lets go of it however they end.
+    fn lock(&self) -> Result<File, DataError> {
+        let path = self.path.join("identity.lock");
+        let locked = files::open_or_create(&path).and_then(|file| file.lock().map(|()| file));
+        locked.map_err(|error| folder_error(&path, error))
     }
 }
 
 fn folder_error(path: &Path, error: io::Error) -> DataError {
     DataError::Folder { path: path.to_owned(), error }
-}
-
-/// The present key as 64 hexadecimal digits in a line; below it the retired ones, each with its last day in milliseconds of Unix time.
-fn written(keys: &Keys) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(IDENTITY_BYTES_MAX as usize));
-    let digits = |text: &mut String, key: &KeyPair| {
-        for byte in key.private() {
-            for half in [byte >> 4, byte & 15] {
-                text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
-            }
-        }
-    };
-    digits(&mut text, &keys.present);
-    text.push('\n');
-    for (key, at) in &keys.retired {
-        digits(&mut text, key);
-        text.push_str(&format!(" retired {}\n", at.0));
-    }
-    text
-}
-
-/// `None` when the file does not hold keys.
-fn read_identities(path: &Path) -> io::Result<Option<Keys>> {
-    let mut content = Zeroizing::new(String::with_capacity(IDENTITY_BYTES_MAX as usize));
-    match File::open(path)?.take(IDENTITY_BYTES_MAX).read_to_string(&mut content) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
-        other => other?,
-    };
-    let mut lines = content.lines();
-    let Some(present) = lines.next().and_then(|line| read_key(line.trim())) else { return Ok(None) };
-    let retired = lines.map(|line| {
-        let (key, at) = line.split_once(" retired ")?;
-        Some((read_key(key)?, UnixMillis(at.trim().parse().ok()?)))
-    });
-    Ok(retired.collect::<Option<_>>().map(|retired| Keys { present, retired }))
-}
-
-fn read_key(digits: &str) -> Option<KeyPair> {
-    let mut private = Zeroizing::new([0; 32]);
-    if digits.len() != 2 * private.len() {
-        return None;
-    }
-    for (byte, pair) in private.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-        for &digit in pair {
-            *byte = (*byte << 4) | u8::try_from(char::from(digit).to_digit(16)?).ok()?;
-        }
-    }
-    Some(KeyPair::from_private(private))
-}
-
-#[cfg(unix)]
-fn make_private_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-#[cfg(not(unix))]
-fn make_private_folder(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)
-}
-
-#[cfg(unix)]
-fn only_ours(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600);
-}
-
-/// The folders of a Windows profile are their user's already.
-#[cfg(not(unix))]
-fn only_ours(_options: &mut OpenOptions) {}
-
-/// A rename is on the disk when its folder is.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Windows offers no such thing for folders, and NTFS logs its renames.
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// A password for somebody who gave none: 20 letters in groups of five, none of which looks like another.
@@ -293,85 +317,4 @@ pub fn generate_password(rng: &mut Rng) -> Result<Password, InvalidText> {
 }
 
 #[cfg(test)]
-mod tests {
-    use belfry_core::rng::from_seed;
-
-    use super::*;
-
-    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
-
-    fn folder() -> (tempfile::TempDir, DataFolder) {
-        let temporary = tempfile::tempdir().unwrap();
-        let folder = DataFolder::open(&temporary.path().join("new").join("data")).unwrap();
-        (temporary, folder)
-    }
-
-    #[test]
-    fn the_identity_is_made_once_and_read_from_then_on() {
-        let (_temporary, folder) = folder();
-        let made = folder.identities(&mut from_seed([1; 32]), NOW).unwrap().present.public();
-        assert_eq!(folder.identities(&mut from_seed([2; 32]), NOW).unwrap().present.public(), made);
-    }
-
-    #[test]
-    fn a_damaged_identity_is_refused_and_kept() {
-        let (_temporary, folder) = folder();
-        let path = folder.path.join(IDENTITY_FILE);
-        for damaged in ["", "00", &"g".repeat(64), &"0".repeat(63), &"0".repeat(100), &format!("{}\nrest", "0".repeat(64))] {
-            fs::write(&path, damaged).unwrap();
-            assert!(matches!(folder.identities(&mut from_seed([1; 32]), NOW), Err(DataError::Identity { .. })), "{damaged:?}");
-            assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
-        }
-    }
-
-    #[test]
-    fn a_new_identity_leaves_the_old_one_accepted_for_thirty_days() {
-        let (_temporary, folder) = folder();
-        let mut rng = from_seed([1; 32]);
-        let old = folder.identities(&mut rng, NOW).unwrap().present.public();
-        let new = folder.rotate_identity(&mut rng, NOW).unwrap();
-        let at = |millis| folder.identities(&mut from_seed([9; 32]), UnixMillis(NOW.0 + millis)).unwrap();
-        assert_eq!(at(0).present.public(), new);
-        assert_eq!(at(RETIRED_KEY_MILLIS - 1).retired.iter().map(KeyPair::public).collect::<Vec<_>>(), [old]);
-        assert!(at(RETIRED_KEY_MILLIS).retired.is_empty());
-        for _ in 0..IDENTITIES_MAX {
-            folder.rotate_identity(&mut rng, NOW).unwrap();
-        }
-        assert_eq!(at(0).retired.len(), IDENTITIES_MAX - 1);
-    }
-
-    #[test]
-    fn an_identity_whose_writing_was_interrupted_is_made_anew() {
-        let (_temporary, folder) = folder();
-        fs::write(folder.path.join("identity.key.new"), "half").unwrap();
-        assert!(folder.identities(&mut from_seed([1; 32]), NOW).is_ok());
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_is_explained() {
-        let temporary = tempfile::tempdir().unwrap();
-        let file = temporary.path().join("file");
-        fs::write(&file, "").unwrap();
-        let error = DataFolder::open(&file.join("data")).unwrap_err();
-        assert!(error.to_string().contains("choose another folder with --data."), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nobody_else_can_read_the_folder_or_the_key() {
-        use std::os::unix::fs::PermissionsExt;
-        let (_temporary, folder) = folder();
-        folder.identities(&mut from_seed([1; 32]), NOW).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&folder.path), 0o700);
-        assert_eq!(mode(&folder.path.join(IDENTITY_FILE)), 0o600);
-    }
-
-    #[test]
-    fn generated_passwords_are_long_and_differ() {
-        let mut rng = from_seed([1; 32]);
-        let one = generate_password(&mut rng).unwrap();
-        assert_eq!(one.as_str().chars().filter(|c| c.is_ascii_alphanumeric()).count(), PASSWORD_LETTERS);
-        assert_ne!(one, generate_password(&mut rng).unwrap());
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@
 
 pub mod announce;
 mod drive;
+pub mod files;
 pub mod hub;
 pub mod identity;
 pub mod limits;
@@ -19,9 +20,11 @@ pub mod machine;
 mod metrics;
 pub mod observe;
 pub mod passwords;
+mod restore;
 mod serve;
 pub mod session;
 pub mod store;
 
 pub use drive::Order;
+pub use restore::{Restored, restore};
 pub use serve::{Ready, ServeError, Settings, serve};

@@ -1,6 +1,7 @@
 //! What the server says about itself: counters and log lines. Never what people write, and never a password.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use belfry_core::chat::{AccountName, Refusal};
 use belfry_core::connection::CloseCode;
@@ -94,6 +95,17 @@ impl Observed {
 /// The server is ready.
 pub(crate) fn started(listening: &[SocketAddr], identity: PublicKey) {
     tracing::info!(?listening, %identity, "started");
+}
+
+/// Others on this computer may read, write or enter something of the data folder.
+pub(crate) fn open_to_others(path: &Path, mode: u32) {
+    let path = path.display();
+    tracing::warn!(%path, mode = format_args!("{mode:o}"), "others on this computer have rights to this; take them away with chmod go-rwx");
+}
+
+/// The environment has a password for a first start, and this is none.
+pub(crate) fn admin_password_not_used() {
+    tracing::info!("BELFRY_ADMIN_PASSWORD is for the first start only and was not used; belfry user password admin sets another one");
 }
 
 /// The server has said goodbye.

@@ -3,11 +3,12 @@
 //! `known_servers` in the profile folder holds one `HOST:PORT KEY` a line; empty lines and lines that begin with `#` are the owner's.
 
 use std::fmt::{self, Write as _};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 use belfry_core::crypto::PublicKey;
+use belfry_server::files;
 
 /// The folder that remembers servers.
 #[derive(Clone, Debug)]
@@ -81,10 +82,10 @@ impl Profile {
     }
 
     fn write(&self, server: &str, key: PublicKey, instead: bool) -> Result<PublicKey, ProfileError> {
-        make_private_dir(&self.dir).map_err(|error| ProfileError::Io { path: self.dir.clone(), error })?;
+        files::create_folder(&self.dir).map_err(|error| ProfileError::Io { path: self.dir.clone(), error })?;
         let lock_path = self.dir.join("known_servers.lock");
         // Held until the end: another command that remembers a server at the same time reads what this one wrote.
-        let lock = open_private(&lock_path).map_err(|error| ProfileError::Io { path: lock_path.clone(), error })?;
+        let lock = files::open_or_create(&lock_path).map_err(|error| ProfileError::Io { path: lock_path.clone(), error })?;
         lock.lock().map_err(|error| ProfileError::Io { path: lock_path, error })?;
         let mut content = self.read()?;
         if let Some(known) = find(&content, server).map_err(|line| ProfileError::Damaged { path: self.path(), line })? {
@@ -98,7 +99,7 @@ impl Profile {
             content.push('\n');
         }
         let _ = writeln!(content, "{} {key}", server.to_lowercase());
-        replace(&self.path(), &content).map_err(|error| ProfileError::Io { path: self.path(), error })?;
+        files::replace(&self.path(), content.as_bytes()).map_err(|error| ProfileError::Io { path: self.path(), error })?;
         Ok(key)
     }
 
@@ -126,38 +127,6 @@ fn find(content: &str, server: &str) -> Result<Option<PublicKey>, usize> {
         }
     }
     Ok(found)
-}
-
-/// Puts a new file in the place of the old one in one step: a reader sees all of the old or all of the new.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
-    let new = path.with_extension("new");
-    // Whatever a killed command has left there may have other permissions.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = open_private(&new)?;
-    file.write_all(content.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, path)
-}
-
-/// Opens or makes a file that only its owner may read.
-fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Makes a folder that only its owner may enter; one that exists stays as it is.
-fn make_private_dir(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }
 
 #[cfg(test)]

@@ -18,12 +18,12 @@ use mio::Poll;
 use crate::announce::Announcer;
 use crate::drive::{Bell, DriveError, Driver, ORDERS_WAITING_MAX, Order};
 use crate::hub::{self, Rules};
-use crate::identity::{DataError, DataFolder, Identities, generate_password};
+use crate::identity::{DataError, DataFolder, Half, Identities, generate_password};
 use crate::machine::{Config, Input, Machine};
 use crate::metrics::Listener;
 use crate::observe::{self, Snapshot};
 use crate::passwords::{self, Cost, Hasher, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
-use crate::store::{self, Job, Outcome, Store, StoreError, Ticket, Work};
+use crate::store::{self, Job, Lock, Outcome, Store, StoreError, Ticket, Work};
 
 /// The loop answers within a turn; more than this is a server that cannot be helped by being asked.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(1);
@@ -163,18 +163,31 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let now = clock.now();
     let mut rng = from_seed(os_seed().map_err(ServeError::System)?);
     let folder = DataFolder::open(&settings.data)?;
-    // Before the database, which opening it changes: a folder with a damaged key is left as it is.
-    let Identities { present: identity, retired } = folder.identities(&mut rng, now.wall)?;
-    let mut store = Store::open(&folder.database())?;
+    let lock = Lock::take(&folder.database())?;
+    // Before the database, which opening it changes: a folder with a damaged key, or with half a house in it, is left as it is.
+    folder.look()?;
+    let known = folder.begin(now.wall)?;
+    let mut store = Store::open_locked(lock)?;
+    let mut opening = store.opening()?;
+    let Identities { present: identity, retired } = match known {
+        Some(known) => known,
+        // After the database and before its first account: a first start that is broken off anywhere can be tried again.
+        None if opening.accounts == 0 => folder.make_identity(&mut rng, now.wall)?,
+        None => return Err(DataError::Half(Half::NoIdentity { database: folder.database(), identity: folder.identity() }).into()),
+    };
+    for (path, mode) in folder.open_to_others() {
+        observe::open_to_others(&path, mode);
+    }
     let key = identity.public();
     let hasher = Hasher::new(Cost::STANDARD);
     let poll = Poll::new().map_err(ServeError::System)?;
     let bell = Bell::new(&poll).map_err(ServeError::System)?;
-    let mut opening = store.opening()?;
     let mut generated_admin_password = None;
     if opening.accounts == 0 {
         generated_admin_password = make_first_admin(&mut store, &hasher, settings.admin_password, now.wall, &mut rng)?;
         opening = store.opening()?;
+    } else if settings.admin_password.is_some() {
+        observe::admin_password_not_used();
     }
     let (for_store, for_passwords) = (bell.clone(), bell.clone());
     let store = store::Worker::spawn(store, move || for_store.ring()).map_err(ServeError::System)?;

@@ -127,6 +127,11 @@ impl Process {
         process.finish()
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line on standard output; `None` at its end.
     pub fn line(&mut self) -> Option<String> {
         self.line_within(PATIENCE)

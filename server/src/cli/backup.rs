@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use belfry_server::files;
 use belfry_server::identity::DataFolder;
 use belfry_server::store;
 
@@ -20,14 +21,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let path = config::data_folder(args.data.as_deref().unwrap_or_default())?;
-    if !path.is_dir() {
-        return Err(Ending::refused(format_args!("There is no folder {}: name the server's data folder with --data.", path.display())));
-    }
-    let folder = DataFolder::open(&path).map_err(Ending::refused)?;
-    let mut key = args.file.clone().into_os_string();
-    key.push(".key");
-    let key = PathBuf::from(key);
-    if let Some(there) = [&args.file, &key].into_iter().find(|path| path.exists()) {
+    let folder = DataFolder::existing(&path).map_err(Ending::refused)?;
+    let key = files::beside(&args.file, ".key");
+    if let Some(there) = [&args.file, &key].into_iter().find(|path| path.symlink_metadata().is_ok()) {
         return Err(Ending::refused(format_args!("{} exists already: name a new file.", there.display())));
     }
     // The small one first: a backup that can be seen is complete.

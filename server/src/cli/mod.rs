@@ -10,6 +10,7 @@ mod alter;
 mod audit;
 mod backup;
 mod chat;
+mod core_dumps;
 mod devices;
 mod discover;
 mod ending;
@@ -23,6 +24,7 @@ mod output;
 mod password;
 mod pin;
 mod register;
+mod restore;
 mod room;
 mod rotate_key;
 mod search;
@@ -96,6 +98,8 @@ enum Command {
     Export(export::Args),
     /// Copy the database of the server on this computer, while it runs
     Backup(backup::Args),
+    /// Put a backup back into the data folder of a server that is stopped
+    Restore(restore::Args),
     /// Give the server of this computer a new identity from its next start on
     RotateKey(rotate_key::Args),
 }
@@ -135,6 +139,9 @@ fn unexpected() -> Ending {
 
 /// Carries out the command.
 pub(crate) fn run(arguments: Arguments) -> Outcome {
+    if matches!(arguments.command, Command::Serve(_) | Command::Backup(_) | Command::Restore(_) | Command::RotateKey(_)) {
+        core_dumps::forbid();
+    }
     match arguments.command {
         Command::Serve(args) => serve::run(*args),
         Command::Register(args) => register::run(&args),
@@ -156,6 +163,7 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
         Command::Audit(args) => audit::run(&args),
         Command::Export(args) => export::run(args),
         Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::RotateKey(args) => rotate_key::run(&args),
     }
 }

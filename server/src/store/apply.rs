@@ -2,7 +2,6 @@
 //!
 //! A batch that is done and not committed keeps its answers to itself ([`Uncommitted`]), so nobody can be told too early by mistake.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use belfry_core::chat::Refusal;
@@ -13,7 +12,7 @@ use super::column::number;
 use super::error::Trouble;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Occurrence, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export,
+    Done, Job, Lock, Occurrence, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export,
     groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
@@ -33,7 +32,7 @@ pub struct Store {
     /// Where it is, if it is on a disk.
     path: Option<PathBuf>,
     /// Held for as long as the database is open; dropped after it.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 /// The same database once more, for jobs that only read and may take long.
@@ -71,8 +70,16 @@ impl Store {
     /// [`StoreError`] when it cannot be read and written, another server has it, it is damaged, or it is not ours or newer than we are;
     /// then the file is as it was before.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let (connection, lock) = open::on_disk(path)?;
-        Ok(Self { connection, path: Some(path.to_owned()), _lock: Some(lock) })
+        Self::open_locked(Lock::take(path)?)
+    }
+
+    /// Opens the database that is locked, as [`Store::open`] does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_locked(lock: Lock) -> Result<Self, StoreError> {
+        let path = lock.database().to_owned();
+        Ok(Self { connection: open::on_disk(&path)?, path: Some(path), _lock: Some(lock) })
     }
 
     /// Makes a database that is gone when it is dropped.

@@ -2,14 +2,15 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::OpenFlags;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
-use super::open::{BUSY_TIMEOUT, check_header, private_file};
+use super::open::{BUSY_TIMEOUT, check_header, connect};
+use crate::files;
 
 /// Pages of 4 KiB that are copied in one step, and the pause between two: 40 MB in a second at most, so that the server's own writing
 /// keeps the better part of a slow disk.
@@ -20,39 +21,42 @@ const STEP_PAUSE: Duration = Duration::from_millis(100);
 /// Copies the database at `from`, which a server may be using, to the new file `to`: everything that was committed when the copying
 /// began, and nothing else. Says how many bytes that was. The server writes on meanwhile; only its log of changes grows until the end.
 ///
-/// The copy appears under its name when it is complete and on the disk.
+/// The copy appears under its name when it is complete and on the disk. Until then it has another one, which nobody else uses; a process that
+/// is killed leaves it behind.
 ///
 /// # Errors
 /// [`StoreError`]: there is something at `to` already, `from` is no database of ours, or the operating system says no.
 pub fn copy(from: &Path, to: &Path) -> Result<u64, StoreError> {
     let unusable = |reason| StoreError::Unusable { file: to.to_owned(), reason };
-    if to.exists() {
+    if fs::symlink_metadata(to).is_ok() {
         return Err(unusable(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already")));
     }
-    // Opening would make one that is not there.
-    File::open(from).map_err(|reason| StoreError::Unusable { file: from.to_owned(), reason })?;
     check_header(from)?;
-    let mut unfinished = to.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = Path::new(&unfinished);
-    private_file().truncate(true).open(unfinished).map_err(unusable)?;
-    let copied = copy_pages(from, unfinished).and_then(|()| finish(unfinished, to).map_err(unusable));
+    let unfinished =
+        files::beside(&in_real_folder(to).map_err(unusable)?, &format!(".unfinished-{:08x}", getrandom::u32().unwrap_or_default()));
+    files::create(&unfinished).map_err(unusable)?;
+    let copied = copy_pages(from, &unfinished).and_then(|()| finish(&unfinished, to).map_err(unusable));
     if copied.is_err() {
         // What is left of it is of no use to anybody.
-        let _ = fs::remove_file(unfinished);
+        let _ = fs::remove_file(&unfinished);
     }
     copied
+}
+
+/// The path with the links before its last part followed: SQLite is told not to follow any.
+fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    Ok(folder.canonicalize()?.join(path.file_name().unwrap_or_default()))
 }
 
 fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
     let in_source = |error: rusqlite::Error| StoreError::from(error).in_file(from);
     let in_copy = |error: rusqlite::Error| StoreError::from(error).in_file(to);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(from, flags).map_err(in_source)?;
+    let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(in_source)?;
     source.busy_timeout(BUSY_TIMEOUT).map_err(in_source)?;
     // The transaction holds on to one state: without it every write of the server would begin the copying anew.
     source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(in_source)?;
-    let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(in_copy)?;
+    let mut copy = connect(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW).map_err(in_copy)?;
     {
         let backup = Backup::new(&source, &mut copy).map_err(in_copy)?;
         while backup.step(STEP_PAGES).map_err(in_copy)? != StepResult::Done {
@@ -71,6 +75,7 @@ fn finish(unfinished: &Path, to: &Path) -> io::Result<u64> {
     fs::hard_link(unfinished, to)
         .or_else(|_| if to.exists() { Err(io::ErrorKind::AlreadyExists.into()) } else { fs::rename(unfinished, to) })?;
     let _ = fs::remove_file(unfinished);
+    files::sync_folder_of(to)?;
     Ok(bytes)
 }
 
@@ -139,6 +144,36 @@ mod tests {
         fs::write(&from, "something else entirely").unwrap();
         assert!(copy(&from, &to).is_err());
         assert!(!to.exists());
+    }
+
+    #[test]
+    fn a_copy_whose_name_means_something_to_sqlite_is_a_file_of_that_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("belfry.db");
+        Store::open(&from).unwrap().close().unwrap();
+        for name in ["file:copy", ":memory:", "copy?mode=memory", "100%25"] {
+            let to = folder.path().join(name);
+            let bytes = copy(&from, &to).unwrap();
+            assert!(bytes > 4096 && fs::metadata(&to).unwrap().len() == bytes, "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_have_put_beside_the_copy_is_neither_followed_nor_used() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to, precious) = (folder.path().join("belfry.db"), folder.path().join("copy"), folder.path().join("precious"));
+        Store::open(&from).unwrap().close().unwrap();
+        fs::write(&precious, "precious").unwrap();
+        symlink(&precious, folder.path().join("copy.unfinished")).unwrap();
+        copy(&from, &to).unwrap();
+        assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+        let dangling = folder.path().join("dangling");
+        symlink(folder.path().join("elsewhere"), &dangling).unwrap();
+        assert!(copy(&from, &dangling).is_err());
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+        assert!(!folder.path().join("elsewhere").exists());
     }
 
     #[cfg(unix)]

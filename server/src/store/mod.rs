@@ -45,6 +45,7 @@ pub use done::{Done, Outcome};
 pub use error::StoreError;
 pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
 pub use list_job::List;
+pub use open::{Lock, accounts_in, is_ours};
 pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{
     KnownDevice, Opening, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule,

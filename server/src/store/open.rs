@@ -1,8 +1,8 @@
 //! Opening the database: one server to a folder, our own files only, never a newer one, and what was refused is left as it was.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::schema::{self, APPLICATION_ID, MIGRATIONS};
+use crate::files;
 
 /// How long a statement waits for somebody else, an administrator's `sqlite3` for instance, to let go of the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,24 +30,90 @@ const HEADER_BYTES: usize = 100;
 const USER_VERSION_AT: usize = 60;
 const APPLICATION_ID_AT: usize = 68;
 
-/// Opens or makes the database. The file is the lock: as long as it is open, no other server gets past this function.
-pub(super) fn on_disk(path: &Path) -> Result<(Connection, File), StoreError> {
-    let lock = lock(&path.with_extension("lock"))?;
+/// How many accounts there are.
+const ACCOUNTS: &str = "SELECT count(*) FROM accounts";
+
+/// Whether there are tables.
+const OBJECTS: &str = "SELECT count(*) FROM sqlite_schema";
+
+/// A data folder that no other server has: it lies beside the database, rather than being SQLite's exclusive mode. So a backup may read
+/// through a connection of its own while the server runs, and the operating system lets go of it however the server ends.
+#[derive(Debug)]
+pub struct Lock {
+    database: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock beside the database at this path, which need not be there.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Unusable`].
+    pub fn take(database: &Path) -> Result<Self, StoreError> {
+        let path = database.with_extension("lock");
+        let unusable = |reason| StoreError::Unusable { file: path.clone(), reason };
+        let file = files::open_or_create(&path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { database: database.to_owned(), _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { file: path }),
+            Err(TryLockError::Error(reason)) => Err(unusable(reason)),
+        }
+    }
+
+    /// The database that is locked.
+    pub(super) fn database(&self) -> &Path {
+        &self.database
+    }
+}
+
+/// Opens or makes the database; as long as the lock is held, nobody else does.
+pub(super) fn on_disk(path: &Path) -> Result<Connection, StoreError> {
+    // SQLite gives the files beside it the same owner and permissions.
+    files::open_or_create(path).map_err(|reason| StoreError::Unusable { file: path.to_owned(), reason })?;
     check_header(path)?;
-    // No SQLITE_OPEN_URI: a path is a path, also one that begins with "file:".
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(|error| StoreError::from(error).in_file(path))?;
-    let connection = prepare_file(connection, path).map_err(|error| error.in_file(path))?;
-    Ok((connection, lock))
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| StoreError::from(error).in_file(path))?;
+    prepare_file(connection, path).map_err(|error| error.in_file(path))
 }
 
 /// Opens a database that is open already a second time, for reading only: with a write-ahead log, neither waits for the other.
 pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     configure(&connection)?;
     // Not SQLITE_OPEN_READ_ONLY: whoever closes last has to be able to clear the log away.
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// Opens a file that is there. A path is a path, whatever it is called: no SQLITE_OPEN_URI, and because the library may have been built to
+/// read URIs all the same, always with a folder in front.
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(files::for_sqlite(path), flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// How many accounts there are in a database that nobody has open; what is in it stays as it is. 0 in one that nothing was done to yet.
+///
+/// # Errors
+/// [`StoreError`] when it is none of ours or cannot be read.
+pub fn accounts_in(path: &Path) -> Result<u64, StoreError> {
+    check_header(path)?;
+    if !is_ours(path) {
+        return Ok(0);
+    }
+    let count = || {
+        // Not SQLITE_OPEN_READ_ONLY: what a power cut has left of a transaction has to be taken back first.
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let ask = |question| connection.query_row(question, [], |row| super::column::number(row, 0));
+        if ask(OBJECTS)? == 0 { Ok(0) } else { ask(ACCOUNTS) }
+    };
+    count().map_err(|error: rusqlite::Error| StoreError::from(error).in_file(path))
+}
+
+/// Whether this file is a database of a Belfry server, of whatever age. One that cannot be read is none.
+pub fn is_ours(path: &Path) -> bool {
+    matches!(header(path), Ok(header) if header.starts_with(MAGIC) && word(&header, APPLICATION_ID_AT) == Some(APPLICATION_ID))
 }
 
 /// Makes a database that is gone when it is closed.
@@ -66,33 +133,10 @@ fn prepare_memory(mut connection: Connection) -> Result<Connection, StoreError> 
     Ok(connection)
 }
 
-/// A lock beside the database rather than SQLite's exclusive mode: a backup may read through a connection of its own while the
-/// server runs, and the operating system lets go of it however the server ends.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let unusable = |reason| StoreError::Unusable { file: path.to_owned(), reason };
-    let file = private_file().open(path).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { file: path.to_owned() }),
-        Err(TryLockError::Error(reason)) => Err(unusable(reason)),
-    }
-}
-
-/// For nobody else on the machine: the database holds password hashes. SQLite gives the files beside it the same permissions.
-pub(super) fn private_file() -> OpenOptions {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// Looks at the first bytes before SQLite does: opening a file with SQLite may already change what lies beside it.
 pub(super) fn check_header(path: &Path) -> Result<(), StoreError> {
     let unusable = |reason| StoreError::Unusable { file: path.to_owned(), reason };
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    let file = private_file().open(path).map_err(unusable)?;
-    file.take(HEADER_BYTES as u64).read_to_end(&mut header).map_err(unusable)?;
+    let header = header(path).map_err(unusable)?;
     if header.is_empty() {
         return Ok(());
     }
@@ -103,6 +147,12 @@ pub(super) fn check_header(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::contradiction("it ends within its first bytes").in_file(path));
     };
     check_origin(path, application, version)
+}
+
+fn header(path: &Path) -> io::Result<Vec<u8>> {
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    File::open(path)?.take(HEADER_BYTES as u64).read_to_end(&mut header)?;
+    Ok(header)
 }
 
 fn word(header: &[u8], at: usize) -> Option<u32> {

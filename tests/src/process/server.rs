@@ -35,7 +35,15 @@ impl Server {
 
     /// The same, on another address.
     pub fn start_at(listen: &str, change: impl FnOnce(&mut Command)) -> Self {
-        let folder = TempDir::new().expect("a folder");
+        Self::start_in_at(TempDir::new().expect("a folder"), listen, change)
+    }
+
+    /// The same, in the folder of one that has stopped.
+    pub fn start_in(folder: TempDir, change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_in_at(folder, "127.0.0.1:0", change)
+    }
+
+    fn start_in_at(folder: TempDir, listen: &str, change: impl FnOnce(&mut Command)) -> Self {
         let (process, address, link) = serve(&folder.path().join("data"), listen, change);
         Self { process, address, link, folder }
     }
@@ -51,6 +59,14 @@ impl Server {
         }
         let (process, address, link) = serve(&copy, "127.0.0.1:0", change);
         Self { process, address, link, folder }
+    }
+
+    /// Stops it politely and starts it on the same folder and port.
+    #[cfg(unix)]
+    pub fn restart(self) -> Self {
+        let address = self.address.to_string();
+        let (_, folder) = self.stop();
+        Self::start_in_at(folder, &address, |_| {})
     }
 
     /// Kills it in the middle of whatever it does, and starts it on the same folder and port.
@@ -70,6 +86,11 @@ impl Server {
     /// Its data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Asks it to read its configuration again.

@@ -102,7 +102,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 fn begin(path: &Path) -> Result<Connection, Trouble> {
     private(path)?;
-    // No SQLITE_OPEN_URI: a path is a path.
+    // No SQLITE_OPEN_URI, and a folder in front: a path is a path, whatever it is called.
+    let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.busy_timeout(std::time::Duration::ZERO)?;

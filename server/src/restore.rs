@@ -1,0 +1,174 @@
+//! A backup put back: checked before anything is touched, and nothing that is there is lost.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::files;
+use crate::identity::{DataError, DataFolder};
+use crate::serve::ServeError;
+use crate::store::{Lock, Store, StoreError, is_ours};
+
+/// What was put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Accounts in it.
+    pub accounts: u64,
+    /// Where what was there before has gone, if there was anything.
+    pub before: Option<PathBuf>,
+}
+
+/// Puts the database `backup`, and the identity `backup.key`, into the data folder, which is made if it is not there. What is there
+/// already is moved into a folder `before-restore-STAMP` in it.
+///
+/// # Errors
+/// [`ServeError::Data`], [`ServeError::Store`]: the backup is not whole, or a server uses the folder; then nothing was changed.
+pub fn restore(backup: &Path, data: &Path, stamp: &str) -> Result<Restored, ServeError> {
+    let key = files::beside(backup, ".key");
+    DataFolder::check_identity(&key)?;
+    if !is_ours(backup) {
+        // The sentence for what is none, is damaged or cannot be read; a file with nothing in it is no backup either.
+        crate::store::accounts_in(backup)?;
+        return Err(StoreError::NotBelfry { file: backup.to_owned() }.into());
+    }
+    let folder = DataFolder::open(data)?;
+    let lock = Lock::take(&folder.database())?;
+    let staging = data.join("restoring");
+    remove_folder(&staging).map_err(|error| in_folder(&staging, error))?;
+    let restored = DataFolder::open(&staging)?;
+    let accounts = stage(backup, &restored, &key).inspect_err(|_| drop(remove_folder(&staging)))?;
+    let before = put_aside(&folder, &data.join(format!("before-restore-{stamp}")))?;
+    for (from, to) in [(restored.database(), folder.database()), (restored.identity(), folder.identity())] {
+        fs::rename(&from, &to).and_then(|()| files::sync_folder_of(&to)).map_err(|error| in_folder(&to, error))?;
+    }
+    // What is left in it is a lock.
+    let _ = remove_folder(&staging);
+    drop(lock);
+    Ok(Restored { accounts, before })
+}
+
+/// Copies a backup and opens it as a server would.
+fn stage(backup: &Path, to: &DataFolder, key: &Path) -> Result<u64, ServeError> {
+    let database = to.database();
+    copy(backup, &database).map_err(|error| in_folder(&database, error))?;
+    // Of a database that was copied while it was open, the newest part lies beside it.
+    let log = files::beside(backup, "-wal");
+    if log.exists() {
+        let copied = files::beside(&database, "-wal");
+        copy(&log, &copied).map_err(|error| in_folder(&copied, error))?;
+    }
+    to.restore_identity(key)?;
+    let mut store = Store::open(&database)?;
+    let accounts = store.opening()?.accounts;
+    store.close()?;
+    Ok(accounts)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut made = files::create(to)?;
+    io::copy(&mut File::open(from)?, &mut made)?;
+    made.sync_all()
+}
+
+/// Moves what there is of a house into a new folder; gives it if there was anything.
+fn put_aside(folder: &DataFolder, aside: &Path) -> Result<Option<PathBuf>, ServeError> {
+    let database = folder.database();
+    let parts = ["", "-wal", "-shm"].map(|ending| files::beside(&database, ending));
+    let there: Vec<_> = parts.into_iter().chain([folder.identity()]).filter(|part| part.symlink_metadata().is_ok()).collect();
+    if there.is_empty() {
+        return Ok(None);
+    }
+    if aside.symlink_metadata().is_ok() {
+        return Err(in_folder(aside, io::ErrorKind::AlreadyExists.into()));
+    }
+    files::create_folder(aside).map_err(|error| in_folder(aside, error))?;
+    for part in there {
+        let to = aside.join(part.file_name().unwrap_or_default());
+        fs::rename(&part, to).map_err(|error| in_folder(&part, error))?;
+    }
+    Ok(Some(aside.to_owned()))
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn in_folder(path: &Path, error: io::Error) -> ServeError {
+    ServeError::Data(DataError::Folder { path: path.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::rng::from_seed;
+    use belfry_core::time::UnixMillis;
+
+    use super::*;
+    use crate::store;
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+    fn house(at: &Path, seed: u8) -> belfry_core::crypto::PublicKey {
+        let folder = DataFolder::open(at).unwrap();
+        Store::open(&folder.database()).unwrap().close().unwrap();
+        folder.make_identity(&mut from_seed([seed; 32]), NOW).unwrap().present.public()
+    }
+
+    fn key_of(data: &Path) -> belfry_core::crypto::PublicKey {
+        DataFolder::open(data).unwrap().begin(NOW).unwrap().unwrap().present.public()
+    }
+
+    fn backed_up(temporary: &Path) -> (PathBuf, belfry_core::crypto::PublicKey) {
+        let (data, backup) = (temporary.join("first"), temporary.join("monday"));
+        let key = house(&data, 1);
+        store::copy(&data.join("belfry.db"), &backup).unwrap();
+        DataFolder::open(&data).unwrap().copy_identity(&files::beside(&backup, ".key")).unwrap();
+        (backup, key)
+    }
+
+    #[test]
+    fn a_backup_is_put_into_a_new_folder_and_what_was_in_an_old_one_is_kept() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (backup, key) = backed_up(temporary.path());
+        let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
+        assert_eq!(restore(&backup, &new, "now").unwrap(), Restored { accounts: 0, before: None });
+        assert_eq!(key_of(&new), key);
+        let other = house(&old, 2);
+        let before = restore(&backup, &old, "now").unwrap().before.unwrap();
+        assert_eq!(before, old.join("before-restore-now"));
+        assert_eq!((key_of(&old), key_of(&before)), (key, other));
+        assert!(!old.join("restoring").exists() && before.join("belfry.db").exists());
+        Store::open(&old.join("belfry.db")).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_whole_backup_is_refused_and_nothing_is_touched() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (backup, _) = backed_up(temporary.path());
+        let data = temporary.path().join("data");
+        let key = house(&data, 2);
+        let good = fs::read(&backup).unwrap();
+        for content in [&b""[..], b"nonsense", &good[..good.len() / 2]] {
+            fs::write(&backup, content).unwrap();
+            let said = restore(&backup, &data, "now").unwrap_err().to_string();
+            assert!(said.contains("monday") || said.contains("restoring"), "{said}");
+        }
+        fs::write(&backup, good).unwrap();
+        fs::remove_file(files::beside(&backup, ".key")).unwrap();
+        assert!(restore(&backup, &data, "now").unwrap_err().to_string().contains("monday.key"));
+        assert_eq!(key_of(&data), key);
+        assert!(!data.join("restoring").exists() && !data.join("before-restore-now").exists());
+    }
+
+    #[test]
+    fn a_folder_that_a_server_uses_is_left_alone() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (backup, _) = backed_up(temporary.path());
+        let data = temporary.path().join("first");
+        let _server = Lock::take(&data.join("belfry.db")).unwrap();
+        let said = restore(&backup, &data, "now").unwrap_err().to_string();
+        assert!(said.starts_with("Another Belfry server is using this data folder"), "{said}");
+    }
+}
