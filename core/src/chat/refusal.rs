@@ -83,7 +83,7 @@ refusals! {
     /// The server would be left without an administrator.
     17 LastAdmin "That is the last administrator; make somebody else an administrator first."
     /// The database could not take it.
-    18 StoreFailed "The server could not store that; its log says why."
+    18 StoreFailed "The server's database did not work; the server's log says why."
     /// A malformed or misplaced request: a fault of the client program.
     19 BadRequest "The server did not understand the request; this program and the server may be of different versions."
     /// No such conversation, or the asker is not in it.
@@ -128,6 +128,8 @@ refusals! {
     47 UnknownSchedule "There is no scheduled notice of that number."
     /// The account has no such device.
     48 NoSuchDevice "That account has no such device."
+    /// No space is left for the database.
+    80 DiskFull "The server's disk is full; ask whoever looks after the server to free some space on it."
 }
 
 impl core::error::Error for Refusal {}

@@ -482,6 +482,6 @@ impl Client {
 
     /// Whether a refusal to sign in may be over soon, so that one who was signed in before should try again.
     fn is_passing(refusal: Refusal) -> bool {
-        matches!(refusal, Refusal::Busy | Refusal::TooManyRequests | Refusal::StoreFailed)
+        matches!(refusal, Refusal::Busy | Refusal::TooManyRequests | Refusal::StoreFailed | Refusal::DiskFull)
     }
 }

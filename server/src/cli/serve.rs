@@ -76,7 +76,7 @@ impl Configuration {
         }
         // What a running server cannot take over stays in force, and is said again at the next reload.
         self.now = Serve { rules: new.rules, log: new.log, ..self.now.clone() };
-        tracing::info!(rules = ?self.now.rules, log = self.now.log, "reloaded");
+        tracing::info!(rules = %self.now.rules, log = self.now.log, "reloaded");
         Ok(Order::Rules(self.now.rules))
     }
 }

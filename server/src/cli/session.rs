@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use belfry_core::chat::{AccountName, Answer, Request, Seq};
-use belfry_core::client::{self, Command, Credentials, Interruption, Proof, Start, Ticket, Update};
+use belfry_core::client::{self, Command, Credentials, Failure, Interruption, Proof, Start, Ticket, Update};
 use belfry_core::crypto::KeyPair;
 use belfry_core::net::{self, Handle};
 use belfry_core::rng;
@@ -58,6 +58,8 @@ pub(crate) struct Session {
     /// Why the client has stopped.
     ended: Option<Ending>,
     account: AccountName,
+    /// The account was disabled, or the session ended, by an administrator.
+    put_out: bool,
 }
 
 /// Signs in, does `work`, and says goodbye however the work ended.
@@ -152,6 +154,7 @@ impl Session {
             interruption: None,
             ended: None,
             account,
+            put_out: false,
         };
         session.wait(None, |update| matches!(update, Update::SignedIn { .. }).then_some(()), |_| {})?;
         Ok(session)
@@ -187,6 +190,11 @@ impl Session {
     /// The client has stopped; nothing can be asked any more.
     pub(crate) const fn has_ended(&self) -> bool {
         self.ended.is_some()
+    }
+
+    /// An administrator, oneself perhaps, has disabled the account.
+    pub(crate) const fn was_put_out(&self) -> bool {
+        self.put_out
     }
 
     /// For other threads, to wake this one.
@@ -331,7 +339,10 @@ impl Session {
                     self.give_up_at = Some(Instant::now() + patience);
                 }
             }
-            Update::Failed(failure) => return Err(self.stop(self.pin.failed(&self.server, failure))),
+            Update::Failed(failure) => {
+                self.put_out = matches!(failure, Failure::Expelled);
+                return Err(self.stop(self.pin.failed(&self.server, failure)));
+            }
             _ => {}
         }
         Ok(())

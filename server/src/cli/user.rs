@@ -94,7 +94,7 @@ pub(crate) fn run(command: Command) -> Outcome {
             change_with_password(&connection, name, |account, password| Request::SetPassword { account, password, keep_sessions })
         }
         Command::Role { name, role, connection } => change(&connection, Request::SetRole { account: name, role: role.into() }),
-        Command::Disable { name, connection } => change(&connection, Request::SetDisabled { account: name, disabled: true }),
+        Command::Disable { name, connection } => disable(&connection, name),
         Command::Sessions(args) => devices::sessions(&args),
         Command::Revoke(args) => devices::revoke(&args),
         Command::Enable { name, connection } => change(&connection, Request::SetDisabled { account: name, disabled: false }),
@@ -103,6 +103,17 @@ pub(crate) fn run(command: Command) -> Outcome {
 
 fn change(connection: &ConnectionArgs, request: Request) -> Outcome {
     session::with(connection, |session| done(session, request))
+}
+
+/// Whoever disables their own account is put out before the answer comes; that is the answer.
+fn disable(connection: &ConnectionArgs, name: AccountName) -> Outcome {
+    session::with(connection, |session| {
+        let own = name.key() == session.account().key();
+        match done(session, Request::SetDisabled { account: name, disabled: true }) {
+            Err(_) if own && session.was_put_out() => Ok(()),
+            outcome => outcome,
+        }
+    })
 }
 
 /// The new password is read after signing in: nobody types one twice only to learn that their own was wrong.

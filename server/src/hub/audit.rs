@@ -1,8 +1,11 @@
 //! Which requests are administrators' acts, and what the audit log says of each.
 
+use std::time::Duration;
+
 use belfry_core::chat::{AccountName, Audience, Keep, NoticeChange, Request, Role};
 
 use super::Hub;
+use super::rules::spelled;
 use crate::session::SignedIn;
 use crate::store::Entry;
 
@@ -75,14 +78,19 @@ fn names(members: &[AccountName]) -> String {
     }
 }
 
-/// How long messages are kept, as the log shows it.
+/// How long messages are kept, as the log shows it: `kept for 30 days, the newest 1000`.
 fn kept(keep: &Keep) -> String {
-    let bound = |bound: Option<u64>, unit: &str| match bound {
-        None => "as the server".to_owned(),
-        Some(0) => "unbounded".to_owned(),
-        Some(bound) => format!("{bound} {unit}"),
+    let age = match keep.age_ms {
+        None => "as long as on the whole server".to_owned(),
+        Some(0) => "forever".to_owned(),
+        Some(millis) => format!("for {}", spelled(Duration::from_millis(millis))),
     };
-    format!("age {}, count {}", bound(keep.age_ms, "ms"), bound(keep.messages, "messages"))
+    let count = match keep.messages {
+        None => "as many as on the whole server".to_owned(),
+        Some(0) => "all of them".to_owned(),
+        Some(count) => format!("the newest {count}"),
+    };
+    format!("kept {age}, {count}")
 }
 
 /// An audience in the words of the command line.
@@ -94,4 +102,18 @@ fn people(audience: &[Audience]) -> String {
         Audience::Room(name) => format!("room:{name}"),
     };
     audience.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_room_is_kept_is_noted_as_people_say_it() {
+        let noted = |age_ms, messages| kept(&Keep { age_ms, messages });
+        assert_eq!(noted(Some(30 * 86_400_000), Some(1000)), "kept for 30 days, the newest 1000");
+        assert_eq!(noted(Some(60_000), None), "kept for 1 minute, as many as on the whole server");
+        assert_eq!(noted(Some(0), Some(0)), "kept forever, all of them");
+        assert_eq!(noted(None, None), "kept as long as on the whole server, as many as on the whole server");
+    }
 }

@@ -1,5 +1,6 @@
 //! The house rules: what an administrator may change while the server runs.
 
+use core::fmt;
 use core::time::Duration;
 
 use super::Registration;
@@ -64,5 +65,77 @@ impl Rules {
     /// The rules of a server that nobody has told otherwise.
     pub fn with_registration(registration: Registration) -> Self {
         Self { registration, retention: Retention::default(), rates: Rates::default() }
+    }
+}
+
+impl fmt::Display for Rules {
+    /// One line for whoever reads the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { registration, retention, rates } = self;
+        let registration = match registration {
+            Registration::Open => "open",
+            Registration::Closed => "closed",
+        };
+        write!(f, "registration {registration}; {retention}; {rates}")
+    }
+}
+
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { message_age, messages_per_conversation, notice_age, audit_age } = self;
+        let kept = |age: &Option<Duration>| age.map_or_else(|| "forever".to_owned(), |age| format!("for {}", spelled(age)));
+        let count = messages_per_conversation.map_or_else(String::new, |count| format!(", the newest {count} of each conversation"));
+        let (messages, notices, audit) = (kept(message_age), kept(notice_age), kept(audit_age));
+        write!(f, "messages kept {messages}{count}; notices kept {notices}; the audit log kept {audit}")
+    }
+}
+
+impl fmt::Display for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { posts_per_second, reads_per_second, acts_per_second, sign_in_failures_per_address } = self;
+        write!(
+            f,
+            "{posts_per_second} posts, {reads_per_second} pages and {acts_per_second} other acts in a second, {sign_in_failures_per_address} \
+             failed sign-ins in a minute"
+        )
+    }
+}
+
+/// A length of time in words, to the second: `365 days`, `1 hour 30 minutes`.
+pub(super) fn spelled(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let parts = [(seconds / 86_400, "day"), (seconds / 3600 % 24, "hour"), (seconds / 60 % 60, "minute"), (seconds % 60, "second")];
+    let words: Vec<_> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count} {unit}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    if words.is_empty() { "less than a second".to_owned() } else { words.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_spelled_out() {
+        let spelled = |seconds| spelled(Duration::from_secs(seconds));
+        assert_eq!([60, 5400, 365 * 86_400, 86_401].map(spelled), ["1 minute", "1 hour 30 minutes", "365 days", "1 day 1 second"]);
+        assert_eq!(spelled(0), "less than a second");
+    }
+
+    #[test]
+    fn the_rules_are_one_line_without_the_programs_own_notation() {
+        let mut rules = Rules::with_registration(Registration::Closed);
+        rules.retention =
+            Retention { message_age: Some(Duration::from_secs(86_400)), messages_per_conversation: Some(7), ..Retention::default() };
+        let said = rules.to_string();
+        assert!(
+            said.starts_with(
+                "registration closed; messages kept for 1 day, the newest 7 of each conversation; notices kept forever; the audit log kept forever; "
+            ),
+            "{said}"
+        );
+        assert!(!said.contains(['(', '{', ':']), "{said}");
     }
 }

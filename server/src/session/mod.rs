@@ -207,7 +207,7 @@ impl Sessions {
 
     /// The store has answered.
     pub fn handle_done(&mut self, now: Now, done: Done) {
-        if matches!(done.result, Err(Refusal::StoreFailed)) {
+        if matches!(done.result, Err(Refusal::StoreFailed | Refusal::DiskFull)) {
             self.observed.store_failure();
         }
         self.hub.handle_done(now, done);

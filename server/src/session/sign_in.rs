@@ -240,7 +240,7 @@ impl Sessions {
         known.state = State::Stranger;
         self.observed.sign_in_refused(session, known.address, refusal);
         // A busy or broken server is not the client's fault.
-        if matches!(refusal, Refusal::Busy | Refusal::StoreFailed) {
+        if matches!(refusal, Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull) {
             return;
         }
         if matches!(refusal, Refusal::WrongCredentials | Refusal::UnknownDevice) {

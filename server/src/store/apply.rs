@@ -56,7 +56,7 @@ impl Reader {
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
             tracing::error!("a list or a search was not read: {error}");
-            Err(Refusal::StoreFailed)
+            Err(error.refusal())
         });
         Done { ticket, result }
     }
@@ -120,7 +120,7 @@ impl Store {
 
     /// Does the jobs in their order and answers them in the same. All share one transaction: when this returns, what is answered with
     /// `Ok` is on disk. A job that is refused has changed nothing and does not disturb the others; when the transaction itself fails,
-    /// every job is answered with [`Refusal::StoreFailed`] and the log says why.
+    /// every job is answered with [`Refusal::StoreFailed`] or [`Refusal::DiskFull`] and the log says why.
     pub fn apply(&mut self, jobs: Vec<Job>) -> Vec<Done> {
         let batch = self.begin(jobs);
         self.commit(batch)
@@ -145,7 +145,7 @@ impl Store {
         committed.unwrap_or_else(|error| {
             self.undo();
             tracing::error!(jobs = tickets.len(), "nothing of a batch was stored: {error}");
-            tickets.into_iter().map(|ticket| Done { ticket, result: Err(Refusal::StoreFailed) }).collect()
+            tickets.into_iter().map(|ticket| Done { ticket, result: Err(error.refusal()) }).collect()
         })
     }
 
@@ -209,7 +209,7 @@ fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, 
         Trouble::Refused(refusal) => refusal,
         Trouble::Failed(error) => {
             tracing::error!("a job was not done: {error}");
-            Refusal::StoreFailed
+            error.refusal()
         }
     }))
 }
@@ -436,7 +436,7 @@ mod tests {
             let text = "x".repeat(16_000);
             let done = store.apply((2..=20).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), &text))).collect());
             let stored = done.iter().filter(|done| done.result.is_ok()).count() as u64;
-            assert!(done.iter().any(|done| done.result == Err(Refusal::StoreFailed)));
+            assert!(done.iter().any(|done| done.result == Err(Refusal::DiskFull)));
             assert_eq!(size(store).0, 1 + stored);
             limit(store, i64::from(u32::MAX) - 2);
             assert_eq!(posted(ask(store, 1, post(anna, 99, Target::Room(LOBBY), &text))).0.seq, Seq(2 + stored));

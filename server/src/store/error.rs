@@ -62,6 +62,14 @@ impl StoreError {
         }
     }
 
+    /// What whoever asked is told; the log has the rest.
+    pub(super) const fn refusal(&self) -> Refusal {
+        match self {
+            Self::DiskFull => Refusal::DiskFull,
+            _ => Refusal::StoreFailed,
+        }
+    }
+
     /// Something stored contradicts something else that is stored.
     pub(super) fn contradiction(what: &str) -> Self {
         Self::Damaged { file: None, what: what.to_owned() }

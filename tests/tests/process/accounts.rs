@@ -137,3 +137,14 @@ fn the_lists_for_people_have_a_line_each() {
     assert_eq!(admin.run(&["who"]).done().lines().filter(|line| line.ends_with("admin") || line.contains("alice")).count(), 2);
     assert!(admin.run(&["status"]).done().contains("people online"));
 }
+
+#[test]
+fn who_disables_their_own_account_is_told_that_it_is_done() {
+    let server = Server::start();
+    with_new_password(&server.admin(), &["user", "add", "eve", "--role", "admin"], "eve's secret").done();
+    let mut eve = server.stranger("eve");
+    eve.password = "eve's secret".into();
+    let finished = eve.run(&["user", "disable", "EVE"]);
+    assert_eq!((finished.code, finished.err.as_str()), (Some(0), ""));
+    assert_eq!(eve.run(&["who"]).refused(1), "This account is disabled; ask your administrator.");
+}

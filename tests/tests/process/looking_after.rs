@@ -107,5 +107,5 @@ fn a_rooms_own_retention_goes_over_the_servers_also_after_a_restart() {
     let kept: Vec<_> = listed.iter().map(|room| (room["room"].as_str().unwrap(), &room["message_age"], &room["messages_kept"])).collect();
     let (none, forever) = (serde_json::Value::Null, "forever".into());
     assert_eq!(kept, [("lobby", &none, &none), ("short", &none, &2.into()), ("whole", &forever, &0.into())]);
-    assert_eq!(acts(&server)[1], "room.keep short age as the server, count 2 messages");
+    assert_eq!(acts(&server)[1], "room.keep short kept as long as on the whole server, the newest 2");
 }

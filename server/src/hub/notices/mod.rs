@@ -117,7 +117,7 @@ impl Hub {
                 self.tell(now, &stored, reminds);
             }
             (Err(refusal), Some(to)) => self.reply(to, Err(refusal)),
-            (Err(Refusal::Busy | Refusal::StoreFailed), None) => {
+            (Err(Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull), None) => {
                 let due = if reminds { Due::Reminder(notice) } else { Due::Expiry(notice) };
                 self.agenda.set(due, Some(later(now, STORE_RETRY)));
             }
