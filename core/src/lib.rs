@@ -29,5 +29,6 @@ pub mod limits;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod rng;
+pub mod source;
 pub mod time;
 pub mod wire;

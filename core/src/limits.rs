@@ -37,24 +37,38 @@ pub const HELLO_MEMORY: Duration = Duration::from_secs(30);
 /// How long the server keeps a connection whose client has not confirmed its keys.
 pub const PROVISIONAL_LIFE: Duration = Duration::from_secs(5);
 
-/// Unconfirmed connections at one time.
+/// Unconfirmed connections at one time. When there are so many, each new one takes the place of the oldest of whoever has the most.
 pub const PROVISIONAL_MAX: usize = 1024;
+
+/// Addresses whose unconfirmed connections together weigh as much as those of one network that is not on the link: a routed office in
+/// the morning has dozens under way, and an attacker who owns a network has all its addresses.
+pub const PROVISIONAL_NETWORK_SHARE: usize = 16;
 
 /// Handshakes per second and in a burst, over all addresses: about half a core (300 µs each), and 10,000 clients are back in 7 s.
 pub const HANDSHAKES_PER_SECOND: u64 = 1500;
 /// See [`HANDSHAKES_PER_SECOND`].
 pub const HANDSHAKES_BURST: u64 = 500;
 
-/// Handshakes per second and in a burst from one IPv4 address or IPv6 /64: a terminal server's users log on together.
+/// Handshakes per second and in a burst from one [source](crate::source): a terminal server's users log on together.
 pub const HANDSHAKES_PER_ADDRESS_PER_SECOND: u64 = 20;
 /// See [`HANDSHAKES_PER_ADDRESS_PER_SECOND`].
 pub const HANDSHAKES_PER_ADDRESS_BURST: u64 = 100;
 
+/// Handshakes in a burst, and one more each second, that a source may leave unconfirmed and still draw on all that there are. Further ones
+/// leave [`HANDSHAKES_RESERVED`] to the others: a hundred addresses that never confirm get a hundred of the 1500 of a second, and of the
+/// rest only what nobody else wants.
+pub const HANDSHAKES_UNPROVEN_BURST: u64 = 2;
+/// See [`HANDSHAKES_UNPROVEN_BURST`].
+pub const HANDSHAKES_UNPROVEN_PER_SECOND: u64 = 1;
+/// See [`HANDSHAKES_UNPROVEN_BURST`].
+pub const HANDSHAKES_RESERVED: u64 = HANDSHAKES_BURST / 2;
+
 /// RETRY datagrams per second, over all addresses: stateless and cheap (0.4 µs), so this bounds only the bandwidth of replies.
 pub const RETRIES_PER_SECOND: u64 = 50_000;
-/// See [`RETRIES_PER_SECOND`]; to one IPv4 /24 or IPv6 /48, so that a storm of forged senders from one network leaves the others alone.
+/// See [`RETRIES_PER_SECOND`]; to one IPv4 /24 or IPv6 /48 that is not on the link, so that a storm of forged senders from one network
+/// leaves the others alone.
 pub const RETRIES_PER_NETWORK_PER_SECOND: u64 = 5_000;
-/// See [`RETRIES_PER_SECOND`]; to one IPv4 address or IPv6 /64, behind which a terminal server's clients ask again and again.
+/// See [`RETRIES_PER_SECOND`]; to one [source](crate::source), behind which a terminal server's clients ask again and again.
 pub const RETRIES_PER_ADDRESS_PER_SECOND: u64 = 50;
 
 /// NO_SESSION datagrams per second, over all addresses and to one.
@@ -79,7 +93,7 @@ pub const HERES_PER_ADDRESS_PER_SECOND: u64 = 2;
 /// Connections at one time.
 pub const PEERS_MAX: usize = 100_000;
 
-/// Connections from one address: terminal servers and NAT put many people behind one.
+/// Connections from one [source](crate::source): terminal servers and NAT put many people behind one.
 pub const PEERS_PER_ADDRESS_MAX: usize = 512;
 
 /// A client tries the next address of the server after this long without an answer, doubling.
@@ -96,8 +110,11 @@ pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
 /// A connection moves to another address at most this often: more would let somebody drag it to and fro.
 pub const MOVES_APART_MIN: Duration = Duration::from_secs(1);
 
-/// Challenges to one new address: together smaller than the one datagram from there that a client pads to.
+/// Challenges to one new address, as far as what has come from there is enough for them.
 pub const PATH_CHALLENGES_MAX: u32 = 3;
+
+/// A datagram with a challenge: head, frame and tag. A client pads to more, so that one datagram of a peer that has moved draws one.
+pub const PATH_CHALLENGE_BYTES: usize = 34;
 
 /// A client changes its keys after this time, give or take a tenth …
 pub const KEY_LIFE: Duration = Duration::from_secs(3600);
@@ -277,6 +294,8 @@ const _: () = assert!(
     DISCOVER_BYTES > 16 + 8 + 32 + (1 + 16) + (1 + HERE_NAME_BYTES_MAX) + (1 + HERE_PROGRAM_BYTES_MAX),
     "HERE must be shorter than what it answers"
 );
+const _: () = assert!(CLIENT_DATAGRAM_BYTES_MIN >= PATH_CHALLENGE_BYTES, "a datagram from a new address is enough for a challenge");
+const _: () = assert!(HANDSHAKES_RESERVED < HANDSHAKES_BURST && HANDSHAKES_UNPROVEN_BURST < HANDSHAKES_RESERVED);
 const _: () = assert!(CLIENT_DATAGRAM_BYTES_MIN > 32, "NO_SESSION must be shorter than what it answers");
 const _: () =
     assert!(HELLO_MEMORY.as_secs() > 2 * COOKIE_BUCKET.as_secs(), "a replay must be remembered for longer than its cookie is valid");

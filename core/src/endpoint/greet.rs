@@ -5,12 +5,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::admission::Admitted;
+use super::admission::{Admitted, HelloHash};
 use super::peers::{Peer, Renewal, Stage};
 use super::{Endpoint, PeerId};
 use crate::connection::{Connection, Established, Side};
 use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
-use crate::limits::{IDENTITIES_MAX, PROVISIONAL_LIFE};
+use crate::limits::{IDENTITIES_MAX, PROVISIONAL_MAX};
 use crate::rng::Random;
 use crate::time::Instant;
 use crate::wire::datagram::{Hello, Hello0, NoSession, Reject, Response, Retry, SessionId, VERSION};
@@ -43,8 +43,8 @@ impl Endpoint {
     pub(super) fn on_hello(&mut self, now: Instant, from: SocketAddr, hello: &Hello<'_>) -> bool {
         let Some(proven) = self.cookies.check(now, from, hello.nonce, &hello.cookie) else { return false };
         let hash = crypto::short_hash(hello.noise);
-        match self.admission.hello(now, &proven, &hash, self.peers.len(), self.provisional_now) {
-            Ok(Admitted::New) => match self.greet(now, &proven, hello) {
+        match self.admission.hello(now, &proven, &hash, self.peers.len()) {
+            Ok(Admitted::New) => match self.greet(now, &proven, hello, hash) {
                 Some(peer) => {
                     self.admission.note_hello(now, hash, peer);
                     true
@@ -67,7 +67,7 @@ impl Endpoint {
     }
 
     /// Does the handshake: the only place where a connection comes into being.
-    fn greet(&mut self, now: Instant, proven: &AddressProven, hello: &Hello<'_>) -> Option<PeerId> {
+    fn greet(&mut self, now: Instant, proven: &AddressProven, hello: &Hello<'_>, hash: HelloHash) -> Option<PeerId> {
         let prologue = prologue(VERSION, &VERSIONS, hello.nonce);
         let (identity, responder, device, payload) = self.read_hello(&prologue, hello.noise)?;
         let client = ClientParameters::decode(&payload).ok()?;
@@ -90,14 +90,25 @@ impl Endpoint {
         self.replies.push_back((address, response.clone()));
         if let Some(peer) = previous.and_then(|id| self.peers.get_mut(id)) {
             self.stats.key_changes += 1;
+            let source = self.admission.links().source(address.ip());
+            self.admission.confirmed(source);
             peer.connection.prepare_keys(sealing, opening);
             peer.renewal = Some(Box::new(Renewal { response, secret: renewal_secret }));
             return Some(id);
         }
+        if self.provisional.len() >= PROVISIONAL_MAX
+            && let Some(surplus) = self.provisional.take_surplus()
+        {
+            self.admission.forget_hello(&surplus.hello);
+            self.stats.provisional_ended += 1;
+            self.remove(surplus.peer);
+        }
+        let source = self.admission.add_peer(now, address.ip());
         let established = Established { side: Side::Server, remote: client.session, sealing, opening };
         self.peers.insert(Peer {
             connection: Connection::new(established, now, &mut self.rng),
             address,
+            source,
             device,
             identity,
             stage: Stage::Provisional { response },
@@ -108,9 +119,7 @@ impl Endpoint {
             armed: None,
             stirred: false,
         });
-        self.admission.add_peer(now, address.ip());
-        self.provisional_now += 1;
-        self.provisional.push_back((now + PROVISIONAL_LIFE, id));
+        self.provisional.add(now, id, hash, self.admission.links(), address.ip());
         Some(id)
     }
 

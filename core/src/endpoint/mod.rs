@@ -12,6 +12,7 @@ mod discover;
 mod edges;
 mod greet;
 mod peers;
+mod provisional;
 mod roam;
 
 use alloc::collections::{BTreeSet, VecDeque};
@@ -24,11 +25,13 @@ use admission::Admission;
 use assembling::Assembling;
 pub use discover::Announcement;
 use peers::{Peer, Peers, Stage};
+use provisional::Provisional;
 
 use crate::connection::{self, CloseCode, SendError, Verdict};
 use crate::crypto::{Cookies, KeyPair, PublicKey};
 use crate::limits::{DATAGRAM_BYTES_MAX, REASSEMBLY_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
 use crate::rng::{self, Random, Rng};
+use crate::source::Links;
 use crate::time::Instant;
 use crate::wire::Channel;
 use crate::wire::datagram::{self, Datagram, ProtectedHead};
@@ -112,6 +115,8 @@ pub struct Stats {
     pub moves: u64,
     /// Connections ended because all together held too much that was not whole.
     pub reassemblies_ended: u64,
+    /// Connections given up before they were confirmed because there were too many, most of them from the same address.
+    pub provisional_ended: u64,
     /// Bytes now that have arrived and wait for what is missing, over all connections.
     pub reassembling_bytes: u64,
     /// Established connections now.
@@ -135,13 +140,10 @@ pub struct Endpoint {
     deadlines: BTreeSet<(Instant, PeerId)>,
     /// Connections that may have something to send or to tell.
     stirred: VecDeque<PeerId>,
-    /// Connections whose keys are not confirmed, oldest first.
-    provisional: VecDeque<(Instant, PeerId)>,
+    provisional: Provisional,
     /// What has arrived and is not whole yet.
     assembling: Assembling,
     reassembly_bytes_max: u64,
-    /// How many of those are neither confirmed nor gone.
-    provisional_now: usize,
     /// Answers to datagrams outside of connections.
     replies: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
@@ -163,10 +165,9 @@ impl Endpoint {
             rng,
             deadlines: BTreeSet::new(),
             stirred: VecDeque::new(),
-            provisional: VecDeque::new(),
+            provisional: Provisional::default(),
             assembling: Assembling::default(),
             reassembly_bytes_max: REASSEMBLY_BYTES_MAX,
-            provisional_now: 0,
             replies: VecDeque::new(),
             events: VecDeque::new(),
             stats: Stats::default(),
@@ -177,6 +178,11 @@ impl Endpoint {
     /// Lets all peers together hold less unfinished than [`REASSEMBLY_BYTES_MAX`], where there is little memory.
     pub const fn limit_reassembly(&mut self, bytes: u64) {
         self.reassembly_bytes_max = bytes;
+    }
+
+    /// The server is on these links from now on: what comes from there is limited address by address.
+    pub fn set_links(&mut self, links: Links) {
+        self.admission.set_links(links);
     }
 
     /// The world sent a datagram. It is decrypted in place.
@@ -204,8 +210,8 @@ impl Endpoint {
         {
             peer.renewal_secret = renewal.secret;
         }
-        if let Some(before) = peer.note_source(now, from, newest, &mut self.rng) {
-            self.on_moved(now, id, before);
+        if peer.note_source(now, from, newest, datagram.len(), &mut self.rng) {
+            self.on_moved(now, id);
         } else if matches!(peer.stage, Stage::Provisional { .. }) {
             self.confirm(now, id);
         }
@@ -229,7 +235,8 @@ impl Endpoint {
     fn confirm(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.stage = Stage::Confirmed;
-        self.provisional_now = self.provisional_now.saturating_sub(1);
+        self.provisional.remove(id);
+        self.admission.confirmed(peer.source);
         let present = self.config.identity.public();
         if peer.identity != present {
             peer.connection.announce_key(present);
@@ -261,11 +268,8 @@ impl Endpoint {
                 self.stir(id);
             }
         }
-        while let Some((_, id)) = self.provisional.pop_front_if(|(until, _)| *until <= now) {
-            if self.peers.get(id).is_some_and(|peer| matches!(peer.stage, Stage::Provisional { .. })) {
-                self.provisional_now = self.provisional_now.saturating_sub(1);
-                self.remove(id);
-            }
+        while let Some(id) = self.provisional.take_overdue(now) {
+            self.remove(id);
         }
     }
 
@@ -287,7 +291,9 @@ impl Endpoint {
     /// Ends a connection and tells the client why. [`Event::Gone`] does not follow.
     pub fn close(&mut self, now: Instant, peer: PeerId, why: CloseCode) {
         if let Some(found) = self.peers.get_mut(peer) {
-            found.stage = Stage::Leaving;
+            if matches!(core::mem::replace(&mut found.stage, Stage::Leaving), Stage::Provisional { .. }) {
+                self.provisional.remove(peer);
+            }
             found.connection.close(now, why);
             self.assembling.leave(peer);
             self.stir(peer);
@@ -298,7 +304,9 @@ impl Endpoint {
     pub fn go_away(&mut self, now: Instant, retry_after: Duration, jitter: Duration) {
         for id in self.peers.ids() {
             if let Some(peer) = self.peers.get_mut(id) {
-                peer.stage = Stage::Leaving;
+                if matches!(core::mem::replace(&mut peer.stage, Stage::Leaving), Stage::Provisional { .. }) {
+                    self.provisional.remove(id);
+                }
                 peer.connection.go_away(now, retry_after, jitter);
                 self.stir(id);
             }
@@ -381,8 +389,11 @@ impl Endpoint {
 
     fn remove(&mut self, id: PeerId) {
         let Some(peer) = self.peers.remove(id) else { return };
+        if matches!(peer.stage, Stage::Provisional { .. }) {
+            self.provisional.remove(id);
+        }
         self.assembling.leave(id);
-        self.admission.remove_peer(peer.address.ip());
+        self.admission.remove_peer(peer.source);
         if let Some(armed) = peer.armed {
             self.deadlines.remove(&(armed, id));
         }
@@ -391,7 +402,7 @@ impl Endpoint {
 
     fn deadline(&self) -> Option<Instant> {
         let connections = self.deadlines.first().map(|&(at, _)| at);
-        let provisional = self.provisional.front().map(|&(until, _)| until);
+        let provisional = self.provisional.deadline();
         [connections, provisional].into_iter().flatten().min()
     }
 

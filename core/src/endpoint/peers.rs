@@ -9,6 +9,7 @@ use super::PeerId;
 use super::roam::Candidate;
 use crate::connection::Connection;
 use crate::crypto::{PublicKey, is_same_token};
+use crate::source::Source;
 use crate::time::Instant;
 use crate::wire::parameters::RenewalSecret;
 
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     pub(super) connection: Connection,
     /// Where it is.
     pub(super) address: SocketAddr,
+    /// As what it is counted at the door.
+    pub(super) source: Source,
     pub(super) device: PublicKey,
     /// The server's key that the client knows.
     pub(super) identity: PublicKey,

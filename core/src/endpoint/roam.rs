@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::peers::{Peer, Stage};
 use super::{Endpoint, PeerId};
-use crate::limits::{MOVES_APART_MIN, PATH_CHALLENGES_MAX};
+use crate::limits::{MOVES_APART_MIN, PATH_CHALLENGE_BYTES, PATH_CHALLENGES_MAX};
 use crate::rng::{Random, Rng};
 use crate::time::Instant;
 
@@ -19,8 +19,13 @@ pub(super) struct Candidate {
     address: SocketAddr,
     challenge: [u8; 8],
     tries: u32,
-    /// When to ask again, or to give up.
+    /// When to ask again.
     next_at: Instant,
+    /// When it has had its chance and another address may have one.
+    until: Instant,
+    /// Bytes that have come from there and that nothing was sent for: whoever forges a sender gets it no more than they have spent
+    /// (RFC 9000 §9.3.1, where it is three times as many).
+    credit: usize,
 }
 
 impl Candidate {
@@ -29,59 +34,60 @@ impl Candidate {
         if now < self.next_at || self.tries >= PATH_CHALLENGES_MAX {
             return None;
         }
+        self.credit = self.credit.checked_sub(PATH_CHALLENGE_BYTES)?;
         self.tries += 1;
         self.next_at = now + CHALLENGES_APART;
         Some((self.address, self.challenge))
     }
 
-    /// When to ask again; an address that has been asked often enough is waited for without a deadline.
+    /// When to ask again; an address that has been asked often enough, or for all that has come from there, is waited for without a
+    /// deadline.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        (self.tries < PATH_CHALLENGES_MAX).then_some(self.next_at)
-    }
-
-    fn is_given_up(&self, now: Instant) -> bool {
-        self.tries >= PATH_CHALLENGES_MAX && now >= self.next_at
+        (self.tries < PATH_CHALLENGES_MAX && self.credit >= PATH_CHALLENGE_BYTES).then_some(self.next_at)
     }
 }
 
 impl Peer {
-    /// An authentic packet has come from `from`. The address that the connection has left for it, if it has.
-    pub(super) fn note_source(&mut self, now: Instant, from: SocketAddr, newest: bool, rng: &mut Rng) -> Option<SocketAddr> {
+    /// An authentic packet of so many bytes has come from `from`. Whether the connection has moved there.
+    pub(super) fn note_source(&mut self, now: Instant, from: SocketAddr, newest: bool, bytes: usize, rng: &mut Rng) -> bool {
         let proof = self.connection.take_path_proof();
-        if self.candidate.as_ref().is_some_and(|candidate| candidate.is_given_up(now)) {
+        if self.candidate.as_ref().is_some_and(|candidate| now >= candidate.until) {
             self.candidate = None;
         }
         if from == self.address || !matches!(self.stage, Stage::Confirmed) {
-            return None;
+            return false;
         }
-        if let Some(candidate) = &self.candidate
+        if let Some(candidate) = &mut self.candidate
             && candidate.address == from
         {
+            candidate.credit = candidate.credit.saturating_add(bytes);
             if proof != Some(candidate.challenge) {
-                return None;
+                return false;
             }
             self.candidate = None;
             self.moved_at = Some(now);
             let before = core::mem::replace(&mut self.address, from);
             self.connection.on_moved(before.ip() != from.ip());
-            return Some(before);
+            return true;
         }
         // An older packet says where the peer was, not where it is; a replayed one was dropped before.
         if newest && self.candidate.is_none() && self.moved_at.is_none_or(|at| now.since(at) >= MOVES_APART_MIN) {
             let mut challenge = [0; 8];
             rng.fill_bytes(&mut challenge);
-            self.candidate = Some(alloc::boxed::Box::new(Candidate { address: from, challenge, tries: 0, next_at: now }));
+            let until = now + CHALLENGES_APART * PATH_CHALLENGES_MAX;
+            let candidate = Candidate { address: from, challenge, tries: 0, next_at: now, until, credit: bytes };
+            self.candidate = Some(alloc::boxed::Box::new(candidate));
         }
-        None
+        false
     }
 }
 
 impl Endpoint {
-    /// A connection has left `before`: its address counts from now on.
-    pub(super) fn on_moved(&mut self, now: Instant, id: PeerId, before: SocketAddr) {
-        let Some(peer) = self.peers.get(id) else { return };
+    /// A connection is somewhere else: its new address counts from now on.
+    pub(super) fn on_moved(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
         self.stats.moves += 1;
-        self.admission.remove_peer(before.ip());
-        self.admission.add_peer(now, peer.address.ip());
+        self.admission.remove_peer(peer.source);
+        peer.source = self.admission.add_peer(now, peer.address.ip());
     }
 }

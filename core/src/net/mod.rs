@@ -17,6 +17,8 @@ mod discover;
 mod driver;
 mod in_words;
 mod line;
+#[cfg(feature = "discovery")]
+mod networks;
 mod resolve;
 #[cfg(feature = "discovery")]
 pub mod search;
@@ -28,6 +30,8 @@ pub use clock::Clock;
 pub use discover::{Found, FoundBy, everybody, probe};
 pub use driver::{COMMANDS_WAITING_MAX, Handle, Stopped, spawn};
 pub use in_words::InWords;
+#[cfg(feature = "discovery")]
+pub use networks::own_links;
 pub use resolve::{InvalidAddress, PORT, ServerAddress};
 pub use socket::UdpSocket;
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use belfry_core::connection::CloseCode;
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint};
 use belfry_core::limits::{
@@ -12,13 +11,14 @@ use belfry_core::limits::{
     RETRIES_PER_ADDRESS_PER_SECOND, RETRIES_PER_NETWORK_PER_SECOND, RETRIES_PER_SECOND,
 };
 use belfry_core::rng::{Random, below};
+use belfry_core::source::Links;
 use belfry_core::time::Instant;
 use belfry_core::wire::Channel;
 use belfry_core::wire::datagram::{self, Datagram, Hello, SessionId};
 use belfry_core::wire::frame::{self, Data, Part};
 use belfry_tests::fuzzing::datagrams;
 use belfry_tests::pair::seeded;
-use belfry_tests::stranger::{Stranger, drain, repair_checksum};
+use belfry_tests::stranger::{Session, Stranger, drain, repair_checksum};
 
 use crate::{SECOND, address, forged};
 
@@ -213,35 +213,85 @@ fn unknown_sessions_are_told_so_rarely_and_in_fewer_bytes() {
     assert!(endpoint.is_empty());
 }
 
+/// Asks for a handshake; whether the answer was a RESPONSE, and the session that it made.
+fn knock(endpoint: &mut Endpoint, now: Instant, from: SocketAddr, seed: u64) -> Option<Session> {
+    let mut stranger = Stranger::new(seed);
+    let answer = |answers: Vec<(SocketAddr, Vec<u8>)>| answers.into_iter().find(|(to, _)| *to == from).map(|(_, bytes)| bytes);
+    let retry = answer(give(endpoint, now, from, stranger.hello0()))?;
+    let (hello, mut initiator) = stranger.hello(&retry).expect("a RETRY");
+    let answer = answer(give(endpoint, now, from, hello))?;
+    match datagram::decode(&answer) {
+        Ok(Datagram::Response(_)) => Stranger::session(&mut initiator, &answer),
+        Ok(Datagram::Reject(_)) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn half_open_sessions_are_few_and_short_lived() {
-    let mut endpoint = endpoint();
-    let (mut accepted, mut rejected, mut now) = (0, 0, start());
-    let mut first = None;
+    let (mut endpoint, mut now) = (endpoint(), start());
     for number in 0..PROVISIONAL_MAX as u32 + 100 {
         now = now + Duration::from_millis(1);
-        let mut stranger = Stranger::new(u64::from(number));
-        let retry = give(&mut endpoint, now, address(number), stranger.hello0()).remove(0).1;
-        let (hello, _) = stranger.hello(&retry).expect("a RETRY");
-        first.get_or_insert_with(|| (address(number), hello.clone()));
-        let answers = give(&mut endpoint, now, address(number), hello);
-        match datagram::decode(&answers[0].1) {
-            Ok(Datagram::Response(_)) => accepted += 1,
-            Ok(Datagram::Reject(reject)) => {
-                assert_eq!(reject.code, CloseCode::SERVER_FULL);
-                rejected += 1;
-            }
-            other => panic!("{other:?}"),
-        }
+        assert!(knock(&mut endpoint, now, address(number), u64::from(number)).is_some(), "the newest always has a place");
     }
-    assert_eq!((accepted, rejected), (PROVISIONAL_MAX, 100));
+    assert_eq!((endpoint.stats().provisional, endpoint.stats().provisional_ended), (PROVISIONAL_MAX as u64, 100));
     // A first message again is answered again, and makes no second session.
-    let (from, hello) = first.expect("many");
-    assert_eq!(give(&mut endpoint, now, from, hello).len(), 1);
+    let (from, mut stranger) = (address(1_000_000), Stranger::new(1_000_000));
+    let retry = give(&mut endpoint, now, from, stranger.hello0()).remove(0).1;
+    let (hello, _) = stranger.hello(&retry).expect("a RETRY");
+    for _ in 0..2 {
+        assert_eq!(give(&mut endpoint, now, from, hello.clone()).len(), 1);
+    }
+    assert_eq!((endpoint.stats().provisional, endpoint.stats().provisional_ended), (PROVISIONAL_MAX as u64, 101));
     endpoint.handle_timeout(now + PROVISIONAL_LIFE);
     assert!(endpoint.is_empty());
     let late = Stranger::new(9_999_999);
     late.shake_hands(&mut endpoint, now + PROVISIONAL_LIFE, address(77));
+}
+
+#[test]
+fn a_hundred_addresses_that_never_confirm_keep_out_fewer_than_one_in_a_hundred() {
+    let mut endpoint = endpoint();
+    let (mut honest, mut kept_out) = (0, 0);
+    for millis in 0..1500u64 {
+        let now = start() + Duration::from_millis(millis);
+        endpoint.handle_timeout(now);
+        // A thousand a second and more than anybody gets at the beginning.
+        for turn in 0..if millis < 10 { 100 } else { 1 } {
+            knock(&mut endpoint, now, address(1 + (millis * 7 + turn) as u32 % 100), millis << 20 | turn);
+        }
+        if millis % 10 == 5 {
+            // Somebody logs in, and confirms after a round trip of a slow network.
+            honest += 1;
+            let from = address(0x1_0000 + millis as u32);
+            let before = endpoint.stats().handshakes;
+            if let Some(mut session) = knock(&mut endpoint, now, from, millis << 20 | 0xf_ffff) {
+                for turn in 0..10 {
+                    knock(&mut endpoint, now, address(1 + (millis as u32 + turn) % 100), millis << 20 | 0x1000 | u64::from(turn));
+                }
+                give(&mut endpoint, now + Duration::from_millis(200), from, session.seal(&[1]));
+            }
+            kept_out += u32::from(endpoint.stats().handshakes == before);
+        }
+    }
+    assert!(endpoint.stats().provisional_ended > 0, "the room was full: {:?}", endpoint.stats());
+    assert!(kept_out * 100 < honest, "{kept_out} of {honest}");
+}
+
+#[test]
+fn seven_hundred_computers_on_one_link_all_get_in() {
+    for (links, prefix) in [(Links::default(), "fe80:"), (Links::new([("2001:db8::1".parse().expect("an address"), 64)]), "2001:db8:")] {
+        let mut endpoint = endpoint();
+        endpoint.set_links(links);
+        let mut now = start();
+        for number in 0..700u32 {
+            now = now + Duration::from_millis(1);
+            let from = SocketAddr::new(format!("{prefix}:{number:x}").parse().expect("an address"), 5000);
+            let mut session = Stranger::new(u64::from(number)).shake_hands(&mut endpoint, now, from);
+            give(&mut endpoint, now, from, session.seal(&[1]));
+        }
+        assert_eq!(endpoint.stats().connections, 700, "{prefix}");
+    }
 }
 
 #[test]
