@@ -22,6 +22,7 @@ use crate::machine::{Input, Machine, Measured, Output};
 use crate::observe::Snapshot;
 use crate::passwords::{self, PasswordDone};
 use crate::store::{self, Job, NotTaken};
+use crate::surroundings::Surroundings;
 
 /// A socket that could not be read is tried again after this long …
 const RECEIVE_RETRY: Duration = Duration::from_millis(100);
@@ -56,6 +57,8 @@ pub enum Order {
     Stop,
     /// From now on these rules hold.
     Rules(Rules),
+    /// What is around the server has changed.
+    Surroundings(Surroundings),
     /// Say how things are.
     Snapshot(SyncSender<Snapshot>),
 }
@@ -264,6 +267,7 @@ impl Driver {
             match order {
                 Order::Stop => self.machine.handle(now, Input::Stop),
                 Order::Rules(rules) => self.machine.handle(now, Input::Rules(rules)),
+                Order::Surroundings(surroundings) => self.machine.handle(now, Input::Surroundings(surroundings)),
                 // Whoever asked may have gone.
                 Order::Snapshot(reply) => drop(reply.try_send(self.snapshot())),
             }

@@ -24,6 +24,7 @@ mod restore;
 mod serve;
 pub mod session;
 pub mod store;
+pub mod surroundings;
 
 pub use drive::Order;
 pub use restore::{Restored, restore};

@@ -12,21 +12,34 @@ pub const SIGN_IN_WITHIN: Duration = Duration::from_secs(30);
 /// Failed tries to sign in after which a connection is closed.
 pub const SIGN_IN_FAILURES_PER_SESSION: u32 = 5;
 
-/// Failed tries to sign in from one IPv4 address or IPv6 /64 within [`SIGN_IN_FAILURE_WINDOW`]; further tries are refused unseen.
-/// A terminal server's users may mistype; a guesser gets 1,800 tries an hour.
+/// Failed tries to sign in from one [source](belfry_core::source), and to one account, within [`SIGN_IN_FAILURE_WINDOW`]; further tries are
+/// refused unseen. Those on devices and from addresses that the account knows are counted for each of these. A terminal server's users may
+/// mistype; a guesser gets 1,800 tries an hour.
 pub const SIGN_IN_FAILURES_PER_ADDRESS: u32 = 30;
 /// See [`SIGN_IN_FAILURES_PER_ADDRESS`].
 pub const SIGN_IN_FAILURE_WINDOW: Duration = Duration::from_secs(60);
 
-/// Addresses whose failures are remembered; beyond it the one whose window began first is forgotten.
-pub const FAILING_ADDRESSES_MAX: usize = 10_000;
+/// Addresses and accounts whose failures are remembered; beyond it the one whose window began first is forgotten.
+pub const FAILURES_REMEMBERED_MAX: usize = 20_000;
 
-/// Passwords that wait to be hashed or verified. At about 25 ms each the last one waits 25 s, which a whole office after a power
-/// cut may need; more would outlive the patience of those who wait. When it is full, signing in is answered with `Busy`.
+/// Passwords that wait to be hashed or verified. At about 25 ms each, two at a time, the last one waits 13 s, which a whole office after a
+/// power cut may need; more would outlive the patience of those who wait. When it is full, whoever has the most waiting from one address
+/// is answered with `Busy`.
 pub const PASSWORDS_WAITING_MAX: usize = 1024;
+
+/// Passwords that are looked at at a time where nobody says how many cores there are …
+pub const HASHES_AT_ONCE: usize = 2;
+/// … and however many there are: each takes a core for 25 ms and keeps 19 MiB.
+pub const HASHES_AT_ONCE_MAX: usize = 4;
+
+/// Passwords of those whom the account knows that are looked at before one of those whom it does not.
+pub const FAMILIAR_TURNS_IN_A_ROW: u32 = 3;
 
 /// Devices of one account that may sign in without the password; beyond it the one that was here longest ago needs it again.
 pub const DEVICES_REMEMBERED_MAX: u32 = 32;
+
+/// Addresses of one account that are remembered as its own; beyond it the one that it was at longest ago is a stranger's.
+pub const ADDRESSES_KNOWN_MAX: u32 = 32;
 
 /// Devices of one account that are listed beside those: every call of a script is one.
 pub const DEVICES_SEEN_MAX: u32 = 32;
@@ -142,6 +155,11 @@ pub const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Between the bites of a round the store does what others ask for: a bite takes about 2 ms, so tidying takes less than a tenth of it.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(25);
+
+// --- Around the server -----------------------------------------------------------------------------------------------------
+
+/// The computer's networks are looked at this often.
+pub const SURROUNDINGS_EVERY: Duration = Duration::from_secs(5);
 
 // --- The loop --------------------------------------------------------------------------------------------------------------
 

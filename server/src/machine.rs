@@ -15,6 +15,7 @@ use crate::observe::{Attendance, Observed};
 use crate::passwords::{PasswordDone, PasswordJob};
 use crate::session::{self, Sessions};
 use crate::store::{Done, Job, Opening};
+use crate::surroundings::Surroundings;
 
 /// What a server is made of.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub enum Input<'a> {
     Stop,
     /// The house rules have changed.
     Rules(Rules),
+    /// What is around the server has changed.
+    Surroundings(Surroundings),
 }
 
 /// What a server wants.
@@ -113,6 +116,10 @@ impl Machine {
                 self.endpoint.go_away(now.instant, RETURN_AFTER, RETURN_JITTER);
             }
             Input::Rules(rules) => self.sessions.set_rules(now, rules),
+            Input::Surroundings(Surroundings { links }) => {
+                self.sessions.set_links(links.clone());
+                self.endpoint.set_links(links);
+            }
         }
     }
 
@@ -158,6 +165,11 @@ impl Machine {
     /// Answers those who look for servers from now on, or no longer.
     pub fn announce(&mut self, announcement: Option<Announcement>) {
         self.endpoint.announce(announcement);
+    }
+
+    /// So many passwords are handed out at a time.
+    pub const fn set_hashes_at_once(&mut self, at_once: usize) {
+        self.sessions.set_hashes_at_once(at_once);
     }
 
     /// The driver has measured.

@@ -142,6 +142,11 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ("datagrams_received_total", "Datagrams received.", transport.datagrams_received),
         ("datagrams_sent_total", "Datagrams sent.", transport.datagrams_sent),
         ("datagrams_dropped_total", "Datagrams that were nothing to anybody.", transport.datagrams_dropped),
+        (
+            "handshakes_displaced_total",
+            "Connections given up unconfirmed because there were too many from the same place.",
+            transport.provisional_ended,
+        ),
         ("reassemblies_ended_total", "Connections ended because all together held too much unfinished.", transport.reassemblies_ended),
         ("packets_lost_total", "Packets declared lost and sent again.", transport.packets_lost),
         ("handshakes_total", "Handshakes completed.", transport.handshakes),

@@ -1,16 +1,17 @@
-//! Passwords and their argon2id hashes, computed on a thread of their own: one takes tens of milliseconds, which is an age to
-//! everybody else's datagrams.
+//! Passwords and their argon2id hashes, computed on threads of their own: one takes tens of milliseconds, which is an age to everybody
+//! else's datagrams. Each thread has one block of memory for it, which is used again and again and wiped when nobody waits.
 
 use std::fmt;
-use std::sync::mpsc;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
-use argon2::{Argon2, Params};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt as PhcSalt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use belfry_core::chat::{Password, Refusal};
+use zeroize::Zeroize;
 
-use crate::limits::PASSWORDS_WAITING_MAX;
+use crate::limits::{HASHES_AT_ONCE, HASHES_AT_ONCE_MAX, PASSWORDS_WAITING_MAX};
 
 /// The asker's number for a password job; the answer carries the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,22 +87,40 @@ impl Cost {
 }
 
 /// Makes and verifies hashes.
-#[derive(Clone, Debug)]
 pub struct Hasher {
     cost: Cost,
     nobodys: Option<PasswordHash>,
+    /// What argon2 works in: 19 MiB, there from the first hash on.
+    memory: Vec<Block>,
 }
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher").field("cost", &self.cost).finish_non_exhaustive()
+    }
+}
+
+/// With memory of its own.
+impl Clone for Hasher {
+    fn clone(&self) -> Self {
+        Self { cost: self.cost.clone(), nobodys: self.nobodys.clone(), memory: Vec::new() }
+    }
+}
+
+/// Why there is no hash.
+type HashError = argon2::password_hash::Error;
 
 impl Hasher {
     /// A hasher whose new hashes cost `cost`.
     pub fn new(cost: Cost) -> Self {
-        let mut hasher = Self { cost, nobodys: None };
+        let mut hasher = Self { cost, nobodys: None, memory: Vec::new() };
         hasher.nobodys = hasher.hash(b"nobody", &[0; 16]).ok();
+        hasher.rest();
         hasher
     }
 
     /// Does one job. The password is wiped when this returns.
-    pub fn run(&self, job: PasswordJob) -> PasswordDone {
+    pub fn run(&mut self, job: PasswordJob) -> PasswordDone {
         let PasswordJob { ticket, work } = job;
         let result = match work {
             PasswordWork::Hash { password, salt } => match self.hash(password.as_str().as_bytes(), &salt) {
@@ -119,11 +138,56 @@ impl Hasher {
         PasswordDone { ticket, result }
     }
 
-    fn hash(&self, password: &[u8], salt: &Salt) -> Result<PasswordHash, argon2::password_hash::Error> {
-        Argon2::default().hash_password_with_params(password, salt, self.cost.0.clone())
+    /// Nobody waits: what was computed with is wiped, and what was more than usual is given back.
+    pub fn rest(&mut self) {
+        self.memory.zeroize();
+        self.memory.shrink_to(self.cost.0.block_count());
     }
 
-    fn is_right(&self, password: &Password, hash: Option<&str>) -> bool {
+    fn hash(&mut self, password: &[u8], salt: &Salt) -> Result<PasswordHash, HashError> {
+        let params = self.cost.0.clone();
+        let hash = self.compute(Algorithm::Argon2id, Version::V0x13, &params, password, salt, Params::DEFAULT_OUTPUT_LEN)?;
+        Ok(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params)?,
+            salt: Some(PhcSalt::new(salt)?),
+            hash: Some(hash),
+        })
+    }
+
+    /// The only place where argon2 works, in the memory that is there.
+    fn compute(
+        &mut self,
+        algorithm: Algorithm,
+        version: Version,
+        params: &Params,
+        password: &[u8],
+        salt: &[u8],
+        bytes: usize,
+    ) -> Result<Output, HashError> {
+        let blocks = params.block_count();
+        if self.memory.len() < blocks {
+            self.memory.try_reserve_exact(blocks - self.memory.len()).map_err(|_| HashError::OutOfMemory)?;
+            self.memory.resize(blocks, Block::default());
+        }
+        let mut buffer = [0; Output::MAX_LENGTH];
+        let out = buffer.get_mut(..bytes).ok_or(HashError::OutputSize)?;
+        let memory = self.memory.get_mut(..blocks).unwrap_or_default();
+        Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(password, salt, out, memory)?;
+        Ok(Output::new(out)?)
+    }
+
+    /// Whether a stored hash is this password's. Outputs are compared in constant time.
+    fn matches(&mut self, password: &[u8], expected: &PasswordHash) -> Result<bool, HashError> {
+        let (Some(salt), Some(output)) = (&expected.salt, &expected.hash) else { return Ok(false) };
+        let algorithm = Algorithm::try_from(expected.algorithm.as_str())?;
+        let version = expected.version.map_or(Ok(Version::default()), Version::try_from)?;
+        let params = Params::try_from(expected)?;
+        Ok(self.compute(algorithm, version, &params, password, salt, output.len())? == *output)
+    }
+
+    fn is_right(&mut self, password: &Password, hash: Option<&str>) -> bool {
         let stored = hash.and_then(|hash| match PasswordHash::new(hash) {
             Ok(stored) => Some(stored),
             Err(error) => {
@@ -132,10 +196,11 @@ impl Hasher {
             }
         });
         let is_somebodys = stored.is_some();
-        let Some(expected) = stored.as_ref().or(self.nobodys.as_ref()) else {
-            return false;
-        };
-        let matches = Argon2::default().verify_password(password.as_str().as_bytes(), expected).is_ok();
+        let Some(expected) = stored.or_else(|| self.nobodys.clone()) else { return false };
+        let matches = self.matches(password.as_str().as_bytes(), &expected).unwrap_or_else(|error| {
+            tracing::error!(%error, "a stored password hash cannot be computed; that account cannot sign in until it is given a new password");
+            false
+        });
         matches && is_somebodys
     }
 }
@@ -150,31 +215,36 @@ impl fmt::Display for Full {
     }
 }
 
-/// The thread that computes hashes, seen from the thread that asks.
+/// The threads that compute hashes, seen from the thread that asks.
 #[derive(Debug)]
 pub struct Worker {
     jobs: Option<mpsc::SyncSender<PasswordJob>>,
     done: mpsc::Receiver<PasswordDone>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Worker {
-    /// Starts the thread. `wake` is called on it after each answer.
+    /// Starts the threads, one for each core and at most [`HASHES_AT_ONCE_MAX`]. `wake` is called on them after each answer.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn spawn(hasher: Hasher, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
-        let (jobs, jobs_there) = mpsc::sync_channel(PASSWORDS_WAITING_MAX);
+    pub fn spawn(hasher: Hasher, wake: impl Fn() + Send + Clone + 'static) -> std::io::Result<Self> {
+        let (jobs, to_do) = mpsc::sync_channel(PASSWORDS_WAITING_MAX);
+        let to_do = Arc::new(Mutex::new(to_do));
         let (done_there, done) = mpsc::channel();
-        let thread = std::thread::Builder::new().name("passwords".into()).spawn(move || {
-            for job in jobs_there {
-                if done_there.send(hasher.run(job)).is_err() {
-                    return;
-                }
-                wake();
-            }
-        })?;
-        Ok(Self { jobs: Some(jobs), done, thread: Some(thread) })
+        let cores = std::thread::available_parallelism().map_or(HASHES_AT_ONCE, NonZero::get);
+        let threads = (0..cores.min(HASHES_AT_ONCE_MAX)).map(|_| {
+            let desk = Desk { to_do: Arc::clone(&to_do), done: done_there.clone(), hasher: hasher.clone(), wake: wake.clone() };
+            std::thread::Builder::new().name("passwords".into()).spawn(move || desk.run())
+        });
+        let threads = threads.collect::<Result<_, _>>()?;
+        Ok(Self { jobs: Some(jobs), done, threads })
+    }
+
+    /// How many passwords it may be handed before it has answered one: one for each thread, and one more so that none waits for the loop
+    /// to hand it the next.
+    pub fn at_once(&self) -> usize {
+        self.threads.len() + 1
     }
 
     /// Hands in a job.
@@ -192,14 +262,45 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// Lets go of the answers first, so that the thread stops after the password it is at.
+    /// Lets go of the answers first, so that the threads stop after the password they are at.
     fn drop(&mut self) {
         self.jobs = None;
         let (_, nothing) = mpsc::channel();
         self.done = nothing;
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+/// A thread's side.
+struct Desk<W: Fn()> {
+    to_do: Arc<Mutex<mpsc::Receiver<PasswordJob>>>,
+    done: mpsc::Sender<PasswordDone>,
+    hasher: Hasher,
+    wake: W,
+}
+
+impl<W: Fn()> Desk<W> {
+    fn run(mut self) {
+        while let Some(job) = self.next() {
+            if self.done.send(self.hasher.run(job)).is_err() {
+                return;
+            }
+            (self.wake)();
+        }
+    }
+
+    /// The next password; a thread that has to wait for it wipes its memory first.
+    fn next(&mut self) -> Option<PasswordJob> {
+        // One of them waits in the channel and the others for it. A thread that panicked has left the channel as it was.
+        let waits = self.to_do.try_lock().map_or(Err(mpsc::TryRecvError::Empty), |jobs| jobs.try_recv());
+        match waits {
+            Ok(job) => return Some(job),
+            Err(mpsc::TryRecvError::Disconnected) => return None,
+            Err(mpsc::TryRecvError::Empty) => self.hasher.rest(),
+        }
+        self.to_do.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
     }
 }
 
@@ -215,11 +316,11 @@ mod tests {
         Password::new(typed).unwrap()
     }
 
-    fn run(hasher: &Hasher, work: PasswordWork) -> PasswordOutcome {
+    fn run(hasher: &mut Hasher, work: PasswordWork) -> PasswordOutcome {
         hasher.run(PasswordJob { ticket: PasswordTicket(1), work }).result.unwrap()
     }
 
-    fn hashed(hasher: &Hasher, typed: &str) -> String {
+    fn hashed(hasher: &mut Hasher, typed: &str) -> String {
         match run(hasher, PasswordWork::Hash { password: password(typed), salt: [7; 16] }) {
             PasswordOutcome::Hashed(hash) => hash,
             other => panic!("{other:?}"),
@@ -228,36 +329,69 @@ mod tests {
 
     #[test]
     fn the_right_password_is_right_and_any_other_wrong() {
-        let hasher = hasher();
-        let hash = hashed(&hasher, "correct horse");
+        let mut hasher = hasher();
+        let hash = hashed(&mut hasher, "correct horse");
         for (typed, expected) in [("correct horse", PasswordOutcome::Right), ("correct hors", PasswordOutcome::Wrong)] {
-            assert_eq!(run(&hasher, PasswordWork::Verify { password: password(typed), hash: Some(hash.clone()) }), expected, "{typed}");
+            assert_eq!(run(&mut hasher, PasswordWork::Verify { password: password(typed), hash: Some(hash.clone()) }), expected, "{typed}");
         }
     }
 
     #[test]
     fn nobodys_password_is_always_wrong() {
-        let hasher = hasher();
-        assert_eq!(run(&hasher, PasswordWork::Verify { password: password("nobody"), hash: None }), PasswordOutcome::Wrong);
+        let mut hasher = hasher();
+        assert_eq!(run(&mut hasher, PasswordWork::Verify { password: password("nobody"), hash: None }), PasswordOutcome::Wrong);
     }
 
     #[test]
     fn a_damaged_hash_is_wrong() {
-        let hasher = hasher();
+        let mut hasher = hasher();
         let hash = Some(String::from("$argon2id$nonsense"));
-        assert_eq!(run(&hasher, PasswordWork::Verify { password: password("nobody"), hash }), PasswordOutcome::Wrong);
+        assert_eq!(run(&mut hasher, PasswordWork::Verify { password: password("nobody"), hash }), PasswordOutcome::Wrong);
     }
 
     #[test]
     fn a_hash_names_its_algorithm_and_cost() {
-        assert!(hashed(&hasher(), "x").starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        assert!(hashed(&mut hasher(), "x").starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
         assert_eq!((Cost::STANDARD.0.m_cost(), Cost::STANDARD.0.t_cost(), Cost::STANDARD.0.p_cost()), (19_456, 2, 1));
     }
 
     #[test]
     fn a_hash_of_another_cost_is_still_verified() {
-        let hash = hashed(&Hasher::new(Cost::new(16, 2).unwrap()), "x");
-        assert_eq!(run(&hasher(), PasswordWork::Verify { password: password("x"), hash: Some(hash) }), PasswordOutcome::Right);
+        let hash = hashed(&mut Hasher::new(Cost::new(16, 2).unwrap()), "x");
+        assert_eq!(run(&mut hasher(), PasswordWork::Verify { password: password("x"), hash: Some(hash) }), PasswordOutcome::Right);
+    }
+
+    #[test]
+    fn the_memory_is_used_again_and_wiped_and_not_more_than_usual_when_nobody_waits() {
+        let mut hasher = hasher();
+        let dear = hashed(&mut Hasher::new(Cost::new(64, 1).unwrap()), "x");
+        hashed(&mut hasher, "x");
+        let first = hasher.memory.as_ptr();
+        for _ in 0..5 {
+            hashed(&mut hasher, "y");
+        }
+        assert_eq!((hasher.memory.as_ptr(), hasher.memory.capacity()), (first, 8));
+        assert_eq!(run(&mut hasher, PasswordWork::Verify { password: password("x"), hash: Some(dear) }), PasswordOutcome::Right);
+        assert_eq!(hasher.memory.capacity(), 64);
+        hasher.rest();
+        assert!(hasher.memory.capacity() <= 8 && hasher.memory.is_empty());
+        assert!(hasher.clone().memory.is_empty());
+    }
+
+    #[test]
+    fn several_passwords_are_looked_at_at_a_time_and_each_is_answered_once() {
+        let (wake, woken) = mpsc::channel();
+        let worker = Worker::spawn(hasher(), move || wake.send(()).unwrap()).unwrap();
+        assert!((2..=HASHES_AT_ONCE_MAX + 1).contains(&worker.at_once()));
+        for number in 0..20 {
+            let work = PasswordWork::Verify { password: password("x"), hash: None };
+            worker.try_submit(PasswordJob { ticket: PasswordTicket(number), work }).unwrap();
+        }
+        let answered = (0..20).map(|_| {
+            woken.recv().unwrap();
+            worker.try_receive().unwrap().ticket.0
+        });
+        assert!(answered.collect::<std::collections::BTreeSet<_>>().into_iter().eq(0..20));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::metrics::Listener;
 use crate::observe::{self, Snapshot};
 use crate::passwords::{self, Cost, Hasher, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
 use crate::store::{self, Job, Lock, Outcome, Store, StoreError, Ticket, Work};
+use crate::surroundings::{Surroundings, Watch};
 
 /// The loop answers within a turn; more than this is a server that cannot be helped by being asked.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(1);
@@ -179,12 +180,12 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
         observe::open_to_others(&path, mode);
     }
     let key = identity.public();
-    let hasher = Hasher::new(Cost::STANDARD);
+    let mut hasher = Hasher::new(Cost::STANDARD);
     let poll = Poll::new().map_err(ServeError::System)?;
     let bell = Bell::new(&poll).map_err(ServeError::System)?;
     let mut generated_admin_password = None;
     if opening.accounts == 0 {
-        generated_admin_password = make_first_admin(&mut store, &hasher, settings.admin_password, now.wall, &mut rng)?;
+        generated_admin_password = make_first_admin(&mut store, &mut hasher, settings.admin_password, now.wall, &mut rng)?;
         opening = store.opening()?;
     } else if settings.admin_password.is_some() {
         observe::admin_password_not_used();
@@ -194,13 +195,23 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let passwords = passwords::Worker::spawn(hasher, move || for_passwords.ring()).map_err(ServeError::System)?;
     let (to_driver, from_outside) = mpsc::sync_channel(ORDERS_WAITING_MAX);
     forward(orders, to_driver.clone(), bell.clone()).map_err(ServeError::System)?;
+    let surroundings = Surroundings::look();
+    let (to_loop, for_watch) = (to_driver.clone(), bell.clone());
+    let watch = Watch::start(surroundings.clone(), move |surroundings| {
+        let told = to_loop.try_send(Order::Surroundings(surroundings)).is_ok();
+        for_watch.ring();
+        told
+    });
+    let watch = watch.map_err(ServeError::System)?;
     let metrics_address = metrics.as_ref().map(Listener::address);
     let metrics = metrics.map(|listener| listener.serve(ask_driver(to_driver, bell), folder.database()));
     let metrics = metrics.transpose().map_err(ServeError::System)?;
     let hub = hub::Settings { registration: settings.rules.registration, started_at: now.wall, time_zone: jiff::tz::TimeZone::system() };
     let config = Config { endpoint: endpoint::Config { identity, retired, site_key: [0; 32] }, hub };
     let mut machine = Machine::new(config, opening, rng::fork(&mut rng), now);
+    machine.set_hashes_at_once(passwords.at_once());
     machine.handle(now, Input::Rules(settings.rules));
+    machine.handle(now, Input::Surroundings(surroundings));
     let announcement = settings.announce.clone().map(|name| Announcement { name, program: env!("CARGO_PKG_VERSION").into() });
     machine.announce(announcement);
     let driver = Driver::new(poll, from_outside, clock, machine, sockets, store, passwords).map_err(ServeError::System)?;
@@ -209,6 +220,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     ready(Ready { addresses, key, generated_admin_password, metrics: metrics_address });
     let announcer = settings.announce.and_then(|name| Announcer::start(&addresses_announced, &name, key));
     let ended = driver.run();
+    drop(watch);
     if let Some(announcer) = announcer {
         announcer.stop();
     }
@@ -255,7 +267,7 @@ fn listen(addresses: &[SocketAddr]) -> Result<Vec<(UdpSocket, SocketAddr)>, Serv
 /// Makes the account `admin`; gives its password when it had to be generated.
 fn make_first_admin(
     store: &mut Store,
-    hasher: &Hasher,
+    hasher: &mut Hasher,
     given: Option<Password>,
     at: UnixMillis,
     rng: &mut Rng,

@@ -8,7 +8,6 @@ mod server;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Password, Role, Text};
@@ -109,7 +108,7 @@ pub struct World {
     /// Counts restarts, so that what was meant for an earlier process finds nobody.
     incarnation: u64,
     desk: Desk,
-    hasher: Arc<Hasher>,
+    hasher: Hasher,
     identity: KeyPair,
     retired: Vec<KeyPair>,
     server_address: SocketAddr,
@@ -162,7 +161,7 @@ impl World {
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
         // The cheapest hash there is: what it costs is not the subject here.
-        let hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
+        let mut hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
         let hashed =
             hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password: password("admin"), salt: [1; 16] } });
         let Ok(belfry_server::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
@@ -174,7 +173,7 @@ impl World {
             machine: None,
             incarnation: 0,
             desk,
-            hasher: Arc::new(hasher),
+            hasher,
             identity: KeyPair::generate(&mut rng),
             retired: Vec::new(),
             server_address: SocketAddr::from(([192, 0, 2, 1], 7411)),

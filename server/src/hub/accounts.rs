@@ -58,11 +58,13 @@ impl Hub {
     }
 
     fn hash(&mut self, hashing: Hashing, password: Password) {
+        let (Hashing::AddUser { to, .. } | Hashing::SetPassword { to, .. }) = &hashing;
+        let session = to.session;
         let ticket = self.waiting.enter_hash(hashing);
         if let Some(entry) = self.act.take() {
             self.acts.insert(ticket, entry);
         }
-        self.effects.push_back(Effect::Hash { ticket, password });
+        self.effects.push_back(Effect::Hash { ticket, session, password });
     }
 
     /// A hash that the hub asked for with [`Effect::Hash`] is made, or could not be.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
 use belfry_core::connection::CloseCode;
+use belfry_core::source::Source;
 use belfry_core::time::Now;
 
 use super::done::misplaced;
@@ -19,6 +20,8 @@ pub struct Visitor {
     pub device: DeviceId,
     /// Where it is.
     pub address: SocketAddr,
+    /// As what that counts.
+    pub source: Source,
     /// It is to be let in without the password from now on.
     pub remember: bool,
     /// It is let in without the password now.

@@ -2,6 +2,7 @@
 
 use belfry_core::chat::{AccountId, AccountName, Answer, ConversationInfo, DeviceId, Refusal, Role};
 use belfry_core::connection::CloseCode;
+use belfry_core::source::Source;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
@@ -15,8 +16,8 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn look_up(&mut self, now: Now, session: SessionId, name: AccountName, device: DeviceId) -> Result<(), Refusal> {
-        self.submit(now, Work::LookUp { name, device }, Waiting::LookUp { session })
+    pub fn look_up(&mut self, now: Now, session: SessionId, name: AccountName, device: DeviceId, source: Source) -> Result<(), Refusal> {
+        self.submit(now, Work::LookUp { name, device, source }, Waiting::LookUp { session })
     }
 
     /// Stores a new member; [`Effect::Registered`] follows.
@@ -51,8 +52,8 @@ impl Hub {
             return Err(Refusal::Busy);
         }
         let to = ReplyTo { session, id, channel: Channel::Control };
-        let Visitor { device, address, remember, by_device } = visitor;
-        let work = Work::SignIn { account, device, address, remember, by_device };
+        let Visitor { device, address, source, remember, by_device } = visitor;
+        let work = Work::SignIn { account, device, address, source, remember, by_device };
         self.submit(now, work, Waiting::SignIn { to, account, visitor })?;
         self.entering.insert(session);
         Ok(())

@@ -78,6 +78,8 @@ pub enum Effect {
     Hash {
         /// The hub's number for it.
         ticket: Ticket,
+        /// Whose request it is for.
+        session: SessionId,
         /// The password.
         password: Password,
     },

@@ -139,7 +139,7 @@ impl WaitingRoom {
         Some(waiting)
     }
 
-    /// A number for a password; how many may wait is for the password thread to say.
+    /// A number for a password; how many may wait is for the sessions to say.
     pub(super) fn enter_hash(&mut self, hashing: Hashing) -> Ticket {
         let ticket = self.next();
         self.hashes.insert(ticket, hashing);

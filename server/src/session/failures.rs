@@ -1,49 +1,102 @@
-//! Which addresses have lately failed to sign in, and how often.
+//! Which addresses and accounts have lately failed to sign in, and how often. A try counts from before its hash is made: however many come
+//! at once, no more are looked at than may fail.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
+use belfry_core::chat::DeviceId;
+use belfry_core::source::Source;
 use belfry_core::time::Instant;
 
-use crate::limits::{FAILING_ADDRESSES_MAX, SIGN_IN_FAILURE_WINDOW};
+use crate::limits::{FAILURES_REMEMBERED_MAX, SIGN_IN_FAILURE_WINDOW};
 
-/// Failed tries by IPv4 address or IPv6 /64: whoever has one address of a /64 has all of them.
+/// Whose failures are counted together. Accounts are meant by what their names are unique by, whether there are such or not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Blame {
+    /// Everybody at this address who was not known there.
+    Source(Source),
+    /// Everybody, wherever they are, who was not known to the account.
+    Account(String),
+    /// A device that has signed in to the account before. It has proven its key, so that nobody else can use up what it has.
+    Device(String, DeviceId),
+    /// Whoever tries this account from an address from which somebody has signed in to it before.
+    Home(String, Source),
+}
+
+/// What has become of a try that wanted to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reserved {
+    /// It counts. Its end is to be [told](Failures::settle).
+    Yes,
+    /// There may be room for it once those under way have ended.
+    NotYet,
+    /// Too many have failed.
+    No,
+}
+
+/// Failed tries, and those under way.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
-    by_source: BTreeMap<u64, Window>,
+    windows: BTreeMap<Blame, Window>,
 }
 
 #[derive(Debug)]
 struct Window {
     began: Instant,
-    count: u32,
+    failed: u32,
+    trying: u32,
 }
 
 impl Failures {
-    /// Whether further tries from there are refused unseen.
-    pub(super) fn are_too_many(&self, now: Instant, from: IpAddr, max: u32) -> bool {
-        let window = self.by_source.get(&source(from));
-        window.is_some_and(|window| !window.is_over(now) && window.count >= max)
+    /// Counts a try that may fail with each of `blames`, of which none fails more often than `max` times in a window.
+    pub(super) fn reserve(&mut self, now: Instant, blames: &[Blame], max: u32) -> Reserved {
+        let mut not_yet = false;
+        for window in blames.iter().filter_map(|blame| self.windows.get(blame)) {
+            let failed = if window.is_over(now) { 0 } else { window.failed };
+            if failed >= max {
+                return Reserved::No;
+            }
+            not_yet |= failed.saturating_add(window.trying) >= max;
+        }
+        if not_yet {
+            return Reserved::NotYet;
+        }
+        for blame in blames {
+            let window = self.window(now, blame);
+            window.trying = window.trying.saturating_add(1);
+        }
+        Reserved::Yes
     }
 
-    /// A try from there has failed.
-    pub(super) fn note(&mut self, now: Instant, from: IpAddr) {
-        let source = source(from);
-        if self.by_source.len() >= FAILING_ADDRESSES_MAX && !self.by_source.contains_key(&source) {
+    /// A try that was counted has ended.
+    pub(super) fn settle(&mut self, now: Instant, blames: &[Blame], has_failed: bool) {
+        for blame in blames {
+            let window = self.window(now, blame);
+            window.trying = window.trying.saturating_sub(1);
+            window.failed = window.failed.saturating_add(u32::from(has_failed));
+            if (window.trying, window.failed) == (0, 0) {
+                self.windows.remove(blame);
+            }
+        }
+    }
+
+    fn window(&mut self, now: Instant, blame: &Blame) -> &mut Window {
+        if self.windows.len() >= FAILURES_REMEMBERED_MAX && !self.windows.contains_key(blame) {
             self.make_room(now);
         }
-        let window = self.by_source.entry(source).or_insert(Window { began: now, count: 0 });
+        let window = self.windows.entry(blame.clone()).or_insert(Window { began: now, failed: 0, trying: 0 });
         if window.is_over(now) {
-            *window = Window { began: now, count: 0 };
+            (window.began, window.failed) = (now, 0);
         }
-        window.count = window.count.saturating_add(1);
+        window
     }
 
+    /// Tries under way stay: there are only as many as hashes are made at a time.
     fn make_room(&mut self, now: Instant) {
-        self.by_source.retain(|_, window| !window.is_over(now));
-        if self.by_source.len() >= FAILING_ADDRESSES_MAX {
-            let oldest = self.by_source.iter().min_by_key(|(_, window)| window.began).map(|(&source, _)| source);
-            oldest.and_then(|source| self.by_source.remove(&source));
+        self.windows.retain(|_, window| window.trying > 0 || !window.is_over(now));
+        if self.windows.len() >= FAILURES_REMEMBERED_MAX {
+            let resting = self.windows.iter().filter(|(_, window)| window.trying == 0);
+            let oldest = resting.min_by_key(|(_, window)| window.began).map(|(blame, _)| blame.clone());
+            oldest.and_then(|blame| self.windows.remove(&blame));
         }
     }
 }
@@ -54,54 +107,75 @@ impl Window {
     }
 }
 
-/// IPv4 addresses are taken as the IPv6 addresses that a socket of both families shows, so that they never look like a real /64.
-fn source(address: IpAddr) -> u64 {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => 0xffff_0000_0000 | u64::from(v4.to_bits()),
-        IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use belfry_core::source::Links;
+
     use super::*;
 
     const MAX: u32 = 30;
 
-    fn failing(from: &str) -> Failures {
+    fn at(from: &str) -> Blame {
+        Blame::Source(Links::default().source(from.parse().unwrap()))
+    }
+
+    fn of(name: &str) -> Blame {
+        Blame::Account(name.into())
+    }
+
+    fn fail(failures: &mut Failures, blames: &[Blame]) {
+        assert_eq!(failures.reserve(Instant::START, blames, MAX), Reserved::Yes);
+        failures.settle(Instant::START, blames, true);
+    }
+
+    #[test]
+    fn what_fails_too_often_is_refused_until_the_window_is_over() {
         let mut failures = Failures::default();
         for _ in 0..MAX {
-            failures.note(Instant::START, from.parse().unwrap());
+            fail(&mut failures, &[at("192.0.2.1"), of("anna")]);
         }
-        failures
-    }
-
-    fn refuses(failures: &Failures, now: Instant, from: &str) -> bool {
-        failures.are_too_many(now, from.parse().unwrap(), MAX)
-    }
-
-    #[test]
-    fn an_address_that_fails_too_often_is_refused_until_the_window_is_over() {
-        let failures = failing("192.0.2.1");
-        assert!(refuses(&failures, Instant::START, "192.0.2.1"));
-        assert!(refuses(&failures, Instant::START, "::ffff:192.0.2.1"));
-        assert!(!refuses(&failures, Instant::START, "192.0.2.2"));
-        assert!(!refuses(&failures, Instant::START + SIGN_IN_FAILURE_WINDOW, "192.0.2.1"));
+        let mut asked = |now, blames: &[Blame]| failures.reserve(now, blames, MAX);
+        assert_eq!(asked(Instant::START, &[at("192.0.2.1"), of("bob")]), Reserved::No, "from there");
+        assert_eq!(asked(Instant::START, &[at("192.0.2.2"), of("anna")]), Reserved::No, "that account");
+        assert_eq!(asked(Instant::START, &[at("192.0.2.2"), of("bob")]), Reserved::Yes);
+        assert_eq!(asked(Instant::START + SIGN_IN_FAILURE_WINDOW, &[at("192.0.2.1"), of("anna")]), Reserved::Yes);
     }
 
     #[test]
-    fn neighbours_in_an_ipv6_network_are_one() {
-        let failures = failing("2001:db8::1");
-        assert!(refuses(&failures, Instant::START, "2001:db8::2"));
-        assert!(!refuses(&failures, Instant::START, "2001:db8:0:1::1"));
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let mut failures = Failures::default();
-        for n in 0..=FAILING_ADDRESSES_MAX as u32 {
-            failures.note(Instant::from_micros(u64::from(n)), IpAddr::V4(n.into()));
+    fn a_try_counts_before_it_has_failed_and_no_longer_when_it_has_not() {
+        let (mut failures, here) = (Failures::default(), [at("192.0.2.1")]);
+        for _ in 0..MAX {
+            assert_eq!(failures.reserve(Instant::START, &here, MAX), Reserved::Yes);
         }
-        assert_eq!(failures.by_source.len(), FAILING_ADDRESSES_MAX);
+        assert_eq!(failures.reserve(Instant::START, &here, MAX), Reserved::NotYet);
+        failures.settle(Instant::START, &here, false);
+        assert_eq!(failures.reserve(Instant::START, &here, MAX), Reserved::Yes);
+        for _ in 0..MAX {
+            failures.settle(Instant::START, &here, true);
+        }
+        assert_eq!(failures.reserve(Instant::START, &here, MAX), Reserved::No);
+    }
+
+    #[test]
+    fn who_succeeds_is_not_remembered() {
+        let (mut failures, here) = (Failures::default(), [at("192.0.2.1"), of("anna")]);
+        for _ in 0..2 * MAX {
+            assert_eq!(failures.reserve(Instant::START, &here, MAX), Reserved::Yes);
+            failures.settle(Instant::START, &here, false);
+        }
+        assert!(failures.windows.is_empty());
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_what_is_under_way_stays() {
+        let (mut failures, under_way) = (Failures::default(), [of("anna")]);
+        assert_eq!(failures.reserve(Instant::START, &under_way, MAX), Reserved::Yes);
+        for n in 0..=FAILURES_REMEMBERED_MAX as u32 {
+            let (now, blames) = (Instant::from_micros(u64::from(n)), [of(&n.to_string())]);
+            assert_eq!(failures.reserve(now, &blames, MAX), Reserved::Yes);
+            failures.settle(now, &blames, true);
+        }
+        assert_eq!(failures.windows.len(), FAILURES_REMEMBERED_MAX);
+        assert!(failures.windows.contains_key(&under_way[0]));
     }
 }

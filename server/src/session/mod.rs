@@ -2,6 +2,8 @@
 //! back as bytes for connections, and as jobs for the store and the password thread.
 
 mod failures;
+mod hashing;
+mod looking;
 mod outgoing;
 mod requests;
 mod sign_in;
@@ -15,18 +17,20 @@ use belfry_core::chat::{AccountId, DeviceId, FromClient, Refusal, Request, Serve
 use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
 use belfry_core::rng::Rng;
+use belfry_core::source::Links;
 use belfry_core::time::{Instant, Now};
 use belfry_core::wire::Channel;
 
 pub use self::signed_in::SignedIn;
 
 use self::failures::Failures;
+use self::hashing::Hashing;
 use self::requests::{Allowances, Rate};
 use self::sign_in::Door;
 use crate::hub::{Hub, Rules, SessionId};
 use crate::limits::{REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
 use crate::observe::{Attendance, Observed};
-use crate::passwords::{PasswordJob, PasswordTicket};
+use crate::passwords::PasswordJob;
 use crate::store::{Done, Job, Ticket};
 
 /// What is to be done for the sessions.
@@ -90,7 +94,7 @@ struct Session {
 }
 
 /// Whose password is being looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PasswordOf {
     Session(SessionId),
     Hub(Ticket),
@@ -105,8 +109,8 @@ pub struct Sessions {
     last_session: u64,
     sign_in_by: BTreeSet<(Instant, SessionId)>,
     failures: Failures,
-    passwords: BTreeMap<PasswordTicket, PasswordOf>,
-    last_password: u64,
+    links: Links,
+    hashing: Hashing,
     rng: Rng,
     observed: Observed,
     outputs: VecDeque<Output>,
@@ -122,12 +126,22 @@ impl Sessions {
             last_session: 0,
             sign_in_by: BTreeSet::new(),
             failures: Failures::default(),
-            passwords: BTreeMap::new(),
-            last_password: 0,
+            links: Links::default(),
+            hashing: Hashing::default(),
             rng,
             observed: Observed::default(),
             outputs: VecDeque::new(),
         }
+    }
+
+    /// The server is on these links from now on: failures from there are counted address by address.
+    pub fn set_links(&mut self, links: Links) {
+        self.links = links;
+    }
+
+    /// So many passwords are handed out at a time.
+    pub const fn set_hashes_at_once(&mut self, at_once: usize) {
+        self.hashing.set_at_once(at_once);
     }
 
     /// A client has connected, from a device that its handshake has proven. Somebody must sign in within [`SIGN_IN_WITHIN`].
@@ -200,6 +214,7 @@ impl Sessions {
     pub fn handle_gone(&mut self, now: Now, peer: PeerId) {
         if let Some(session) = self.by_peer.remove(&peer) {
             self.sessions.remove(&session);
+            self.forget_password_of(session);
             self.hub.ended(now, session);
             self.drain(now);
         }
@@ -287,6 +302,7 @@ impl Sessions {
     fn forget(&mut self, session: SessionId, why: CloseCode) {
         if let Some(known) = self.sessions.remove(&session) {
             self.by_peer.remove(&known.peer);
+            self.forget_password_of(session);
             self.outputs.push_back(Output::Close { peer: known.peer, why });
         }
     }

@@ -6,7 +6,7 @@ use belfry_core::chat::{Answer, Event, FromServer, Refusal, encode};
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
-use super::{Output, PasswordOf, Sessions, State};
+use super::{Output, Sessions, State};
 use crate::hub::{Effect, SessionId};
 
 impl Sessions {
@@ -15,7 +15,7 @@ impl Sessions {
         while let Some(effect) = self.hub.poll() {
             match effect {
                 Effect::Job(job) => self.outputs.push_back(Output::Store(job)),
-                Effect::Hash { ticket, password } => self.hash(PasswordOf::Hub(ticket), password),
+                Effect::Hash { ticket, session, password } => self.hash_for_hub(now, ticket, session, password),
                 Effect::LookedUp { session, result } => self.looked_up(now, session, result),
                 Effect::Registered { session, result } => self.registered(now, session, result),
                 Effect::Entered { session } => self.entered(session),

@@ -3,15 +3,14 @@
 
 use belfry_core::chat::{AccountId, AccountName, Password, Refusal, Request, Role};
 use belfry_core::connection::CloseCode;
-use belfry_core::rng::Random;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
-use super::{Output, PasswordOf, Sessions, SignedIn, State};
+use super::{Sessions, SignedIn, State};
 use crate::hub::{Registration, SessionId, Visitor};
 use crate::limits::SIGN_IN_FAILURES_PER_SESSION;
-use crate::passwords::{PasswordDone, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
-use crate::store::{KnownDevice, StoredLogin};
+use crate::passwords::{PasswordOutcome, PasswordWork};
+use crate::store::{Familiar, KnownDevice, StoredLogin};
 
 /// How far a try has come. An account that does not exist goes all the way to the wrong password.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub(super) enum Door {
 /// How somebody tries to come in.
 #[derive(Debug)]
 pub(super) enum Try {
-    Password { password: Password, remember: bool },
+    Password { name: AccountName, password: Password, remember: bool },
     Device,
     NewAccount { name: AccountName, password: Password, remember: bool },
 }
@@ -45,19 +44,15 @@ impl Sessions {
     }
 
     fn begin(&mut self, now: Now, session: SessionId, id: u32, request: Request) -> Result<(), Refusal> {
-        let from = self.sessions.get(&session).map(|known| known.address.ip());
-        if from.is_some_and(|from| self.failures.are_too_many(now.instant, from, self.hub.rules().rates.sign_in_failures_per_address)) {
-            return Err(Refusal::TooManyRequests);
-        }
         let (name, attempt) = match request {
-            Request::SignIn { account, password, remember } => (account, Try::Password { password, remember }),
+            Request::SignIn { account, password, remember } => (account.clone(), Try::Password { name: account, password, remember }),
             Request::SignInByDevice { account } => (account, Try::Device),
             Request::Register { .. } if self.hub.registration() == Registration::Closed => return Err(Refusal::RegistrationClosed),
             Request::Register { account, password, remember } => (account.clone(), Try::NewAccount { name: account, password, remember }),
             _ => return Err(Refusal::SignInFirst),
         };
-        let Some(device) = self.sessions.get(&session).map(|known| known.device) else { return Ok(()) };
-        self.hub.look_up(now, session, name, device)?;
+        let Some(known) = self.sessions.get(&session) else { return Ok(()) };
+        self.hub.look_up(now, session, name, known.device, self.links.source(known.address.ip()))?;
         self.set_door(session, id, Door::LookingUp(attempt));
         Ok(())
     }
@@ -70,7 +65,7 @@ impl Sessions {
 
     /// What the try of this session was waiting for, with the number of its request. The session is a stranger's again until the
     /// next step is set.
-    fn take_door(&mut self, session: SessionId) -> Option<(u32, Door)> {
+    pub(super) fn take_door(&mut self, session: SessionId) -> Option<(u32, Door)> {
         let known = self.sessions.get_mut(&session)?;
         match std::mem::replace(&mut known.state, State::Stranger) {
             State::AtTheDoor { id, door } => Some((id, door)),
@@ -91,10 +86,11 @@ impl Sessions {
     /// The store has said what is known of them.
     fn go_on(&mut self, now: Now, session: SessionId, id: u32, attempt: Try, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
         match (attempt, login) {
-            (Try::Password { password, remember }, login) => {
+            (Try::Password { name, password, remember }, login) => {
                 let hash = login.as_ref().map(|login| login.password_hash.clone());
+                let familiar = login.as_ref().map_or(Familiar::No, |login| login.familiar);
                 self.set_door(session, id, Door::Verifying { login, remember });
-                self.ask_password_thread(PasswordOf::Session(session), PasswordWork::Verify { password, hash });
+                self.verify(now, session, &name, familiar, PasswordWork::Verify { password, hash });
                 Ok(())
             }
             // An account that does not exist and one that does not know the device look the same. One that was revoked knows it.
@@ -102,36 +98,14 @@ impl Sessions {
             (Try::Device, _) => Err(Refusal::UnknownDevice),
             (Try::NewAccount { .. }, Some(_)) => Err(Refusal::NameTaken),
             (Try::NewAccount { name, password, remember }, None) => {
-                self.set_door(session, id, Door::Hashing { name, remember });
-                self.hash(PasswordOf::Session(session), password);
+                self.set_door(session, id, Door::Hashing { name: name.clone(), remember });
+                self.hash_for_stranger(now, session, &name, password);
                 Ok(())
             }
         }
     }
 
-    /// The password thread has answered.
-    pub fn handle_password(&mut self, now: Now, done: PasswordDone) {
-        match self.passwords.remove(&done.ticket) {
-            Some(PasswordOf::Hub(ticket)) => {
-                let hash = done.result.and_then(|outcome| match outcome {
-                    PasswordOutcome::Hashed(hash) => Ok(hash),
-                    PasswordOutcome::Right | PasswordOutcome::Wrong => Err(Refusal::Busy),
-                });
-                self.hub.handle_hashed(now, ticket, hash);
-            }
-            Some(PasswordOf::Session(session)) => {
-                if let Some((id, door)) = self.take_door(session)
-                    && let Err(refusal) = self.password_looked_at(now, session, id, door, done.result)
-                {
-                    self.turn_away(now, session, id, refusal);
-                }
-            }
-            None => {}
-        }
-        self.drain(now);
-    }
-
-    fn password_looked_at(
+    pub(super) fn password_looked_at(
         &mut self,
         now: Now,
         session: SessionId,
@@ -186,7 +160,8 @@ impl Sessions {
 
     fn visitor(&self, session: SessionId, remember: bool, by_device: bool) -> Option<Visitor> {
         let known = self.sessions.get(&session)?;
-        Some(Visitor { device: known.device, address: known.address, remember, by_device })
+        let source = self.links.source(known.address.ip());
+        Some(Visitor { device: known.device, address: known.address, source, remember, by_device })
     }
 
     /// Somebody has earned [`SignedIn`]: by the password, by a device that is known, or by having made the account.
@@ -229,6 +204,7 @@ impl Sessions {
             })
             .collect();
         for (session, id) in trying {
+            self.forget_password_of(session);
             self.turn_away(now, session, id, Refusal::Busy);
         }
     }
@@ -243,25 +219,9 @@ impl Sessions {
         if matches!(refusal, Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull) {
             return;
         }
-        if matches!(refusal, Refusal::WrongCredentials | Refusal::UnknownDevice) {
-            self.failures.note(now.instant, known.address.ip());
-        }
         known.failures = known.failures.saturating_add(1);
         if known.failures >= SIGN_IN_FAILURES_PER_SESSION {
             self.close(now, session, CloseCode::RATE_LIMITED);
         }
-    }
-
-    pub(super) fn hash(&mut self, whose: PasswordOf, password: Password) {
-        let mut salt = [0; 16];
-        self.rng.fill_bytes(&mut salt);
-        self.ask_password_thread(whose, PasswordWork::Hash { password, salt });
-    }
-
-    fn ask_password_thread(&mut self, whose: PasswordOf, work: PasswordWork) {
-        self.last_password += 1;
-        let ticket = PasswordTicket(self.last_password);
-        self.passwords.insert(ticket, whose);
-        self.outputs.push_back(Output::Password(PasswordJob { ticket, work }));
     }
 }

@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn hash(store: &mut super::super::Store, typed: &str) -> String {
-        match ask(store, 8, Work::LookUp { name: named(typed), device: DEVICE }) {
+        match ask(store, 8, Work::LookUp { name: named(typed), device: DEVICE, source: super::super::fixture::home(77) }) {
             Ok(Outcome::LookedUp(Some(login))) => login.password_hash,
             other => panic!("{other:?}"),
         }

@@ -261,15 +261,15 @@ fn writes(work: &Work) -> bool {
 fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {
     match work {
         Work::Find { name } => Ok(Outcome::Account { account: accounts::find(connection, &name)? }),
-        Work::LookUp { name, device } => door::look_up(connection, &name, device),
+        Work::LookUp { name, device, source } => door::look_up(connection, &name, device, source),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
         Work::SetPassword { account, password_hash, remembered } => {
             accounts::set_password(connection, &account, &password_hash, remembered)
         }
         Work::SetRole { account, role } => accounts::set_role(connection, &account, role),
         Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, &account, disabled),
-        Work::SignIn { account, device, address, remember, by_device } => {
-            door::enter(connection, at, door::Visitor { account, device, address, remember, by_device })
+        Work::SignIn { account, device, address, source, remember, by_device } => {
+            door::enter(connection, at, door::Visitor { account, device, address, source, remember, by_device })
         }
         Work::Overview { account } => door::overview(connection, at, account),
         Work::Seen { account, device } => {

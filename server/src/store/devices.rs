@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, Device, DeviceId, Refusal};
+use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, device as read_device, optional_time, time};
 use super::error::Trouble;
-use super::{KnownDevice, Outcome, Remembered, accounts};
-use crate::limits::{DEVICES_REMEMBERED_MAX, DEVICES_SEEN_MAX};
+use super::{Familiar, KnownDevice, Outcome, Remembered, accounts};
+use crate::limits::{ADDRESSES_KNOWN_MAX, DEVICES_REMEMBERED_MAX, DEVICES_SEEN_MAX};
 
 const ARRIVE: &str = "INSERT INTO devices (account, device, first_seen, last_seen, remembered, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5)
     ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen, remembered = max(remembered, excluded.remembered), address = excluded.address";
@@ -23,6 +24,12 @@ const LAST_SEEN: &str = "SELECT last_seen FROM devices WHERE account = ?1 AND de
 const OF: &str = "SELECT device, first_seen, last_seen, remembered, revoked_at, address FROM devices
     WHERE account = ?1 ORDER BY last_seen DESC, device";
 const STANDING: &str = "SELECT remembered, revoked_at IS NOT NULL FROM devices WHERE account = ?1 AND device = ?2";
+const KNOWN_ADDRESS: &str = "INSERT INTO known_addresses (account, address, last_seen) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen";
+const FORGET_ADDRESSES: &str = "DELETE FROM known_addresses WHERE account = ?1 AND address NOT IN
+    (SELECT address FROM known_addresses WHERE account = ?1 ORDER BY last_seen DESC, address LIMIT ?2)";
+const FAMILIAR: &str = "SELECT EXISTS (SELECT 1 FROM devices WHERE account = ?1 AND device = ?2 AND revoked_at IS NULL),
+    EXISTS (SELECT 1 FROM known_addresses WHERE account = ?1 AND address = ?3)";
 const REVOKE: &str = "UPDATE devices SET revoked_at = coalesce(revoked_at, ?3), remembered = 0 WHERE account = ?1 AND device = ?2";
 
 pub(super) fn arrive(
@@ -92,6 +99,26 @@ pub(super) fn standing(connection: &Connection, account: AccountId, device: Devi
         })
     });
     Ok(found.optional()?.unwrap_or(KnownDevice::No))
+}
+
+/// Whether an account has been signed in to on a device, or on any at its address.
+pub(super) fn familiar(connection: &Connection, account: AccountId, device: DeviceId, source: Source) -> Result<Familiar, Trouble> {
+    let key = params![clamped(account.0), device.0, source.to_bits().to_be_bytes()];
+    Ok(connection.prepare_cached(FAMILIAR)?.query_row(key, |row| {
+        Ok(match (row.get(0)?, row.get(1)?) {
+            (true, _) => Familiar::Device,
+            (false, true) => Familiar::Address,
+            (false, false) => Familiar::No,
+        })
+    })?)
+}
+
+/// An account has been signed in to from there.
+pub(super) fn note_address(connection: &Connection, at: UnixMillis, account: AccountId, source: Source) -> Result<(), Trouble> {
+    let row = params![clamped(account.0), source.to_bits().to_be_bytes(), clamped(at.0)];
+    connection.prepare_cached(KNOWN_ADDRESS)?.execute(row)?;
+    connection.prepare_cached(FORGET_ADDRESSES)?.execute(params![clamped(account.0), ADDRESSES_KNOWN_MAX])?;
+    Ok(())
 }
 
 pub(super) fn revoke(connection: &Connection, at: UnixMillis, account: &AccountName, device: DeviceId) -> Result<Outcome, Trouble> {

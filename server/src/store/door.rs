@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, DeviceId, Refusal};
+use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -21,27 +22,29 @@ pub(super) struct Visitor {
     pub(super) account: AccountId,
     pub(super) device: DeviceId,
     pub(super) address: SocketAddr,
+    pub(super) source: Source,
     pub(super) remember: bool,
     pub(super) by_device: bool,
 }
 
 /// Reads what is known of whoever says to be `name`. For nobody the same is asked, so that it takes the same time.
-pub(super) fn look_up(connection: &Connection, name: &AccountName, device: DeviceId) -> Result<Outcome, Trouble> {
+pub(super) fn look_up(connection: &Connection, name: &AccountName, device: DeviceId, source: Source) -> Result<Outcome, Trouble> {
     let account = match accounts::find(connection, name) {
         Ok(account) => account,
         Err(Trouble::Refused(_)) => NOBODY,
         Err(trouble) => return Err(trouble),
     };
+    let familiar = devices::familiar(connection, account, device, source)?;
     let device = devices::standing(connection, account, device)?;
     let hash = connection.prepare_cached(PASSWORD_HASH)?.query_row([clamped(account.0)], |row| row.get(0)).optional()?;
     let Some(password_hash) = hash else { return Ok(Outcome::LookedUp(None)) };
     let account = accounts::stored(connection, account)?;
-    Ok(Outcome::LookedUp(Some(Box::new(StoredLogin { account, password_hash, device }))))
+    Ok(Outcome::LookedUp(Some(Box::new(StoredLogin { account, password_hash, device, familiar }))))
 }
 
 /// Lets somebody in who has proven who they are, if they still may: what they have proven it by may be over since.
 pub(super) fn enter(connection: &Connection, at: UnixMillis, visitor: Visitor) -> Result<Outcome, Trouble> {
-    let Visitor { account, device, address, remember, by_device } = visitor;
+    let Visitor { account, device, address, source, remember, by_device } = visitor;
     match devices::standing(connection, account, device)? {
         KnownDevice::Revoked => return Err(Refusal::UnknownDevice.into()),
         KnownDevice::No if by_device => return Err(Refusal::UnknownDevice.into()),
@@ -53,6 +56,7 @@ pub(super) fn enter(connection: &Connection, at: UnixMillis, visitor: Visitor) -
     ledger::note_missed(connection, at, account, device)?;
     accounts::seen(connection, at, account)?;
     devices::arrive(connection, at, account, device, address, remember)?;
+    devices::note_address(connection, at, account, source)?;
     notices::join_those_to_everyone(connection, at, account)?;
     overview(connection, at, account)
 }
@@ -67,12 +71,14 @@ pub(super) fn overview(connection: &Connection, at: UnixMillis, account: Account
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, named};
-    use super::super::{Remembered, Store, Work};
+    use crate::limits::ADDRESSES_KNOWN_MAX;
+
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, home, named};
+    use super::super::{Familiar, Remembered, Store, Work};
     use super::*;
 
     fn looked_up(store: &mut Store, typed: &str) -> Option<StoredLogin> {
-        match ask(store, 9, Work::LookUp { name: named(typed), device: DEVICE }) {
+        match ask(store, 9, Work::LookUp { name: named(typed), device: DEVICE, source: home(77) }) {
             Ok(Outcome::LookedUp(login)) => login.map(|login| *login),
             other => panic!("{other:?}"),
         }
@@ -80,7 +86,9 @@ mod tests {
 
     fn by_device(account: AccountId) -> Work {
         match arrive(account, DEVICE, false) {
-            Work::SignIn { account, device, address, remember, .. } => Work::SignIn { account, device, address, remember, by_device: true },
+            Work::SignIn { account, device, address, source, remember, .. } => {
+                Work::SignIn { account, device, address, source, remember, by_device: true }
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -98,6 +106,54 @@ mod tests {
             assert_eq!((login.account.last_seen, login.device), (Some(UnixMillis(5)), KnownDevice::Remembered));
             ask(store, 6, Work::RevokeDevice { account: named("anna"), device: DEVICE }).unwrap();
             assert_eq!(looked_up(store, "anna").unwrap().device, KnownDevice::Revoked);
+        });
+    }
+
+    #[test]
+    fn an_account_knows_the_devices_and_the_latest_addresses_that_it_was_signed_in_from() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let mut arrives = |at: u64, device: u8, host: u8| {
+                let address = ([192, 0, 2, host], 40_000).into();
+                let device = DeviceId([device; 32]);
+                let work = Work::SignIn { account: anna, device, address, source: home(host), remember: false, by_device: false };
+                ask(store, at, work).unwrap();
+            };
+            arrives(1, 1, 9);
+            arrives(2, 1, 10);
+            let mut familiar = |name: &str, device: u8, host: u8| {
+                let work = Work::LookUp { name: named(name), device: DeviceId([device; 32]), source: home(host) };
+                match ask(store, 9, work) {
+                    Ok(Outcome::LookedUp(login)) => login.map_or(Familiar::No, |login| login.familiar),
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert_eq!(
+                [familiar("anna", 1, 99), familiar("anna", 2, 9), familiar("anna", 2, 10)],
+                [Familiar::Device, Familiar::Address, Familiar::Address]
+            );
+            assert_eq!([familiar("anna", 2, 99), familiar("nobody", 1, 9)], [Familiar::No, Familiar::No]);
+            ask(store, 10, Work::RevokeDevice { account: named("anna"), device: DeviceId([1; 32]) }).unwrap();
+            let asked = ask(store, 11, Work::LookUp { name: named("anna"), device: DeviceId([1; 32]), source: home(99) });
+            assert!(matches!(asked, Ok(Outcome::LookedUp(Some(login))) if login.familiar == Familiar::No));
+        });
+    }
+
+    #[test]
+    fn so_many_addresses_are_known() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            for host in 0..=ADDRESSES_KNOWN_MAX as u8 {
+                let (device, address) = (DEVICE, ([192, 0, 2, host], 40_000).into());
+                let work = Work::SignIn { account: anna, device, address, source: home(host), remember: false, by_device: false };
+                ask(store, u64::from(host), work).unwrap();
+            }
+            let mut familiar =
+                |host| match ask(store, 99, Work::LookUp { name: named("anna"), device: DeviceId([9; 32]), source: home(host) }) {
+                    Ok(Outcome::LookedUp(Some(login))) => login.familiar,
+                    other => panic!("{other:?}"),
+                };
+            assert_eq!((familiar(0), familiar(1)), (Familiar::No, Familiar::Address));
         });
     }
 

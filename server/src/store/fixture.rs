@@ -4,6 +4,7 @@ use belfry_core::chat::{
     AccountId, AccountName, Audience, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, NoticeDraft, PostId, Progress,
     Refusal, Role, RoomName, SearchText, Severity, Text,
 };
+use belfry_core::source::{Links, Source};
 use belfry_core::time::UnixMillis;
 
 use super::{Job, Outcome, RoomJob, Store, StoredPlace, Talk, Target, Ticket, Work};
@@ -16,7 +17,12 @@ pub(super) const DEVICE: DeviceId = DeviceId([1; 32]);
 
 /// Somebody signs in.
 pub(super) fn arrive(account: AccountId, device: DeviceId, remember: bool) -> Work {
-    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), remember, by_device: false }
+    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), source: home(9), remember, by_device: false }
+}
+
+/// A computer on this network, as limits count it.
+pub(super) fn home(host: u8) -> Source {
+    Links::default().source([192, 0, 2, host].into())
 }
 
 /// Runs a test with a database in memory and with one on disk.

@@ -6,6 +6,7 @@ use belfry_core::chat::{
     AccountId, AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Role,
     RoomName, ScheduleId, Seq, Template, TemplateName, Text,
 };
+use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
 
 use super::{List, RoomJob, Talk};
@@ -48,6 +49,8 @@ pub enum Work {
         name: AccountName,
         /// The device that they come with.
         device: DeviceId,
+        /// Where that is.
+        source: Source,
     },
     /// Make an account. Outcome: [`Outcome::AccountAdded`]; refused with [`Refusal::NameTaken`].
     AddAccount {
@@ -96,6 +99,8 @@ pub enum Work {
         device: DeviceId,
         /// Where that is.
         address: SocketAddr,
+        /// As what that counts.
+        source: Source,
         /// It may sign in without the password from now on.
         remember: bool,
         /// They have not shown the password: the device must be one that may do without.

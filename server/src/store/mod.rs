@@ -48,7 +48,7 @@ pub use list_job::List;
 pub use open::{Lock, accounts_in, is_ours};
 pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{
-    KnownDevice, Opening, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredRoom, StoredSchedule,
-    StoredScreen,
+    Familiar, KnownDevice, Opening, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredRoom,
+    StoredSchedule, StoredScreen,
 };
 pub use worker::{NotTaken, UNANSWERED_MAX, Worker};

@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: ROOMS, then: None },
     Migration { sql: LOOKED_AFTER, then: Some(looks::fill) },
     Migration { sql: ON_DEMAND, then: None },
+    Migration { sql: KNOWN_ADDRESSES, then: None },
 ];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
@@ -315,6 +316,17 @@ CREATE INDEX invitations_of ON invitations (conversation);
 CREATE INDEX administrators ON accounts (id) WHERE role = 1 AND disabled = 0;
 ";
 
+// Where an account has been signed in to, so that whoever guesses its password elsewhere does not keep it out there. What counts as one
+// address, the sessions say.
+const KNOWN_ADDRESSES: &str = "
+CREATE TABLE known_addresses (
+    account INTEGER NOT NULL REFERENCES accounts,
+    address BLOB NOT NULL,
+    last_seen INTEGER NOT NULL,
+    PRIMARY KEY (account, address)
+) STRICT, WITHOUT ROWID;
+";
+
 /// The newest version this program knows.
 pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
@@ -403,6 +415,16 @@ mod tests {
         INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
+        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
     "];
 
     fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {

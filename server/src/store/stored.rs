@@ -68,6 +68,8 @@ pub struct StoredLogin {
     pub password_hash: String,
     /// What the device is to it.
     pub device: KnownDevice,
+    /// How they are known to the account.
+    pub familiar: Familiar,
 }
 
 /// What a device is to an account.
@@ -79,6 +81,17 @@ pub enum KnownDevice {
     Remembered,
     /// It may not connect any more.
     Revoked,
+}
+
+/// Whether whoever is at the door has been there before. It proves nothing, but whoever guesses has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Familiar {
+    /// The account has been signed in to on this very device, and it was not shut out since.
+    Device,
+    /// It has been on another device at this address, one of the latest.
+    Address,
+    /// Neither.
+    No,
 }
 
 /// Where a message went, from nobody's point of view.

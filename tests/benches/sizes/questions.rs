@@ -7,6 +7,7 @@ use belfry_core::chat::{AccountId, Audience, ConversationId, DeviceId, SearchTex
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint;
 use belfry_core::rng::{Rng, below, from_seed};
+use belfry_core::source::Links;
 use belfry_core::time::{Now, UnixMillis};
 use belfry_server::hub::{Registration, Settings};
 use belfry_server::machine::{Config, Machine};
@@ -81,11 +82,22 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
     row("… of the rooms, with how many are in each", &mut store, |_| list(&rooms), is_page, &mut rng);
     let preview = |_: &mut Rng| Work::Preview { author: READER, audience: vec![Audience::Everyone] };
     row("whom a notice to everyone would reach", &mut store, preview, is_page, &mut rng);
-    let look_up = |rng: &mut Rng| Work::LookUp { name: name(1 + below(rng, scale.accounts)), device: DEVICE };
+    let look_up = |rng: &mut Rng| Work::LookUp {
+        name: name(1 + below(rng, scale.accounts)),
+        device: DEVICE,
+        source: Links::default().source([192, 0, 2, 77].into()),
+    };
     row("who is at the door", &mut store, look_up, |outcome| matches!(outcome, Outcome::LookedUp(Some(_))), &mut rng);
     let sign_in = |_: &mut Rng| {
-        let address = ([192, 0, 2, 9], 40_000).into();
-        Work::SignIn { account: READER, device: DEVICE, address, remember: true, by_device: false }
+        let address: std::net::SocketAddr = ([192, 0, 2, 9], 40_000).into();
+        Work::SignIn {
+            account: READER,
+            device: DEVICE,
+            address,
+            source: Links::default().source(address.ip()),
+            remember: true,
+            by_device: false,
+        }
     };
     row("(signing in, of a person in 100 rooms)", &mut store, sign_in, sees, &mut rng);
     let posted = |outcome: &Outcome| matches!(outcome, Outcome::Posted { .. });

@@ -121,9 +121,9 @@ fn an_address_that_guesses_is_refused_for_a_minute_even_the_right_password() {
     let mut world = World::new();
     world.register("alice");
     let guesser = "192.0.2.7".parse().unwrap();
-    for _ in 0..SIGN_IN_FAILURES_PER_ADDRESS {
+    for number in 0..SIGN_IN_FAILURES_PER_ADDRESS {
         let peer = world.connect_from(guesser);
-        assert_eq!(world.try_sign_in(peer, "alice", "guess"), Err(Refusal::WrongCredentials));
+        assert_eq!(world.try_sign_in(peer, &format!("account {number}"), "guess"), Err(Refusal::WrongCredentials));
     }
     let peer = world.connect_from(guesser);
     assert_eq!(world.try_sign_in(peer, "alice", "alice"), Err(Refusal::TooManyRequests));

@@ -4,6 +4,7 @@ mod admins;
 mod devices;
 mod door;
 mod groups;
+mod guessing;
 mod limits;
 mod messages;
 mod notice_life;

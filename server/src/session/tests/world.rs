@@ -36,6 +36,8 @@ pub(super) struct World {
     pub(super) closed: BTreeMap<PeerId, CloseCode>,
     /// Jobs stay here instead of going to the store while it is slow.
     pub(super) slow_store: Option<VecDeque<Job>>,
+    /// Passwords stay here instead of being looked at while the threads for it are slow.
+    pub(super) slow_passwords: Option<VecDeque<PasswordJob>>,
     pub(super) verified: u32,
     last_peer: u32,
     last_request: u32,
@@ -67,6 +69,7 @@ impl World {
             heard: BTreeMap::new(),
             closed: BTreeMap::new(),
             slow_store: None,
+            slow_passwords: None,
             verified: 0,
             last_peer: 0,
             last_request: 0,
@@ -216,6 +219,20 @@ impl World {
         true
     }
 
+    fn look_at(&mut self, job: PasswordJob) {
+        self.verified += u32::from(matches!(job.work, PasswordWork::Verify { .. }));
+        let done = self.hasher.run(job);
+        self.sessions.handle_password(self.now, done);
+    }
+
+    /// The slow threads look at one password; says whether there was one.
+    pub(super) fn look_at_one(&mut self) -> bool {
+        let Some(job) = self.slow_passwords.as_mut().and_then(VecDeque::pop_front) else { return false };
+        self.look_at(job);
+        self.settle();
+        true
+    }
+
     pub(super) fn settle(&mut self) {
         while let Some(output) = self.sessions.poll() {
             match output {
@@ -236,11 +253,10 @@ impl World {
                         self.sessions.handle_done(self.now, done);
                     }
                 },
-                Output::Password(job) => {
-                    self.verified += u32::from(matches!(job.work, PasswordWork::Verify { .. }));
-                    let done = self.hasher.run(job);
-                    self.sessions.handle_password(self.now, done);
-                }
+                Output::Password(job) => match &mut self.slow_passwords {
+                    Some(jobs) => jobs.push_back(job),
+                    None => self.look_at(job),
+                },
             }
         }
     }

@@ -1,0 +1,119 @@
+//! Passwords on their way to the threads that look at them: whose turn it is, and with whom it counts when one is wrong.
+
+use belfry_core::chat::{AccountName, Password, Refusal};
+use belfry_core::rng::Random;
+use belfry_core::time::Now;
+
+use super::failures::{Blame, Reserved};
+use super::hashing::{Lane, Turn, Verdict};
+use super::{Output, PasswordOf, Sessions};
+use crate::hub::SessionId;
+use crate::passwords::{PasswordDone, PasswordJob, PasswordOutcome, PasswordWork};
+use crate::store::{Familiar, Ticket};
+
+impl Sessions {
+    /// Somebody at the door says a password. Whoever has been there before stands in a line of their own and counts for themselves:
+    /// whatever strangers do to their account or at other addresses does not keep them out.
+    pub(super) fn verify(&mut self, now: Now, session: SessionId, name: &AccountName, familiar: Familiar, work: PasswordWork) {
+        let Some(known) = self.sessions.get(&session) else { return };
+        let (account, source) = (name.key(), self.links.source(known.address.ip()));
+        let (lane, blames) = match familiar {
+            Familiar::Device => (Lane::Familiar, vec![Blame::Device(account.clone(), known.device)]),
+            Familiar::Address => (Lane::Familiar, vec![Blame::Home(account.clone(), source)]),
+            Familiar::No => (Lane::Stranger, vec![Blame::Source(source), Blame::Account(account.clone())]),
+        };
+        self.line_up(now, Turn { whose: PasswordOf::Session(session), lane, account, source, blames, work });
+    }
+
+    /// Somebody at the door makes an account.
+    pub(super) fn hash_for_stranger(&mut self, now: Now, session: SessionId, name: &AccountName, password: Password) {
+        let Some(known) = self.sessions.get(&session) else { return };
+        let source = self.links.source(known.address.ip());
+        let work = self.hash_of(password);
+        let (whose, account) = (PasswordOf::Session(session), name.key());
+        self.line_up(now, Turn { whose, lane: Lane::Stranger, account, source, blames: Vec::new(), work });
+    }
+
+    /// Somebody who is signed in changes a password or makes an account.
+    pub(super) fn hash_for_hub(&mut self, now: Now, ticket: Ticket, session: SessionId, password: Password) {
+        let whose = PasswordOf::Hub(ticket);
+        let Some(known) = self.sessions.get(&session) else { return self.hub.handle_hashed(now, ticket, Err(Refusal::Busy)) };
+        let account = match known.state {
+            super::State::Inside(account) => self.hub.account(account).map(|account| account.name.key()),
+            super::State::Stranger | super::State::AtTheDoor { .. } => None,
+        };
+        let source = self.links.source(known.address.ip());
+        let work = self.hash_of(password);
+        let account = account.unwrap_or_default();
+        self.line_up(now, Turn { whose, lane: Lane::Familiar, account, source, blames: Vec::new(), work });
+    }
+
+    fn hash_of(&mut self, password: Password) -> PasswordWork {
+        let mut salt = [0; 16];
+        self.rng.fill_bytes(&mut salt);
+        PasswordWork::Hash { password, salt }
+    }
+
+    fn line_up(&mut self, now: Now, turn: Turn) {
+        if let Some(whose) = self.hashing.join(turn) {
+            self.looked_at(now, whose, Err(Refusal::Busy));
+        }
+        self.look_at_the_next(now);
+    }
+
+    /// Hands out passwords while there are threads for them.
+    fn look_at_the_next(&mut self, now: Now) {
+        let max = self.hub.rules().rates.sign_in_failures_per_address;
+        loop {
+            let failures = &mut self.failures;
+            let judge = |turn: &Turn| match failures.reserve(now.instant, &turn.blames, max) {
+                Reserved::Yes => Verdict::Go,
+                Reserved::NotYet => Verdict::Wait,
+                Reserved::No => Verdict::Refuse,
+            };
+            match self.hashing.next(judge) {
+                Some((Some(ticket), turn)) => self.outputs.push_back(Output::Password(PasswordJob { ticket, work: turn.work })),
+                Some((None, turn)) => self.looked_at(now, turn.whose, Err(Refusal::TooManyRequests)),
+                None => return,
+            }
+        }
+    }
+
+    /// A password thread has answered.
+    pub fn handle_password(&mut self, now: Now, done: PasswordDone) {
+        if let Some((whose, blames)) = self.hashing.done(done.ticket) {
+            // Also of those who did not wait for it: a guess is a guess.
+            self.failures.settle(now.instant, &blames, matches!(done.result, Ok(PasswordOutcome::Wrong)));
+            if let Some(whose) = whose {
+                self.looked_at(now, whose, done.result);
+            }
+        }
+        self.look_at_the_next(now);
+        self.drain(now);
+    }
+
+    /// What has become of a password goes to whoever wanted to know.
+    fn looked_at(&mut self, now: Now, whose: PasswordOf, result: Result<PasswordOutcome, Refusal>) {
+        match whose {
+            PasswordOf::Hub(ticket) => {
+                let hash = result.and_then(|outcome| match outcome {
+                    PasswordOutcome::Hashed(hash) => Ok(hash),
+                    PasswordOutcome::Right | PasswordOutcome::Wrong => Err(Refusal::Busy),
+                });
+                self.hub.handle_hashed(now, ticket, hash);
+            }
+            PasswordOf::Session(session) => {
+                if let Some((id, door)) = self.take_door(session)
+                    && let Err(refusal) = self.password_looked_at(now, session, id, door, result)
+                {
+                    self.turn_away(now, session, id, refusal);
+                }
+            }
+        }
+    }
+
+    /// A session has gone, or begins anew: what was said before lets nobody in any more.
+    pub(super) fn forget_password_of(&mut self, session: SessionId) {
+        self.hashing.forget(|whose| whose == PasswordOf::Session(session));
+    }
+}
