@@ -146,6 +146,8 @@ pub(super) fn since(connection: &Connection, conversation: &Conversation, reader
         StoredPlace::Direct { a, b } if reader == a || reader == b => Ok(Seq(0)),
         StoredPlace::Direct { .. } => Err(Refusal::UnknownConversation.into()),
         StoredPlace::Room(_) if conversation.everyone => Ok(Seq(0)),
+        // Nobody can invite into it any more.
+        StoredPlace::Room(_) if conversation.deleted => Err(Refusal::UnknownConversation.into()),
         StoredPlace::Room(_) => {
             let key = [clamped(reader.0), clamped(conversation.id.0)];
             let since = connection.prepare_cached(MEMBER_SINCE)?.query_row(key, |row| number(row, 0)).optional()?;

@@ -1,6 +1,7 @@
 //! What clients can rely on, told to real sessions, a real hub and a real store in memory, at a clock that only the test moves.
 
 mod admins;
+mod authorisation;
 mod devices;
 mod door;
 mod groups;

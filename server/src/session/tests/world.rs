@@ -79,17 +79,26 @@ impl World {
 
     /// A world where `admin` is an administrator and signed in. Their password is their name, like everybody's here.
     pub(super) fn with_admin() -> (Self, PeerId) {
-        let mut world = Self::new();
-        let hashed = world.hasher.run(PasswordJob {
-            ticket: crate::passwords::PasswordTicket(0),
-            work: PasswordWork::Hash { password: password("admin"), salt: [3; 16] },
-        });
-        let Ok(crate::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
-        let work = crate::store::Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
-        world.apply(Job { ticket: crate::store::Ticket(0), at: world.now.wall, work });
-        world.restart();
+        let mut world = Self::with_people(&["admin"]);
         let admin = world.sign_in("admin");
         (world, admin)
+    }
+
+    /// A world where these have accounts, `admin` an administrator's, and nobody is signed in.
+    pub(super) fn with_people(names: &[&str]) -> Self {
+        let mut world = Self::new();
+        for &who in names {
+            let hashed = world.hasher.run(PasswordJob {
+                ticket: crate::passwords::PasswordTicket(0),
+                work: PasswordWork::Hash { password: password(who), salt: [3; 16] },
+            });
+            let Ok(crate::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
+            let role = if who == "admin" { Role::Admin } else { Role::Member };
+            let work = crate::store::Work::AddAccount { name: name(who), password_hash, role };
+            world.apply(Job { ticket: crate::store::Ticket(0), at: world.now.wall, work });
+        }
+        world.restart();
+        world
     }
 
     /// The server stops and starts again on the same store; nobody is connected.
@@ -152,6 +161,11 @@ impl World {
     /// Everything the client has heard since the last time, answers included.
     pub(super) fn heard(&mut self, peer: PeerId) -> Vec<Heard> {
         self.heard.remove(&peer).unwrap_or_default()
+    }
+
+    /// The same for everybody.
+    pub(super) fn hear_all(&mut self) -> BTreeMap<PeerId, Vec<Heard>> {
+        core::mem::take(&mut self.heard)
     }
 
     /// The events among it.

@@ -1,0 +1,111 @@
+//! Who may do what where: one table for every request, everybody who may ask it and every kind of place.
+//!
+//! A request of which the table says nothing does not compile.
+
+mod cast;
+#[rustfmt::skip]
+mod table;
+
+use belfry_core::chat::{FromServer, Refusal};
+
+use self::cast::{Asker, House, Spot};
+use self::table::{Kind, Rows, Verdict, only_reads, request, rows, tells_what_was_said};
+
+/// What the table says; `None` where there is nothing to say.
+fn expected(kind: Kind, asker: Asker, spot: Spot) -> Option<Answered> {
+    let row = match rows(kind) {
+        Rows::Door(verdict) if asker == Asker::Stranger => return Some(Answered::With(verdict)),
+        Rows::Door(_) => [Verdict::No(Refusal::BadRequest); 8],
+        Rows::Anywhere(row) => row,
+        Rows::Rooms(rows) => *rows.get(spot as usize)?,
+        Rows::Places(rows) => rows[spot as usize],
+        Rows::Accounts(rows) => *rows.get((spot as usize).checked_sub(Spot::Own as usize)?)?,
+    };
+    Some(match asker {
+        Asker::Stranger => Answered::With(Verdict::No(Refusal::SignInFirst)),
+        Asker::Disabled | Asker::Revoked => Answered::Nothing,
+        signed_in => Answered::With(row[signed_in as usize - Asker::Elsewhere as usize]),
+    })
+}
+
+/// What somebody hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answered {
+    /// Nothing at all: the connection is closed.
+    Nothing,
+    With(Verdict),
+}
+
+/// Asks one thing, and says what is wrong with what came of it.
+fn look(house: &mut House, kind: Kind, asker: Asker, spot: Spot) -> (Answered, Vec<String>) {
+    let Some(asked) = request(kind, house, asker, spot) else { return (Answered::Nothing, Vec::new()) };
+    assert_eq!(Kind::of(&asked), kind);
+    let peer = house.peer(asker);
+    let id = house.world.send(peer, asked);
+    let mut heard = house.world.hear_all();
+    let own = heard.remove(&peer).unwrap_or_default();
+    let answer = own.iter().find_map(|heard| match &heard.message {
+        FromServer::Reply { id: of, result } if *of == id => Some(result.clone()),
+        _ => None,
+    });
+    let answered = match &answer {
+        None => Answered::Nothing,
+        Some(Ok(_)) => Answered::With(Verdict::Yes),
+        Some(Err(refusal)) => Answered::With(Verdict::No(*refusal)),
+    };
+    let mut wrong = Vec::new();
+    match expected(kind, asker, spot) {
+        None => wrong.push("the table says nothing of it".to_owned()),
+        Some(expected) if expected != answered => wrong.push(format!("{answered:?} instead of {expected:?}")),
+        Some(_) => {}
+    }
+    let own = format!("{own:?}");
+    // An administrator looks at originals, and that is noted.
+    let looks = |of| kind == Kind::Originals && asker == Asker::Admin && of == spot;
+    for of in Spot::ALL {
+        if own.contains(of.secret()) && !House::may_read(asker, of) && !looks(of) {
+            wrong.push(format!("hears what was {}", of.secret()));
+        }
+    }
+    let may = House::may_read(asker, spot) || looks(spot);
+    if answered == Answered::With(Verdict::Yes) && tells_what_was_said(kind) && may && !own.contains(spot.secret()) {
+        wrong.push("does not hear what was said".to_owned());
+    }
+    if kind == Kind::ListRooms && own.contains("board") != (house.is_here(asker) && House::knows_the_board(asker)) {
+        wrong.push("the private room is in the list of those who know of it, and in no other".to_owned());
+    }
+    if answered != Answered::With(Verdict::Yes) && !heard.is_empty() {
+        wrong.push(format!("it is refused, and others hear of it: {heard:?}"));
+    }
+    (answered, wrong)
+}
+
+/// Asks one kind of thing in everybody's name, everywhere.
+fn check(kind: Kind) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut house = House::new();
+    for spot in Spot::ALL {
+        for asker in Asker::ALL {
+            let (answered, wrong) = look(&mut house, kind, asker, spot);
+            faults.extend(wrong.into_iter().map(|what| format!("{kind:?}, {spot:?}, {asker:?}: {what}")));
+            if answered == Answered::With(Verdict::Yes) && !only_reads(kind) {
+                house = House::new();
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    let threads = 4;
+    let faults: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|first| {
+                scope.spawn(move || Kind::ALL.iter().skip(first).step_by(threads).flat_map(|&kind| check(kind)).collect::<Vec<_>>())
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
