@@ -6,6 +6,7 @@ use super::*;
 use crate::chat::{AccountName, Password};
 use crate::crypto::KeyPair;
 use crate::endpoint::{self, Endpoint};
+use crate::limits::{KEEPALIVE, KEEPALIVE_JITTER};
 use crate::rng::from_seed;
 
 /// A client and a server's end, without anybody behind that who answers.
@@ -104,4 +105,23 @@ fn new_keys_that_cannot_be_had_are_asked_for_again_after_a_pause() {
     assert_eq!(wire.endpoint.stats().key_changes, 0);
     wire.run_for(Duration::from_secs(30));
     assert_eq!(wire.endpoint.stats().key_changes, 1);
+}
+
+#[test]
+fn who_waits_for_an_answer_asks_for_a_sign_of_life_long_before_the_next_keepalive() {
+    let mut wire = Wire::new();
+    // Signing in has been asked for and acknowledged, and nobody answers: a server that was killed and restarted knows nothing of it.
+    wire.run_for(Duration::from_secs(1));
+    let connection = |wire: &Wire| wire.client.link.as_ref().map(|link| link.connection.is_idle());
+    assert_eq!(connection(&wire), Some(true), "all that was sent has arrived");
+    let mut heard = wire.endpoint.stats().datagrams_received;
+    let quiet = KEEPALIVE - KEEPALIVE_JITTER - Duration::from_secs(1);
+    let mut waited = Duration::ZERO;
+    while waited + ANSWER_PATIENCE < quiet {
+        wire.run_for(ANSWER_PATIENCE + Duration::from_millis(100));
+        waited += ANSWER_PATIENCE + Duration::from_millis(100);
+        let now = wire.endpoint.stats().datagrams_received;
+        assert!(now > heard, "silent after {waited:?}");
+        heard = now;
+    }
 }

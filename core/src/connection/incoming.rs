@@ -406,4 +406,16 @@ mod tests {
         assert_eq!((incoming.charged, incoming.consumed, incoming.next), (44, 44, 6));
         assert_eq!(incoming.on_resync(5, 40, |_| ()), Ok(false), "a repetition says nothing new");
     }
+
+    #[test]
+    fn a_resync_may_use_up_the_grant_to_its_last_byte_and_no_more_and_what_follows_is_granted() {
+        let granted = 100;
+        let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, granted);
+        deliver(&mut incoming, &whole(0, b"abcd")).unwrap();
+        assert_eq!(incoming.on_resync(5, granted + 1, |_| ()), Err(CloseCode::FLOW_CONTROL));
+        assert_eq!(incoming.on_resync(5, 3, |_| ()), Err(CloseCode::FLOW_CONTROL), "more than that was delivered already");
+        assert_eq!(incoming.on_resync(5, granted, |_| ()), Ok(true));
+        assert_eq!(incoming.grant(), Some(2 * granted), "or the peer could never say anything again");
+        assert_eq!(deliver(&mut incoming, &whole(5, b"on we go")), Ok(vec![b"on we go".to_vec()]));
+    }
 }

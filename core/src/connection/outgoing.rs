@@ -449,4 +449,24 @@ mod tests {
         assert_eq!(outgoing.write(700, &mut Vec::new()), None);
         assert!(outgoing.write(900, &mut Vec::new()).is_some());
     }
+
+    #[test]
+    fn a_queue_that_is_dropped_when_the_grant_is_used_up_says_so_and_goes_on_with_the_next_grant() {
+        let mut outgoing = outgoing(1000);
+        for _ in 0..10 {
+            outgoing.push(message(100), 0);
+            write(&mut outgoing).unwrap();
+        }
+        while outgoing.resync_next().is_none() {
+            outgoing.push(message(60_000), 0);
+        }
+        let mut out = Vec::new();
+        assert!(outgoing.has_something() && outgoing.write_resync(&mut out));
+        let Some(Ok(frame::Frame::Resync { next, bytes, .. })) = frame::decode(&out).next() else { panic!("no RESYNC") };
+        assert_eq!(bytes, 1000, "all that was granted");
+        outgoing.on_resync_acknowledged(next);
+        assert!(outgoing.take_blocked(), "what follows waits for a grant");
+        outgoing.on_granted(2000);
+        assert_eq!(write(&mut outgoing).map(|sent| sent.message), Some(next));
+    }
 }

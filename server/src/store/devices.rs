@@ -207,4 +207,26 @@ mod tests {
             assert_eq!(ask(store, 7, unknown("nobody", DEVICE)), Err(Refusal::UnknownAccount));
         });
     }
+
+    #[test]
+    fn a_revocation_outlives_every_signing_in_from_whatever_device() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
+            ask(store, 2, Work::RevokeDevice { account: named("anna"), device: DEVICE }).unwrap();
+            let is_revoked = |store: &mut Store| {
+                let listed = devices(store, "anna");
+                listed.iter().any(|device| device.device == DEVICE && device.revoked_at == Some(UnixMillis(2)) && !device.remembered)
+            };
+            // One that is to be remembered, one that is not, and more of either than are kept.
+            for n in 0..=2 * u64::from(DEVICES_SEEN_MAX.max(DEVICES_REMEMBERED_MAX)) {
+                let mut device = [7; 32];
+                device[..8].copy_from_slice(&n.to_be_bytes());
+                ask(store, 10 + n, arrive(anna, DeviceId(device), n % 2 == 0)).unwrap();
+                assert!(is_revoked(store), "after {} others", n + 1);
+            }
+            assert_eq!(ask(store, 999, arrive(anna, DEVICE, true)), Err(Refusal::UnknownDevice));
+            assert!(is_revoked(store));
+        });
+    }
 }

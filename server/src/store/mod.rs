@@ -10,6 +10,8 @@ mod audience;
 mod audit;
 mod backup;
 mod column;
+#[cfg(test)]
+mod committed;
 mod conversations;
 mod devices;
 mod done;
