@@ -3,6 +3,7 @@
 // A console window would come up beside the others.
 #![cfg_attr(windows, windows_subsystem = "windows")]
 
+use belfry_core::net::InWords;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -57,14 +58,14 @@ fn start(arguments: Arguments) -> Result<(), String> {
     }
     let path =
         arguments.profile.or_else(files::default_folder).ok_or("There is no home folder; say where to keep settings with --profile.")?;
-    let folder = Folder::open(path).map_err(|error| format!("The profile folder cannot be used: {error}."))?;
-    let instance = match instance::start(&folder).map_err(|error| format!("The profile folder cannot be used: {error}."))? {
+    let folder = Folder::open(path).map_err(|error| format!("The profile folder cannot be used: {}.", InWords(&error)))?;
+    let instance = match instance::start(&folder).map_err(|error| format!("The profile folder cannot be used: {}.", InWords(&error)))? {
         Start::First(instance) => instance,
         Start::Second { heard: true } => return Ok(()),
         Start::Second { heard: false } => return Err("Belfry is running already, but does not answer; end it and start it again.".into()),
     };
     let own = folder.read(SETTINGS).transpose().or_else(|| files::beside_program().transpose()).transpose();
-    let written = own.map_err(|error| format!("The settings cannot be read: {error}."))?;
+    let written = own.map_err(|error| format!("The settings cannot be read: {}.", InWords(&error)))?;
     let mut settings = written.map_or(Ok(Settings::default()), |file| Settings::read(&file))?;
     let policy = Policy::here();
     if let Some(server) = arguments.server.filter(|_| policy.server.is_none()) {

@@ -1,10 +1,10 @@
 //! `belfry group`: groups of accounts, for addressing notices.
 
-use belfry_core::chat::{AccountName, Answer, Group, GroupName, Person, Request};
+use belfry_core::chat::{AccountName, Answer, Audience, Group, GroupName, Person, Request};
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected, user};
+use super::{Outcome, output, unexpected, user, which};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Subcommand, Debug)]
@@ -47,7 +47,7 @@ pub(crate) fn run(command: Command) -> Outcome {
     match command {
         Command::Add { group, members, connection } => session::with(&connection, |session| {
             for members in members.chunks(MEMBERS_AT_ONCE) {
-                user::done(session, Request::AddToGroup { group: group.clone(), members: members.to_vec() })?;
+                change(session, members, Request::AddToGroup { group: group.clone(), members: members.to_vec() })?;
             }
             Ok(())
         }),
@@ -56,13 +56,20 @@ pub(crate) fn run(command: Command) -> Outcome {
                 return user::done(session, Request::RemoveFromGroup { group, members });
             }
             for members in members.chunks(MEMBERS_AT_ONCE) {
-                user::done(session, Request::RemoveFromGroup { group: group.clone(), members: members.to_vec() })?;
+                change(session, members, Request::RemoveFromGroup { group: group.clone(), members: members.to_vec() })?;
             }
             Ok(())
         }),
         Command::List { group: Some(group), json, connection } => session::with(&connection, |session| list_members(session, &group, json)),
         Command::List { group: None, json, connection } => session::with(&connection, |session| list(session, json)),
     }
+}
+
+/// Adds these or takes them out; who is not there is named.
+fn change(session: &mut Session, members: &[AccountName], request: Request) -> Outcome {
+    let outcome = user::done(session, request);
+    let members: Vec<_> = members.iter().cloned().map(Audience::Account).collect();
+    which::named(session, &members, outcome)
 }
 
 fn list(session: &mut Session, json: bool) -> Outcome {

@@ -36,6 +36,7 @@ mod status;
 mod text;
 pub(crate) mod usage;
 mod user;
+mod which;
 mod who;
 
 #[cfg(windows)]

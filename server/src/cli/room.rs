@@ -4,7 +4,7 @@ use belfry_core::chat::{AccountName, Answer, Person, Request, Room, RoomName};
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected, user};
+use super::{Outcome, output, unexpected, user, which};
 use crate::config::ConnectionArgs;
 
 mod keep;
@@ -103,22 +103,16 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Leave { room, connection } => session::with(&connection, |session| user::done(session, Request::LeaveRoom { room })),
         Command::Members { room, json, connection } => session::with(&connection, |session| members(session, &room, json)),
         Command::Remove { room, accounts, connection } => session::with(&connection, |session| {
-            for account in accounts {
-                user::done(session, Request::RemoveFromRoom { room: room.clone(), account })?;
-            }
-            Ok(())
+            which::each(session, accounts, |account| Request::RemoveFromRoom { room: room.clone(), account })
         }),
         Command::Rename { room, name, connection } => {
             session::with(&connection, |session| user::done(session, Request::RenameRoom { room, name }))
         }
         Command::Delete { room, connection } => session::with(&connection, |session| user::done(session, Request::DeleteRoom { room })),
         Command::Keep(args) => keep::run(args),
-        Command::Invite { room, accounts, connection } => session::with(&connection, |session| {
-            for account in accounts {
-                user::done(session, Request::Invite { room: room.clone(), account })?;
-            }
-            Ok(())
-        }),
+        Command::Invite { room, accounts, connection } => {
+            session::with(&connection, |session| which::each(session, accounts, |account| Request::Invite { room: room.clone(), account }))
+        }
     }
 }
 

@@ -151,3 +151,23 @@ fn wrong_usage_is_explained_in_one_sentence() {
         alice.run(command).refused(2);
     }
 }
+
+#[test]
+fn of_several_names_the_unknown_one_is_named() {
+    let server = Server::start();
+    let (alice, _bob) = (server.person("alice"), server.person("bob"));
+    let admin = server.admin();
+    let unknown = "nobody: There is no account of that name.";
+    assert_eq!(admin.run(&["group", "add", "nurses", "alice", "nobody", "bob"]).refused(1), unknown);
+    admin.run(&["group", "add", "nurses", "alice", "bob"]).done();
+    assert_eq!(admin.run(&["group", "remove", "nurses", "alice", "nobody"]).refused(1), unknown);
+    let notice = ["notice", "send", "--to", "user:alice", "--to", "user:nobody", "--to", "group:nurses", "hi"];
+    assert_eq!(admin.run(&notice).refused(1), unknown);
+    let preview = ["notice", "preview", "--to", "user:alice", "--to", "group:surgeons"];
+    assert_eq!(admin.run(&preview).refused(1), "surgeons: There is no group of that name.");
+    alice.run(&["room", "create", "attic", "--private"]).done();
+    assert_eq!(alice.run(&["room", "invite", "attic", "nobody", "bob", "carol"]).code, Some(1));
+    server.person("bob2").run(&["room", "join", "attic"]).refused(1);
+    let rooms = server.stranger("bob").run(&["room", "list"]).out;
+    assert!(rooms.contains("invited  attic"), "{rooms}");
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use belfry_core::chat::{AccountName, Password, Refusal};
 use belfry_core::client::{Config, Credentials, Failure, Proof, Trust};
 use belfry_core::crypto::PublicKey;
+use belfry_core::net::InWords;
 use belfry_core::net::ServerAddress;
 use belfry_core::net::search::{self, Sightings};
 
@@ -150,7 +151,7 @@ impl App {
         // The system's name servers may take their time.
         let looking = thread::Builder::new().name("look-up".into()).spawn(move || post.send(Event::Resolved(number, server.resolve())));
         if let Err(error) = looking {
-            self.cannot_sign_in(&format!("The system has no thread to give: {error}."));
+            self.cannot_sign_in(&format!("The system has no thread to give: {}.", InWords(&error)));
         }
     }
 
@@ -163,7 +164,7 @@ impl App {
         let servers = match resolved {
             Ok(servers) => servers,
             Err(error) => {
-                return self.cannot_sign_in(&format!("There is no server called {host} on this network: {error}. Check the name."));
+                return self.cannot_sign_in(&format!("The server {host} cannot be found: {}. Check the name.", InWords(&error)));
             }
         };
         let (typed, account) = (wanted.typed.clone(), wanted.credentials.account.to_string());
@@ -200,10 +201,10 @@ impl App {
                     post.send(Event::Ended(number));
                 });
                 if let Err(error) = listening {
-                    self.cannot_sign_in(&format!("The system has no thread to give: {error}."));
+                    self.cannot_sign_in(&format!("The system has no thread to give: {}.", InWords(&error)));
                 }
             }
-            Err(error) => self.cannot_sign_in(&format!("The network cannot be used: {error}.")),
+            Err(error) => self.cannot_sign_in(&format!("The network cannot be used: {}.", InWords(&error))),
         }
     }
 

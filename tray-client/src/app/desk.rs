@@ -1,6 +1,7 @@
 //! The administrator's window: what is done there, and what it shows.
 
 use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId};
+use belfry_core::net::InWords;
 
 use super::{App, Event};
 use crate::compose::{self, Form, Mistake};
@@ -142,7 +143,7 @@ impl App {
         let Some(watched) = self.model.desk().watched() else { return };
         self.desk.remark = Some(match std::fs::write(file, scene::as_csv(watched.people())) {
             Ok(()) => (format!("Written into {}.", file.display()), false),
-            Err(error) => (format!("{} cannot be written: {error}.", file.display()), true),
+            Err(error) => (format!("{} cannot be written: {}.", file.display(), InWords(&error)), true),
         });
         self.stale.desk = true;
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use belfry_core::chat::{NoticeId, Text};
+use belfry_core::net::InWords;
 use belfry_core::time::Instant;
 
 use super::{App, Event};
@@ -54,7 +55,7 @@ impl App {
             }),
             Gesture::Follow(address) => {
                 if let Err(error) = browser::open(&address) {
-                    self.remark = format!("The link cannot be opened: {error}.");
+                    self.remark = format!("The link cannot be opened: {}.", InWords(&error));
                     self.stale.connection = true;
                 }
             }
@@ -236,7 +237,7 @@ impl App {
         if let Some(view) = &self.settings_view {
             view.dress();
             view.set_complaint(
-                complaint.err().map(|error| format!("Starting with the system cannot be set: {error}.")).unwrap_or_default(),
+                complaint.err().map(|error| format!("Starting with the system cannot be set: {}.", InWords(&error))).unwrap_or_default(),
             );
         }
         self.keep_settings();
@@ -290,7 +291,7 @@ impl App {
         let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
         self.remark = match std::fs::write(file, if is_table { scene::as_table(&rows) } else { scene::as_text(&rows) }) {
             Ok(()) => format!("Saved what is shown here into {}.", file.display()),
-            Err(error) => format!("{} cannot be written: {error}.", file.display()),
+            Err(error) => format!("{} cannot be written: {}.", file.display(), InWords(&error)),
         };
         self.stale.connection = true;
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Place};
 use belfry_core::client::Start;
+use belfry_core::net::InWords;
 use belfry_core::net::ServerAddress;
 use belfry_core::time::Instant;
 
@@ -87,7 +88,10 @@ impl App {
         let waiting = Waiting { own: *own, to: to.clone(), text: text.clone(), at: self.now().wall };
         let Ok(account) = AccountName::new(&self.whose.1) else { return };
         if let Err(error) = self.outbox.keep(&self.whose.0, &account, &waiting) {
-            self.remark = format!("What you write cannot be kept on the disk: {error}. It is lost if the program ends before it is sent.");
+            self.remark = format!(
+                "What you write cannot be kept on the disk: {}. It is lost if the program ends before it is sent.",
+                InWords(&error)
+            );
             self.stale.connection = true;
         }
     }

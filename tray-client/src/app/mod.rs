@@ -15,6 +15,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use belfry_core::net::Clock;
+use belfry_core::net::InWords;
 use belfry_core::net::search::Sightings;
 use belfry_core::time::{Instant, Now};
 
@@ -113,7 +114,7 @@ impl fmt::Display for CannotRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoDisplay(error) => write!(f, "The windows cannot be opened: {error}. Start this program on a desktop."),
-            Self::Io(error) => write!(f, "The program cannot start: {error}."),
+            Self::Io(error) => write!(f, "The program cannot start: {}.", InWords(error)),
         }
     }
 }
@@ -392,7 +393,7 @@ impl App {
 
     fn keep_settings(&mut self) {
         if let Err(error) = self.folder.write(SETTINGS, self.settings.write()) {
-            self.remark = format!("The settings cannot be kept: {error}.");
+            self.remark = format!("The settings cannot be kept: {}.", InWords(&error));
             self.stale.connection = true;
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 
 use belfry_core::crypto::{KeyPair, PublicKey};
+use belfry_core::net::InWords;
 use belfry_core::net::os_seed;
 use belfry_core::rng;
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,7 @@ pub enum Unusable {
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "The keys in {FILE} of the profile folder cannot be read or written: {error}."),
+            Self::Io(error) => write!(f, "The keys in {FILE} of the profile folder cannot be read or written: {}.", InWords(error)),
             Self::Damaged => {
                 write!(f, "The file {FILE} in the profile folder is damaged. Put back a copy of it, or remove it and sign in again.")
             }

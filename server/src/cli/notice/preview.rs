@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::send::audience;
 use crate::cli::session::{self, Session};
-use crate::cli::{Ending, Outcome, output, unexpected};
+use crate::cli::{Ending, Outcome, output, unexpected, which};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Args, Debug)]
@@ -31,7 +31,8 @@ pub(crate) fn run(args: Args) -> Outcome {
 }
 
 fn ask(session: &mut Session, audience: &[Audience]) -> Outcome<Preview> {
-    match session.ask(Request::PreviewNotice { audience: audience.to_vec() })? {
+    let outcome = session.ask(Request::PreviewNotice { audience: audience.to_vec() });
+    match which::named(session, audience, outcome)? {
         Answer::Preview(preview) => Ok(preview),
         _ => Err(unexpected()),
     }

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::{ledger, preview, status, template, when};
 use crate::cli::session::{self, Session, Wake};
 use crate::cli::text::TypedText;
-use crate::cli::{Ending, Outcome, output, unexpected};
+use crate::cli::{Ending, Outcome, output, unexpected, which};
 use crate::config::{self, ConnectionArgs};
 
 /// How long `--wait` waits unless `--timeout` says otherwise.
@@ -273,6 +273,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             let ready = ready(&args, body, template)?;
             let confirmed = preview::confirm(session, ready.severity, &ready.audience, args.yes)?;
             let ticket = session.ticket();
+            let audience = ready.audience.clone();
             let begins = args.at.unwrap_or_else(now);
             session.send(Command::SendNotice {
                 ticket,
@@ -287,7 +288,8 @@ pub(crate) fn run(args: Args) -> Outcome {
                 confirmed,
             })?;
             let mut news = Vec::new();
-            let (notice, mut progress) = match session.answer(ticket, |update| news.push(update))? {
+            let answer = session.answer(ticket, |update| news.push(update));
+            let (notice, mut progress) = match which::named(session, &audience, answer)? {
                 Answer::NoticeSent { notice, progress } => (notice, progress),
                 Answer::NoticeScheduled { schedule, at } => {
                     return output::line(format_args!("scheduled {} for {}", schedule.0, output::minute(at, &TimeZone::system())));
