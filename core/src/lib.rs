@@ -30,5 +30,6 @@ pub mod limits;
 pub mod net;
 pub mod rng;
 pub mod source;
+pub mod text_file;
 pub mod time;
 pub mod wire;

@@ -254,6 +254,10 @@ pub const NAME_BYTES_MAX: usize = 4 * NAME_CHARS_MAX;
 /// A message's or notice's text, in bytes of UTF-8: some pages of prose.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 
+/// Marks above, below and through one letter, counted as if each was written by itself. Pointed and accented Hebrew and Burmese need six;
+/// what has more is made to cover the lines around it.
+pub const MARKS_PER_LETTER_MAX: usize = 6;
+
 /// What is searched for.
 pub const SEARCH_BYTES_MAX: usize = 256;
 

@@ -183,8 +183,6 @@ class Address:
 
 # --- Rules of texts ----------------------------------------------------------------------------------------------------------
 
-INVISIBLE = [(0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)]
-INVISIBLE += [(0xFFF9, 0xFFFB), (0xE0000, 0xE0FFF)]
 NOT_IN_NAMES = set('@#/\\:,;"<>|*?')
 # White space as Unicode has it: what Python splits at, without the four separators of files, groups, records and units.
 NO_SPACE = set("\x1c\x1d\x1e\x1f")
@@ -198,26 +196,20 @@ def is_control(letter):
     return unicodedata.category(letter) == "Cc"
 
 
-def is_invisible(letter):
-    return any(low <= ord(letter) <= high for low, high in INVISIBLE)
-
-
 def name(text):
     words = "".join(" " if is_space(letter) else letter for letter in text).split(" ")
     tidy = " ".join(unicodedata.normalize("NFC", word) for word in words if word)
     if not tidy or len(tidy) > 32 or len(tidy.encode()) > 128:
         raise Malformed("the length of a name")
-    if any(is_control(letter) or is_invisible(letter) or letter in NOT_IN_NAMES for letter in tidy):
+    if any(is_control(letter) or letter in NOT_IN_NAMES for letter in tidy):
         raise Malformed("the letters of a name")
     return tidy
 
 
 def text_of(bytes_max, may_contain=""):
     def rule(text):
-        if len(text.encode()) > bytes_max or any(is_control(letter) and letter not in may_contain for letter in text):
+        if not 1 <= len(text.encode()) <= bytes_max or any(is_control(letter) and letter not in may_contain for letter in text):
             raise Malformed("a text that cannot be")
-        if all(is_space(letter) or is_invisible(letter) for letter in text):
-            raise Malformed("an empty text")
         return text
 
     return rule

@@ -130,10 +130,10 @@ impl Outbox {
     /// What this person has written for this server and it has not got, in the order it was written.
     pub fn waiting(&self, server: &str, account: &AccountName) -> Vec<Waiting> {
         let theirs = |post: &&Written| {
-            post.server.eq_ignore_ascii_case(server) && AccountName::new(&post.account).is_ok_and(|name| name.key() == account.key())
+            post.server.eq_ignore_ascii_case(server) && AccountName::known(&post.account).is_ok_and(|name| name.key() == account.key())
         };
         let read = |post: &Written| {
-            let (to, text) = (scene::place(&post.to)?, Text::new(post.text.as_str()).ok()?);
+            let (to, text) = (scene::place(&post.to)?, Text::try_from(post.text.clone()).ok()?);
             Some(Waiting { own: OwnId(post.number), to, text, at: UnixMillis(post.at) })
         };
         self.posts.iter().filter(theirs).filter_map(read).collect()

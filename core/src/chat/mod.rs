@@ -1,14 +1,19 @@
 //! The words of the conversation: names and texts valid by construction, requests, answers, events, notices, refusals.
 //!
-//! After this module nobody handles unvalidated text: a [`AccountName`], [`RoomName`], [`Title`] or [`Text`] that exists is a good one,
-//! and decoding a message from the wire builds them through the same door as typing them does.
+//! After this module nobody handles unvalidated text. There are two doors. Through one comes what a person writes today, judged by what
+//! Unicode says of its characters: [`Text::new`], [`AccountName::new`] and so on; the server holds every request against the same rules
+//! ([`Request::is_as_written`]). Through the other comes what exists, from the disk or from the server: it has the shape of a name or a text,
+//! and is not judged again when the rules become stricter.
 
 mod answer;
+mod characters;
 mod device;
 mod envelope;
 mod event;
+mod fold;
 mod group;
 mod ledger;
+mod line_break;
 mod message;
 mod name;
 mod notice;
@@ -19,13 +24,17 @@ mod refusal;
 mod request;
 mod room;
 mod text;
+mod written;
 
 pub use answer::{Answer, ServerStatus};
+pub use characters::{is_blank, is_ignorable};
 pub use device::{Device, DeviceId};
 pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode, request_bytes_max};
 pub use event::Event;
+pub use fold::{find_folded, fold};
 pub use group::Group;
 pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
+pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
 pub use message::{Alteration, ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
 pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{

@@ -128,6 +128,12 @@ refusals! {
     47 UnknownSchedule "There is no scheduled notice of that number."
     /// The account has no such device.
     48 NoSuchDevice "That account has no such device."
+    /// A new name that shows nothing or hides something. Programs of this version refuse it before they ask.
+    60 NameNotGiven "That name cannot be given: it shows nothing, hides a character, or carries too many marks."
+    /// A text that shows nothing, has foreign line breaks or too many marks. Programs of this version do not send one.
+    61 TextNotTaken "That text cannot be taken: it shows nothing, or carries too many marks on a letter."
+    /// A search for what is in no message or in all. Programs of this version refuse it before they ask.
+    62 NothingToFind "There is nothing in that to search for; type a letter, a digit or a sign."
     /// No space is left for the database.
     80 DiskFull "The server's disk is full; ask whoever looks after the server to free some space on it."
 }

@@ -6,12 +6,15 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::limits::{LABEL_BYTES_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX};
+use super::characters::{has_too_many_marks, is_base};
+use super::fold::fold;
+use super::line_break::{in_one_line, with_plain_line_breaks};
+use crate::limits::{LABEL_BYTES_MAX, MARKS_PER_LETTER_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX};
 
 /// Why a text cannot be sent; each displays as a sentence for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidText {
-    /// Nothing, or nothing but white space.
+    /// Nothing, or nothing that could be seen.
     Empty,
     /// More bytes of UTF-8 than the named limit.
     TooLong {
@@ -20,6 +23,10 @@ pub enum InvalidText {
     },
     /// A control character other than a line break or a tab.
     Control(char),
+    /// More than [`MARKS_PER_LETTER_MAX`] marks on one letter.
+    Marks,
+    /// A search for marks and characters that show nothing: every message has those.
+    NothingToFind,
 }
 
 impl fmt::Display for InvalidText {
@@ -28,46 +35,67 @@ impl fmt::Display for InvalidText {
             Self::Empty => f.write_str("The text is empty."),
             Self::TooLong { bytes_max } => write!(f, "The text is too long: at most {bytes_max} bytes of UTF-8 fit."),
             Self::Control(c) => write!(f, "The text contains the control character U+{:04X}; remove it and try again.", u32::from(*c)),
+            Self::Marks => write!(f, "The text has more than {MARKS_PER_LETTER_MAX} marks on one letter; remove some and try again."),
+            Self::NothingToFind => f.write_str("There is nothing in that to search for; type a letter, a digit or a sign."),
         }
     }
 }
 
 impl core::error::Error for InvalidText {}
 
-/// Characters that show nothing or change the direction of what follows.
-pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}')
-}
-
-fn check(text: String, bytes_max: usize, may_contain: fn(char) -> bool) -> Result<String, InvalidText> {
+/// What every text that exists keeps to, wherever it comes from: what is stored or told is not judged again by younger rules.
+fn check(text: &str, bytes_max: usize, may_contain: fn(char) -> bool) -> Result<(), InvalidText> {
+    if text.is_empty() {
+        return Err(InvalidText::Empty);
+    }
     if text.len() > bytes_max {
         return Err(InvalidText::TooLong { bytes_max });
     }
-    if let Some(c) = text.chars().find(|&c| c.is_control() && !may_contain(c)) {
-        return Err(InvalidText::Control(c));
+    match text.chars().find(|&c| c.is_control() && !may_contain(c)) {
+        Some(c) => Err(InvalidText::Control(c)),
+        None => Ok(()),
     }
-    if text.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
+}
+
+/// What a text is that somebody writes today: it can be seen, and it stays within its line.
+fn check_written(text: &str) -> Result<(), InvalidText> {
+    if !text.chars().any(is_base) {
         return Err(InvalidText::Empty);
     }
-    Ok(text)
+    if has_too_many_marks(text) { Err(InvalidText::Marks) } else { Ok(()) }
+}
+
+/// What a text is that somebody looks for: what every message has is nothing to look for.
+fn check_sought(text: &str) -> Result<(), InvalidText> {
+    if text.chars().all(char::is_whitespace) {
+        return Err(InvalidText::Empty);
+    }
+    if fold(text).trim().is_empty() { Err(InvalidText::NothingToFind) } else { Ok(()) }
 }
 
 macro_rules! text {
-    ($(#[$doc:meta])* $type:ident, $bytes_max:expr, $may_contain:expr) => {
+    ($(#[$doc:meta])* $type:ident, $bytes_max:expr, $may_contain:expr, $line_breaks:expr, $check_written:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $type(String);
 
         impl $type {
-            /// Checks what a person typed.
+            /// Takes what a person typed or pasted, and checks it. Line breaks of every kind are understood.
             ///
             /// # Errors
             /// [`InvalidText`], which says what to change.
             pub fn new(typed: impl Into<String>) -> Result<Self, InvalidText> {
-                check(typed.into(), $bytes_max, $may_contain).map(Self)
+                let text = $line_breaks(typed.into());
+                check(&text, $bytes_max, $may_contain)?;
+                $check_written(&text)?;
+                Ok(Self(text))
+            }
+
+            /// Whether [`new`](Self::new) makes exactly this text. One that was stored by an older program or told by another need not
+            /// be such a text.
+            pub fn is_as_written(&self) -> bool {
+                Self::new(self.0.as_str()).is_ok_and(|written| written == *self)
             }
 
             /// The text.
@@ -85,8 +113,10 @@ macro_rules! text {
         impl TryFrom<String> for $type {
             type Error = InvalidText;
 
-            fn try_from(typed: String) -> Result<Self, InvalidText> {
-                Self::new(typed)
+            /// A text that exists, stored or told.
+            fn try_from(text: String) -> Result<Self, InvalidText> {
+                check(&text, $bytes_max, $may_contain)?;
+                Ok(Self(text))
             }
         }
 
@@ -108,19 +138,20 @@ macro_rules! text {
 
 text! {
     /// What a message or a notice says: up to [`TEXT_BYTES_MAX`] bytes, may have several lines.
-    Text, TEXT_BYTES_MAX, |c| matches!(c, '\n' | '\t')
-}
-text! {
-    /// What to search for, up to [`SEARCH_BYTES_MAX`] bytes in one line.
-    SearchText, SEARCH_BYTES_MAX, |_| false
+    Text, TEXT_BYTES_MAX, |c| matches!(c, '\n' | '\t'), with_plain_line_breaks, check_written
 }
 text! {
     /// The one-line heading of a notice, up to [`TITLE_BYTES_MAX`] bytes.
-    Title, TITLE_BYTES_MAX, |_| false
+    Title, TITLE_BYTES_MAX, |_| false, in_one_line, check_written
 }
 text! {
     /// One of the answers a notice offers, up to [`LABEL_BYTES_MAX`] bytes: what its button says.
-    Label, LABEL_BYTES_MAX, |_| false
+    Label, LABEL_BYTES_MAX, |_| false, in_one_line, check_written
+}
+
+text! {
+    /// What to search for, up to [`SEARCH_BYTES_MAX`] bytes in one line; when it is written something is left of it after [`fold`].
+    SearchText, SEARCH_BYTES_MAX, |_| false, in_one_line, check_sought
 }
 
 impl Text {
@@ -191,22 +222,80 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_may_have_lines_and_tabs_but_a_title_is_one_line() {
-        assert!(Text::new("first\n\tsecond").is_ok());
-        assert_eq!(Title::new("first\nsecond"), Err(InvalidText::Control('\n')));
+    fn a_message_may_have_lines_and_tabs_and_a_title_is_one_line() {
+        assert_eq!(Text::new("first\n\tsecond").unwrap().as_str(), "first\n\tsecond");
+        assert_eq!(Title::new("first\nsecond").unwrap().as_str(), "first second");
+        assert_eq!(Title::new("first\tsecond"), Err(InvalidText::Control('\t')));
     }
 
     #[test]
-    fn what_shows_nothing_is_empty() {
-        for typed in ["", " \n\t ", "\u{200b}\u{2060}"] {
-            assert_eq!(Text::new(typed), Err(InvalidText::Empty), "{typed:?}");
+    fn foreign_line_breaks_are_understood_wherever_text_is_typed() {
+        for foreign in ["\r\n", "\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            let typed = ["one", foreign, "two", foreign].concat();
+            assert_eq!(Text::new(typed.as_str()).unwrap().as_str(), "one\ntwo\n", "{foreign:?}");
+            assert_eq!(Title::new(typed.as_str()).unwrap().as_str(), "one two", "{foreign:?}");
+            assert_eq!(Label::new(typed.as_str()).unwrap().as_str(), "one two", "{foreign:?}");
+            assert_eq!(SearchText::new(typed.as_str()).unwrap().as_str(), "one two", "{foreign:?}");
         }
     }
 
     #[test]
+    fn what_shows_nothing_is_empty() {
+        for typed in [
+            "",
+            " \n\t ",
+            "\r\n",
+            "\u{200b}\u{2060}",
+            "\u{3164}",
+            "\u{2800}\u{2800}",
+            "\u{115f}\u{1160}",
+            "\u{ffa0}",
+            "\u{301}",
+            "\u{e0041}",
+        ] {
+            assert_eq!(Text::new(typed), Err(InvalidText::Empty), "{typed:?}");
+            assert_eq!(Title::new(typed), Err(InvalidText::Empty), "{typed:?}");
+            assert_eq!(Label::new(typed), Err(InvalidText::Empty), "{typed:?}");
+        }
+        for typed in ["👍", "?", "👩\u{200d}🔬", "\u{3164}a", "می\u{200c}خواهم"] {
+            assert_eq!(Text::new(typed).unwrap().as_str(), typed, "what shows something is sent as it is");
+        }
+    }
+
+    #[test]
+    fn a_letter_under_a_heap_of_marks_is_refused() {
+        let heap = String::from("z") + &"\u{30d}".repeat(MARKS_PER_LETTER_MAX + 1);
+        assert_eq!(Text::new(heap.as_str()), Err(InvalidText::Marks));
+        assert_eq!(Title::new(heap.as_str()), Err(InvalidText::Marks));
+    }
+
+    #[test]
+    fn a_search_for_nothing_is_no_search() {
+        for typed in ["\u{301}", "\u{200d}", "\u{5b0}\u{300} ", "\u{fe0f}", "´"] {
+            assert_eq!(SearchText::new(typed), Err(InvalidText::NothingToFind), "{typed:?}");
+        }
+        for typed in ["fe\u{301}", "?", "が", "\u{3099}か"] {
+            assert!(SearchText::new(typed).is_ok(), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_stored_by_an_older_program_is_still_a_text() {
+        for stored in ["\u{3164}", "a\u{2028}b", "z\u{30d}\u{30d}\u{30d}\u{30d}\u{30d}\u{30d}\u{30d}"] {
+            let text = Text::try_from(String::from(stored)).unwrap();
+            assert_eq!(text.as_str(), stored);
+            assert!(!text.is_as_written(), "{stored:?}: nobody writes that today");
+        }
+        assert!(Text::new("a\r\nb").unwrap().is_as_written());
+    }
+
+    #[test]
     fn control_characters_are_refused() {
-        for typed in ["a\u{0}b", "a\u{1b}[2Jb", "a\rb", "a\u{85}b"] {
+        for typed in ["a\u{0}b", "a\u{1b}[2Jb", "a\u{9f}b"] {
             assert!(matches!(Text::new(typed), Err(InvalidText::Control(_))), "{typed:?}");
+        }
+        for told in ["a\rb", "a\u{85}b"] {
+            assert!(matches!(Text::try_from(String::from(told)), Err(InvalidText::Control(_))), "{told:?}");
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) enum Command {
     /// Make a room and be its first member
     Create {
         /// The room
+        #[arg(value_parser = RoomName::new)]
         room: RoomName,
         /// Only those who are invited may join, and only they see it
         #[arg(long)]
@@ -68,6 +69,7 @@ pub(crate) enum Command {
         /// The room
         room: RoomName,
         /// Its new name
+        #[arg(value_parser = RoomName::new)]
         name: RoomName,
         #[command(flatten)]
         connection: ConnectionArgs,

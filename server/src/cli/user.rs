@@ -14,6 +14,7 @@ pub(crate) enum Command {
     /// Make an account; its password comes from BELFRY_NEW_PASSWORD, a prompt, or with --password-stdin the second line
     Add {
         /// The new account's name
+        #[arg(value_parser = AccountName::new)]
         name: AccountName,
         /// What it may do
         #[arg(long, value_enum, default_value_t = RoleWord::Member)]

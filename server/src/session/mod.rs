@@ -194,6 +194,7 @@ impl Sessions {
         if !known.allowances.take(now.instant, rate, &self.hub.rules().rates) {
             return Err(if rate == Rate::Post { Refusal::Busy } else { Refusal::TooManyRequests });
         }
+        request.check_written()?;
         match (account, role) {
             (Some(account), Some(role)) => {
                 if known.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {

@@ -22,6 +22,7 @@ pub(super) fn add(connection: &Connection, group: &GroupName, members: &[Account
         None if connection.prepare_cached(COUNT)?.query_row([], |row| number(row, 0))? >= GROUPS_MAX as u64 => {
             return Err(Refusal::TooMany.into());
         }
+        None if !group.is_as_written() => return Err(Refusal::NameNotGiven.into()),
         None => {
             connection.prepare_cached(ADD)?.execute(params![group.as_str(), group.key()])?;
             connection.last_insert_rowid()

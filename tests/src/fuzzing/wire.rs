@@ -248,8 +248,11 @@ pub fn texts(data: &[u8]) {
     }
     let _ = RoomName::new(&typed);
     if let Ok(text) = Text::new(typed.clone()) {
-        assert_eq!(text.as_str(), typed);
+        assert_eq!(Text::new(text.as_str()).as_ref(), Ok(&text), "a text that is good stays as it is");
+        assert!(text.as_str().len() <= typed.len() && text.is_as_written());
     }
+    let folded = belfry_core::chat::fold(&typed);
+    assert_eq!(belfry_core::chat::fold(&folded), folded, "what is folded stays as it is");
     let _ = (Title::new(typed.clone()), Label::new(typed.clone()), Password::new(typed.clone()));
     if let Ok(key) = typed.parse::<PublicKey>() {
         assert_eq!(key.to_string().parse(), Ok(key));

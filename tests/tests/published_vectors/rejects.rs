@@ -181,14 +181,14 @@ fn messages(rejects: &mut Rejects) {
     rejects.asked("a name that is empty", &post(b"", b"hello"));
     rejects.asked("a name of white space", &post(b"  ", b"hello"));
     rejects.asked("a name of 33 letters", &post(&[b'x'; 33], b"hello"));
-    for name in ["a@b", "a/b", "a\u{7}b", "a\u{200b}b", "a\u{202e}b", "a:b"] {
+    for name in ["a@b", "a/b", "a\u{7}b", "a:b"] {
         rejects.asked("a letter that is in no name", &post(name.as_bytes(), b"hello"));
     }
     rejects.asked("a name that is no text", &post(&[0xff], b"hello"));
     rejects.asked("a text that is empty", &post(b"lobby", b""));
-    rejects.asked("a text of white space", &post(b"lobby", b" \n\t"));
-    rejects.asked("a text that shows nothing", &post(b"lobby", "\u{200b}\u{2060}".as_bytes()));
-    rejects.asked("a text with a control character", &post(b"lobby", b"a\x1b[2Jb"));
+    for text in ["a\x1b[2Jb", "a\r\nb", "a\u{85}b"] {
+        rejects.asked("a text with a control character", &post(b"lobby", text.as_bytes()));
+    }
     rejects.asked("a text of 16385 bytes", &post(b"lobby", &vec![b'x'; TEXT_BYTES_MAX + 1]));
     rejects.asked("neither yes nor no", &[3, 1, 0, 1, b'a', 1, b'p', 2]);
     rejects.asked("an empty password", &[3, 1, 0, 1, b'a', 0, 0]);

@@ -107,7 +107,8 @@ impl App {
         let typed = server.trim().to_owned();
         let read = || -> Result<Wanted, String> {
             let server: ServerAddress = typed.parse().map_err(|error| format!("{error}"))?;
-            let account = AccountName::new(account).map_err(|error| error.to_string())?;
+            let account = if register { AccountName::new(account) } else { AccountName::known(account) };
+            let account = account.map_err(|error| error.to_string())?;
             let password = Password::new(password).map_err(|error| error.to_string())?;
             let proof = Proof::Password { password, register, remember: true };
             Ok(Wanted { server, typed: typed.clone(), credentials: Credentials { account, proof } })
@@ -135,7 +136,7 @@ impl App {
             return false;
         }
         let typed = self.settings.server.clone();
-        let (Ok(server), Ok(account)) = (typed.parse(), AccountName::new(&self.settings.account)) else { return false };
+        let (Ok(server), Ok(account)) = (typed.parse(), AccountName::known(&self.settings.account)) else { return false };
         self.look_up(Wanted { server, typed, credentials: Credentials { account, proof: Proof::Device } });
         true
     }

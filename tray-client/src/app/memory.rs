@@ -29,7 +29,7 @@ impl App {
         let address: ServerAddress = server.trim().parse().ok()?;
         let name = connect::name(&address);
         let key = address.key.or_else(|| self.keys.known(&name)).map(|key| key.to_string());
-        Some(Owner { server: name, account: AccountName::new(account).ok()?, key })
+        Some(Owner { server: name, account: AccountName::known(account).ok()?, key })
     }
 
     /// Turns to this account on this server, with what is remembered of it.
@@ -40,7 +40,7 @@ impl App {
         if let Some(memory) = self.owner.as_ref().and_then(|owner| self.cache.turn_to(owner)) {
             model.recall(memory);
         }
-        if let Ok(account) = AccountName::new(account) {
+        if let Ok(account) = AccountName::known(account) {
             for Waiting { own, to, text, at } in self.outbox.waiting(server, &account) {
                 model.recall_own(own, &to, text, at);
             }
@@ -73,7 +73,7 @@ impl App {
     /// Tells a new connection what an earlier one, or an earlier run, did not get rid of.
     pub(super) fn empty_outbox(&self) {
         let (server, account) = &self.whose;
-        let Ok(account) = AccountName::new(account) else { return };
+        let Ok(account) = AccountName::known(account) else { return };
         if let Some(link) = &self.link {
             for Waiting { own, to, text, .. } in self.outbox.waiting(server, &account) {
                 // A connection that has ended already is heard of by itself.
@@ -86,7 +86,7 @@ impl App {
     pub(super) fn keep_own(&mut self, down: &Down) {
         let Down::Post { own, to, text } = down else { return };
         let waiting = Waiting { own: *own, to: to.clone(), text: text.clone(), at: self.now().wall };
-        let Ok(account) = AccountName::new(&self.whose.1) else { return };
+        let Ok(account) = AccountName::known(&self.whose.1) else { return };
         if let Err(error) = self.outbox.keep(&self.whose.0, &account, &waiting) {
             self.remark = format!(
                 "What you write cannot be kept on the disk: {}. It is lost if the program ends before it is sent.",

@@ -74,8 +74,8 @@ impl App {
                 }
                 Err(error) => self.chat.set_rooms_complaint(error.to_string()),
             },
-            PlaceGesture::Join(room) => RoomName::new(&room).into_iter().for_each(|room| self.act(Intent::Join(room))),
-            PlaceGesture::Decline(room) => RoomName::new(&room).into_iter().for_each(|room| self.act(Intent::Decline(room))),
+            PlaceGesture::Join(room) => RoomName::known(&room).into_iter().for_each(|room| self.act(Intent::Join(room))),
+            PlaceGesture::Decline(room) => RoomName::known(&room).into_iter().for_each(|room| self.act(Intent::Decline(room))),
             PlaceGesture::Leave => self.shown_room().into_iter().for_each(|room| self.act(Intent::Leave(room))),
             PlaceGesture::ListMembers => {
                 self.panes.members_filter.clear();
@@ -86,7 +86,7 @@ impl App {
                 self.stale.rooms = true;
             }
             PlaceGesture::Invite(name) => {
-                if let (Some(room), Ok(account)) = (self.shown_room(), AccountName::new(&name)) {
+                if let (Some(room), Ok(account)) = (self.shown_room(), AccountName::known(&name)) {
                     self.act(Intent::Invite { room, account });
                 }
             }

@@ -192,7 +192,7 @@ impl Store {
         let (name, role) = self.connection.query_row("SELECT name, role FROM owners WHERE id = ?1", [self.owner], read)?;
         // Before anybody was signed in there is nothing to remember.
         let Some(role) = role.as_deref().and_then(read_blob::<Role>) else { return Ok(None) };
-        let account = name.and_then(|name| AccountName::new(&name).ok()).unwrap_or_else(|| owner.account.clone());
+        let account = name.and_then(|name| AccountName::known(&name).ok()).unwrap_or_else(|| owner.account.clone());
         let mut conversations = Vec::new();
         for standing in self.standings()? {
             let messages = self.stretch(standing.id, Stretch::Newest)?;
@@ -287,7 +287,7 @@ fn altered(message: &Message) -> (i64, i64, bool) {
 
 fn message(conversation: ConversationId, row: &Row<'_>) -> Result<Option<Message>, rusqlite::Error> {
     let (author, text): (String, String) = (row.get(1)?, row.get(2)?);
-    let (Ok(from), Ok(text)) = (AccountName::new(&author), Text::new(text)) else { return Ok(None) };
+    let (Ok(from), Ok(text)) = (AccountName::known(&author), Text::try_from(text)) else { return Ok(None) };
     let (alteration, at) = (number(row.get(4)?), UnixMillis(number(row.get(5)?)));
     let altered = Alteration { number: alteration, at, deleted: row.get(6)? };
     Ok(Some(Message {

@@ -35,8 +35,8 @@ pub struct Moment<'a> {
 /// The place that a key stands for.
 pub fn place(key: &str) -> Option<Place> {
     match key.strip_prefix('@') {
-        Some(account) => AccountName::new(account).ok().map(Place::Direct),
-        None => RoomName::new(key).ok().map(Place::Room),
+        Some(account) => AccountName::known(account).ok().map(Place::Direct),
+        None => RoomName::known(key).ok().map(Place::Room),
     }
 }
 

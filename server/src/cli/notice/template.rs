@@ -38,6 +38,7 @@ pub(crate) struct AddArgs {
     #[command(flatten)]
     draft: DraftArgs,
     /// Its name
+    #[arg(value_parser = TemplateName::new)]
     name: TemplateName,
     /// What the notice says, or - for what stands on standard input; put -- before a text that begins with a dash
     body: TypedText,
