@@ -3,7 +3,7 @@
 //! By the skeletons of Unicode Technical Standard 39. A name has two, because letter case and look do not go together: the capital I looks
 //! like an l, its small form does not.
 
-use belfry_core::chat::{AccountName, RoomName};
+use belfry_core::chat::{AccountName, RoomName, is_blank};
 use rusqlite::{Connection, params};
 use unicode_security::confusable_detection::skeleton;
 
@@ -14,7 +14,8 @@ const TAKE: &str = "INSERT INTO looks (kind, look, whose) VALUES (?1, ?2, ?3)";
 const WHOSE: &str = "SELECT whose FROM looks WHERE kind = ?1 AND look = ?2";
 const GIVE_BACK: &str = "DELETE FROM looks WHERE kind = ?1 AND whose = ?2";
 const ACCOUNTS: &str = "SELECT id, name FROM accounts";
-const ROOMS: &str = "SELECT id, room_name FROM conversations WHERE room_key IS NOT NULL";
+const ROOMS: &str = "SELECT id, room_name FROM conversations WHERE room_key IS NOT NULL AND deleted_at IS NULL";
+const FORGET: &str = "DELETE FROM looks";
 
 /// What has names that must not look the same among each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +24,10 @@ pub(super) enum Kind {
     Room = 1,
 }
 
-/// What a name looks like; two names that share a look are not told apart.
+/// What a name looks like; two names that share a look are not told apart. What shows nothing is no part of it.
 fn of(name: &str, key: &str) -> [String; 2] {
-    [skeleton(name).flat_map(char::to_lowercase).collect(), skeleton(key).collect()]
+    let shown = |name: &str| name.chars().filter(|&c| c == ' ' || !is_blank(c)).collect::<String>();
+    [skeleton(&shown(name)).flat_map(char::to_lowercase).collect(), skeleton(&shown(key)).collect()]
 }
 
 /// Gives the looks of a name to `whose`, unless one of them is another's; then nothing is to be kept of what this job has done.
@@ -67,6 +69,12 @@ pub(super) fn fill(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Notes them afresh: what a name looks like was decided otherwise before.
+pub(super) fn refill(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute(FORGET, [])?;
+    fill(connection)
+}
+
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::AccountName;
@@ -75,7 +83,7 @@ mod tests {
 
     fn look_the_same(one: &str, other: &str) -> bool {
         let looks = |typed: &str| {
-            let name = AccountName::new(typed).unwrap();
+            let name = AccountName::known(typed).unwrap();
             of(name.as_str(), &name.key())
         };
         let (one, other) = (looks(one), looks(other));
@@ -92,6 +100,10 @@ mod tests {
             ("paypal", "pаypаl"),
             ("clara", "c1ara"),
             ("kim", "kirn"),
+            ("bob", "bob\u{2800}"),
+            ("bob", "\u{3164}bob"),
+            ("lobby", "lob\u{fe0f}by"),
+            ("علی\u{200c}رضا", "علیرضا"),
         ] {
             assert!(look_the_same(one, other), "{one} {other}");
         }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, looks};
+use super::{StoreError, looks, search};
 
 /// What `PRAGMA application_id` says of our files: "BLFY".
 pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
@@ -16,6 +16,9 @@ pub(super) struct Migration {
     then: Option<Then>,
 }
 
+/// So many messages are indexed within a second or two.
+const MANY: i64 = 50_000;
+
 type Then = fn(&Connection) -> Result<(), StoreError>;
 
 /// Every step.
@@ -27,6 +30,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: LOOKED_AFTER, then: Some(looks::fill) },
     Migration { sql: ON_DEMAND, then: None },
     Migration { sql: KNOWN_ADDRESSES, then: None },
+    Migration { sql: ONE_FOLD, then: Some(looks::refill) },
 ];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
@@ -327,6 +331,30 @@ CREATE TABLE known_addresses (
 ) STRICT, WITHOUT ROWID;
 ";
 
+// The index holds texts folded: what is stored in it, what is read of the newest messages and what is asked for is compared in one form, and
+// the tokenizer changes nothing. The texts of all messages are taken in afresh, in this one step: half of the index would be no index, and a
+// server that was stopped meanwhile begins the step again.
+//
+// What a name looks like does not depend any more on what it hides.
+const ONE_FOLD: &str = "
+DROP TRIGGER search_new;
+DROP TRIGGER search_gone;
+DROP TRIGGER search_altered;
+DROP TABLE search;
+CREATE VIRTUAL TABLE search USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1');
+INSERT INTO search (rowid, text) SELECT conversation << 32 | seq, fold(text) FROM messages WHERE deleted = 0;
+CREATE TRIGGER search_new AFTER INSERT ON messages BEGIN
+    INSERT INTO search (rowid, text) VALUES (NEW.conversation << 32 | NEW.seq, fold(NEW.text));
+END;
+CREATE TRIGGER search_gone AFTER DELETE ON messages WHEN OLD.deleted = 0 BEGIN
+    DELETE FROM search WHERE rowid = OLD.conversation << 32 | OLD.seq;
+END;
+CREATE TRIGGER search_altered AFTER UPDATE OF text ON messages WHEN OLD.deleted = 0 BEGIN
+    DELETE FROM search WHERE rowid = OLD.conversation << 32 | OLD.seq;
+    INSERT INTO search (rowid, text) SELECT NEW.conversation << 32 | NEW.seq, fold(NEW.text) WHERE NEW.deleted = 0;
+END;
+";
+
 /// The newest version this program knows.
 pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
@@ -340,11 +368,15 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
 /// Takes the steps that the database has not taken yet, each in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), StoreError> {
     let taken = version(connection)?;
+    search::provide_fold(connection)?;
     for (number, migration) in (1_u32..).zip(migrations) {
         if number <= taken {
             continue;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if migration.sql == ONE_FOLD {
+            announce_the_index(&transaction)?;
+        }
         transaction.execute_batch(migration.sql)?;
         if let Some(then) = migration.then {
             then(&transaction)?;
@@ -352,6 +384,17 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Says before, and not only when it is over, that a start takes long this once.
+fn announce_the_index(connection: &Connection) -> Result<(), StoreError> {
+    let count: i64 = connection.query_row("SELECT coalesce(sum(last_seq), 0) FROM conversations", [], |row| row.get(0))?;
+    if count >= MANY {
+        tracing::warn!(
+            "about {count} messages are taken into the search index anew; this happens once and takes about half a minute for each million"
+        );
     }
     Ok(())
 }
@@ -425,6 +468,16 @@ mod tests {
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
         INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
+        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
     "];
 
     fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
@@ -475,6 +528,35 @@ mod tests {
         let Ok(Outcome::Rooms { rooms, .. }) = ask(&mut Store::open(&path).unwrap(), 9, list) else { panic!() };
         let counts: Vec<_> = rooms.iter().map(|room| (room.name.as_str(), room.members)).collect();
         assert_eq!(counts, [("attic", 2), ("cellar", 1), ("lobby", 2)]);
+    }
+
+    #[test]
+    fn names_of_0_1_0_that_nobody_is_given_today_stay_and_keep_their_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut old = Connection::open(&path).unwrap();
+        migrate(&mut old, &MIGRATIONS[..6]).unwrap();
+        let people = "
+            INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES
+                ('bob\u{2800}', 'bob\u{2800}', 1, 5, 'x'), ('\u{3164}', '\u{1160}', 0, 5, 'x'), ('eve', 'eve', 0, 5, 'x'), ('eve\u{fe0f}', 'eve\u{fe0f}', 0, 5, 'x');
+            INSERT INTO looks (kind, look, whose) VALUES (0, 'bob\u{2800}', 1), (0, 'eve', 3), (0, 'eve\u{fe0f}', 4);
+            INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, '\u{3164}'), (1, 2, 1, 7, 'ΟΔΟΣ');
+            UPDATE conversations SET last_seq = 2 WHERE id = 1;";
+        old.execute_batch(people).unwrap();
+        old.close().unwrap();
+        let mut store = Store::open(&path).unwrap();
+        for (name, id) in [("bob\u{2800}", 1), ("\u{3164}", 2), ("eve", 3), ("eve\u{fe0f}", 4)] {
+            let name = belfry_core::chat::AccountName::known(name).unwrap();
+            let Ok(Outcome::LookedUp(Some(login))) =
+                ask(&mut store, 9, Work::LookUp { name, device: belfry_core::chat::DeviceId([1; 32]) })
+            else {
+                panic!()
+            };
+            assert_eq!(login.account.id, AccountId(id));
+        }
+        assert_eq!(found(&mut store, AccountId(1), "οδος"), [2], "what was said before is found by the new fold");
+        let twin = Work::AddAccount { name: "bob".parse().unwrap(), password_hash: "x".into(), role: Role::Member };
+        assert_eq!(ask(&mut store, 9, twin), Err(Refusal::NameTaken), "nobody takes the look of one who is there");
     }
 
     #[test]

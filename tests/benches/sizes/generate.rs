@@ -182,6 +182,8 @@ impl Messages {
         let connection = Connection::open(path).unwrap();
         let for_bulk = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA foreign_keys = OFF;
             BEGIN";
+        let fold = |call: &rusqlite::functions::Context<'_>| Ok(belfry_core::chat::fold(&call.get::<String>(0)?));
+        connection.create_scalar_function("fold", 1, rusqlite::functions::FunctionFlags::SQLITE_INNOCUOUS, fold).unwrap();
         // Beside a trigger FTS5 writes its index once a row, which is the better part of the work.
         let trigger: String =
             connection.query_row("SELECT sql FROM sqlite_schema WHERE name = 'search_new'", [], |row| row.get(0)).unwrap();
@@ -217,7 +219,7 @@ impl Messages {
             let id = u64::try_from(self.connection.last_insert_rowid()).unwrap();
             self.conversation(ConversationId(id), each, |rng| one + below(rng, 2), false);
         }
-        let index = "COMMIT; INSERT INTO search (rowid, text) SELECT conversation << 32 | seq, text FROM messages";
+        let index = "COMMIT; INSERT INTO search (rowid, text) SELECT conversation << 32 | seq, fold(text) FROM messages";
         self.connection.execute_batch(index).unwrap();
         self.connection.execute_batch(&self.trigger).unwrap();
         self.connection.close().unwrap();

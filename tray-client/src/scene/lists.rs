@@ -1,6 +1,6 @@
 //! The list of conversations and the list of people.
 
-use belfry_core::chat::{Place, Presence};
+use belfry_core::chat::{Place, Presence, fold};
 
 use super::{Moment, name};
 use crate::model::{Conversation, Model};
@@ -121,13 +121,13 @@ fn count(unread: u64) -> String {
     }
 }
 
-/// Every word is somewhere, in any letter case.
+/// Every word is somewhere, in the form in which everything is looked for ([`fold`]). A word of which nothing is left is nowhere.
 pub(super) fn matches(search: &str, texts: &[&str]) -> bool {
-    let texts: Vec<_> = texts.iter().map(|text| text.to_lowercase()).collect();
-    search.split_whitespace().all(|word| {
-        let word = word.to_lowercase();
-        texts.iter().any(|text| text.contains(&word))
-    })
+    if search.trim().is_empty() {
+        return true;
+    }
+    let texts: Vec<_> = texts.iter().map(|text| fold(text)).collect();
+    search.split_whitespace().map(fold).all(|word| !word.trim().is_empty() && texts.iter().any(|text| text.contains(word.trim())))
 }
 
 pub(super) fn one_line(text: &str) -> String {
@@ -204,6 +204,22 @@ mod tests {
         say(&mut model, Place::lobby(), 1, "anna", "The Printer is back");
         let found = |search| conversations(&model, search, moment(12, 0)).len() + people(&model, search, moment(12, 0)).len();
         assert_eq!((found("printer BACK"), found("BEN"), found("nobody")), (1, 1, 0));
+    }
+
+    #[test]
+    fn names_are_found_as_people_type_them() {
+        for (search, name, found) in [
+            ("nguyen", "Nguyễn Thị", true),
+            ("ΟΔΟΣ", "οδος", true),
+            ("strasse", "Straße", true),
+            ("ａｎｎ", "anna", true),
+            ("fe\u{301}", "Café", true),
+            ("か", "がく", false),
+            ("\u{301}", "anna", false),
+            ("  ", "anna", true),
+        ] {
+            assert_eq!(matches(search, &[name]), found, "{search:?} in {name}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing};
+use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing, find_folded};
 use belfry_core::time::Instant;
 
 use super::lists::{here, matches, one_line};
@@ -126,21 +126,17 @@ fn hit_row(hit: &Hit, words: &str, moment: Moment<'_>) -> HitRow {
 
 /// The text in one line, cut into what stands before the words, they themselves, and the rest.
 fn around(text: &str, words: &str) -> (String, String, String) {
-    let text: Vec<&str> = text.split_whitespace().collect();
-    let text: Vec<char> = text.join(" ").chars().collect();
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let words: Vec<char> = words.join(" ").chars().collect();
-    let same = |a: &char, b: &char| a == b || a.to_lowercase().eq(b.to_lowercase());
-    let begin = text.windows(words.len().max(1)).position(|part| part.iter().zip(&words).all(|(a, b)| same(a, b)));
-    let (Some(begin), false) = (begin, words.is_empty()) else {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some(found) = find_folded(&text, words) else {
         // Found by a likeness that is not ours to see.
-        return (one_line(&text.iter().collect::<String>()), String::new(), String::new());
+        return (one_line(&text), String::new(), String::new());
     };
-    let skip = begin.saturating_sub(BEFORE_CHARS_MAX);
-    let part = |from: usize, to: usize| text.iter().skip(from).take(to.saturating_sub(from)).collect::<String>();
-    let before = format!("{}{}", if skip > 0 { "…" } else { "" }, part(skip, begin).trim_start());
-    let end = begin + words.len();
-    (before, part(begin, end), part(end, text.len()))
+    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+    let before = part(0..found.start);
+    let skip = before.chars().count().saturating_sub(BEFORE_CHARS_MAX);
+    let shown: String = before.chars().skip(skip).collect();
+    let before = format!("{}{}", if skip > 0 { "…" } else { "" }, if skip > 0 { shown.trim_start() } else { &shown });
+    (before, part(found.clone()).to_owned(), part(found.end..text.len()).to_owned())
 }
 
 /// What is said of a search as a whole.
@@ -374,7 +370,7 @@ mod tests {
 
     #[test]
     fn words_that_stand_elsewhere_than_one_can_see_show_the_beginning() {
-        assert_eq!(around("ＰＲＩＮＴ it", "print").1, "");
+        assert_eq!(around("ＰＲＩＮＴ it", "print").1, "ＰＲＩＮＴ");
         assert_eq!(around("a", "longer than that"), ("a".into(), String::new(), String::new()));
         assert_eq!(around("塔楼的钟", "的"), ("塔楼".into(), "的".into(), "钟".into()));
     }
