@@ -1,13 +1,17 @@
 //! The keys that servers have proven before: trusted on first use, compared ever after.
 //!
-//! `known_servers` in the profile folder holds one `HOST:PORT KEY` a line; empty lines and lines that begin with `#` are the owner's.
+//! `known_servers` in the profile folder holds one `HOST:PORT KEY` a line; empty lines and lines that begin with `#` are the owner's. A file that
+//! is not understood to its end is refused as a whole: what cannot be read might be the line that matters.
 
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use belfry_core::chat::is_blank;
 use belfry_core::crypto::PublicKey;
+use belfry_core::net::ServerAddress;
+use belfry_core::text_file::{self, NotText};
 use belfry_server::files;
 
 /// The folder that remembers servers.
@@ -19,6 +23,13 @@ pub(crate) struct Profile {
 /// Why the profile is of no use; displays as a sentence.
 #[derive(Debug)]
 pub(crate) enum ProfileError {
+    /// It is no text in UTF-8.
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: NotText,
+    },
     /// A line is not `HOST:PORT KEY`.
     Damaged {
         /// The file.
@@ -38,9 +49,12 @@ pub(crate) enum ProfileError {
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Damaged { path, line } => {
-                write!(f, "Line {line} of {} is damaged: write HOST:PORT KEY there, or remove the line.", path.display())
-            }
+            Self::NotText { path, why } => write!(f, "{} {why}; no server is trusted until then.", path.display()),
+            Self::Damaged { path, line } => write!(
+                f,
+                "Line {line} of {} is damaged: write HOST:PORT KEY there, or remove the line; no server is trusted until then.",
+                path.display()
+            ),
             Self::Io { path, error } => write!(f, "{} cannot be used: {error}.", path.display()),
         }
     }
@@ -92,7 +106,7 @@ impl Profile {
             if !instead {
                 return Ok(known);
             }
-            let other = |line: &&str| line.split_whitespace().next().is_none_or(|name| name.to_lowercase() != server.to_lowercase());
+            let other = |line: &&str| entry(line).ok().flatten().is_none_or(|(name, _)| !is_same(&name, server));
             content = content.lines().filter(other).flat_map(|line| [line, "\n"]).collect();
         }
         if !content.is_empty() && !content.ends_with('\n') {
@@ -104,8 +118,11 @@ impl Profile {
     }
 
     fn read(&self) -> Result<String, ProfileError> {
-        match fs::read_to_string(self.path()) {
-            Ok(content) => Ok(content),
+        match fs::read(self.path()) {
+            Ok(content) => match text_file::read(&content) {
+                Ok(text) => Ok(text.to_owned()),
+                Err(why) => Err(ProfileError::NotText { path: self.path(), why }),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => Err(ProfileError::Io { path: self.path(), error }),
         }
@@ -115,23 +132,100 @@ impl Profile {
 /// The server's key in the file's text, or the number of the first damaged line.
 fn find(content: &str, server: &str) -> Result<Option<PublicKey>, usize> {
     let mut found = None;
-    for (index, line) in content.lines().enumerate() {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let damaged = index + 1;
-        let (name, key) = line.trim().split_once(char::is_whitespace).ok_or(damaged)?;
-        let key = key.trim().parse().map_err(|_| damaged)?;
-        if found.is_none() && name.to_lowercase() == server.to_lowercase() {
+    for (line, number) in content.lines().zip(1..) {
+        let Some((name, key)) = entry(line).map_err(|Damaged| number)? else { continue };
+        if is_same(&name, server) {
+            // Two keys for one server: nobody knows which of the two was meant.
+            if found.is_some_and(|found| found != key) {
+                return Err(number);
+            }
             found = Some(key);
         }
     }
     Ok(found)
 }
 
+/// A line that is neither an entry nor the owner's.
+struct Damaged;
+
+/// What a line says; nothing for an empty one and a remark.
+fn entry(line: &str) -> Result<Option<(ServerAddress, PublicKey)>, Damaged> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let (name, key) = line.split_once(char::is_whitespace).ok_or(Damaged)?;
+    // A character that nobody sees would make another server of this one, and of the right one an unknown one.
+    if name.chars().any(is_blank) {
+        return Err(Damaged);
+    }
+    let (name, key) = (name.parse().map_err(|_| Damaged)?, key.trim().parse().map_err(|_| Damaged)?);
+    Ok(Some((name, key)))
+}
+
+/// Whether an entry is this server's (`HOST:PORT`), however it is written.
+fn is_same(entry: &ServerAddress, server: &str) -> bool {
+    server.parse::<ServerAddress>().is_ok_and(|server| {
+        let host = |address: &ServerAddress| address.host.to_lowercase();
+        (host(entry), entry.port) == (host(&server), server.port)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the profile says of tower:7411 when this is in its file.
+    fn told(content: &[u8]) -> Result<Option<PublicKey>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile::new(dir.path().to_owned());
+        fs::write(profile.path(), content).unwrap();
+        let known = profile.known("tower:7411").map_err(|error| error.to_string());
+        // What is not understood is not written to either, and nothing else is believed instead.
+        if known.is_err() {
+            assert!(profile.remember("tower:7411", key(9)).is_err());
+            assert_eq!(fs::read(profile.path()).unwrap(), content);
+        }
+        known
+    }
+
+    #[test]
+    fn whatever_an_editor_makes_of_the_file_the_key_is_the_one_that_stands_there() {
+        let line = format!("tower:7411 {}", key(1));
+        for content in [
+            line.clone(),
+            format!("\u{feff}{line}\n"),
+            format!("\u{feff}# mine\r\n\r\n{line}\r\n"),
+            format!("  {line}  \t\n"),
+            format!("  # mine\n\tTOWER:7411\t \t{}\u{a0}\n", key(1)),
+            format!("tower {}\n", key(1)),
+            format!("{line}\n{line}\n"),
+        ] {
+            assert_eq!(told(content.as_bytes()), Ok(Some(key(1))), "{content:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_never_means_that_there_is_no_key() {
+        let line = format!("tower:7411 {}", key(1));
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        for (content, said) in [
+            (format!("other:1 {}\n\u{feff}{line}\n", key(2)).into_bytes(), "Line 2 of"),
+            (format!("\u{200b}{line}\n").into_bytes(), "Line 1 of"),
+            (format!("tow\u{ad}er:7411 {}\n", key(1)).into_bytes(), "Line 1 of"),
+            (format!("tower:7411\n{}\n", key(1)).into_bytes(), "Line 1 of"),
+            (format!("tower:7411 {}x\n", key(1)).into_bytes(), "Line 1 of"),
+            (format!("tower:7411 {} yes\n", key(1)).into_bytes(), "Line 1 of"),
+            (format!("tower;7411 {}\n", key(1)).into_bytes(), "Line 1 of"),
+            (format!("{line}\ntower:7411 {}\n", key(2)).into_bytes(), "Line 2 of"),
+            (utf16(&format!("\u{feff}{line}\r\n")), "UTF-16"),
+            (utf16(&line), "UTF-16"),
+            ([b"# K\xf6ln\n", line.as_bytes()].concat(), "beginning with line 1"),
+        ] {
+            let told = told(&content).unwrap_err();
+            assert!(told.contains(said) && told.contains("no server is trusted"), "{told}");
+        }
+    }
 
     #[test]
     fn a_server_that_announced_a_new_key_is_remembered_by_it_and_the_others_stay() {

@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use belfry_core::text_file;
+
 /// The folder of this person's settings and keys, where the system wants it; `None` for somebody without a home. On Windows it does not
 /// roam: the key in it is this device's own.
 pub fn default_folder() -> Option<PathBuf> {
@@ -15,7 +17,16 @@ pub fn default_folder() -> Option<PathBuf> {
 /// # Errors
 /// The file cannot be read, or is no text.
 pub fn beside_program() -> io::Result<Option<String>> {
-    if_there(fs::read_to_string(std::env::current_exe()?.with_file_name("belfry-tray.toml")))
+    if_there(text(&std::env::current_exe()?.with_file_name("belfry-tray.toml")))
+}
+
+/// What a file says, whatever an editor has put in front of it.
+fn text(path: &Path) -> io::Result<String> {
+    let bytes = fs::read(path)?;
+    match text_file::read(&bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(why) => Err(io::Error::new(io::ErrorKind::InvalidData, format!("it {why}"))),
+    }
 }
 
 fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
@@ -56,7 +67,7 @@ impl Folder {
     /// # Errors
     /// The file cannot be read, or is no text.
     pub fn read(&self, name: &str) -> io::Result<Option<String>> {
-        if_there(fs::read_to_string(self.path.join(name)))
+        if_there(text(&self.path.join(name)))
     }
 
     /// Puts a new file in the place of the old one in one step: whoever reads, also after a power cut, has all of the old or all of the
@@ -95,6 +106,16 @@ mod tests {
         folder.write("settings.toml", "first").unwrap();
         folder.write("settings.toml", "second").unwrap();
         assert_eq!(folder.read("settings.toml").unwrap().as_deref(), Some("second"));
+    }
+
+    #[test]
+    fn a_file_that_somebody_has_edited_is_read_or_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path().to_owned()).unwrap();
+        fs::write(folder.path().join("a.toml"), "\u{feff}sounds = false\r\n").unwrap();
+        assert_eq!(folder.read("a.toml").unwrap().as_deref(), Some("sounds = false\r\n"));
+        fs::write(folder.path().join("a.toml"), b"\xff\xfes\0o\0").unwrap();
+        assert!(folder.read("a.toml").unwrap_err().to_string().contains("it is in UTF-16"));
     }
 
     #[cfg(unix)]

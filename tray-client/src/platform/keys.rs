@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
+use belfry_core::chat::is_blank;
 use belfry_core::crypto::{KeyPair, PublicKey};
-use belfry_core::net::InWords;
-use belfry_core::net::os_seed;
+use belfry_core::net::{InWords, ServerAddress, os_seed};
 use belfry_core::rng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -83,9 +83,15 @@ impl Keys {
             Some(content) => toml::from_str(content).map_err(|_| Unusable::Damaged)?,
             None => Written { device: None, servers: BTreeMap::new() },
         };
-        let read = |(server, key): (String, String)| key.parse().map(|key| (server, key));
-        let servers =
-            std::mem::take(&mut written.servers).into_iter().map(read).collect::<Result<_, _>>().map_err(|_| Unusable::Damaged)?;
+        let mut servers = BTreeMap::new();
+        for (server, key) in std::mem::take(&mut written.servers) {
+            let key = key.parse().map_err(|_| Unusable::Damaged)?;
+            // A name that is not found because of how somebody wrote it would be a server without a key.
+            let name = as_asked(&server).ok_or(Unusable::Damaged)?;
+            if servers.insert(name, key).is_some_and(|other| other != key) {
+                return Err(Unusable::Damaged);
+            }
+        }
         let (device, in_vault) = match &written.device {
             Some(private) => {
                 let private: PublicKey = private.parse().map_err(|_| Unusable::Damaged)?;
@@ -152,6 +158,16 @@ impl Keys {
     }
 }
 
+/// The name of a server as it is asked for; nothing for what is no `HOST:PORT`.
+fn as_asked(server: &str) -> Option<String> {
+    if server.chars().any(is_blank) {
+        return None;
+    }
+    let address: ServerAddress = server.parse().ok()?;
+    let (open, close) = if address.host.contains(':') { ("[", "]") } else { ("", "") };
+    Some(format!("{open}{}{close}:{}", address.host, address.port).to_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +210,22 @@ mod tests {
         let keys = Keys::open(&folder).unwrap();
         assert_eq!(keys.known("TOWER:7411"), Some(PublicKey([1; 32])));
         assert_eq!(keys.known("tower:7412"), None);
+    }
+
+    #[test]
+    fn a_server_is_known_however_somebody_wrote_its_name() {
+        let (_dir, folder) = folder();
+        let key = PublicKey([1; 32]);
+        let device = PublicKey(*Keys::open(&folder).unwrap().device().private());
+        let with = |server: &str| format!("\u{feff}device = \"{device}\"\r\n[servers]\r\n\"{server}\" = \"{key}\"\r\n");
+        for written in ["TOWER:7411", "tower", " Tower:7411 ".trim()] {
+            folder.write(FILE, with(written)).unwrap();
+            assert_eq!(Keys::open(&folder).unwrap().known("tower:7411"), Some(key), "{written:?}");
+        }
+        for written in ["tower:7411x", "tow\u{200b}er:7411", "to wer", ""] {
+            folder.write(FILE, with(written)).unwrap();
+            assert!(matches!(Keys::open(&folder), Err(Unusable::Damaged)), "{written:?} is not a server without a key");
+        }
     }
 
     #[test]
