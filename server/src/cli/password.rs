@@ -43,7 +43,9 @@ fn from_line(input: &mut impl BufRead) -> Outcome<Password> {
     io::Read::take(input, PASSWORD_BYTES_MAX as u64 + 3)
         .read_line(&mut line)
         .map_err(|error| Ending::usage(format_args!("No password could be read from standard input: {error}.")))?;
-    let typed = line.strip_suffix('\n').unwrap_or(&line);
+    // What some shells put in front of what they pipe is nobody's password.
+    let typed = line.strip_prefix('\u{feff}').unwrap_or(&line);
+    let typed = typed.strip_suffix('\n').unwrap_or(typed);
     checked(Zeroizing::new(typed.strip_suffix('\r').unwrap_or(typed).to_owned()))
 }
 

@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 use std::str::FromStr;
 
-use belfry_core::chat::{InvalidText, Text};
+use belfry_core::chat::{InvalidText, Text, is_line_break};
 use belfry_core::limits::TEXT_BYTES_MAX;
 use belfry_core::net::InWords;
+use belfry_core::text_file;
 
 use super::{Ending, Outcome};
 
@@ -53,9 +54,9 @@ fn from_input(input: &mut impl Read) -> Outcome<Text> {
         // Cut off, perhaps within a letter: its length is what is wrong with it.
         "x".repeat(bytes.len())
     } else {
-        String::from_utf8(bytes).map_err(|_| wrong("It is not UTF-8.".to_owned()))?
+        text_file::read(&bytes).map_err(|why| wrong(format!("It {why}.")))?.to_owned()
     };
-    Text::new(text.trim_end_matches(['\n', '\r'])).map_err(|error| wrong(error.to_string()))
+    Text::new(text.trim_end_matches(is_line_break)).map_err(|error| wrong(error.to_string()))
 }
 
 #[cfg(test)]
@@ -73,6 +74,7 @@ mod tests {
     #[test]
     fn what_stands_on_standard_input_is_one_text_without_its_last_line_breaks() {
         assert_eq!(from_input(&mut &b"one\n  two\n\n"[..]).unwrap().as_str(), "one\n  two");
+        assert_eq!(from_input(&mut &b"\xef\xbb\xbfone\r\ntwo\r\n\r\n"[..]).unwrap().as_str(), "one\ntwo");
         assert_eq!(from_input(&mut &b"-\n"[..]).unwrap().as_str(), "-");
         let longest = [vec![b'x'; TEXT_BYTES_MAX], b"\n".to_vec()].concat();
         assert_eq!(from_input(&mut longest.as_slice()).unwrap().as_str().len(), TEXT_BYTES_MAX);
