@@ -77,8 +77,10 @@ pub(super) fn refill(connection: &Connection) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::AccountName;
+    use belfry_core::chat::{AccountId, AccountName, Refusal, Role};
 
+    use super::super::fixture::{ask, found};
+    use super::super::{Store, Work, accounts, schema};
     use super::*;
 
     fn look_the_same(one: &str, other: &str) -> bool {
@@ -116,5 +118,29 @@ mod tests {
         {
             assert!(!look_the_same(one, other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn names_of_0_1_0_that_nobody_is_given_today_stay_and_keep_their_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut old = Connection::open(&path).unwrap();
+        schema::migrate(&mut old, &schema::MIGRATIONS[..6]).unwrap();
+        let people = "
+            INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES
+                ('bob\u{2800}', 'bob\u{2800}', 1, 5, 'x'), ('\u{3164}', '\u{1160}', 0, 5, 'x'), ('eve', 'eve', 0, 5, 'x'), ('eve\u{fe0f}', 'eve\u{fe0f}', 0, 5, 'x');
+            INSERT INTO looks (kind, look, whose) VALUES (0, 'bob\u{2800}', 1), (0, 'eve', 3), (0, 'eve\u{fe0f}', 4);
+            INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, '\u{3164}'), (1, 2, 1, 7, 'ΟΔΟΣ');
+            UPDATE conversations SET last_seq = 2 WHERE id = 1;";
+        old.execute_batch(people).unwrap();
+        old.close().unwrap();
+        let mut store = Store::open(&path).unwrap();
+        for (name, id) in [("bob\u{2800}", 1), ("\u{3164}", 2), ("eve", 3), ("eve\u{fe0f}", 4)] {
+            let name = AccountName::known(name).unwrap();
+            assert_eq!(accounts::find(&store.connection, &name).ok(), Some(AccountId(id)));
+        }
+        assert_eq!(found(&mut store, AccountId(1), "οδος"), [2], "what was said before is found by the new fold");
+        let twin = Work::AddAccount { name: "bob".parse().unwrap(), password_hash: "x".into(), role: Role::Member };
+        assert_eq!(ask(&mut store, 9, twin), Err(Refusal::NameTaken), "nobody takes the look of one who is there");
     }
 }

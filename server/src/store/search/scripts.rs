@@ -111,7 +111,7 @@ fn the_index_and_the_reading_find_the_same_in_forty_scripts() {
     let jobs = (0..).zip(&texts).map(|(n, text)| job(n, 9, post(anna, n, Target::Room(LOBBY), text.as_str())));
     assert!(store.apply(jobs.collect()).iter().all(|done| done.result.is_ok()));
     let mut hits = 0;
-    for text in &texts {
+    for text in texts.iter().step_by(5) {
         let letters: Vec<_> = text.as_str().chars().collect();
         let from = usize::try_from(below(&mut rng, letters.len() as u64 - 5)).unwrap();
         let part: String = letters[from..from + 5].iter().collect();
@@ -121,7 +121,7 @@ fn the_index_and_the_reading_find_the_same_in_forty_scripts() {
         assert_eq!(indexed, read, "{asked:?}");
         hits += indexed.len();
     }
-    assert!(hits > 400, "{hits}: that was hardly a test");
+    assert!(hits > 100, "{hits}: that was hardly a test");
 }
 
 /// Where a text stands by the index, and by reading everything.
