@@ -2,7 +2,9 @@
 
 mod layers;
 mod serve;
+mod text;
 mod typed;
+mod variables;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -17,6 +19,7 @@ use directories::ProjectDirs;
 pub(crate) use self::layers::DEFAULTS;
 pub(crate) use self::serve::{LogFormat, Serve, ServeArgs, admin_password, data_folder};
 pub(crate) use self::typed::{Given, between, count, duration, id, label, patience, seq};
+pub(crate) use self::variables::check_variables;
 
 use crate::cli::{Ending, Outcome};
 

@@ -63,8 +63,8 @@ pub enum Order {
     Snapshot(SyncSender<Snapshot>),
 }
 
-/// Orders that wait to be read: a reload, a stop and a metrics reader are all there can be at a time.
-pub(crate) const ORDERS_WAITING_MAX: usize = 16;
+/// Orders that wait to be read: a few readers of metrics, a reload and a stop are all there can be at a time.
+pub(crate) const ORDERS_WAITING_MAX: usize = 32;
 
 /// Why the loop ended by itself.
 #[derive(Debug)]

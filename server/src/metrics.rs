@@ -1,9 +1,10 @@
-//! Metrics for Prometheus: a responder for one reader at a time, on a loopback address, on a thread of its own. It knows nothing but
-//! the numbers that the loop hands it.
+//! Metrics for Prometheus: a responder on a loopback address, with a thread for each of a few readers, so that none keeps another one waiting.
+//! It knows nothing but the numbers that the loop hands it.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +18,9 @@ const REQUEST_BYTES_MAX: usize = 4096;
 
 /// A reader has this long to ask and to take the answer: it is on this computer.
 const READER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Readers at a time. One more, and the one who came first is sent away: a reader that knows what it wants has its answer by then.
+const READERS_MAX: usize = 16;
 
 /// Where readers come in.
 pub(crate) struct Listener {
@@ -50,24 +54,62 @@ impl Listener {
         self.address
     }
 
-    /// Answers readers, one after the other, with what `ask` says at that moment and the size of the database.
+    /// Answers readers with what `ask` says at that moment and the size of the database.
     ///
     /// # Errors
     /// The operating system's, when it has no thread to give.
-    pub(crate) fn serve(self, ask: impl Fn() -> Option<Snapshot> + Send + 'static, database: PathBuf) -> io::Result<Responder> {
+    pub(crate) fn serve(self, ask: impl Fn() -> Option<Snapshot> + Send + Sync + 'static, database: PathBuf) -> io::Result<Responder> {
         let Self { listener, address } = self;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let answer: Arc<Answer> = Arc::new(move |stream| answer(stream, &ask, &database));
         let thread = thread::Builder::new().name("metrics".into()).spawn(move || {
+            let mut readers = Readers::default();
             for stream in listener.incoming() {
                 if stopped.load(Ordering::Acquire) {
-                    return;
+                    break;
                 }
                 // Whoever breaks off has only themselves to tell.
-                let _ = stream.and_then(|stream| answer(stream, &ask, &database));
+                let _ = stream.and_then(|stream| readers.take(stream, &answer));
             }
+            readers.send_away();
         })?;
         Ok(Responder { address, stop, thread })
+    }
+}
+
+/// How a reader is answered.
+type Answer = dyn Fn(TcpStream) -> io::Result<()> + Send + Sync;
+
+/// The readers of the moment, in the order in which they came.
+#[derive(Default)]
+struct Readers(VecDeque<(TcpStream, JoinHandle<()>)>);
+
+impl Readers {
+    fn take(&mut self, stream: TcpStream, answer: &Arc<Answer>) -> io::Result<()> {
+        self.0.retain(|(_, thread)| !thread.is_finished());
+        if self.0.len() >= READERS_MAX
+            && let Some((first, thread)) = self.0.pop_front()
+        {
+            let _ = first.shutdown(Shutdown::Both);
+            // It has nothing to wait for any more.
+            let _ = thread.join();
+        }
+        let (line, answer) = (stream.try_clone()?, Arc::clone(answer));
+        let thread = thread::Builder::new().name("reader".into()).spawn(move || {
+            let (line, _) = (stream.try_clone(), answer(stream));
+            // The other handle on it is let go of only when the next reader comes.
+            let _ = line.and_then(|line| line.shutdown(Shutdown::Both));
+        })?;
+        self.0.push_back((line, thread));
+        Ok(())
+    }
+
+    fn send_away(self) {
+        for (line, thread) in self.0 {
+            let _ = line.shutdown(Shutdown::Both);
+            let _ = thread.join();
+        }
     }
 }
 
@@ -84,18 +126,48 @@ impl Responder {
 
 fn answer(mut stream: TcpStream, ask: &impl Fn() -> Option<Snapshot>, database: &Path) -> io::Result<()> {
     stream.set_write_timeout(Some(READER_PATIENCE))?;
-    let (status, kind, body) = match request_line(&mut stream)?.as_deref() {
-        Some("GET /metrics HTTP/1.1" | "GET /metrics HTTP/1.0") => match ask() {
+    let plain = "text/plain; charset=utf-8";
+    let line = request_line(&mut stream)?;
+    let request = line.as_deref().and_then(Request::read);
+    let (status, kind, body) = match request {
+        None => ("400 Bad Request", plain, "That is no request.\n".to_owned()),
+        Some(Request { method, .. }) if !matches!(method, "GET" | "HEAD") => {
+            ("405 Method Not Allowed", plain, "Only GET and HEAD.\n".to_owned())
+        }
+        Some(Request { path: "/metrics", .. }) => match ask() {
             Some(snapshot) => ("200 OK", "text/plain; version=0.0.4; charset=utf-8", text(&snapshot, bytes_on_disk(database))),
-            None => ("503 Service Unavailable", "text/plain; charset=utf-8", "The server is stopping.\n".to_owned()),
+            None => ("503 Service Unavailable", plain, "The server does not answer, or is stopping.\n".to_owned()),
         },
-        Some(line) if line.starts_with("GET ") => ("404 Not Found", "text/plain; charset=utf-8", "Ask for /metrics.\n".to_owned()),
-        Some(_) => ("405 Method Not Allowed", "text/plain; charset=utf-8", "Only GET.\n".to_owned()),
-        None => ("400 Bad Request", "text/plain; charset=utf-8", "That is no request.\n".to_owned()),
+        Some(_) => ("404 Not Found", plain, "Ask for /metrics.\n".to_owned()),
     };
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let allow = if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{allow}Connection: close\r\n\r\n", body.len());
     stream.write_all(head.as_bytes())?;
-    stream.write_all(body.as_bytes())
+    // Whoever asks for the head wants to know what there would be (RFC 9110 §9.3.2).
+    if request.is_some_and(|request| request.method == "HEAD") { Ok(()) } else { stream.write_all(body.as_bytes()) }
+}
+
+/// What a reader wants.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    method: &'a str,
+    /// Without what stands behind a question mark, and without scheme and host where it has them (RFC 9112 §3.2).
+    path: &'a str,
+}
+
+impl<'a> Request<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let (method, rest) = line.split_once(' ')?;
+        let (target, version) = rest.split_once(' ')?;
+        if method.is_empty() || !version.starts_with("HTTP/1.") {
+            return None;
+        }
+        let path = match target.split_once("://") {
+            Some(("http", place)) => place.find('/').and_then(|slash| place.get(slash..)).unwrap_or("/"),
+            _ => target,
+        };
+        Some(Self { method, path: path.split(['?', '#']).next().unwrap_or_default() })
+    }
 }
 
 /// The request's first line, once the whole head is here: closing a socket with unread bytes would take the answer away.
@@ -163,7 +235,11 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
             "Median round-trip time over connections.",
             u64::try_from(transport.rtt_median.as_micros()).unwrap_or(u64::MAX),
         ),
-        ("store_latency_median_seconds", "Median time from a job's arrival to its commit.", snapshot.store_latency_micros),
+        (
+            "store_latency_median_seconds",
+            "Median time from a job's arrival to its commit, or how long the oldest one has waited if that is longer.",
+            snapshot.store_latency_micros,
+        ),
     ];
     let mut text = String::new();
     let mut metric = |name: &str, help: &str, kind: &str, value: &dyn std::fmt::Display| {
@@ -221,6 +297,33 @@ mod tests {
         said(&responder, &long);
         assert!(said(&responder, b"GET /metrics HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 200 "));
         responder.stop();
+    }
+
+    #[test]
+    fn a_query_and_a_host_in_the_request_change_nothing_and_a_head_has_no_body() {
+        let responder = responder(Some(Snapshot::default()));
+        for target in ["/metrics?format=text", "/metrics?", "http://localhost:9411/metrics", "/metrics?a=/b"] {
+            let said = said(&responder, format!("GET {target} HTTP/1.1\r\n\r\n").as_bytes());
+            assert!(said.starts_with("HTTP/1.1 200 ") && said.contains("belfry_accounts 0"), "{target}: {said}");
+        }
+        for target in ["/metricsx", "/metrics/", "http://localhost", "/?/metrics"] {
+            assert!(said(&responder, format!("GET {target} HTTP/1.1\r\n\r\n").as_bytes()).starts_with("HTTP/1.1 404 "), "{target}");
+        }
+        let head = said(&responder, b"HEAD /metrics HTTP/1.1\r\n\r\n");
+        let whole = said(&responder, b"GET /metrics HTTP/1.1\r\n\r\n");
+        assert!(head.ends_with("\r\n\r\n") && whole.starts_with(&head), "{head}");
+        assert!(said(&responder, b"PUT /metrics HTTP/1.1\r\n\r\n").contains("\r\nAllow: GET, HEAD\r\n"));
+        responder.stop();
+    }
+
+    #[test]
+    fn however_many_readers_say_nothing_the_next_one_is_served_at_once() {
+        let responder = responder(Some(Snapshot::default()));
+        let _silent: Vec<_> = (0..4 * READERS_MAX).map(|_| TcpStream::connect(responder.address).unwrap()).collect();
+        let begun = Instant::now();
+        assert!(said(&responder, b"GET /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200 "));
+        responder.stop();
+        assert!(begun.elapsed() < READER_PATIENCE, "nobody waits for those who say nothing");
     }
 
     #[test]

@@ -233,7 +233,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
 }
 
 /// A way to ask the loop how things are; `None` when it does not answer in time, because it is stopping or has stopped.
-fn ask_driver(to_driver: SyncSender<Order>, bell: Bell) -> impl Fn() -> Option<Snapshot> + Send + 'static {
+fn ask_driver(to_driver: SyncSender<Order>, bell: Bell) -> impl Fn() -> Option<Snapshot> + Send + Sync + 'static {
     move || {
         let (reply, answer) = mpsc::sync_channel(1);
         to_driver.try_send(Order::Snapshot(reply)).ok()?;

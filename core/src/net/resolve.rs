@@ -8,6 +8,7 @@ use std::net::ToSocketAddrs;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+use super::socket::natural;
 use crate::crypto::PublicKey;
 
 /// The port of a server that was not told another.
@@ -68,6 +69,8 @@ impl ServerAddress {
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for address in (self.host.as_str(), self.port).to_socket_addrs()? {
+            // A system may say, and a person may type, an IPv4 address in IPv6 clothes.
+            let address = natural(address);
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -256,6 +259,14 @@ mod tests {
         assert_eq!(v4.resolve().unwrap(), ["127.0.0.1:9000".parse().unwrap()]);
         let v6: ServerAddress = "[::1]:9000".parse().unwrap();
         assert_eq!(v6.resolve().unwrap(), ["[::1]:9000".parse().unwrap()]);
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_clothes_resolves_to_the_ipv4_address() {
+        for written in ["[::ffff:127.0.0.1]:9000", "[::FFFF:7f00:1]:9000", "belfry://[::ffff:127.0.0.1]:9000/"] {
+            let address: ServerAddress = written.parse().unwrap();
+            assert_eq!(address.resolve().unwrap(), ["127.0.0.1:9000".parse().unwrap()], "{written}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl UdpSocket {
     /// # Errors
     /// [`io::ErrorKind::AddrInUse`] when any other socket has the port: it is never shared. Else whatever the system says.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        Self::open(address, Some(SEND_BUFFER_BYTES))
+        Self::open(natural(address), Some(SEND_BUFFER_BYTES))
     }
 
     /// A client's socket: every address of the computer, at a port that the system chooses, because several people may share one
@@ -112,7 +112,7 @@ impl UdpSocket {
 
     /// The form of `to` that this socket can send to.
     pub(super) fn reachable(&self, to: SocketAddr) -> SocketAddr {
-        match to {
+        match natural(to) {
             SocketAddr::V4(v4) if self.ipv6 => SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0).into(),
             other => other,
         }

@@ -39,9 +39,7 @@ mod user;
 mod which;
 mod who;
 
-#[cfg(windows)]
-pub(crate) use ending::Exit;
-pub(crate) use ending::{Ending, Outcome};
+pub(crate) use ending::{Ending, Exit, Outcome};
 #[cfg(windows)]
 pub(crate) use serve::{Configuration, announcement};
 
@@ -103,6 +101,11 @@ enum Command {
     Restore(restore::Args),
     /// Give the server of this computer a new identity from its next start on
     RotateKey(rotate_key::Args),
+}
+
+/// All that can be typed, for those who look through it.
+pub(crate) fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
 }
 
 /// Understands the command line, or has said why not (or what was asked for, such as the help) and returns the exit code.

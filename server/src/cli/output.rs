@@ -1,7 +1,8 @@
 //! What people and scripts are shown: times, texts made safe for a terminal, JSON lines, colours.
 
 use std::fmt::{Display, Write as _};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
+use std::time::Duration;
 
 use belfry_core::chat::{Message, Notice, Place};
 use belfry_core::time::UnixMillis;
@@ -29,6 +30,18 @@ pub(crate) fn json_text(object: &impl Serialize) -> Outcome<String> {
 /// One sentence on standard error. Nobody can be told when even that is closed.
 pub(crate) fn complain(sentence: &str) {
     let _ = writeln!(io::stderr().lock(), "belfry: {}", visible(sentence));
+}
+
+/// The same, but not for longer than this: who reads standard error may stand still.
+pub(crate) fn complain_within(patience: Duration, sentence: String) {
+    let (done, said) = std::sync::mpsc::channel();
+    let speaker = std::thread::Builder::new().spawn(move || {
+        complain(&sentence);
+        drop(done);
+    });
+    if speaker.is_ok() {
+        let _: Result<(), _> = said.recv_timeout(patience);
+    }
 }
 
 /// Milliseconds that jiff can hold: it ends with the year 9999.
@@ -90,12 +103,17 @@ pub(crate) struct Paint {
     coloured: bool,
 }
 
+/// Whether colours are wanted there: on a terminal that can show them and whose owner has not declined them.
+pub(crate) fn colours_are_wanted(stream: &impl io::IsTerminal) -> bool {
+    let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    stream.is_terminal() && !declined && !dumb
+}
+
 impl Paint {
     /// Colours for a terminal whose owner has not declined them (<https://no-color.org>).
     pub(crate) fn for_stdout() -> Self {
-        let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { coloured: io::stdout().is_terminal() && !declined && !dumb }
+        Self { coloured: colours_are_wanted(&io::stdout()) }
     }
 
     fn sgr(self, code: &str, text: &str) -> String {

@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
 use belfry_server::{Order, Ready, Settings};
 
 use super::signals::{self, Signal};
-use super::{Ending, Outcome, log, output};
+use super::{Ending, Exit, Outcome, log, output};
 use crate::config::{self, Serve, ServeArgs};
+
+/// How long a server that has ended waits for somebody to take the reason.
+const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: ServeArgs) -> Outcome {
     if args.print_config {
@@ -27,14 +31,19 @@ pub(crate) fn run(args: ServeArgs) -> Outcome {
     if args.service {
         return crate::service::run(crate::service::Job { settings, configuration: Configuration { args, now: serve } });
     }
-    let level = log::begin(&serve.log, serve.log_format)?;
+    let unknown = config::check_variables(&super::command(), std::env::vars_os())?;
+    let log = log::begin(&serve.log, serve.log_format)?;
+    for variable in unknown {
+        tracing::warn!(variable, "this is set, and no variable of Belfry's");
+    }
+    let level = log.level();
     let (orders, ordered) = std::sync::mpsc::channel();
     let mut configuration = Configuration { args, now: serve };
     signals::watch(move |signal| match signal {
         Signal::Stop => orders.send(Order::Stop).is_ok(),
         Signal::Reload => configuration.read_again(Some(&level)).is_none_or(|order| orders.send(order).is_ok()),
     })?;
-    belfry_server::serve(
+    let ended = belfry_server::serve(
         settings,
         |ready| {
             // A server that nobody watches serves on: who closed standard output does not want to read it.
@@ -42,8 +51,13 @@ pub(crate) fn run(args: ServeArgs) -> Outcome {
             let _ = out.write_all(announcement(&ready).as_bytes()).and_then(|()| out.flush());
         },
         ordered,
-    )
-    .map_err(Ending::refused)
+    );
+    log.finish();
+    ended.map_err(|error| {
+        // Whoever reads the log and stands still does not keep the server from ending.
+        output::complain_within(LAST_WORD_WITHIN, error.to_string());
+        Ending::quiet(Exit::Refused)
+    })
 }
 
 /// What a server was told, and where to read it again.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::text;
 use crate::cli::usage::cannot_be;
 use crate::cli::{Ending, Outcome};
 
@@ -33,8 +34,9 @@ impl Layers {
         let defaults = flat(&parse(DEFAULTS, Path::new("the defaults"))?, Path::new("the defaults"))?;
         let mut layers = Self { typed, file: Values::new(), file_path: file.map(Path::to_owned).unwrap_or_default(), defaults };
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Ending::refused(format_args!("The configuration {} cannot be read: {error}.", path.display())))?;
+            let cannot = |why: &dyn Display| format!("The configuration {} {why}", path.display());
+            let bytes = std::fs::read(path).map_err(|error| Ending::refused(cannot(&format_args!("cannot be read: {error}."))))?;
+            let text = text::read(&bytes).map_err(|why| Ending::usage(cannot(&why)))?;
             layers.file = flat(&parse(&text, path)?, path)?;
             if let Some(unknown) = layers.file.keys().find(|name| !layers.defaults.contains_key(*name)) {
                 return Err(layers.unknown(unknown, path));
@@ -100,22 +102,22 @@ fn flat(table: &Table, path: &Path) -> Outcome<Values> {
         if let Value::Table(section) = value {
             for (inner, value) in section {
                 let name = format!("{name}.{inner}");
-                values.insert(name.clone(), text(&name, value, path)?);
+                values.insert(name.clone(), typed(&name, value, path)?);
             }
         } else {
-            values.insert(name.clone(), text(name, value, path)?);
+            values.insert(name.clone(), typed(name, value, path)?);
         }
     }
     Ok(values)
 }
 
 /// A value as it would be typed behind a flag; a list with commas.
-fn text(name: &str, value: &Value, path: &Path) -> Outcome<String> {
+fn typed(name: &str, value: &Value, path: &Path) -> Outcome<String> {
     match value {
         Value::String(text) => Ok(text.trim().to_owned()),
         Value::Integer(number) => Ok(number.to_string()),
         Value::Boolean(flag) => Ok(flag.to_string()),
-        Value::Array(list) => Ok(list.iter().map(|value| text(name, value, path)).collect::<Outcome<Vec<_>>>()?.join(",")),
+        Value::Array(list) => Ok(list.iter().map(|value| typed(name, value, path)).collect::<Outcome<Vec<_>>>()?.join(",")),
         // As long as the name is a known one, what it wants is said when the value is read.
         Value::Float(number) => Ok(number.to_string()),
         Value::Datetime(time) => Ok(time.to_string()),

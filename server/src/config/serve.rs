@@ -1,7 +1,7 @@
 //! How the server is started and what it is told while it runs.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use belfry_core::chat::Password;
@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::layers::Layers;
 use super::{duration, platform};
-use crate::cli::{Ending, Outcome};
+use crate::cli::{Ending, Outcome, log};
 
 /// How the server is started. What is empty is not given.
 #[derive(Args, Clone, Debug, Default)]
@@ -117,7 +117,7 @@ impl ServeArgs {
             listen,
             data: data_folder(layers.text("data"))?,
             rules: rules(&layers)?,
-            log: layers.text("log").to_owned(),
+            log: layers.read("log", |typed| log::understand(typed).map(|_| typed.to_owned()))?,
             log_format: layers.read("log_format", |typed| match typed {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),
@@ -241,7 +241,11 @@ fn whole(typed: &str, least: u64) -> Result<u64, String> {
 
 fn socket_address(typed: &str) -> Result<SocketAddr, String> {
     let typed = typed.trim();
-    typed.parse().map_err(|_| "Give an IP address and a port, such as [::]:7411 or 0.0.0.0:7411.".to_owned())
+    let natural = |address: SocketAddr| match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
+    };
+    typed.parse().map(natural).map_err(|_| "Give an IP address and a port, such as [::]:7411 or 0.0.0.0:7411.".to_owned())
 }
 
 /// Metrics are for this computer: who may read them elsewhere is a matter for something that can check it.
@@ -356,6 +360,19 @@ mod tests {
     #[test]
     fn metrics_are_for_this_computer_only() {
         assert!(sentence(typed(&["--metrics", "0.0.0.0:9411"]).understand()).contains("a loopback address"));
+    }
+
+    #[test]
+    fn a_mistyped_level_is_named_with_where_it_comes_from_and_the_nearest_word() {
+        let said = sentence(with_file("log = \"warning\"\n", &[]));
+        assert!(said.contains("belfry.toml") && said.contains("\"warn\""), "{said}");
+        assert!(sentence(typed(&["--log", "inof"]).understand()).contains("\"info\""));
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_clothes_is_the_ipv4_address() {
+        let serve = typed(&["--listen", "[::ffff:127.0.0.1]:1", "--metrics", "[::ffff:127.0.0.1]:2"]).understand().unwrap();
+        assert_eq!((serve.listen, serve.metrics), (vec!["127.0.0.1:1".parse().unwrap()], Some("127.0.0.1:2".parse().unwrap())));
     }
 
     #[test]

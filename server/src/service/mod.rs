@@ -6,21 +6,19 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
-use belfry_server::{Order, Ready, Settings};
+use belfry_server::{Order, Ready, Settings, files};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use windows_service::service::{ServiceControl, ServiceControlAccept, ServiceExitCode, ServiceState as State, ServiceStatus, ServiceType};
 use windows_service::service_control_handler::{self, ServiceControlHandlerResult as Heard, ServiceStatusHandle};
 use windows_service::{define_windows_service, service_dispatcher};
 
 use self::event_log::Kind;
-use crate::cli::log::{self, Level};
+use crate::cli::log::{self, Level, Log};
 use crate::cli::{Configuration, Ending, Exit, Outcome};
 
 mod event_log;
@@ -67,7 +65,7 @@ pub(crate) fn run(job: Job) -> Outcome {
 }
 
 /// The service's log: `logs` in its data folder, a file a day.
-fn log_to_files(job: &Job) -> Result<Level, String> {
+fn log_to_files(job: &Job) -> Result<Log, String> {
     let said = job.configuration.now();
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -76,16 +74,16 @@ fn log_to_files(job: &Job) -> Result<Level, String> {
         .max_log_files(LOG_DAYS)
         .build(job.settings.data.join("logs"))
         .map_err(|error| format!("its folder cannot be written: {error}."))?;
-    let begun = log::begin_to(BoxMakeWriter::new(files), false, &said.log, said.log_format);
+    let begun = log::begin_to(Box::new(files), false, &said.log, said.log_format);
     begun.map_err(|ending| ending.sentence.unwrap_or_default())
 }
 
 fn service_main(_arguments: Vec<OsString>) {
     let Some(job) = WAITING.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    let level = log_to_files(&job).map_err(|why| event_log::write(Kind::Error, &format!("The server runs without a log: {why}"))).ok();
+    let log = log_to_files(&job).map_err(|why| event_log::write(Kind::Error, &format!("The server runs without a log: {why}"))).ok();
     let Job { settings, configuration } = job;
     let (orders, ordered) = mpsc::channel();
-    let manager = match listen_to_manager(orders, configuration, level) {
+    let manager = match listen_to_manager(orders, configuration, log.as_ref().map(Log::level)) {
         Ok(manager) => manager,
         Err(error) => return event_log::write(Kind::Error, &format!("The service manager cannot be heard: {error}.")),
     };
@@ -106,6 +104,9 @@ fn service_main(_arguments: Vec<OsString>) {
             ServiceExitCode::ServiceSpecific(Exit::Refused as u32)
         }
     };
+    if let Some(log) = log {
+        log.finish();
+    }
     tell(manager, State::Stopped, exit_code);
 }
 
@@ -168,7 +169,7 @@ fn announce(ready: &Ready, data: &Path) {
     }
     if ready.generated_admin_password.is_some() {
         let path = data.join("first-start.txt");
-        let _ = match fs::write(&path, text.replace('\n', "\r\n")) {
+        let _ = match files::replace(&path, text.replace('\n', "\r\n").as_bytes()) {
             Ok(()) => write!(public, "The password of the account admin is in {}; read it and delete that file.", path.display()),
             Err(error) => write!(
                 public,

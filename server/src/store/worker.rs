@@ -54,7 +54,8 @@ pub struct Worker {
     searches: Option<Searches>,
     /// Answers of a batch that was fetched, still to be handed out.
     done: VecDeque<Done>,
-    unanswered: usize,
+    /// When those were handed in whose answers were not fetched yet, oldest first.
+    unanswered: VecDeque<Instant>,
     reading: usize,
     latencies: VecDeque<Duration>,
     stopped: bool,
@@ -102,7 +103,7 @@ impl Worker {
             thread,
             searches,
             done: VecDeque::new(),
-            unanswered: 0,
+            unanswered: VecDeque::new(),
             reading: 0,
             latencies: VecDeque::with_capacity(LATENCIES_MAX),
             stopped: false,
@@ -127,11 +128,12 @@ impl Worker {
                 self.reading += 1;
             }
             _ => {
-                if self.unanswered >= UNANSWERED_MAX {
+                if self.unanswered.len() >= UNANSWERED_MAX {
                     return Err(NotTaken::Full);
                 }
-                not_taken(self.jobs.try_send((Instant::now(), job)))?;
-                self.unanswered += 1;
+                let now = Instant::now();
+                not_taken(self.jobs.try_send((now, job)))?;
+                self.unanswered.push_back(now);
             }
         }
         Ok(())
@@ -157,7 +159,7 @@ impl Worker {
                 }
             }
         }
-        self.unanswered = self.unanswered.saturating_sub(1);
+        self.unanswered.pop_front();
         self.done.pop_front()
     }
 
@@ -168,7 +170,7 @@ impl Worker {
 
     /// Jobs handed in whose answers were not fetched yet, but for lists and searches.
     pub fn unanswered(&self) -> usize {
-        self.unanswered
+        self.unanswered.len()
     }
 
     /// Lists and searches handed in whose answers were not fetched yet.
@@ -176,11 +178,13 @@ impl Worker {
         self.reading
     }
 
-    /// How long a job waits from being handed in until its commit is on disk: the median of the last batches, `None` before the first.
+    /// How long a job waits from being handed in until its commit is on disk: the median of the last batches; but if the oldest one that
+    /// is not answered has waited longer, that, because a disk that hangs ends no batch. `None` before the first job.
     pub fn latency(&self) -> Option<Duration> {
         let mut latencies: Vec<_> = self.latencies.iter().copied().collect();
         latencies.sort_unstable();
-        latencies.get(latencies.len() / 2).copied()
+        let median = latencies.get(latencies.len() / 2).copied();
+        median.max(self.unanswered.front().map(Instant::elapsed))
     }
 
     /// Finishes what was handed in but for lists and searches, closes the store and waits for that. Gives the answers that nobody has
@@ -449,6 +453,32 @@ mod tests {
         while worker.unanswered() > 0 {
             worker.try_recv().unwrap();
         }
+        drop(go);
+        worker.stop();
+    }
+
+    #[test]
+    fn a_disk_that_hangs_is_seen_while_it_hangs() {
+        let (store, _) = with_anna();
+        let (wake, woken) = mpsc::channel();
+        let (go, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
+        let mut worker = Worker::spawn(store, move || {
+            wake.send(()).unwrap_or_default();
+            let _ = gate.lock().unwrap().recv();
+        })
+        .unwrap();
+        worker.try_submit(job(0, 1, Work::Size)).unwrap();
+        woken.recv_timeout(PATIENCE).unwrap();
+        while worker.try_recv().is_some() {}
+        let before = worker.latency().unwrap();
+        // The thread stands still with this one before it.
+        worker.try_submit(job(1, 1, Work::Size)).unwrap();
+        let since = Instant::now();
+        while since.elapsed() <= 2 * before {
+            std::hint::spin_loop();
+        }
+        assert!(worker.latency().unwrap() > before);
         drop(go);
         worker.stop();
     }

@@ -13,6 +13,7 @@ mod host;
 mod house_of_0_1_0;
 mod interop;
 mod leaving;
+mod logs;
 mod looking_after;
 mod notices;
 mod piped;
