@@ -279,6 +279,26 @@ pub const ANSWERS_MAX: usize = 8;
 /// Audiences a notice may join.
 pub const AUDIENCES_MAX: usize = 64;
 
+/// Reminders of one notice come no more often …
+pub const REMIND_EVERY_MIN: Duration = Duration::from_secs(10);
+/// … nor more seldom: beyond it is a mistyped length …
+pub const REMIND_EVERY_MAX: Duration = Duration::from_secs(49 * 24 * 3600);
+/// … and no more of them.
+pub const REMINDERS_MAX: u16 = 100;
+
+/// A notice repeats no more often …
+pub const REPEAT_MIN: Duration = Duration::from_secs(60);
+/// … and no more seldom: a longer pause is a mistyped one.
+pub const REPEAT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A notice matters for at least so long …
+pub const EXPIRY_MIN: Duration = Duration::from_secs(1);
+/// … and at most so long, if it ends at all: a time that every calendar can show.
+pub const EXPIRY_MAX: Duration = Duration::from_secs(3660 * 24 * 3600);
+
+/// The name of a time zone: the longest that there is has 32 letters.
+pub const ZONE_BYTES_MAX: usize = 64;
+
 /// A password, in bytes of UTF-8: more would only cost hashing time.
 pub const PASSWORD_BYTES_MAX: usize = 256;
 

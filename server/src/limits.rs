@@ -54,16 +54,6 @@ pub const CRITICAL_NOTICES_PER_AUTHOR_MAX: usize = 10;
 /// See [`NOTICES_PER_AUTHOR_MAX`].
 pub const NOTICES_WINDOW: Duration = Duration::from_secs(60);
 
-/// Reminders of one notice come no more often …
-pub const REMIND_EVERY_MIN: Duration = Duration::from_secs(10);
-/// … and no more of them.
-pub const REMINDERS_MAX: u16 = 100;
-
-/// A notice repeats no more often …
-pub const REPEAT_MIN: Duration = Duration::from_secs(60);
-/// … and no more seldom: a longer pause is a mistyped one.
-pub const REPEAT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
-
 /// Notices that wait for their time, templates, groups and rooms: a person looks through the list, and the first two and the rooms' names
 /// are in memory.
 pub const SCHEDULES_MAX: usize = 1000;
@@ -79,6 +69,9 @@ pub const GROUP_MEMBERS_PER_REQUEST_MAX: usize = 400;
 
 /// Open notices that one event may name; of more, the newest.
 pub const OPEN_NOTICES_PER_EVENT: usize = 4000;
+
+/// While anything is to happen at a time of the wall clock, that is looked at so often: it may be set, and what was due by it with it.
+pub const CLOCK_LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// What could not be handed to a busy store is tried again after this long.
 pub const STORE_RETRY: Duration = Duration::from_secs(1);

@@ -206,7 +206,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let metrics_address = metrics.as_ref().map(Listener::address);
     let metrics = metrics.map(|listener| listener.serve(ask_driver(to_driver, bell), folder.database()));
     let metrics = metrics.transpose().map_err(ServeError::System)?;
-    let hub = hub::Settings { registration: settings.rules.registration, started_at: now.wall, time_zone: jiff::tz::TimeZone::system() };
+    let hub = hub::Settings { registration: settings.rules.registration, started_at: now.wall, time_zone: time_zone() };
     let config = Config { endpoint: endpoint::Config { identity, retired, site_key: [0; 32] }, hub };
     let mut machine = Machine::new(config, opening, rng::fork(&mut rng), now);
     machine.set_hashes_at_once(passwords.at_once());
@@ -292,6 +292,14 @@ fn make_first_admin(
         Some(Err(refusal)) => Err(ServeError::FirstAdmin(refusal.to_string())),
         Some(Ok(_)) | None => Err(ServeError::FirstAdmin("the database gave no answer.".into())),
     }
+}
+
+/// Where this computer is. One that is not known is said, and taken as UTC.
+fn time_zone() -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::try_system().unwrap_or_else(|error| {
+        tracing::warn!("the time zone of this computer is not known, and taken as UTC: {error}");
+        jiff::tz::TimeZone::UTC
+    })
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ fn notice(base: &Path) -> Duration {
         body: Text::new("The canteen is closed today.").unwrap(),
         audience: vec![Audience::Everyone],
         answers: vec![Label::acknowledge()],
-        expires_at: None,
+        expires_after_ms: None,
         schedule: None,
         remind: None,
         confirmed: false,

@@ -215,6 +215,12 @@ def text_of(bytes_max, may_contain=""):
     return rule
 
 
+def zone(text):
+    if not 1 <= len(text.encode()) <= 64 or any(is_space(letter) or is_control(letter) or letter in "[]" for letter in text):
+        raise Malformed("the name of a time zone")
+    return text
+
+
 def password(text):
     if not 1 <= len(text.encode()) <= 256:
         raise Malformed("the length of a password")
@@ -266,7 +272,9 @@ DEVICE = Struct(
 SEVERITY = Enum(Info=None, Important=None, Critical=None)
 AUDIENCE = Enum(Everyone=None, Account=NAME, Group=NAME, Room=NAME)
 EVERY = Enum(Days=U32, Millis=U64)
-SCHEDULE = Struct(at=MILLIS, every=Maybe(EVERY))
+ZONE = String(zone)
+FIRST = Enum(At=MILLIS, Clock=Struct(day=Maybe(U32), time=U32))
+SCHEDULE = Struct(first=FIRST, zone=Maybe(ZONE), every=Maybe(EVERY))
 REMINDING = Struct(every_ms=U64, limit=U16)
 DRAFT = Struct(
     post=POST_ID,
@@ -275,12 +283,24 @@ DRAFT = Struct(
     body=TEXT,
     audience=ListOf(AUDIENCE),
     answers=ListOf(LABEL),
-    expires_at=Maybe(MILLIS),
+    expires_after_ms=Maybe(U64),
     schedule=Maybe(SCHEDULE),
     remind=Maybe(REMINDING),
     confirmed=BOOL,
 )
-SCHEDULED = Struct(id=ID, author=NAME, next_at=MILLIS, draft=DRAFT)
+OBSTACLE = Enum(
+    AuthorDisabled=None, AuthorNoAdmin=None, NoRoom=None, NoGroup=None, NoAccount=None, Nobody=None, Over=None
+)
+MISSED = Struct(at=MILLIS, why=OBSTACLE)
+SCHEDULED = Struct(
+    id=ID,
+    author=NAME,
+    next_at=Maybe(MILLIS),
+    zone=ZONE,
+    draft=DRAFT,
+    missed=Maybe(MISSED),
+    obstacle=Maybe(OBSTACLE),
+)
 TEMPLATE = Struct(
     name=NAME,
     severity=SEVERITY,
@@ -309,7 +329,7 @@ NOTICE = Struct(
     answered=Maybe(GIVEN_ANSWER),
 )
 NOTICE_CHANGE = Enum(
-    Update=Struct(severity=Maybe(SEVERITY), title=Maybe(TITLE), body=Maybe(TEXT), expires_at=MaybeChanged(MILLIS)),
+    Update=Struct(severity=Maybe(SEVERITY), title=Maybe(TITLE), body=Maybe(TEXT), expires_after_ms=MaybeChanged(U64)),
     Withdraw=None,
     AllClear=Struct(body=Maybe(TEXT)),
     Remind=None,
@@ -374,8 +394,8 @@ REQUESTS = [
     ("AddUser", CONTROL, Struct(account=NAME, password=PASSWORD, role=ROLE)),
     ("ListUsers", HISTORY, Struct(after=Maybe(NAME))),
     ("SetPassword", CONTROL, Struct(account=NAME, password=PASSWORD, keep_sessions=BOOL)),
-    ("SetRole", CONTROL, Struct(account=NAME, role=ROLE)),
-    ("SetDisabled", CONTROL, Struct(account=NAME, disabled=BOOL)),
+    ("SetRole", CONTROL, Struct(account=NAME, role=ROLE, confirmed=BOOL)),
+    ("SetDisabled", CONTROL, Struct(account=NAME, disabled=BOOL, confirmed=BOOL)),
     ("Status", CONTROL, None),
     ("SignInByDevice", CONTROL, Struct(account=NAME)),
     ("FetchNotice", CONTROL, Struct(notice=ID)),
@@ -387,7 +407,7 @@ REQUESTS = [
     ("RemoveTemplate", CONTROL, Struct(name=NAME)),
     ("ListTemplates", HISTORY, Struct(after=Maybe(NAME))),
     ("AddToGroup", CHAT, Struct(group=NAME, members=ListOf(NAME))),
-    ("RemoveFromGroup", CHAT, Struct(group=NAME, members=ListOf(NAME))),
+    ("RemoveFromGroup", CHAT, Struct(group=NAME, members=ListOf(NAME), confirmed=BOOL)),
     ("ListGroups", HISTORY, Struct(after=Maybe(NAME))),
     ("GroupMembers", HISTORY, Struct(group=NAME, after=Maybe(NAME))),
     ("ListDevices", HISTORY, Struct(account=NAME)),
@@ -411,7 +431,7 @@ REQUESTS = [
     ("Originals", HISTORY, Struct(of=PARTIES, seq=SEQ, after=U32)),
     ("RemoveFromRoom", CONTROL, Struct(room=NAME, account=NAME)),
     ("RenameRoom", CONTROL, Struct(room=NAME, name=NAME)),
-    ("DeleteRoom", CONTROL, Struct(room=NAME)),
+    ("DeleteRoom", CONTROL, Struct(room=NAME, confirmed=BOOL)),
     ("KeepRoom", CONTROL, Struct(room=NAME, keep=KEEP)),
 ]
 ANSWERS = [
@@ -425,7 +445,7 @@ ANSWERS = [
     ("Ledger", LEDGER),
     ("Users", Struct(users=ListOf(ACCOUNT), more=BOOL)),
     ("Status", STATUS),
-    ("NoticeScheduled", Struct(schedule=ID, at=MILLIS)),
+    ("NoticeScheduled", Struct(schedule=ID, at=MILLIS, zone=ZONE)),
     ("Notice", NOTICE),
     ("NoticeChanged", SUMMARY),
     ("Preview", PREVIEW),

@@ -353,7 +353,7 @@ impl Life {
                 body: text(format!("notice {}", self.accidents)),
                 audience: vec![Audience::Everyone],
                 answers: vec![],
-                expires_at: None,
+                expires_after_ms: None,
                 schedule: None,
                 remind: None,
                 confirmed: true,

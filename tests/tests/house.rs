@@ -166,7 +166,7 @@ fn send_fire_drill(world: &mut World) {
             body: text("Fire drill"),
             audience: vec![Audience::Everyone],
             answers: vec![],
-            expires_at: None,
+            expires_after_ms: None,
             schedule: None,
             remind: None,
             confirmed: true,

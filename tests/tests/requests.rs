@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Answer, Audience, GroupName, NoticeChange, Refusal, Request, Severity, Template, TemplateName, Text};
-use belfry_core::client::{Command, Start, Update};
+use belfry_core::chat::{
+    AccountName, Answer, Audience, GroupName, NoticeChange, NoticeDraft, Refusal, Request, Severity, Template, TemplateName, Text,
+};
+use belfry_core::client::{Command, Start, Ticket, Update};
 use belfry_core::limits::{AUDIENCES_MAX, TEXT_BYTES_MAX};
+use belfry_tests::anything::one_of;
+use belfry_tests::pair::seeded;
 use belfry_tests::weather::Weather;
 use belfry_tests::world::{World, name};
 
@@ -20,8 +24,13 @@ fn administrator() -> (World, usize) {
 
 /// What becomes of a request.
 fn ask(world: &mut World, admin: usize, request: Request) -> Result<Answer, Refusal> {
-    let asked = world.ticket(admin);
-    world.command(admin, Command::Ask { ticket: asked, request });
+    let ticket = world.ticket(admin);
+    outcome(world, admin, ticket, Command::Ask { ticket, request })
+}
+
+/// What becomes of what is asked with this ticket.
+fn outcome(world: &mut World, admin: usize, asked: Ticket, command: Command) -> Result<Answer, Refusal> {
+    world.command(admin, command);
     let outcome = |world: &World| {
         world.people[admin].updates.iter().find_map(|update| match update {
             Update::Answered { ticket, answer } if *ticket == asked => Some(Ok(answer.clone())),
@@ -69,7 +78,7 @@ fn the_largest_template_and_the_longest_list_of_people_reach_the_server() {
     let group = GroupName::new("everybody").expect("a good name");
     let add = Request::AddToGroup { group: group.clone(), members: people(400) };
     assert_eq!(ask(&mut world, admin, add), Err(Refusal::UnknownAccount), "the server has read it");
-    let remove = Request::RemoveFromGroup { group, members: people(400) };
+    let remove = Request::RemoveFromGroup { group, members: people(400), confirmed: false };
     assert_eq!(ask(&mut world, admin, remove), Err(Refusal::UnknownAccount), "the server has read it");
     let audience = people(AUDIENCES_MAX).into_iter().map(Audience::Account).collect();
     assert_eq!(ask(&mut world, admin, Request::PreviewNotice { audience }), Err(Refusal::UnknownAccount), "the server has read it");
@@ -88,7 +97,7 @@ fn a_notice_with_the_longest_text_is_changed_and_taken_back() {
         body: longest_text(),
         audience: vec![Audience::Everyone],
         answers: vec![],
-        expires_at: None,
+        expires_after_ms: None,
         schedule: None,
         remind: None,
         confirmed: false,
@@ -96,9 +105,57 @@ fn a_notice_with_the_longest_text_is_changed_and_taken_back() {
     world.command(admin, send);
     assert!(world.run_until(30 * SECOND, |world| world.people[bob].notices().len() == 1));
     let notice = world.people[bob].notices()[0].id;
-    let update = NoticeChange::Update { severity: None, title: None, body: Some(longest_text()), expires_at: None };
+    let update = NoticeChange::Update { severity: None, title: None, body: Some(longest_text()), expires_after_ms: None };
     for change in [update, NoticeChange::Withdraw] {
         let changed = ask(&mut world, admin, Request::ChangeNotice { notice, change });
         assert!(matches!(changed, Ok(Answer::NoticeChanged(_))), "{changed:?}");
     }
+}
+
+#[test]
+fn nothing_that_a_program_of_this_version_can_write_is_refused_as_if_the_versions_differed() {
+    const SAMPLES: u64 = 4;
+    let (mut world, admin) = administrator();
+    let mut kinds = 0;
+    for variant in 0.. {
+        let samples: Vec<Request> =
+            (0..SAMPLES).map_while(|sample| one_of(variant, &mut seeded(u64::from(variant) * 100 + sample))).collect();
+        if samples.is_empty() {
+            break;
+        }
+        kinds += 1;
+        for request in samples {
+            let answer = match request.clone() {
+                // A client has other words for these.
+                Request::SignIn { .. }
+                | Request::Register { .. }
+                | Request::SignInByDevice { .. }
+                | Request::Sync
+                | Request::Post { .. }
+                | Request::Receipt { .. }
+                | Request::Typing { .. }
+                | Request::Away { .. } => continue,
+                Request::SendNotice(draft) => {
+                    let NoticeDraft { severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed, .. } = draft;
+                    let ticket = world.ticket(admin);
+                    let command = Command::SendNotice {
+                        ticket,
+                        severity,
+                        title,
+                        body,
+                        audience,
+                        answers,
+                        expires_after_ms,
+                        schedule,
+                        remind,
+                        confirmed,
+                    };
+                    outcome(&mut world, admin, ticket, command)
+                }
+                request => ask(&mut world, admin, request),
+            };
+            assert_ne!(answer, Err(Refusal::BadRequest), "{request:?}");
+        }
+    }
+    assert!(kinds > 50, "{kinds} kinds of requests");
 }

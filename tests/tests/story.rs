@@ -9,7 +9,6 @@ use belfry_core::chat::{
 };
 use belfry_core::client::{Command, Proof, Start};
 use belfry_core::crypto::{KeyPair, PublicKey};
-use belfry_core::time::UnixMillis;
 use belfry_tests::weather::Weather;
 use belfry_tests::world::{World, name, password, text};
 
@@ -173,7 +172,6 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
     assert_eq!((preview.people, preview.online, preview.offline, preview.never), (20, 19, 1, 0));
 
     let ticket = hospital.world.ticket(hospital.admin);
-    let expires_at = UnixMillis(hospital.world.clock().wall.0 + 30 * 60 * 1000);
     let audience = vec![Audience::Group(group("early")), Audience::Account(name(&early(0)))];
     hospital.world.command(
         hospital.admin,
@@ -184,7 +182,7 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
             body: text("Where are you?"),
             audience,
             answers: vec![label("Safe"), label("Need help")],
-            expires_at: Some(expires_at),
+            expires_after_ms: Some(30 * 60 * 1000),
             schedule: None,
             remind: None,
             confirmed: false,
@@ -223,7 +221,7 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
 
     // Five minutes later the meeting point changes, and the locked screen is unlocked.
     hospital.world.run_for(5 * MINUTE);
-    let change = NoticeChange::Update { severity: None, title: None, body: Some(text("Meet at the north gate.")), expires_at: None };
+    let change = NoticeChange::Update { severity: None, title: None, body: Some(text("Meet at the north gate.")), expires_after_ms: None };
     hospital.ask(Request::ChangeNotice { notice, change });
     hospital.world.run_for(5 * SECOND);
     hospital.report(&early(5), 0, notice, Receipt::Visible);

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use belfry_core::chat::{Audience, Every, Label, Notice, NoticeChange, Reminding, Schedule, Severity, Template, TemplateName, Text, Title};
-use belfry_core::limits::{ANSWERS_MAX, AUDIENCES_MAX};
+use belfry_core::chat::{
+    Audience, Every, Label, Notice, NoticeChange, Reminding, Severity, Template, TemplateName, Text, Title, check_answers, check_audience,
+    check_expiry, check_reminding,
+};
 use belfry_core::time::UnixMillis;
 
 use crate::link::Draft;
@@ -42,8 +44,6 @@ pub enum Mistake {
     NoBody,
     /// Nobody is named.
     NoAudience,
-    /// Too many audiences or answers.
-    TooMany,
     /// A field cannot be used, and why.
     Words(String),
     /// A length of time cannot be read.
@@ -59,10 +59,9 @@ impl fmt::Display for Mistake {
         match self {
             Self::NoBody => f.write_str("Write what the notice says."),
             Self::NoAudience => f.write_str("Choose whom it is for."),
-            Self::TooMany => write!(f, "At most {AUDIENCES_MAX} audiences and {ANSWERS_MAX} answers fit; name a group instead."),
             Self::Words(sentence) => f.write_str(sentence),
             Self::Length => f.write_str("A length of time is written like 30m, 2h or 1d."),
-            Self::Time => f.write_str("A time is written like 14:30 or 2026-11-21 14:30."),
+            Self::Time => f.write_str("A time is written like 14:30 or 2026-11-21 14:30; another zone's like 14:30[Europe/Berlin]."),
             Self::Past => f.write_str("That time is over."),
         }
     }
@@ -126,7 +125,8 @@ impl Form {
     fn labels(&self) -> Result<Vec<Label>, Mistake> {
         let typed = self.answers.split([',', '，', '、']).map(str::trim).filter(|answer| !answer.is_empty());
         let labels = typed.map(Label::new).collect::<Result<Vec<_>, _>>().map_err(words)?;
-        if labels.len() > ANSWERS_MAX { Err(Mistake::TooMany) } else { Ok(labels) }
+        check_answers(&labels).map_err(words)?;
+        Ok(labels)
     }
 
     fn millis(typed: &str) -> Result<Option<u64>, Mistake> {
@@ -134,7 +134,15 @@ impl Form {
     }
 
     fn reminding(&self) -> Result<Option<Reminding>, Mistake> {
-        Ok(Self::millis(&self.remind)?.map(|every_ms| Reminding { every_ms, limit: REMINDERS }))
+        let remind = Self::millis(&self.remind)?.map(|every_ms| Reminding { every_ms, limit: REMINDERS });
+        check_reminding(remind).map_err(words)?;
+        Ok(remind)
+    }
+
+    fn expires_after_ms(&self) -> Result<Option<u64>, Mistake> {
+        let after = Self::millis(&self.expires)?;
+        check_expiry(after).map_err(words)?;
+        Ok(after)
     }
 
     /// The notice.
@@ -147,30 +155,27 @@ impl Form {
         if audience.is_empty() {
             return Err(Mistake::NoAudience);
         }
-        if audience.len() > AUDIENCES_MAX {
-            return Err(Mistake::TooMany);
-        }
-        let at = match self.at.trim() {
-            "" => None,
-            typed => Some(wall.read(typed, now).ok_or(Mistake::Time)?),
-        };
-        if at.is_some_and(|at| at <= now) {
-            return Err(Mistake::Past);
-        }
+        check_audience(&audience).map_err(words)?;
         let every = match self.repeat {
             1 => Some(Every::Days(1)),
             2 => Some(Every::Days(7)),
             _ => None,
         };
-        let expires_after = Self::millis(&self.expires)?;
+        let planned = match self.at.trim() {
+            "" => None,
+            typed => Some(wall.read(typed, every, now).ok_or(Mistake::Time)?),
+        };
+        if planned.as_ref().is_some_and(|&(_, at)| at <= now) {
+            return Err(Mistake::Past);
+        }
         Ok(Draft {
             severity: severity(self.severity),
             title,
             body,
             audience,
             answers: self.labels()?,
-            expires_at: expires_after.map(|after| UnixMillis(at.unwrap_or(now).0.saturating_add(after))),
-            schedule: at.map(|at| Schedule { at, every }),
+            expires_after_ms: self.expires_after_ms()?,
+            schedule: planned.map(|(schedule, _)| schedule),
             remind: self.reminding()?,
             confirmed: false,
         })
@@ -188,7 +193,7 @@ impl Form {
             body: self.text()?,
             audience: self.audiences(),
             answers: self.labels()?,
-            expires_after_ms: Self::millis(&self.expires)?,
+            expires_after_ms: self.expires_after_ms()?,
             remind: self.reminding()?,
         })
     }
@@ -220,7 +225,7 @@ pub fn update(notice: &Notice, title: &str, body: &str) -> Result<Option<NoticeC
     let title = new_title.filter(|title| notice.title.as_ref() != Some(title));
     let body = Some(new_body).filter(|body| notice.body != *body);
     let differs = title.is_some() || body.is_some();
-    Ok(differs.then_some(NoticeChange::Update { severity: None, title, body, expires_at: None }))
+    Ok(differs.then_some(NoticeChange::Update { severity: None, title, body, expires_after_ms: None }))
 }
 
 /// The words that go with an all-clear; none for an empty field.
@@ -234,6 +239,7 @@ pub fn all_clear(body: &str) -> Result<NoticeChange, Mistake> {
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::chat::{First, InvalidDraft, Schedule, TimeOfDay, ZoneName};
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -253,7 +259,7 @@ mod tests {
         let draft = draft(&Form { answers: "Safe， Need help,".into(), expires: "2h".into(), remind: "5m".into(), ..form() }).unwrap();
         assert_eq!((draft.severity, draft.audience), (Severity::Critical, vec![Audience::Everyone]));
         assert_eq!(draft.answers.iter().map(Label::as_str).collect::<Vec<_>>(), ["Safe", "Need help"]);
-        assert_eq!(draft.expires_at, Some(UnixMillis(14 * 3_600_000)));
+        assert_eq!(draft.expires_after_ms, Some(2 * 3_600_000));
         assert_eq!(draft.remind, Some(Reminding { every_ms: 300_000, limit: REMINDERS }));
         assert!(!draft.confirmed && draft.schedule.is_none());
     }
@@ -267,9 +273,9 @@ mod tests {
     #[test]
     fn a_scheduled_notice_expires_after_it_was_sent() {
         let draft = draft(&Form { at: "14:30".into(), repeat: 1, expires: "30m".into(), ..form() }).unwrap();
-        let at = UnixMillis(14 * 3_600_000 + 30 * 60_000);
-        assert_eq!(draft.schedule, Some(Schedule { at, every: Some(Every::Days(1)) }));
-        assert_eq!(draft.expires_at, Some(UnixMillis(15 * 3_600_000)));
+        let first = First::Clock { day: None, time: TimeOfDay((14 * 60 + 30) * 60) };
+        assert_eq!(draft.schedule, Some(Schedule { first, zone: Some(ZoneName::utc()), every: Some(Every::Days(1)) }));
+        assert_eq!(draft.expires_after_ms, Some(30 * 60_000));
     }
 
     #[test]
@@ -281,7 +287,9 @@ mod tests {
         check(Form { expires: "soon".into(), ..form() }, Mistake::Length);
         check(Form { at: "noon".into(), ..form() }, Mistake::Time);
         check(Form { at: "1970-01-01 11:00".into(), ..form() }, Mistake::Past);
-        check(Form { answers: "a,b,c,d,e,f,g,h,i".into(), ..form() }, Mistake::TooMany);
+        check(Form { answers: "a,b,c,d,e,f,g,h,i".into(), ..form() }, words(InvalidDraft::TooManyAnswers));
+        check(Form { answers: "Yes, no, YES".into(), ..form() }, words(InvalidDraft::AnswerTwice(Label::new("YES").unwrap())));
+        check(Form { remind: "1s".into(), ..form() }, words(InvalidDraft::Reminders));
     }
 
     #[test]

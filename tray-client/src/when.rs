@@ -1,7 +1,8 @@
 //! Times as people read them.
 
+use belfry_core::chat::{Day, Every, First, Schedule, TimeOfDay, WrittenTime, ZoneName};
 use belfry_core::time::UnixMillis;
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
@@ -52,18 +53,37 @@ impl Wall {
         self.zoned(at).strftime("%Y-%m-%d %H:%M").to_string()
     }
 
-    /// Reads `14:30` (the next one) or `2026-11-21 14:30`, by this clock.
-    pub fn read(&self, typed: &str, now: UnixMillis) -> Option<UnixMillis> {
-        let typed = typed.trim();
-        let at = if let Ok(written) = typed.parse::<DateTime>() {
-            written.to_zoned(self.zone.clone()).ok()?
-        } else {
-            let now = self.zoned(now);
-            let today = now.date().to_datetime(typed.parse::<Time>().ok()?);
-            let at = today.to_zoned(self.zone.clone()).ok()?;
-            if at > now { at } else { today.checked_add(1.day()).ok()?.to_zoned(self.zone.clone()).ok()? }
+    /// A moment to come by the clocks that were meant: `2026-11-21 14:30`, and whose they are where those are not these.
+    pub fn planned(&self, at: UnixMillis, zone: &ZoneName) -> String {
+        match TimeZone::get(zone.as_str()) {
+            Ok(theirs) if self.zone.iana_name() != theirs.iana_name() => {
+                format!("{} ({})", Self::new(theirs).zoned(at).strftime("%Y-%m-%d %H:%M %:z"), zone.as_str())
+            }
+            _ => self.moment(at),
+        }
+    }
+
+    /// Reads when something is to happen, by this clock unless it says by which: `14:30` (the next one), `2026-11-21 14:30` or
+    /// `14:30[Europe/Berlin]`. With the schedule, when that is first.
+    pub fn read(&self, typed: &str, every: Option<Every>, now: UnixMillis) -> Option<(Schedule, UnixMillis)> {
+        let WrittenTime { first, zone } = typed.parse().ok()?;
+        let (clock, name) = match zone {
+            Some(name) => (TimeZone::get(name.as_str()).ok()?, Some(name)),
+            None => (self.zone.clone(), self.zone.iana_name().and_then(|name| ZoneName::new(name).ok())),
         };
-        u64::try_from(at.timestamp().as_millisecond()).ok().map(UnixMillis)
+        let at = match first {
+            First::At(at) => at,
+            First::Clock { day: Some(Day(day)), time } => {
+                on(Date::constant(1970, 1, 1).checked_add(i64::from(day).days()).ok()?, time, &clock)?
+            }
+            First::Clock { day: None, time } => {
+                let today = Self::new(clock.clone()).zoned(now).date();
+                on(today, time, &clock).filter(|&at| at > now).or_else(|| on(today.tomorrow().ok()?, time, &clock))?
+            }
+        };
+        // Nobody else knows the rules of a zone without a name: then the moment is meant.
+        let first = if name.is_some() { first } else { First::At(at) };
+        Some((Schedule { first, zone: name, every }, at))
     }
 
     /// The line between two days: `Today`, `Yesterday`, `Tuesday 17 November`, and the year where it is another one.
@@ -95,6 +115,12 @@ impl Wall {
         };
         then.strftime(form).to_string()
     }
+}
+
+/// When the clocks of `zone` show that.
+fn on(date: Date, TimeOfDay(seconds): TimeOfDay, zone: &TimeZone) -> Option<UnixMillis> {
+    let shown = date.to_datetime(Time::midnight()).checked_add(i64::from(seconds).seconds()).ok()?;
+    u64::try_from(shown.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond()).ok().map(UnixMillis)
 }
 
 /// How long ago, in one unit: `now`, `5 min`, `3 h`, `2 d`.
@@ -155,11 +181,27 @@ mod tests {
     #[test]
     fn a_time_of_day_is_the_next_one() {
         let now = at("2026-11-21T12:00");
-        assert_eq!(wall().read("14:30", now), Some(at("2026-11-21T14:30")));
-        assert_eq!(wall().read("08:00", now), Some(at("2026-11-22T08:00")));
-        assert_eq!(wall().read(" 2026-12-24 18:00 ", now), Some(at("2026-12-24T18:00")));
-        assert_eq!(wall().read("noon", now), None);
+        let read = |typed| wall().read(typed, None, now).map(|(_, at)| at);
+        assert_eq!(read("14:30"), Some(at("2026-11-21T14:30")));
+        assert_eq!(read("08:00"), Some(at("2026-11-22T08:00")));
+        assert_eq!(read(" 2026-12-24 18:00 "), Some(at("2026-12-24T18:00")));
+        assert_eq!(read("2026-12-24 18:00[America/New_York]"), Some(at("2026-12-25T00:00")));
+        for typed in ["noon", "2026", "2026-12-24", "18:00[Mars/Base]"] {
+            assert_eq!(read(typed), None, "{typed}");
+        }
         assert_eq!(wall().moment(at("2026-12-24T18:00")), "2026-12-24 18:00");
+    }
+
+    #[test]
+    fn what_is_planned_is_meant_by_the_clock_on_the_wall_and_says_whose_clock_it_is() {
+        let berlin = Wall::new(TimeZone::get("Europe/Berlin").unwrap());
+        let now = at("2026-11-21T12:00");
+        let (schedule, first) = berlin.read("14:30", Some(Every::Days(1)), now).unwrap();
+        assert_eq!((schedule.zone.as_ref().map(ZoneName::as_str), first), (Some("Europe/Berlin"), at("2026-11-21T14:30")));
+        assert_eq!(berlin.planned(first, &ZoneName::new("Europe/Berlin").unwrap()), "2026-11-21 14:30");
+        assert_eq!(berlin.planned(first, &ZoneName::new("Asia/Tokyo").unwrap()), "2026-11-21 22:30 +09:00 (Asia/Tokyo)");
+        let (nameless, first) = wall().read("14:30", None, now).unwrap();
+        assert_eq!(nameless, Schedule { first: First::At(first), zone: None, every: None });
     }
 
     /// Of the year 2026 in a place one hour ahead of UTC.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, LedgerPage, Message, Notice, NoticeId,
-    NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template,
+    NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template, ZoneName,
 };
 use crate::time::UnixMillis;
 
@@ -73,6 +73,8 @@ pub enum Answer {
         schedule: ScheduleId,
         /// When.
         at: UnixMillis,
+        /// Whose clocks were meant.
+        zone: ZoneName,
     },
     /// The notice as it is now. Only believed when it comes on the notice channel.
     Notice(Notice),

@@ -7,6 +7,7 @@
 
 mod answer;
 mod characters;
+mod clock;
 mod device;
 mod envelope;
 mod event;
@@ -17,6 +18,7 @@ mod line_break;
 mod message;
 mod name;
 mod notice;
+mod offer;
 mod people;
 mod plan;
 mod record;
@@ -28,6 +30,7 @@ mod written;
 
 pub use answer::{Answer, ServerStatus};
 pub use characters::{is_blank, is_ignorable};
+pub use clock::{Day, InvalidTime, TimeOfDay, WrittenTime, ZoneName};
 pub use device::{Device, DeviceId};
 pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode, request_bytes_max};
 pub use event::Event;
@@ -40,8 +43,9 @@ pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
     Audience, GivenAnswer, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt, Severity,
 };
+pub use offer::{InvalidDraft, check_answers, check_audience, check_expiry, check_reminding, check_repetition};
 pub use people::{Account, AccountId, Person, Presence, PresenceChange, Role};
-pub use plan::{Every, Preview, Reminding, Schedule, ScheduleId, Scheduled, Template};
+pub use plan::{Every, First, Missed, Obstacle, Preview, Reminding, Schedule, ScheduleId, Scheduled, Template};
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
 pub use request::Request;

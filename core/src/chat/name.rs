@@ -98,7 +98,7 @@ fn check_given(name: &str) -> Result<(), InvalidName> {
 /// Two names with the same key are the same name to a person: compatibility forms, letter case and joiners do not tell people apart.
 ///
 /// Nothing else is left out of it: names that 0.1.0 gave and that nobody is given today have the key under which they are kept.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }

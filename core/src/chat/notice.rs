@@ -75,8 +75,8 @@ pub struct NoticeDraft {
     pub audience: Vec<Audience>,
     /// The answers it offers, in order; empty stands for the default one, "Acknowledge".
     pub answers: Vec<Label>,
-    /// When it stops mattering; `None` for never.
-    pub expires_at: Option<UnixMillis>,
+    /// How long it matters from when it is sent, by the server's clock, in milliseconds; `None` for ever.
+    pub expires_after_ms: Option<u64>,
     /// When to send it; `None` for now.
     pub schedule: Option<Schedule>,
     /// When those who have not answered are told again.
@@ -159,8 +159,8 @@ pub enum NoticeChange {
         title: Option<Title>,
         /// The new text.
         body: Option<Text>,
-        /// The new end; `Some(None)` for never.
-        expires_at: Option<Option<UnixMillis>>,
+        /// How long it still matters from when the server has this, in milliseconds; `Some(None)` for ever.
+        expires_after_ms: Option<Option<u64>>,
     },
     /// It is taken back.
     Withdraw,

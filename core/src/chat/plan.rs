@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Audience, Label, NoticeDraft, Severity, TemplateName, Text, Title};
+use super::{AccountName, Audience, Day, Label, NoticeDraft, Severity, TemplateName, Text, TimeOfDay, Title, ZoneName};
 use crate::time::UnixMillis;
 
 /// The server's number for a notice that is to be sent later; never reused.
@@ -14,17 +14,46 @@ pub struct ScheduleId(pub u64);
 /// How a scheduled notice repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Every {
-    /// At the same time of day where the server is, each so many days.
+    /// Each so many days, when the clocks of the schedule's zone show the same as the first time.
     Days(u32),
     /// After so many milliseconds.
     Millis(u64),
 }
 
-/// When a notice is to be sent.
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+impl Every {
+    /// How long that is, in milliseconds; of days, those of 24 hours.
+    pub const fn about_ms(self) -> u64 {
+        match self {
+            Self::Days(days) => days as u64 * DAY_MS,
+            Self::Millis(millis) => millis,
+        }
+    }
+}
+
+/// The first time that a notice is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum First {
+    /// At this moment.
+    At(UnixMillis),
+    /// When the clocks of the zone show this. Where they are set forward over it, so much later; where they are set back to it, the first
+    /// of the two times.
+    Clock {
+        /// On this day; `None` for the next time that they show it.
+        day: Option<Day>,
+        /// What they show.
+        time: TimeOfDay,
+    },
+}
+
+/// When a notice is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     /// For the first time.
-    pub at: UnixMillis,
+    pub first: First,
+    /// Whose clocks and days are meant: the author's; `None` for where the server is.
+    pub zone: Option<ZoneName>,
     /// And how it repeats; `None` for once.
     pub every: Option<Every>,
 }
@@ -36,10 +65,63 @@ pub struct Scheduled {
     pub id: ScheduleId,
     /// Who scheduled it.
     pub author: AccountName,
-    /// When it is sent next.
-    pub next_at: UnixMillis,
-    /// What is sent. `expires_at` belongs to the first time and moves along with the others.
+    /// When it is sent next; `None` for one that was not sent when its time came, and does not repeat.
+    pub next_at: Option<UnixMillis>,
+    /// Whose clocks are meant.
+    pub zone: ZoneName,
+    /// What is sent.
     pub draft: NoticeDraft,
+    /// Why it was not sent when its time came last.
+    pub missed: Option<Missed>,
+    /// Why it would not be sent as things are now.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// A scheduled notice was not sent when its time came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// When that was.
+    pub at: UnixMillis,
+    /// Why.
+    pub why: Obstacle,
+}
+
+/// What keeps a scheduled notice from being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// Its author may not sign in any more.
+    AuthorDisabled,
+    /// Its author is no administrator any more.
+    AuthorNoAdmin,
+    /// A room that it is for is closed.
+    NoRoom,
+    /// A group that it is for is removed.
+    NoGroup,
+    /// An account that it is for is not there.
+    NoAccount,
+    /// Nobody is left whom it is for.
+    Nobody,
+    /// It would have ended before it was sent: the server was not running.
+    Over,
+}
+
+impl Obstacle {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 7] =
+        [Self::AuthorDisabled, Self::AuthorNoAdmin, Self::NoRoom, Self::NoGroup, Self::NoAccount, Self::Nobody, Self::Over];
+
+    /// The words for it, as they stand behind "not sent:".
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorDisabled => "its author is disabled",
+            Self::AuthorNoAdmin => "its author is no administrator any more",
+            Self::NoRoom => "its room is closed",
+            Self::NoGroup => "its group is removed",
+            Self::NoAccount => "its account is not there any more",
+            Self::Nobody => "nobody is left whom it is for",
+            Self::Over => "it would have been over before it was sent",
+        }
+    }
 }
 
 /// When those who have not answered are told again.

@@ -72,8 +72,8 @@ refusals! {
     11 UnknownNotice "There is no notice of that number."
     /// Nobody would get it.
     12 EmptyAudience "That audience is empty: nobody would get the notice."
-    /// It would be over before it began.
-    13 ExpiryInThePast "The expiry lies in the past."
+    /// It would be over before it began, or never.
+    13 ExpiryOutOfBounds "A notice stops mattering after a second at least and after ten years at most."
     /// The notice does not offer that answer.
     14 UnknownAnswer "The notice does not offer that answer."
     /// The notice is withdrawn or expired.
@@ -84,7 +84,8 @@ refusals! {
     17 LastAdmin "That is the last administrator; make somebody else an administrator first."
     /// The database could not take it.
     18 StoreFailed "The server's database did not work; the server's log says why."
-    /// A malformed or misplaced request: a fault of the client program.
+    /// A request on a channel that is not its own, or an answer to another question: a fault of a program. Whatever a person can write is
+    /// refused by a sentence of its own.
     19 BadRequest "The server did not understand the request; this program and the server may be of different versions."
     /// No such conversation, or the asker is not in it.
     20 UnknownConversation "There is no such conversation."
@@ -134,6 +135,18 @@ refusals! {
     61 TextNotTaken "That text cannot be taken: it shows nothing, or carries too many marks on a letter."
     /// A search for what is in no message or in all. Programs of this version refuse it before they ask.
     62 NothingToFind "There is nothing in that to search for; type a letter, a digit or a sign."
+    /// The server has no rules for a zone.
+    74 UnknownTimeZone "The server does not know that time zone; name one like Europe/Berlin."
+    /// A scheduled notice would not be sent any more.
+    75 StopsSchedules "Scheduled notices would not be sent any more; look at them, then confirm."
+    /// Signing in where somebody has.
+    70 AlreadySignedIn "This connection is signed in already."
+    /// Answers that look the same.
+    71 AnswerTwice "Two of the answers are the same to whoever reads them; change one."
+    /// More answers than fit.
+    72 TooManyAnswers "A notice offers at most 8 answers."
+    /// More audiences than fit.
+    73 TooManyAudiences "A notice names at most 64 audiences; make a group of them."
     /// No space is left for the database.
     80 DiskFull "The server's disk is full; ask whoever looks after the server to free some space on it."
 }

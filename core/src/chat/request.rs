@@ -120,6 +120,8 @@ pub enum Request {
         account: AccountName,
         /// The new role.
         role: Role,
+        /// Also when scheduled notices are then not sent any more; else that is refused with [`Refusal::StopsSchedules`](super::Refusal).
+        confirmed: bool,
     },
     /// Let an account sign in or not (administrators). Disabling ends its sessions at once. Answer: [`Answer::Done`].
     SetDisabled {
@@ -127,6 +129,8 @@ pub enum Request {
         account: AccountName,
         /// Whether it is shut out.
         disabled: bool,
+        /// As of [`Request::SetRole`].
+        confirmed: bool,
     },
     /// How the server is doing (administrators). Answer: [`Answer::Status`].
     Status,
@@ -188,6 +192,8 @@ pub enum Request {
         group: GroupName,
         /// Whom.
         members: Vec<AccountName>,
+        /// As of [`Request::SetRole`].
+        confirmed: bool,
     },
     /// Groups by name, after `after` (administrators). Answer: [`Answer::Groups`].
     ListGroups {
@@ -350,6 +356,8 @@ pub enum Request {
     DeleteRoom {
         /// Which.
         room: RoomName,
+        /// As of [`Request::SetRole`].
+        confirmed: bool,
     },
     /// How long a room's messages are kept (administrators). Answer: [`Answer::Done`].
     KeepRoom {

@@ -9,7 +9,7 @@ use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
 use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request};
 use crate::connection::CloseCode;
-use crate::limits::{ANSWERS_MAX, AUDIENCES_MAX, FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
+use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::rng;
 use crate::time::{Instant, micros};
 use crate::wire::Channel;
@@ -20,9 +20,9 @@ impl Client {
         let (request, origin) = match command {
             Command::Post { ticket, to, text } => (Request::Post { post: self.requests.next_post(), to, text }, Origin::Owner(ticket)),
             Command::PostAs { ticket, post, to, text } => (Request::Post { post, to, text }, Origin::Owner(ticket)),
-            Command::SendNotice { ticket, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed } => {
+            Command::SendNotice { ticket, severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed } => {
                 let post = self.requests.next_post();
-                let draft = NoticeDraft { post, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed };
+                let draft = NoticeDraft { post, severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed };
                 (Request::SendNotice(draft), Origin::Owner(ticket))
             }
             Command::Receipt { notice, receipt } => {
@@ -39,13 +39,12 @@ impl Client {
             Command::Typing { .. } | Command::Away(_) | Command::Wake | Command::Close => return,
         };
         let refusal = match &request {
-            Request::SendNotice(draft) if draft.answers.len() > ANSWERS_MAX || draft.audience.len() > AUDIENCES_MAX => {
-                Some(Refusal::TooMany)
-            }
-            _ if !fits(&request) => Some(Refusal::TooMany),
-            _ if self.requests.is_full() => Some(Refusal::Busy),
+            Request::SendNotice(draft) => draft.check().err().map(Refusal::from),
+            Request::SaveTemplate(template) => template.check().err().map(Refusal::from),
             _ => None,
         };
+        let refusal = refusal.or_else(|| (!fits(&request)).then_some(Refusal::TooMany));
+        let refusal = refusal.or_else(|| self.requests.is_full().then_some(Refusal::Busy));
         match (refusal, origin) {
             (Some(refusal), Origin::Owner(ticket)) => self.updates.push_back(Update::Refused { ticket, refusal }),
             (_, origin) => self.requests.push(request, origin),

@@ -11,7 +11,6 @@ use crate::chat::{
     Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Severity, Text, Title,
 };
 use crate::crypto::{KeyPair, PublicKey};
-use crate::time::UnixMillis;
 
 /// Which identity the server must prove.
 #[derive(Clone, Debug)]
@@ -133,8 +132,8 @@ pub enum Command {
         audience: Vec<crate::chat::Audience>,
         /// The answers it offers; empty for the default one.
         answers: Vec<Label>,
-        /// When it stops mattering.
-        expires_at: Option<UnixMillis>,
+        /// How long it matters from when it is sent, in milliseconds; `None` for ever.
+        expires_after_ms: Option<u64>,
         /// When to send it; `None` for now.
         schedule: Option<crate::chat::Schedule>,
         /// When those who have not answered are told again.

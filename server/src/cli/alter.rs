@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::text::TypedText;
-use super::{Ending, Outcome, output, session, unexpected, user};
+use super::{Ending, Outcome, output, session, unexpected, user, zone};
 use crate::config::{self, ConnectionArgs, PlaceArgs};
 
 #[derive(clap::Args, Debug)]
@@ -72,7 +72,7 @@ pub(crate) fn originals(args: OriginalsArgs) -> Outcome {
         _ => return Err(Ending::usage("Name a room, or two people.")),
     };
     session::with(&args.connection, |session| {
-        let zone = TimeZone::system();
+        let zone = zone::local();
         let mut after = 0;
         loop {
             let request = Request::Originals { of: of.clone(), seq: args.seq, after };

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected};
+use super::{Outcome, output, unexpected, zone};
 use crate::config::{self, ConnectionArgs};
 
 /// What `belfry audit` can be told.
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     session::with(&args.connection, |session| {
         let entries = fetch(session, args.limit as usize)?;
-        let zone = TimeZone::system();
+        let zone = zone::local();
         entries.iter().rev().try_for_each(|entry| if args.json { output::json(&object(entry)) } else { output::line(line(entry, &zone)) })
     })
 }

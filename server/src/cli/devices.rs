@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Ending, Outcome, output, unexpected, user};
+use super::{Ending, Outcome, output, unexpected, user, zone};
 use crate::config::ConnectionArgs;
 
 /// Letters of a key that are enough to name a device: fewer would be typed by mistake.
@@ -34,7 +34,7 @@ pub(crate) struct RevokeArgs {
 
 pub(crate) fn sessions(args: &SessionsArgs) -> Outcome {
     session::with(&args.connection, |session| {
-        let zone = TimeZone::system();
+        let zone = zone::local();
         for device in &fetch(session, &args.name)? {
             if args.json { output::json(&object(device))? } else { output::line(line(device, &zone))? }
         }

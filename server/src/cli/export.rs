@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::output::{self, Paint};
 use super::session::{self, Session};
-use super::{Ending, Outcome, unexpected};
+use super::{Ending, Outcome, unexpected, zone};
 use crate::config::ConnectionArgs;
 
 /// What `belfry export` can be told.
@@ -41,7 +41,7 @@ enum Format {
 pub(crate) fn run(args: Args) -> Outcome {
     session::with(&args.connection, |session| {
         let conversations = list(session, args.room)?;
-        let mut out = Writer { format: args.format, zone: TimeZone::system() };
+        let mut out = Writer { format: args.format, zone: zone::local() };
         out.header()?;
         conversations.iter().try_for_each(|conversation| export(session, conversation, &mut out))
     })

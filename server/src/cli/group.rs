@@ -4,7 +4,7 @@ use belfry_core::chat::{AccountName, Answer, Audience, Group, GroupName, Person,
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected, user, which};
+use super::{Outcome, output, stopping, unexpected, user, which};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Subcommand, Debug)]
@@ -25,6 +25,9 @@ pub(crate) enum Command {
         group: GroupName,
         /// The accounts
         members: Vec<AccountName>,
+        /// Also when scheduled notices are then not sent any more
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -47,29 +50,33 @@ pub(crate) fn run(command: Command) -> Outcome {
     match command {
         Command::Add { group, members, connection } => session::with(&connection, |session| {
             for members in members.chunks(MEMBERS_AT_ONCE) {
-                change(session, members, Request::AddToGroup { group: group.clone(), members: members.to_vec() })?;
+                let outcome = user::done(session, Request::AddToGroup { group: group.clone(), members: members.to_vec() });
+                named(session, members, outcome)?;
             }
             Ok(())
         }),
-        Command::Remove { group, members, connection } => session::with(&connection, |session| {
+        Command::Remove { group, members, yes, connection } => session::with(&connection, |session| {
             if members.is_empty() {
-                return user::done(session, Request::RemoveFromGroup { group, members });
+                return remove(session, &group, &members, yes);
             }
-            for members in members.chunks(MEMBERS_AT_ONCE) {
-                change(session, members, Request::RemoveFromGroup { group: group.clone(), members: members.to_vec() })?;
-            }
-            Ok(())
+            members.chunks(MEMBERS_AT_ONCE).try_for_each(|members| remove(session, &group, members, yes))
         }),
         Command::List { group: Some(group), json, connection } => session::with(&connection, |session| list_members(session, &group, json)),
         Command::List { group: None, json, connection } => session::with(&connection, |session| list(session, json)),
     }
 }
 
-/// Adds these or takes them out; who is not there is named.
-fn change(session: &mut Session, members: &[AccountName], request: Request) -> Outcome {
-    let outcome = user::done(session, request);
+/// Who is not there is named.
+fn named(session: &mut Session, members: &[AccountName], outcome: Outcome) -> Outcome {
     let members: Vec<_> = members.iter().cloned().map(Audience::Account).collect();
     which::named(session, &members, outcome)
+}
+
+fn remove(session: &mut Session, group: &GroupName, members: &[AccountName], yes: bool) -> Outcome {
+    let request = |confirmed| Request::RemoveFromGroup { group: group.clone(), members: members.to_vec(), confirmed };
+    let is_group = |audience: &Audience| matches!(audience, Audience::Group(named) if named.key() == group.key());
+    let outcome = stopping::ask(session, yes, request, |scheduled| scheduled.draft.audience.iter().any(is_group));
+    named(session, members, outcome)
 }
 
 fn list(session: &mut Session, json: bool) -> Outcome {

@@ -2,11 +2,10 @@
 
 use belfry_core::chat::{Answer, Message, Place, Request, Seq};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
-use jiff::tz::TimeZone;
 
 use super::output::{self, MessageObject, Paint};
 use super::session::{self, Session};
-use super::{Outcome, unexpected};
+use super::{Outcome, unexpected, zone};
 use crate::config::{self, ConnectionArgs, PlaceArgs};
 
 #[derive(clap::Args, Debug)]
@@ -30,7 +29,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let place = args.place.place();
     session::with(&args.connection, |session| {
         let pages = fetch(session, &place, args.before, args.limit)?;
-        let (zone, paint) = (TimeZone::system(), Paint::for_stdout());
+        let (zone, paint) = (zone::local(), Paint::for_stdout());
         for message in pages.iter().rev().flatten() {
             if args.json {
                 output::json(&MessageObject::stored(&place, message))?;

@@ -8,9 +8,9 @@ use belfry_core::client::{Command, Update};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::Outcome;
 use super::output::{self, MessageObject, Paint};
 use super::session::{self, Session, Wake};
+use super::{Outcome, zone};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Args, Debug)]
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     session::with_notices(&args.connection, |session| {
         session.catch_interrupts()?;
         session.wait_out_interruptions();
-        let mut listener = Listener::new(args.json, TimeZone::system(), Paint::for_stdout());
+        let mut listener = Listener::new(args.json, zone::local(), Paint::for_stdout());
         loop {
             match session.next(None)? {
                 Some(Wake::Update(update)) => {

@@ -33,11 +33,13 @@ mod serve;
 mod session;
 mod signals;
 mod status;
+mod stopping;
 mod text;
 pub(crate) mod usage;
 mod user;
 mod which;
 mod who;
+mod zone;
 
 pub(crate) use ending::{Ending, Exit, Outcome};
 #[cfg(windows)]

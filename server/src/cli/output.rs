@@ -59,6 +59,11 @@ pub(crate) fn minute(at: UnixMillis, zone: &TimeZone) -> String {
     timestamp(at).to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// The same with how the clocks are set there: where a time could be taken for another zone's.
+pub(crate) fn minute_with_offset(at: UnixMillis, zone: &TimeZone) -> String {
+    timestamp(at).to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %:z").to_string()
+}
+
 /// Characters that a terminal must not get from strangers: controls that move the cursor and marks that turn the direction of writing
 /// or show nothing. Joiners (U+200C, U+200D) stay: scripts and emoji are written with them.
 fn misleads(c: char) -> bool {

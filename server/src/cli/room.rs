@@ -1,10 +1,10 @@
 //! `belfry room`: rooms and who is in them.
 
-use belfry_core::chat::{AccountName, Answer, Person, Request, Room, RoomName};
+use belfry_core::chat::{AccountName, Answer, Audience, Person, Request, Room, RoomName};
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected, user, which};
+use super::{Outcome, output, stopping, unexpected, user, which};
 use crate::config::ConnectionArgs;
 
 mod keep;
@@ -78,6 +78,9 @@ pub(crate) enum Command {
     Delete {
         /// The room
         room: RoomName,
+        /// Also when scheduled notices are then not sent any more
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -110,7 +113,11 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Rename { room, name, connection } => {
             session::with(&connection, |session| user::done(session, Request::RenameRoom { room, name }))
         }
-        Command::Delete { room, connection } => session::with(&connection, |session| user::done(session, Request::DeleteRoom { room })),
+        Command::Delete { room, yes, connection } => session::with(&connection, |session| {
+            let request = |confirmed| Request::DeleteRoom { room: room.clone(), confirmed };
+            let is_room = |audience: &Audience| matches!(audience, Audience::Room(named) if named.key() == room.key());
+            stopping::ask(session, yes, request, |scheduled| scheduled.draft.audience.iter().any(is_room))
+        }),
         Command::Keep(args) => keep::run(args),
         Command::Invite { room, accounts, connection } => {
             session::with(&connection, |session| which::each(session, accounts, |account| Request::Invite { room: room.clone(), account }))

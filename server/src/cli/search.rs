@@ -5,7 +5,7 @@ use belfry_core::limits::HITS_MAX;
 use jiff::tz::TimeZone;
 
 use super::output::{self, MessageObject, Paint};
-use super::{Ending, Outcome, session, unexpected};
+use super::{Ending, Outcome, session, unexpected, zone};
 use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
@@ -41,7 +41,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let Answer::Found(found) = session.ask(request)? else {
             return Err(unexpected());
         };
-        let (zone, paint) = (TimeZone::system(), Paint::for_stdout());
+        let (zone, paint) = (zone::local(), Paint::for_stdout());
         for hit in &found.hits {
             if args.json { output::json(&MessageObject::stored(&hit.place, &hit.message))? } else { output::line(line(hit, &zone, paint))? }
         }

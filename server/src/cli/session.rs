@@ -5,7 +5,7 @@
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use belfry_core::chat::{AccountName, Answer, Request, Seq};
+use belfry_core::chat::{AccountName, Answer, Refusal, Request, Seq};
 use belfry_core::client::{self, Command, Credentials, Failure, Interruption, Proof, Start, Ticket, Update};
 use belfry_core::crypto::KeyPair;
 use belfry_core::net::{self, Handle};
@@ -233,6 +233,18 @@ impl Session {
         self.ask_meanwhile(request, |_| {})
     }
 
+    /// Asks and waits for the answer; `None` when the server refuses for this reason.
+    pub(crate) fn ask_or(&mut self, request: Request, reason: Refusal) -> Outcome<Option<Answer>> {
+        let asked = self.ticket();
+        self.send(Command::Ask { ticket: asked, request })?;
+        let pick = |update: &Update| match update {
+            Update::Answered { answer, .. } => Some(Some(answer.clone())),
+            Update::Refused { ticket, refusal } if *ticket == asked && *refusal == reason => Some(None),
+            _ => None,
+        };
+        self.reply(asked, pick, |_| {})
+    }
+
     /// Asks and waits for the answer; what else comes in the meantime goes to `other`.
     pub(crate) fn ask_meanwhile(&mut self, request: Request, other: impl FnMut(Update)) -> Outcome<Answer> {
         let ticket = self.ticket();
@@ -256,7 +268,7 @@ impl Session {
             Some(until),
             |update| match update {
                 Update::Posted { ticket, .. } | Update::Answered { ticket, .. } if *ticket == asked => pick(update).map(Ok),
-                Update::Refused { ticket, refusal } if *ticket == asked => Some(Err(Ending::from(*refusal))),
+                Update::Refused { ticket, refusal } if *ticket == asked => Some(pick(update).ok_or_else(|| Ending::from(*refusal))),
                 Update::Lost { ticket } if *ticket == asked => Some(Err(Ending::unreachable(
                     "The connection was lost before the answer came: it may or may not be done. Look before trying again.",
                 ))),

@@ -4,7 +4,7 @@ use belfry_core::chat::{Answer, Request, ServerStatus};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Outcome, output, session, unexpected};
+use super::{Outcome, output, session, unexpected, zone};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Args, Debug)]
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         if args.json {
             return output::json(&object(&status));
         }
-        for (what, value) in rows(&status, &TimeZone::system()) {
+        for (what, value) in rows(&status, &zone::local()) {
             output::line(format_args!("{what:<24} {}", output::visible(&value)))?;
         }
         Ok(())

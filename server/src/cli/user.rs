@@ -1,12 +1,12 @@
 //! `belfry user`: accounts, for administrators; `password` also for oneself.
 
-use belfry_core::chat::{Account, AccountName, Answer, Password, Request, Role};
+use belfry_core::chat::{Account, AccountName, Answer, Audience, Password, Request, Role};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, devices, output, password, unexpected};
+use super::{Outcome, devices, output, password, stopping, unexpected, zone};
 use crate::config::{self, ConnectionArgs, Surroundings};
 
 #[derive(clap::Subcommand, Debug)]
@@ -47,6 +47,9 @@ pub(crate) enum Command {
         /// Its new role
         #[arg(value_enum)]
         role: RoleWord,
+        /// Also when scheduled notices are then not sent any more
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -54,6 +57,9 @@ pub(crate) enum Command {
     Disable {
         /// The account
         name: AccountName,
+        /// Also when scheduled notices are then not sent any more
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -94,27 +100,26 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Password { name, keep_sessions, connection } => {
             change_with_password(&connection, name, |account, password| Request::SetPassword { account, password, keep_sessions })
         }
-        Command::Role { name, role, connection } => change(&connection, Request::SetRole { account: name, role: role.into() }),
-        Command::Disable { name, connection } => disable(&connection, name),
+        Command::Role { name, role, yes, connection } => session::with(&connection, |session| {
+            let request = |confirmed| Request::SetRole { account: name.clone(), role: role.into(), confirmed };
+            stopping::ask(session, yes, request, |scheduled| scheduled.author.key() == name.key())
+        }),
+        Command::Disable { name, yes, connection } => session::with(&connection, |session| {
+            let request = |confirmed| Request::SetDisabled { account: name.clone(), disabled: true, confirmed };
+            let is_person = |audience: &Audience| matches!(audience, Audience::Account(named) if named.key() == name.key());
+            let done = stopping::ask(session, yes, request, |scheduled| {
+                scheduled.author.key() == name.key() || scheduled.draft.audience.iter().any(is_person)
+            });
+            // Whoever disables their own account is put out before the answer comes; that is the answer.
+            let own = name.key() == session.account().key();
+            if own && done.is_err() && session.was_put_out() { Ok(()) } else { done }
+        }),
         Command::Sessions(args) => devices::sessions(&args),
         Command::Revoke(args) => devices::revoke(&args),
-        Command::Enable { name, connection } => change(&connection, Request::SetDisabled { account: name, disabled: false }),
-    }
-}
-
-fn change(connection: &ConnectionArgs, request: Request) -> Outcome {
-    session::with(connection, |session| done(session, request))
-}
-
-/// Whoever disables their own account is put out before the answer comes; that is the answer.
-fn disable(connection: &ConnectionArgs, name: AccountName) -> Outcome {
-    session::with(connection, |session| {
-        let own = name.key() == session.account().key();
-        match done(session, Request::SetDisabled { account: name, disabled: true }) {
-            Err(_) if own && session.was_put_out() => Ok(()),
-            outcome => outcome,
+        Command::Enable { name, connection } => {
+            session::with(&connection, |session| done(session, Request::SetDisabled { account: name, disabled: false, confirmed: true }))
         }
-    })
+    }
 }
 
 /// The new password is read after signing in: nobody types one twice only to learn that their own was wrong.
@@ -142,7 +147,7 @@ pub(super) fn done(session: &mut Session, request: Request) -> Outcome {
 
 fn list(connection: &ConnectionArgs, json: bool) -> Outcome {
     session::with(connection, |session| {
-        let zone = TimeZone::system();
+        let zone = zone::local();
         for account in &fetch(session)? {
             if json { output::json(&object(account))? } else { output::line(line(account, &zone))? }
         }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected};
+use super::{Outcome, output, unexpected, zone};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Args, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     session::with(&args.connection, |session| {
         let people = fetch(session, |_| {})?;
-        let zone = TimeZone::system();
+        let zone = zone::local();
         for person in &people {
             if args.json { output::json(&object(person))? } else { output::line(line(person, &zone))? }
         }

@@ -49,12 +49,21 @@ impl Hub {
         Ok(())
     }
 
-    pub(super) fn set_role(&mut self, now: Now, to: ReplyTo, account: AccountName, role: Role) -> Result<(), Refusal> {
-        self.submit(now, Work::SetRole { account, role }, Waiting::SetRole { to, role })
+    pub(super) fn set_role(&mut self, now: Now, to: ReplyTo, account: AccountName, role: Role, confirmed: bool) -> Result<(), Refusal> {
+        let work = self.unless_it_stops_notices(confirmed, Work::SetRole { account, role });
+        self.submit(now, work, Waiting::SetRole { to, role })
     }
 
-    pub(super) fn set_disabled(&mut self, now: Now, to: ReplyTo, account: AccountName, disabled: bool) -> Result<(), Refusal> {
-        self.submit(now, Work::SetDisabled { account, disabled }, Waiting::SetDisabled { to, disabled })
+    pub(super) fn set_disabled(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        account: AccountName,
+        disabled: bool,
+        confirmed: bool,
+    ) -> Result<(), Refusal> {
+        let work = self.unless_it_stops_notices(confirmed, Work::SetDisabled { account, disabled });
+        self.submit(now, work, Waiting::SetDisabled { to, disabled })
     }
 
     fn hash(&mut self, hashing: Hashing, password: Password) {

@@ -22,9 +22,9 @@ impl Hub {
             Request::SetPassword { account, keep_sessions, .. } => {
                 ("user.password", account.to_string(), if *keep_sessions { "sessions go on" } else { "" }.to_owned())
             }
-            Request::SetRole { account, role } => ("user.role", account.to_string(), role.as_str().to_owned()),
-            Request::SetDisabled { account, disabled: true } => ("user.disable", account.to_string(), String::new()),
-            Request::SetDisabled { account, disabled: false } => ("user.enable", account.to_string(), String::new()),
+            Request::SetRole { account, role, .. } => ("user.role", account.to_string(), role.as_str().to_owned()),
+            Request::SetDisabled { account, disabled: true, .. } => ("user.disable", account.to_string(), String::new()),
+            Request::SetDisabled { account, disabled: false, .. } => ("user.enable", account.to_string(), String::new()),
             // The notice has no number yet; the store fills it in.
             Request::SendNotice(draft) => {
                 let act = if draft.schedule.is_some() { "notice.schedule" } else { "notice.send" };
@@ -46,19 +46,19 @@ impl Hub {
             Request::SaveTemplate(template) => ("template.add", template.name.to_string(), String::new()),
             Request::RemoveTemplate { name } => ("template.remove", name.to_string(), String::new()),
             Request::AddToGroup { group, members } => ("group.add", group.to_string(), names(members)),
-            Request::RemoveFromGroup { group, members } => ("group.remove", group.to_string(), names(members)),
+            Request::RemoveFromGroup { group, members, .. } => ("group.remove", group.to_string(), names(members)),
             // Who is in a room invites as everybody may.
             Request::Invite { room, .. } if self.is_in_room(from.account(), room) => return None,
             Request::Invite { room, account } => ("room.invite", room.to_string(), account.to_string()),
             // Who owns a room looks after it as everybody may who has made one.
-            Request::RemoveFromRoom { room, .. } | Request::RenameRoom { room, .. } | Request::DeleteRoom { room }
+            Request::RemoveFromRoom { room, .. } | Request::RenameRoom { room, .. } | Request::DeleteRoom { room, .. }
                 if self.owns_room(from.account(), room) =>
             {
                 return None;
             }
             Request::RemoveFromRoom { room, account } => ("room.remove", room.to_string(), account.to_string()),
             Request::RenameRoom { room, name } => ("room.rename", room.to_string(), name.to_string()),
-            Request::DeleteRoom { room } => ("room.delete", room.to_string(), String::new()),
+            Request::DeleteRoom { room, .. } => ("room.delete", room.to_string(), String::new()),
             Request::KeepRoom { room, keep } => ("room.keep", room.to_string(), kept(keep)),
             Request::Originals { of, seq, .. } => ("message.originals", of.to_string(), format!("message {}", seq.0)),
             Request::RevokeDevice { account, device } => ("user.revoke", account.to_string(), device.to_string()),

@@ -86,6 +86,7 @@ impl Hub {
                 self.answer(to, done.result, |hub, outcome| hub.scheduled(to, outcome));
             }
             Waiting::Occurrence(occurrence) => self.occurred(now, occurrence, done.result),
+            Waiting::Schedules { to } => self.look(to, done.result, Self::schedules_read),
             Waiting::Unschedule { to, schedule } => self.changed(to, done.result, |hub| hub.unscheduled(schedule)),
             Waiting::SaveTemplate { to, template } => self.changed(to, done.result, |hub| hub.templates.save(*template)),
             Waiting::RemoveTemplate { to, name } => self.changed(to, done.result, |hub| hub.templates.remove(&name)),

@@ -13,9 +13,17 @@ impl Hub {
         self.submit(now, Work::AddToGroup { group, members }, Waiting::Change { to })
     }
 
-    pub(super) fn remove_from_group(&mut self, now: Now, to: ReplyTo, group: GroupName, members: Vec<AccountName>) -> Result<(), Refusal> {
+    pub(super) fn remove_from_group(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        group: GroupName,
+        members: Vec<AccountName>,
+        confirmed: bool,
+    ) -> Result<(), Refusal> {
         check_count(&members)?;
-        self.submit(now, Work::RemoveFromGroup { group, members }, Waiting::Change { to })
+        let work = self.unless_it_stops_notices(confirmed, Work::RemoveFromGroup { group, members });
+        self.submit(now, work, Waiting::Change { to })
     }
 
     pub(super) fn list_groups(&mut self, now: Now, to: ReplyTo, after: Option<GroupName>) -> Result<(), Refusal> {

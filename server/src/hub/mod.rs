@@ -65,7 +65,7 @@ pub struct Settings {
     pub registration: Registration,
     /// When the server started.
     pub started_at: UnixMillis,
-    /// Where the server is: whose days scheduled notices repeat by.
+    /// Where the server is: whose clocks a scheduled notice means that names no zone.
     pub time_zone: TimeZone,
 }
 
@@ -170,6 +170,8 @@ pub struct Hub {
     waiting: WaitingRoom,
     effects: VecDeque<Effect>,
     seen: Now,
+    /// Both clocks when it was last looked whether somebody has set the one.
+    clock: Option<Now>,
 }
 
 impl Hub {
@@ -178,7 +180,7 @@ impl Hub {
         let schedules = Schedules::new(opening.schedules);
         let mut agenda = Agenda::default();
         for (schedule, at) in schedules.times() {
-            agenda.set(Due::Occurrence(schedule), Some(at));
+            agenda.set(Due::Occurrence(schedule), at);
         }
         for (at, notice) in opening.reminders {
             agenda.set(Due::Reminder(notice), Some(at));
@@ -204,6 +206,7 @@ impl Hub {
             waiting: WaitingRoom::default(),
             effects: VecDeque::new(),
             seen: Now::default(),
+            clock: None,
         }
     }
 
@@ -253,7 +256,7 @@ impl Hub {
     fn decide(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) -> Result<(), Refusal> {
         let account = from.account();
         match request {
-            Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::BadRequest),
+            Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::AlreadySignedIn),
             Request::Sync => self.submit(now, Work::Overview { account }, Waiting::Sync { to, account }),
             Request::Post { post, to: place, text } => {
                 let target = self.target(place)?;
@@ -288,16 +291,13 @@ impl Hub {
             }
             Request::ListUsers { after } => self.list_users(now, to, after),
             Request::SetPassword { account, password, keep_sessions } => self.set_password(from, to, account, password, keep_sessions),
-            Request::SetRole { account, role } => self.set_role(now, to, account, role),
-            Request::SetDisabled { account, disabled } => self.set_disabled(now, to, account, disabled),
+            Request::SetRole { account, role, confirmed } => self.set_role(now, to, account, role, confirmed),
+            Request::SetDisabled { account, disabled, confirmed } => self.set_disabled(now, to, account, disabled, confirmed),
             Request::Status => self.submit(now, Work::Size, Waiting::Size { to }),
             Request::FetchNotice { notice } => self.submit(now, Work::FetchNotice { account, notice }, Waiting::FetchNotice { to }),
             Request::ChangeNotice { notice, change } => self.change_notice(now, account, to, notice, change),
             Request::PreviewNotice { audience } => self.preview(now, account, to, audience),
-            Request::ListSchedules { after } => {
-                self.list_schedules(to, after);
-                Ok(())
-            }
+            Request::ListSchedules { after } => self.list_schedules(now, to, after),
             Request::Unschedule { schedule } => self.unschedule(now, to, schedule),
             Request::SaveTemplate(template) => self.save_template(now, to, template),
             Request::RemoveTemplate { name } => self.remove_template(now, to, name),
@@ -306,7 +306,7 @@ impl Hub {
                 Ok(())
             }
             Request::AddToGroup { group, members } => self.add_to_group(now, to, group, members),
-            Request::RemoveFromGroup { group, members } => self.remove_from_group(now, to, group, members),
+            Request::RemoveFromGroup { group, members, confirmed } => self.remove_from_group(now, to, group, members, confirmed),
             Request::ListGroups { after } => self.list_groups(now, to, after),
             Request::GroupMembers { group, after } => self.group_members(now, to, group, after),
             Request::ListDevices { account } => self.list_devices(now, from, to, account),
@@ -341,7 +341,7 @@ impl Hub {
             }
             Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, account),
             Request::RenameRoom { room, name } => self.rename_room(now, from, to, &room, name),
-            Request::DeleteRoom { room } => self.delete_room(now, from, to, &room),
+            Request::DeleteRoom { room, confirmed } => self.delete_room(now, from, to, &room, confirmed),
             Request::KeepRoom { room, keep } => self.keep_room(now, from, to, &room, keep),
         }
     }
@@ -349,6 +349,7 @@ impl Hub {
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
         self.seen = now;
+        self.look_at_the_clock(now);
         self.handle_agenda(now);
         self.report_progress(now);
         self.announce(now);
@@ -406,6 +407,11 @@ impl Hub {
         let ticket = self.waiting.enter(waiting)?;
         self.effects.push_back(Effect::Job(Job { ticket, at: now.wall, work }));
         Ok(())
+    }
+
+    /// What may keep a scheduled notice from being sent, as something that is done all the same only when that is confirmed.
+    fn unless_it_stops_notices(&self, confirmed: bool, work: Work) -> Work {
+        if confirmed || self.schedules.is_empty() { work } else { Work::UnlessItStopsNotices(Box::new(work)) }
     }
 
     /// Whether `name` is the name of who asks.

@@ -170,10 +170,10 @@ impl Hub {
         self.submit(now, Work::Room(work), Waiting::Room { to, account: from.account(), change })
     }
 
-    pub(super) fn delete_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName) -> Result<(), Refusal> {
+    pub(super) fn delete_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName, confirmed: bool) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        let work = RoomJob::Delete { by: keeper(from), room };
-        self.submit(now, Work::Room(work), Waiting::Room { to, account: from.account(), change: RoomChange::Delete(room) })
+        let work = self.unless_it_stops_notices(confirmed, Work::Room(RoomJob::Delete { by: keeper(from), room }));
+        self.submit(now, work, Waiting::Room { to, account: from.account(), change: RoomChange::Delete(room) })
     }
 
     pub(super) fn keep_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName, keep: Keep) -> Result<(), Refusal> {

@@ -52,6 +52,8 @@ pub(super) enum Waiting {
     FetchNotice { to: ReplyTo },
     /// A notice that is sent later.
     AddSchedule { to: ReplyTo, author: AccountId, post: PostId },
+    /// A page of what is planned is being read.
+    Schedules { to: ReplyTo },
     /// A scheduled notice whose time has come.
     Occurrence(Occurrence),
     /// A scheduled notice that is given up.

@@ -86,7 +86,7 @@ pub(super) const fn rule(request: &Request) -> (Who, Rate) {
 pub(super) fn admit(who: Who, role: Option<Role>) -> Result<(), Refusal> {
     match (who, role) {
         (Who::Stranger, None) | (Who::Member, Some(_)) | (Who::Admin, Some(Role::Admin)) => Ok(()),
-        (Who::Stranger, Some(_)) => Err(Refusal::BadRequest),
+        (Who::Stranger, Some(_)) => Err(Refusal::AlreadySignedIn),
         (Who::Member | Who::Admin, None) => Err(Refusal::SignInFirst),
         (Who::Admin, Some(Role::Member)) => Err(Refusal::AdminOnly),
     }
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(admit(Who::Member, None), Err(Refusal::SignInFirst));
         assert_eq!(admit(Who::Admin, None), Err(Refusal::SignInFirst));
         assert_eq!(admit(Who::Admin, Some(Role::Member)), Err(Refusal::AdminOnly));
-        assert_eq!(admit(Who::Stranger, Some(Role::Member)), Err(Refusal::BadRequest));
+        assert_eq!(admit(Who::Stranger, Some(Role::Member)), Err(Refusal::AlreadySignedIn));
         assert_eq!(admit(Who::Admin, Some(Role::Admin)), Ok(()));
     }
 }

@@ -15,6 +15,7 @@ const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, cr
 const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) SELECT ?1, id, last_seq FROM conversations WHERE everyone = 1";
 const COUNT: &str = "SELECT count(*) FROM accounts";
 const FIND: &str = "SELECT id FROM accounts WHERE name_key = ?1";
+const IS_DISABLED: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 1";
 const IS_ADMIN: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 1 AND disabled = 0";
 const ANOTHER_ADMIN: &str = "SELECT 1 FROM accounts WHERE role = 1 AND disabled = 0 AND id <> ?1";
 const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
@@ -99,6 +100,11 @@ pub(super) fn name(connection: &Connection, account: AccountId) -> Result<Accoun
 /// Whether an account is an administrator's, and not shut out.
 pub(super) fn is_admin(connection: &Connection, account: AccountId) -> Result<bool, Trouble> {
     Ok(connection.prepare_cached(IS_ADMIN)?.exists([clamped(account.0)])?)
+}
+
+/// Whether an account is shut out.
+pub(super) fn is_disabled(connection: &Connection, account: AccountId) -> Result<bool, Trouble> {
+    Ok(connection.prepare_cached(IS_DISABLED)?.exists([clamped(account.0)])?)
 }
 
 pub(super) fn set_password(

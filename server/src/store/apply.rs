@@ -12,8 +12,8 @@ use super::column::number;
 use super::error::Trouble;
 use super::retention::Bounds;
 use super::{
-    Done, Job, Lock, Occurrence, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export,
-    groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
+    Done, Job, Lock, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export, groups,
+    ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -236,6 +236,7 @@ fn writes(work: &Work) -> bool {
         | Work::RemoveFromGroup { .. }
         | Work::RevokeDevice { .. }
         | Work::Audited { .. }
+        | Work::UnlessItStopsNotices(_)
         | Work::Room(_)
         | Work::Tidy { .. } => true,
         Work::Talk(talk) => talk.writes(),
@@ -279,7 +280,10 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::Post { account, post, to, text } => messages::post(connection, at, account, post, to, text),
         Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
         Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, &of, before, limit),
-        Work::SendNotice { author, draft } => notices::send(connection, at, author, &draft),
+        Work::SendNotice { author, draft } => {
+            let end = draft.expires_after_ms.map(|after| UnixMillis(at.0.saturating_add(after)));
+            notices::send(connection, at, end, author, &draft)
+        }
         Work::Occur(occurrence) => plans::occur(connection, at, occurrence),
         Work::Preview { author, audience } => audience::preview(connection, author, &audience),
         Work::Receipt { account, device, notice, revision, receipt } => {
@@ -296,13 +300,14 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::FetchNotice { account, notice } => Ok(Outcome::Notice(Box::new(notices::as_seen_by(connection, at, account, notice)?))),
         Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
-        Work::Unschedule(schedule) => plans::move_schedule(connection, Occurrence { schedule, next_at: None }),
+        Work::Unschedule(schedule) => plans::remove_schedule(connection, schedule),
         Work::SaveTemplate(template) => plans::save_template(connection, &template),
         Work::RemoveTemplate { name } => plans::remove_template(connection, &name),
         Work::AddToGroup { group, members } => groups::add(connection, &group, &members),
         Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, &members),
         Work::ListDevices { account } => devices::of(connection, &account),
         Work::RevokeDevice { account, device } => devices::revoke(connection, at, &account, device),
+        Work::UnlessItStopsNotices(work) => plans::unless_it_stops_any(connection, |connection| perform(connection, at, *work)),
         Work::Audited { entry, work } => {
             let outcome = perform(connection, at, *work)?;
             audit::note(connection, at, entry, &outcome)?;

@@ -2,7 +2,7 @@
 
 use belfry_core::chat::{
     Account, AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Group, Message, Notice,
-    NoticeSummary, Original, Progress, Refusal, Room, Seq,
+    NoticeSummary, Obstacle, Original, Progress, Refusal, Room, Seq,
 };
 
 use super::{Bite, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
@@ -28,6 +28,15 @@ pub enum Outcome {
     },
     /// It is changed.
     Changed,
+    /// A scheduled notice was not sent; why is noted.
+    NotSent,
+    /// What is planned, each with what keeps it from being sent as things are.
+    Schedules {
+        /// Scheduled notices in the order of their numbers.
+        schedules: Vec<(StoredSchedule, Option<Obstacle>)>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
     /// It is done for the account of the name that was asked for.
     Account {
         /// Its number.

@@ -119,7 +119,7 @@ pub(super) fn notice_to(author: AccountId, counter: u64, audience: &[&str]) -> W
         body: Text::new("The canteen is closed today.").unwrap(),
         audience: audience.iter().map(|name| Audience::Account(named(name))).collect(),
         answers: vec![Label::acknowledge()],
-        expires_at: None,
+        expires_after_ms: None,
         schedule: None,
         remind: None,
         confirmed: false,

@@ -161,7 +161,7 @@ pub enum Work {
         draft: NoticeDraft,
     },
     /// A scheduled notice's time has come: send it if it is not over, its author still may and it is for anybody, and note when it is
-    /// sent next in any case. Outcome: [`Outcome::NoticeSent`], or [`Outcome::Changed`] if it was passed over; refused with
+    /// sent next in any case. Outcome: [`Outcome::NoticeSent`], or [`Outcome::NotSent`] when that is noted with the reason; refused with
     /// [`Refusal::UnknownSchedule`].
     Occur(Occurrence),
     /// Find whom an audience would reach now. Outcome: [`Outcome::Preview`]; refused as [`Work::SendNotice`].
@@ -263,6 +263,9 @@ pub enum Work {
         /// Whom; nobody stands for everybody and the group itself.
         members: Vec<AccountName>,
     },
+    /// Do something unless a scheduled notice could then not be sent any more. Outcome: that of the work; refused with
+    /// [`Refusal::StopsSchedules`].
+    UnlessItStopsNotices(Box<Work>),
     /// List an account's devices. Outcome: [`Outcome::Devices`]; refused with [`Refusal::UnknownAccount`].
     ListDevices {
         /// Whose.
@@ -357,6 +360,8 @@ pub enum Remembered {
 pub struct Occurrence {
     /// Which.
     pub schedule: ScheduleId,
+    /// The time that has come.
+    pub at: UnixMillis,
     /// When it is sent next; `None` for never again.
     pub next_at: Option<UnixMillis>,
 }

@@ -169,7 +169,7 @@ mod tests {
         let (root, anna, bob) = (add(store, "root"), add(store, "anna"), add(store, "Bob"));
         let mut work = notice_to(root, 1, &["anna", "bob"]);
         if let Work::SendNotice { draft, .. } = &mut work {
-            draft.expires_at = Some(UnixMillis(1000));
+            draft.expires_after_ms = Some(999);
             draft.answers = vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()];
         }
         sent(ask(store, 1, work));
@@ -333,7 +333,7 @@ mod tests {
             ask(store, 50, Work::Seen { account: anna, device: DEVICE }).unwrap();
             let mut work = notice_to(anna, 1, &["anna"]);
             if let Work::SendNotice { draft, .. } = &mut work {
-                draft.expires_at = Some(UnixMillis(1000));
+                draft.expires_after_ms = Some(999);
             }
             sent(ask(store, 100, work));
             ask(store, 2000, arrive(anna, DEVICE, false)).unwrap();

@@ -1,6 +1,6 @@
 //! What the store is asked to list. A list is as long as there are people, so it is read in pages, beside what is stored meanwhile.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, RoomName};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, RoomName, ScheduleId};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -41,6 +41,11 @@ pub enum List {
     Groups {
         /// Continue after this name.
         after: Option<GroupName>,
+    },
+    /// What is planned. Outcome: [`Outcome::Schedules`].
+    Schedules {
+        /// Continue after this one.
+        after: Option<ScheduleId>,
     },
     /// The rooms that somebody may know of. Outcome: [`Outcome::Rooms`].
     Rooms {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::column::{clamped, number, optional_number, optional_time, optional_words, time, words};
 use super::error::Trouble;
 use super::page::Limit;
-use super::{List, Outcome, StoredPerson, accounts, conversations};
+use super::{List, Outcome, StoredPerson, accounts, conversations, plans};
 
 /// What a person takes in a page beside their name: whether they are here, when they were, lengths.
 const PERSON_BYTES: usize = 16;
@@ -42,6 +42,7 @@ pub(super) fn read(connection: &Connection, list: List) -> Result<Outcome, Troub
         List::Members { account, room, after } => members(connection, account, room, after.as_ref()),
         List::GroupMembers { group, after } => group_members(connection, &group, after.as_ref()),
         List::Groups { after } => groups(connection, after.as_ref()),
+        List::Schedules { after } => plans::list(connection, after),
         List::Rooms { account, after } => rooms(connection, account, after.as_ref()),
     }
 }

@@ -24,11 +24,11 @@ pub(super) fn change(connection: &Connection, at: UnixMillis, notice: NoticeId, 
     }
     let id = clamped(notice.0);
     match change {
-        NoticeChange::Update { severity, title, body, expires_at } => {
+        NoticeChange::Update { severity, title, body, expires_after_ms } => {
             let severity = severity.map(stored_severity);
             let (title, body) = (title.as_ref().map(Title::as_str), body.as_ref().map(Text::as_str));
-            let moved = expires_at.is_some();
-            let expires_at = expires_at.flatten().map(|at| clamped(at.0));
+            let moved = expires_after_ms.is_some();
+            let expires_at = expires_after_ms.flatten().map(|after| clamped(at.0.saturating_add(after)));
             connection.prepare_cached(UPDATE)?.execute(params![id, severity, title, body, moved, expires_at])?;
         }
         NoticeChange::Withdraw => {
@@ -66,7 +66,7 @@ mod tests {
         let (root, anna) = (add(store, "root"), add(store, "anna"));
         let mut work = notice_to(root, 1, &["anna"]);
         if let Work::SendNotice { draft, .. } = &mut work {
-            draft.expires_at = Some(UnixMillis(1000));
+            draft.expires_after_ms = Some(999);
             draft.remind = Some(Reminding { every_ms: 10, limit: 2 });
         }
         sent(ask(store, 1, work));
@@ -80,9 +80,9 @@ mod tests {
         }
     }
 
-    fn update(severity: Option<Severity>, body: Option<&str>, expires_at: Option<Option<u64>>) -> NoticeChange {
+    fn update(severity: Option<Severity>, body: Option<&str>, expires_after_ms: Option<Option<u64>>) -> NoticeChange {
         let body = body.map(|body| Text::new(body).unwrap());
-        NoticeChange::Update { severity, title: None, body, expires_at: expires_at.map(|at| at.map(UnixMillis)) }
+        NoticeChange::Update { severity, title: None, body, expires_after_ms }
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
     fn an_end_is_moved_or_taken_away() {
         each_store(|store| {
             let anna = with_notice(store);
-            assert_eq!(changed(store, 2, update(None, None, Some(Some(2000)))).unwrap().notice.expires_at, Some(UnixMillis(2000)));
+            assert_eq!(changed(store, 2, update(None, None, Some(Some(1998)))).unwrap().notice.expires_at, Some(UnixMillis(2000)));
             assert_eq!(overview(store, 1500, anna).1.len(), 1);
             assert_eq!(changed(store, 1500, update(None, None, Some(None))).unwrap().notice.expires_at, None);
         });

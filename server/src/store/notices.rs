@@ -55,7 +55,14 @@ const INFO: i64 = 0;
 const IMPORTANT: i64 = 1;
 const CRITICAL: i64 = 2;
 
-pub(super) fn send(connection: &Connection, at: UnixMillis, author: AccountId, draft: &NoticeDraft) -> Result<Outcome, Trouble> {
+/// Sends a notice that is over at `end`.
+pub(super) fn send(
+    connection: &Connection,
+    at: UnixMillis,
+    end: Option<UnixMillis>,
+    author: AccountId,
+    draft: &NoticeDraft,
+) -> Result<Outcome, Trouble> {
     let account = clamped(author.0);
     let (outbox, counter) = (bits(draft.post.outbox), bits(draft.post.counter));
     let stored = connection.prepare_cached(FIND_POST)?.query_row([account, outbox, counter], |row| number(row, 0)).optional()?;
@@ -65,7 +72,7 @@ pub(super) fn send(connection: &Connection, at: UnixMillis, author: AccountId, d
     }
     let Reach { everyone, accounts } = reach(connection, author, draft)?;
     let severity = stored_severity(draft.severity);
-    let expires_at = draft.expires_at.map(|time| clamped(time.0));
+    let expires_at = end.map(|time| clamped(time.0));
     let title = draft.title.as_ref().map(Title::as_str);
     let answers = if draft.answers.is_empty() { &[Label::acknowledge()] } else { &draft.answers[..] };
     let answers = answers.iter().map(Label::as_str).collect::<Vec<_>>().join("\n");
@@ -274,7 +281,7 @@ mod tests {
         let mut work = notice_to(author, counter, audience);
         if let Work::SendNotice { draft, .. } = &mut work {
             draft.audience.push(Audience::Everyone);
-            draft.expires_at = expires_at.map(UnixMillis);
+            draft.expires_after_ms = expires_at.map(|at| at - 1);
         }
         work
     }
@@ -293,7 +300,7 @@ mod tests {
                 draft.title = Some(Title::new("Fire").unwrap());
                 draft.body = Text::new("Leave\nnow").unwrap();
                 draft.answers = vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()];
-                draft.expires_at = Some(UnixMillis(500));
+                draft.expires_after_ms = Some(400);
             }
             let (notice, progress, repeated) = sent(ask(store, 100, work));
             assert_eq!((notice.title.unwrap().as_str(), notice.body.as_str(), notice.author.as_str()), ("Fire", "Leave\nnow", "root"));

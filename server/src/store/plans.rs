@@ -1,28 +1,45 @@
 //! Notices that are sent later, and templates. Each is kept as one JSON text: it is only read and written as a whole.
 
-use belfry_core::chat::{AccountId, Audience, NoticeDraft, PostId, Refusal, RoomName, ScheduleId, Template, TemplateName};
+use std::collections::BTreeSet;
+
+use belfry_core::chat::{
+    AccountId, Audience, Missed, NoticeDraft, Obstacle, PostId, Refusal, RoomName, ScheduleId, Template, TemplateName,
+};
+use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-use super::column::{bits, clamped, invalid, number, time, words};
+use super::column::{bits, clamped, invalid, number, optional_time, time, words};
 use super::error::Trouble;
-use super::{Occurrence, Outcome, StoreError, StoredSchedule, accounts, notices};
+use super::page::Limit;
+use super::{Entry, Occurrence, Outcome, StoreError, StoredSchedule, accounts, audience, audit, notices};
 
 const TEMPLATES: &str = "SELECT content FROM templates ORDER BY name_key";
 const SAVE_TEMPLATE: &str =
     "INSERT INTO templates (name_key, content) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET content = excluded.content";
 const REMOVE_TEMPLATE: &str = "DELETE FROM templates WHERE name_key = ?1";
-const SCHEDULES: &str =
-    "SELECT s.id, s.author, s.next_at, s.content, a.name FROM schedules s CROSS JOIN accounts a ON a.id = s.author ORDER BY s.id";
-const FIND_POST: &str = "SELECT s.id, s.author, s.next_at, s.content, a.name FROM schedules s CROSS JOIN accounts a ON a.id = s.author
-    WHERE s.author = ?1 AND s.outbox = ?2 AND s.counter = ?3";
-const SCHEDULE: &str =
-    "SELECT s.id, s.author, s.next_at, s.content, a.name FROM schedules s CROSS JOIN accounts a ON a.id = s.author WHERE s.id = ?1";
+macro_rules! select_schedules {
+    ($where:literal) => {
+        concat!(
+            "SELECT s.id, s.author, s.next_at, s.content, a.name, s.missed_at, s.missed_why
+                FROM schedules s CROSS JOIN accounts a ON a.id = s.author ",
+            $where
+        )
+    };
+}
+
+const SCHEDULES: &str = select_schedules!("ORDER BY s.id");
+const SCHEDULES_AFTER: &str = select_schedules!("WHERE s.id > ?1 ORDER BY s.id LIMIT ?2");
+const FIND_POST: &str = select_schedules!("WHERE s.author = ?1 AND s.outbox = ?2 AND s.counter = ?3");
+const SCHEDULE: &str = select_schedules!("WHERE s.id = ?1");
 const ADD_SCHEDULE: &str = "INSERT INTO schedules (author, outbox, counter, next_at, content) VALUES (?1, ?2, ?3, ?4, ?5)";
-const MOVE_SCHEDULE: &str = "UPDATE schedules SET next_at = ?2 WHERE id = ?1";
+const MOVE_SCHEDULE: &str = "UPDATE schedules SET next_at = ?2, missed_at = NULL, missed_why = NULL WHERE id = ?1";
+const MISS_SCHEDULE: &str = "UPDATE schedules SET next_at = ?2, missed_at = ?3, missed_why = ?4 WHERE id = ?1";
 const REWRITE_SCHEDULE: &str = "UPDATE schedules SET content = ?2 WHERE id = ?1";
+const CONTENTS: &str = "SELECT id, content FROM schedules";
 const REMOVE_SCHEDULE: &str = "DELETE FROM schedules WHERE id = ?1";
 
 fn written(value: &impl Serialize) -> Result<String, Trouble> {
@@ -33,13 +50,28 @@ fn read<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| invalid(column, error))
 }
 
+/// About what a scheduled notice takes in a page.
+fn bytes(draft: &NoticeDraft) -> usize {
+    serde_json::to_string(draft).map_or(0, |written| written.len())
+}
+
 fn read_schedule(row: &Row<'_>) -> rusqlite::Result<StoredSchedule> {
+    let draft: NoticeDraft = read(row, 3)?;
+    let missed = match optional_time(row, 5)? {
+        Some(at) => {
+            let why = usize::try_from(number(row, 6)?).ok().and_then(|why| Obstacle::ALL.get(why).copied());
+            Some(Missed { at, why: why.ok_or_else(|| invalid(6, "no reason"))? })
+        }
+        None => None,
+    };
+    let repeats = draft.schedule.as_ref().is_some_and(|schedule| schedule.every.is_some());
     Ok(StoredSchedule {
         id: ScheduleId(number(row, 0)?),
         author: AccountId(number(row, 1)?),
-        next_at: time(row, 2)?,
-        draft: read::<NoticeDraft>(row, 3)?,
+        next_at: Some(time(row, 2)?).filter(|_| repeats || missed.is_none()),
+        draft,
         author_name: words(row, 4)?,
+        missed,
     })
 }
 
@@ -65,41 +97,98 @@ pub(super) fn schedules(connection: &Connection) -> Result<Vec<StoredSchedule>, 
     Ok(schedules)
 }
 
-/// Sends what was scheduled, if it still matters, whoever has scheduled it still may, and it is for anybody; when it is sent next is noted
-/// in any case. It is read here: a room that it is for may have another name since it was looked at.
+/// A page of what is planned, each with what keeps it from being sent as things are.
+pub(super) fn list(connection: &Connection, after: Option<ScheduleId>) -> Result<Outcome, Trouble> {
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    let mut statement = connection.prepare_cached(SCHEDULES_AFTER)?;
+    let rows = statement.query_map([after.map_or(0, |id| clamped(id.0)), i64::from(limit.rows())], read_schedule)?;
+    let (schedules, more) = limit.fill(rows, |schedule| bytes(&schedule.draft))?;
+    let looked_at = schedules.into_iter().map(|schedule| {
+        let obstacle = obstacle(connection, &schedule)?;
+        Ok((schedule, obstacle))
+    });
+    Ok(Outcome::Schedules { schedules: looked_at.collect::<Result<_, Trouble>>()?, more })
+}
+
+/// What keeps a scheduled notice from being sent as things are.
+fn obstacle(connection: &Connection, schedule: &StoredSchedule) -> Result<Option<Obstacle>, Trouble> {
+    if accounts::is_disabled(connection, schedule.author)? {
+        return Ok(Some(Obstacle::AuthorDisabled));
+    }
+    if !accounts::is_admin(connection, schedule.author)? {
+        return Ok(Some(Obstacle::AuthorNoAdmin));
+    }
+    match audience::reach(connection, schedule.author, &schedule.draft.audience) {
+        Ok(_) => Ok(None),
+        Err(Trouble::Refused(Refusal::UnknownRoom)) => Ok(Some(Obstacle::NoRoom)),
+        Err(Trouble::Refused(Refusal::UnknownGroup)) => Ok(Some(Obstacle::NoGroup)),
+        Err(Trouble::Refused(Refusal::UnknownAccount)) => Ok(Some(Obstacle::NoAccount)),
+        Err(Trouble::Refused(Refusal::EmptyAudience)) => Ok(Some(Obstacle::Nobody)),
+        Err(other) => Err(other),
+    }
+}
+
+/// Does something, unless a notice that is still to be sent could then not be sent any more.
+///
+/// # Errors
+/// [`Refusal::StopsSchedules`]: then nothing is to be kept of what was done. And whatever `act` returns.
+pub(super) fn unless_it_stops_any(
+    connection: &Connection,
+    act: impl FnOnce(&Connection) -> Result<Outcome, Trouble>,
+) -> Result<Outcome, Trouble> {
+    let before = able(connection)?;
+    let outcome = act(connection)?;
+    if before.is_subset(&able(connection)?) { Ok(outcome) } else { Err(Refusal::StopsSchedules.into()) }
+}
+
+/// The scheduled notices that would be sent as things are.
+fn able(connection: &Connection) -> Result<BTreeSet<ScheduleId>, Trouble> {
+    let mut able = BTreeSet::new();
+    for schedule in schedules(connection)? {
+        if schedule.next_at.is_some() && obstacle(connection, &schedule)?.is_none() {
+            able.insert(schedule.id);
+        }
+    }
+    Ok(able)
+}
+
+/// Sends what was scheduled, if it still matters and nothing is in the way. What is not sent is noted with the reason, in the list and in
+/// the audit log, and stays there: also one that does not repeat. It is read here: a room that it is for may have another name since it
+/// was looked at.
 pub(super) fn occur(connection: &Connection, at: UnixMillis, occurrence: Occurrence) -> Result<Outcome, Trouble> {
     let found = connection.prepare_cached(SCHEDULE)?.query_row([clamped(occurrence.schedule.0)], read_schedule).optional()?;
     let schedule = found.ok_or(Refusal::UnknownSchedule)?;
-    let draft = occurrence_of(&schedule);
-    let sent = if draft.expires_at.is_some_and(|end| end <= at) {
-        Err(Refusal::NoticeClosed.into())
-    } else if !accounts::is_admin(connection, schedule.author)? {
-        Err(Refusal::AdminOnly.into())
-    } else {
-        notices::send(connection, at, schedule.author, &draft)
+    let end = schedule.draft.expires_after_ms.map(|after| UnixMillis(occurrence.at.0.saturating_add(after)));
+    let in_the_way = if end.is_some_and(|end| end <= at) { Some(Obstacle::Over) } else { obstacle(connection, &schedule)? };
+    let Some(why) = in_the_way else {
+        let outcome = notices::send(connection, at, end, schedule.author, &occurrence_of(at, &schedule))?;
+        move_schedule(connection, occurrence)?;
+        return Ok(outcome);
     };
-    let outcome = match sent {
-        // Before anything of it was written.
-        Err(Trouble::Refused(why)) => {
-            tracing::warn!(schedule = schedule.id.0, ?why, "a scheduled notice is not sent");
-            Outcome::Changed
-        }
-        other => other?,
+    tracing::warn!(schedule = schedule.id.0, why = why.as_str(), "a scheduled notice is not sent");
+    let number = Obstacle::ALL.iter().position(|one| *one == why).unwrap_or_default();
+    let next_at = clamped(occurrence.next_at.unwrap_or(occurrence.at).0);
+    let row = params![clamped(schedule.id.0), next_at, clamped(at.0), clamped(number as u64)];
+    connection.prepare_cached(MISS_SCHEDULE)?.execute(row)?;
+    let entry = Entry {
+        account: schedule.author,
+        act: "notice.not-sent",
+        object: format!("schedule {}", schedule.id.0),
+        detail: why.as_str().to_owned(),
     };
-    move_schedule(connection, occurrence)?;
-    Ok(outcome)
+    audit::note(connection, at, entry, &Outcome::NotSent)?;
+    Ok(Outcome::NotSent)
 }
 
-/// What is sent at its time: a notice of its own, with the end as far away as it was from the first time.
-fn occurrence_of(schedule: &StoredSchedule) -> NoticeDraft {
-    let mut draft = schedule.draft.clone();
-    let first = draft.schedule.map_or(schedule.next_at, |schedule| schedule.at);
-    draft.expires_at = draft.expires_at.map(|end| UnixMillis(schedule.next_at.0.saturating_add(end.0.saturating_sub(first.0))));
-    // The same occurrence is stored once, even if the server stops in the middle of it. No client draws this outbox.
-    draft.post = PostId { outbox: u64::MAX - schedule.id.0, counter: schedule.next_at.0 };
-    // Whom it reaches was seen when it was scheduled.
-    draft.confirmed = true;
-    draft
+/// What is sent at its time: a notice of its own.
+fn occurrence_of(at: UnixMillis, schedule: &StoredSchedule) -> NoticeDraft {
+    NoticeDraft {
+        // No client draws this outbox. That it is sent and when it is sent next are noted together, so that no occurrence comes twice.
+        post: PostId { outbox: u64::MAX - schedule.id.0, counter: at.0 },
+        // Whom it reaches was seen when it was scheduled.
+        confirmed: true,
+        ..schedule.draft.clone()
+    }
 }
 
 pub(super) fn schedule(connection: &Connection, author: AccountId, next_at: UnixMillis, draft: NoticeDraft) -> Result<Outcome, Trouble> {
@@ -114,16 +203,36 @@ pub(super) fn schedule(connection: &Connection, author: AccountId, next_at: Unix
     let row = params![account, outbox, counter, clamped(next_at.0), written(&draft)?];
     connection.prepare_cached(ADD_SCHEDULE)?.execute(row)?;
     let id = u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("a schedule has a negative number"))?;
-    Ok(Outcome::Scheduled(Box::new(StoredSchedule { id: ScheduleId(id), author, author_name, next_at, draft })))
+    let next_at = Some(next_at);
+    Ok(Outcome::Scheduled(Box::new(StoredSchedule { id: ScheduleId(id), author, author_name, next_at, draft, missed: None })))
 }
 
-pub(super) fn move_schedule(connection: &Connection, occurrence: Occurrence) -> Result<Outcome, Trouble> {
-    let id = clamped(occurrence.schedule.0);
-    let rows = match occurrence.next_at {
-        Some(next_at) => connection.prepare_cached(MOVE_SCHEDULE)?.execute([id, clamped(next_at.0)])?,
-        None => connection.prepare_cached(REMOVE_SCHEDULE)?.execute([id])?,
-    };
+pub(super) fn remove_schedule(connection: &Connection, schedule: ScheduleId) -> Result<Outcome, Trouble> {
+    let rows = connection.prepare_cached(REMOVE_SCHEDULE)?.execute([clamped(schedule.0)])?;
     if rows == 0 { Err(Refusal::UnknownSchedule.into()) } else { Ok(Outcome::Changed) }
+}
+
+fn move_schedule(connection: &Connection, occurrence: Occurrence) -> Result<Outcome, Trouble> {
+    let Some(next_at) = occurrence.next_at else { return remove_schedule(connection, occurrence.schedule) };
+    let rows = connection.prepare_cached(MOVE_SCHEDULE)?.execute([clamped(occurrence.schedule.0), clamped(next_at.0)])?;
+    if rows == 0 { Err(Refusal::UnknownSchedule.into()) } else { Ok(Outcome::Changed) }
+}
+
+/// Brings what 0.1.0 has planned forward: a notice ends so long after it is sent, where it said when it ends; its times are moments by
+/// the server's clocks.
+pub(super) fn bring_forward(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(CONTENTS)?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, read::<Value>(row, 1)?)))?;
+    for (id, mut content) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+        let Some(draft) = content.as_object_mut() else { continue };
+        let at = draft.get("schedule").and_then(|schedule| schedule.get("at")).and_then(Value::as_u64).unwrap_or_default();
+        let every = draft.get("schedule").and_then(|schedule| schedule.get("every")).cloned();
+        let end = draft.remove("expires_at").as_ref().and_then(Value::as_u64);
+        draft.insert("expires_after_ms".into(), end.map(|end| end.saturating_sub(at)).into());
+        draft.insert("schedule".into(), json!({"first": {"At": at}, "zone": null, "every": every}));
+        connection.execute(REWRITE_SCHEDULE, params![id, content.to_string()])?;
+    }
+    Ok(())
 }
 
 /// What waits or is kept for a room goes on meaning that room under its new name.
@@ -144,7 +253,7 @@ pub(super) fn rename_room(connection: &Connection, old: &RoomName, new: &RoomNam
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Label, Role, Schedule, Severity, Text};
+    use belfry_core::chat::{First, Label, Role, Schedule, Severity, Text};
 
     use super::super::fixture::{add, ask, create, each_store, named, sent};
     use super::super::{Keeper, RoomJob, Store, Work};
@@ -159,8 +268,8 @@ mod tests {
             body: Text::new("Fire drill \"now\"\n").unwrap(),
             audience: vec![Audience::Everyone],
             answers: vec![Label::new("Safe").unwrap()],
-            expires_at: Some(UnixMillis(900)),
-            schedule: Some(Schedule { at: UnixMillis(500), every: None }),
+            expires_after_ms: Some(400),
+            schedule: Some(Schedule { first: First::At(UnixMillis(500)), zone: None, every: None }),
             remind: None,
             confirmed: true,
         }
@@ -173,7 +282,8 @@ mod tests {
             for _ in 0..2 {
                 let done = ask(store, 1, Work::AddSchedule { author, next_at: UnixMillis(500), draft: draft() });
                 let author_name = named("root");
-                let expected = StoredSchedule { id: ScheduleId(1), author, author_name, next_at: UnixMillis(500), draft: draft() };
+                let next_at = Some(UnixMillis(500));
+                let expected = StoredSchedule { id: ScheduleId(1), author, author_name, next_at, draft: draft(), missed: None };
                 assert_eq!(done, Ok(Outcome::Scheduled(Box::new(expected.clone()))));
                 assert_eq!(store.opening().unwrap().schedules, [expected]);
             }
@@ -195,7 +305,9 @@ mod tests {
     }
 
     fn occur(store: &mut Store, at: u64, next_at: Option<u64>) -> Result<Outcome, Refusal> {
-        ask(store, at, Work::Occur(Occurrence { schedule: ScheduleId(1), next_at: next_at.map(UnixMillis) }))
+        // Each thousand from 500 on.
+        let due = UnixMillis(500 + (at - 500) / 1000 * 1000);
+        ask(store, at, Work::Occur(Occurrence { schedule: ScheduleId(1), at: due, next_at: next_at.map(UnixMillis) }))
     }
 
     #[test]
@@ -204,7 +316,7 @@ mod tests {
             with_schedule(store);
             let (first, progress, repeated) = sent(occur(store, 501, Some(1500)));
             assert_eq!((first.expires_at, progress.audience, repeated), (Some(UnixMillis(900)), 1, false));
-            assert_eq!(store.opening().unwrap().schedules[0].next_at, UnixMillis(1500));
+            assert_eq!(store.opening().unwrap().schedules[0].next_at, Some(UnixMillis(1500)));
             let (second, ..) = sent(occur(store, 1501, None));
             assert_eq!((second.id.0, second.expires_at), (2, Some(UnixMillis(1900))));
             assert_eq!(occur(store, 2501, None), Err(Refusal::UnknownSchedule));
@@ -221,22 +333,53 @@ mod tests {
         });
     }
 
+    fn missed(store: &mut Store) -> Option<Obstacle> {
+        store.opening().unwrap().schedules[0].missed.map(|missed| missed.why)
+    }
+
     #[test]
-    fn what_is_over_or_for_nobody_or_not_allowed_any_more_is_passed_over() {
+    fn what_is_over_or_for_nobody_or_not_allowed_any_more_is_not_sent_and_says_why() {
         each_store(|store| {
             let (root, attic) = with_schedule(store);
-            assert_eq!(occur(store, 900, Some(1500)), Ok(Outcome::Changed), "it is over");
-            ask(store, 901, Work::SetDisabled { account: named("anna"), disabled: true }).unwrap();
-            assert_eq!(occur(store, 1501, Some(2500)), Ok(Outcome::Changed), "for nobody");
-            ask(store, 1502, Work::SetDisabled { account: named("anna"), disabled: false }).unwrap();
+            let not_sent = |store: &mut Store, at, next_at, expected: Obstacle| {
+                assert_eq!(occur(store, at, next_at), Ok(Outcome::NotSent), "{expected:?}");
+                assert_eq!(missed(store), Some(expected));
+                let Ok(Outcome::Audit { entries, .. }) = ask(store, at, Work::ReadAudit { before: None, limit: 1 }) else { panic!() };
+                assert_eq!((entries[0].act.as_str(), entries[0].object.as_str()), ("notice.not-sent", "schedule 1"));
+                assert_eq!((entries[0].detail.as_str(), entries[0].at), (expected.as_str(), UnixMillis(at)));
+            };
+            not_sent(store, 900, Some(1500), Obstacle::Over);
+            let disable = |typed, disabled| Work::SetDisabled { account: named(typed), disabled };
             let promote = |typed, role| Work::SetRole { account: named(typed), role };
+            ask(store, 901, disable("anna", true)).unwrap();
+            not_sent(store, 1501, Some(2500), Obstacle::Nobody);
+            ask(store, 1502, disable("anna", false)).unwrap();
             ask(store, 1503, promote("anna", Role::Admin)).unwrap();
             ask(store, 1504, promote("root", Role::Member)).unwrap();
-            assert_eq!(occur(store, 2501, Some(3500)), Ok(Outcome::Changed), "not allowed");
-            ask(store, 2502, promote("root", Role::Admin)).unwrap();
-            ask(store, 2503, Work::Room(RoomJob::Delete { by: Keeper { account: root, any: true }, room: attic })).unwrap();
-            assert_eq!(occur(store, 3501, None), Ok(Outcome::Changed), "to nowhere");
-            assert_eq!(store.opening().unwrap().schedules, []);
+            not_sent(store, 2501, Some(3500), Obstacle::AuthorNoAdmin);
+            ask(store, 2502, disable("root", true)).unwrap();
+            not_sent(store, 3501, Some(4500), Obstacle::AuthorDisabled);
+            ask(store, 3502, disable("root", false)).unwrap();
+            ask(store, 3503, promote("root", Role::Admin)).unwrap();
+            sent(occur(store, 4501, Some(5500)));
+            assert_eq!(missed(store), None, "what was in the way is not any more");
+            ask(store, 4502, Work::Room(RoomJob::Delete { by: Keeper { account: root, any: true }, room: attic })).unwrap();
+            not_sent(store, 5501, None, Obstacle::NoRoom);
+            let stays = store.opening().unwrap().schedules;
+            assert_eq!((stays.len(), stays[0].next_at), (1, None), "it stays in the list and is not due any more");
+        });
+    }
+
+    #[test]
+    fn what_would_stop_a_scheduled_notice_is_undone_as_a_whole() {
+        each_store(|store| {
+            let (root, attic) = with_schedule(store);
+            let close = || Work::Room(RoomJob::Delete { by: Keeper { account: root, any: true }, room: attic });
+            assert_eq!(ask(store, 2, Work::UnlessItStopsNotices(Box::new(close()))), Err(Refusal::StopsSchedules));
+            sent(occur(store, 501, Some(1500)));
+            ask(store, 502, close()).unwrap();
+            let disable = Work::SetDisabled { account: named("anna"), disabled: true };
+            assert!(ask(store, 503, Work::UnlessItStopsNotices(Box::new(disable))).is_ok(), "it would not be sent anyway");
         });
     }
 

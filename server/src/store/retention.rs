@@ -294,10 +294,10 @@ mod tests {
     fn notices_go_with_their_ledgers_when_they_are_old_and_over() {
         each_store(|store| {
             let (root, anna) = (add(store, "root"), add(store, "anna"));
-            let notice = |counter, end: Option<u64>| {
-                let mut work = notice_to(root, counter, &["anna"]);
+            let notice = |at: u64, end: Option<u64>| {
+                let mut work = notice_to(root, at, &["anna"]);
                 if let Work::SendNotice { draft, .. } = &mut work {
-                    draft.expires_at = end.map(UnixMillis);
+                    draft.expires_after_ms = end.map(|end| end - at);
                 }
                 work
             };

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, looks, search};
+use super::{StoreError, looks, plans, search};
 
 /// What `PRAGMA application_id` says of our files: "BLFY".
 pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: ON_DEMAND, then: None },
     Migration { sql: KNOWN_ADDRESSES, then: None },
     Migration { sql: ONE_FOLD, then: Some(looks::refill) },
+    Migration { sql: TRUE_LEDGER, then: Some(plans::bring_forward) },
 ];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
@@ -355,6 +356,12 @@ CREATE TRIGGER search_altered AFTER UPDATE OF text ON messages WHEN OLD.deleted 
 END;
 ";
 
+// A scheduled notice that was not sent when its time came stays, with when that was and why: a number, see `Obstacle`.
+const TRUE_LEDGER: &str = "
+ALTER TABLE schedules ADD COLUMN missed_at INTEGER;
+ALTER TABLE schedules ADD COLUMN missed_why INTEGER;
+";
+
 /// The newest version this program knows.
 pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
@@ -458,6 +465,16 @@ mod tests {
         INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
+        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
     ", "
         INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
         INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);

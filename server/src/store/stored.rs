@@ -1,8 +1,8 @@
 //! What is stored, as the hub knows it.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceEntry, GivenAnswer, Keep, LedgerEntry, Notice, NoticeDraft, NoticeId, Progress, Role,
-    RoomName, ScheduleId, Template,
+    AccountId, AccountName, ConversationId, DeviceEntry, GivenAnswer, Keep, LedgerEntry, Missed, Notice, NoticeDraft, NoticeId, Progress,
+    Role, RoomName, ScheduleId, Template,
 };
 use belfry_core::time::UnixMillis;
 
@@ -53,10 +53,12 @@ pub struct StoredSchedule {
     pub author: AccountId,
     /// Their name.
     pub author_name: AccountName,
-    /// When it is sent next.
-    pub next_at: UnixMillis,
+    /// When it is sent next; `None` for one that was not sent when its time came, and does not repeat.
+    pub next_at: Option<UnixMillis>,
     /// What.
     pub draft: NoticeDraft,
+    /// Why it was not sent when its time came last.
+    pub missed: Option<Missed>,
 }
 
 /// What is known of somebody at the door.

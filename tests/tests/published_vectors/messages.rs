@@ -30,13 +30,13 @@ fn case(kind: &str, message: &impl Serialize) -> Value {
 fn asked(id: u32, request: Request) -> Value {
     // JSON has one nothing: "as it was" is null here, "never" is [null].
     let changed = match &request {
-        Request::ChangeNotice { change: NoticeChange::Update { expires_at: Some(expires_at), .. }, .. } => Some(json!([expires_at])),
+        Request::ChangeNotice { change: NoticeChange::Update { expires_after_ms: Some(after), .. }, .. } => Some(json!([after])),
         _ => None,
     };
     let message = FromClient { id, request };
     let mut case = case("from_client", &message);
     if let Some(changed) = changed {
-        case["meaning"]["request"]["ChangeNotice"]["change"]["Update"]["expires_at"] = changed;
+        case["meaning"]["request"]["ChangeNotice"]["change"]["Update"]["expires_after_ms"] = changed;
     }
     assert_eq!(decode_from_client(&encode(&message).expect("it fits")), Ok(message));
     case
@@ -55,7 +55,7 @@ fn messages_are_as_published() {
     let mut id = move || ids.next().unwrap_or_default();
     cases.extend(samples::<Request>().map(|request| asked(id(), request)));
     cases.extend(samples::<Answer>().map(|answer| told(&FromServer::Reply { id: id(), result: Ok(answer) })));
-    let refusals = (0..=60).chain([250, 251, 9999, u16::MAX]).map(Refusal::from);
+    let refusals = (0..=80).chain([250, 251, 9999, u16::MAX]).map(Refusal::from);
     cases.extend(refusals.map(|refusal| told(&FromServer::Reply { id: id(), result: Err(refusal) })));
     cases.extend(samples::<Event>().map(|event| told(&FromServer::Event(event))));
 

@@ -19,8 +19,8 @@ pub struct Draft {
     pub audience: Vec<Audience>,
     /// The answers it offers; empty for the default one.
     pub answers: Vec<Label>,
-    /// When it stops mattering; `None` for never.
-    pub expires_at: Option<UnixMillis>,
+    /// How long it matters from when it is sent, in milliseconds; `None` for ever.
+    pub expires_after_ms: Option<u64>,
     /// When to send it; `None` for now.
     pub schedule: Option<Schedule>,
     /// When those who have not answered are told again.

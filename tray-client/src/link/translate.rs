@@ -73,8 +73,8 @@ pub(super) fn down(down: Down, outbox: u64) -> Command {
 fn desk(ticket: Ticket, what: DeskAsk) -> Command {
     let request = match what {
         DeskAsk::Send(draft) => {
-            let Draft { severity, title, body, audience, answers, expires_at, schedule, remind, confirmed } = *draft;
-            return Command::SendNotice { ticket, severity, title, body, audience, answers, expires_at, schedule, remind, confirmed };
+            let Draft { severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed } = *draft;
+            return Command::SendNotice { ticket, severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed };
         }
         DeskAsk::Preview(audience) => Request::PreviewNotice { audience },
         DeskAsk::Notices { before } => Request::ListNotices { before },
@@ -216,7 +216,7 @@ mod tests {
             body: Text::new("hi").unwrap(),
             audience: vec![Audience::Everyone],
             answers: vec![],
-            expires_at: None,
+            expires_after_ms: None,
             schedule: None,
             remind: None,
             confirmed: true,

@@ -138,12 +138,17 @@ pub fn schedules(model: &Model, moment: Moment<'_>) -> Vec<SentRow> {
         key: scheduled.id.0.to_string(),
         level: scheduled.draft.severity.into(),
         title: heading(scheduled.draft.title.as_ref().map(|title| title.as_str()), scheduled.draft.body.as_str()),
-        time: moment.wall.moment(scheduled.next_at),
-        state: match scheduled.draft.schedule.and_then(|schedule| schedule.every) {
-            Some(belfry_core::chat::Every::Days(1)) => "Every day".into(),
-            Some(belfry_core::chat::Every::Days(7)) => "Every week".into(),
-            Some(_) => "Again and again".into(),
-            None => "Once".into(),
+        time: scheduled
+            .next_at
+            .or(scheduled.missed.map(|missed| missed.at))
+            .map_or_else(String::new, |at| moment.wall.planned(at, &scheduled.zone)),
+        state: match (scheduled.missed, scheduled.obstacle, scheduled.draft.schedule.as_ref().and_then(|schedule| schedule.every)) {
+            (Some(missed), _, None) => format!("Not sent · {}", missed.why.as_str()),
+            (_, Some(obstacle), _) => format!("Will not be sent · {}", obstacle.as_str()),
+            (_, None, Some(belfry_core::chat::Every::Days(1))) => "Every day".into(),
+            (_, None, Some(belfry_core::chat::Every::Days(7))) => "Every week".into(),
+            (_, None, Some(_)) => "Again and again".into(),
+            (None, None, None) => "Once".into(),
         },
         open: true,
         shown: false,

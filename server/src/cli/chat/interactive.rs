@@ -17,7 +17,7 @@ use super::prompt::{self, Prompt};
 use crate::cli::ending::Exit;
 use crate::cli::output::{self, Paint};
 use crate::cli::session::{Session, Wake};
-use crate::cli::{Ending, Outcome, listen, unexpected, who};
+use crate::cli::{Ending, Outcome, listen, unexpected, who, zone};
 
 /// Messages shown on entering a place.
 const SHOWN_ON_ENTRY: u32 = 20;
@@ -44,7 +44,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
                 place,
                 printer,
                 prompts: Some(prompts),
-                zone: TimeZone::system(),
+                zone: zone::local(),
                 paint: Paint::for_stdout(),
                 echo: Echo::default(),
                 own: BTreeMap::new(),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, NoticeChange, NoticeId, Request, Text, Title};
+use belfry_core::chat::{Answer, NoticeChange, NoticeId, Request, Text, Title, check_expiry};
 
-use super::send::{SeverityWord, later, now};
+use super::send::SeverityWord;
 use super::status;
 use crate::cli::text::TypedText;
-use crate::cli::{Outcome, output, session, unexpected};
+use crate::cli::{Ending, Outcome, output, session, unexpected};
 use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
@@ -60,12 +60,13 @@ fn end(typed: &str) -> Result<End, String> {
 }
 
 pub(crate) fn update(args: UpdateArgs) -> Outcome {
-    let expires_at = args.expires.map(|end| match end {
-        End::After(after) => Some(later(now(), after)),
+    let expires_after_ms = args.expires.map(|end| match end {
+        End::After(after) => Some(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
         End::Never => None,
     });
+    check_expiry(expires_after_ms.flatten()).map_err(Ending::usage)?;
     let (severity, title) = (args.severity.map(Into::into), args.title);
-    change(&args.common, args.body, |body| NoticeChange::Update { severity, title, body, expires_at })
+    change(&args.common, args.body, |body| NoticeChange::Update { severity, title, body, expires_after_ms })
 }
 
 pub(crate) fn withdraw(args: &Args) -> Outcome {

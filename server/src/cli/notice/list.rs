@@ -3,7 +3,7 @@
 use belfry_core::chat::{Answer, NoticeSummary, Request};
 use jiff::tz::TimeZone;
 
-use crate::cli::{Outcome, output, session, unexpected};
+use crate::cli::{Outcome, output, session, unexpected, zone};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Args, Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     session::with(&args.connection, |session| {
-        let zone = TimeZone::system();
+        let zone = zone::local();
         let mut before = None;
         loop {
             let Answer::Notices { notices, more } = session.ask(Request::ListNotices { before })? else {

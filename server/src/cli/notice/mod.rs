@@ -16,6 +16,7 @@ mod template;
 mod when;
 mod words;
 
+pub(super) use scheduled::{fetch as planned, heading};
 pub(super) use when::length;
 
 #[derive(clap::Subcommand, Debug)]

@@ -1,11 +1,11 @@
 //! `belfry notice scheduled|unschedule`: notices that are to be sent later.
 
-use belfry_core::chat::{Answer, Request, ScheduleId, Scheduled};
-use jiff::tz::TimeZone;
+use belfry_core::chat::{Answer, Obstacle, Request, ScheduleId, Scheduled};
 use serde::Serialize;
 
 use super::when;
-use crate::cli::{Outcome, output, session, unexpected, user};
+use crate::cli::session::{self, Session};
+use crate::cli::{Outcome, output, unexpected, user};
 use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
@@ -28,21 +28,32 @@ pub(crate) struct UnscheduleArgs {
 
 pub(crate) fn list(args: &Args) -> Outcome {
     session::with(&args.connection, |session| {
-        let zone = TimeZone::system();
-        let mut after = None;
-        loop {
-            let Answer::Schedules { schedules, more } = session.ask(Request::ListSchedules { after })? else {
-                return Err(unexpected());
-            };
-            for scheduled in &schedules {
-                if args.json { output::json(&object(scheduled))? } else { output::line(line(scheduled, &zone))? }
-            }
-            after = schedules.last().map(|scheduled| scheduled.id);
-            if !more || after.is_none() {
-                return Ok(());
-            }
-        }
+        fetch(session)?
+            .iter()
+            .try_for_each(|scheduled| if args.json { output::json(&object(scheduled)) } else { output::line(line(scheduled)) })
     })
+}
+
+/// Everything that is planned.
+pub(in crate::cli) fn fetch(session: &mut Session) -> Outcome<Vec<Scheduled>> {
+    let mut all: Vec<Scheduled> = Vec::new();
+    loop {
+        let after = all.last().map(|scheduled| scheduled.id);
+        let Answer::Schedules { schedules, more } = session.ask(Request::ListSchedules { after })? else {
+            return Err(unexpected());
+        };
+        let more = more && !schedules.is_empty();
+        all.extend(schedules);
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+/// What a scheduled notice is known by: its title, or the first line of its text.
+pub(in crate::cli) fn heading(scheduled: &Scheduled) -> &str {
+    let draft = &scheduled.draft;
+    draft.title.as_ref().map_or_else(|| draft.body.as_str().lines().next().unwrap_or_default(), |title| title.as_str())
 }
 
 pub(crate) fn unschedule(args: &UnscheduleArgs) -> Outcome {
@@ -52,42 +63,53 @@ pub(crate) fn unschedule(args: &UnscheduleArgs) -> Outcome {
 #[derive(Serialize)]
 struct ScheduledObject<'a> {
     id: u64,
-    next_at: String,
+    next_at: Option<String>,
     every: Option<String>,
     severity: &'static str,
     title: Option<&'a str>,
     body: &'a str,
     author: &'a str,
+    zone: &'a str,
+    not_sent_at: Option<String>,
+    not_sent: Option<&'static str>,
+    obstacle: Option<&'static str>,
 }
 
 fn every(scheduled: &Scheduled) -> Option<String> {
-    scheduled.draft.schedule.and_then(|schedule| schedule.every).map(when::every_words)
+    scheduled.draft.schedule.as_ref().and_then(|schedule| schedule.every).map(when::every_words)
 }
 
 fn object(scheduled: &Scheduled) -> ScheduledObject<'_> {
     ScheduledObject {
         id: scheduled.id.0,
-        next_at: output::rfc3339(scheduled.next_at),
+        next_at: scheduled.next_at.map(output::rfc3339),
         every: every(scheduled),
         severity: scheduled.draft.severity.as_str(),
         title: scheduled.draft.title.as_ref().map(|title| title.as_str()),
         body: scheduled.draft.body.as_str(),
         author: scheduled.author.as_str(),
+        zone: scheduled.zone.as_str(),
+        not_sent_at: scheduled.missed.map(|missed| output::rfc3339(missed.at)),
+        not_sent: scheduled.missed.map(|missed| missed.why.as_str()),
+        obstacle: scheduled.obstacle.map(Obstacle::as_str),
     }
 }
 
-/// `2 [2026-11-21 10:02, every day] important: Drill`.
-fn line(scheduled: &Scheduled, zone: &TimeZone) -> String {
-    let draft = &scheduled.draft;
-    let heading = draft.title.as_ref().map_or_else(|| draft.body.as_str().lines().next().unwrap_or_default(), |title| title.as_str());
-    let every = every(scheduled).map(|every| format!(", {every}")).unwrap_or_default();
-    let at = output::minute(scheduled.next_at, zone);
-    format!("{} [{at}{every}] {}: {}", scheduled.id.0, draft.severity.as_str(), output::visible(heading))
+/// `2 [2026-11-21 10:02 +01:00 (Europe/Berlin), every day] important: Drill`, and why it was not sent or will not be.
+fn line(scheduled: &Scheduled) -> String {
+    let moment = |at| when::moment(at, &scheduled.zone);
+    let mut parts: Vec<_> = scheduled.next_at.map(moment).into_iter().chain(every(scheduled)).collect();
+    parts.extend(scheduled.missed.map(|missed| format!("not sent at {}: {}", moment(missed.at), missed.why.as_str())));
+    // What has been said once is not said again.
+    let coming = scheduled.obstacle.filter(|_| scheduled.next_at.is_some());
+    parts.extend(coming.map(|obstacle| format!("will not be sent: {}", obstacle.as_str())));
+    let (severity, heading) = (scheduled.draft.severity.as_str(), output::visible(heading(scheduled)));
+    format!("{} [{}] {severity}: {heading}", scheduled.id.0, parts.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, Every, NoticeDraft, PostId, Schedule, Severity, Text};
+    use belfry_core::chat::{AccountName, Every, First, Missed, NoticeDraft, PostId, Schedule, Severity, Text, ZoneName};
     use belfry_core::time::UnixMillis;
 
     use super::*;
@@ -101,19 +123,30 @@ mod tests {
             body: Text::new("Drill\nat noon").unwrap(),
             audience: Vec::new(),
             answers: Vec::new(),
-            expires_at: None,
-            schedule: Some(Schedule { at: UnixMillis(0), every: Some(Every::Days(1)) }),
+            expires_after_ms: None,
+            schedule: Some(Schedule { first: First::At(UnixMillis(0)), zone: None, every: Some(Every::Days(1)) }),
             remind: None,
             confirmed: false,
         };
-        let scheduled = Scheduled { id: ScheduleId(2), author: AccountName::first_admin(), next_at: UnixMillis(0), draft };
-        assert_eq!(line(&scheduled, &TimeZone::UTC), "2 [1970-01-01 00:00, every day] important: Drill");
+        let zone = ZoneName::new("Europe/Berlin").unwrap();
+        let (author, next_at) = (AccountName::first_admin(), Some(UnixMillis(0)));
+        let scheduled = Scheduled { id: ScheduleId(2), author, next_at, zone, draft, missed: None, obstacle: None };
+        assert_eq!(line(&scheduled), "2 [1970-01-01 01:00 +01:00 (Europe/Berlin), every day] important: Drill");
         assert_eq!(
             output::json_text(&object(&scheduled)).unwrap(),
             concat!(
                 r#"{"id":2,"next_at":"1970-01-01T00:00:00.000Z","every":"every day","severity":"important","title":null,"#,
-                r#""body":"Drill\nat noon","author":"admin"}"#
+                r#""body":"Drill\nat noon","author":"admin","zone":"Europe/Berlin","not_sent_at":null,"not_sent":null,"obstacle":null}"#
             )
         );
+        let missed = Some(Missed { at: UnixMillis(0), why: Obstacle::NoRoom });
+        let stopped = Scheduled { missed, obstacle: Some(Obstacle::AuthorDisabled), ..scheduled };
+        assert_eq!(
+            line(&stopped),
+            "2 [1970-01-01 01:00 +01:00 (Europe/Berlin), every day, not sent at 1970-01-01 01:00 +01:00 (Europe/Berlin): its room is closed, \
+             will not be sent: its author is disabled] important: Drill"
+        );
+        let over = line(&Scheduled { next_at: None, ..stopped });
+        assert!(over.starts_with("2 [every day, not sent at") && !over.contains("will not"), "{over}");
     }
 }

@@ -1,20 +1,19 @@
 //! `belfry notice send`: sends a notice and, with `--wait`, follows it until everybody has had it.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use belfry_core::chat::{
-    Answer, Audience, Every, Label, LedgerEntry, NoticeId, Progress, Reminding, Schedule, Severity, Template, TemplateName, Text, Title,
+    Answer, Audience, Every, Label, LedgerEntry, NoticeId, Progress, Reminding, Severity, Template, TemplateName, Text, Title, WrittenTime,
+    check_answers, check_audience, check_expiry,
 };
 use belfry_core::client::{Command, Update};
-use belfry_core::limits::{ANSWERS_MAX, AUDIENCES_MAX};
-use belfry_core::time::UnixMillis;
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
 use super::{ledger, preview, status, template, when};
 use crate::cli::session::{self, Session, Wake};
 use crate::cli::text::TypedText;
-use crate::cli::{Ending, Outcome, output, unexpected, which};
+use crate::cli::{Ending, Outcome, output, unexpected, which, zone};
 use crate::config::{self, ConnectionArgs};
 
 /// How long `--wait` waits unless `--timeout` says otherwise.
@@ -35,9 +34,9 @@ pub(crate) struct Args {
     template: Option<TemplateName>,
     #[command(flatten)]
     draft: DraftArgs,
-    /// When to send it: 14:30, "2026-11-21 14:30", or RFC 3339 [default: now]
+    /// When to send it: 14:30, "2026-11-21 14:30", or RFC 3339; another zone's time with its name: 14:30[Europe/Berlin] [default: now]
     #[arg(long, value_name = "TIME", value_parser = when::time, conflicts_with_all = ["wait", "timeout"])]
-    at: Option<UnixMillis>,
+    at: Option<WrittenTime>,
     /// With --at: send it again and again, each day, each week, or after a length of time
     #[arg(long, value_name = "RULE", value_parser = when::every)]
     every: Option<Every>,
@@ -90,19 +89,16 @@ impl DraftArgs {
         if self.remind_limit.is_some() && self.remind.is_none() {
             return Err(Ending::usage("--remind-limit needs --remind: after how long those who have not answered are told again."));
         }
-        if self.answers.len() > ANSWERS_MAX {
-            return Err(Ending::usage(format_args!(
-                "--answers names {} answers; a notice offers at most {ANSWERS_MAX}.",
-                self.answers.len()
-            )));
-        }
-        if self.to.len() > AUDIENCES_MAX {
-            return Err(Ending::usage(format_args!(
-                "--to is given {} times; a notice joins at most {AUDIENCES_MAX} audiences, and a group of accounts is one.",
-                self.to.len()
-            )));
-        }
-        Ok(())
+        // By the server's own rules.
+        check_answers(&self.answers)
+            .and_then(|()| check_audience(&self.to))
+            .and_then(|()| check_expiry(self.expires_after_ms()))
+            .map_err(Ending::usage)
+    }
+
+    /// How long it matters, if not for ever.
+    pub(super) fn expires_after_ms(&self) -> Option<u64> {
+        self.expires.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// The reminders, if any.
@@ -202,7 +198,7 @@ pub(super) fn audience(typed: &str) -> Result<Audience, String> {
     }
 }
 
-/// A notice that is ready to be sent, but for its end, which depends on when that is.
+/// A notice that is ready to be sent.
 #[derive(Debug)]
 struct Ready {
     severity: Severity,
@@ -210,14 +206,15 @@ struct Ready {
     body: Text,
     audience: Vec<Audience>,
     answers: Vec<Label>,
-    expires_after: Option<Duration>,
+    expires_after_ms: Option<u64>,
     remind: Option<Reminding>,
 }
 
 /// What was typed goes over what the template says.
 fn ready(args: &Args, body: Option<Text>, template: Option<Template>) -> Outcome<Ready> {
     let (title, answers) = (args.draft.title.clone(), args.draft.answers.clone());
-    let (severity, expires_after, remind) = (args.draft.severity.map(Severity::from), args.draft.expires, args.draft.reminding());
+    let (severity, expires_after_ms, remind) =
+        (args.draft.severity.map(Severity::from), args.draft.expires_after_ms(), args.draft.reminding());
     let or = |typed: &[Audience], kept: Vec<Audience>| if typed.is_empty() { kept } else { typed.to_vec() };
     let mut ready = match (template, body) {
         (Some(template), body) => Ready {
@@ -226,7 +223,7 @@ fn ready(args: &Args, body: Option<Text>, template: Option<Template>) -> Outcome
             body: body.unwrap_or(template.body),
             audience: or(&args.draft.to, template.audience),
             answers: if answers.is_empty() { template.answers } else { answers },
-            expires_after: expires_after.or(template.expires_after_ms.map(Duration::from_millis)),
+            expires_after_ms: expires_after_ms.or(template.expires_after_ms),
             remind: remind.or(template.remind),
         },
         (None, Some(body)) => Ready {
@@ -235,7 +232,7 @@ fn ready(args: &Args, body: Option<Text>, template: Option<Template>) -> Outcome
             body,
             audience: args.draft.to.clone(),
             answers,
-            expires_after,
+            expires_after_ms,
             remind,
         },
         (None, None) => return Err(Ending::usage("The notice has no text: type it, or name a template.")),
@@ -263,6 +260,7 @@ impl Args {
 pub(crate) fn run(args: Args) -> Outcome {
     // What can be wrong with what was typed is said before anybody is asked for a password.
     args.check()?;
+    let schedule = args.at.clone().map(|at| when::schedule(at, args.every)).transpose()?;
     let timeout = args.timeout.unwrap_or(TIMEOUT_DEFAULT);
     let body = args.body.clone();
     session::with_input(
@@ -274,7 +272,6 @@ pub(crate) fn run(args: Args) -> Outcome {
             let confirmed = preview::confirm(session, ready.severity, &ready.audience, args.yes)?;
             let ticket = session.ticket();
             let audience = ready.audience.clone();
-            let begins = args.at.unwrap_or_else(now);
             session.send(Command::SendNotice {
                 ticket,
                 severity: ready.severity,
@@ -282,8 +279,8 @@ pub(crate) fn run(args: Args) -> Outcome {
                 body: ready.body,
                 audience: ready.audience,
                 answers: ready.answers,
-                expires_at: ready.expires_after.map(|after| later(begins, after)),
-                schedule: args.at.map(|at| Schedule { at, every: args.every }),
+                expires_after_ms: ready.expires_after_ms,
+                schedule,
                 remind: ready.remind,
                 confirmed,
             })?;
@@ -291,8 +288,8 @@ pub(crate) fn run(args: Args) -> Outcome {
             let answer = session.answer(ticket, |update| news.push(update));
             let (notice, mut progress) = match which::named(session, &audience, answer)? {
                 Answer::NoticeSent { notice, progress } => (notice, progress),
-                Answer::NoticeScheduled { schedule, at } => {
-                    return output::line(format_args!("scheduled {} for {}", schedule.0, output::minute(at, &TimeZone::system())));
+                Answer::NoticeScheduled { schedule, at, zone } => {
+                    return output::line(format_args!("scheduled {} for {}", schedule.0, when::moment(at, &zone)));
                 }
                 _ => return Err(unexpected()),
             };
@@ -306,17 +303,6 @@ pub(crate) fn run(args: Args) -> Outcome {
             wait(session, notice, progress, goal, timeout)
         },
     )
-}
-
-/// The wall clock.
-pub(super) fn now() -> UnixMillis {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// A time `after` another.
-pub(super) fn later(at: UnixMillis, after: Duration) -> UnixMillis {
-    UnixMillis(at.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// Takes note of an update about the notice. Counts only grow: what was asked for may be answered after what was told unasked.
@@ -360,7 +346,7 @@ fn wait(session: &mut Session, notice: NoticeId, mut progress: Progress, goal: G
     if !goal.is_reached(&progress) && session.is_connected() {
         people = look(session, notice, &mut progress)?;
     }
-    if goal.is_reached(&progress) { Ok(()) } else { Err(missing(&people, goal.stage, why, &TimeZone::system())) }
+    if goal.is_reached(&progress) { Ok(()) } else { Err(missing(&people, goal.stage, why, &zone::local())) }
 }
 
 /// Asks for the ledger and brings the counts up to date.
@@ -385,6 +371,7 @@ fn missing(people: &[LedgerEntry], stage: Stage, why: &str, zone: &TimeZone) -> 
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::AccountName;
+    use belfry_core::time::UnixMillis;
 
     use super::*;
     use crate::cli::ending::Exit;

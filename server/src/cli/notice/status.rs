@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::words;
-use crate::cli::{Ending, Outcome, output, session};
+use crate::cli::{Ending, Outcome, output, session, zone};
 use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         if args.csv {
             return output::line(table(&people)?.trim_end());
         }
-        let zone = TimeZone::system();
+        let zone = zone::local();
         output::line(heading(&summary))?;
         people.iter().flat_map(|entry| lines(entry, &zone)).try_for_each(output::line)
     })

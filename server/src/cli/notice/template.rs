@@ -60,6 +60,7 @@ pub(crate) fn run(command: Command) -> Outcome {
 fn add(args: AddArgs) -> Outcome {
     args.draft.check()?;
     let draft = args.draft;
+    let expires_after_ms = draft.expires_after_ms();
     let template = |body| Template {
         name: args.name,
         severity: draft.severity.map_or(Severity::Info, Into::into),
@@ -67,7 +68,7 @@ fn add(args: AddArgs) -> Outcome {
         title: draft.title,
         body,
         answers: draft.answers,
-        expires_after_ms: draft.expires.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        expires_after_ms,
         audience: draft.to,
     };
     session::with_input(&args.connection, || args.body.read(), |session, body| user::done(session, Request::SaveTemplate(template(body))))

@@ -1,16 +1,11 @@
 //! Whom a notice would reach: who that is, the store knows; who of them is here, the hub.
 
-use belfry_core::chat::{AccountId, Answer, Audience, Preview, Refusal};
-use belfry_core::limits::AUDIENCES_MAX;
+use belfry_core::chat::{AccountId, Answer, Audience, Preview, Refusal, check_audience};
 use belfry_core::time::Now;
 
 use crate::hub::done::misplaced;
 use crate::hub::{Hub, ReplyTo, Waiting};
 use crate::store::{Outcome, Work};
-
-pub(super) fn check_audience(audience: &[Audience]) -> Result<(), Refusal> {
-    if audience.len() > AUDIENCES_MAX { Err(Refusal::TooMany) } else { Ok(()) }
-}
 
 impl Hub {
     pub(in crate::hub) fn preview(&mut self, now: Now, author: AccountId, to: ReplyTo, audience: Vec<Audience>) -> Result<(), Refusal> {

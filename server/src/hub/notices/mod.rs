@@ -2,17 +2,15 @@
 
 mod agenda;
 mod audience;
+mod calendar;
 mod guard;
 mod progress;
 mod schedules;
 mod templates;
 
-use std::collections::BTreeSet;
-
 use belfry_core::chat::{
-    AccountId, Answer, Event, Label, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Refusal, Reminding, Severity,
+    AccountId, Answer, Event, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Refusal, Severity, check_expiry,
 };
-use belfry_core::limits::ANSWERS_MAX;
 use belfry_core::time::{Now, UnixMillis};
 
 pub(super) use self::agenda::{Agenda, Due};
@@ -21,10 +19,9 @@ pub(super) use self::progress::ProgressReports;
 pub(super) use self::schedules::Schedules;
 pub(super) use self::templates::Templates;
 
-use self::audience::check_audience;
 use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting};
-use crate::limits::{OPEN_NOTICES_PER_EVENT, REMIND_EVERY_MIN, REMINDERS_MAX, STORE_RETRY};
+use crate::limits::{OPEN_NOTICES_PER_EVENT, STORE_RETRY};
 use crate::store::{Outcome, StoredNotice, Work};
 
 /// A time after `now`.
@@ -32,33 +29,11 @@ pub(super) fn later(now: Now, after: core::time::Duration) -> UnixMillis {
     UnixMillis(now.wall.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
 }
 
-fn check_reminding(remind: Option<Reminding>) -> Result<(), Refusal> {
-    let within = |remind: Reminding| {
-        u128::from(remind.every_ms) >= REMIND_EVERY_MIN.as_millis()
-            && (1..=REMINDERS_MAX).contains(&remind.limit)
-            // Beyond that no clock can show it.
-            && remind.every_ms <= u64::from(u32::MAX)
-    };
-    if remind.is_none_or(within) { Ok(()) } else { Err(Refusal::RemindersOutOfBounds) }
-}
-
-fn check_answers(answers: &[Label]) -> Result<(), Refusal> {
-    if answers.len() > ANSWERS_MAX {
-        return Err(Refusal::TooMany);
-    }
-    if answers.iter().collect::<BTreeSet<_>>().len() < answers.len() { Err(Refusal::BadRequest) } else { Ok(()) }
-}
-
 impl Hub {
     pub(super) fn send_notice(&mut self, now: Now, author: AccountId, to: ReplyTo, draft: NoticeDraft) -> Result<(), Refusal> {
-        check_answers(&draft.answers)?;
-        check_reminding(draft.remind)?;
-        if draft.expires_at.is_some_and(|at| at <= now.wall) {
-            return Err(Refusal::ExpiryInThePast);
-        }
-        check_audience(&draft.audience)?;
+        draft.check()?;
         self.guard.admit(now.instant, author, Some(draft.post), draft.severity == Severity::Critical)?;
-        match draft.schedule {
+        match draft.schedule.clone() {
             Some(schedule) => self.schedule_notice(now, author, to, schedule, draft),
             None => {
                 let waiting = Waiting::SendNotice { to, author, post: draft.post };
@@ -90,10 +65,8 @@ impl Hub {
         notice: NoticeId,
         change: NoticeChange,
     ) -> Result<(), Refusal> {
-        if let NoticeChange::Update { expires_at: Some(Some(at)), .. } = change
-            && at <= now.wall
-        {
-            return Err(Refusal::ExpiryInThePast);
+        if let NoticeChange::Update { expires_after_ms: Some(after), .. } = change {
+            check_expiry(after)?;
         }
         let reminds = change == NoticeChange::Remind;
         if reminds {

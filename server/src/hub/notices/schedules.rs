@@ -1,20 +1,19 @@
 //! Notices that are sent later, once or again and again.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
-use belfry_core::chat::{AccountId, Answer, Audience, Every, NoticeDraft, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{AccountId, Answer, Audience, NoticeDraft, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
 
-use super::{Due, later};
+use super::{Due, calendar, later};
 use crate::hub::done::misplaced;
 use crate::hub::{Hub, ReplyTo, Waiting, page};
-use crate::limits::{REPEAT_MAX, REPEAT_MIN, SCHEDULES_MAX, STORE_RETRY};
-use crate::store::{Occurrence, Outcome, StoredSchedule, Work};
+use crate::limits::{CLOCK_LOOK_EVERY, SCHEDULES_MAX, STORE_RETRY};
+use crate::store::{List, Occurrence, Outcome, StoredSchedule, Work};
 
-const DAY_MS: u64 = 24 * 3600 * 1000;
+/// A clock that is behind by less has drifted, or was set right by a little.
+const CLOCK_LOOK_EVERY_MS: u64 = CLOCK_LOOK_EVERY.as_millis() as u64;
 
 /// Every notice that waits for its time.
 #[derive(Debug, Default)]
@@ -27,9 +26,32 @@ impl Schedules {
         Self { waiting: schedules.into_iter().map(|schedule| (schedule.id, schedule)).collect() }
     }
 
-    /// When each is due.
-    pub(in crate::hub) fn times(&self) -> impl Iterator<Item = (ScheduleId, UnixMillis)> {
+    pub(in crate::hub) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// When each is due; `None` for those whose time has passed.
+    pub(in crate::hub) fn times(&self) -> impl Iterator<Item = (ScheduleId, Option<UnixMillis>)> {
         self.waiting.values().map(|schedule| (schedule.id, schedule.next_at))
+    }
+
+    /// Brings back what lies further ahead than it can by the clock as it is now: a repetition is never more than two of its steps away,
+    /// unless the clock was ahead when it was worked out. Those that have moved.
+    fn catch_up(&mut self, now: UnixMillis, here: &TimeZone) -> Vec<(ScheduleId, UnixMillis)> {
+        let mut moved = Vec::new();
+        for stored in self.waiting.values_mut() {
+            let (Some(planned), Some(schedule)) = (stored.next_at, &stored.draft.schedule) else { continue };
+            if schedule.every.is_none() || planned <= now {
+                continue;
+            }
+            let Some(next) = calendar::next(schedule, now, here) else { continue };
+            // A clock that was set back by a little sends nothing twice.
+            if calendar::next(schedule, next, here).is_some_and(|one_more| planned > one_more) {
+                stored.next_at = Some(next);
+                moved.push((stored.id, next));
+            }
+        }
+        moved
     }
 
     /// A room has another name, also in the store.
@@ -38,40 +60,6 @@ impl Schedules {
             Audience::rename_room(&mut schedule.draft.audience, old, new);
         }
     }
-}
-
-/// The first time after `now` that a repetition of something at `at` falls on. A day is one of the calendar in `zone`: eight o'clock
-/// stays eight o'clock when the clocks change.
-fn next(at: UnixMillis, every: Every, now: UnixMillis, zone: &TimeZone) -> Option<UnixMillis> {
-    match every {
-        Every::Millis(step) => {
-            let behind = now.0.saturating_sub(at.0) / step.max(1);
-            at.0.checked_add(step.checked_mul(behind + 1)?).map(UnixMillis)
-        }
-        Every::Days(days) => {
-            let first = Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?.to_zoned(zone.clone());
-            // Close from below, so that few steps are left.
-            let mut steps = (now.0.saturating_sub(at.0) / (DAY_MS * u64::from(days.max(1)))).saturating_sub(1);
-            loop {
-                let passed = i64::try_from(steps.checked_mul(u64::from(days))?).ok()?;
-                let then = first.checked_add(Span::new().try_days(passed).ok()?).ok()?.timestamp().as_millisecond();
-                let then = UnixMillis(u64::try_from(then).ok()?);
-                if then > now && then > at {
-                    return Some(then);
-                }
-                steps += 1;
-            }
-        }
-    }
-}
-
-fn check_repetition(every: Option<Every>) -> Result<(), Refusal> {
-    let step = match every {
-        None => return Ok(()),
-        Some(Every::Millis(step)) => u128::from(step),
-        Some(Every::Days(days)) => u128::from(days) * u128::from(DAY_MS),
-    };
-    if (REPEAT_MIN.as_millis()..=REPEAT_MAX.as_millis()).contains(&step) { Ok(()) } else { Err(Refusal::ScheduleOutOfBounds) }
 }
 
 impl Hub {
@@ -83,18 +71,13 @@ impl Hub {
         schedule: Schedule,
         draft: NoticeDraft,
     ) -> Result<(), Refusal> {
-        if schedule.at <= now.wall {
-            return Err(Refusal::ScheduleInThePast);
-        }
-        check_repetition(schedule.every)?;
-        if draft.expires_at.is_some_and(|end| end <= schedule.at) {
-            return Err(Refusal::ExpiryInThePast);
-        }
+        let (schedule, next_at) = calendar::begin(schedule, now.wall, &self.settings.time_zone)?;
         if self.schedules.waiting.len() >= SCHEDULES_MAX {
             return Err(Refusal::TooMany);
         }
         let waiting = Waiting::AddSchedule { to, author, post: draft.post };
-        self.submit(now, Work::AddSchedule { author, next_at: schedule.at, draft }, waiting)
+        let draft = NoticeDraft { schedule: Some(schedule), ..draft };
+        self.submit(now, Work::AddSchedule { author, next_at, draft }, waiting)
     }
 
     pub(in crate::hub) fn scheduled(&mut self, to: ReplyTo, outcome: Outcome) -> Result<(), Refusal> {
@@ -102,30 +85,37 @@ impl Hub {
             Outcome::Scheduled(schedule) => *schedule,
             other => return Err(misplaced(&other)),
         };
-        self.reply(to, Ok(Answer::NoticeScheduled { schedule: schedule.id, at: schedule.next_at }));
-        self.agenda.set(Due::Occurrence(schedule.id), Some(schedule.next_at));
+        let zone = calendar::zone_name(schedule.draft.schedule.as_ref(), &self.settings.time_zone);
+        let at = schedule.next_at.ok_or(Refusal::ScheduleInThePast)?;
+        self.reply(to, Ok(Answer::NoticeScheduled { schedule: schedule.id, at, zone }));
+        self.agenda.set(Due::Occurrence(schedule.id), Some(at));
         self.schedules.waiting.insert(schedule.id, schedule);
         Ok(())
     }
 
     /// Its time has come. One that came while the server was away is sent late, unless it has ended meanwhile.
     pub(super) fn occur(&mut self, now: Now, id: ScheduleId) -> Result<(), Refusal> {
-        let Some(schedule) = self.schedules.waiting.get(&id) else { return Ok(()) };
-        let every = schedule.draft.schedule.and_then(|schedule| schedule.every);
-        let next_at = every.and_then(|every| next(schedule.next_at, every, now.wall, &self.settings.time_zone));
-        let occurrence = Occurrence { schedule: id, next_at };
+        let Some(stored) = self.schedules.waiting.get(&id) else { return Ok(()) };
+        let Some(at) = stored.next_at else { return Ok(()) };
+        let next_at = stored.draft.schedule.as_ref().and_then(|schedule| calendar::next(schedule, now.wall, &self.settings.time_zone));
+        let occurrence = Occurrence { schedule: id, at, next_at };
         self.submit(now, Work::Occur(occurrence), Waiting::Occurrence(occurrence))
     }
 
     /// The store has sent an occurrence or passed it over.
     pub(in crate::hub) fn occurred(&mut self, now: Now, occurrence: Occurrence, result: Result<Outcome, Refusal>) {
         match result {
+            // It stays in the list, with the reason.
+            Ok(Outcome::NotSent) => {
+                self.agenda.set(Due::Occurrence(occurrence.schedule), occurrence.next_at);
+                if let Some(schedule) = self.schedules.waiting.get_mut(&occurrence.schedule) {
+                    schedule.next_at = occurrence.next_at;
+                }
+            }
             Ok(outcome) => {
                 self.reschedule(occurrence);
-                if matches!(outcome, Outcome::NoticeSent { .. }) {
-                    // There is nobody to refuse it to.
-                    let _ = self.notice_sent(now, None, outcome);
-                }
+                // There is nobody to refuse it to.
+                let _ = self.notice_sent(now, None, outcome);
             }
             Err(Refusal::UnknownSchedule) => self.reschedule(Occurrence { next_at: None, ..occurrence }),
             Err(_) => self.agenda.set(Due::Occurrence(occurrence.schedule), Some(later(now, STORE_RETRY))),
@@ -135,7 +125,7 @@ impl Hub {
     fn reschedule(&mut self, occurrence: Occurrence) {
         self.agenda.set(Due::Occurrence(occurrence.schedule), occurrence.next_at);
         match (occurrence.next_at, self.schedules.waiting.get_mut(&occurrence.schedule)) {
-            (Some(next_at), Some(schedule)) => schedule.next_at = next_at,
+            (Some(next_at), Some(schedule)) => schedule.next_at = Some(next_at),
             _ => {
                 self.schedules.waiting.remove(&occurrence.schedule);
             }
@@ -147,54 +137,40 @@ impl Hub {
     }
 
     pub(in crate::hub) fn unscheduled(&mut self, schedule: ScheduleId) {
-        self.reschedule(Occurrence { schedule, next_at: None });
+        self.agenda.set(Due::Occurrence(schedule), None);
+        self.schedules.waiting.remove(&schedule);
     }
 
-    pub(in crate::hub) fn list_schedules(&mut self, to: ReplyTo, after: Option<ScheduleId>) {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let named = |schedule: &StoredSchedule| {
-            let StoredSchedule { id, author_name, next_at, draft, .. } = schedule.clone();
-            Scheduled { id, author: author_name, next_at, draft }
+    pub(in crate::hub) fn list_schedules(&mut self, now: Now, to: ReplyTo, after: Option<ScheduleId>) -> Result<(), Refusal> {
+        self.submit(now, Work::List(List::Schedules { after }), Waiting::Schedules { to })
+    }
+
+    /// A page of what is planned: what the store says of it, at the times that hold by the clock as it is.
+    pub(in crate::hub) fn schedules_read(&self, outcome: Outcome) -> Result<Answer, Refusal> {
+        let (schedules, more) = match outcome {
+            Outcome::Schedules { schedules, more } => (schedules, more),
+            other => return Err(misplaced(&other)),
         };
-        let all = self.schedules.waiting.range((start, Bound::Unbounded)).map(|(_, schedule)| named(schedule));
-        let (schedules, more) = page(all);
-        self.reply(to, Ok(Answer::Schedules { schedules, more }));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR: u64 = 3_600_000;
-
-    fn at(written: &str) -> UnixMillis {
-        UnixMillis(written.parse::<Timestamp>().unwrap().as_millisecond() as u64)
+        let (schedules, cut) = page(schedules.into_iter().map(|(stored, obstacle)| {
+            let next_at = self.schedules.waiting.get(&stored.id).map_or(stored.next_at, |planned| planned.next_at);
+            let zone = calendar::zone_name(stored.draft.schedule.as_ref(), &self.settings.time_zone);
+            let StoredSchedule { id, author_name: author, draft, missed, .. } = stored;
+            Scheduled { id, author, next_at, zone, draft, missed, obstacle }
+        }));
+        Ok(Answer::Schedules { schedules, more: more || cut })
     }
 
-    #[test]
-    fn a_repetition_keeps_its_beat_also_when_some_were_missed() {
-        let every = Every::Millis(HOUR);
-        assert_eq!(next(UnixMillis(1000), every, UnixMillis(1000), &TimeZone::UTC), Some(UnixMillis(1000 + HOUR)));
-        assert_eq!(next(UnixMillis(1000), every, UnixMillis(999 + HOUR), &TimeZone::UTC), Some(UnixMillis(1000 + HOUR)));
-        assert_eq!(next(UnixMillis(1000), every, UnixMillis(1000 + 5 * HOUR), &TimeZone::UTC), Some(UnixMillis(1000 + 6 * HOUR)));
-    }
-
-    #[test]
-    fn eight_o_clock_stays_eight_o_clock_when_the_clocks_change() {
-        let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        // The night of 2027-03-28 has an hour less.
-        let (before, after) = (at("2027-03-27T08:00:00+01:00"), at("2027-03-28T08:00:00+02:00"));
-        assert_eq!(next(before, Every::Days(1), before, &berlin), Some(after));
-        assert_eq!(next(before, Every::Days(7), after, &berlin), Some(at("2027-04-03T08:00:00+02:00")));
-        assert_eq!(next(before, Every::Days(1), at("2027-10-31T08:00:00+01:00"), &berlin), Some(at("2027-11-01T08:00:00+01:00")));
-    }
-
-    #[test]
-    fn repetitions_are_neither_too_often_nor_too_seldom() {
-        assert_eq!(check_repetition(Some(Every::Millis(1000))), Err(Refusal::ScheduleOutOfBounds));
-        assert_eq!(check_repetition(Some(Every::Days(0))), Err(Refusal::ScheduleOutOfBounds));
-        assert_eq!(check_repetition(Some(Every::Days(400))), Err(Refusal::ScheduleOutOfBounds));
-        assert_eq!(check_repetition(Some(Every::Days(7))), Ok(()));
+    /// The clock may have been set: what was planned by another one is planned anew.
+    pub(in crate::hub) fn look_at_the_clock(&mut self, now: Now) {
+        let before = self.clock.replace(now);
+        // As it would be had nobody set it.
+        let expected = before.map(|before| later(before, now.instant.since(before.instant)));
+        if expected.is_some_and(|expected| now.wall >= UnixMillis(expected.0.saturating_sub(CLOCK_LOOK_EVERY_MS))) {
+            return;
+        }
+        for (schedule, at) in self.schedules.catch_up(now.wall, &self.settings.time_zone) {
+            tracing::warn!(schedule = schedule.0, "the clock was ahead; a scheduled notice is planned anew");
+            self.agenda.set(Due::Occurrence(schedule), Some(at));
+        }
     }
 }

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use belfry_core::chat::{Answer, Audience, Refusal, RoomName, Template, TemplateName};
-use belfry_core::limits::AUDIENCES_MAX;
 use belfry_core::time::Now;
 
-use super::{check_answers, check_reminding};
 use crate::hub::{Hub, ReplyTo, Waiting, page};
 use crate::limits::TEMPLATES_MAX;
 use crate::store::Work;
@@ -41,10 +39,9 @@ impl Templates {
 
 impl Hub {
     pub(in crate::hub) fn save_template(&mut self, now: Now, to: ReplyTo, template: Template) -> Result<(), Refusal> {
-        check_answers(&template.answers)?;
-        check_reminding(template.remind)?;
+        template.check()?;
         let is_new = !self.templates.by_key.contains_key(&template.name.key());
-        if template.audience.len() > AUDIENCES_MAX || (is_new && self.templates.by_key.len() >= TEMPLATES_MAX) {
+        if is_new && self.templates.by_key.len() >= TEMPLATES_MAX {
             return Err(Refusal::TooMany);
         }
         self.submit(now, Work::SaveTemplate(template.clone()), Waiting::SaveTemplate { to, template: Box::new(template) })

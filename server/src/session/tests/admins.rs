@@ -6,11 +6,11 @@ use belfry_core::connection::CloseCode;
 use super::world::{World, name, password};
 
 fn set_role(who: &str, role: Role) -> Request {
-    Request::SetRole { account: name(who), role }
+    Request::SetRole { account: name(who), role, confirmed: false }
 }
 
 fn set_disabled(who: &str, disabled: bool) -> Request {
-    Request::SetDisabled { account: name(who), disabled }
+    Request::SetDisabled { account: name(who), disabled, confirmed: false }
 }
 
 #[test]

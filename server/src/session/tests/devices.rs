@@ -58,7 +58,7 @@ fn a_device_that_is_not_remembered_or_another_accounts_is_refused_alike() {
 fn a_disabled_account_is_not_entered_by_device_either() {
     let (mut world, admin) = World::with_admin();
     remembered(&mut world);
-    world.ask(admin, Request::SetDisabled { account: name("alice"), disabled: true }).unwrap();
+    world.ask(admin, Request::SetDisabled { account: name("alice"), disabled: true, confirmed: false }).unwrap();
     let laptop = world.connect_with(LAPTOP, HOME);
     assert_eq!(by_device(&mut world, laptop, "alice"), Err(Refusal::AccountDisabled));
 }

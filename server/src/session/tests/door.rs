@@ -71,7 +71,7 @@ fn nothing_but_signing_in_is_possible_before_signing_in() {
 fn a_second_sign_in_on_one_session_is_a_fault_of_the_client() {
     let mut world = World::new();
     let alice = world.register("alice");
-    assert_eq!(world.try_sign_in(alice, "alice", "alice"), Err(Refusal::BadRequest));
+    assert_eq!(world.try_sign_in(alice, "alice", "alice"), Err(Refusal::AlreadySignedIn));
 }
 
 #[test]

@@ -38,13 +38,13 @@ fn a_group_changes_and_outlives_a_restart() {
     world.register("alice");
     world.register("bob");
     add(&mut world, admin, &["alice", "bob"]).unwrap();
-    let leave = Request::RemoveFromGroup { group: nurses(), members: vec![name("alice")] };
+    let leave = Request::RemoveFromGroup { group: nurses(), members: vec![name("alice")], confirmed: false };
     assert_eq!(world.ask(admin, leave), Ok(Answer::Done));
     assert_eq!(members(&mut world, admin), Ok(vec!["bob".to_owned()]));
     world.restart();
     let admin = world.sign_in("admin");
     assert_eq!(members(&mut world, admin), Ok(vec!["bob".to_owned()]));
-    assert_eq!(world.ask(admin, Request::RemoveFromGroup { group: nurses(), members: vec![] }), Ok(Answer::Done));
+    assert_eq!(world.ask(admin, Request::RemoveFromGroup { group: nurses(), members: vec![], confirmed: false }), Ok(Answer::Done));
     assert_eq!(members(&mut world, admin), Err(Refusal::UnknownGroup));
 }
 
@@ -55,7 +55,7 @@ fn a_group_is_refused_with_the_reason() {
     assert_eq!(add(&mut world, alice, &["alice"]), Err(Refusal::AdminOnly));
     assert_eq!(add(&mut world, admin, &["nobody"]), Err(Refusal::UnknownAccount));
     assert_eq!(add(&mut world, admin, &vec!["alice"; GROUP_MEMBERS_PER_REQUEST_MAX + 1]), Err(Refusal::TooMany));
-    let dissolve = Request::RemoveFromGroup { group: nurses(), members: vec![] };
+    let dissolve = Request::RemoveFromGroup { group: nurses(), members: vec![], confirmed: false };
     assert_eq!(world.ask(admin, dissolve), Err(Refusal::UnknownGroup));
 }
 

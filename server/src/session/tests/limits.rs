@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Audience, Every, GroupName, NoticeDraft, PostId, Refusal, Reminding, Request, Schedule, Severity, Template, Text};
+use belfry_core::chat::{
+    Audience, Every, First, GroupName, NoticeDraft, PostId, Refusal, Reminding, Request, Schedule, Severity, Template, Text,
+};
+use belfry_core::limits::{REMIND_EVERY_MIN, REMINDERS_MAX, REPEAT_MAX, REPEAT_MIN};
 use belfry_core::time::UnixMillis;
 
 use super::notices::draft;
 use super::world::{World, name};
-use crate::limits::{
-    GROUP_MEMBERS_PER_REQUEST_MAX, GROUPS_MAX, REMIND_EVERY_MIN, REMINDERS_MAX, REPEAT_MAX, REPEAT_MIN, SCHEDULES_MAX, TEMPLATES_MAX,
-};
+use crate::limits::{GROUP_MEMBERS_PER_REQUEST_MAX, GROUPS_MAX, SCHEDULES_MAX, TEMPLATES_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -26,7 +27,9 @@ fn so_many_notices_wait_for_their_time() {
     let (mut world, admin) = World::with_admin();
     world.register("alice");
     let at = UnixMillis(world.now.wall.0 + 30 * 86_400_000);
-    let planned = |counter| Request::SendNotice(NoticeDraft { schedule: Some(Schedule { at, every: None }), ..everyone(counter) });
+    let planned = |counter| {
+        Request::SendNotice(NoticeDraft { schedule: Some(Schedule { first: First::At(at), zone: None, every: None }), ..everyone(counter) })
+    };
     for counter in 0..SCHEDULES_MAX as u64 {
         assert!(world.ask(admin, planned(counter)).is_ok(), "{counter}");
         world.pass(2 * SECOND);
@@ -106,7 +109,7 @@ fn a_repeated_notice_comes_neither_too_often_nor_too_seldom() {
             .into_iter()
             .enumerate()
     {
-        let schedule = Some(Schedule { at, every: Some(Every::Millis(step)) });
+        let schedule = Some(Schedule { first: First::At(at), zone: None, every: Some(Every::Millis(step)) });
         let answer = world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..everyone(counter as u64) }));
         assert_eq!(answer.is_ok(), passes, "every {step} ms: {answer:?}");
     }

@@ -13,5 +13,6 @@ mod notices;
 mod people;
 mod records;
 mod rooms;
+mod schedules;
 mod talk;
 mod world;

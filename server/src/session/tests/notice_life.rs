@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use belfry_core::chat::{
     Answer, Audience, Event, Every, FromClient, FromServer, Gap, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, PostId,
-    Receipt, Refusal, Reminding, Request, Schedule, ScheduleId, Severity, Template, Text, encode,
+    Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
 };
 use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
@@ -13,6 +13,7 @@ use belfry_core::wire::Channel;
 
 use super::notices::{draft, notices, send};
 use super::rooms;
+use super::schedules::planned;
 use super::world::{World, name};
 use crate::limits::{CRITICAL_NOTICES_PER_AUTHOR_MAX, NOTICES_PER_AUTHOR_MAX};
 
@@ -27,7 +28,7 @@ fn change(world: &mut World, author: PeerId, notice: NoticeId, change: NoticeCha
 }
 
 fn words(body: &str) -> NoticeChange {
-    NoticeChange::Update { severity: None, title: None, body: Some(Text::new(body).unwrap()), expires_at: None }
+    NoticeChange::Update { severity: None, title: None, body: Some(Text::new(body).unwrap()), expires_after_ms: None }
 }
 
 fn answer(world: &mut World, peer: PeerId, notice: NoticeId) {
@@ -85,16 +86,15 @@ fn what_is_withdrawn_or_all_clear_is_told_to_screens_and_to_nobody_else() {
 fn an_extended_notice_expires_at_its_new_end() {
     let (mut world, admin) = World::with_admin();
     let alice = world.register("alice");
-    let end = UnixMillis(world.now.wall.0 + 60_000);
-    let notice = send(&mut world, admin, NoticeDraft { expires_at: Some(end), ..everyone() });
-    let later = NoticeChange::Update { severity: None, title: None, body: None, expires_at: Some(Some(UnixMillis(end.0 + 60_000))) };
+    let notice = send(&mut world, admin, NoticeDraft { expires_after_ms: Some(60_000), ..everyone() });
+    let later = NoticeChange::Update { severity: None, title: None, body: None, expires_after_ms: Some(Some(120_000)) };
     change(&mut world, admin, notice, later).unwrap();
     world.pass(Duration::from_secs(61));
     assert!(notices(&mut world, alice).iter().all(|notice| notice.state == NoticeState::Open));
     world.pass(MINUTE);
     assert_eq!(notices(&mut world, alice).last().unwrap().state, NoticeState::Expired);
-    let past = NoticeChange::Update { severity: None, title: None, body: None, expires_at: Some(Some(world.now.wall)) };
-    assert_eq!(change(&mut world, admin, notice, past), Err(Refusal::ExpiryInThePast));
+    let past = NoticeChange::Update { severity: None, title: None, body: None, expires_after_ms: Some(Some(0)) };
+    assert_eq!(change(&mut world, admin, notice, past), Err(Refusal::ExpiryOutOfBounds));
 }
 
 #[test]
@@ -179,59 +179,6 @@ fn reminders_go_on_after_a_restart() {
 }
 
 #[test]
-fn a_scheduled_notice_is_sent_at_its_time_and_repeats() {
-    let (mut world, admin) = World::with_admin();
-    let alice = world.register("alice");
-    let at = UnixMillis(world.now.wall.0 + 60_000);
-    let schedule = Some(Schedule { at, every: Some(Every::Millis(3_600_000)) });
-    let draft = NoticeDraft { schedule, expires_at: Some(UnixMillis(at.0 + 1000)), ..everyone() };
-    let asked = world.ask(admin, Request::SendNotice(draft));
-    assert_eq!(asked, Ok(Answer::NoticeScheduled { schedule: ScheduleId(1), at }));
-    world.pass(Duration::from_secs(59));
-    assert_eq!(notices(&mut world, alice), []);
-    world.restart();
-    let (admin, alice) = (world.sign_in("admin"), world.sign_in("alice"));
-    world.pass(Duration::from_secs(3700));
-    let open: Vec<_> = notices(&mut world, alice).into_iter().filter(|notice| notice.state == NoticeState::Open).collect();
-    assert_eq!(open.iter().map(|notice| notice.sent_at.0 - at.0).collect::<Vec<_>>(), [0, 3_600_000]);
-    assert_eq!(open[1].expires_at, Some(UnixMillis(at.0 + 3_601_000)));
-    assert_eq!(world.ask(admin, Request::Unschedule { schedule: ScheduleId(1) }), Ok(Answer::Done));
-    world.pass(Duration::from_secs(7200));
-    assert_eq!(notices(&mut world, alice).iter().filter(|notice| notice.state == NoticeState::Open).count(), 0);
-    assert_eq!(world.ask(admin, Request::Unschedule { schedule: ScheduleId(1) }), Err(Refusal::UnknownSchedule));
-}
-
-#[test]
-fn a_schedule_that_makes_no_sense_is_refused() {
-    let (mut world, admin) = World::with_admin();
-    world.register("alice");
-    let now = world.now.wall;
-    let at = UnixMillis(now.0 + 1000);
-    for (schedule, expires_at, refusal) in [
-        (Schedule { at: now, every: None }, None, Refusal::ScheduleInThePast),
-        (Schedule { at, every: Some(Every::Millis(10)) }, None, Refusal::ScheduleOutOfBounds),
-        (Schedule { at, every: None }, Some(at), Refusal::ExpiryInThePast),
-    ] {
-        let draft = NoticeDraft { schedule: Some(schedule), expires_at, ..everyone() };
-        assert_eq!(world.ask(admin, Request::SendNotice(draft)), Err(refusal), "{schedule:?}");
-    }
-}
-
-#[test]
-fn a_scheduled_notice_of_somebody_who_is_no_administrator_any_more_is_not_sent() {
-    let (mut world, admin) = World::with_admin();
-    let alice = world.register("alice");
-    world.register("root");
-    world.ask(admin, Request::SetRole { account: name("root"), role: belfry_core::chat::Role::Admin }).unwrap();
-    let root = world.sign_in("root");
-    let schedule = Some(Schedule { at: UnixMillis(world.now.wall.0 + 60_000), every: None });
-    world.ask(root, Request::SendNotice(NoticeDraft { schedule, ..everyone() })).unwrap();
-    world.ask(admin, Request::SetRole { account: name("root"), role: belfry_core::chat::Role::Member }).unwrap();
-    world.pass(2 * MINUTE);
-    assert_eq!(notices(&mut world, alice), []);
-}
-
-#[test]
 fn a_critical_notice_to_everyone_must_be_confirmed() {
     let (mut world, admin) = World::with_admin();
     world.register("alice");
@@ -307,7 +254,7 @@ fn what_waits_for_a_room_means_it_under_its_new_name_too() {
     };
     world.ask(admin, Request::SaveTemplate(template(to("attic")))).unwrap();
     let every = Some(Every::Millis(3_600_000));
-    let schedule = Some(Schedule { at: UnixMillis(world.now.wall.0 + 60_000), every });
+    let schedule = Some(planned(UnixMillis(world.now.wall.0 + 60_000), every));
     world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..draft(vec![Audience::Room(rooms::room("attic"))]) })).unwrap();
     world.ask(alice, Request::RenameRoom { room: rooms::room("attic"), name: rooms::room("loft") }).unwrap();
     let listed = |world: &mut World, admin| world.ask(admin, Request::ListTemplates { after: None });

@@ -26,9 +26,9 @@ fn what_administrators_do_is_noted_and_what_is_refused_is_not() {
     world.ask(admin, add.clone()).unwrap();
     assert_eq!(world.ask(admin, add), Err(Refusal::NameTaken));
     world.ask(admin, Request::SetPassword { account: name("bob"), password: password("new"), keep_sessions: false }).unwrap();
-    world.ask(admin, Request::SetRole { account: name("Bob"), role: Role::Admin }).unwrap();
-    world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: true }).unwrap();
-    world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: false }).unwrap();
+    world.ask(admin, Request::SetRole { account: name("Bob"), role: Role::Admin, confirmed: false }).unwrap();
+    world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: true, confirmed: false }).unwrap();
+    world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: false, confirmed: false }).unwrap();
     let draft = NoticeDraft {
         post: PostId { outbox: 9, counter: 1 },
         severity: Severity::Critical,
@@ -36,13 +36,16 @@ fn what_administrators_do_is_noted_and_what_is_refused_is_not() {
         body: Text::new("Leave now.").unwrap(),
         audience: vec![Audience::Account(name("bob"))],
         answers: vec![],
-        expires_at: None,
+        expires_after_ms: None,
         schedule: None,
         remind: None,
         confirmed: true,
     };
     world.ask(admin, Request::SendNotice(draft)).unwrap();
-    assert_eq!(world.ask(admin, Request::SetRole { account: name("nobody"), role: Role::Admin }), Err(Refusal::UnknownAccount));
+    assert_eq!(
+        world.ask(admin, Request::SetRole { account: name("nobody"), role: Role::Admin, confirmed: false }),
+        Err(Refusal::UnknownAccount)
+    );
     assert_eq!(
         audit(&mut world, admin),
         [
@@ -74,7 +77,7 @@ fn a_password_that_is_noted_is_the_one_that_was_asked_for() {
     world.slow_store = Some(Default::default());
     // Its hash is made at once; what comes while it waits at the store is noted as itself.
     world.send(admin, Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions: false });
-    world.send(admin, Request::SetRole { account: name("alice"), role: Role::Admin });
+    world.send(admin, Request::SetRole { account: name("alice"), role: Role::Admin, confirmed: false });
     while world.store_one() {}
     world.slow_store = None;
     assert_eq!(audit(&mut world, admin), ["admin user.role alice admin", "admin user.password alice"]);

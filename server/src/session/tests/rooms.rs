@@ -322,7 +322,7 @@ fn a_closed_room_is_left_by_all_and_its_name_is_free() {
     join(&mut world, bob, "attic").unwrap();
     say(&mut world, bob, "attic", "a secret").unwrap();
     world.heard(bob);
-    let close = || Request::DeleteRoom { room: room("attic") };
+    let close = || Request::DeleteRoom { room: room("attic"), confirmed: false };
     assert_eq!(world.ask(bob, close()), Err(Refusal::NotYourRoom));
     assert_eq!(world.ask(alice, close()), Ok(Answer::Done));
     assert!(matches!(world.events(bob)[..], [Event::Left(_)]));

@@ -10,7 +10,7 @@ fn draft(severity: Severity) -> Draft {
         body: Text::new("Leave.").unwrap(),
         audience: vec![Audience::Everyone],
         answers: vec![],
-        expires_at: None,
+        expires_after_ms: None,
         schedule: None,
         remind: None,
         confirmed: false,

@@ -207,7 +207,7 @@ impl House {
                 self.world.ask(owner, Request::RemoveFromRoom { room: room(typed), account: name(PutOut.account()) }).unwrap();
             }
         }
-        let close = Request::DeleteRoom { room: room("cellar") };
+        let close = Request::DeleteRoom { room: room("cellar"), confirmed: true };
         self.world.ask(owner, close).unwrap();
     }
 
@@ -244,7 +244,7 @@ impl House {
         let at = belfry_core::time::UnixMillis(self.world.now.wall.0 + 86_400_000);
         let mut later = draft(vec![Audience::Everyone]);
         later.post.counter += 1;
-        later.schedule = Some(belfry_core::chat::Schedule { at, every: None });
+        later.schedule = Some(belfry_core::chat::Schedule { first: belfry_core::chat::First::At(at), zone: None, every: None });
         match self.world.ask(admin, Request::SendNotice(later)) {
             Ok(Answer::NoticeScheduled { schedule, .. }) => self.schedule = schedule,
             other => panic!("{other:?}"),
@@ -253,7 +253,7 @@ impl House {
 
     fn shut_out(&mut self) {
         let admin = self.peer(Asker::Admin);
-        let disable = Request::SetDisabled { account: name(Asker::Disabled.account()), disabled: true };
+        let disable = Request::SetDisabled { account: name(Asker::Disabled.account()), disabled: true, confirmed: true };
         self.world.ask(admin, disable).unwrap();
         let device = self.peers[&Asker::Revoked].1;
         let revoke = Request::RevokeDevice { account: name(Asker::Revoked.account()), device };

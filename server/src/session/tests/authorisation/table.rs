@@ -239,7 +239,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::Invite => Request::Invite { room: about_room?, account: name("friend") },
         Kind::RemoveFromRoom => Request::RemoveFromRoom { room: about_room?, account: name("invited") },
         Kind::RenameRoom => Request::RenameRoom { room: about_room?, name: RoomName::new("new").unwrap() },
-        Kind::DeleteRoom => Request::DeleteRoom { room: about_room? },
+        Kind::DeleteRoom => Request::DeleteRoom { room: about_room?, confirmed: true },
         Kind::KeepRoom => Request::KeepRoom { room: about_room?, keep: Keep::default() },
         Kind::SendNotice => Request::SendNotice(NoticeDraft {
             post: PostId { outbox: 77, counter: 2 },
@@ -259,7 +259,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::RemoveTemplate => anywhere.map(|()| Request::RemoveTemplate { name: TemplateName::new("drill").unwrap() })?,
         Kind::ListTemplates => anywhere.map(|()| Request::ListTemplates { after: None })?,
         Kind::AddToGroup => anywhere.map(|()| Request::AddToGroup { group: group(), members: vec![name("one")] })?,
-        Kind::RemoveFromGroup => anywhere.map(|()| Request::RemoveFromGroup { group: group(), members: vec![] })?,
+        Kind::RemoveFromGroup => anywhere.map(|()| Request::RemoveFromGroup { group: group(), members: vec![], confirmed: true })?,
         Kind::ListGroups => anywhere.map(|()| Request::ListGroups { after: None })?,
         Kind::GroupMembers => anywhere.map(|()| Request::GroupMembers { group: group(), after: None })?,
         Kind::AddUser => {
@@ -267,8 +267,8 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         }
         Kind::ListUsers => anywhere.map(|()| Request::ListUsers { after: None })?,
         Kind::SetPassword => Request::SetPassword { account: about_account?, password: password("new"), keep_sessions: false },
-        Kind::SetRole => Request::SetRole { account: about_account?, role: Role::Member },
-        Kind::SetDisabled => Request::SetDisabled { account: about_account?, disabled: true },
+        Kind::SetRole => Request::SetRole { account: about_account?, role: Role::Member, confirmed: true },
+        Kind::SetDisabled => Request::SetDisabled { account: about_account?, disabled: true, confirmed: true },
         Kind::ListDevices => Request::ListDevices { account: about_account? },
         Kind::RevokeDevice => Request::RevokeDevice { account: about_account?, device: house.device(asker, spot) },
         Kind::ReadAudit => anywhere.map(|()| Request::ReadAudit { before: None })?,
