@@ -111,10 +111,16 @@ impl Process {
     /// Starts it on a terminal, which types what is written and shows both what is typed and what is said.
     #[cfg(unix)]
     pub fn start_on_terminal(command: &mut Command) -> Self {
+        Self::start_on_terminal_called(command, "xterm")
+    }
+
+    /// The same, on a terminal that says that it is of this kind.
+    #[cfg(unix)]
+    pub fn start_on_terminal_called(command: &mut Command, kind: &str) -> Self {
         let what = format!("{:?} on a terminal", command.get_args().collect::<Vec<_>>());
         let terminal = nix::pty::openpty(None, None).expect("a terminal");
         let side = || Stdio::from(terminal.slave.try_clone().expect("a terminal"));
-        let child = command.env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side()).spawn().expect("the program starts");
+        let child = command.env("TERM", kind).stdin(side()).stdout(side()).stderr(side()).spawn().expect("the program starts");
         let screen = fs::File::from(terminal.master);
         let keyboard = screen.try_clone().expect("a terminal");
         Self { what, child, input: Some(Box::new(keyboard)), lines: lines(screen, Some(PROMPT)), complaints: None, read: Vec::new() }

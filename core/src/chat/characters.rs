@@ -1,7 +1,8 @@
 //! What a character is to the eye, by the properties that Unicode gives it.
 
 use icu_properties::props::{
-    CanonicalCombiningClass, DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, JoiningType, WhiteSpace,
+    CanonicalCombiningClass, DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, JoiningType, PrependedConcatenationMark,
+    WhiteSpace,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::UnicodeNormalization;
@@ -37,10 +38,11 @@ pub fn is_blank(c: char) -> bool {
     CodePointSetData::new::<WhiteSpace>().contains(c)
         || is_ignorable(c)
         || BLANK_SYMBOLS.contains(&c)
+        // Of the formats only those that are written around what follows, as the Arabic sign of a year, are drawn.
+        || (category(c) == GeneralCategory::Format && !CodePointSetData::new::<PrependedConcatenationMark>().contains(c))
         || matches!(
             category(c),
             GeneralCategory::Control
-                | GeneralCategory::Format
                 | GeneralCategory::SpaceSeparator
                 | GeneralCategory::LineSeparator
                 | GeneralCategory::ParagraphSeparator
@@ -99,7 +101,7 @@ mod tests {
         {
             assert!(is_blank(c) && !is_base(c), "U+{:04X}", u32::from(c));
         }
-        for c in "a0-.王あ한ب×€👍⠁½".chars() {
+        for c in "a0-.王あ한ب×€👍⠁½\u{601}\u{6dd}".chars() {
             assert!(!is_blank(c) && is_base(c), "U+{:04X}", u32::from(c));
         }
         for c in "\u{301}\u{5b0}\u{3099}\u{20dd}".chars() {

@@ -8,6 +8,7 @@ use belfry_core::client::{Command, Update};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::outlet::Outlet;
 use super::output::{self, MessageObject, Paint};
 use super::session::{self, Session, Wake};
 use super::{Outcome, zone};
@@ -27,24 +28,31 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     session::with_notices(&args.connection, |session| {
-        session.catch_interrupts()?;
+        let outlet = Outlet::open(session.waker());
+        let released = outlet.clone();
+        session.catch_interrupts_and(move || released.release())?;
         session.wait_out_interruptions();
-        let mut listener = Listener::new(args.json, zone::local(), Paint::for_stdout());
-        loop {
-            match session.next(None)? {
-                Some(Wake::Update(update)) => {
-                    if let (true, Update::Notice(notice)) = (args.acknowledge, &update) {
-                        acknowledge(session, notice)?;
-                    }
-                    for line in listener.take(update)? {
-                        output::line(line)?;
-                    }
-                }
-                Some(Wake::Interrupted) => return Ok(()),
-                _ => {}
-            }
-        }
+        let outcome = follow(session, args, &outlet);
+        outlet.finish();
+        outcome
     })
+}
+
+fn follow(session: &mut Session, args: &Args, outlet: &Outlet) -> Outcome {
+    let mut listener = Listener::new(args.json, zone::local(), Paint::for_stdout());
+    loop {
+        match session.next(None)? {
+            Some(Wake::Update(update)) => {
+                if let (true, Update::Notice(notice)) = (args.acknowledge, &update) {
+                    acknowledge(session, notice)?;
+                }
+                listener.take(update)?.into_iter().try_for_each(|line| outlet.print(line))?;
+            }
+            Some(Wake::Interrupted) => return Ok(()),
+            Some(Wake::OutputFailed(ending)) => return Err(ending),
+            _ => {}
+        }
+    }
 }
 
 fn acknowledge(session: &mut Session, notice: &Notice) -> Outcome {

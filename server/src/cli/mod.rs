@@ -20,6 +20,7 @@ mod history;
 mod listen;
 pub(crate) mod log;
 mod notice;
+mod outlet;
 mod output;
 mod password;
 mod pin;

@@ -1,10 +1,11 @@
 //! What people and scripts are shown: times, texts made safe for a terminal, JSON lines, colours.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Message, Notice, Place};
+use belfry_core::chat::{Message, Notice, Place, is_blank, is_line_break};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -29,7 +30,29 @@ pub(crate) fn json_text(object: &impl Serialize) -> Outcome<String> {
 
 /// One sentence on standard error. Nobody can be told when even that is closed.
 pub(crate) fn complain(sentence: &str) {
-    let _ = writeln!(io::stderr().lock(), "belfry: {}", visible(sentence));
+    let _ = writeln!(io::stderr().lock(), "belfry: {}", visible(&bounded(sentence)));
+}
+
+/// Letters of one word of a sentence, such as a path, that are shown whole; of a longer one the two ends are.
+const WORD_LETTERS_MAX: usize = 400;
+/// See [`WORD_LETTERS_MAX`].
+const WORD_ENDS: usize = 40;
+
+/// The sentence without the middle of words that nobody would read to their end.
+fn bounded(sentence: &str) -> Cow<'_, str> {
+    let is_long = |word: &str| word.chars().nth(WORD_LETTERS_MAX).is_some();
+    if !sentence.split(' ').any(is_long) {
+        return Cow::Borrowed(sentence);
+    }
+    let short = |word: &str| {
+        let letters: Vec<char> = word.chars().collect();
+        let ends = (letters.first_chunk::<WORD_ENDS>(), letters.last_chunk::<WORD_ENDS>());
+        match ends {
+            (Some(first), Some(last)) if is_long(word) => format!("{}…{}", String::from_iter(first), String::from_iter(last)),
+            _ => word.to_owned(),
+        }
+    };
+    Cow::Owned(sentence.split(' ').map(short).collect::<Vec<_>>().join(" "))
 }
 
 /// The same, but not for longer than this: who reads standard error may stand still.
@@ -65,12 +88,11 @@ pub(crate) fn minute_with_offset(at: UnixMillis, zone: &TimeZone) -> String {
 }
 
 /// Characters that a terminal must not get from strangers: controls that move the cursor and marks that turn the direction of writing
-/// or show nothing. Joiners (U+200C, U+200D) stay: scripts and emoji are written with them.
+/// or show nothing. Joiners and selectors of a variant stay: scripts and emoji are written with them.
 fn misleads(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t'))
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    let belongs_to_a_letter = matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
+    let is_space = matches!(c, '\n' | '\t') || (c.is_whitespace() && !is_line_break(c));
+    is_blank(c) && !is_space && !belongs_to_a_letter
 }
 
 /// The text with everything that would mislead its reader spelled out: `·U+202E·`.
@@ -255,6 +277,18 @@ pub(crate) mod tests {
     #[test]
     fn a_time_beyond_the_calendar_is_shown_as_its_end() {
         assert!(rfc3339(UnixMillis(u64::MAX)).starts_with("9999-12-30"));
+    }
+
+    #[test]
+    fn a_word_that_nobody_reads_to_its_end_is_cut() {
+        let path = format!("/tmp/{}/belfry.toml", "x".repeat(90_000));
+        let said = bounded(&format!("The configuration {path} cannot be read.")).into_owned();
+        assert!(
+            said.starts_with("The configuration /tmp/xxx") && said.ends_with("x/belfry.toml cannot be read.") && said.len() < 200,
+            "{said}"
+        );
+        let usual = format!("The configuration /home/{} cannot be read.", "x".repeat(200));
+        assert_eq!(bounded(&usual), usual);
     }
 
     #[test]

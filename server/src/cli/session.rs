@@ -39,6 +39,8 @@ pub(crate) enum Wake {
     InputEnded,
     /// Lines cannot be read.
     InputFailed(std::io::Error),
+    /// Nobody reads standard output any more, or it cannot be written.
+    OutputFailed(Ending),
 }
 
 /// One person's connection.
@@ -112,6 +114,8 @@ fn signed_in<I, T>(
 /// As for [`with`].
 pub(crate) fn with_new_account<T>(args: &ConnectionArgs, work: impl FnOnce(&mut Session) -> Outcome<T>) -> Outcome<T> {
     let connection = understand(args)?;
+    // A name that is there may be one that nobody is given today.
+    AccountName::new(connection.user.as_str()).map_err(Ending::usage)?;
     let pin = Pin::read(&connection)?;
     let password = password::new(connection.password.clone(), connection.user.as_str())?;
     let credentials =
@@ -204,8 +208,14 @@ impl Session {
 
     /// Makes Ctrl+C and a polite kill arrive as [`Wake::Interrupted`] instead of ending the process.
     pub(crate) fn catch_interrupts(&self) -> Outcome {
+        self.catch_interrupts_and(|| {})
+    }
+
+    /// The same, and does `also` at once, on a thread of its own.
+    pub(crate) fn catch_interrupts_and(&self, also: impl Fn() + Send + 'static) -> Outcome {
         let waker = self.waker();
         ctrlc::set_handler(move || {
+            also();
             let _ = waker.send(Wake::Interrupted);
         })
         .map_err(|error| Ending::refused(format_args!("Ctrl+C cannot be caught: {error}.")))

@@ -1,6 +1,6 @@
 //! `chat` on a terminal, as a person sees it.
 
-use belfry_tests::process::{PROMPT, Person, Process, Server};
+use belfry_tests::process::{PROMPT, Person, Process, Server, soon};
 
 /// A person's chat, with the history shown and the prompt open.
 fn chat(person: &Person) -> Process {
@@ -29,6 +29,55 @@ fn a_line_that_is_interrupted_by_a_message_is_said_whole() {
     let mut listener = bob.listen();
     chat.write("sentence\r");
     listener.events_until_message("half a sentence");
+}
+
+#[test]
+fn of_lines_that_are_pasted_at_once_none_is_lost() {
+    let server = Server::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let mut chat = chat(&alice);
+    // More than the terminal and the editor hold, by a terminal that does not say that it pastes, from Windows and from elsewhere.
+    let lines: Vec<String> = (0..80).map(|n| format!("line {n} of what was pasted: {}", "and so on ".repeat(1 + n % 20))).collect();
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    chat.write(&lines.iter().enumerate().map(|(n, line)| format!("{line}{}", ["\r", "\r\n", "\n"][n % 3])).collect::<String>());
+    bob.say("interrupting the paste");
+    chat.write("/quit\r");
+    assert_eq!(chat.finish().code, Some(0));
+    let said = alice.history(100);
+    assert_eq!(said.iter().filter(|text| text.starts_with("line")).collect::<Vec<_>>(), lines.iter().collect::<Vec<_>>());
+    assert_eq!(said.len(), lines.len() + 1);
+}
+
+#[test]
+fn a_terminal_that_cannot_move_its_cursor_is_chatted_on_line_by_line() {
+    let server = Server::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let mut chat = Process::start_on_terminal_called(&mut alice.command(&["chat"]), "dumb");
+    chat.line_with("/help lists the commands");
+    bob.say("are you there?");
+    let line = chat.line_with("are you there?");
+    assert!(!line.contains('\x1b'), "{line:?}");
+    chat.write("yes\nin Emacs\n/quit\n");
+    assert_eq!(chat.finish().code, Some(0));
+    assert_eq!(alice.history(10), ["are you there?", "yes", "in Emacs"]);
+}
+
+#[test]
+fn a_terminal_is_given_back_as_it_was_found() {
+    use nix::sys::termios::tcgetattr;
+
+    let server = Server::start();
+    let alice = server.person("alice");
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let side = || std::process::Stdio::from(terminal.slave.try_clone().unwrap());
+    let found = tcgetattr(&terminal.slave).unwrap();
+    let mut command = alice.command(&["chat"]);
+    let mut chat = command.env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
+    let is_raw = |wanted: bool| tcgetattr(&terminal.slave).unwrap().local_flags.contains(nix::sys::termios::LocalFlags::ICANON) != wanted;
+    soon("the prompt is open", || is_raw(true));
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(chat.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    soon("it has ended", || chat.try_wait().unwrap().is_some());
+    assert_eq!(tcgetattr(&terminal.slave).unwrap(), found);
 }
 
 #[test]

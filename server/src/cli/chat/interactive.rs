@@ -31,12 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
     session.wait_out_interruptions();
     session.expect_answers_within(PATIENCE);
-    let mut line = Prompt::open()?;
-    let printer = line.printer()?;
+    let (mut line, printer) = Prompt::open()?;
     let waker = session.waker();
     let (prompts, typing) = mpsc::channel();
     let finished = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    let outcome = std::thread::scope(|scope| {
         let finished = &finished;
         let talk = scope.spawn(move || {
             let mut talk = Talk {
@@ -64,7 +63,9 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
         });
         line.run(&typing, &waker, finished);
         talk.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })
+    });
+    line.finish();
+    outcome
 }
 
 /// One person's chat on a terminal.
@@ -106,7 +107,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
                 Some(Wake::InputEnded) => self.leave()?,
                 Some(Wake::InputFailed(error)) => return Err(Ending::refused(format_args!("The terminal cannot be read: {error}."))),
                 Some(Wake::Interrupted) => return self.interrupted(),
-                Some(Wake::NetworkEnded) | None => {}
+                Some(Wake::NetworkEnded | Wake::OutputFailed(_)) | None => {}
             }
         }
         Ok(())
