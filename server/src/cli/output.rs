@@ -287,7 +287,7 @@ pub(crate) mod tests {
             said.starts_with("The configuration /tmp/xxx") && said.ends_with("x/belfry.toml cannot be read.") && said.len() < 200,
             "{said}"
         );
-        let usual = format!("The configuration /home/{} cannot be read.", "x".repeat(200));
+        let usual = format!("The configuration /srv/{} cannot be read.", "x".repeat(200));
         assert_eq!(bounded(&usual), usual);
     }
 
