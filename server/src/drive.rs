@@ -266,7 +266,7 @@ impl Driver {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Stop => self.machine.handle(now, Input::Stop),
-                Order::Rules(rules) => self.machine.handle(now, Input::Rules(rules)),
+                Order::Rules(rules) => self.machine.handle(now, Input::Reload(rules)),
                 Order::Surroundings(surroundings) => self.machine.handle(now, Input::Surroundings(surroundings)),
                 // Whoever asked may have gone.
                 Order::Snapshot(reply) => drop(reply.try_send(self.snapshot())),

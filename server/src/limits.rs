@@ -154,6 +154,12 @@ pub const TIDY_PAUSE: Duration = Duration::from_millis(25);
 /// The computer's networks are looked at this often.
 pub const SURROUNDINGS_EVERY: Duration = Duration::from_secs(5);
 
+/// A retention that is read again and would delete more than one part in this many waits for the next start.
+pub const DELETED_UNASKED_PARTS: u64 = 10;
+
+/// A room's messages are kept for less only by who confirms it: minutes were months.
+pub const KEPT_UNASKED_MIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 // --- The loop --------------------------------------------------------------------------------------------------------------
 
 /// Datagrams read from one socket before timers and answers have their turn.

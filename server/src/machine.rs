@@ -55,6 +55,8 @@ pub enum Input<'a> {
     Stop,
     /// The house rules have changed.
     Rules(Rules),
+    /// They have changed while the server runs; what would delete much waits for the next start.
+    Reload(Rules),
     /// What is around the server has changed.
     Surroundings(Surroundings),
 }
@@ -116,6 +118,7 @@ impl Machine {
                 self.endpoint.go_away(now.instant, RETURN_AFTER, RETURN_JITTER);
             }
             Input::Rules(rules) => self.sessions.set_rules(now, rules),
+            Input::Reload(rules) => self.sessions.reload_rules(now, rules),
             Input::Surroundings(Surroundings { links }) => {
                 self.sessions.set_links(links.clone());
                 self.endpoint.set_links(links);

@@ -432,7 +432,7 @@ REQUESTS = [
     ("RemoveFromRoom", CONTROL, Struct(room=NAME, account=NAME)),
     ("RenameRoom", CONTROL, Struct(room=NAME, name=NAME)),
     ("DeleteRoom", CONTROL, Struct(room=NAME, confirmed=BOOL)),
-    ("KeepRoom", CONTROL, Struct(room=NAME, keep=KEEP)),
+    ("KeepRoom", CONTROL, Struct(room=NAME, keep=KEEP, confirmed=BOOL)),
 ]
 ANSWERS = [
     ("Done", None),
@@ -460,6 +460,7 @@ ANSWERS = [
     ("Altered", Struct(messages=ListOf(MESSAGE), more=BOOL, last=U64)),
     ("Found", FOUND),
     ("Originals", Struct(originals=ListOf(ORIGINAL), more=BOOL)),
+    ("WouldDelete", Struct(messages=U64, of=U64)),
 ]
 # Name, channel and fields.
 EVENTS = [

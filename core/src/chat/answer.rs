@@ -152,6 +152,13 @@ pub enum Answer {
         /// More follow.
         more: bool,
     },
+    /// Nothing is changed yet, because messages would be deleted at once: it has to be confirmed.
+    WouldDelete {
+        /// So many messages …
+        messages: u64,
+        /// … of so many.
+        of: u64,
+    },
 }
 
 /// How the server is doing. Counters count from its start.

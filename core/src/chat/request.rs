@@ -359,12 +359,15 @@ pub enum Request {
         /// As of [`Request::SetRole`].
         confirmed: bool,
     },
-    /// How long a room's messages are kept (administrators). Answer: [`Answer::Done`].
+    /// How long a room's messages are kept (administrators). Answer: [`Answer::Done`], or [`Answer::WouldDelete`] where that has to be
+    /// confirmed: it would delete messages, or keep them for less than a day.
     KeepRoom {
         /// Which.
         room: RoomName,
         /// How long, and how many.
         keep: Keep,
+        /// Whoever asks knows what goes.
+        confirmed: bool,
     },
 }
 

@@ -36,6 +36,9 @@ pub(crate) fn run(args: ServeArgs) -> Outcome {
     for variable in unknown {
         tracing::warn!(variable, "this is set, and no variable of Belfry's");
     }
+    for (setting, age) in serve.kept_for_less_than_a_day() {
+        tracing::warn!(setting, "this is kept for {age} only");
+    }
     let level = log.level();
     let (orders, ordered) = std::sync::mpsc::channel();
     let mut configuration = Configuration { args, now: serve };
@@ -87,6 +90,9 @@ impl Configuration {
         }
         for name in self.now.needs_a_start(&new) {
             tracing::warn!(setting = name, "this has changed and takes effect at the next start");
+        }
+        for (setting, age) in new.kept_for_less_than_a_day() {
+            tracing::warn!(setting, "this is to be kept for {age} only");
         }
         // What a running server cannot take over stays in force, and is said again at the next reload.
         self.now = Serve { rules: new.rules, log: new.log, ..self.now.clone() };

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use belfry_core::chat::Password;
-use belfry_server::hub::{Rates, Registration, Retention, Rules};
+use belfry_server::hub::{Rates, Registration, Retention, Rules, spelled};
+use belfry_server::limits::KEPT_UNASKED_MIN;
 use clap::Args;
 
 use super::layers::Layers;
@@ -161,6 +163,14 @@ impl ServeArgs {
 }
 
 impl Serve {
+    /// What is kept for less than a day, and how long that is.
+    pub(crate) fn kept_for_less_than_a_day(&self) -> Vec<(&'static str, String)> {
+        let Retention { message_age, notice_age, audit_age, .. } = self.rules.retention;
+        let ages = [("retention.message_age", message_age), ("retention.notice_age", notice_age), ("retention.audit_age", audit_age)];
+        let short = |(name, age): (_, Option<Duration>)| Some((name, spelled(age.filter(|&age| age < KEPT_UNASKED_MIN)?)));
+        ages.into_iter().filter_map(short).collect()
+    }
+
     /// Settings that differ in `other` and take effect only at the next start.
     pub(crate) fn needs_a_start(&self, other: &Self) -> Vec<&'static str> {
         let differ = [
@@ -208,7 +218,7 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
     let age = |name| {
         layers.read(name, |typed| match typed {
             "forever" => Ok(None),
-            typed => duration(typed).map(Some).map_err(|error| format!("{error} Or write forever.")),
+            typed => retention_age(typed).map(Some),
         })
     };
     let rate = |name| layers.read(name, |typed| whole(typed, 1));
@@ -232,6 +242,20 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
         sign_in_failures_per_address: u32::try_from(rate("limits.sign_in_failures_per_minute")?).unwrap_or(u32::MAX),
     };
     Ok(Rules { registration, retention, rates })
+}
+
+/// An age. `30m` for thirty months would delete nearly everything, so minutes are written out.
+fn retention_age(typed: &str) -> Result<Duration, String> {
+    let age = duration(typed).map_err(|error| format!("{error} Or write forever."))?;
+    let bare_minutes =
+        typed.trim().to_lowercase().strip_suffix('m').is_some_and(|before| before.trim_end().ends_with(|c: char| c.is_ascii_digit()));
+    if bare_minutes && age < KEPT_UNASKED_MIN {
+        return Err(format!(
+            "That is {0}. Months are written as days, such as 900d; if {0} are meant, write min instead of m.",
+            spelled(age)
+        ));
+    }
+    Ok(age)
 }
 
 fn whole(typed: &str, least: u64) -> Result<u64, String> {
@@ -355,6 +379,20 @@ mod tests {
         assert!(sentence(typed(&["--message-age", "30d", "--notice-age", "29d"]).understand()).contains("at least as long"));
         assert!(sentence(typed(&["--notice-age", "29d"]).understand()).contains("at least as long"));
         assert!(typed(&["--message-age", "30d", "--notice-age", "30d"]).understand().is_ok());
+    }
+
+    #[test]
+    fn minutes_that_may_be_months_are_written_out() {
+        for months in ["30m", "6 m", "1h 30m"] {
+            let said = sentence(typed(&["--message-age", months, "--notice-age", "forever"]).understand());
+            assert!(said.contains("minutes. Months are written as days"), "{months}: {said}");
+        }
+        for (minutes, seconds) in [("30min", 1800), ("30 minutes", 1800), ("90s", 90), ("2d 30m", 174_600)] {
+            let serve = typed(&["--message-age", minutes]).understand().unwrap();
+            assert_eq!(serve.rules.retention.message_age, Some(Duration::from_secs(seconds)), "{minutes}");
+        }
+        let short = typed(&["--message-age", "90s", "--audit-age", "1d"]).understand().unwrap().kept_for_less_than_a_day();
+        assert_eq!(short, [("retention.message_age", "1 minute 30 seconds".to_owned())]);
     }
 
     #[test]

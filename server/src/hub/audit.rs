@@ -59,7 +59,7 @@ impl Hub {
             Request::RemoveFromRoom { room, account } => ("room.remove", room.to_string(), account.to_string()),
             Request::RenameRoom { room, name } => ("room.rename", room.to_string(), name.to_string()),
             Request::DeleteRoom { room, .. } => ("room.delete", room.to_string(), String::new()),
-            Request::KeepRoom { room, keep } => ("room.keep", room.to_string(), kept(keep)),
+            Request::KeepRoom { room, keep, .. } => ("room.keep", room.to_string(), kept(keep)),
             Request::Originals { of, seq, .. } => ("message.originals", of.to_string(), format!("message {}", seq.0)),
             Request::RevokeDevice { account, device } => ("user.revoke", account.to_string(), device.to_string()),
             _ => return None,

@@ -101,6 +101,10 @@ impl Hub {
             Waiting::Alter { to, .. } => self.answer(to, done.result, |hub, outcome| hub.altered(to, outcome)),
             Waiting::MarkRead { to, account } => self.answer(to, done.result, |hub, outcome| hub.marked_read(to, account, outcome)),
             Waiting::Tidy => self.tidied(now, done.result),
+            Waiting::Reload(retention) => self.reload_counted(now, retention, done.result),
+            Waiting::Keep { to, account, room, keep, act } => {
+                self.answer(to, done.result, |hub, outcome| hub.keep_counted(now, to, account, room, keep, act, outcome));
+            }
             Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
                 Outcome::Groups { groups, more } => Ok(Answer::Groups { groups, more }),
                 Outcome::Rooms { rooms, more } => Ok(Answer::Rooms { rooms, more }),

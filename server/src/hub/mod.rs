@@ -12,6 +12,7 @@ mod groups;
 mod ledger;
 mod notices;
 mod presence;
+mod retention;
 mod rooms;
 mod rules;
 mod talk;
@@ -37,7 +38,7 @@ use self::export::Scope;
 use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
 use self::presence::Attendance as Present;
 use self::rooms::Rooms;
-pub use self::rules::{Rates, Retention, Rules};
+pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::tidying::Tidying;
 use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
@@ -147,6 +148,8 @@ struct ReplyTo {
 pub struct Hub {
     settings: Settings,
     rules: Rules,
+    /// A retention that was read again and waits for what it would delete to be counted.
+    reloaded: Option<Retention>,
     tidying: Tidying,
     /// What the request in hand is noted as when it is done.
     act: Option<Entry>,
@@ -187,6 +190,7 @@ impl Hub {
         }
         Self {
             rules: Rules::with_registration(settings.registration),
+            reloaded: None,
             settings,
             tidying: Tidying::default(),
             act: None,
@@ -234,7 +238,7 @@ impl Hub {
         &self.rules
     }
 
-    /// The rules have changed.
+    /// The rules to begin with, or others that may hold at once.
     pub fn set_rules(&mut self, now: Now, rules: Rules) {
         self.seen = now;
         self.rules = rules;
@@ -342,7 +346,7 @@ impl Hub {
             Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, account),
             Request::RenameRoom { room, name } => self.rename_room(now, from, to, &room, name),
             Request::DeleteRoom { room, confirmed } => self.delete_room(now, from, to, &room, confirmed),
-            Request::KeepRoom { room, keep } => self.keep_room(now, from, to, &room, keep),
+            Request::KeepRoom { room, keep, confirmed } => self.keep_room(now, from, to, &room, keep, confirmed),
         }
     }
 

@@ -176,12 +176,6 @@ impl Hub {
         self.submit(now, work, Waiting::Room { to, account: from.account(), change: RoomChange::Delete(room) })
     }
 
-    pub(super) fn keep_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName, keep: Keep) -> Result<(), Refusal> {
-        let room = self.rooms.find(name)?;
-        let change = RoomChange::Keep { room, keep };
-        self.submit(now, Work::Room(RoomJob::Keep { room, keep }), Waiting::Room { to, account: from.account(), change })
-    }
-
     /// Whether somebody who is here is in the room that they mean by `name`.
     pub(super) fn is_in_room(&self, account: AccountId, name: &RoomName) -> bool {
         self.rooms.named(name).is_some_and(|room| room.everyone || room.here.contains(&account))

@@ -3,8 +3,11 @@
 use core::fmt;
 use core::time::Duration;
 
+use belfry_core::time::UnixMillis;
+
 use super::Registration;
 use crate::limits::{ACTS_PER_SECOND, POSTS_PER_SECOND, READS_PER_SECOND, SIGN_IN_FAILURES_PER_ADDRESS};
+use crate::store::Kept;
 
 /// What may change while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,28 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// Whether something that `other` keeps is kept no longer.
+    pub(super) fn is_shorter_than(&self, other: &Self) -> bool {
+        fn shorter<T: PartialOrd>(new: Option<T>, old: Option<T>) -> bool {
+            new.is_some_and(|new| old.is_none_or(|old| new < old))
+        }
+        shorter(self.message_age, other.message_age)
+            || shorter(self.messages_per_conversation, other.messages_per_conversation)
+            || shorter(self.notice_age, other.notice_age)
+            || shorter(self.audit_age, other.audit_age)
+    }
+
+    /// What is kept at this moment.
+    pub(super) fn kept(&self, now: UnixMillis) -> Kept {
+        let from = |age: Duration| UnixMillis(now.0.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
+        Kept {
+            messages_from: self.message_age.map(from),
+            messages: self.messages_per_conversation,
+            notices_from: self.notice_age.map(from),
+            audit_from: self.audit_age.map(from),
+        }
+    }
+
     /// Nothing is ever taken out.
     pub const fn is_forever(&self) -> bool {
         self.message_age.is_none() && self.messages_per_conversation.is_none() && self.notice_age.is_none() && self.audit_age.is_none()
@@ -102,7 +127,7 @@ impl fmt::Display for Rates {
 }
 
 /// A length of time in words, to the second: `365 days`, `1 hour 30 minutes`.
-pub(super) fn spelled(length: Duration) -> String {
+pub fn spelled(length: Duration) -> String {
     let seconds = length.as_secs();
     let parts = [(seconds / 86_400, "day"), (seconds / 3600 % 24, "hour"), (seconds / 60 % 60, "minute"), (seconds % 60, "second")];
     let words: Vec<_> = parts

@@ -1,9 +1,7 @@
 //! When what is kept no longer is taken out: a round every so often, in bites with a pause between them.
 
-use std::time::Duration;
-
 use belfry_core::chat::{ConversationId, Refusal};
-use belfry_core::time::{Instant, Now, UnixMillis};
+use belfry_core::time::{Instant, Now};
 
 use super::{Hub, Waiting};
 use crate::limits::{TIDY_EVERY, TIDY_PAUSE};
@@ -56,14 +54,13 @@ impl Hub {
         if self.tidying.due.is_none_or(|due| due > now.instant) {
             return;
         }
-        let retention = self.rules.retention;
-        let before = |age: Duration| UnixMillis(now.wall.0.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
+        let kept = self.rules.retention.kept(now.wall);
         let work = Work::Tidy {
-            messages_before: retention.message_age.map(before),
-            messages_kept: retention.messages_per_conversation,
+            messages_before: kept.messages_from,
+            messages_kept: kept.messages,
             rooms_differ: self.rooms.differ(),
-            notices_before: retention.notice_age.map(before),
-            audit_before: retention.audit_age.map(before),
+            notices_before: kept.notices_from,
+            audit_before: kept.audit_from,
             bite: self.tidying.bite,
         };
         self.tidying.at_the_store = self.submit(now, work, Waiting::Tidy).is_ok();

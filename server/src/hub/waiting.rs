@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountId, AccountName, DeviceId, NoticeId, Place, PostId, Refusal, Role, ScheduleId, Template, TemplateName};
+use belfry_core::chat::{
+    AccountId, AccountName, ConversationId, DeviceId, Keep, NoticeId, Place, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
+};
 
 use super::rooms::RoomChange;
+use super::rules::Retention;
 use super::{ReplyTo, SessionId, Visitor};
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
-use crate::store::{Occurrence, Ticket};
+use crate::store::{Entry, Occurrence, Ticket};
 
 /// What a job was for.
 #[derive(Debug)]
@@ -70,6 +73,10 @@ pub(super) enum Waiting {
     RevokeDevice { to: ReplyTo, device: DeviceId },
     /// A bite of what is kept no longer. Nobody waits for it.
     Tidy,
+    /// What would go if this were kept no longer, from a reload.
+    Reload(Retention),
+    /// What would go of a room if its messages were kept so, before that is done as this act.
+    Keep { to: ReplyTo, account: AccountId, room: ConversationId, keep: Keep, act: Option<Entry> },
     /// A change of who is in a room, by this account.
     Room { to: ReplyTo, account: AccountId, change: RoomChange },
     /// A message written anew with this much text, or taken back.

@@ -264,6 +264,12 @@ impl Sessions {
         self.drain(now);
     }
 
+    /// The rules have changed while the server runs.
+    pub fn reload_rules(&mut self, now: Now, rules: Rules) {
+        self.hub.reload_rules(now, rules);
+        self.drain(now);
+    }
+
     /// What to do next, until there is nothing more.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()

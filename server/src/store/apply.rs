@@ -321,7 +321,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
         Work::Room(job) => rooms::perform(connection, at, job),
         Work::Talk(talk) => alterations::perform(connection, at, talk),
-        Work::List(list) => lists::read(connection, list),
+        Work::List(list) => lists::read(connection, at, list),
         Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
     }
 }

@@ -5,7 +5,7 @@ use belfry_core::chat::{
     NoticeSummary, Obstacle, Original, Progress, Refusal, Room, Seq,
 };
 
-use super::{Bite, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
+use super::{Bite, Part, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
 
 /// What became of a job. Nothing is answered before the commit that holds it.
 #[derive(Clone, Debug)]
@@ -173,6 +173,15 @@ pub enum Outcome {
         accounts: Vec<(AccountId, Account)>,
         /// More follow.
         more: bool,
+    },
+    /// What would go.
+    WouldGo {
+        /// Messages.
+        messages: Part,
+        /// Notices.
+        notices: Part,
+        /// Lines of the audit log.
+        audit: Part,
     },
     /// Groups in order of names.
     Groups {

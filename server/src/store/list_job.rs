@@ -1,6 +1,7 @@
 //! What the store is asked to list. A list is as long as there are people, so it is read in pages, beside what is stored meanwhile.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, RoomName, ScheduleId};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, Keep, RoomName, ScheduleId};
+use belfry_core::time::UnixMillis;
 
 #[cfg(doc)]
 use super::Outcome;
@@ -54,4 +55,33 @@ pub enum List {
         /// Continue after this name.
         after: Option<RoomName>,
     },
+    /// What would go if things were kept so. Counting takes as long as there is much. Outcome: [`Outcome::WouldGo`].
+    WouldGo {
+        /// How long things are kept on the whole server.
+        kept: Kept,
+        /// Only this room's messages, if they were kept so.
+        room: Option<(ConversationId, Keep)>,
+    },
+}
+
+/// What is kept from when on; `None` for everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Messages from then on …
+    pub messages_from: Option<UnixMillis>,
+    /// … and of each conversation only the newest so many.
+    pub messages: Option<u64>,
+    /// Notices that were sent from then on.
+    pub notices_from: Option<UnixMillis>,
+    /// Lines of the audit log from then on.
+    pub audit_from: Option<UnixMillis>,
+}
+
+/// How much would go, and of how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// So much goes.
+    pub goes: u64,
+    /// So much there is.
+    pub of: u64,
 }

@@ -2,12 +2,13 @@
 
 use belfry_core::chat::{Account, AccountId, AccountName, ConversationId, Group, GroupName, Keep, Refusal, Room, RoomName, Standing};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
+use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, Params, Row, params};
 
 use super::column::{clamped, number, optional_number, optional_time, optional_words, time, words};
 use super::error::Trouble;
 use super::page::Limit;
-use super::{List, Outcome, StoredPerson, accounts, conversations, plans};
+use super::{List, Outcome, StoredPerson, accounts, conversations, plans, would_go};
 
 /// What a person takes in a page beside their name: whether they are here, when they were, lengths.
 const PERSON_BYTES: usize = 16;
@@ -35,7 +36,7 @@ const ROOMS: &str = "SELECT * FROM (SELECT c.room_name, c.private, o.name, c.kee
     FROM conversations c LEFT JOIN accounts o ON o.id = c.owner WHERE c.room_key > ?2 AND c.deleted_at IS NULL)
     WHERE private = 0 OR inside OR invited ORDER BY room_key LIMIT ?3";
 
-pub(super) fn read(connection: &Connection, list: List) -> Result<Outcome, Trouble> {
+pub(super) fn read(connection: &Connection, at: UnixMillis, list: List) -> Result<Outcome, Trouble> {
     match list {
         List::Everybody { after } => everybody(connection, after.as_ref()),
         List::Accounts { after } => all_accounts(connection, after.as_ref()),
@@ -44,6 +45,7 @@ pub(super) fn read(connection: &Connection, list: List) -> Result<Outcome, Troub
         List::Groups { after } => groups(connection, after.as_ref()),
         List::Schedules { after } => plans::list(connection, after),
         List::Rooms { account, after } => rooms(connection, account, after.as_ref()),
+        List::WouldGo { kept, room } => would_go::count(connection, at, &kept, room),
     }
 }
 

@@ -40,13 +40,14 @@ mod schema;
 mod search;
 mod stored;
 mod worker;
+mod would_go;
 
 pub use apply::{Store, Uncommitted};
 pub use backup::copy;
 pub use done::{Done, Outcome};
 pub use error::StoreError;
 pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
-pub use list_job::List;
+pub use list_job::{Kept, List, Part};
 pub use open::{Lock, accounts_in, is_ours};
 pub use room_job::{Keeper, RoomJob, Talk};
 pub use stored::{

@@ -119,15 +119,46 @@ fn old_messages_go_when_the_configuration_says_so_and_clients_go_on() {
     let folder = TempDir::new().unwrap();
     let server = configured(&folder, "");
     let alice = server.person("alice");
+    for n in 1..=20 {
+        alice.say(&n.to_string());
+    }
+    let mut listener = server.person("bob").listen();
+    reconfigure(&server, &folder, "[retention]\nmessages_per_conversation = 18\n");
+    soon("a tenth goes", || alice.history(99).len() == 18);
+    assert_eq!(alice.say("five"), 21);
+    listener.event(|event| event["text"] == "five");
+    assert_eq!(alice.history(99).len(), 19, "the next round is an hour away");
+}
+
+#[test]
+fn what_would_delete_much_waits_for_the_next_start_and_the_rest_is_taken_over() {
+    let folder = TempDir::new().unwrap();
+    let server = configured(&folder, "");
+    let alice = server.person("alice");
     for text in ["one", "two", "three", "four"] {
         alice.say(text);
     }
-    let mut listener = server.person("bob").listen();
-    reconfigure(&server, &folder, "[retention]\nmessages_per_conversation = 2\n");
+    reconfigure(&server, &folder, "registration = \"closed\"\n[retention]\nmessages_per_conversation = 2\n");
+    soon("registration closes", || !registers(&server.stranger("bob")));
+    assert_eq!(alice.history(9).len(), 4);
+    let (finished, data) = server.stop();
+    let said = finished.err;
+    assert!(
+        said.contains("would delete more than a tenth, so it waits for the next start") && said.contains("messages=\"2 of 4\""),
+        "{said}"
+    );
+    let server = Server::start_in(data, |command| {
+        command.arg("--config").arg(folder.path().join("belfry.toml"));
+    });
+    let alice = server.stranger("alice");
     soon("only two messages are kept", || alice.history(9) == ["three", "four"]);
-    assert_eq!(alice.say("five"), 5);
-    listener.event(|event| event["text"] == "five");
-    assert_eq!(alice.history(9), ["three", "four", "five"], "the next round is an hour away");
+}
+
+#[test]
+fn minutes_that_may_be_months_are_not_taken_for_a_retention() {
+    assert!(refused("[retention]\nmessage_age = \"30m\"\n").contains("hat is 30 minutes."));
+    let said = reloaded("[retention]\nmessage_age = \"30m\"\n");
+    assert!(said.contains("nothing was reloaded: ") && said.contains("hat is 30 minutes."), "{said}");
 }
 
 #[test]

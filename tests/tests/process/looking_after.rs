@@ -98,7 +98,10 @@ fn a_rooms_own_retention_goes_over_the_servers_also_after_a_restart() {
     admin.run(&["room", "keep", "short", "--age", "soon"]).refused(2);
     assert_eq!(admin.run(&["room", "keep", "whole"]).done(), "age default, messages default\n");
     admin.run(&["room", "keep", "whole", "--messages", "all", "--age", "forever"]).done();
-    admin.run(&["room", "keep", "short", "--messages", "2"]).done();
+    let said = admin.run(&["room", "keep", "short", "--messages", "2"]).refused(2);
+    assert!(said.starts_with("This deletes ") && said.contains(" messages in short at once") && said.contains("--yes"), "{said}");
+    assert!(admin.run(&["room", "keep", "short", "--age", "30m"]).refused(2).starts_with("The age is 30 minutes. This deletes 0 of the "));
+    admin.run(&["room", "keep", "short", "--messages", "2", "--yes"]).done();
     let count = |room: &str| alice.run(&["history", "--room", room, "--json"]).objects().len();
     soon("two messages are kept", || count("short") == 2);
     assert_eq!(count("whole"), 6);

@@ -1,6 +1,11 @@
 //! `belfry room keep`: how long the messages of one room are kept.
 
+use std::fmt::Write as _;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
+
 use belfry_core::chat::{Answer, Keep, Request, Room, RoomName};
+use belfry_server::hub::spelled;
 
 use crate::cli::notice::length;
 use crate::cli::session::{self, Session};
@@ -17,6 +22,9 @@ pub(crate) struct Args {
     /// Only the newest so many stay: a number, "all", or "default" for as on the whole server
     #[arg(long, value_name = "N", value_parser = parse_messages)]
     messages: Option<Bound>,
+    /// Also when that deletes messages at once, or keeps them for less than a day
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
@@ -57,8 +65,48 @@ pub(super) fn run(args: Args) -> Outcome {
             age_ms: args.age.map_or(room.keep.age_ms, |age| age.0),
             messages: args.messages.map_or(room.keep.messages, |messages| messages.0),
         };
-        user::done(session, Request::KeepRoom { room: args.room, keep })
+        let request = |confirmed| Request::KeepRoom { room: args.room.clone(), keep, confirmed };
+        match session.ask(request(args.yes))? {
+            Answer::Done => Ok(()),
+            Answer::WouldDelete { messages, of } => {
+                confirm(&warning(&args.room, keep, messages, of))?;
+                user::done(session, request(true))
+            }
+            _ => Err(unexpected()),
+        }
     })
+}
+
+/// Asks on a terminal; a script says `--yes`.
+fn confirm(warning: &str) -> Outcome {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Ending::usage(format_args!("{warning} Nothing was changed; confirm it with --yes.")));
+    }
+    // Nothing depends on these being read.
+    let _ = write!(io::stderr(), "{warning} Go on? [y/N] ");
+    let mut typed = String::new();
+    io::stdin().lock().read_line(&mut typed).map_err(|error| Ending::usage(format_args!("No answer could be read: {error}.")))?;
+    match typed.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Ending::usage("Nothing was changed.")),
+    }
+}
+
+/// What it means, and what was read.
+fn warning(room: &RoomName, keep: Keep, messages: u64, of: u64) -> String {
+    let mut said = match keep.age_ms.filter(|&age| age > 0) {
+        None => String::new(),
+        Some(age) => format!("The age is {}. ", spelled(Duration::from_millis(age))),
+    };
+    let _ = write!(
+        said,
+        "This deletes {messages} of the {of} messages in {} at once, and they cannot be had back.",
+        output::visible(room.as_str())
+    );
+    if keep.age_ms.is_some_and(|age| age > 0 && age < belfry_server::limits::KEPT_UNASKED_MIN.as_millis() as u64) {
+        said.push_str(" Months are written as days, such as 900d.");
+    }
+    said
 }
 
 /// The room as the list has it: what is not said stays as it is.
@@ -107,6 +155,19 @@ mod tests {
             let keep = Keep { age_ms: None, messages: parse_messages(typed).unwrap().0 };
             assert_eq!(line(keep), format!("age default, messages {typed}"));
         }
+    }
+
+    #[test]
+    fn what_goes_is_said_with_what_was_read() {
+        let lobby = RoomName::lobby();
+        let minutes = Keep { age_ms: parse_age("30m").unwrap().0, messages: None };
+        let said = warning(&lobby, minutes, 412, 900);
+        assert!(
+            said.starts_with("The age is 30 minutes. This deletes 412 of the 900 messages in lobby at once") && said.contains("900d"),
+            "{said}"
+        );
+        let newest = warning(&lobby, Keep { age_ms: None, messages: Some(5) }, 4, 9);
+        assert_eq!(newest, "This deletes 4 of the 9 messages in lobby at once, and they cannot be had back.");
     }
 
     #[test]

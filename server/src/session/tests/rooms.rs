@@ -345,7 +345,7 @@ fn an_administrator_says_how_long_a_rooms_messages_are_kept() {
         say(&mut world, alice, "attic", &format!("m{n}")).unwrap();
     }
     let keep = Keep { age_ms: None, messages: Some(2) };
-    let request = |named| Request::KeepRoom { room: room(named), keep };
+    let request = |named| Request::KeepRoom { room: room(named), keep, confirmed: true };
     assert_eq!(world.ask(alice, request("attic")), Err(Refusal::AdminOnly));
     assert_eq!(world.ask(admin, request("attic")), Ok(Answer::Done));
     world.pass(std::time::Duration::from_secs(5));
@@ -355,4 +355,30 @@ fn an_administrator_says_how_long_a_rooms_messages_are_kept() {
     let Ok(Answer::Rooms { rooms, .. }) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
     assert_eq!((rooms[0].owner.clone(), rooms[0].keep, rooms[1].owner.clone()), (Some(name("alice")), keep, None));
     assert_eq!(world.ask(admin, request("lobby")), Ok(Answer::Done), "also for the lobby");
+}
+
+#[test]
+fn what_a_room_would_lose_is_said_before_it_is_lost_and_noted_only_when_it_is_done() {
+    let (mut world, admin) = World::with_admin();
+    let alice = world.register("alice");
+    create(&mut world, alice, "attic", false);
+    for n in 0..5 {
+        say(&mut world, alice, "attic", &format!("m{n}")).unwrap();
+    }
+    let ask = |age_ms, messages, confirmed| Request::KeepRoom { room: room("attic"), keep: Keep { age_ms, messages }, confirmed };
+    let acts = |world: &mut World| {
+        let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+        entries.len()
+    };
+    let kept = |world: &mut World| {
+        let Ok(Answer::Rooms { rooms, .. }) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
+        rooms[0].keep
+    };
+    assert_eq!(world.ask(admin, ask(None, Some(2), false)), Ok(Answer::WouldDelete { messages: 3, of: 5 }));
+    assert_eq!(world.ask(admin, ask(Some(30 * 60_000), None, false)), Ok(Answer::WouldDelete { messages: 0, of: 5 }), "half an hour");
+    assert_eq!((acts(&mut world), kept(&mut world)), (0, Keep::default()));
+    assert_eq!(world.ask(admin, ask(Some(86_400_000), Some(5), false)), Ok(Answer::Done), "nothing goes");
+    assert_eq!((acts(&mut world), kept(&mut world).messages), (1, Some(5)));
+    assert_eq!(world.ask(admin, ask(None, Some(2), true)), Ok(Answer::Done));
+    assert_eq!((acts(&mut world), kept(&mut world).messages), (2, Some(2)));
 }

@@ -240,7 +240,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::RemoveFromRoom => Request::RemoveFromRoom { room: about_room?, account: name("invited") },
         Kind::RenameRoom => Request::RenameRoom { room: about_room?, name: RoomName::new("new").unwrap() },
         Kind::DeleteRoom => Request::DeleteRoom { room: about_room?, confirmed: true },
-        Kind::KeepRoom => Request::KeepRoom { room: about_room?, keep: Keep::default() },
+        Kind::KeepRoom => Request::KeepRoom { room: about_room?, keep: Keep::default(), confirmed: true },
         Kind::SendNotice => Request::SendNotice(NoticeDraft {
             post: PostId { outbox: 77, counter: 2 },
             ..draft(vec![Audience::Room(about_room?)])

@@ -1,0 +1,106 @@
+//! Less is to be kept from now on: what would go is counted first, and much of it goes only when somebody says so who knows it.
+
+use belfry_core::chat::{AccountId, Answer, ConversationId, Keep, Refusal, RoomName};
+use belfry_core::time::Now;
+
+use super::done::misplaced;
+use super::rooms::RoomChange;
+use super::rules::{Retention, Rules};
+use super::{Hub, ReplyTo, Waiting};
+use crate::limits::{DELETED_UNASKED_PARTS, KEPT_UNASKED_MIN};
+use crate::session::SignedIn;
+use crate::store::{Entry, List, Outcome, Part, RoomJob, Work};
+
+impl Hub {
+    /// A running server was told other rules. All of them hold at once, but for a retention that would delete much: that waits for the next
+    /// start, because whoever has mistyped it reads the log sooner than they find a backup.
+    pub fn reload_rules(&mut self, now: Now, rules: Rules) {
+        let old = self.rules.retention;
+        if !rules.retention.is_shorter_than(&old) {
+            self.reloaded = None;
+            return self.set_rules(now, rules);
+        }
+        self.set_rules(now, Rules { retention: old, ..rules });
+        self.reloaded = Some(rules.retention);
+        let list = List::WouldGo { kept: rules.retention.kept(now.wall), room: None };
+        if self.submit(now, Work::List(list), Waiting::Reload(rules.retention)).is_err() {
+            self.reloaded = None;
+            tracing::warn!("the store is too busy to count what the new retention would delete; it takes effect at the next start");
+        }
+    }
+
+    /// What a retention that was read again would delete has been counted.
+    pub(super) fn reload_counted(&mut self, now: Now, retention: Retention, result: Result<Outcome, Refusal>) {
+        // The file was read once more meanwhile.
+        if self.reloaded != Some(retention) {
+            return;
+        }
+        self.reloaded = None;
+        let Ok(Outcome::WouldGo { messages, notices, audit }) = result else {
+            tracing::warn!("what the new retention would delete could not be counted; it takes effect at the next start");
+            return;
+        };
+        let is_much = |part: Part| part.goes.saturating_mul(DELETED_UNASKED_PARTS) > part.of;
+        if [messages, notices, audit].into_iter().any(is_much) {
+            let of = |Part { goes, of }: Part| format!("{goes} of {of}");
+            tracing::warn!(
+                messages = of(messages),
+                notices = of(notices),
+                audit = of(audit),
+                "the new retention ({retention}) would delete more than a tenth, so it waits for the next start; until then: {}",
+                self.rules.retention
+            );
+            return;
+        }
+        self.set_rules(now, Rules { retention, ..self.rules });
+    }
+
+    /// Says how long a room's messages are kept, or first what that would delete.
+    pub(super) fn keep_room(
+        &mut self,
+        now: Now,
+        from: &SignedIn,
+        to: ReplyTo,
+        name: &RoomName,
+        keep: Keep,
+        confirmed: bool,
+    ) -> Result<(), Refusal> {
+        let (room, account) = (self.rooms.find(name)?, from.account());
+        if confirmed {
+            return self.keep(now, to, account, room, keep);
+        }
+        // Counting is nobody's act.
+        let act = self.act.take();
+        let list = List::WouldGo { kept: self.rules.retention.kept(now.wall), room: Some((room, keep)) };
+        self.submit(now, Work::List(list), Waiting::Keep { to, account, room, keep, act })
+    }
+
+    /// What would go of a room has been counted.
+    #[allow(clippy::too_many_arguments, reason = "it goes on where the request was left")]
+    pub(super) fn keep_counted(
+        &mut self,
+        now: Now,
+        to: ReplyTo,
+        account: AccountId,
+        room: ConversationId,
+        keep: Keep,
+        act: Option<Entry>,
+        outcome: Outcome,
+    ) -> Result<(), Refusal> {
+        let Outcome::WouldGo { messages, .. } = outcome else { return Err(misplaced(&outcome)) };
+        let shortest = u64::try_from(KEPT_UNASKED_MIN.as_millis()).unwrap_or(u64::MAX);
+        if messages.goes > 0 || keep.age_ms.is_some_and(|age| age > 0 && age < shortest) {
+            self.reply(to, Ok(Answer::WouldDelete { messages: messages.goes, of: messages.of }));
+            return Ok(());
+        }
+        self.act = act;
+        let kept = self.keep(now, to, account, room, keep);
+        self.act = None;
+        kept
+    }
+
+    fn keep(&mut self, now: Now, to: ReplyTo, account: AccountId, room: ConversationId, keep: Keep) -> Result<(), Refusal> {
+        let change = RoomChange::Keep { room, keep };
+        self.submit(now, Work::Room(RoomJob::Keep { room, keep }), Waiting::Room { to, account, change })
+    }
+}
