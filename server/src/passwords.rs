@@ -64,6 +64,8 @@ pub enum PasswordOutcome {
     Hashed(String),
     /// It is the right password.
     Right,
+    /// It is the right password, by a hash that was made of it as it was typed; this is one of it as it is prepared today.
+    RightAsTyped(String),
     /// It is not.
     Wrong,
 }
@@ -123,17 +125,14 @@ impl Hasher {
     pub fn run(&mut self, job: PasswordJob) -> PasswordDone {
         let PasswordJob { ticket, work } = job;
         let result = match work {
-            PasswordWork::Hash { password, salt } => match self.hash(password.as_str().as_bytes(), &salt) {
+            PasswordWork::Hash { password, salt } => match self.hash(password.prepared().as_bytes(), &salt) {
                 Ok(hash) => Ok(PasswordOutcome::Hashed(hash.to_string())),
                 Err(error) => {
                     tracing::error!(%error, "a password could not be hashed");
                     Err(Refusal::Busy)
                 }
             },
-            PasswordWork::Verify { password, hash } => Ok(match self.is_right(&password, hash.as_deref()) {
-                true => PasswordOutcome::Right,
-                false => PasswordOutcome::Wrong,
-            }),
+            PasswordWork::Verify { password, hash } => Ok(self.verify(&password, hash.as_deref())),
         };
         PasswordDone { ticket, result }
     }
@@ -187,7 +186,7 @@ impl Hasher {
         Ok(self.compute(algorithm, version, &params, password, salt, output.len())? == *output)
     }
 
-    fn is_right(&mut self, password: &Password, hash: Option<&str>) -> bool {
+    fn verify(&mut self, password: &Password, hash: Option<&str>) -> PasswordOutcome {
         let stored = hash.and_then(|hash| match PasswordHash::new(hash) {
             Ok(stored) => Some(stored),
             Err(error) => {
@@ -196,12 +195,27 @@ impl Hasher {
             }
         });
         let is_somebodys = stored.is_some();
-        let Some(expected) = stored.or_else(|| self.nobodys.clone()) else { return false };
-        let matches = self.matches(password.as_str().as_bytes(), &expected).unwrap_or_else(|error| {
-            tracing::error!(%error, "a stored password hash cannot be computed; that account cannot sign in until it is given a new password");
-            false
-        });
-        matches && is_somebodys
+        let Some(expected) = stored.or_else(|| self.nobodys.clone()) else { return PasswordOutcome::Wrong };
+        let mut is_of = |password: &str| {
+            self.matches(password.as_bytes(), &expected).unwrap_or_else(|error| {
+                tracing::error!(%error, "a stored password hash cannot be computed; that account cannot sign in until it is given a new password");
+                false
+            })
+        };
+        let prepared = password.prepared();
+        if is_of(&prepared) {
+            return if is_somebodys { PasswordOutcome::Right } else { PasswordOutcome::Wrong };
+        }
+        // Hashes of 0.1.0 are of what was typed. Whose account it is makes no difference to how long this takes.
+        if *prepared == password.as_str() || !is_of(password.as_str()) || !is_somebodys {
+            return PasswordOutcome::Wrong;
+        }
+        // Its salt was random, and only this account has it.
+        let salt = expected.salt.as_ref().and_then(|salt| salt.first_chunk().copied());
+        match salt.map(|salt| self.hash(prepared.as_bytes(), &salt)) {
+            Some(Ok(hash)) => PasswordOutcome::RightAsTyped(hash.to_string()),
+            _ => PasswordOutcome::Right,
+        }
     }
 }
 
@@ -334,6 +348,32 @@ mod tests {
         for (typed, expected) in [("correct horse", PasswordOutcome::Right), ("correct hors", PasswordOutcome::Wrong)] {
             assert_eq!(run(&mut hasher, PasswordWork::Verify { password: password(typed), hash: Some(hash.clone()) }), expected, "{typed}");
         }
+    }
+
+    #[test]
+    fn a_password_is_right_from_every_keyboard() {
+        let mut hasher = hasher();
+        let hash = hashed(&mut hasher, "Zoë\u{a0}1");
+        for typed in ["Zoë 1", "Zoe\u{308} 1", "Zoë\u{3000}1"] {
+            assert_eq!(
+                run(&mut hasher, PasswordWork::Verify { password: password(typed), hash: Some(hash.clone()) }),
+                PasswordOutcome::Right,
+                "{typed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hash_of_0_1_0_is_right_for_what_was_typed_then_and_is_renewed() {
+        let mut hasher = hasher();
+        let typed = "Zoe\u{308} 1";
+        let before = hasher.hash(typed.as_bytes(), &[7; 16]).unwrap().to_string();
+        let verify = |typed: &str, hash: &str| PasswordWork::Verify { password: password(typed), hash: Some(hash.to_owned()) };
+        let PasswordOutcome::RightAsTyped(renewed) = run(&mut hasher, verify(typed, &before)) else { panic!() };
+        for typed in [typed, "Zoë 1"] {
+            assert_eq!(run(&mut hasher, verify(typed, &renewed)), PasswordOutcome::Right, "{typed:?}");
+        }
+        assert_eq!(run(&mut hasher, verify("Zoë 2", &before)), PasswordOutcome::Wrong);
     }
 
     #[test]

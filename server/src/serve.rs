@@ -282,7 +282,7 @@ fn make_first_admin(
     let hashed = hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password, salt } });
     let password_hash = match hashed.result {
         Ok(PasswordOutcome::Hashed(hash)) => hash,
-        Ok(PasswordOutcome::Right | PasswordOutcome::Wrong) | Err(_) => {
+        Ok(PasswordOutcome::Right | PasswordOutcome::RightAsTyped(_) | PasswordOutcome::Wrong) | Err(_) => {
             return Err(ServeError::FirstAdmin("its password cannot be hashed on this computer.".into()));
         }
     };

@@ -3,10 +3,12 @@
 use alloc::string::String;
 use core::fmt;
 
+use icu_properties::props::GeneralCategory;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::characters::{has_too_many_marks, is_base};
+use super::characters::{category, has_too_many_marks, is_base};
 use super::fold::fold;
 use super::line_break::{in_one_line, with_plain_line_breaks};
 use crate::limits::{LABEL_BYTES_MAX, MARKS_PER_LETTER_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX};
@@ -189,9 +191,23 @@ impl Password {
         Ok(Self(typed))
     }
 
-    /// The password, for hashing it.
+    /// The password as it was typed.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The password as it is compared: the same whether a keyboard composes its letters or not, and whichever space it has. The mapping
+    /// of RFC 8265's OpaqueString (§4.2.2): a space of another script is a space, then NFC. What that profile forbids is not refused:
+    /// nobody is kept out by an older password.
+    pub fn prepared(&self) -> Zeroizing<String> {
+        if self.0.is_ascii() {
+            return self.0.clone();
+        }
+        let is_space = |c: char| category(c) == GeneralCategory::SpaceSeparator;
+        // Room for the longest form of each letter: the text is not moved while it grows, and nothing of it stays behind.
+        let mut prepared = Zeroizing::new(String::with_capacity(self.0.len() * 3));
+        prepared.extend(self.0.chars().map(|c| if is_space(c) { ' ' } else { c }).nfc());
+        prepared
     }
 }
 
@@ -303,6 +319,17 @@ mod tests {
     fn the_limit_is_exact() {
         assert!(Text::new("x".repeat(TEXT_BYTES_MAX)).is_ok());
         assert_eq!(Text::new("x".repeat(TEXT_BYTES_MAX + 1)), Err(InvalidText::TooLong { bytes_max: TEXT_BYTES_MAX }));
+    }
+
+    #[test]
+    fn a_password_is_the_same_from_every_keyboard() {
+        let prepared = |typed: &str| Password::new(typed).unwrap().prepared();
+        for (one, other) in [("Zoe\u{308} 1", "Zoë 1"), ("a\u{a0}b", "a b"), ("密\u{3000}码", "密 码"), ("\u{212b}", "\u{c5}")] {
+            assert_eq!(*prepared(one), *prepared(other), "{one:?}");
+        }
+        for (one, other) in [("Zoë", "zoë"), ("ａ", "a"), ("a ", "a"), ("ß", "ss"), ("①", "1")] {
+            assert_ne!(*prepared(one), *prepared(other), "{one:?}: a password is no name");
+        }
     }
 
     #[test]

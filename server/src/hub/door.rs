@@ -28,6 +28,12 @@ impl Hub {
         self.submit(now, Work::AddAccount { name, password_hash, role: Role::Member }, Waiting::Register { session })
     }
 
+    /// Somebody's password was right by a hash of an older kind: the account gets one of today's. Where there is no room for that now, it is
+    /// done the next time.
+    pub fn renew_hash(&mut self, now: Now, account: AccountId, from: String, to: String) {
+        let _ = self.submit(now, Work::RenewHash { account, from, to }, Waiting::Nobody);
+    }
+
     /// Somebody has proven who they are, and now hears of everything: [`Effect::Entered`] and the answer to request `id` follow.
     ///
     /// # Errors

@@ -98,7 +98,7 @@ impl Sessions {
             PasswordOf::Hub(ticket) => {
                 let hash = result.and_then(|outcome| match outcome {
                     PasswordOutcome::Hashed(hash) => Ok(hash),
-                    PasswordOutcome::Right | PasswordOutcome::Wrong => Err(Refusal::Busy),
+                    PasswordOutcome::Right | PasswordOutcome::RightAsTyped(_) | PasswordOutcome::Wrong => Err(Refusal::Busy),
                 });
                 self.hub.handle_hashed(now, ticket, hash);
             }

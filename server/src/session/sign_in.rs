@@ -117,6 +117,10 @@ impl Sessions {
             (PasswordOutcome::Right, Door::Verifying { login: Some(login), remember }) => {
                 self.admit_to(now, session, id, &login, remember, false)
             }
+            (PasswordOutcome::RightAsTyped(renewed), Door::Verifying { login: Some(login), remember }) => {
+                self.hub.renew_hash(now, login.account.id, login.password_hash.clone(), renewed);
+                self.admit_to(now, session, id, &login, remember, false)
+            }
             (PasswordOutcome::Hashed(hash), Door::Hashing { name, remember }) => {
                 self.hub.register(now, session, name.clone(), hash)?;
                 self.set_door(session, id, Door::Registering { name, remember });

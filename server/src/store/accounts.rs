@@ -20,6 +20,7 @@ const IS_ADMIN: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 1 AND di
 const ANOTHER_ADMIN: &str = "SELECT 1 FROM accounts WHERE role = 1 AND disabled = 0 AND id <> ?1";
 const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
 const ONE: &str = "SELECT id, name, role, disabled, last_seen FROM accounts WHERE id = ?1";
+const RENEW_HASH: &str = "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
 const SET_ROLE: &str = "UPDATE accounts SET role = ?2 WHERE id = ?1";
 const SET_DISABLED: &str = "UPDATE accounts SET disabled = ?2 WHERE id = ?1";
@@ -117,6 +118,11 @@ pub(super) fn set_password(
     devices::forget_but(connection, account, remembered)?;
     connection.prepare_cached(SET_PASSWORD)?.execute(params![clamped(account.0), password_hash])?;
     Ok(Outcome::Account { account })
+}
+
+pub(super) fn renew_hash(connection: &Connection, account: AccountId, from: &str, to: &str) -> Result<Outcome, Trouble> {
+    connection.prepare_cached(RENEW_HASH)?.execute(params![clamped(account.0), from, to])?;
+    Ok(Outcome::Changed)
 }
 
 pub(super) fn set_role(connection: &Connection, account: &AccountName, role: Role) -> Result<Outcome, Trouble> {
@@ -232,6 +238,19 @@ mod tests {
             let anna_now = account(store, anna);
             assert_eq!((anna_now.role, anna_now.disabled, anna_now.last_seen), (Role::Admin, true, Some(UnixMillis(50))));
             assert_eq!(hash(store, "anna"), "new");
+        });
+    }
+
+    #[test]
+    fn a_hash_is_renewed_unless_there_is_a_new_password_by_now() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let before = hash(store, "anna");
+            let renew = |to: &str| Work::RenewHash { account: anna, from: before.clone(), to: to.into() };
+            assert_eq!(ask(store, 1, renew("renewed")), Ok(Outcome::Changed));
+            assert_eq!(hash(store, "anna"), "renewed");
+            assert_eq!(ask(store, 2, renew("late")), Ok(Outcome::Changed));
+            assert_eq!(hash(store, "anna"), "renewed");
         });
     }
 

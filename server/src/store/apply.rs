@@ -217,6 +217,7 @@ fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, 
 fn writes(work: &Work) -> bool {
     match work {
         Work::AddAccount { .. }
+        | Work::RenewHash { .. }
         | Work::SetPassword { .. }
         | Work::SetRole { .. }
         | Work::SetDisabled { .. }
@@ -263,6 +264,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
     match work {
         Work::Find { name } => Ok(Outcome::Account { account: accounts::find(connection, &name)? }),
         Work::LookUp { name, device, source } => door::look_up(connection, &name, device, source),
+        Work::RenewHash { account, from, to } => accounts::renew_hash(connection, account, &from, &to),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
         Work::SetPassword { account, password_hash, remembered } => {
             accounts::set_password(connection, &account, &password_hash, remembered)

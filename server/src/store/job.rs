@@ -52,6 +52,16 @@ pub enum Work {
         /// Where that is.
         source: Source,
     },
+    /// Keep another hash of the same password in place of this one, unless the account has a new password by now. Outcome:
+    /// [`Outcome::Changed`].
+    RenewHash {
+        /// Whose.
+        account: AccountId,
+        /// The hash that it has.
+        from: String,
+        /// The one that it gets.
+        to: String,
+    },
     /// Make an account. Outcome: [`Outcome::AccountAdded`]; refused with [`Refusal::NameTaken`].
     AddAccount {
         /// Its name, unique by its key.
