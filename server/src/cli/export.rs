@@ -1,5 +1,7 @@
 //! `belfry export`: whole conversations on standard output, as far as one may read them; administrators all of them.
 
+use std::borrow::Cow;
+
 use belfry_core::chat::{Answer, Exportable, Message, Parties, Request, RoomName, Seq};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
@@ -7,7 +9,7 @@ use serde::Serialize;
 
 use super::output::{self, Paint};
 use super::session::{self, Session};
-use super::{Ending, Outcome, unexpected, zone};
+use super::{Outcome, table, unexpected, zone};
 use crate::config::ConnectionArgs;
 
 /// What `belfry export` can be told.
@@ -80,6 +82,7 @@ fn export(session: &mut Session, conversation: &Exportable, out: &mut Writer) ->
     }
 }
 
+/// What a script reads of a message; a table has all of it in every line, in this order.
 #[derive(Serialize)]
 struct Row<'a> {
     room: String,
@@ -87,15 +90,40 @@ struct Row<'a> {
     from: &'a str,
     sent_at: String,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<String>,
 }
 
+const COLUMNS: [&str; 7] = ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at"];
+
 fn row<'a>(parties: &Parties, message: &'a Message) -> Row<'a> {
+    let altered_at =
+        |deleted: bool| message.altered.filter(|altered| altered.deleted == deleted).map(|altered| output::rfc3339(altered.at));
     Row {
         room: parties.to_string(),
         seq: message.seq.0,
         from: message.from.as_str(),
         sent_at: output::rfc3339(message.sent_at),
         text: message.text.as_str(),
+        edited_at: altered_at(false),
+        deleted_at: altered_at(true),
+    }
+}
+
+impl Row<'_> {
+    fn cells(&self) -> [Cow<'_, str>; COLUMNS.len()] {
+        let time = |at: &Option<String>| Cow::Owned(at.clone().unwrap_or_default());
+        [
+            Cow::Borrowed(self.room.as_str()),
+            Cow::Owned(self.seq.to_string()),
+            Cow::Borrowed(self.from),
+            Cow::Borrowed(self.sent_at.as_str()),
+            Cow::Borrowed(self.text),
+            time(&self.edited_at),
+            time(&self.deleted_at),
+        ]
     }
 }
 
@@ -106,7 +134,7 @@ struct Writer {
 
 impl Writer {
     fn header(&self) -> Outcome {
-        if self.format == Format::Csv { output::line("room,seq,from,sent_at,text\r") } else { Ok(()) }
+        if self.format == Format::Csv { table::print(COLUMNS) } else { Ok(()) }
     }
 
     fn heading(&self, parties: &Parties) -> Outcome {
@@ -116,19 +144,15 @@ impl Writer {
     fn message(&self, parties: &Parties, message: &Message) -> Outcome {
         match self.format {
             Format::Jsonl => output::json(&row(parties, message)),
-            Format::Csv => output::line(csv_line(&row(parties, message))?),
+            Format::Csv => table::print(row(parties, message).cells().iter().map(|cell| &**cell)),
+            // Anybody can write "(deleted)".
+            Format::Txt if message.is_deleted() => {
+                let (when, who) = (output::minute(message.sent_at, &self.zone), output::visible(message.from.as_str()));
+                output::line(format_args!("[{when}] {who} has deleted what stood here"))
+            }
             Format::Txt => output::line(output::message_line(message, &self.zone, Paint::default())),
         }
     }
-}
-
-/// RFC 4180; without the line feed, which printing a line adds.
-fn csv_line(row: &Row<'_>) -> Outcome<String> {
-    let unwritten = |error: &dyn std::fmt::Display| Ending::refused(format_args!("The export cannot be written as CSV: {error}."));
-    let mut writer = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::Any(b'\r')).from_writer(Vec::new());
-    writer.serialize(row).map_err(|error| unwritten(&error))?;
-    let bytes = writer.into_inner().map_err(|error| unwritten(&error))?;
-    String::from_utf8(bytes).map_err(|error| unwritten(&error))
 }
 
 #[cfg(test)]
@@ -138,13 +162,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_table_quotes_what_needs_it_and_ends_as_the_standard_says() {
-        let message = output::tests::message("one, \"two\"\nthree");
+    fn what_was_edited_and_what_was_deleted_stands_in_columns_of_its_own() {
         let direct = Parties::Direct(AccountName::new("alice").unwrap(), AccountName::new("bob").unwrap());
-        assert_eq!(
-            csv_line(&row(&direct, &message)).unwrap(),
-            "@alice @bob,7,alice,2026-11-21T10:02:03.123Z,\"one, \"\"two\"\"\nthree\"\r"
-        );
+        let altered = |deleted| Some(belfry_core::chat::Alteration { number: 1, at: belfry_core::time::UnixMillis(0), deleted });
+        let typed = output::tests::message("(deleted)");
+        let edited = Message { altered: altered(false), ..typed.clone() };
+        let deleted = Message { altered: altered(true), ..typed.clone() };
+        let last = |message: &Message| {
+            let row = row(&direct, message);
+            row.cells()[4..].iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(last(&typed), ["(deleted)", "", ""]);
+        assert_eq!(last(&edited), ["(deleted)", "1970-01-01T00:00:00.000Z", ""]);
+        assert_eq!(last(&deleted), ["(deleted)", "", "1970-01-01T00:00:00.000Z"]);
+        assert!(output::json_text(&row(&direct, &deleted)).unwrap().ends_with(r#""deleted_at":"1970-01-01T00:00:00.000Z"}"#));
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod session;
 mod signals;
 mod status;
 mod stopping;
+mod table;
 mod text;
 pub(crate) mod usage;
 mod user;

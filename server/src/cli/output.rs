@@ -18,6 +18,11 @@ pub(crate) fn line(text: impl Display) -> Outcome {
     writeln!(io::stdout().lock(), "{text}").map_err(Ending::output)
 }
 
+/// These bytes on standard output, and no line's end behind them.
+pub(crate) fn exactly(bytes: &[u8]) -> Outcome {
+    io::stdout().lock().write_all(bytes).map_err(Ending::output)
+}
+
 /// One JSON object as one line on standard output.
 pub(crate) fn json(object: &impl Serialize) -> Outcome {
     line(json_text(object)?)

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::words;
-use crate::cli::{Ending, Outcome, output, session, zone};
+use crate::cli::{Outcome, output, session, table, zone};
 use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             return people.iter().try_for_each(|entry| output::json(&row(entry)));
         }
         if args.csv {
-            return output::line(table(&people)?.trim_end());
+            return output::exactly(&table(&people)?);
         }
         let zone = zone::local();
         output::line(heading(&summary))?;
@@ -116,19 +116,16 @@ const fn away_since(now: Option<UnixMillis>, gap: Option<Gap>) -> Option<UnixMil
     }
 }
 
-/// The people, each followed by their devices, as RFC 4180 text with a header, also when there are none.
-fn table(people: &[LedgerEntry]) -> Outcome<String> {
-    let unwritten = |error: &dyn std::fmt::Display| Ending::refused(format_args!("The ledger cannot be written as CSV: {error}."));
-    let mut writer = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(COLUMNS).map_err(|error| unwritten(&error))?;
+/// The people, each followed by their devices, with a header, also when there are none.
+fn table(people: &[LedgerEntry]) -> Outcome<Vec<u8>> {
+    let mut table = table::line(COLUMNS)?;
     for entry in people {
         let person = row(entry);
         for row in std::iter::once(&person).chain(person.devices.iter().flatten()) {
-            writer.write_record(cells(row)).map_err(|error| unwritten(&error))?;
+            table.extend(table::line(cells(row).iter().map(String::as_str))?);
         }
     }
-    let bytes = writer.into_inner().map_err(|error| unwritten(&error))?;
-    String::from_utf8(bytes).map_err(|error| unwritten(&error))
+    Ok(table)
 }
 
 fn cells(row: &Row<'_>) -> [String; COLUMNS.len()] {
@@ -271,14 +268,14 @@ mod tests {
         let devices = vec![screen(0, Gap::OnItsWay)];
         let key = "a".repeat(52);
         assert_eq!(
-            table(&[LedgerEntry { answered, gap: None, devices, revision: 2, ..entry() }]).unwrap(),
+            String::from_utf8(table(&[LedgerEntry { answered, gap: None, devices, revision: 2, ..entry() }]).unwrap()).unwrap(),
             format!(
                 "account,reached_at,visible_at,answer,answered_at,online,offline_since,reason,revision,device,queued_at\r\n\
                  bob,,,\"Yes, \"\"all\"\" safe\",1970-01-01T00:00:00.000Z,false,,,2,,\r\n\
                  bob,,,,,true,,on_its_way,0,{key},1970-01-01T00:00:00.000Z\r\n"
             )
         );
-        assert_eq!(table(&[]).unwrap().lines().count(), 1);
+        assert_eq!(String::from_utf8(table(&[]).unwrap()).unwrap().lines().count(), 1);
     }
 
     #[test]
