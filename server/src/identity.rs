@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use belfry_core::chat::{InvalidText, Password};
 use belfry_core::crypto::PublicKey;
+use belfry_core::net::InWords;
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::UnixMillis;
 use zeroize::Zeroizing;
@@ -35,6 +36,20 @@ pub enum DataError {
     /// It cannot be made, read or written.
     Folder {
         /// Which file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// It is a link, and where that leads is nothing.
+    LeadsNowhere {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
+    /// A copy of the identity cannot be made.
+    Copy {
+        /// Which file.
         path: PathBuf,
         /// What the operating system says.
         error: io::Error,
@@ -71,10 +86,25 @@ impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder { path, error } => {
+                let what = match error.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space on that disk, or choose",
+                    io::ErrorKind::NotADirectory => "Choose",
+                    _ => "Make it writable for this user, or choose",
+                };
+                write!(f, "{} cannot be used: {}. {what} another folder with --data.", path.display(), InWords(error))
+            }
+            Self::LeadsNowhere { link, to } => write!(
+                f,
+                "{} is a link to {}, which is not there. Make that folder, or choose another one with --data.",
+                link.display(),
+                to.display()
+            ),
+            Self::Copy { path, error } => {
                 write!(
                     f,
-                    "{} cannot be used: {error}. Make it writable for this user, or choose another folder with --data.",
-                    path.display()
+                    "The backup {} cannot be written: {}. Name a file in a folder that is there and has space for it.",
+                    path.display(),
+                    InWords(error)
                 )
             }
             Self::Identity { path } => write!(
@@ -101,7 +131,7 @@ impl fmt::Display for DataError {
 impl std::error::Error for DataError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Folder { error, .. } => Some(error),
+            Self::Folder { error, .. } | Self::Copy { error, .. } => Some(error),
             Self::Store(error) => Some(error),
             _ => None,
         }
@@ -143,7 +173,9 @@ impl DataFolder {
         match std::fs::metadata(path) {
             Ok(folder) if folder.is_dir() => Ok(Self { path: path.to_owned() }),
             Ok(_) => Err(folder_error(path, io::ErrorKind::NotADirectory.into())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DataError::NoHouse { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                Err(DataError::NoHouse { path: path.to_owned() })
+            }
             Err(error) => Err(folder_error(path, error)),
         }
     }
@@ -235,12 +267,11 @@ impl DataFolder {
     /// [`DataError::Folder`], also when there is something at `to` already, [`DataError::NoHouse`] and [`DataError::Identity`].
     pub fn copy_identity(&self, to: &Path) -> Result<(), DataError> {
         let keys = self.read()?.ok_or_else(|| DataError::NoHouse { path: self.path.clone() })?;
-        let write = || {
-            let mut file = files::create(to)?;
-            io::Write::write_all(&mut file, keys.written().as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(|error| folder_error(to, error))
+        let unwritten = |error| DataError::Copy { path: to.to_owned(), error };
+        let mut file = files::create(to).map_err(unwritten)?;
+        let written = io::Write::write_all(&mut file, keys.written().as_bytes()).and_then(|()| file.sync_all());
+        // Half a key is of no use to anybody.
+        written.inspect_err(|_| drop(std::fs::remove_file(to))).map_err(unwritten)
     }
 
     /// Puts the identities of a backup into a folder that has none.
@@ -297,6 +328,13 @@ impl DataFolder {
 }
 
 fn folder_error(path: &Path, error: io::Error) -> DataError {
+    if let Ok(to) = std::fs::read_link(path)
+        && !path.exists()
+    {
+        return DataError::LeadsNowhere { link: path.to_owned(), to };
+    }
+    // A folder is not made because a file has its name, or that of one above it.
+    let error = if error.kind() == io::ErrorKind::AlreadyExists { io::ErrorKind::NotADirectory.into() } else { error };
     DataError::Folder { path: path.to_owned(), error }
 }
 

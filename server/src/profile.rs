@@ -3,6 +3,7 @@
 //! `known_servers` in the profile folder holds one `HOST:PORT KEY` a line; empty lines and lines that begin with `#` are the owner's. A file that
 //! is not understood to its end is refused as a whole: what cannot be read might be the line that matters.
 
+use belfry_core::net::InWords;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io;
@@ -55,7 +56,12 @@ impl fmt::Display for ProfileError {
                 "Line {line} of {} is damaged: write HOST:PORT KEY there, or remove the line; no server is trusted until then.",
                 path.display()
             ),
-            Self::Io { path, error } => write!(f, "{} cannot be used: {error}.", path.display()),
+            Self::Io { path, error } => write!(
+                f,
+                "{} cannot be used: {}. Set BELFRY_PROFILE to a folder that this user may write to, or put it right.",
+                path.display(),
+                InWords(error)
+            ),
         }
     }
 }

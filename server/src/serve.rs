@@ -9,7 +9,7 @@ use std::{fmt, io, thread};
 use belfry_core::chat::{AccountName, Password, Role};
 use belfry_core::crypto::PublicKey;
 use belfry_core::endpoint::{self, Announcement};
-use belfry_core::net::{Clock, UdpSocket, os_seed};
+use belfry_core::net::{Clock, InWords, UdpSocket, os_seed};
 use belfry_core::rng::from_seed;
 use belfry_core::rng::{self, Random, Rng};
 use belfry_core::time::UnixMillis;
@@ -108,17 +108,17 @@ impl fmt::Display for ServeError {
                 io::ErrorKind::AddrNotAvailable => {
                     write!(f, "{} is no address of this computer; choose another with --listen.", address.ip())
                 }
-                _ => write!(f, "The server cannot listen on {address}: {error}. Choose another address with --listen."),
+                _ => write!(f, "The server cannot listen on {address}: {}. Choose another address with --listen.", InWords(error)),
             },
             Self::Data(error) => write!(f, "{error}"),
             Self::Store(error) => write!(f, "{error}"),
             Self::FirstAdmin(why) => write!(f, "The account admin could not be made: {why}"),
             Self::Metrics { address, error } => {
-                write!(f, "Metrics cannot be offered on {address}: {error}. Choose another address with --metrics.")
+                write!(f, "Metrics cannot be offered on {address}: {}. Choose another address with --metrics.", InWords(error))
             }
-            Self::System(error) => write!(f, "The operating system does not let the server run: {error}."),
+            Self::System(error) => write!(f, "The operating system does not let the server run: {}.", InWords(error)),
             Self::SocketLost { address, error } => {
-                write!(f, "The socket on {address} has stopped working: {error}. Start the server again.")
+                write!(f, "The socket on {address} has stopped working: {}. Start the server again.", InWords(error))
             }
             Self::StoreEnded => f.write_str("The database's thread has ended by itself; the log says why. Start the server again."),
         }

@@ -1,7 +1,9 @@
 //! `belfry discover`: servers on the local network, by DNS-SD and by asking at the server's port. What they say proves nothing.
 
+use belfry_core::net::InWords;
 use std::collections::BTreeSet;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use belfry_core::crypto::PublicKey;
@@ -26,8 +28,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let seen = if args.address.is_empty() { search::search(args.timeout) } else { ask(&args.address, args.timeout) };
-    let seen = seen.map_err(|error| Ending::unreachable(format_args!("The network cannot be asked: {error}.")))?;
+    let targets = resolve(&args.address)?;
+    let seen = if args.address.is_empty() { search::search(args.timeout) } else { ask(&targets, args.timeout) };
+    let seen = seen.map_err(|error| Ending::unreachable(format_args!("The network cannot be asked: {}.", InWords(&error))))?;
     if seen.is_empty() {
         return Err(Ending::unreachable("No server has answered. Name one by its address, or ask your administrator for its link."));
     }
@@ -38,15 +41,23 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(())
 }
 
-/// Asks at certain addresses only.
-fn ask(servers: &[ServerAddress], within: Duration) -> io::Result<Sightings> {
+fn resolve(servers: &[ServerAddress]) -> Outcome<Vec<SocketAddr>> {
     let mut targets = Vec::new();
     for server in servers {
-        targets.extend(server.resolve().map_err(|error| io::Error::new(error.kind(), format!("{} is unknown: {error}", server.host)))?);
+        let found = server.resolve().map_err(|error| {
+            let why = InWords(&error);
+            Ending::unreachable(format_args!("The server at {} cannot be found: {why}. Check the name, or give the address.", server.host))
+        });
+        targets.extend(found?);
     }
+    Ok(targets)
+}
+
+/// Asks at certain addresses only.
+fn ask(targets: &[SocketAddr], within: Duration) -> io::Result<Sightings> {
     let nonce = os_seed()?.first_chunk().copied().unwrap_or_default();
     let mut found = Vec::new();
-    probe(&targets, nonce, within, |answer| found.push(answer))?;
+    probe(targets, nonce, within, |answer| found.push(answer))?;
     Ok(search::gather(found))
 }
 

@@ -1,5 +1,6 @@
 //! How a command ends: an exit code of the contract and, unless all went well, one sentence for standard error.
 
+use belfry_core::net::InWords;
 use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
@@ -66,7 +67,7 @@ impl Ending {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self::quiet(Exit::Done)
         } else {
-            Self::refused(format_args!("Standard output cannot be written: {error}."))
+            Self::refused(format_args!("Standard output cannot be written: {}.", InWords(&error)))
         }
     }
 

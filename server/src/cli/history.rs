@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Only messages before this sequence number
     #[arg(long, value_name = "SEQ", value_parser = config::seq, allow_negative_numbers = true)]
     before: Option<Seq>,
+    /// Each message's number before it, as edit, delete and --before take it
+    #[arg(long, conflicts_with = "json")]
+    numbers: bool,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -34,7 +37,8 @@ pub(crate) fn run(args: Args) -> Outcome {
             if args.json {
                 output::json(&MessageObject::stored(&place, message))?;
             } else {
-                output::line(output::message_line(message, &zone, paint))?;
+                let number = if args.numbers { output::number(message, paint) } else { String::new() };
+                output::line(format_args!("{number}{}", output::message_line(message, &zone, paint)))?;
             }
         }
         Ok(())

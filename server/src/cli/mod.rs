@@ -21,7 +21,7 @@ mod listen;
 pub(crate) mod log;
 mod notice;
 mod outlet;
-mod output;
+pub(crate) mod output;
 mod password;
 mod pin;
 mod register;

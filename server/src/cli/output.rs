@@ -221,6 +221,11 @@ pub(crate) fn message_line(message: &Message, zone: &TimeZone, paint: Paint) -> 
     )
 }
 
+/// `#7 `, for before a message: how its number is written where one is wanted.
+pub(crate) fn number(message: &Message, paint: Paint) -> String {
+    format!("{} ", paint.dim(&format!("#{}", message.seq.0)))
+}
+
 /// `notice 7 [important] from admin: Title: body (answers: 0 Safe, 1 Need help)`, or that it is over.
 pub(crate) fn notice_line(notice: &Notice, paint: Paint) -> String {
     let heading = paint.alert(&format!("notice {} [{}]", notice.id.0, notice.severity.as_str()));

@@ -1,5 +1,6 @@
 //! Where passwords are read; [`config`](crate::config) has decided from where.
 
+use belfry_core::net::InWords;
 use std::io::{self, BufRead};
 
 use belfry_core::chat::Password;
@@ -33,7 +34,7 @@ pub(crate) fn new(source: PasswordSource, account: &str) -> Outcome<Password> {
 fn ask(prompt: &str) -> Outcome<Zeroizing<String>> {
     rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
-        .map_err(|error| Ending::usage(format_args!("No password could be read from the terminal: {error}.")))
+        .map_err(|error| Ending::usage(format_args!("No password could be read from the terminal: {}.", InWords(&error))))
 }
 
 /// The next line of the input, without its line break.
@@ -42,7 +43,7 @@ fn from_line(input: &mut impl BufRead) -> Outcome<Password> {
     let mut line = Zeroizing::new(String::with_capacity(PASSWORD_BYTES_MAX + 3));
     io::Read::take(input, PASSWORD_BYTES_MAX as u64 + 3)
         .read_line(&mut line)
-        .map_err(|error| Ending::usage(format_args!("No password could be read from standard input: {error}.")))?;
+        .map_err(|error| Ending::usage(format_args!("No password could be read from standard input: {}.", InWords(&error))))?;
     // What some shells put in front of what they pipe is nobody's password.
     let typed = line.strip_prefix('\u{feff}').unwrap_or(&line);
     let typed = typed.strip_suffix('\n').unwrap_or(typed);

@@ -1,5 +1,6 @@
 //! `belfry rotate-key`: a new identity for the server of this computer.
 
+use belfry_core::net::InWords;
 use belfry_core::net::{Clock, os_seed};
 use belfry_core::rng::from_seed;
 use belfry_server::identity::{DataError, DataFolder, Planned};
@@ -24,7 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let seed = os_seed().map_err(|error| Ending::refused(format_args!("This computer gives no random numbers: {error}.")))?;
+    let seed = os_seed().map_err(|error| Ending::refused(format_args!("This computer gives no random numbers: {}.", InWords(&error))))?;
     let (mut rng, now) = (from_seed(seed), Clock::start().now().wall);
     let path = config::data_folder(args.data.as_deref().unwrap_or_default())?;
     let folder = DataFolder::existing(&path).map_err(Ending::refused)?;

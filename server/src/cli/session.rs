@@ -2,6 +2,7 @@
 //!
 //! The only place that turns what the client's machine reports into answers, sentences and exit codes.
 
+use belfry_core::net::InWords;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -130,18 +131,21 @@ fn understand(args: &ConnectionArgs) -> Outcome<Connection> {
 impl Session {
     fn connect(connection: &Connection, pin: Pin, credentials: Credentials, shows_notices: bool) -> Outcome<Self> {
         let server = server_name(connection);
-        let servers = connection
-            .server
-            .resolve()
-            .map_err(|error| Ending::unreachable(format_args!("The server at {server} cannot be found: {error}.")))?;
+        let servers = connection.server.resolve().map_err(|error| {
+            Ending::unreachable(format_args!(
+                "The server at {server} cannot be found: {}. Check the name, or give the address.",
+                InWords(&error)
+            ))
+        })?;
         // A key of its own for every process: two commands of one person at the same time must not replace each other.
-        let seed = net::os_seed().map_err(|error| Ending::refused(format_args!("This computer gives no random numbers: {error}.")))?;
+        let seed =
+            net::os_seed().map_err(|error| Ending::refused(format_args!("This computer gives no random numbers: {}.", InWords(&error))))?;
         let device = KeyPair::generate(&mut rng::from_seed(seed));
         let account = credentials.account.clone();
         let config =
             client::Config { servers, trust: pin.trust(), device, site_key: [0; 32], credentials, start: Start::Now, shows_notices };
-        let (handle, updates) =
-            net::spawn(config).map_err(|error| Ending::unreachable(format_args!("No network socket could be opened: {error}.")))?;
+        let (handle, updates) = net::spawn(config)
+            .map_err(|error| Ending::unreachable(format_args!("No network socket could be opened: {}.", InWords(&error))))?;
         let (waker, wakes) = mpsc::channel();
         forward(updates, waker.clone());
         let mut session = Self {

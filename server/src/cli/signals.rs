@@ -1,6 +1,7 @@
 //! What the operating system tells a server: stop, or read the configuration again.
 
 use super::{Ending, Outcome};
+use belfry_core::net::InWords;
 
 /// What a signal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(super) enum Signal {
 pub(super) fn watch(mut on_signal: impl FnMut(Signal) -> bool + Send + 'static) -> Outcome {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-    let cannot = |error: std::io::Error| Ending::refused(format_args!("Signals cannot be caught: {error}."));
+    let cannot = |error: std::io::Error| Ending::refused(format_args!("Signals cannot be caught: {}.", InWords(&error)));
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(cannot)?;
     let watcher = std::thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {

@@ -1,5 +1,6 @@
 //! The server's settings in layers: what was typed, over the file, over the defaults. Each is text until it is understood.
 
+use belfry_core::net::InWords;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::text;
+use crate::cli::output::quoted;
 use crate::cli::usage::cannot_be;
 use crate::cli::{Ending, Outcome};
 
@@ -35,7 +37,8 @@ impl Layers {
         let mut layers = Self { typed, file: Values::new(), file_path: file.map(Path::to_owned).unwrap_or_default(), defaults };
         if let Some(path) = file {
             let cannot = |why: &dyn Display| format!("The configuration {} {why}", path.display());
-            let bytes = std::fs::read(path).map_err(|error| Ending::refused(cannot(&format_args!("cannot be read: {error}."))))?;
+            let bytes =
+                std::fs::read(path).map_err(|error| Ending::refused(cannot(&format_args!("cannot be read: {}.", InWords(&error)))))?;
             let text = text::read(&bytes).map_err(|why| Ending::usage(cannot(&why)))?;
             layers.file = flat(&parse(&text, path)?, path)?;
             if let Some(unknown) = layers.file.keys().find(|name| !layers.defaults.contains_key(*name)) {
@@ -91,7 +94,15 @@ impl Layers {
 fn parse(text: &str, path: &Path) -> Outcome<Table> {
     text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|&byte| byte == b'\n').count());
-        Ending::usage(format_args!("Line {line} of {} is no TOML: {}.", path.display(), error.message().replace('\n', " ")))
+        let (path, written) = (path.display(), quoted(text.lines().nth(line - 1).unwrap_or_default().trim()));
+        Ending::usage(if error.message().contains("duplicate key") {
+            format!("Line {line} of {path} says something a second time: {written}; keep one of the two.")
+        } else {
+            format!(
+                "Line {line} of {path} is not as TOML is written: {written}; words stand between quotation marks, as in log = \"info\", and \
+                 numbers, true and false do not."
+            )
+        })
     })
 }
 

@@ -173,8 +173,9 @@ fn announce(ready: &Ready, data: &Path) {
             Ok(()) => write!(public, "The password of the account admin is in {}; read it and delete that file.", path.display()),
             Err(error) => write!(
                 public,
-                "The password of the account admin is lost, {} cannot be written: {error}. Remove the data folder and start again.",
-                path.display()
+                "The password of the account admin is lost, {} cannot be written: {}. Remove the data folder and start again.",
+                path.display(),
+                belfry_core::net::InWords(&error)
             ),
         };
     }

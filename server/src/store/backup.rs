@@ -51,7 +51,11 @@ fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
 
 fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
     let in_source = |error: rusqlite::Error| StoreError::from(error).in_file(from);
-    let in_copy = |error: rusqlite::Error| StoreError::from(error).in_file(to);
+    // What is full is the copy's disk.
+    let in_copy = |error: rusqlite::Error| match StoreError::from(error) {
+        StoreError::DiskFull => StoreError::Unusable { file: to.to_owned(), reason: io::ErrorKind::StorageFull.into() },
+        other => other.in_file(to),
+    };
     let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(in_source)?;
     source.busy_timeout(BUSY_TIMEOUT).map_err(in_source)?;
     // The transaction holds on to one state: without it every write of the server would begin the copying anew.
@@ -131,7 +135,7 @@ mod tests {
         let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
         Store::open(&from).unwrap().close().unwrap();
         fs::write(&to, "precious").unwrap();
-        assert!(copy(&from, &to).unwrap_err().to_string().contains("exists already"));
+        assert!(copy(&from, &to).unwrap_err().to_string().contains("something of that name already"));
         assert_eq!(fs::read_to_string(&to).unwrap(), "precious");
     }
 

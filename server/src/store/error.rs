@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use belfry_core::chat::Refusal;
+use belfry_core::net::InWords;
 use rusqlite::ErrorCode;
 
 /// Why the database cannot be used. Displays as what happened and what to do about it; never holds what anybody wrote.
@@ -79,10 +80,14 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unusable { file, reason } if matches!(reason.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                write!(f, "{} cannot be written: {}. Free some space there, or name another place.", file.display(), InWords(reason))
+            }
             Self::Unusable { file, reason } => write!(
                 f,
-                "{} cannot be read and written ({reason}). Check that the folder exists and that the server's user may write there.",
-                file.display()
+                "{} cannot be read and written: {}. Check that the folder exists and that this user may write there.",
+                file.display(),
+                InWords(reason)
             ),
             Self::InUse { file } => write!(
                 f,
@@ -109,7 +114,16 @@ impl fmt::Display for StoreError {
                 write!(f, "The database is damaged: {what}. Keep a copy of the data folder and restore a backup.")
             }
             Self::DiskFull => f.write_str("The disk is full: free some space on the disk of the data folder."),
-            Self::Database(error) => write!(f, "The database reports: {error}."),
+            Self::Database(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    f.write_str("Another program is using the database; end it first.")
+                }
+                Some(ErrorCode::SystemIoFailure) => {
+                    f.write_str("The disk of the database does not work as it should; look at the system's log.")
+                }
+                Some(ErrorCode::OutOfMemory) => f.write_str("This computer has no memory left for the database."),
+                _ => write!(f, "The database reports: {error}."),
+            },
         }
     }
 }

@@ -94,3 +94,57 @@ fn a_damaged_identity_is_refused_and_unchanged() {
     let said = refused(&data);
     assert!(said.contains("identity.key is damaged"), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_data_folder_that_is_a_link_to_nothing_is_told_as_one() {
+    let folder = TempDir::new().unwrap();
+    let link = folder.path().join("data");
+    std::os::unix::fs::symlink("/nowhere/at/all", &link).unwrap();
+    let said = serve(&link, "127.0.0.1:0").refused(1);
+    assert!(said.contains("data is a link to /nowhere/at/all, which is not there.") && said.contains("--data"), "{said}");
+    for command in [&["rotate-key", "--data"][..], &["backup", "/nowhere/backup.db", "--data"]] {
+        assert_eq!(Process::run(belfry(command.iter().copied()).arg(&link)).refused(1), said);
+    }
+}
+
+#[test]
+fn a_folder_below_a_file_is_told_as_none() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for data in [file.join("data"), file] {
+        let said = serve(&data, "127.0.0.1:0").refused(1);
+        assert!(said.ends_with(" is a file, not a folder. Choose another folder with --data."), "{said}");
+    }
+}
+
+#[test]
+fn a_new_key_for_no_server_and_a_backup_to_no_folder_say_so() {
+    let folder = TempDir::new().unwrap();
+    let said = Process::run(belfry(["rotate-key", "--data"]).arg(folder.path())).refused(1);
+    assert!(said.starts_with("There is no server's identity in ") && said.contains("--data"), "{said}");
+    assert_eq!(
+        fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| !entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".lock"))
+            .count(),
+        0
+    );
+    let used = used();
+    let target = folder.path().join("missing").join("backup.db");
+    let said = Process::run(belfry(["backup"]).arg(&target).arg("--data").arg(used.path().join("data"))).refused(1);
+    assert!(said.starts_with(&format!("The backup {}.key cannot be written: ", target.display())), "{said}");
+    assert!(said.contains("a folder that is there"), "{said}");
+}
+
+/// Every write to /dev/full fails as on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_told_as_one() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = belfry(["serve", "--print-config"]);
+    let finished = command.stdout(full).output().unwrap();
+    assert_eq!(finished.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&finished.stderr), "belfry: Standard output cannot be written: the disk is full.\n");
+}

@@ -9,7 +9,7 @@ const HISTORY_DEFAULT: u32 = 50;
 /// What `/help` says.
 pub(super) const HELP: &str = "\
 /who              who is here
-/history [N]      the newest messages again
+/history [N]      the newest messages again, with their numbers
 /to NAME          go to the direct conversation with somebody
 /room [NAME]      go to a room, or back to the lobby
 /answer ID N      answer a notice with its answer number N

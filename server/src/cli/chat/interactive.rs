@@ -1,5 +1,6 @@
 //! `belfry chat` on a terminal: what comes is printed above the line that is being typed.
 
+use belfry_core::net::InWords;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::sync::atomic::AtomicBool;
@@ -105,7 +106,9 @@ impl<P: ExternalPrinter> Talk<'_, P> {
                     self.prompt();
                 }
                 Some(Wake::InputEnded) => self.leave()?,
-                Some(Wake::InputFailed(error)) => return Err(Ending::refused(format_args!("The terminal cannot be read: {error}."))),
+                Some(Wake::InputFailed(error)) => {
+                    return Err(Ending::refused(format_args!("The terminal cannot be read: {}.", InWords(&error))));
+                }
                 Some(Wake::Interrupted) => return self.interrupted(),
                 Some(Wake::NetworkEnded | Wake::OutputFailed(_)) | None => {}
             }
@@ -164,7 +167,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             Ok(Entry::Edit(seq, text)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Edit { place, seq, text })),
             Ok(Entry::Delete(seq)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Delete { place, seq })),
             Ok(Entry::Who) => self.asking(Self::who),
-            Ok(Entry::History(count)) => self.asking(|talk| talk.history(talk.place.clone(), count).map(drop)),
+            Ok(Entry::History(count)) => self.asking(|talk| talk.history(talk.place.clone(), count, true).map(drop)),
             Ok(Entry::Go(place)) => self.asking(|talk| talk.enter(place)),
         }
     }
@@ -184,12 +187,12 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     }
 
     fn enter(&mut self, place: Place) -> Outcome {
-        self.place = self.history(place, SHOWN_ON_ENTRY)?;
+        self.place = self.history(place, SHOWN_ON_ENTRY, false)?;
         Ok(())
     }
 
-    /// Shows a place's newest messages; the place as the server writes its name.
-    fn history(&mut self, place: Place, limit: u32) -> Outcome<Place> {
+    /// Shows a place's newest messages, with their numbers perhaps; the place as the server writes its name.
+    fn history(&mut self, place: Place, limit: u32, numbered: bool) -> Outcome<Place> {
         let mut news = Vec::new();
         let request = Request::FetchBefore { place, before: None, limit };
         let answer = self.session.ask_meanwhile(request, |update| news.push(update));
@@ -197,7 +200,8 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             Ok(Answer::Page(page)) => {
                 for message in &page.messages {
                     self.note_own(&page.conversation.place, message);
-                    self.show(&output::message_line(message, &self.zone, self.paint))?;
+                    let number = if numbered { output::number(message, self.paint) } else { String::new() };
+                    self.show(&format!("{number}{}", output::message_line(message, &self.zone, self.paint)))?;
                 }
                 let newest = page.messages.last().map(|message| message.seq);
                 // What the page holds has just been shown.
@@ -226,7 +230,8 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     fn alter(&mut self, seq: Option<Seq>, request: impl FnOnce(Place, Seq) -> Request) -> Outcome {
         let last = || self.own.get(&self.place).and_then(|own| own.last()).copied();
         let Some(seq) = seq.or_else(last) else {
-            return self.show("None of your messages here has been on this screen; name one by its number, as in #7.");
+            return self
+                .show("None of your messages here has been on this screen; name one by its number, as in #7. /history shows the numbers.");
         };
         let mut news = Vec::new();
         let request = request(self.place.clone(), seq);

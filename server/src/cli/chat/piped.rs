@@ -1,5 +1,6 @@
 //! `belfry chat` without a terminal: each line is one message; done when all are stored.
 
+use belfry_core::net::InWords;
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 
@@ -88,7 +89,7 @@ impl Stream {
             }
             Wake::InputFailed(error) => {
                 self.input_ended = true;
-                self.fail(Exit::Refused, format!("Standard input cannot be read: {error}."))
+                self.fail(Exit::Refused, format!("Standard input cannot be read: {}.", InWords(&error)))
             }
             Wake::Interrupted => {
                 self.interrupted = true;

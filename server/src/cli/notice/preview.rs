@@ -1,5 +1,6 @@
 //! `belfry notice preview`: whom an audience would reach; and the question before a critical notice to everyone.
 
+use belfry_core::net::InWords;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use belfry_core::chat::{Answer, Audience, Preview, Request, RoomName, Severity};
@@ -58,7 +59,10 @@ pub(super) fn confirm(session: &mut Session, severity: Severity, audience: &[Aud
     }
     let _ = write!(io::stderr(), "Send a critical notice to everyone? [y/N] ");
     let mut typed = String::new();
-    io::stdin().lock().read_line(&mut typed).map_err(|error| Ending::usage(format_args!("No answer could be read: {error}.")))?;
+    io::stdin()
+        .lock()
+        .read_line(&mut typed)
+        .map_err(|error| Ending::usage(format_args!("No answer could be read: {}.", InWords(&error))))?;
     match typed.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(true),
         _ => Err(Ending::usage("Nothing was sent.")),

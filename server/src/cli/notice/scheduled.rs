@@ -3,7 +3,7 @@
 use belfry_core::chat::{Answer, Obstacle, Request, ScheduleId, Scheduled};
 use serde::Serialize;
 
-use super::when;
+use super::{when, words};
 use crate::cli::session::{self, Session};
 use crate::cli::{Outcome, output, unexpected, user};
 use crate::config::{self, ConnectionArgs};
@@ -69,6 +69,8 @@ struct ScheduledObject<'a> {
     title: Option<&'a str>,
     body: &'a str,
     author: &'a str,
+    to: Vec<String>,
+    answers: Vec<&'a str>,
     zone: &'a str,
     not_sent_at: Option<String>,
     not_sent: Option<&'static str>,
@@ -88,6 +90,8 @@ fn object(scheduled: &Scheduled) -> ScheduledObject<'_> {
         title: scheduled.draft.title.as_ref().map(|title| title.as_str()),
         body: scheduled.draft.body.as_str(),
         author: scheduled.author.as_str(),
+        to: words::audiences(&scheduled.draft.audience),
+        answers: scheduled.draft.answers.iter().map(|answer| answer.as_str()).collect(),
         zone: scheduled.zone.as_str(),
         not_sent_at: scheduled.missed.map(|missed| output::rfc3339(missed.at)),
         not_sent: scheduled.missed.map(|missed| missed.why.as_str()),
@@ -95,7 +99,7 @@ fn object(scheduled: &Scheduled) -> ScheduledObject<'_> {
     }
 }
 
-/// `2 [2026-11-21 10:02 +01:00 (Europe/Berlin), every day] important: Drill`, and why it was not sent or will not be.
+/// `2 [2026-11-21 10:02 +01:00 (Europe/Berlin), every day] important: Drill (to everyone; answers: Acknowledge)`, and why it was not sent or will not be.
 fn line(scheduled: &Scheduled) -> String {
     let moment = |at| when::moment(at, &scheduled.zone);
     let mut parts: Vec<_> = scheduled.next_at.map(moment).into_iter().chain(every(scheduled)).collect();
@@ -104,7 +108,8 @@ fn line(scheduled: &Scheduled) -> String {
     let coming = scheduled.obstacle.filter(|_| scheduled.next_at.is_some());
     parts.extend(coming.map(|obstacle| format!("will not be sent: {}", obstacle.as_str())));
     let (severity, heading) = (scheduled.draft.severity.as_str(), output::visible(heading(scheduled)));
-    format!("{} [{}] {severity}: {heading}", scheduled.id.0, parts.join(", "))
+    let to_whom = words::to_whom(&scheduled.draft.audience, &scheduled.draft.answers);
+    format!("{} [{}] {severity}: {heading}{to_whom}", scheduled.id.0, parts.join(", "))
 }
 
 #[cfg(test)]
@@ -131,12 +136,15 @@ mod tests {
         let zone = ZoneName::new("Europe/Berlin").unwrap();
         let (author, next_at) = (AccountName::first_admin(), Some(UnixMillis(0)));
         let scheduled = Scheduled { id: ScheduleId(2), author, next_at, zone, draft, missed: None, obstacle: None };
-        assert_eq!(line(&scheduled), "2 [1970-01-01 01:00 +01:00 (Europe/Berlin), every day] important: Drill");
+        assert_eq!(
+            line(&scheduled),
+            "2 [1970-01-01 01:00 +01:00 (Europe/Berlin), every day] important: Drill (to everyone; answers: Acknowledge)"
+        );
         assert_eq!(
             output::json_text(&object(&scheduled)).unwrap(),
             concat!(
                 r#"{"id":2,"next_at":"1970-01-01T00:00:00.000Z","every":"every day","severity":"important","title":null,"#,
-                r#""body":"Drill\nat noon","author":"admin","zone":"Europe/Berlin","not_sent_at":null,"not_sent":null,"obstacle":null}"#
+                r#""body":"Drill\nat noon","author":"admin","to":["everyone"],"answers":[],"zone":"Europe/Berlin","not_sent_at":null,"not_sent":null,"obstacle":null}"#
             )
         );
         let missed = Some(Missed { at: UnixMillis(0), why: Obstacle::NoRoom });
@@ -144,7 +152,7 @@ mod tests {
         assert_eq!(
             line(&stopped),
             "2 [1970-01-01 01:00 +01:00 (Europe/Berlin), every day, not sent at 1970-01-01 01:00 +01:00 (Europe/Berlin): its room is closed, \
-             will not be sent: its author is disabled] important: Drill"
+             will not be sent: its author is disabled] important: Drill (to everyone; answers: Acknowledge)"
         );
         let over = line(&Scheduled { next_at: None, ..stopped });
         assert!(over.starts_with("2 [every day, not sent at") && !over.contains("will not"), "{over}");

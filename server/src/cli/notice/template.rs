@@ -4,7 +4,7 @@ use belfry_core::chat::{Answer, Refusal, Request, Severity, Template, TemplateNa
 use serde::Serialize;
 
 use super::send::DraftArgs;
-use super::when;
+use super::{when, words};
 use crate::cli::session::{self, Session};
 use crate::cli::text::TypedText;
 use crate::cli::{Outcome, output, unexpected, user};
@@ -105,6 +105,9 @@ struct TemplateObject<'a> {
     body: &'a str,
     answers: Vec<&'a str>,
     expires: Option<String>,
+    to: Vec<String>,
+    remind: Option<String>,
+    remind_limit: Option<u16>,
 }
 
 fn object(template: &Template) -> TemplateObject<'_> {
@@ -115,11 +118,53 @@ fn object(template: &Template) -> TemplateObject<'_> {
         body: template.body.as_str(),
         answers: template.answers.iter().map(|answer| answer.as_str()).collect(),
         expires: template.expires_after_ms.map(when::length),
+        to: words::audiences(&template.audience),
+        remind: template.remind.map(|remind| when::length(remind.every_ms)),
+        remind_limit: template.remind.map(|remind| remind.limit),
     }
 }
 
-/// `fire (critical): Leave now.`
+/// `fire (critical): Leave now. (to everyone; answers: Safe)`
 fn line(template: &Template) -> String {
     let heading = template.title.as_ref().map_or_else(|| template.body.as_str().lines().next().unwrap_or_default(), |title| title.as_str());
-    format!("{} ({}): {}", output::visible(template.name.as_str()), template.severity.as_str(), output::visible(heading))
+    let to_whom = words::to_whom(&template.audience, &template.answers);
+    format!("{} ({}): {}{to_whom}", output::visible(template.name.as_str()), template.severity.as_str(), output::visible(heading))
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{Audience, Label, Reminding, Text};
+
+    use super::*;
+
+    fn template() -> Template {
+        Template {
+            name: TemplateName::new("fire").unwrap(),
+            severity: Severity::Critical,
+            title: None,
+            body: Text::new("Leave now.\nBy the stairs.").unwrap(),
+            audience: vec![Audience::Group("nurses".parse().unwrap()), Audience::Room("ward".parse().unwrap())],
+            answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
+            expires_after_ms: Some(7_200_000),
+            remind: Some(Reminding { every_ms: 300_000, limit: 6 }),
+        }
+    }
+
+    #[test]
+    fn a_template_says_whom_it_is_for_and_what_it_offers() {
+        assert_eq!(line(&template()), "fire (critical): Leave now. (to group:nurses, room:ward; answers: Safe, Need help)");
+        let plain = Template { audience: vec![], answers: vec![], ..template() };
+        assert_eq!(line(&plain), "fire (critical): Leave now. (to everyone; answers: Acknowledge)");
+    }
+
+    #[test]
+    fn a_script_reads_a_template_as_one_object() {
+        assert_eq!(
+            output::json_text(&object(&template())).unwrap(),
+            concat!(
+                r#"{"name":"fire","severity":"critical","title":null,"body":"Leave now.\nBy the stairs.","answers":["Safe","Need help"],"#,
+                r#""expires":"2h","to":["group:nurses","room:ward"],"remind":"5m","remind_limit":6}"#
+            )
+        );
+    }
 }

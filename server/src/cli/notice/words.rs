@@ -1,6 +1,6 @@
-//! The reasons of the ledger, for scripts and for people.
+//! The reasons of the ledger, audiences and answers, for scripts and for people.
 
-use belfry_core::chat::{DeviceId, Gap, NoticeState};
+use belfry_core::chat::{Audience, DeviceId, Gap, Label, NoticeState};
 use jiff::tz::TimeZone;
 
 use crate::cli::output;
@@ -38,6 +38,24 @@ pub(super) fn sentence(gap: Gap, zone: &TimeZone) -> String {
             format!("{} while offline since {}", state.as_str(), output::minute(since, zone))
         }
     }
+}
+
+/// Audiences as they are typed: `everyone`, `group:nurses`.
+pub(super) fn audiences(to: &[Audience]) -> Vec<String> {
+    let word = |audience: &Audience| match audience {
+        Audience::Everyone => "everyone".to_owned(),
+        Audience::Account(name) => format!("user:{name}"),
+        Audience::Group(name) => format!("group:{name}"),
+        Audience::Room(name) => format!("room:{name}"),
+    };
+    if to.is_empty() { vec![word(&Audience::Everyone)] } else { to.iter().map(word).collect() }
+}
+
+/// What stands behind a notice that is not sent yet: ` (to group:nurses; answers: Safe, Need help)`.
+pub(super) fn to_whom(to: &[Audience], answers: &[Label]) -> String {
+    let offered: Vec<_> = answers.iter().map(Label::as_str).collect();
+    let offered = if offered.is_empty() { Label::acknowledge().as_str().to_owned() } else { offered.join(", ") };
+    output::visible(&format!(" (to {}; answers: {offered})", audiences(to).join(", ")))
 }
 
 /// The first letters of a device's key: enough to tell one person's devices apart.
