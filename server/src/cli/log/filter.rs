@@ -1,6 +1,7 @@
 //! How much is logged, as it is typed: a level, or levels by part. Every word is one of ours, because the filter takes any other word for
 //! the name of a part, and then logs nothing else.
 
+use crate::cli::output::quoted;
 use tracing_subscriber::EnvFilter;
 
 /// From nothing to everything.
@@ -10,7 +11,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const PACKAGES: [&str; 3] = ["belfry", "belfry_core", "belfry_server"];
 
 /// … and the rooms of the server.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "announce",
     "drive",
     "files",
@@ -25,6 +26,7 @@ const ROOMS: [&str; 14] = [
     "serve",
     "session",
     "store",
+    "surroundings",
 ];
 
 /// Reads a filter such as `info` or `info,belfry_server::store=debug`.
@@ -41,7 +43,7 @@ pub(crate) fn understand(typed: &str) -> Result<EnvFilter, String> {
         };
         let name = |directive: &str| directive.split_once('=').map_or_else(String::new, |(name, _)| name.to_owned());
         if understood.iter().any(|other: &String| name(other) == name(&directive)) {
-            return Err(format!("It is said twice how much is logged: leave out {part} or the other one."));
+            return Err(format!("It is said twice how much is logged: leave out {} or the other one.", quoted(part)));
         }
         understood.push(directive);
     }
@@ -60,7 +62,8 @@ fn level(word: &str) -> Result<&'static str, String> {
     let found = LEVELS.into_iter().find(|level| level.eq_ignore_ascii_case(word));
     found.ok_or_else(|| {
         format!(
-            "Give error, warn, info, debug, trace or off, or by part, as in info,belfry_server=debug; the nearest to \"{word}\" is \"{}\".",
+            "Give error, warn, info, debug, trace or off, or by part, as in info,belfry_server=debug; the nearest to {} is \"{}\".",
+            quoted(word),
             nearest(word)
         )
     })
@@ -74,7 +77,7 @@ fn place(word: &str) -> Result<&str, String> {
     }
     let known = PACKAGES.into_iter().map(str::to_owned).chain(rooms());
     let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(word, known)).unwrap_or_default();
-    Err(format!("There is no part \"{word}\" that could be logged; the nearest one is \"{nearest}\"."))
+    Err(format!("There is no part {} that could be logged; the nearest one is \"{nearest}\".", quoted(word)))
 }
 
 /// Who has typed a word and more means the word.
