@@ -8,6 +8,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+// What the system says of a file, for a sentence about it.
+pub use belfry_core::net::InWords;
+
 /// Makes a file that was not there, for its owner alone.
 ///
 /// # Errors

@@ -41,7 +41,7 @@ pub(crate) struct OriginalsArgs {
     #[arg(long)]
     room: Option<RoomName>,
     /// The direct conversation of two people
-    #[arg(long, num_args = 2, value_names = ["USER", "USER"])]
+    #[arg(long, num_args = 2, value_names = ["USER", "USER"], allow_hyphen_values = true)]
     between: Option<Vec<AccountName>>,
     /// The message's number
     #[arg(value_parser = config::seq, allow_negative_numbers = true)]

@@ -141,12 +141,18 @@ fn a_value_that_cannot_be_is_told_with_its_argument_and_what_can_be() {
     every_command(|command, path| {
         for argument in command.get_arguments().filter(|argument| argument.get_action().takes_values()) {
             let name = name(argument);
-            let takes_anything =
-                argument.get_value_hint() == ValueHint::AnyPath || TAKE_ANYTHING.contains(&format!("{} {name}", path.join(" ")).as_str());
+            let takes_anything = matches!(argument.get_value_hint(), ValueHint::AnyPath | ValueHint::DirPath)
+                || TAKE_ANYTHING.contains(&format!("{} {name}", path.join(" ")).as_str());
             let mut refused = 0;
             for wrong in wrong_values() {
                 let with_flag = format!("{name}={wrong}");
-                let mut words = if argument.is_positional() { words_before(command, path, argument) } else { vec![with_flag.as_str()] };
+                // Two values stand behind the flag, one stands in one word with it: that way it may begin with a dash.
+                let two = argument.get_num_args().is_some_and(|count| count.min_values() > 1);
+                let mut words = match (argument.is_positional(), two) {
+                    (true, _) => words_before(command, path, argument),
+                    (false, true) => vec![name.as_str(), &wrong, "bob"],
+                    (false, false) => vec![with_flag.as_str()],
+                };
                 if argument.is_positional() {
                     words.push(&wrong);
                 }

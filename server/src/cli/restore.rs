@@ -11,7 +11,7 @@ pub(crate) struct Args {
     /// What `belfry backup` has made; the identity key lies beside it, as FILE.key
     file: PathBuf,
     /// The server's data folder [default: the platform's own]
-    #[arg(long, env = "BELFRY_DATA", value_name = "DIR")]
+    #[arg(long, env = "BELFRY_DATA", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     data: Option<String>,
 }
 

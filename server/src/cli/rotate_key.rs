@@ -14,7 +14,7 @@ use crate::config;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The server's data folder [default: the platform's own]
-    #[arg(long, env = "BELFRY_DATA", value_name = "DIR")]
+    #[arg(long, env = "BELFRY_DATA", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     data: Option<String>,
     /// Also when that pushes out a key that clients may still know
     #[arg(long)]

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use belfry_core::chat::Refusal;
-use belfry_core::net::InWords;
 use rusqlite::ErrorCode;
+
+use crate::files::InWords;
 
 /// Why the database cannot be used. Displays as what happened and what to do about it; never holds what anybody wrote.
 #[derive(Debug)]
