@@ -193,6 +193,14 @@ pub const FRAGMENTED_MESSAGES_MAX: usize = 16;
 /// Bytes that all peers of a server together may have sent without their being whole: what one may hold times 100,000 would be 16 GiB.
 pub const REASSEMBLY_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
+/// Bytes that may wait to be acknowledged by all peers of a server together, a message to many counted once: three thousand pages on their
+/// way at a time. What one may have waiting times 100,000 would be 450 GiB.
+pub const QUEUED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// A peer that is [watched](crate::endpoint::Endpoint::watch) has room again when no more than this waits for it: half of the queue of the
+/// channel that pages go by.
+pub const QUEUED_BYTES_LOW: u64 = 128 * 1024;
+
 /// Pieces with holes between them that one message may have while it arrives.
 pub const FRAGMENT_GAPS_MAX: usize = 64;
 

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use belfry_core::limits::{NAME_BYTES_MAX, OUTBOX_MAX, PAGE_BYTES_MAX};
+use belfry_core::limits::{NAME_BYTES_MAX, OUTBOX_MAX, PAGE_BYTES_MAX, QUEUED_BYTES_LOW, TEXT_BYTES_MAX};
+use belfry_core::wire::Channel;
 
 // --- Signing in ------------------------------------------------------------------------------------------------------------
 
@@ -81,6 +82,29 @@ pub const STORE_RETRY: Duration = Duration::from_secs(1);
 /// Requests of one session that wait for their answer: a client that comes back with a full outbox sends it without pausing, and
 /// none of it may be refused. Further ones are answered with `Busy`.
 pub const REQUESTS_WAITING_PER_SESSION_MAX: usize = OUTBOX_MAX + 1000;
+
+/// What one large answer may come to, and is counted as before it is made: a page with its last message.
+pub const LARGE_ANSWER_BYTES: u64 = (PAGE_BYTES_MAX + TEXT_BYTES_MAX) as u64;
+
+/// Bytes of large answers of one session that are being made or wait to be acknowledged. Further questions stay with the session until
+/// there is room: as much as the queue of the channel that pages go by, so that no answer pushes another out.
+pub const ANSWER_BYTES_PER_SESSION_MAX: u64 = Channel::History.queue_bytes_max();
+
+/// Large answers that are being made at a time, for all sessions: 56 MiB. Further questions wait for their turn.
+pub const LARGE_ANSWERS_AT_ONCE: usize = 1024;
+
+/// Questions of one session that wait for room. Further ones are answered with `Busy`: a client asks for a page or more in each
+/// conversation when it comes back.
+pub const PARKED_PER_SESSION_MAX: usize = 1000;
+
+/// Questions of all sessions that wait for room. Further ones are answered with `Busy`.
+pub const PARKED_MAX: usize = 65_536;
+
+/// Answers to somebody who has not signed in, after which the connection is closed. Nobody who means to sign in gets so many noes.
+pub const ANSWERS_TO_A_STRANGER_MAX: u32 = 32;
+
+/// Sessions of one account at a time: an account that a whole floor's screens share. Each may make the server keep answers for it.
+pub const SESSIONS_PER_ACCOUNT_MAX: usize = 512;
 
 /// Jobs of all sessions that wait at the store. Further requests are answered with `Busy`.
 pub const JOBS_WAITING_MAX: usize = 65_536;
@@ -173,6 +197,8 @@ pub const RETURN_JITTER: Duration = Duration::from_secs(4);
 // --- How they relate -------------------------------------------------------------------------------------------------------
 
 const _: () = assert!(REQUESTS_WAITING_PER_SESSION_MAX < JOBS_WAITING_MAX, "one session must not use up what all share");
+const _: () = assert!(LARGE_ANSWER_BYTES + QUEUED_BYTES_LOW <= ANSWER_BYTES_PER_SESSION_MAX, "who has room again has room for an answer");
+const _: () = assert!(PARKED_PER_SESSION_MAX < PARKED_MAX, "one session must not use up what all share");
 const _: () = assert!(POSTS_BURST > OUTBOX_MAX as u64, "a full outbox must pass");
 const _: () = assert!(CONVERSATIONS_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);
 const _: () = assert!(PRESENCES_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);

@@ -93,12 +93,10 @@ impl Machine {
     /// A server that knows what was stored; nobody is connected. `rng` is all the chance there is in it.
     pub fn new(config: Config, opening: Opening, mut rng: Rng, now: Now) -> Self {
         let for_endpoint = rng::fork(&mut rng);
-        Self {
-            endpoint: Endpoint::new(config.endpoint, for_endpoint, now.instant),
-            sessions: Sessions::new(Hub::new(opening, config.hub), rng),
-            measured: Measured::default(),
-            stopped_by: None,
-        }
+        let endpoint = Endpoint::new(config.endpoint, for_endpoint, now.instant);
+        let mut sessions = Sessions::new(Hub::new(opening, config.hub), rng);
+        sessions.set_tally(endpoint.tally());
+        Self { endpoint, sessions, measured: Measured::default(), stopped_by: None }
     }
 
     /// One thing has happened.
@@ -140,12 +138,17 @@ impl Machine {
                 Some(session::Output::Status { peer, id, status }) => {
                     let reply = FromServer::Reply { id, result: Ok(Answer::Status(self.complete(status))) };
                     if let Ok(body) = encode(&reply) {
-                        let _ = self.endpoint.send(peer, Channel::Control, body.into());
+                        let body = self.endpoint.tally().body(body);
+                        let _ = self.endpoint.send(peer, Channel::Control, body);
                     }
                     continue;
                 }
                 Some(session::Output::Close { peer, why }) => {
                     self.endpoint.close(now.instant, peer, why);
+                    continue;
+                }
+                Some(session::Output::Watch { peer }) => {
+                    self.endpoint.watch(peer);
                     continue;
                 }
                 Some(session::Output::Store(job)) => return Output::Store(job),
@@ -200,7 +203,11 @@ impl Machine {
             endpoint::Event::Connected { peer, device, address } => {
                 self.sessions.handle_connected(now, peer, device.into(), address);
             }
-            endpoint::Event::Message { peer, channel, body } => self.sessions.handle_message(now, peer, channel, &body),
+            endpoint::Event::Message { peer, channel, body } => {
+                let queued = self.endpoint.queued_bytes(peer);
+                self.sessions.handle_message(now, peer, channel, &body, queued);
+            }
+            endpoint::Event::Room { peer } => self.sessions.handle_room(now, peer, self.endpoint.queued_bytes(peer)),
             endpoint::Event::Gone { peer, .. } => self.sessions.handle_gone(now, peer),
         }
     }

@@ -1,9 +1,8 @@
 //! Two real connections, a network between them that behaves as told, and a clock that only the test moves.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use belfry_core::connection::{Connection, Established, Event, Side, Verdict};
+use belfry_core::connection::{Body, Connection, Established, Event, Side, Verdict};
 use belfry_core::crypto::{DataKey, Initiator, KeyPair, Responder, Suite};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::Instant;
@@ -86,7 +85,7 @@ impl Pair {
     }
 
     /// Queues a message at one side.
-    pub fn send(&mut self, from: Side, channel: Channel, body: impl Into<Arc<[u8]>>) {
+    pub fn send(&mut self, from: Side, channel: Channel, body: impl Into<Body>) {
         self.end_mut(from).connection.send(channel, body.into()).expect("the connection is open");
     }
 

@@ -9,8 +9,8 @@ use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint};
 use belfry_core::limits::{
     ACK_RANGES_ACCEPTED_MAX, CLIENT_DATAGRAM_BYTES_MIN, DATAGRAM_BYTES, DATAGRAM_BYTES_MAX, FRAGMENT_BYTES_MIN, FRAMES_PER_DATAGRAM_MAX,
-    IDENTITIES_MAX, MESSAGES_IN_FLIGHT_MAX, MOVES_APART_MIN, PATH_CHALLENGE_BYTES, PATH_CHALLENGES_MAX, PROVISIONAL_LIFE, REASON_BYTES_MAX,
-    REASSEMBLY_BYTES_MAX,
+    IDENTITIES_MAX, MESSAGES_IN_FLIGHT_MAX, MOVES_APART_MIN, PATH_CHALLENGE_BYTES, PATH_CHALLENGES_MAX, PROVISIONAL_LIFE, QUEUED_BYTES_MAX,
+    REASON_BYTES_MAX, REASSEMBLY_BYTES_MAX,
 };
 use belfry_core::rng::Rng;
 use belfry_core::time::Instant;
@@ -334,6 +334,55 @@ fn all_together_may_hold_so_much_unfinished_and_the_oldest_goes() {
     let (from, second) = &mut sessions[1];
     tell(&mut endpoint, at, *from, second, 0, &body);
     assert_eq!(drain(&mut endpoint, at).1.len() as u64, 1 + most);
+}
+
+#[test]
+fn all_together_may_have_so_much_queued_and_the_heaviest_gives_it_up() {
+    let mut endpoint = endpoint(Vec::new());
+    let bound = QUEUED_BYTES_MAX / 256;
+    endpoint.limit_queues(bound);
+    let mut sessions: Vec<_> = (0..20u32)
+        .map(|number| {
+            let from = SocketAddr::from(((0x0a00_0000 + number).to_be_bytes(), 5000));
+            let mut session = Stranger::new(u64::from(number)).shake_hands(&mut endpoint, now(), from);
+            endpoint.handle_datagram(now(), from, &mut session.seal(&[1]));
+            (from, session)
+        })
+        .collect();
+    drain(&mut endpoint, now());
+    let (tally, peer) = (endpoint.tally(), |session: &Session| endpoint::PeerId(session.remote.0));
+    let send = |endpoint: &mut Endpoint, to, body| endpoint.send(to, Channel::History, body).expect("it is open");
+    // To everybody the same, which is there once; then one after the other a page, and the first of them three.
+    let shared = tally.body(vec![7; 10_000]);
+    for (_, session) in &sessions {
+        send(&mut endpoint, peer(session), shared.clone());
+    }
+    drop(shared);
+    assert!(endpoint.stats().queued_bytes < 20_000, "{}", endpoint.stats().queued_bytes);
+    let mut rounds = (0..3).map(|_| peer(&sessions[0].1)).chain(sessions[1..].iter().map(|(_, session)| peer(session)));
+    while endpoint.stats().queued_bytes + 41_000 <= bound {
+        send(&mut endpoint, rounds.next().expect("enough"), tally.body(vec![7; 40_000]));
+    }
+    assert_eq!(endpoint.stats().queues_dropped, 0);
+    send(&mut endpoint, rounds.next().expect("enough"), tally.body(vec![7; 40_000]));
+    let stats = endpoint.stats();
+    assert_eq!((stats.queues_dropped, endpoint.queued_bytes(peer(&sessions[0].1))), (1, 0));
+    assert!(stats.queued_bytes <= bound - 3 * 40_000 + 41_000, "{}", stats.queued_bytes);
+    // Whoever it was hears of it.
+    let (from, first) = &mut sessions[0];
+    let mut heard = 0;
+    for second in 1..20 {
+        endpoint.handle_timeout(now() + second * SECOND);
+        for (_, datagram) in drain(&mut endpoint, now() + second * SECOND).0.into_iter().filter(|(to, _)| to == from) {
+            let frames = first.open(datagram).expect("its own");
+            heard += frame::decode(&frames).filter(|frame| matches!(frame, Ok(Frame::Resync { .. }))).count();
+        }
+    }
+    assert!(heard > 0);
+    for (_, session) in &sessions {
+        endpoint.close(now(), peer(session), CloseCode::REPLACED);
+    }
+    assert_eq!(endpoint.stats().queued_bytes, 0, "who is sent away waits for nothing");
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn spread_acknowledgements_cause_no_retransmission() {
         let mut pair = Pair::new(near(), seed);
         pair.run_for(SECOND);
         let before = (pair.server.sent, pair.server.connection.stats());
-        let body: std::sync::Arc<[u8]> = (*b"everybody out").into();
+        let body: belfry_core::connection::Body = (*b"everybody out").into();
         pair.server.connection.send_spread(Channel::Notice, body, 2 * SECOND).expect("the connection is open");
         pair.run_for(5 * SECOND);
         assert_eq!(pair.client.messages(Channel::Notice).len(), 1);

@@ -10,7 +10,6 @@ mod requests;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -344,7 +343,7 @@ impl Client {
         if let Some(link) = &mut self.link {
             while let Some((channel, body)) = self.requests.next(link.signed_in) {
                 // Gone means that the connection is closing: everything is asked again on the next.
-                if link.connection.send(channel, Arc::from(body)).is_err() {
+                if link.connection.send(channel, body.into()).is_err() {
                     break;
                 }
             }

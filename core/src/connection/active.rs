@@ -1,10 +1,10 @@
 //! A connection on which something happens.
 
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::acks::Acks;
+use super::body::Body;
 use super::congestion::Congestion;
 use super::depart;
 use super::epoch::Epochs;
@@ -157,7 +157,7 @@ impl Active {
         }
     }
 
-    pub(super) fn send_spread(&mut self, channel: Channel, body: Arc<[u8]>, spread: Duration) -> Result<(), SendError> {
+    pub(super) fn send_spread(&mut self, channel: Channel, body: Body, spread: Duration) -> Result<(), SendError> {
         if self.state != State::Open {
             return Err(SendError::Gone);
         }
@@ -196,6 +196,7 @@ impl Active {
             self.state = State::Closing { code, tries: 0, due: true };
             self.stop_timers(now);
             self.incoming.iter_mut().for_each(Incoming::give_up);
+            self.outgoing.iter_mut().for_each(Outgoing::give_up);
         }
     }
 

@@ -6,6 +6,7 @@
 mod acks;
 mod active;
 mod arrive;
+mod body;
 mod close;
 mod congestion;
 mod depart;
@@ -23,12 +24,12 @@ mod sent;
 mod timer;
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use active::{Active, State};
 pub use arrive::Verdict;
+pub use body::{Body, Tally};
 pub use close::CloseCode;
 use incoming::Incoming;
 use outgoing::Outgoing;
@@ -141,6 +142,15 @@ pub struct Arrears {
     pub delivered: u64,
 }
 
+/// What waits to be acknowledged by a peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queued {
+    /// Its bytes, with what is kept beside them, whether others wait for the same bytes or not.
+    pub bytes: u64,
+    /// What is kept beside them, which is this peer's alone.
+    pub beside: u64,
+}
+
 /// One peer's state machine.
 ///
 /// While nothing happens it is parked: a few hundred bytes of keys and counters. Whatever happens wakes it up.
@@ -223,7 +233,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendError`].
-    pub fn send(&mut self, channel: Channel, body: Arc<[u8]>) -> Result<(), SendError> {
+    pub fn send(&mut self, channel: Channel, body: Body) -> Result<(), SendError> {
         self.send_spread(channel, body, Duration::ZERO)
     }
 
@@ -231,7 +241,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendError`].
-    pub fn send_spread(&mut self, channel: Channel, body: Arc<[u8]>, spread: Duration) -> Result<(), SendError> {
+    pub fn send_spread(&mut self, channel: Channel, body: Body, spread: Duration) -> Result<(), SendError> {
         self.active().send_spread(channel, body, spread)
     }
 
@@ -339,6 +349,25 @@ impl Connection {
         self.awake().map_or(0, |active| {
             active.outgoing.iter().zip(Channel::ALL).find(|(_, of)| *of == channel).map_or(0, |(outgoing, _)| outgoing.waiting_bytes())
         })
+    }
+
+    /// What waits to be acknowledged, over all channels.
+    pub fn queued(&self) -> Queued {
+        self.awake().map_or_else(Queued::default, |active| {
+            active.outgoing.iter().fold(Queued::default(), |sum, channel| Queued {
+                bytes: sum.bytes.saturating_add(channel.waiting_bytes()),
+                beside: sum.beside.saturating_add(channel.beside_bytes()),
+            })
+        })
+    }
+
+    /// Gives up what waits on the channel on which the most does, and lets the peer know that it is to be fetched from the log.
+    pub fn shed(&mut self) {
+        if let Form::Active(active) = &mut self.form
+            && let Some(fullest) = active.outgoing.iter_mut().max_by_key(|channel| channel.waiting_bytes())
+        {
+            fullest.shed();
+        }
     }
 
     /// What has arrived and cannot be delivered yet, over all channels.

@@ -1,9 +1,9 @@
 //! One channel's departing messages: kept until acknowledged, sent again when lost, never more than was granted.
 
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::Body;
 use crate::limits::{DATAGRAM_BYTES, FRAGMENT_BYTES_MIN, FRAGMENTED_MESSAGES_MAX, MESSAGES_IN_FLIGHT_MAX};
 use crate::wire::Channel;
 use crate::wire::datagram::{PROTECTED_HEAD_BYTES, TAG_BYTES};
@@ -11,6 +11,9 @@ use crate::wire::frame::{self, Data, Part};
 
 /// A message up to this size is never cut: it fits a datagram of its own, whatever the numbers in its head.
 const WHOLE_BYTES_MAX: usize = DATAGRAM_BYTES - PROTECTED_HEAD_BYTES - TAG_BYTES - 32;
+
+/// Messages that an empty queue keeps room for.
+const IDLE_MESSAGES: usize = 16;
 
 /// Which bytes of which message a packet carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +55,7 @@ pub(super) struct RestingOutgoing {
 
 #[derive(Debug)]
 struct Message {
-    body: Arc<[u8]>,
+    body: Body,
     sent: u32,
     /// Its receivers may spread their acknowledgements over this time.
     spread_millis: u16,
@@ -106,7 +109,7 @@ impl Outgoing {
     }
 
     /// Queues a message. When the queue is full everything in it is dropped first, and the peer told to fetch it from the log.
-    pub(super) fn push(&mut self, body: Arc<[u8]>, spread_millis: u16) {
+    pub(super) fn push(&mut self, body: Body, spread_millis: u16) {
         if self.queued.saturating_add(cost(&body)) > self.channel.queue_bytes_max() && !self.queue.is_empty() {
             self.drop_queue();
         }
@@ -114,10 +117,24 @@ impl Outgoing {
         self.queue.push_back(Message { body, sent: 0, spread_millis, acknowledged: Acknowledged::Nothing });
     }
 
+    /// Gives up what waits, if anything does.
+    pub(super) fn shed(&mut self) {
+        if !self.queue.is_empty() {
+            self.drop_queue();
+        }
+    }
+
+    /// The connection is closing: nothing of this leaves any more.
+    pub(super) fn give_up(&mut self) {
+        self.drop_queue();
+        self.resync = None;
+    }
+
     fn drop_queue(&mut self) {
         self.first = self.first.saturating_add(self.queue.len() as u64);
-        self.queue.clear();
-        self.lost.clear();
+        // Their memory, too: it may be what they are given up for.
+        self.queue = VecDeque::new();
+        self.lost = VecDeque::new();
         self.begun = 0;
         self.queued = 0;
         self.resync = Some(Resync { next: self.first, bytes: self.used, pending: true });
@@ -131,6 +148,11 @@ impl Outgoing {
     /// What the messages in the queue [cost](cost).
     pub(super) const fn waiting_bytes(&self) -> u64 {
         self.queued
+    }
+
+    /// What is kept beside the messages' bytes.
+    pub(super) fn beside_bytes(&self) -> u64 {
+        (self.queue.len() as u64).saturating_mul(size_of::<Message>() as u64)
     }
 
     /// Whether [`Outgoing::write`] could write something into an empty datagram.
@@ -256,6 +278,9 @@ impl Outgoing {
             self.first = self.first.saturating_add(1);
             self.begun = self.begun.saturating_sub(1);
         }
+        if self.queue.is_empty() {
+            self.queue.shrink_to(IDLE_MESSAGES);
+        }
         if !self.lost.is_empty() {
             let mut lost = core::mem::take(&mut self.lost);
             lost.retain(|&sent| self.message(sent.message).is_some_and(|message| !message.has(sent)));
@@ -353,7 +378,7 @@ mod tests {
         Outgoing::new(Channel::Chat, granted)
     }
 
-    fn message(length: usize) -> Arc<[u8]> {
+    fn message(length: usize) -> Body {
         vec![7; length].into()
     }
 

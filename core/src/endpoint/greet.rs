@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use super::admission::{Admitted, HelloHash};
 use super::peers::{Peer, Renewal, Stage};
 use super::{Endpoint, PeerId};
-use crate::connection::{Connection, Established, Side};
+use crate::connection::{Connection, Established, Queued, Side};
 use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
 use crate::limits::{IDENTITIES_MAX, PROVISIONAL_MAX};
 use crate::rng::Random;
@@ -118,6 +118,8 @@ impl Endpoint {
             renewal: None,
             armed: None,
             stirred: false,
+            queued: Queued::default(),
+            watched: false,
         });
         self.provisional.add(now, id, hash, self.admission.links(), address.ip());
         Some(id)

@@ -13,10 +13,10 @@ mod edges;
 mod greet;
 mod peers;
 mod provisional;
+mod queued;
 mod roam;
 
 use alloc::collections::{BTreeSet, VecDeque};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -26,15 +26,19 @@ use assembling::Assembling;
 pub use discover::Announcement;
 use peers::{Peer, Peers, Stage};
 use provisional::Provisional;
+use queued::Queues;
 
-use crate::connection::{self, CloseCode, SendError, Verdict};
+use crate::connection::{self, Body, CloseCode, Queued, SendError, Tally, Verdict};
 use crate::crypto::{Cookies, KeyPair, PublicKey};
-use crate::limits::{DATAGRAM_BYTES_MAX, REASSEMBLY_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
+use crate::limits::{DATAGRAM_BYTES_MAX, QUEUED_BYTES_LOW, QUEUED_BYTES_MAX, REASSEMBLY_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
 use crate::rng::{self, Random, Rng};
 use crate::source::Links;
 use crate::time::Instant;
 use crate::wire::Channel;
 use crate::wire::datagram::{self, Datagram, ProtectedHead};
+
+/// Entries that an empty queue keeps room for.
+const IDLE_ENTRIES: usize = 1024;
 
 /// What an endpoint is made of.
 #[derive(Clone, Debug)]
@@ -72,6 +76,11 @@ pub enum Event {
         channel: Channel,
         /// Its bytes.
         body: Vec<u8>,
+    },
+    /// A connection that is [watched](Endpoint::watch) has acknowledged so much that there is room for more. It is watched no longer.
+    Room {
+        /// Which.
+        peer: PeerId,
     },
     /// The connection is over; nothing more comes from it and nothing can be sent to it.
     Gone {
@@ -119,6 +128,10 @@ pub struct Stats {
     pub provisional_ended: u64,
     /// Bytes now that have arrived and wait for what is missing, over all connections.
     pub reassembling_bytes: u64,
+    /// Queues given up because all together waited for too much to be acknowledged.
+    pub queues_dropped: u64,
+    /// Bytes now that wait to be acknowledged, over all connections.
+    pub queued_bytes: u64,
     /// Established connections now.
     pub connections: u64,
     /// Connections now whose clients have not shown that they have the keys.
@@ -144,6 +157,9 @@ pub struct Endpoint {
     /// What has arrived and is not whole yet.
     assembling: Assembling,
     reassembly_bytes_max: u64,
+    /// What waits to be acknowledged.
+    queues: Queues,
+    queued_bytes_max: u64,
     /// Answers to datagrams outside of connections.
     replies: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
@@ -168,6 +184,8 @@ impl Endpoint {
             provisional: Provisional::default(),
             assembling: Assembling::default(),
             reassembly_bytes_max: REASSEMBLY_BYTES_MAX,
+            queues: Queues::default(),
+            queued_bytes_max: QUEUED_BYTES_MAX,
             replies: VecDeque::new(),
             events: VecDeque::new(),
             stats: Stats::default(),
@@ -178,6 +196,29 @@ impl Endpoint {
     /// Lets all peers together hold less unfinished than [`REASSEMBLY_BYTES_MAX`], where there is little memory.
     pub const fn limit_reassembly(&mut self, bytes: u64) {
         self.reassembly_bytes_max = bytes;
+    }
+
+    /// Lets less wait for all peers together than [`QUEUED_BYTES_MAX`], where there is little memory.
+    pub const fn limit_queues(&mut self, bytes: u64) {
+        self.queued_bytes_max = bytes;
+    }
+
+    /// What messages for these connections are made from, so that they count.
+    pub fn tally(&self) -> Tally {
+        self.queues.tally().clone()
+    }
+
+    /// What waits to be acknowledged by a peer, in bytes with what is kept beside them.
+    pub fn queued_bytes(&self, peer: PeerId) -> u64 {
+        self.peers.get(peer).map_or(0, |peer| peer.queued.bytes)
+    }
+
+    /// Tells with [`Event::Room`] when there is room again for a peer: when no more than [`QUEUED_BYTES_LOW`] waits for it.
+    pub fn watch(&mut self, peer: PeerId) {
+        if let Some(found) = self.peers.get_mut(peer) {
+            found.watched = true;
+            self.note_queued(peer);
+        }
     }
 
     /// The server is on these links from now on: what comes from there is limited address by address.
@@ -217,6 +258,7 @@ impl Endpoint {
         }
         self.stir(id);
         self.note_arrears(now, id);
+        self.note_queued(id);
         true
     }
 
@@ -228,6 +270,33 @@ impl Endpoint {
             self.assembling.leave(oldest);
             self.stats.reassemblies_ended += 1;
             self.end(now, oldest, CloseCode::LIMIT_EXCEEDED);
+        }
+    }
+
+    /// Keeps the books of what waits to be acknowledged.
+    fn note_queued(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let queued = match peer.stage {
+            Stage::Leaving => Queued::default(),
+            Stage::Provisional { .. } | Stage::Confirmed => peer.connection.queued(),
+        };
+        let before = core::mem::replace(&mut peer.queued, queued);
+        if peer.watched && queued.bytes <= QUEUED_BYTES_LOW && matches!(peer.stage, Stage::Confirmed) {
+            peer.watched = false;
+            self.events.push_back(Event::Room { peer: id });
+        }
+        self.queues.note(id, before, queued);
+    }
+
+    /// Keeps their bound: those for whom the most waits are told to fetch it from the log.
+    fn relieve(&mut self) {
+        while let Some(heaviest) = self.queues.beyond(self.queued_bytes_max)
+            && let Some(peer) = self.peers.get_mut(heaviest)
+        {
+            peer.connection.shed();
+            self.stats.queues_dropped += 1;
+            self.note_queued(heaviest);
+            self.stir(heaviest);
         }
     }
 
@@ -277,13 +346,15 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`SendError`].
-    pub fn send(&mut self, peer: PeerId, channel: Channel, body: Arc<[u8]>) -> Result<(), SendError> {
+    pub fn send(&mut self, peer: PeerId, channel: Channel, body: Body) -> Result<(), SendError> {
         // What goes to many at once is answered by many at once, unless they are asked to take their time.
         let spread = match channel {
             Channel::Notice => Duration::from_millis(self.peers.len() as u64 / SPREAD_RECEIVERS_PER_MILLI).min(SPREAD_MAX),
             _ => Duration::ZERO,
         };
         self.peers.get_mut(peer).ok_or(SendError::Gone)?.connection.send_spread(channel, body, spread)?;
+        self.note_queued(peer);
+        self.relieve();
         self.stir(peer);
         Ok(())
     }
@@ -296,6 +367,7 @@ impl Endpoint {
             }
             found.connection.close(now, why);
             self.assembling.leave(peer);
+            self.note_queued(peer);
             self.stir(peer);
         }
     }
@@ -329,11 +401,21 @@ impl Endpoint {
             if let Some(event) = self.events.pop_front() {
                 return Output::Event(event);
             }
-            let Some(id) = self.stirred.pop_front() else { return Output::Wait(self.deadline()) };
+            let Some(id) = self.stirred.pop_front() else {
+                self.give_back();
+                return Output::Wait(self.deadline());
+            };
             if let Some(output) = self.poll_peer(now, id, out) {
                 return output;
             }
         }
+    }
+
+    /// Nothing is left to do: a storm's room is given back.
+    fn give_back(&mut self) {
+        self.replies.shrink_to(IDLE_ENTRIES);
+        self.events.shrink_to(IDLE_ENTRIES);
+        self.stirred.shrink_to(IDLE_ENTRIES);
     }
 
     /// Lets one connection send a datagram or settle.
@@ -393,6 +475,7 @@ impl Endpoint {
             self.provisional.remove(id);
         }
         self.assembling.leave(id);
+        self.queues.note(id, peer.queued, Queued::default());
         self.admission.remove_peer(peer.source);
         if let Some(armed) = peer.armed {
             self.deadlines.remove(&(armed, id));
@@ -408,7 +491,8 @@ impl Endpoint {
 
     /// Counters.
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats { reassembling_bytes: self.assembling.bytes(), ..self.stats };
+        let (reassembling_bytes, queued_bytes) = (self.assembling.bytes(), self.queues.bytes());
+        let mut stats = Stats { reassembling_bytes, queued_bytes, ..self.stats };
         let mut round_trips = Vec::new();
         for peer in self.peers.iter() {
             round_trips.extend(peer.connection.round_trip());

@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 
 use super::PeerId;
 use super::roam::Candidate;
-use crate::connection::Connection;
+use crate::connection::{Connection, Queued};
 use crate::crypto::{PublicKey, is_same_token};
 use crate::source::Source;
 use crate::time::Instant;
@@ -43,6 +43,10 @@ pub(super) struct Peer {
     pub(super) armed: Option<Instant>,
     /// It is in the endpoint's queue of those who may have something to send.
     pub(super) stirred: bool,
+    /// What waits to be acknowledged, as it is in the endpoint's books.
+    pub(super) queued: Queued,
+    /// The owner wants to know when that is little.
+    pub(super) watched: bool,
 }
 
 /// New keys on their way to a client.

@@ -1,5 +1,7 @@
 //! The channels of a connection.
 
+use crate::limits::QUEUED_BYTES_LOW;
+
 /// Ordered, exactly-once streams of messages; independent of each other. A smaller number goes first, always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -14,6 +16,7 @@ pub enum Channel {
     History = 3,
 }
 
+const _: () = assert!(QUEUED_BYTES_LOW * 2 == Channel::History.queue_bytes_max());
 const _: () = {
     let mut channels: &[Channel] = &Channel::ALL;
     while let [channel, others @ ..] = channels {

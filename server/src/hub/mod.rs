@@ -46,6 +46,9 @@ use crate::observe::Attendance;
 use crate::session::SignedIn;
 use crate::store::{Entry, Job, List, Opening, Outcome, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
 
+/// Effects that the queue keeps room for while there are none.
+const IDLE_EFFECTS: usize = 1024;
+
 /// The hub's name for one client's connection from its first message to its end; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u64);
@@ -371,7 +374,12 @@ impl Hub {
 
     /// What to do next, until there is nothing more.
     pub fn poll(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        let effect = self.effects.pop_front();
+        if self.effects.is_empty() {
+            // A storm's room is given back.
+            self.effects.shrink_to(IDLE_EFFECTS);
+        }
+        effect
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.

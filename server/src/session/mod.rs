@@ -6,15 +6,15 @@ mod hashing;
 mod looking;
 mod outgoing;
 mod requests;
+mod room;
 mod sign_in;
 mod signed_in;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use belfry_core::chat::{AccountId, DeviceId, FromClient, Refusal, Request, ServerStatus, decode_from_client};
-use belfry_core::connection::CloseCode;
+use belfry_core::connection::{Body, CloseCode, Tally};
 use belfry_core::endpoint::PeerId;
 use belfry_core::rng::Rng;
 use belfry_core::source::Links;
@@ -26,12 +26,16 @@ pub use self::signed_in::SignedIn;
 use self::failures::Failures;
 use self::hashing::Hashing;
 use self::requests::{Allowances, Rate};
+use self::room::{Answers, Line};
 use self::sign_in::Door;
 use crate::hub::{Hub, Rules, SessionId};
-use crate::limits::{REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
+use crate::limits::{ANSWERS_TO_A_STRANGER_MAX, REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
 use crate::observe::{Attendance, Observed};
 use crate::passwords::PasswordJob;
 use crate::store::{Done, Job, Ticket};
+
+/// Outputs that the queue keeps room for while there are none.
+const IDLE_OUTPUTS: usize = 1024;
 
 /// What is to be done for the sessions.
 #[derive(Clone, Debug)]
@@ -43,7 +47,7 @@ pub enum Output {
         /// On which channel.
         channel: Channel,
         /// Its bytes, shared by all who get the same.
-        body: Arc<[u8]>,
+        body: Body,
         /// The number of the request that it answers.
         answers: Option<u32>,
     },
@@ -62,6 +66,11 @@ pub enum Output {
         peer: PeerId,
         /// What its client is told.
         why: CloseCode,
+    },
+    /// Say with [`Sessions::handle_room`] when little waits to be acknowledged on this connection.
+    Watch {
+        /// Which.
+        peer: PeerId,
     },
     /// Hand this to the store; the answer comes to [`Sessions::handle_done`].
     Store(Job),
@@ -91,6 +100,9 @@ struct Session {
     allowances: Allowances,
     /// Requests that the hub has not answered.
     waiting: usize,
+    answers: Answers,
+    /// Answers before anybody has signed in.
+    answered: u32,
 }
 
 /// Whose password is being looked at.
@@ -111,6 +123,9 @@ pub struct Sessions {
     failures: Failures,
     links: Links,
     hashing: Hashing,
+    line: Line,
+    /// What messages are made from.
+    tally: Tally,
     rng: Rng,
     observed: Observed,
     outputs: VecDeque<Output>,
@@ -128,6 +143,8 @@ impl Sessions {
             failures: Failures::default(),
             links: Links::default(),
             hashing: Hashing::default(),
+            line: Line::default(),
+            tally: Tally::default(),
             rng,
             observed: Observed::default(),
             outputs: VecDeque::new(),
@@ -137,6 +154,11 @@ impl Sessions {
     /// The server is on these links from now on: failures from there are counted address by address.
     pub fn set_links(&mut self, links: Links) {
         self.links = links;
+    }
+
+    /// Messages are made from this from now on, so that they count until they are acknowledged.
+    pub fn set_tally(&mut self, tally: Tally) {
+        self.tally = tally;
     }
 
     /// So many passwords are handed out at a time.
@@ -151,12 +173,20 @@ impl Sessions {
         self.by_peer.insert(peer, session);
         self.sign_in_by.insert((now.instant + SIGN_IN_WITHIN, session));
         let allowances = Allowances::new(now.instant);
-        self.sessions.insert(session, Session { peer, device, address, state: State::Stranger, failures: 0, allowances, waiting: 0 });
+        let (state, answers) = (State::Stranger, Answers::default());
+        let known = Session { peer, device, address, state, failures: 0, allowances, waiting: 0, answers, answered: 0 };
+        self.sessions.insert(session, known);
     }
 
-    /// A client has sent a message.
-    pub fn handle_message(&mut self, now: Now, peer: PeerId, channel: Channel, body: &[u8]) {
+    /// A client has sent a message; so many bytes wait for it to be acknowledged.
+    pub fn handle_message(&mut self, now: Now, peer: PeerId, channel: Channel, body: &[u8], queued: u64) {
         let Some(&session) = self.by_peer.get(&peer) else { return };
+        self.note_queued(session, queued);
+        let refused_often = |known: &Session| !matches!(known.state, State::Inside(_)) && known.answered >= ANSWERS_TO_A_STRANGER_MAX;
+        if self.sessions.get(&session).is_some_and(refused_often) {
+            self.close(now, session, CloseCode::RATE_LIMITED);
+            return self.drain(now);
+        }
         match decode_from_client(body) {
             Ok(FromClient { id, request }) => {
                 if let Err(refusal) = self.admit(now, session, id, channel, request) {
@@ -196,14 +226,7 @@ impl Sessions {
         }
         request.check_written()?;
         match (account, role) {
-            (Some(account), Some(role)) => {
-                if known.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {
-                    return Err(Refusal::Busy);
-                }
-                known.waiting += 1;
-                self.hub.handle(now, &SignedIn::new(account, role), session, id, request);
-                Ok(())
-            }
+            (Some(_), Some(_)) => self.pass_or_park(now, session, id, channel, request),
             _ => {
                 self.knock(now, session, id, request);
                 Ok(())
@@ -211,10 +234,26 @@ impl Sessions {
         }
     }
 
+    /// Hands a request to the hub, with the role that its person has now.
+    fn pass(&mut self, now: Now, session: SessionId, id: u32, request: Request) -> Result<(), Refusal> {
+        let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
+        let State::Inside(account) = known.state else { return Err(Refusal::SignInFirst) };
+        let role = self.hub.account(account).ok_or(Refusal::AccountDisabled)?.role;
+        requests::admit(requests::rule(&request).0, Some(role))?;
+        if known.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {
+            return Err(Refusal::Busy);
+        }
+        known.waiting += 1;
+        self.hub.handle(now, &SignedIn::new(account, role), session, id, request);
+        Ok(())
+    }
+
     /// A connection is over.
     pub fn handle_gone(&mut self, now: Now, peer: PeerId) {
         if let Some(session) = self.by_peer.remove(&peer) {
-            self.sessions.remove(&session);
+            if let Some(known) = self.sessions.remove(&session) {
+                self.leave_line(&known.answers);
+            }
             self.forget_password_of(session);
             self.hub.ended(now, session);
             self.drain(now);
@@ -272,7 +311,12 @@ impl Sessions {
 
     /// What to do next, until there is nothing more.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // A storm's room is given back.
+            self.outputs.shrink_to(IDLE_OUTPUTS);
+        }
+        output
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
@@ -309,6 +353,7 @@ impl Sessions {
     fn forget(&mut self, session: SessionId, why: CloseCode) {
         if let Some(known) = self.sessions.remove(&session) {
             self.by_peer.remove(&known.peer);
+            self.leave_line(&known.answers);
             self.forget_password_of(session);
             self.outputs.push_back(Output::Close { peer: known.peer, why });
         }

@@ -1,8 +1,8 @@
 //! The way back: the hub's effects become messages to clients and jobs for others.
 
-use std::sync::Arc;
-
 use belfry_core::chat::{Answer, Event, FromServer, Refusal, encode};
+use belfry_core::connection::Body;
+use belfry_core::endpoint::PeerId;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
@@ -12,7 +12,13 @@ use crate::hub::{Effect, SessionId};
 impl Sessions {
     /// Carries out what the hub has decided, until it has nothing more.
     pub(super) fn drain(&mut self, now: Now) {
-        while let Some(effect) = self.hub.poll() {
+        loop {
+            let Some(effect) = self.hub.poll() else {
+                if self.serve_the_line(now) {
+                    continue;
+                }
+                return;
+            };
             match effect {
                 Effect::Job(job) => self.outputs.push_back(Output::Store(job)),
                 Effect::Hash { ticket, session, password } => self.hash_for_hub(now, ticket, session, password),
@@ -39,6 +45,7 @@ impl Sessions {
             _ => known.waiting = known.waiting.saturating_sub(1),
         }
         self.reply(session, id, channel, result);
+        self.made(session, id);
     }
 
     /// Sends an answer.
@@ -53,7 +60,7 @@ impl Sessions {
             encode(&FromServer::Reply { id, result: Err(Refusal::TooMany) })
         });
         if let Ok(body) = body {
-            self.outputs.push_back(Output::Send { peer, channel, body: body.into(), answers: Some(id) });
+            self.send(session, peer, channel, self.tally.body(body), Some(id));
         }
     }
 
@@ -64,9 +71,19 @@ impl Sessions {
             self.observed.unsendable_message(None);
             return;
         };
-        let body: Arc<[u8]> = body.into();
-        for known in to.iter().filter_map(|session| self.sessions.get(session)) {
-            self.outputs.push_back(Output::Send { peer: known.peer, channel, body: Arc::clone(&body), answers: None });
+        let body = self.tally.body(body);
+        for &session in to {
+            if let Some(peer) = self.sessions.get(&session).map(|known| known.peer) {
+                self.send(session, peer, channel, body.clone(), None);
+            }
         }
+    }
+
+    fn send(&mut self, session: SessionId, peer: PeerId, channel: Channel, body: Body, answers: Option<u32>) {
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.answers.sent(body.len());
+            known.answered = known.answered.saturating_add(u32::from(answers.is_some()));
+        }
+        self.outputs.push_back(Output::Send { peer, channel, body, answers });
     }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
-use belfry_core::connection::Event;
+use belfry_core::connection::{Body, Event};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Config, Endpoint, Output, PeerId};
 use belfry_core::net::{Clock, Inbox, Outbox, UdpSocket};
@@ -21,7 +20,7 @@ use crate::{Ask, Clients, fan_out_body, ready, window};
 /// What a peer is still owed.
 struct Delivery {
     channel: Channel,
-    body: Arc<[u8]>,
+    body: Body,
     left: u32,
     /// What may follow before the peer says that more has arrived.
     open: u32,
@@ -39,7 +38,7 @@ pub(crate) fn serve() {
     let mut datagram = Vec::with_capacity(1500);
     let mut events = Events::with_capacity(8);
     let mut peers: BTreeMap<PeerId, Option<Delivery>> = BTreeMap::new();
-    let notice: Arc<[u8]> = Arc::from(fan_out_body());
+    let notice: Body = fan_out_body().into();
     let mut deadline: Option<Instant> = None;
     let mut readable = true;
     ready(socket.local_addr().unwrap(), "-");
@@ -82,7 +81,7 @@ pub(crate) fn serve() {
                     }
                     Ask::FanOut => {
                         for &peer in peers.keys() {
-                            endpoint.send(peer, Channel::Notice, Arc::clone(&notice)).unwrap();
+                            endpoint.send(peer, Channel::Notice, notice.clone()).unwrap();
                         }
                     }
                 },

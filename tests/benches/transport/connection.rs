@@ -1,9 +1,8 @@
 //! Two connections facing each other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use belfry_core::connection::{Connection, Event};
+use belfry_core::connection::{Body, Connection, Event};
 use belfry_core::crypto::Suite;
 use belfry_core::limits::ACK_DELAY_MAX;
 use belfry_core::rng::Rng;
@@ -68,7 +67,7 @@ impl End {
         }
     }
 
-    fn say(&mut self, channel: Channel, body: Arc<[u8]>) {
+    fn say(&mut self, channel: Channel, body: Body) {
         self.connection.send(channel, body).unwrap();
     }
 }
@@ -97,14 +96,14 @@ pub(crate) fn round_trip() {
                 now = now + Duration::from_micros(100);
                 used[0] += cpu_of(|| {
                     for [client, _] in &mut pairs {
-                        client.say(Channel::Chat, Arc::from([7; 64]));
+                        client.say(Channel::Chat, [7; 64].into());
                         client.transmit(now);
                     }
                 })
                 .0;
                 used[1] += cpu_of(|| {
                     for [client, server] in &mut pairs {
-                        server.say(Channel::Chat, Arc::from([7; 64]));
+                        server.say(Channel::Chat, [7; 64].into());
                         server.turn(now, client);
                     }
                 })
@@ -161,13 +160,13 @@ fn one_way(
     datagrams: &mut usize,
 ) -> [Duration; 2] {
     let mut used = [Duration::ZERO; 2];
-    let body: Arc<[u8]> = Arc::from(vec![7; bytes]);
+    let body: Body = vec![7; bytes].into();
     let before: usize = pairs.iter().map(|[client, _]| client.delivered).sum();
     for _ in 0..messages / pairs.len() / at_once {
         used[0] += cpu_of(|| {
             for [_, server] in &mut *pairs {
                 for _ in 0..at_once {
-                    server.say(channel, Arc::clone(&body));
+                    server.say(channel, body.clone());
                 }
             }
         })

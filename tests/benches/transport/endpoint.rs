@@ -1,9 +1,9 @@
 //! The server's end of many connections.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
+use belfry_core::connection::Body;
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{Config, Endpoint, Output};
 use belfry_core::limits::SPREAD_MAX;
@@ -97,14 +97,14 @@ pub(crate) fn fan_out() {
         let mut crowd = Crowd::connected(peers, 5);
         crowd.run_for(Duration::from_secs(5));
         let mut rng = seeded(6);
-        let body: Arc<[u8]> = Arc::from(vec![7; 100]);
+        let body: Body = vec![7; 100].into();
         let (mut to_server, mut to_clients) = (Flight::default(), Flight::default());
         table(["server, sending", "server, acknowledgement", "client, both"], peers, || {
             crowd.now = crowd.now + Duration::from_secs(2);
             let now = crowd.now;
             let (sending, ()) = cpu_of(|| {
                 for &peer in &crowd.peers {
-                    crowd.endpoint.send(peer, Channel::Notice, Arc::clone(&body)).unwrap();
+                    crowd.endpoint.send(peer, Channel::Notice, body.clone()).unwrap();
                 }
                 serve(&mut crowd.endpoint, now, &mut to_server, &mut to_clients);
             });

@@ -162,7 +162,7 @@ fn who_waits_for_a_slow_server_at_the_door_is_not_sent_away() {
 fn what_is_no_message_ends_the_connection_and_is_counted() {
     let mut world = World::new();
     let alice = world.register("alice");
-    world.sessions.handle_message(world.now, alice, Channel::Chat, b"\x01nonsense");
+    world.sessions.handle_message(world.now, alice, Channel::Chat, b"\x01nonsense", 0);
     world.settle();
     assert_eq!(world.closed.get(&alice), Some(&CloseCode::PROTOCOL_VIOLATION));
     assert_eq!(world.sessions.observed().undecodable, 1);

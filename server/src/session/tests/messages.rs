@@ -199,7 +199,7 @@ fn a_request_on_the_wrong_channel_is_refused() {
     let mut world = World::new();
     let alice = world.register("alice");
     let body = belfry_core::chat::encode(&belfry_core::chat::FromClient { id: 77, request: Request::Who { after: None } }).unwrap();
-    world.sessions.handle_message(world.now, alice, belfry_core::wire::Channel::Control, &body);
+    world.sessions.handle_message(world.now, alice, belfry_core::wire::Channel::Control, &body, 0);
     world.settle();
     assert_eq!(world.answer(alice, 77), Some(Err(Refusal::BadRequest)));
 }

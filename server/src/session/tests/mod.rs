@@ -12,6 +12,7 @@ mod notice_life;
 mod notices;
 mod people;
 mod records;
+mod room_for_answers;
 mod rooms;
 mod schedules;
 mod talk;

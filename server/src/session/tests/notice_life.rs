@@ -312,11 +312,11 @@ fn a_member_cannot_forge_a_notice_over_any_channel() {
     for channel in Channel::ALL {
         let mallory = world.register(&format!("mallory {}", channel.number()));
         // Asking for it, in the right words …
-        world.sessions.handle_message(world.now, mallory, channel, &encode(&draft).unwrap());
+        world.sessions.handle_message(world.now, mallory, channel, &encode(&draft).unwrap(), 0);
         world.settle();
         assert_eq!(world.answer(mallory, 9), Some(Err(Refusal::AdminOnly)));
         // … and in the server's own.
-        world.sessions.handle_message(world.now, mallory, channel, &event);
+        world.sessions.handle_message(world.now, mallory, channel, &event, 0);
         world.settle();
         let told = world.closed.get(&mallory);
         assert!(told.is_none() || told == Some(&CloseCode::PROTOCOL_VIOLATION));

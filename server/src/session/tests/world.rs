@@ -27,6 +27,13 @@ pub(super) struct Heard {
     pub(super) message: FromServer,
 }
 
+impl Heard {
+    /// It answers a request.
+    pub(super) const fn is_answer(&self) -> bool {
+        matches!(self.message, FromServer::Reply { .. })
+    }
+}
+
 pub(super) struct World {
     pub(super) sessions: Sessions,
     pub(super) now: Now,
@@ -38,6 +45,9 @@ pub(super) struct World {
     pub(super) slow_store: Option<VecDeque<Job>>,
     /// Passwords stay here instead of being looked at while the threads for it are slow.
     pub(super) slow_passwords: Option<VecDeque<PasswordJob>>,
+    /// Nobody acknowledges anything; who waits for room.
+    pub(super) unacknowledged: Option<Vec<PeerId>>,
+    queued: BTreeMap<PeerId, u64>,
     pub(super) verified: u32,
     last_peer: u32,
     last_request: u32,
@@ -70,6 +80,8 @@ impl World {
             closed: BTreeMap::new(),
             slow_store: None,
             slow_passwords: None,
+            unacknowledged: None,
+            queued: BTreeMap::new(),
             verified: 0,
             last_peer: 0,
             last_request: 0,
@@ -132,12 +144,24 @@ impl World {
         peer
     }
 
+    /// Everybody who waits for room has acknowledged everything; whether there was anybody.
+    pub(super) fn acknowledge(&mut self) -> bool {
+        self.queued.clear();
+        let waiting = self.unacknowledged.as_mut().map(std::mem::take).unwrap_or_default();
+        for &peer in &waiting {
+            self.sessions.handle_room(self.now, peer, 0);
+        }
+        self.settle();
+        !waiting.is_empty()
+    }
+
     /// Sends a request and does not wait; says its number.
     pub(super) fn send(&mut self, peer: PeerId, request: Request) -> u32 {
         self.last_request += 1;
         let channel = request.channel();
         let body = encode(&FromClient { id: self.last_request, request }).unwrap();
-        self.sessions.handle_message(self.now, peer, channel, &body);
+        let queued = self.queued.get(&peer).copied().unwrap_or(0);
+        self.sessions.handle_message(self.now, peer, channel, &body, queued);
         self.settle();
         self.last_request
     }
@@ -251,12 +275,20 @@ impl World {
         while let Some(output) = self.sessions.poll() {
             match output {
                 Output::Send { peer, channel, body, .. } => {
+                    if self.unacknowledged.is_some() {
+                        *self.queued.entry(peer).or_default() += body.len() as u64;
+                    }
                     self.heard.entry(peer).or_default().push(Heard { channel, message: decode_from_server(&body).unwrap() });
                 }
                 Output::Status { peer, id, status } => {
                     let message = FromServer::Reply { id, result: Ok(Answer::Status(status)) };
                     self.heard.entry(peer).or_default().push(Heard { channel: Channel::Control, message });
                 }
+                // What is sent is acknowledged at once, unless the test says otherwise.
+                Output::Watch { peer } => match &mut self.unacknowledged {
+                    Some(watched) => watched.push(peer),
+                    None => self.sessions.handle_room(self.now, peer, 0),
+                },
                 Output::Close { peer, why } => {
                     self.closed.insert(peer, why);
                 }

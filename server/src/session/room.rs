@@ -1,0 +1,171 @@
+//! Room for answers: a large one counts before it is made, and while there is no room for it its question waits here, in a few bytes.
+
+use std::collections::VecDeque;
+
+use belfry_core::chat::{Refusal, Request};
+use belfry_core::endpoint::PeerId;
+use belfry_core::time::Now;
+use belfry_core::wire::Channel;
+
+use super::{Output, Sessions};
+use crate::hub::SessionId;
+use crate::limits::{ANSWER_BYTES_PER_SESSION_MAX, LARGE_ANSWER_BYTES, LARGE_ANSWERS_AT_ONCE, PARKED_MAX, PARKED_PER_SESSION_MAX};
+
+/// A session's answers and questions.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// Requests whose large answers are being made.
+    making: Vec<u32>,
+    /// Bytes that wait to be acknowledged, as the transport has last said, and what was sent since.
+    queued: u64,
+    /// Questions that wait, in their order.
+    parked: VecDeque<(u32, Channel, Request)>,
+    /// There is room for its next question, and it stands in line with the others.
+    in_line: bool,
+    /// The transport will tell when there is room.
+    watched: bool,
+}
+
+impl Answers {
+    fn has_room(&self) -> bool {
+        let making = (self.making.len() as u64).saturating_mul(LARGE_ANSWER_BYTES);
+        making.saturating_add(self.queued).saturating_add(LARGE_ANSWER_BYTES) <= ANSWER_BYTES_PER_SESSION_MAX
+    }
+
+    /// What has been sent counts until the transport says otherwise.
+    pub(super) const fn sent(&mut self, bytes: usize) {
+        self.queued = self.queued.saturating_add(bytes as u64);
+    }
+}
+
+/// What all sessions share.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// Large answers that are being made.
+    making: usize,
+    /// Questions that wait.
+    parked: usize,
+    /// Sessions with a question and room for its answer, in turn.
+    sessions: VecDeque<SessionId>,
+}
+
+/// Whether the answer may be a large one, or other large messages follow it.
+const fn is_large(request: &Request) -> bool {
+    matches!(request.answer_channel(), Channel::History | Channel::Notice) || matches!(request, Request::Sync)
+}
+
+impl Sessions {
+    /// Hands a request of somebody who is signed in to the hub, or keeps it while there is no room for its answer.
+    pub(super) fn pass_or_park(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        id: u32,
+        channel: Channel,
+        request: Request,
+    ) -> Result<(), Refusal> {
+        let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
+        if !is_large(&request) {
+            return self.pass(now, session, id, request);
+        }
+        // Behind those that wait already, or somebody's first question would be answered last.
+        let answers = &mut known.answers;
+        if answers.parked.is_empty() && answers.has_room() && self.line.making < LARGE_ANSWERS_AT_ONCE {
+            return self.pass_large(now, session, id, request);
+        }
+        if answers.parked.len() >= PARKED_PER_SESSION_MAX || self.line.parked >= PARKED_MAX {
+            return Err(Refusal::Busy);
+        }
+        answers.parked.push_back((id, channel, request));
+        self.line.parked += 1;
+        self.get_in_line(session);
+        Ok(())
+    }
+
+    fn pass_large(&mut self, now: Now, session: SessionId, id: u32, request: Request) -> Result<(), Refusal> {
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.answers.making.push(id);
+            self.line.making += 1;
+        }
+        let passed = self.pass(now, session, id, request);
+        if passed.is_err() {
+            self.made(session, id);
+        }
+        passed
+    }
+
+    /// An answer has been made. Those who wait for room go on at the next [`serve_the_line`](Self::serve_the_line).
+    pub(super) fn made(&mut self, session: SessionId, id: u32) {
+        let Some(known) = self.sessions.get_mut(&session) else { return };
+        if let Some(index) = known.answers.making.iter().position(|&making| making == id) {
+            known.answers.making.swap_remove(index);
+            self.line.making = self.line.making.saturating_sub(1);
+            self.get_in_line(session);
+        }
+    }
+
+    /// The transport says how much waits to be acknowledged.
+    pub(super) fn note_queued(&mut self, session: SessionId, queued: u64) {
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.answers.queued = queued;
+        }
+    }
+
+    /// A connection that was watched has room again.
+    pub fn handle_room(&mut self, now: Now, peer: PeerId, queued: u64) {
+        let Some(&session) = self.by_peer.get(&peer) else { return };
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known.answers.watched = false;
+        }
+        self.note_queued(session, queued);
+        self.get_in_line(session);
+        self.drain(now);
+    }
+
+    /// A session that waits for something stands in line if it has room for it, and is watched if it has none.
+    fn get_in_line(&mut self, session: SessionId) {
+        let Some(known) = self.sessions.get_mut(&session) else { return };
+        let answers = &mut known.answers;
+        if answers.parked.is_empty() || answers.in_line {
+            return;
+        }
+        if answers.has_room() {
+            answers.in_line = true;
+            self.line.sessions.push_back(session);
+        } else if answers.making.is_empty() && !answers.watched {
+            answers.watched = true;
+            self.outputs.push_back(Output::Watch { peer: known.peer });
+        }
+    }
+
+    /// Lets those who wait go on, one question each in turn, while there is room for all. Whether anybody did.
+    pub(super) fn serve_the_line(&mut self, now: Now) -> bool {
+        let mut any = false;
+        while self.line.making < LARGE_ANSWERS_AT_ONCE
+            && let Some(session) = self.line.sessions.pop_front()
+        {
+            let Some(known) = self.sessions.get_mut(&session) else { continue };
+            known.answers.in_line = false;
+            if !known.answers.has_room() {
+                self.get_in_line(session);
+                continue;
+            }
+            let Some((id, channel, request)) = known.answers.parked.pop_front() else { continue };
+            self.line.parked = self.line.parked.saturating_sub(1);
+            any = true;
+            let answer_channel = request.answer_channel();
+            debug_assert_eq!(channel, request.channel(), "it was looked at before it was kept");
+            if let Err(refusal) = self.pass_large(now, session, id, request) {
+                self.reply(session, id, answer_channel, Err(refusal));
+            }
+            self.get_in_line(session);
+        }
+        any
+    }
+
+    /// A session has gone with what it waited for.
+    pub(super) fn leave_line(&mut self, answers: &Answers) {
+        self.line.making = self.line.making.saturating_sub(answers.making.len());
+        self.line.parked = self.line.parked.saturating_sub(answers.parked.len());
+    }
+}
