@@ -132,6 +132,13 @@ pub const SEARCHES_PER_SECOND: u64 = 5;
 /// See [`SEARCHES_PER_SECOND`].
 pub const SEARCHES_BURST: u64 = 20;
 
+/// A search that takes longer is ended and gives what it has found: a thousand times what people's searches take. One account has one
+/// under way at a time, so that whoever makes them dear waits for themselves.
+pub const SEARCH_WITHIN: Duration = Duration::from_millis(500);
+
+/// Searches of one account that wait for the one that is under way.
+pub const SEARCHES_WAITING_PER_ACCOUNT: usize = SEARCHES_BURST as usize;
+
 /// How often one session may say that somebody is writing, per second and in a burst: a client says it every
 /// [`TYPING_INTERVAL`](belfry_core::limits::TYPING_INTERVAL) in each place.
 pub const TYPING_PER_SECOND: u64 = 1;

@@ -207,6 +207,7 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ("people_online", "Accounts with at least one session.", attendance.people_online),
         ("accounts", "Accounts.", attendance.accounts),
         ("reassembling_bytes", "Bytes that wait for what is missing of their messages.", transport.reassembling_bytes),
+        ("queued_bytes", "Bytes that wait to be acknowledged.", transport.queued_bytes),
         ("store_jobs_waiting", "Jobs that the database has not answered.", snapshot.jobs_waiting),
         ("database_bytes", "Bytes of the database and its log of changes on the disk.", database_bytes),
     ];
@@ -219,6 +220,7 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
             "Connections given up unconfirmed because there were too many from the same place.",
             transport.provisional_ended,
         ),
+        ("queues_dropped_total", "Queues given up because all together waited for too many acknowledgements.", transport.queues_dropped),
         ("reassemblies_ended_total", "Connections ended because all together held too much unfinished.", transport.reassemblies_ended),
         ("packets_lost_total", "Packets declared lost and sent again.", transport.packets_lost),
         ("handshakes_total", "Handshakes completed.", transport.handshakes),

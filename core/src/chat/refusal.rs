@@ -147,6 +147,18 @@ refusals! {
     72 TooManyAnswers "A notice offers at most 8 answers."
     /// More audiences than fit.
     73 TooManyAudiences "A notice names at most 64 audiences; make a group of them."
+    /// An account has as many sessions as one may have.
+    90 TooManySessions "This account is signed in too many times at once; end some of its sessions first."
+    /// A member has made as many rooms as one may make.
+    91 TooManyRooms "You have made as many rooms as one person may, for now or at all; close some, wait an hour, or ask an administrator."
+    /// The server has as many rooms as it may have.
+    92 NoMoreRooms "This server has as many rooms as it can have; close some that nobody needs."
+    /// Too many accounts were made from one address, or by all together.
+    93 TooManyRegistrations "Too many accounts were made in a short time; wait an hour, or ask your administrator for one."
+    /// A person has written as much as one may in a day.
+    94 QuotaUsedUp "You have written as much as one person may in a day; go on tomorrow, or ask your administrator for more."
+    /// What is left of the disk is kept for notices and for whoever looks after the server.
+    95 DiskAlmostFull "The server's disk is almost full, so new messages are not taken; ask whoever looks after the server to free some space on it."
     /// No space is left for the database.
     80 DiskFull "The server's disk is full; ask whoever looks after the server to free some space on it."
 }

@@ -1,6 +1,6 @@
 //! `belfry search`: messages by what they say, newest first.
 
-use belfry_core::chat::{AccountName, Answer, Found, Hit, Request, RoomName, SearchText, Seq};
+use belfry_core::chat::{AccountName, Answer, Found, Hit, Request, RoomName, SearchText, Seq, fold};
 use belfry_core::limits::HITS_MAX;
 use jiff::tz::TimeZone;
 
@@ -36,6 +36,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     if args.before.is_some() && place.is_none() {
         return Err(Ending::usage("Numbers are given by each conversation: --before needs --room or --to."));
     }
+    // As the server counts: those are not in its index.
+    let is_short = fold(args.text.as_str()).chars().count() < 3;
     let request = Request::Search { text: args.text, place, before: args.before, limit: args.limit };
     session::with(&args.connection, |session| {
         let Answer::Found(found) = session.ask(request)? else {
@@ -46,7 +48,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             if args.json { output::json(&MessageObject::stored(&hit.place, &hit.message))? } else { output::line(line(hit, &zone, paint))? }
         }
         // A list that is not complete never looks as if it were.
-        if let Some(remark) = remark(&found) {
+        if let Some(remark) = remark(&found, is_short) {
             output::complain(remark);
         }
         Ok(())
@@ -59,13 +61,16 @@ fn line(hit: &Hit, zone: &TimeZone, paint: Paint) -> String {
     format!("{place} {}", output::message_line(&hit.message, zone, paint))
 }
 
-const fn remark(found: &Found) -> Option<&'static str> {
-    if found.more {
-        Some("There is more: name a place, search before a message, or say more of the text.")
-    } else if found.cut {
-        Some("Only the newest messages were looked at: for the others the text needs three letters.")
-    } else {
-        None
+fn remark(found: &Found, is_short: bool) -> Option<&'static str> {
+    match found {
+        Found { more: true, .. } => Some("There is more: name a place, search before a message, or say more of the text."),
+        Found { cut: true, .. } if is_short => {
+            Some("Only the newest messages were looked at: for the others the text needs three letters.")
+        }
+        Found { cut: true, .. } => Some(
+            "The search was ended because it took too long: only some of the newest messages were looked at. Name a place, or say more of the text.",
+        ),
+        Found { .. } => None,
     }
 }
 
@@ -85,8 +90,9 @@ mod tests {
     #[test]
     fn what_is_not_complete_is_said_to_be() {
         let found = |more, cut| Found { hits: vec![], more, cut };
-        assert!(remark(&found(false, false)).is_none());
-        assert!(remark(&found(true, true)).unwrap().starts_with("There is more"));
-        assert!(remark(&found(false, true)).unwrap().contains("three letters"));
+        assert!(remark(&found(false, false), true).is_none());
+        assert!(remark(&found(true, true), false).unwrap().starts_with("There is more"));
+        assert!(remark(&found(false, true), true).unwrap().contains("three letters"));
+        assert!(remark(&found(false, true), false).unwrap().contains("took too long"));
     }
 }

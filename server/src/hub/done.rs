@@ -105,6 +105,7 @@ impl Hub {
             Waiting::Keep { to, account, room, keep, act } => {
                 self.answer(to, done.result, |hub, outcome| hub.keep_counted(now, to, account, room, keep, act, outcome));
             }
+            Waiting::Search { to, account } => self.searched(now, account, to, done.result),
             Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
                 Outcome::Groups { groups, more } => Ok(Answer::Groups { groups, more }),
                 Outcome::Rooms { rooms, more } => Ok(Answer::Rooms { rooms, more }),
@@ -112,7 +113,6 @@ impl Hub {
                 Outcome::Exportable { conversations, more } => Ok(Answer::Exportable { conversations, more }),
                 Outcome::Exported { messages, more } => Ok(Answer::Exported { messages, more }),
                 Outcome::AlteredSince { messages, more, last } => Ok(Answer::Altered { messages, more, last }),
-                Outcome::Found(found) => Ok(Answer::Found(found)),
                 Outcome::Originals { originals, more } => Ok(Answer::Originals { originals, more }),
                 other => Err(misplaced(&other)),
             }),

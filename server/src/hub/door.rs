@@ -8,6 +8,7 @@ use belfry_core::wire::Channel;
 
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
+use crate::limits::SESSIONS_PER_ACCOUNT_MAX;
 use crate::session::SignedIn;
 use crate::store::{StoredAccount, Work};
 
@@ -56,6 +57,9 @@ impl Hub {
         };
         if self.waiting.jobs().any(is_changing) {
             return Err(Refusal::Busy);
+        }
+        if self.attendance.sessions_of(account).count() >= SESSIONS_PER_ACCOUNT_MAX {
+            return Err(Refusal::TooManySessions);
         }
         let to = ReplyTo { session, id, channel: Channel::Control };
         let Visitor { device, address, source, remember, by_device } = visitor;

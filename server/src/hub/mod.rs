@@ -15,6 +15,7 @@ mod presence;
 mod retention;
 mod rooms;
 mod rules;
+mod searching;
 mod talk;
 mod tidying;
 mod waiting;
@@ -39,6 +40,7 @@ use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
 use self::presence::Attendance as Present;
 use self::rooms::Rooms;
 pub use self::rules::{Rates, Retention, Rules, spelled};
+use self::searching::Searching;
 use self::tidying::Tidying;
 use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
@@ -172,6 +174,7 @@ pub struct Hub {
     schedules: Schedules,
     agenda: Agenda,
     guard: Guard,
+    searching: Searching,
     reports: ProgressReports,
     waiting: WaitingRoom,
     effects: VecDeque<Effect>,
@@ -209,6 +212,7 @@ impl Hub {
             schedules,
             agenda,
             guard: Guard::default(),
+            searching: Searching::default(),
             reports: ProgressReports::default(),
             waiting: WaitingRoom::default(),
             effects: VecDeque::new(),
@@ -341,7 +345,7 @@ impl Hub {
             Request::Search { text, place, before, limit } => {
                 let within = place.map(|place| self.target(place)).transpose()?;
                 let talk = Talk::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
-                self.submit(now, Work::Talk(talk), Waiting::Record { to })
+                self.search(now, account, to, talk)
             }
             Request::Originals { of, seq, after } => {
                 self.submit(now, Work::Talk(Talk::Originals { of, seq, after }), Waiting::Record { to })

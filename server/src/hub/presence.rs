@@ -47,6 +47,11 @@ impl Attendance {
         Some((account, is_offline))
     }
 
+    /// Whether a session is signed in.
+    pub(super) fn is_signed_in(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
     /// Nobody is at a session, or somebody is again.
     pub(super) fn set_away(&mut self, now: Now, session: SessionId, away: bool) {
         let Some(&account) = self.sessions.get(&session) else { return };

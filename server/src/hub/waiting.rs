@@ -89,7 +89,9 @@ pub(super) enum Waiting {
     Typing { to: ReplyTo, account: AccountId },
     /// People, before it is said who of them is here.
     People { to: ReplyTo },
-    /// A page of the rooms, the groups, the audit log, of the conversations that can be exported, or of one of them; of what was altered or found.
+    /// A search of this account.
+    Search { to: ReplyTo, account: AccountId },
+    /// A page of the rooms, the groups, the audit log, of the conversations that can be exported, or of one of them; of what was altered.
     Record { to: ReplyTo },
 }
 

@@ -8,8 +8,12 @@ use belfry_core::chat::Refusal;
 use belfry_core::time::UnixMillis;
 use rusqlite::Connection;
 
+use crate::limits::SEARCH_WITHIN;
+
 use super::column::number;
 use super::error::Trouble;
+use super::job::Aside;
+use super::patience::{self, Patience};
 use super::retention::Bounds;
 use super::{
     Done, Job, Lock, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export, groups,
@@ -53,6 +57,7 @@ impl Reader {
     /// Does a job. It sees everything that has been committed.
     pub(super) fn answer(&mut self, job: Job) -> Done {
         let ticket = job.ticket;
+        let _patience = (job.work.aside() == Some(Aside::Searches)).then(|| Patience::begin(SEARCH_WITHIN));
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
             tracing::error!("a list or a search was not read: {error}");
@@ -101,7 +106,10 @@ impl Store {
 
     /// Another way in for those who only read; `None` for a database in memory, which has but one.
     pub(super) fn reader(&self) -> Result<Option<Reader>, StoreError> {
-        self.path.as_deref().map(|path| open::for_reading(path).map(|connection| Reader { connection })).transpose()
+        let Some(path) = self.path.as_deref() else { return Ok(None) };
+        let mut connection = open::for_reading(path)?;
+        patience::teach(&mut connection)?;
+        Ok(Some(Reader { connection }))
     }
 
     /// Reads what the hub has to know before the first job.

@@ -350,10 +350,23 @@ pub enum Work {
 }
 
 impl Work {
-    /// Whether it only reads and may take so long that what is said meanwhile must not wait for it.
-    pub(super) const fn may_take_long(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Preview { .. } | Self::Talk(Talk::Search { .. }))
+    /// Where it is done beside what is stored: it only reads, and may take so long that what is said meanwhile must not wait for it.
+    pub(super) const fn aside(&self) -> Option<Aside> {
+        match self {
+            Self::List(_) | Self::Preview { .. } => Some(Aside::Lists),
+            Self::Talk(Talk::Search { .. }) => Some(Aside::Searches),
+            _ => None,
+        }
     }
+}
+
+/// A thread that only reads. A list takes a millisecond or two and must not wait for somebody's search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aside {
+    /// Lists and previews.
+    Lists,
+    /// Searches.
+    Searches,
 }
 
 /// Which of an account's devices go on signing in without the password once it is another one.

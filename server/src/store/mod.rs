@@ -32,6 +32,7 @@ mod notice_changes;
 mod notices;
 mod open;
 mod page;
+mod patience;
 mod plans;
 mod retention;
 mod room_job;

@@ -21,6 +21,7 @@ use super::column::{clamped, number, time};
 use super::conversations;
 use super::error::Trouble;
 use super::page::Limit;
+use super::patience::{Patience, was_lost};
 use super::{Outcome, Target, messages};
 
 /// Fewer letters than that, after folding, are not in the index.
@@ -93,13 +94,24 @@ pub(super) fn find(
     let wanted = fold(text.as_str());
     let is_indexed = wanted.chars().count() >= INDEXED_CHARS;
     let recent = recent(connection, &wanted, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX }, None)?;
-    let cut = !is_indexed && !recent.is_complete;
-    let (hits, more) = if !is_indexed || recent.is_complete {
-        recent.hits(connection, limit)?
+    let from_index = || match look_up(connection, &wanted, &places, bound, limit, Reach::Further)? {
+        LookedUp::Sources(sources) => newest(connection, sources, limit),
+        LookedUp::Recent(hits, more) => Ok((hits, more)),
+    };
+    let (hits, more, cut) = if !is_indexed || recent.is_complete {
+        Patience::lift();
+        let (hits, more) = recent.hits(connection, limit)?;
+        (hits, more, !recent.is_complete)
     } else {
-        match look_up(connection, &wanted, &places, bound, limit, Reach::Further)? {
-            LookedUp::Sources(sources) => newest(connection, sources, limit)?,
-            LookedUp::Recent(hits, more) => (hits, more),
+        match from_index() {
+            Ok((hits, more)) => (hits, more, false),
+            // Its time is over: what was found among the newest is better than nothing.
+            Err(trouble) if was_lost(&trouble) => {
+                Patience::lift();
+                let (hits, more) = recent.hits(connection, limit)?;
+                (hits, more, true)
+            }
+            Err(trouble) => return Err(trouble),
         }
     };
     Ok(Outcome::Found(Found { hits, more, cut }))
@@ -257,7 +269,8 @@ fn recent<'a>(
     let mut streams: Vec<_> = places.iter().map(stream).collect();
     let (mut heap, mut left, mut found) = (BinaryHeap::new(), reach, Vec::new());
     for (index, stream) in streams.iter_mut().enumerate() {
-        left = left.saturating_sub(stream.fill(connection, wanted, left)?);
+        let Some(read) = in_time(stream.fill(connection, wanted, left))? else { return Ok(Recent { found, is_complete: false }) };
+        left = left.saturating_sub(read);
         heap.extend(stream.read.front().map(|&(at, ..)| (at, index)));
     }
     while let Some((_, index)) = heap.pop() {
@@ -275,10 +288,19 @@ fn recent<'a>(
         if left == 0 && stream.read.is_empty() && !stream.is_through {
             return Ok(Recent { found, is_complete: false });
         }
-        left = left.saturating_sub(stream.fill(connection, wanted, left)?);
+        let Some(read) = in_time(stream.fill(connection, wanted, left))? else { return Ok(Recent { found, is_complete: false }) };
+        left = left.saturating_sub(read);
         heap.extend(stream.read.front().map(|&(at, ..)| (at, index)));
     }
     Ok(Recent { found, is_complete: true })
+}
+
+/// Nothing when its time was over; what has been found until then can be told.
+fn in_time<T>(read: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+    match read {
+        Err(trouble) if was_lost(&trouble) => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 /// The newest of all that was found, each with where it was said, and whether there is more.

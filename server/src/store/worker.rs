@@ -1,5 +1,5 @@
 //! The one thread that owns the store: it takes all that waits into one batch, so that many share one sync to disk. Beside it, where the
-//! database is on a disk, a thread that only reads lists and searches: nobody's message waits for that.
+//! database is on a disk, a thread that only reads lists and one that only searches: nobody's message waits for these, and no list for a search.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
 use super::apply::Reader;
+use super::job::Aside;
 use super::{Done, Job, Store};
 use crate::limits::JOBS_WAITING_MAX;
 
@@ -51,7 +52,7 @@ pub struct Worker {
     jobs: SyncSender<(Instant, Job)>,
     batches: Receiver<Batch>,
     thread: JoinHandle<()>,
-    searches: Option<Searches>,
+    aside: Option<[Reading; 2]>,
     /// Answers of a batch that was fetched, still to be handed out.
     done: VecDeque<Done>,
     /// When those were handed in whose answers were not fetched yet, oldest first.
@@ -61,9 +62,9 @@ pub struct Worker {
     stopped: bool,
 }
 
-/// The thread that reads what may take long.
+/// A thread that reads what may take long.
 #[derive(Debug)]
-struct Searches {
+struct Reading {
     jobs: Sender<Job>,
     found: Receiver<Done>,
     thread: JoinHandle<()>,
@@ -84,11 +85,14 @@ impl Worker {
     /// The operating system's, when it has no thread to give.
     pub fn spawn(store: Store, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let wake = Arc::new(wake);
-        let searches = match store.reader() {
-            Ok(Some(reader)) => Some(Searches::spawn(reader, Arc::clone(&wake))?),
+        let readers = store.reader().and_then(|lists| Ok(lists.zip(store.reader()?)));
+        let aside = match readers {
+            Ok(Some((lists, searches))) => {
+                Some([Reading::spawn("lists", lists, Arc::clone(&wake))?, Reading::spawn("search", searches, Arc::clone(&wake))?])
+            }
             Ok(None) => None,
             Err(error) => {
-                tracing::warn!("the database cannot be opened a second time, so lists and searches wait for what is said: {error}");
+                tracing::warn!("the database cannot be opened more than once, so lists and searches wait for what is said: {error}");
                 None
             }
         };
@@ -101,7 +105,7 @@ impl Worker {
             jobs,
             batches,
             thread,
-            searches,
+            aside,
             done: VecDeque::new(),
             unanswered: VecDeque::new(),
             reading: 0,
@@ -119,12 +123,16 @@ impl Worker {
         if self.stopped {
             return Err(NotTaken::Stopped);
         }
-        match &self.searches {
-            Some(searches) if job.work.may_take_long() => {
+        match (&self.aside, job.work.aside()) {
+            (Some([lists, searches]), Some(aside)) => {
                 if self.reading >= READING_MAX {
                     return Err(NotTaken::Full);
                 }
-                searches.jobs.send(job).map_err(|_| NotTaken::Stopped)?;
+                let reading = match aside {
+                    Aside::Lists => lists,
+                    Aside::Searches => searches,
+                };
+                reading.jobs.send(job).map_err(|_| NotTaken::Stopped)?;
                 self.reading += 1;
             }
             _ => {
@@ -141,13 +149,15 @@ impl Worker {
 
     /// The next answer, if there is one.
     pub fn try_recv(&mut self) -> Option<Done> {
-        match self.searches.as_ref().map(|searches| searches.found.try_recv()) {
-            Some(Ok(found)) => {
-                self.reading = self.reading.saturating_sub(1);
-                return Some(found);
+        for reading in self.aside.iter().flatten() {
+            match reading.found.try_recv() {
+                Ok(found) => {
+                    self.reading = self.reading.saturating_sub(1);
+                    return Some(found);
+                }
+                Err(TryRecvError::Disconnected) => self.stopped = true,
+                Err(TryRecvError::Empty) => {}
             }
-            Some(Err(TryRecvError::Disconnected)) => self.stopped = true,
-            Some(Err(TryRecvError::Empty)) | None => {}
         }
         while self.done.is_empty() {
             match self.batches.try_recv() {
@@ -190,13 +200,13 @@ impl Worker {
     /// Finishes what was handed in but for lists and searches, closes the store and waits for that. Gives the answers that nobody has
     /// fetched.
     pub fn stop(self) -> Vec<Done> {
-        let Self { jobs, batches, thread, searches, done, .. } = self;
+        let Self { jobs, batches, thread, aside, done, .. } = self;
         let mut rest: Vec<Done> = done.into();
         // First: whoever closes the database last clears its log away, and that is the store.
-        if let Some(Searches { jobs, found, thread }) = searches {
+        for Reading { jobs, found, thread } in aside.into_iter().flatten() {
             drop((jobs, found));
             if thread.join().is_err() {
-                tracing::error!("the thread that reads lists and searches has ended by itself");
+                tracing::error!("a thread that reads lists or searches has ended by itself");
             }
         }
         drop(jobs);
@@ -226,26 +236,26 @@ fn not_taken<T>(sent: Result<(), TrySendError<T>>) -> Result<(), NotTaken> {
     })
 }
 
-impl Searches {
-    fn spawn(reader: Reader, wake: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<Self> {
+impl Reading {
+    fn spawn(name: &str, reader: Reader, wake: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<Self> {
         // How many wait in it is counted in front of it.
         let (jobs, to_do) = channel();
         let (answers, found) = channel();
-        let desk = SearchDesk { to_do, answers: Some(answers), wake: move || wake() };
-        let thread = thread::Builder::new().name("search".to_owned()).spawn(move || desk.run(reader))?;
+        let desk = ReadingDesk { to_do, answers: Some(answers), wake: move || wake() };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || desk.run(reader))?;
         Ok(Self { jobs, found, thread })
     }
 }
 
-/// The side of the thread that searches.
-struct SearchDesk<W: Fn()> {
+/// The side of a thread that reads.
+struct ReadingDesk<W: Fn()> {
     to_do: Receiver<Job>,
     /// `Some` until the end.
     answers: Option<Sender<Done>>,
     wake: W,
 }
 
-impl<W: Fn()> SearchDesk<W> {
+impl<W: Fn()> ReadingDesk<W> {
     fn run(self, mut reader: Reader) {
         while let Ok(job) = self.to_do.recv() {
             let found = reader.answer(job);
@@ -259,7 +269,7 @@ impl<W: Fn()> SearchDesk<W> {
 }
 
 /// As for [`Desk`].
-impl<W: Fn()> Drop for SearchDesk<W> {
+impl<W: Fn()> Drop for ReadingDesk<W> {
     fn drop(&mut self) {
         self.answers = None;
         (self.wake)();
@@ -310,6 +320,8 @@ mod tests {
     use std::sync::{Mutex, mpsc};
 
     use belfry_core::chat::SearchText;
+
+    use crate::limits::SEARCH_WITHIN;
 
     use super::super::fixture::{LOBBY, add, job, post, posted, say};
     use super::super::{List, Outcome, Talk, Target, Ticket, Work};
@@ -439,7 +451,7 @@ mod tests {
         let gate = Mutex::new(gate);
         let (wake, woken) = mpsc::channel();
         let mut worker = Worker::spawn(store, move || match thread::current().name() {
-            Some("search") => drop(gate.lock().unwrap().recv()),
+            Some("lists") => drop(gate.lock().unwrap().recv()),
             _ => wake.send(()).unwrap_or_default(),
         })
         .unwrap();
@@ -480,6 +492,39 @@ mod tests {
         }
         assert!(worker.latency().unwrap() > before);
         drop(go);
+        worker.stop();
+    }
+
+    #[test]
+    fn a_list_does_not_wait_for_searches_and_a_dear_one_ends_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("belfry.db")).unwrap();
+        let anna = add(&mut store, "anna");
+        // All that makes a search dear: the same letters everywhere, and the phrase nowhere.
+        let text = format!("{}b{}", "a".repeat(8000), "a".repeat(8000));
+        let jobs = (1..=200).map(|n| job(n, n, post(anna, n, Target::Room(LOBBY), &text))).collect();
+        assert!(store.apply(jobs).iter().all(|done| done.result.is_ok()));
+        let (wake, woken) = mpsc::channel();
+        let mut worker = Worker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
+        let search = SearchText::new(format!("{}b{}b", "a".repeat(120), "a".repeat(100))).unwrap();
+        for n in 0..6 {
+            let talk = Talk::Search { account: anna, text: search.clone(), within: None, before: None, limit: 100 };
+            worker.try_submit(job(n, 1, Work::Talk(talk))).unwrap();
+        }
+        worker.try_submit(job(99, 1, Work::List(List::Everybody { after: None }))).unwrap();
+        let (mut order, begun) = (Vec::new(), Instant::now());
+        while order.len() < 7 {
+            woken.recv_timeout(PATIENCE).unwrap();
+            while let Some(done) = worker.try_recv() {
+                match done.result.unwrap() {
+                    Outcome::Found(found) => assert!(found.hits.is_empty()),
+                    other => assert!(matches!(other, Outcome::People { .. })),
+                }
+                order.push(done.ticket.0);
+            }
+        }
+        assert!(order.iter().position(|&ticket| ticket == 99).unwrap() <= 1, "{order:?}");
+        assert!(begun.elapsed() < 6 * SEARCH_WITHIN + PATIENCE / 4, "{:?}", begun.elapsed());
         worker.stop();
     }
 

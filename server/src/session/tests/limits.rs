@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Audience, Every, First, GroupName, NoticeDraft, PostId, Refusal, Reminding, Request, Schedule, Severity, Template, Text,
+    Answer, Audience, Every, First, GroupName, NoticeDraft, PostId, Refusal, Reminding, Request, Schedule, SearchText, Severity, Template,
+    Text,
 };
 use belfry_core::limits::{REMIND_EVERY_MIN, REMINDERS_MAX, REPEAT_MAX, REPEAT_MIN};
 use belfry_core::time::UnixMillis;
 
 use super::notices::draft;
 use super::world::{World, name};
-use crate::limits::{GROUP_MEMBERS_PER_REQUEST_MAX, GROUPS_MAX, SCHEDULES_MAX, TEMPLATES_MAX};
+use crate::limits::{GROUP_MEMBERS_PER_REQUEST_MAX, GROUPS_MAX, SCHEDULES_MAX, SEARCHES_WAITING_PER_ACCOUNT, TEMPLATES_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -113,4 +114,40 @@ fn a_repeated_notice_comes_neither_too_often_nor_too_seldom() {
         let answer = world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..everyone(counter as u64) }));
         assert_eq!(answer.is_ok(), passes, "every {step} ms: {answer:?}");
     }
+}
+
+#[test]
+fn one_account_has_one_search_under_way_and_so_many_wait_for_it() {
+    let (mut world, _) = World::with_admin();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    let also_alice = world.sign_in("alice");
+    let search = || Request::Search { text: SearchText::new("word").unwrap(), place: None, before: None, limit: 10 };
+    world.slow_store = Some(Default::default());
+    // No more than a session may ask at once, and the answers of two are one account's.
+    let asked: Vec<_> = (0..SEARCHES_WAITING_PER_ACCOUNT + 1)
+        .map(|n| {
+            let peer = if n % 2 == 0 { alice } else { also_alice };
+            (peer, world.send(peer, search()))
+        })
+        .collect();
+    world.send(bob, search());
+    assert_eq!(world.slow_store.as_ref().unwrap().len(), 2, "one of each account");
+    world.acknowledge();
+    while world.store_one() {}
+    assert!(asked.iter().all(|&(peer, id)| matches!(world.answer(peer, id), Some(Ok(Answer::Found(_))))), "each is answered");
+
+    for n in 0..2 * SEARCHES_WAITING_PER_ACCOUNT {
+        world.pass(SECOND / 4);
+        let peer = if n % 2 == 0 { alice } else { also_alice };
+        world.send(peer, search());
+    }
+    world.gone(alice);
+    world.gone(also_alice);
+    while world.store_one() {}
+    world.slow_store = None;
+    let again = world.sign_in("alice");
+    world.slow_store = Some(Default::default());
+    let id = world.send(again, search());
+    while world.store_one() {}
+    assert!(world.answer(again, id).unwrap().is_ok(), "those who have gone hold nobody up");
 }

@@ -1,0 +1,57 @@
+//! Searches: one of each account at a time, the others behind it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use belfry_core::chat::{AccountId, Answer, Refusal};
+use belfry_core::time::Now;
+
+use super::done::misplaced;
+use super::{Hub, ReplyTo, Waiting};
+use crate::limits::SEARCHES_WAITING_PER_ACCOUNT;
+use crate::store::{Outcome, Talk, Work};
+
+/// Accounts that have a search under way, with those that wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Searching {
+    of: BTreeMap<AccountId, VecDeque<(ReplyTo, Talk)>>,
+}
+
+impl Hub {
+    pub(super) fn search(&mut self, now: Now, account: AccountId, to: ReplyTo, talk: Talk) -> Result<(), Refusal> {
+        match self.searching.of.get_mut(&account) {
+            Some(waiting) if waiting.len() >= SEARCHES_WAITING_PER_ACCOUNT => Err(Refusal::TooManyRequests),
+            Some(waiting) => {
+                waiting.push_back((to, talk));
+                Ok(())
+            }
+            None => {
+                self.submit(now, Work::Talk(talk), Waiting::Search { to, account })?;
+                self.searching.of.insert(account, VecDeque::new());
+                Ok(())
+            }
+        }
+    }
+
+    /// One is done: the next begins. Whoever has gone meanwhile searches no more.
+    pub(super) fn searched(&mut self, now: Now, account: AccountId, to: ReplyTo, result: Result<Outcome, Refusal>) {
+        let found = result.and_then(|outcome| match outcome {
+            Outcome::Found(found) => Ok(Answer::Found(found)),
+            other => Err(misplaced(&other)),
+        });
+        self.reply(to, found);
+        let waiting = self.searching.of.remove(&account).unwrap_or_default();
+        let mut rest = waiting.into_iter();
+        while let Some((to, talk)) = rest.next() {
+            if !self.attendance.is_signed_in(to.session) {
+                continue;
+            }
+            match self.submit(now, Work::Talk(talk), Waiting::Search { to, account }) {
+                Ok(()) => {
+                    self.searching.of.insert(account, rest.collect());
+                    return;
+                }
+                Err(refusal) => self.reply(to, Err(refusal)),
+            }
+        }
+    }
+}
