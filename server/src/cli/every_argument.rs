@@ -302,3 +302,27 @@ fn every_refusal_of_the_server_has_the_form() {
         }
     }
 }
+
+#[test]
+fn whatever_a_data_folder_or_its_database_is_refused_for_has_the_form() {
+    use std::io::{Error, ErrorKind};
+    use std::path::PathBuf;
+
+    use belfry_server::identity::DataError;
+    use belfry_server::store::StoreError;
+
+    let path = || PathBuf::from("house");
+    for number in 1..=133 {
+        let error = || Error::from_raw_os_error(number);
+        assert_form(&DataError::Folder { path: path(), error: error() }.to_string());
+        assert_form(&DataError::Copy { path: path(), error: error() }.to_string());
+        assert_form(&StoreError::Unusable { file: path(), reason: error() }.to_string());
+    }
+    for error in
+        [DataError::LeadsNowhere { link: path(), to: path() }, DataError::Identity { path: path() }, DataError::NoHouse { path: path() }]
+    {
+        assert_form(&error.to_string());
+    }
+    let full = DataError::Copy { path: path(), error: ErrorKind::StorageFull.into() }.to_string();
+    assert!(full.starts_with("The backup house cannot be written: the disk is full."), "{full}");
+}
