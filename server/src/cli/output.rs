@@ -60,11 +60,11 @@ fn bounded(sentence: &str) -> Cow<'_, str> {
     Cow::Owned(sentence.split(' ').map(short).collect::<Vec<_>>().join(" "))
 }
 
-/// The same, but not for longer than this: who reads standard error may stand still.
-pub(crate) fn complain_within(patience: Duration, sentence: String) {
+/// Says something, but waits no longer than this: who reads it may stand still.
+pub(crate) fn within(patience: Duration, say: impl FnOnce() + Send + 'static) {
     let (done, said) = std::sync::mpsc::channel();
     let speaker = std::thread::Builder::new().spawn(move || {
-        complain(&sentence);
+        say();
         drop(done);
     });
     if speaker.is_ok() {

@@ -10,8 +10,8 @@ use super::signals::{self, Signal};
 use super::{Ending, Exit, Outcome, log, output};
 use crate::config::{self, Serve, ServeArgs};
 
-/// How long a server that has ended waits for somebody to take the reason.
-const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
+/// How long a server waits for somebody to take what it says at its start and at its end.
+const READER_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: ServeArgs) -> Outcome {
     if args.print_config {
@@ -49,16 +49,19 @@ pub(crate) fn run(args: ServeArgs) -> Outcome {
     let ended = belfry_server::serve(
         settings,
         |ready| {
-            // A server that nobody watches serves on: who closed standard output does not want to read it.
-            let mut out = std::io::stdout().lock();
-            let _ = out.write_all(announcement(&ready).as_bytes()).and_then(|()| out.flush());
+            // A server that nobody watches serves on: who closed standard output does not want to read it, and who stands still need not.
+            let text = announcement(&ready);
+            output::within(READER_PATIENCE, move || {
+                let mut out = std::io::stdout().lock();
+                let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            });
         },
         ordered,
     );
     log.finish();
     ended.map_err(|error| {
         // Whoever reads the log and stands still does not keep the server from ending.
-        output::complain_within(LAST_WORD_WITHIN, error.to_string());
+        output::within(READER_PATIENCE, move || output::complain(&error.to_string()));
         Ending::quiet(Exit::Refused)
     })
 }

@@ -30,7 +30,7 @@ fn utf_8(bytes: &[u8]) -> Result<String, String> {
 fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, String> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let text = String::from_utf16(&pairs.iter().map(|&pair| unit(pair)).collect::<Vec<_>>());
-    text.ok().filter(|_| rest.is_empty()).ok_or_else(|| format!("begins as UTF-16 does and is none. {SAVE}"))
+    text.ok().filter(|text| rest.is_empty() && !text.contains('\0')).ok_or_else(|| format!("begins as UTF-16 does and is none. {SAVE}"))
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
         odd.pop();
         let without_mark = utf_16(u16::to_le_bytes)[2..].to_vec();
         let plain: Vec<u8> = "log = 1".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for bytes in [odd, b"log = 1\n# B\xe4rbel".to_vec(), without_mark, plain, vec![0xff, 0xfe, 0, 0xd8]] {
+        for bytes in [odd, b"log = 1\n# B\xe4rbel".to_vec(), without_mark, plain, vec![0xff, 0xfe, 0, 0xd8], vec![0xff, 0xfe, 0, 0]] {
             assert!(read(&bytes).unwrap_err().contains("Save it as UTF-8"), "{bytes:?}");
         }
         assert!(read(b"log = 1\n# B\xe4rbel").unwrap_err().contains("line 2"));

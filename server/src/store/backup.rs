@@ -45,8 +45,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<u64, StoreError> {
 
 /// The path with the links before its last part followed: SQLite is told not to follow any.
 fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    Ok(folder.canonicalize()?.join(path.file_name().unwrap_or_default()))
+    Ok(files::folder_of(path).canonicalize()?.join(path.file_name().unwrap_or_default()))
 }
 
 fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {

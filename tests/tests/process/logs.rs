@@ -73,6 +73,22 @@ fn a_reader_of_the_log_that_stands_still_keeps_neither_people_nor_the_end_waitin
 }
 
 #[test]
+fn a_reader_of_the_first_lines_that_stands_still_does_not_keep_the_server_from_serving() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_reader, out) = full_pipe();
+    let mut command = belfry(["serve", "--listen", &port.to_string(), "--data"]);
+    command.arg(&data).env("BELFRY_ADMIN_PASSWORD", "secret").stdout(out).stderr(Stdio::null());
+    let mut server = Started(command.spawn().unwrap());
+    let mut command = belfry(["who", "--user", "admin", "--server", &port.to_string()]);
+    let who = Process::run(command.env("BELFRY_PASSWORD", "secret").env("BELFRY_PROFILE", folder.path().join("profile")));
+    assert_eq!(who.code, Some(0), "{who:?}");
+    kill(nix::unistd::Pid::from_raw(i32::try_from(server.0.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(ends_within(&mut server, Duration::from_secs(20)), Some(0));
+}
+
+#[test]
 fn a_server_that_cannot_start_ends_although_nobody_takes_its_reason() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
