@@ -180,9 +180,35 @@ pub const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Between the bites of a round the store does what others ask for: a bite takes about 2 ms, so tidying takes less than a tenth of it.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(25);
 
+// --- What one may use up ----------------------------------------------------------------------------------------------------
+
+/// Accounts that people at one [source](belfry_core::source) may make for themselves in an hour: a house of four hundred that registers on
+/// one morning behind one address.
+pub const REGISTRATIONS_PER_HOUR: u64 = 500;
+/// Everywhere together so many times as many.
+pub const REGISTRATIONS_IN_ALL: u64 = 4;
+
+/// Rooms that a member may make in an hour, and have: more than anybody looks after, fewer than a script that has run wild makes.
+pub const ROOMS_PER_HOUR: u64 = 50;
+/// See [`ROOMS_PER_HOUR`].
+pub const ROOMS_PER_PERSON: u64 = 200;
+
+/// Bytes that a member may write in a day: a monitor that says a hundred bytes thirty times a second says less.
+pub const BYTES_A_DAY: u64 = 1024 * 1024 * 1024;
+
+/// What a message counts for besides its text: its row and what finds it.
+pub const MESSAGE_BESIDE_BYTES: u64 = 200;
+
+/// When less of the disk is free, members' messages are not taken any more: room for notices, ledgers and a backup of a small house.
+pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
+
+/// People and addresses whose use is remembered; beyond it those whose window is over are forgotten.
+pub const SHARES_REMEMBERED_MAX: usize = 20_000;
+
 // --- Around the server -----------------------------------------------------------------------------------------------------
 
-/// The computer's networks are looked at this often.
+/// The computer's networks and its disk are looked at this often: a disk that is written to with 50 MB a second loses half its reserve
+/// meanwhile.
 pub const SURROUNDINGS_EVERY: Duration = Duration::from_secs(5);
 
 /// A retention that is read again and would delete more than one part in this many waits for the next start.

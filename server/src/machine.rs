@@ -117,8 +117,8 @@ impl Machine {
             }
             Input::Rules(rules) => self.sessions.set_rules(now, rules),
             Input::Reload(rules) => self.sessions.reload_rules(now, rules),
-            Input::Surroundings(Surroundings { links }) => {
-                self.sessions.set_links(links.clone());
+            Input::Surroundings(Surroundings { links, disk_free_bytes }) => {
+                self.sessions.set_surroundings(links.clone(), disk_free_bytes);
                 self.endpoint.set_links(links);
             }
         }

@@ -195,9 +195,9 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let passwords = passwords::Worker::spawn(hasher, move || for_passwords.ring()).map_err(ServeError::System)?;
     let (to_driver, from_outside) = mpsc::sync_channel(ORDERS_WAITING_MAX);
     forward(orders, to_driver.clone(), bell.clone()).map_err(ServeError::System)?;
-    let surroundings = Surroundings::look();
+    let surroundings = Surroundings::look(&settings.data);
     let (to_loop, for_watch) = (to_driver.clone(), bell.clone());
-    let watch = Watch::start(surroundings.clone(), move |surroundings| {
+    let watch = Watch::start(settings.data.clone(), surroundings.clone(), move |surroundings| {
         let told = to_loop.try_send(Order::Surroundings(surroundings)).is_ok();
         for_watch.ring();
         told

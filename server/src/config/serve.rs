@@ -68,6 +68,21 @@ pub(crate) struct ServeArgs {
     /// Failed tries to sign in from one address in a minute [default: 30]
     #[arg(long, env = "BELFRY_SIGN_IN_FAILURES_PER_MINUTE", value_name = "N")]
     sign_in_failures_per_minute: Option<String>,
+    /// Accounts that people at one address may make in an hour [default: 500]
+    #[arg(long, env = "BELFRY_REGISTRATIONS_PER_HOUR", value_name = "N")]
+    registrations_per_hour: Option<String>,
+    /// Rooms that a member may make in an hour [default: 50]
+    #[arg(long, env = "BELFRY_ROOMS_PER_HOUR", value_name = "N")]
+    rooms_per_hour: Option<String>,
+    /// Rooms that a member may have [default: 200]
+    #[arg(long, env = "BELFRY_ROOMS_PER_PERSON", value_name = "N")]
+    rooms_per_person: Option<String>,
+    /// Megabytes that a member may write in a day [default: 1024]
+    #[arg(long, env = "BELFRY_MEGABYTES_A_DAY", value_name = "N")]
+    megabytes_a_day: Option<String>,
+    /// Megabytes of the disk that are kept for notices and administrators [default: 512]
+    #[arg(long, env = "BELFRY_DISK_RESERVE_MEGABYTES", value_name = "N")]
+    disk_reserve_megabytes: Option<String>,
     /// Run as a Windows service; only the service manager starts this
     #[cfg(windows)]
     #[arg(long, requires = "data")]
@@ -153,6 +168,11 @@ impl ServeArgs {
             ("limits.reads_per_second", &self.reads_per_second),
             ("limits.acts_per_second", &self.acts_per_second),
             ("limits.sign_in_failures_per_minute", &self.sign_in_failures_per_minute),
+            ("limits.registrations_per_hour", &self.registrations_per_hour),
+            ("limits.rooms_per_hour", &self.rooms_per_hour),
+            ("limits.rooms_per_person", &self.rooms_per_person),
+            ("limits.megabytes_a_day", &self.megabytes_a_day),
+            ("limits.disk_reserve_megabytes", &self.disk_reserve_megabytes),
         ];
         let given = settings.into_iter().filter_map(|(name, typed)| {
             let typed = typed.as_deref().map(str::trim).filter(|typed| !typed.is_empty())?;
@@ -209,6 +229,8 @@ pub(crate) fn data_folder(typed: &str) -> Outcome<PathBuf> {
         .ok_or_else(|| Ending::usage("There is no home folder to keep data in: give --data DIR or set BELFRY_DATA."))
 }
 
+const MEGABYTE: u64 = 1024 * 1024;
+
 fn rules(layers: &Layers) -> Outcome<Rules> {
     let registration = layers.read("registration", |typed| match typed {
         "open" => Ok(Registration::Open),
@@ -240,6 +262,11 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
         reads_per_second: rate("limits.reads_per_second")?,
         acts_per_second: rate("limits.acts_per_second")?,
         sign_in_failures_per_address: u32::try_from(rate("limits.sign_in_failures_per_minute")?).unwrap_or(u32::MAX),
+        registrations_per_hour: rate("limits.registrations_per_hour")?,
+        rooms_per_hour: rate("limits.rooms_per_hour")?,
+        rooms_per_person: rate("limits.rooms_per_person")?,
+        bytes_a_day: rate("limits.megabytes_a_day")?.saturating_mul(MEGABYTE),
+        disk_reserve_bytes: layers.read("limits.disk_reserve_megabytes", |typed| whole(typed, 0))?.saturating_mul(MEGABYTE),
     };
     Ok(Rules { registration, retention, rates })
 }
@@ -335,7 +362,8 @@ mod tests {
             "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata = \"there\"\nregistration = \"closed\"\nlog = \"debug\"\nlog_format = \"json\"\n\
              metrics = \"127.0.0.1:9411\"\ndiscovery = false\n[retention]\nmessage_age = \"30d\"\nmessages_per_conversation = 7\n\
              notice_age = \"60d\"\naudit_age = \"90d\"\n[limits]\nposts_per_second = 1\nreads_per_second = 2\nacts_per_second = 3\n\
-             sign_in_failures_per_minute = 4\n",
+             sign_in_failures_per_minute = 4\nregistrations_per_hour = 5\nrooms_per_hour = 6\nrooms_per_person = 7\nmegabytes_a_day = 8\n\
+             disk_reserve_megabytes = 0\n",
             &[],
         );
         let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
@@ -350,7 +378,17 @@ mod tests {
                     notice_age: days(60),
                     audit_age: days(90),
                 },
-                rates: Rates { posts_per_second: 1, reads_per_second: 2, acts_per_second: 3, sign_in_failures_per_address: 4 },
+                rates: Rates {
+                    posts_per_second: 1,
+                    reads_per_second: 2,
+                    acts_per_second: 3,
+                    sign_in_failures_per_address: 4,
+                    registrations_per_hour: 5,
+                    rooms_per_hour: 6,
+                    rooms_per_person: 7,
+                    bytes_a_day: 8 * MEGABYTE,
+                    disk_reserve_bytes: 0,
+                },
             },
             log: "debug".into(),
             log_format: LogFormat::Json,

@@ -16,6 +16,7 @@ mod retention;
 mod rooms;
 mod rules;
 mod searching;
+mod shares;
 mod talk;
 mod tidying;
 mod waiting;
@@ -41,6 +42,7 @@ use self::presence::Attendance as Present;
 use self::rooms::Rooms;
 pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::searching::Searching;
+use self::shares::Shares;
 use self::tidying::Tidying;
 use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
@@ -175,6 +177,7 @@ pub struct Hub {
     agenda: Agenda,
     guard: Guard,
     searching: Searching,
+    shares: Shares,
     reports: ProgressReports,
     waiting: WaitingRoom,
     effects: VecDeque<Effect>,
@@ -213,6 +216,7 @@ impl Hub {
             agenda,
             guard: Guard::default(),
             searching: Searching::default(),
+            shares: Shares::default(),
             reports: ProgressReports::default(),
             waiting: WaitingRoom::default(),
             effects: VecDeque::new(),
@@ -265,6 +269,7 @@ impl Hub {
 
     /// An `Err` is the answer; otherwise the answer has been given or will be.
     fn decide(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) -> Result<(), Refusal> {
+        self.share(now, from, &request)?;
         let account = from.account();
         match request {
             Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::AlreadySignedIn),

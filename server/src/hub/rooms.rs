@@ -7,7 +7,6 @@ use belfry_core::time::Now;
 
 use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting};
-use crate::limits::ROOMS_MAX;
 use crate::session::SignedIn;
 use crate::store::{Keeper, List, Outcome, RoomJob, StoredRoom, Work};
 
@@ -68,6 +67,15 @@ impl Rooms {
         self.by_id.get(self.by_key.get(&name.key())?)
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// The rooms that somebody has made.
+    pub(super) fn count_of(&self, owner: AccountId) -> usize {
+        self.by_id.values().filter(|room| room.owner == Some(owner)).count()
+    }
+
     /// Whether a room says for itself how long its messages are kept.
     pub(super) fn differ(&self) -> bool {
         self.by_id.values().any(|room| room.keep != Keep::default())
@@ -125,9 +133,6 @@ fn keeper(from: &SignedIn) -> Keeper {
 
 impl Hub {
     pub(super) fn create_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: RoomName, private: bool) -> Result<(), Refusal> {
-        if self.rooms.by_id.len() >= ROOMS_MAX {
-            return Err(Refusal::TooMany);
-        }
         let account = from.account();
         let work = Work::Room(RoomJob::Create { account, name: name.clone(), private });
         self.submit(now, work, Waiting::Room { to, account, change: RoomChange::Create(name) })

@@ -6,7 +6,10 @@ use core::time::Duration;
 use belfry_core::time::UnixMillis;
 
 use super::Registration;
-use crate::limits::{ACTS_PER_SECOND, POSTS_PER_SECOND, READS_PER_SECOND, SIGN_IN_FAILURES_PER_ADDRESS};
+use crate::limits::{
+    ACTS_PER_SECOND, BYTES_A_DAY, DISK_RESERVE_BYTES, POSTS_PER_SECOND, READS_PER_SECOND, REGISTRATIONS_PER_HOUR, ROOMS_PER_HOUR,
+    ROOMS_PER_PERSON, SIGN_IN_FAILURES_PER_ADDRESS,
+};
 use crate::store::Kept;
 
 /// What may change while the server runs.
@@ -73,6 +76,16 @@ pub struct Rates {
     pub acts_per_second: u64,
     /// Failed tries to sign in from one address within [`SIGN_IN_FAILURE_WINDOW`](crate::limits::SIGN_IN_FAILURE_WINDOW).
     pub sign_in_failures_per_address: u32,
+    /// Accounts that people at one address make for themselves.
+    pub registrations_per_hour: u64,
+    /// Rooms that one member makes.
+    pub rooms_per_hour: u64,
+    /// Rooms that one member has.
+    pub rooms_per_person: u64,
+    /// Bytes that one member writes.
+    pub bytes_a_day: u64,
+    /// With less of the disk free, members' messages are not taken.
+    pub disk_reserve_bytes: u64,
 }
 
 impl Default for Rates {
@@ -82,6 +95,11 @@ impl Default for Rates {
             reads_per_second: READS_PER_SECOND,
             acts_per_second: ACTS_PER_SECOND,
             sign_in_failures_per_address: SIGN_IN_FAILURES_PER_ADDRESS,
+            registrations_per_hour: REGISTRATIONS_PER_HOUR,
+            rooms_per_hour: ROOMS_PER_HOUR,
+            rooms_per_person: ROOMS_PER_PERSON,
+            bytes_a_day: BYTES_A_DAY,
+            disk_reserve_bytes: DISK_RESERVE_BYTES,
         }
     }
 }
@@ -117,11 +135,14 @@ impl fmt::Display for Retention {
 
 impl fmt::Display for Rates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { posts_per_second, reads_per_second, acts_per_second, sign_in_failures_per_address } = self;
+        let Self { posts_per_second, reads_per_second, acts_per_second, sign_in_failures_per_address, .. } = self;
+        let Self { registrations_per_hour, rooms_per_hour, rooms_per_person, bytes_a_day, disk_reserve_bytes, .. } = self;
+        let (written, kept) = (bytes_a_day >> 20, disk_reserve_bytes >> 20);
         write!(
             f,
             "{posts_per_second} posts, {reads_per_second} pages and {acts_per_second} other acts in a second, {sign_in_failures_per_address} \
-             failed sign-ins in a minute"
+             failed sign-ins in a minute; {registrations_per_hour} registrations from an address and {rooms_per_hour} rooms of a person in an \
+             hour, {rooms_per_person} rooms of a person; {written} MiB written by a person in a day; {kept} MiB of the disk kept free"
         )
     }
 }

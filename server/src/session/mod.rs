@@ -151,9 +151,10 @@ impl Sessions {
         }
     }
 
-    /// The server is on these links from now on: failures from there are counted address by address.
-    pub fn set_links(&mut self, links: Links) {
+    /// The server is on these links from now on: failures from there are counted address by address. So much of its disk is free.
+    pub fn set_surroundings(&mut self, links: Links, disk_free_bytes: Option<u64>) {
         self.links = links;
+        self.hub.set_disk_free(disk_free_bytes);
     }
 
     /// Messages are made from this from now on, so that they count until they are acknowledged.

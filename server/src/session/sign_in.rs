@@ -98,6 +98,9 @@ impl Sessions {
             (Try::Device, _) => Err(Refusal::UnknownDevice),
             (Try::NewAccount { .. }, Some(_)) => Err(Refusal::NameTaken),
             (Try::NewAccount { name, password, remember }, None) => {
+                if let Some(known) = self.sessions.get(&session) {
+                    self.hub.share_registration(now, self.links.source(known.address.ip()))?;
+                }
                 self.set_door(session, id, Door::Hashing { name: name.clone(), remember });
                 self.hash_for_stranger(now, session, &name, password);
                 Ok(())

@@ -15,5 +15,6 @@ mod records;
 mod room_for_answers;
 mod rooms;
 mod schedules;
+mod shares;
 mod talk;
 mod world;

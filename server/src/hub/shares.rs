@@ -1,0 +1,159 @@
+//! What one person or address may use up of what everybody shares: rooms, accounts, bytes in a day, and the last of the disk.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use belfry_core::chat::{AccountId, Refusal, Request, Role};
+use belfry_core::source::Source;
+use belfry_core::time::{Instant, Now};
+
+use super::rooms::RoomChange;
+use super::{Hub, Waiting};
+use crate::limits::{MESSAGE_BESIDE_BYTES, REGISTRATIONS_IN_ALL, ROOMS_MAX, SHARES_REMEMBERED_MAX};
+use crate::session::SignedIn;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// What has been used up lately, and what is left of the disk.
+#[derive(Debug)]
+pub(super) struct Shares {
+    rooms: Spent<AccountId>,
+    bytes: Spent<AccountId>,
+    registrations: Spent<Option<Source>>,
+    disk_free_bytes: Option<u64>,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        Self { rooms: Spent::within(HOUR), bytes: Spent::within(DAY), registrations: Spent::within(HOUR), disk_free_bytes: None }
+    }
+}
+
+/// How much each has spent since their window began.
+#[derive(Debug)]
+struct Spent<K> {
+    window: Duration,
+    of: BTreeMap<K, (Instant, u64)>,
+}
+
+impl<K: Ord + Copy> Spent<K> {
+    const fn within(window: Duration) -> Self {
+        Self { window, of: BTreeMap::new() }
+    }
+
+    /// Spends so much, if that is not more than `max` in a window.
+    fn spend(&mut self, now: Instant, who: K, amount: u64, max: u64) -> bool {
+        if self.of.len() >= SHARES_REMEMBERED_MAX {
+            self.of.retain(|_, (began, _)| now.since(*began) < self.window);
+        }
+        let spent = self.of.entry(who).or_insert((now, 0));
+        if now.since(spent.0) >= self.window {
+            *spent = (now, 0);
+        }
+        let sum = spent.1.saturating_add(amount);
+        let is_within = sum <= max;
+        if is_within {
+            spent.1 = sum;
+        }
+        is_within
+    }
+}
+
+impl Hub {
+    /// So much is free where the database is, as far as the operating system says.
+    pub fn set_disk_free(&mut self, bytes: Option<u64>) {
+        self.shares.disk_free_bytes = bytes;
+    }
+
+    /// What is left is for notices, receipts and whoever looks after the server.
+    fn is_disk_kept(&self) -> bool {
+        self.shares.disk_free_bytes.is_some_and(|free| free < self.rules.rates.disk_reserve_bytes)
+    }
+
+    /// Whether a member may use up what a request takes. Administrators may.
+    pub(super) fn share(&mut self, now: Now, from: &SignedIn, request: &Request) -> Result<(), Refusal> {
+        let bytes = match request {
+            Request::Post { text, .. } | Request::Edit { text, .. } => text.as_str().len() as u64 + MESSAGE_BESIDE_BYTES,
+            Request::CreateRoom { .. } => {
+                self.count_rooms(from)?;
+                0
+            }
+            _ => return Ok(()),
+        };
+        if from.role() == Role::Admin {
+            return Ok(());
+        }
+        if self.is_disk_kept() {
+            return Err(Refusal::DiskAlmostFull);
+        }
+        let (account, rates) = (from.account(), &self.rules.rates);
+        match request {
+            Request::CreateRoom { .. } if !self.shares.rooms.spend(now.instant, account, 1, rates.rooms_per_hour) => {
+                Err(Refusal::TooManyRooms)
+            }
+            Request::CreateRoom { .. } => Ok(()),
+            _ if !self.shares.bytes.spend(now.instant, account, bytes, rates.bytes_a_day) => Err(Refusal::QuotaUsedUp),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rooms that are there and those that are just being made.
+    fn count_rooms(&self, from: &SignedIn) -> Result<(), Refusal> {
+        let making = |of: Option<AccountId>| {
+            let is_one = |waiting: &&Waiting| match waiting {
+                Waiting::Room { account, change: RoomChange::Create(_), .. } => of.is_none_or(|of| of == *account),
+                _ => false,
+            };
+            self.waiting.jobs().filter(is_one).count()
+        };
+        if self.rooms.count() + making(None) >= ROOMS_MAX {
+            return Err(Refusal::NoMoreRooms);
+        }
+        let own = self.rooms.count_of(from.account()) + making(Some(from.account()));
+        let max = usize::try_from(self.rules.rates.rooms_per_person).unwrap_or(usize::MAX);
+        if from.role() != Role::Admin && own >= max { Err(Refusal::TooManyRooms) } else { Ok(()) }
+    }
+
+    /// Whether somebody there may make an account now. It counts from here on, whatever becomes of it.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyRegistrations`], [`Refusal::DiskAlmostFull`].
+    pub fn share_registration(&mut self, now: Now, from: Source) -> Result<(), Refusal> {
+        if self.is_disk_kept() {
+            return Err(Refusal::DiskAlmostFull);
+        }
+        let max = self.rules.rates.registrations_per_hour;
+        let registrations = &mut self.shares.registrations;
+        // The narrower first: who is over their own share uses up nothing of the others'.
+        let is_within = registrations.spend(now.instant, Some(from), 1, max)
+            && registrations.spend(now.instant, None, 1, max.saturating_mul(REGISTRATIONS_IN_ALL));
+        if is_within { Ok(()) } else { Err(Refusal::TooManyRegistrations) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_much_is_spent_in_a_window_and_as_much_in_the_next() {
+        let mut spent = Spent::within(HOUR);
+        assert!(spent.spend(Instant::START, 1, 6, 10));
+        assert!(!spent.spend(Instant::START, 1, 5, 10), "one too much");
+        assert!(spent.spend(Instant::START, 1, 4, 10), "what was refused was not spent");
+        assert!(spent.spend(Instant::START, 2, 10, 10), "others have theirs");
+        assert!(!spent.spend(Instant::START + HOUR - Duration::from_micros(1), 1, 1, 10));
+        assert!(spent.spend(Instant::START + HOUR, 1, 10, 10));
+    }
+
+    #[test]
+    fn who_spent_something_long_ago_is_forgotten() {
+        let mut spent = Spent::within(HOUR);
+        for who in 0..SHARES_REMEMBERED_MAX {
+            spent.spend(Instant::START, who, 1, 10);
+        }
+        spent.spend(Instant::START + HOUR, usize::MAX, 1, 10);
+        assert_eq!(spent.of.len(), 1);
+    }
+}
