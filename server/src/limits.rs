@@ -45,6 +45,10 @@ pub const ADDRESSES_KNOWN_MAX: u32 = 32;
 /// Devices of one account that are listed beside those: every call of a script is one.
 pub const DEVICES_SEEN_MAX: u32 = 32;
 
+/// Lines of one notice's ledger for one person's devices: all that are remembered, and as many that were before. What does not fit, and
+/// every program that needs the password, shares one more line.
+pub const LEDGER_DEVICES_MAX: u32 = 2 * DEVICES_REMEMBERED_MAX;
+
 // --- Notices ---------------------------------------------------------------------------------------------------------------
 
 /// Notices that one author may send within [`NOTICES_WINDOW`], and how many of them may be critical: more than any emergency needs,
@@ -236,6 +240,12 @@ const _: () = assert!(POSTS_BURST > OUTBOX_MAX as u64, "a full outbox must pass"
 const _: () = assert!(CONVERSATIONS_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);
 const _: () = assert!(PRESENCES_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);
 
+/// What one line of a device takes at most: its key, six times, an answer, numbers and marks.
+const LEDGER_DEVICE_BYTES_MAX: usize = 32 + 6 * 10 + belfry_core::limits::LABEL_BYTES_MAX + 32;
+const _: () = assert!(
+    (LEDGER_DEVICES_MAX + DEVICES_REMEMBERED_MAX + 1) as usize * LEDGER_DEVICE_BYTES_MAX + 1024 < PAGE_BYTES_MAX,
+    "one person's ledger always fits a page"
+);
 const _: () = assert!(OPEN_NOTICES_PER_EVENT * 9 < PAGE_BYTES_MAX);
 const _: () = assert!(GROUP_MEMBERS_PER_REQUEST_MAX * (NAME_BYTES_MAX + 4) < belfry_core::limits::MESSAGE_BYTES_MAX);
 

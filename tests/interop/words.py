@@ -347,7 +347,7 @@ GAP = Enum(
     Over=Struct(state=NOTICE_STATE, offline_since=Maybe(MILLIS)),
 )
 DEVICE_ENTRY = Struct(
-    device=DEVICE_ID,
+    device=Maybe(DEVICE_ID),
     queued_at=Maybe(MILLIS),
     reached_at=Maybe(MILLIS),
     visible_at=Maybe(MILLIS),
@@ -366,6 +366,7 @@ LEDGER_ENTRY = Struct(
     offline_since=Maybe(MILLIS),
     online=BOOL,
     gap=Maybe(GAP),
+    later=BOOL,
     devices=ListOf(DEVICE_ENTRY),
 )
 LEDGER = Struct(summary=SUMMARY, entries=ListOf(LEDGER_ENTRY), more=BOOL)
@@ -410,7 +411,7 @@ REQUESTS = [
     ("RemoveFromGroup", CHAT, Struct(group=NAME, members=ListOf(NAME), confirmed=BOOL)),
     ("ListGroups", HISTORY, Struct(after=Maybe(NAME))),
     ("GroupMembers", HISTORY, Struct(group=NAME, after=Maybe(NAME))),
-    ("ListDevices", HISTORY, Struct(account=NAME)),
+    ("ListDevices", HISTORY, Struct(account=NAME, after=Maybe(DEVICE_ID))),
     ("RevokeDevice", CONTROL, Struct(account=NAME, device=DEVICE_ID)),
     ("ReadAudit", HISTORY, Struct(before=Maybe(U64))),
     ("Exportable", HISTORY, Struct(room=Maybe(NAME), after=Maybe(ID))),
@@ -452,7 +453,7 @@ ANSWERS = [
     ("Schedules", Struct(schedules=ListOf(SCHEDULED), more=BOOL)),
     ("Templates", Struct(templates=ListOf(TEMPLATE), more=BOOL)),
     ("Groups", Struct(groups=ListOf(GROUP), more=BOOL)),
-    ("Devices", ListOf(DEVICE)),
+    ("Devices", Struct(devices=ListOf(DEVICE), more=BOOL)),
     ("Audit", Struct(entries=ListOf(AUDIT), more=BOOL)),
     ("Exportable", Struct(conversations=ListOf(EXPORTABLE), more=BOOL)),
     ("Exported", Struct(messages=ListOf(MESSAGE), more=BOOL)),

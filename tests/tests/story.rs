@@ -214,7 +214,7 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
     }
     hospital.world.run_for(MINUTE);
     let now = hospital.ledger(notice);
-    let desk = now[&early(5)].devices.iter().find(|device| device.device == hospital.key(&early(5), 0).into());
+    let desk = now[&early(5)].devices.iter().find(|device| device.device == Some(hospital.key(&early(5), 0).into()));
     assert_eq!(desk.map(|desk| word(desk.gap)), Some("locked"), "the laptop beside it is not");
     assert_eq!(word(now[&early(7)].gap), "offline");
     assert_eq!(word(now[&early(17)].gap), "unanswered");
@@ -260,7 +260,7 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
     for number in 0..EARLY {
         let who = early(number);
         let entry = &ledger[&who];
-        let screen = |screen: usize| entry.devices.iter().find(|device| device.device == hospital.key(&who, screen).into()).map(seen);
+        let screen = |screen: usize| entry.devices.iter().find(|device| device.device == Some(hospital.key(&who, screen).into())).map(seen);
         let shown = |revision, gap| Some(Seen { queued: true, reached: true, visible: true, answer: None, revision, gap });
         let unseen = |revision, gap| Some(Seen { queued: true, reached: true, visible: false, answer: None, revision, gap });
         let never = |gap| Some(Seen { queued: false, reached: false, visible: false, answer: None, revision: 0, gap });

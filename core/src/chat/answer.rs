@@ -103,8 +103,13 @@ pub enum Answer {
         /// More follow after the last one of these.
         more: bool,
     },
-    /// An account's devices, those seen last first.
-    Devices(Vec<Device>),
+    /// An account's devices by their keys.
+    Devices {
+        /// The devices.
+        devices: Vec<Device>,
+        /// More follow after the last one of these.
+        more: bool,
+    },
     /// Lines of the audit log, newest first.
     Audit {
         /// The lines.

@@ -39,6 +39,14 @@ pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, CodecError> {
     codec::encode::<MESSAGE_BYTES_MAX>(message)
 }
 
+/// How many bytes something takes in a message.
+///
+/// # Errors
+/// [`CodecError`] for what cannot be written.
+pub fn encoded_bytes(part: &impl Serialize) -> Result<usize, CodecError> {
+    codec::length(part)
+}
+
 /// How long a client's message is with this request in it, whatever its number.
 ///
 /// # Errors

@@ -37,11 +37,11 @@ pub enum Gap {
     },
 }
 
-/// What the ledger says of one device of a person.
+/// What the ledger says of one device of a person, or of their other programs together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceEntry {
-    /// Which.
-    pub device: DeviceId,
+    /// Which; `None` for all programs together that need the password: every call of a script would be a device of its own.
+    pub device: Option<DeviceId>,
     /// When the server first had it on its way there; `None` while the device has not been here since.
     pub queued_at: Option<UnixMillis>,
     /// When it confirmed that it has it.
@@ -79,7 +79,9 @@ pub struct LedgerEntry {
     pub online: bool,
     /// Why they have not answered.
     pub gap: Option<Gap>,
-    /// Their devices: those that it was sent to, and those that may sign in without the password.
+    /// They were not meant when it was sent: an account that was made later, or let in again. They have the notice, and are in no total.
+    pub later: bool,
+    /// Their devices, those that may sign in without the password, and behind them their other programs.
     pub devices: Vec<DeviceEntry>,
 }
 

@@ -32,7 +32,7 @@ pub use answer::{Answer, ServerStatus};
 pub use characters::{is_blank, is_ignorable};
 pub use clock::{Day, InvalidTime, TimeOfDay, WrittenTime, ZoneName};
 pub use device::{Device, DeviceId};
-pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode, request_bytes_max};
+pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode, encoded_bytes, request_bytes_max};
 pub use event::Event;
 pub use fold::{find_folded, fold};
 pub use group::Group;

@@ -36,7 +36,7 @@ impl Severity {
 /// Whom a notice is for. Several are joined; a person in several of them has the notice once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Audience {
-    /// Every account, also those made while the notice is open.
+    /// Every account but the author's, also those made while the notice is open; these are in no total.
     Everyone,
     /// One account.
     Account(AccountName),
@@ -189,7 +189,7 @@ pub enum Receipt {
 /// How far a notice has come: how many people of its audience are at least that far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// People in the audience.
+    /// People in the audience: those who were meant when it was sent.
     pub audience: u64,
     /// Whom it has reached.
     pub reached: u64,

@@ -211,6 +211,8 @@ pub enum Request {
     ListDevices {
         /// Whose.
         account: AccountName,
+        /// Continue after this one.
+        after: Option<DeviceId>,
     },
     /// End a device's sessions and let it not connect again: one's own, or anybody's (administrators). Answer: [`Answer::Done`].
     RevokeDevice {

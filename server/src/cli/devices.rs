@@ -52,11 +52,22 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Outcome {
     })
 }
 
+/// Those seen last first.
 fn fetch(session: &mut Session, account: &AccountName) -> Outcome<Vec<Device>> {
-    match session.ask(Request::ListDevices { account: account.clone() })? {
-        Answer::Devices(devices) => Ok(devices),
-        _ => Err(unexpected()),
+    let mut all: Vec<Device> = Vec::new();
+    loop {
+        let after = all.last().map(|device| device.device);
+        let Answer::Devices { devices, more } = session.ask(Request::ListDevices { account: account.clone(), after })? else {
+            return Err(unexpected());
+        };
+        let more = more && !devices.is_empty();
+        all.extend(devices);
+        if !more {
+            break;
+        }
     }
+    all.sort_by_key(|device| std::cmp::Reverse(device.last_seen));
+    Ok(all)
 }
 
 /// The one device whose key begins like that.

@@ -9,7 +9,7 @@ use belfry_core::source::Source;
 use belfry_core::time::Now;
 
 use super::done::misplaced;
-use super::{Hub, ReplyTo, SessionId, Waiting};
+use super::{Hub, ReplyTo, SessionId, Waiting, page};
 use crate::session::SignedIn;
 use crate::store::{Outcome, Work};
 
@@ -45,6 +45,11 @@ impl Devices {
         self.here.values().find(|there| (there.0, there.1) == (account, device)).map(|there| there.2)
     }
 
+    /// The devices of an account that are here.
+    pub(super) fn of(&self, account: AccountId) -> impl Iterator<Item = DeviceId> {
+        self.here.values().filter(move |there| there.0 == account).map(|there| there.1)
+    }
+
     /// A device has signed in.
     pub(super) fn arrive(&mut self, session: SessionId, account: AccountId, visitor: Visitor) {
         self.here.insert(session, (account, visitor.device, visitor.address));
@@ -67,21 +72,29 @@ impl Hub {
         if from.role() == Role::Admin || self.is_own(from, name) { Ok(()) } else { Err(Refusal::AdminOnly) }
     }
 
-    pub(super) fn list_devices(&mut self, now: Now, from: &SignedIn, to: ReplyTo, account: AccountName) -> Result<(), Refusal> {
+    pub(super) fn list_devices(
+        &mut self,
+        now: Now,
+        from: &SignedIn,
+        to: ReplyTo,
+        account: AccountName,
+        after: Option<DeviceId>,
+    ) -> Result<(), Refusal> {
         self.may_see_devices(from, &account)?;
-        self.submit(now, Work::ListDevices { account }, Waiting::Devices { to })
+        self.submit(now, Work::ListDevices { account, after }, Waiting::Devices { to })
     }
 
     pub(super) fn devices_listed(&self, now: Now, outcome: Outcome) -> Result<Answer, Refusal> {
-        let (account, listed) = match outcome {
-            Outcome::Devices { account, devices } => (account, devices),
+        let (account, listed, more) = match outcome {
+            Outcome::Devices { account, devices, more } => (account, devices, more),
             other => return Err(misplaced(&other)),
         };
         let filled_in = listed.into_iter().map(|device| match self.devices.whereabouts(account, device.device) {
             Some(address) => Device { connected: true, last_seen: now.wall, address: Some(address), ..device },
             None => device,
         });
-        Ok(Answer::Devices(filled_in.collect()))
+        let (devices, cut) = page(filled_in);
+        Ok(Answer::Devices { devices, more: more || cut })
     }
 
     pub(super) fn revoke_device(

@@ -1,6 +1,6 @@
 //! Reading the ledger: what the store has noted, completed with who is here now and what keeps the notice from getting further.
 
-use belfry_core::chat::{Answer, DeviceEntry, Gap, LedgerEntry, LedgerPage, NoticeState, Refusal};
+use belfry_core::chat::{AccountId, Answer, DeviceEntry, DeviceId, Gap, LedgerEntry, LedgerPage, NoticeState, Refusal};
 use belfry_core::time::UnixMillis;
 
 use super::done::misplaced;
@@ -58,7 +58,8 @@ impl Hub {
         entry.offline_since = last_seen.filter(|_| !entry.online);
         let answered = entry.answered.is_some();
         // The person's screen is locked if every screen that has the notice is.
-        let here = |screen: &&StoredScreen| screen.entry.reached_at.is_some() && self.is_here(account, screen);
+        let named: Vec<_> = screens.iter().filter_map(|screen| screen.entry.device).collect();
+        let here = |screen: &&StoredScreen| screen.entry.reached_at.is_some() && self.is_here(account, screen, &named);
         let unlocked = screens.iter().filter(here).any(|screen| screen.locked_at.is_none());
         let locked_at = screens.iter().filter(here).filter_map(|screen| screen.locked_at).max().filter(|_| !unlocked);
         let facts = Facts {
@@ -71,22 +72,27 @@ impl Hub {
             missed,
         };
         entry.gap = (!answered).then(|| facts.gap());
-        entry.devices = screens.into_iter().map(|screen| self.complete_screen(state, account, answered, screen)).collect();
+        let online: Vec<_> = screens.iter().map(|screen| self.is_here(account, screen, &named)).collect();
+        let completed = screens.into_iter().zip(online).map(|(mut screen, online)| {
+            // Of the other programs it is not known which was here last.
+            if screen.entry.device.is_none() {
+                screen.entry.offline_since = last_seen.or(screen.entry.offline_since);
+            }
+            Self::complete_screen(state, online, answered, screen)
+        });
+        entry.devices = completed.collect();
         entry
     }
 
-    fn is_here(&self, account: belfry_core::chat::AccountId, screen: &StoredScreen) -> bool {
-        self.devices.whereabouts(account, screen.entry.device).is_some()
+    /// Whether a device is here, or one of the programs that have no line of their own.
+    fn is_here(&self, account: AccountId, screen: &StoredScreen, named: &[DeviceId]) -> bool {
+        match screen.entry.device {
+            Some(device) => self.devices.whereabouts(account, device).is_some(),
+            None => self.devices.of(account).any(|device| !named.contains(&device)),
+        }
     }
 
-    fn complete_screen(
-        &self,
-        state: NoticeState,
-        account: belfry_core::chat::AccountId,
-        answered: bool,
-        screen: StoredScreen,
-    ) -> DeviceEntry {
-        let online = self.is_here(account, &screen);
+    fn complete_screen(state: NoticeState, online: bool, answered: bool, screen: StoredScreen) -> DeviceEntry {
         let StoredScreen { mut entry, locked_at, missed } = screen;
         let facts = Facts {
             state,

@@ -325,7 +325,7 @@ impl Hub {
             Request::RemoveFromGroup { group, members, confirmed } => self.remove_from_group(now, to, group, members, confirmed),
             Request::ListGroups { after } => self.list_groups(now, to, after),
             Request::GroupMembers { group, after } => self.group_members(now, to, group, after),
-            Request::ListDevices { account } => self.list_devices(now, from, to, account),
+            Request::ListDevices { account, after } => self.list_devices(now, from, to, account, after),
             Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, account, device),
             Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Record { to }),
             Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
@@ -484,7 +484,7 @@ impl Hub {
 fn page<T: Serialize>(entries: impl Iterator<Item = T>) -> (Vec<T>, bool) {
     let (mut kept, mut bytes) = (Vec::new(), 0);
     for entry in entries {
-        bytes += belfry_core::chat::encode(&entry).map_or(PAGE_BYTES_MAX, |encoded| encoded.len());
+        bytes += belfry_core::chat::encoded_bytes(&entry).unwrap_or(PAGE_BYTES_MAX);
         if !kept.is_empty() && (bytes > PAGE_BYTES_MAX || kept.len() >= PAGE_ENTRIES_MAX as usize) {
             return (kept, true);
         }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::column::{clamped, number, time, words};
 use super::conversations::{self, Conversation};
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::{Outcome, StoreError, Talk, Target, messages, search};
 
 const STANDS: &str = "SELECT author, text, deleted FROM messages WHERE conversation = ?1 AND seq = ?2";
@@ -99,7 +99,7 @@ fn originals(connection: &Connection, of: &Parties, seq: Seq, after: u32) -> Res
     let mut statement = connection.prepare_cached(ORIGINALS)?;
     let row = [clamped(conversation.id.0), clamped(seq.0), i64::from(after), i64::from(limit.rows())];
     let rows = statement.query_map(row, |row| Ok(Original { from: words(row, 0)?, text: words(row, 1)?, until: time(row, 2)? }))?;
-    let (originals, more) = limit.fill(rows, |original| 32 + original.from.as_str().len() + original.text.as_str().len())?;
+    let (originals, more) = limit.fill(rows, taken)?;
     Ok(Outcome::Originals { originals, more })
 }
 

@@ -315,7 +315,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::RemoveTemplate { name } => plans::remove_template(connection, &name),
         Work::AddToGroup { group, members } => groups::add(connection, &group, &members),
         Work::RemoveFromGroup { group, members } => groups::remove(connection, &group, &members),
-        Work::ListDevices { account } => devices::of(connection, &account),
+        Work::ListDevices { account, after } => devices::of(connection, &account, after),
         Work::RevokeDevice { account, device } => devices::revoke(connection, at, &account, device),
         Work::UnlessItStopsNotices(work) => plans::unless_it_stops_any(connection, |connection| perform(connection, at, *work)),
         Work::Audited { entry, work } => {

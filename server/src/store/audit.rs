@@ -6,11 +6,8 @@ use rusqlite::{Connection, params};
 
 use super::column::{clamped, number, time, words};
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::{Entry, Outcome};
-
-/// What an entry takes in a page beside its words: a number, a time, four lengths.
-const ENTRY_BYTES: usize = 32;
 
 const ADD: &str = "INSERT INTO audit (at, account, act, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
 const BEFORE: &str = "SELECT e.id, e.at, a.name, e.act, e.object, e.detail FROM audit e CROSS JOIN accounts a ON a.id = e.account
@@ -42,8 +39,7 @@ pub(super) fn read(connection: &Connection, before: Option<u64>, limit: u32) -> 
             detail: row.get(5)?,
         })
     })?;
-    let bytes = |entry: &AuditEntry| ENTRY_BYTES + entry.who.as_str().len() + entry.act.len() + entry.object.len() + entry.detail.len();
-    let (entries, more) = limit.fill(rows, bytes)?;
+    let (entries, more) = limit.fill(rows, taken)?;
     Ok(Outcome::Audit { entries, more })
 }
 

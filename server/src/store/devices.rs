@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, Device, DeviceId, Refusal};
+use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, device as read_device, optional_time, time};
 use super::error::Trouble;
+use super::page::{Limit, taken};
 use super::{Familiar, KnownDevice, Outcome, Remembered, accounts};
 use crate::limits::{ADDRESSES_KNOWN_MAX, DEVICES_REMEMBERED_MAX, DEVICES_SEEN_MAX};
 
@@ -22,7 +24,7 @@ const FORGET_BUT: &str = "UPDATE devices SET remembered = 0 WHERE account = ?1 A
 const SEEN: &str = "UPDATE devices SET last_seen = ?3 WHERE account = ?1 AND device = ?2";
 const LAST_SEEN: &str = "SELECT last_seen FROM devices WHERE account = ?1 AND device = ?2";
 const OF: &str = "SELECT device, first_seen, last_seen, remembered, revoked_at, address FROM devices
-    WHERE account = ?1 ORDER BY last_seen DESC, device";
+    WHERE account = ?1 AND device > ?2 ORDER BY device LIMIT ?3";
 const STANDING: &str = "SELECT remembered, revoked_at IS NOT NULL FROM devices WHERE account = ?1 AND device = ?2";
 const KNOWN_ADDRESS: &str = "INSERT INTO known_addresses (account, address, last_seen) VALUES (?1, ?2, ?3)
     ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen";
@@ -71,10 +73,12 @@ pub(super) fn last_seen(connection: &Connection, account: AccountId, device: Dev
     Ok(connection.prepare_cached(LAST_SEEN)?.query_row(key, |row| time(row, 0)).optional()?)
 }
 
-pub(super) fn of(connection: &Connection, account: &AccountName) -> Result<Outcome, Trouble> {
+pub(super) fn of(connection: &Connection, account: &AccountName, after: Option<DeviceId>) -> Result<Outcome, Trouble> {
     let account = accounts::find(connection, account)?;
     let mut statement = connection.prepare_cached(OF)?;
-    let rows = statement.query_map([clamped(account.0)], |row| {
+    let limit = Limit::new(PAGE_ENTRIES_MAX);
+    let after = after.map_or_else(Vec::new, |device| device.0.to_vec());
+    let rows = statement.query_map(params![clamped(account.0), after, limit.rows()], |row| {
         Ok(Device {
             device: read_device(row, 0)?,
             first_seen: time(row, 1)?,
@@ -86,7 +90,8 @@ pub(super) fn of(connection: &Connection, account: &AccountName) -> Result<Outco
             revoked_at: optional_time(row, 4)?,
         })
     })?;
-    Ok(Outcome::Devices { account, devices: rows.collect::<Result<_, _>>()? })
+    let (devices, more) = limit.fill(rows, taken)?;
+    Ok(Outcome::Devices { account, devices, more })
 }
 
 /// What a device is to an account.
@@ -134,7 +139,7 @@ mod tests {
     use super::*;
 
     fn devices(store: &mut Store, typed: &str) -> Vec<Device> {
-        match ask(store, 999, Work::ListDevices { account: named(typed) }) {
+        match ask(store, 999, Work::ListDevices { account: named(typed), after: None }) {
             Ok(Outcome::Devices { devices, .. }) => devices,
             other => panic!("{other:?}"),
         }
@@ -164,7 +169,7 @@ mod tests {
             }
             let listed = devices(store, "anna");
             assert_eq!(listed.len(), DEVICES_SEEN_MAX as usize + 1);
-            assert_eq!(listed.last().unwrap().device, DEVICE);
+            assert!(listed.iter().any(|device| device.device == DEVICE));
             assert!(!listed.iter().any(|device| device.device == DeviceId([100; 32])));
         });
     }

@@ -130,6 +130,8 @@ pub enum Outcome {
         account: AccountId,
         /// They.
         devices: Vec<Device>,
+        /// More follow after the last one of these.
+        more: bool,
     },
     /// Lines of the audit log, newest first.
     Audit {

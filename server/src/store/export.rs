@@ -1,16 +1,13 @@
 //! Whole conversations, from their first message on, for those who may have them.
 
 use belfry_core::chat::{AccountId, ConversationId, Exportable, Parties, Place, Refusal, RoomName, Seq};
-use belfry_core::limits::{NAME_BYTES_MAX, PAGE_ENTRIES_MAX};
+use belfry_core::limits::PAGE_ENTRIES_MAX;
 use rusqlite::{Connection, Row, params};
 
 use super::column::{clamped, invalid, number, optional_words};
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::{Outcome, accounts, conversations, messages};
-
-/// What a conversation takes in a page: a number and two names at their longest.
-const ENTRY_BYTES: usize = 16 + 2 * NAME_BYTES_MAX;
 
 const ALL: &str = "SELECT c.id, c.room_name, a.name, b.name
     FROM conversations c LEFT JOIN accounts a ON a.id = c.low LEFT JOIN accounts b ON b.id = c.high
@@ -27,15 +24,14 @@ pub(super) fn list(
 ) -> Result<Outcome, Trouble> {
     let after = after.unwrap_or(ConversationId(0));
     let limit = Limit::new(PAGE_ENTRIES_MAX);
-    let entry_bytes = |_: &Exportable| ENTRY_BYTES;
     let (found, more) = match (all, room) {
         (true, Some(room)) => {
             let mut statement = connection.prepare_cached(ROOM)?;
-            limit.fill(statement.query_map([room.key()], read)?, entry_bytes)?
+            limit.fill(statement.query_map([room.key()], read)?, taken)?
         }
         (true, None) => {
             let mut statement = connection.prepare_cached(ALL)?;
-            limit.fill(statement.query_map(params![clamped(after.0), limit.rows()], read)?, entry_bytes)?
+            limit.fill(statement.query_map(params![clamped(after.0), limit.rows()], read)?, taken)?
         }
         (false, room) => {
             let own = accounts::name(connection, account)?;
@@ -48,7 +44,7 @@ pub(super) fn list(
                 };
                 Ok::<_, Trouble>(Exportable { conversation: info.id, parties })
             });
-            limit.fill(entries, entry_bytes)?
+            limit.fill(entries, taken)?
         }
     };
     if room.is_some() && found.is_empty() {

@@ -280,6 +280,8 @@ pub enum Work {
     ListDevices {
         /// Whose.
         account: AccountName,
+        /// Continue after this one.
+        after: Option<DeviceId>,
     },
     /// Shut a device out. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
     RevokeDevice {

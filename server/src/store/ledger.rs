@@ -7,9 +7,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::column::{clamped, number, optional_time, small};
 use super::error::Trouble;
 use super::{Outcome, devices, notices};
+use crate::limits::LEDGER_DEVICES_MAX;
 
 const STANDING: &str = "SELECT n.author, n.answers, n.expires_at, n.withdrawn_at, n.cleared_at, n.revision,
-        l.reached_at, l.visible_at, l.answered_at, l.revision
+        l.reached_at, l.visible_at, l.answered_at, l.revision, l.later
     FROM ledger l CROSS JOIN notices n ON n.id = l.notice WHERE l.notice = ?1 AND l.account = ?2";
 const NOTE: &str = "UPDATE ledger SET reached_at = coalesce(reached_at, ?3), visible_at = coalesce(visible_at, ?4),
     answered_at = coalesce(answered_at, ?5), answer = coalesce(answer, ?6), revision = max(revision, ?7) WHERE notice = ?1 AND account = ?2";
@@ -48,8 +49,18 @@ const MISSED: &str = concat!(
 const MISSED_BY_DEVICE: &str = concat!(
     "INSERT INTO ledger_devices (notice, account, device, offline_since) ",
     ended_meanwhile!("SELECT l.notice, ?1, ?4, ?2"),
-    " ON CONFLICT DO UPDATE SET offline_since = coalesce(offline_since, excluded.offline_since) WHERE reached_at IS NULL"
+    " AND EXISTS (SELECT 1 FROM devices d WHERE d.account = ?1 AND d.device = ?4 AND d.remembered = 1)
+        AND (SELECT count(*) FROM ledger_devices c WHERE c.notice = l.notice AND c.account = ?1) < ?5
+        ON CONFLICT DO UPDATE SET offline_since = coalesce(offline_since, excluded.offline_since) WHERE reached_at IS NULL"
 );
+
+/// Whether a device has a line of its own: it is remembered, and has one or there is room for one.
+const HAS_A_LINE: &str = "SELECT 1 FROM devices WHERE account = ?2 AND device = ?3 AND remembered = 1
+    AND (EXISTS (SELECT 1 FROM ledger_devices WHERE notice = ?1 AND account = ?2 AND device = ?3)
+        OR (SELECT count(*) FROM ledger_devices WHERE notice = ?1 AND account = ?2) < ?4)";
+
+/// Whose line it is that all other programs of a person share: no device has this key.
+pub(super) const OTHERS: DeviceId = DeviceId([0; 32]);
 
 /// Whose screen.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +79,7 @@ struct Standing {
     visible: bool,
     answered: bool,
     known_revision: u32,
+    later: bool,
 }
 
 fn standing(connection: &Connection, at: UnixMillis, account: AccountId, notice: NoticeId) -> Result<Standing, Trouble> {
@@ -81,6 +93,7 @@ fn standing(connection: &Connection, at: UnixMillis, account: AccountId, notice:
             visible: optional_time(row, 7)?.is_some(),
             answered: optional_time(row, 8)?.is_some(),
             known_revision: small(row, 9)?,
+            later: row.get(10)?,
         })
     });
     found.optional()?.ok_or(Refusal::UnknownNotice.into())
@@ -115,10 +128,13 @@ pub(super) fn note(
     if changed || revision > before.known_revision {
         let row = params![id, person, time(now_reached), time(now_visible), time(now_answered), answer, revision];
         connection.prepare_cached(NOTE)?.execute(row)?;
-        connection.prepare_cached(COUNT)?.execute(params![id, now_reached, now_visible, now_answered])?;
+        if !before.later {
+            connection.prepare_cached(COUNT)?.execute(params![id, now_reached, now_visible, now_answered])?;
+        }
     }
     let locked = receipt == Receipt::Locked;
-    let row = params![id, person, device.0, clamped(at.0), time(locked), time(shown), time(now_answered), revision];
+    let line = line_of(connection, notice, account, device)?;
+    let row = params![id, person, line.0, clamped(at.0), time(locked), time(shown), time(now_answered), revision];
     connection.prepare_cached(NOTE_DEVICE)?.execute(row)?;
     let progress = connection.prepare_cached(PROGRESS)?.query_row([id], |row| notices::progress(row, 0))?;
     let answered = match answer {
@@ -131,11 +147,18 @@ pub(super) fn note(
     Ok(Outcome::Receipt { author: before.author, progress, changed, answered })
 }
 
+/// On which line of a person's it is noted what a device does.
+fn line_of(connection: &Connection, notice: NoticeId, account: AccountId, device: DeviceId) -> Result<DeviceId, Trouble> {
+    let key = params![clamped(notice.0), clamped(account.0), device.0, LEDGER_DEVICES_MAX];
+    Ok(if connection.prepare_cached(HAS_A_LINE)?.exists(key)? { device } else { OTHERS })
+}
+
 /// Notes what is on its way. Whoever is not in the audience has no line.
 pub(super) fn queued(connection: &Connection, at: UnixMillis, deliveries: &[(NoticeId, AccountId, DeviceId)]) -> Result<Outcome, Trouble> {
     let mut statement = connection.prepare_cached(QUEUED)?;
     for (notice, account, device) in deliveries {
-        statement.execute(params![clamped(notice.0), clamped(account.0), device.0, clamped(at.0)])?;
+        let line = line_of(connection, *notice, *account, *device)?;
+        statement.execute(params![clamped(notice.0), clamped(account.0), line.0, clamped(at.0)])?;
     }
     Ok(Outcome::Changed)
 }
@@ -149,7 +172,7 @@ pub(super) fn note_missed(connection: &Connection, at: UnixMillis, account: Acco
         connection.prepare_cached(MISSED)?.execute([id, clamped(since.0), clamped(at.0)])?;
     }
     if let Some(since) = devices::last_seen(connection, account, device)? {
-        connection.prepare_cached(MISSED_BY_DEVICE)?.execute(params![id, clamped(since.0), clamped(at.0), device.0])?;
+        connection.prepare_cached(MISSED_BY_DEVICE)?.execute(params![id, clamped(since.0), clamped(at.0), device.0, LEDGER_DEVICES_MAX])?;
     }
     Ok(())
 }
@@ -173,6 +196,7 @@ mod tests {
             draft.answers = vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()];
         }
         sent(ask(store, 1, work));
+        ask(store, 1, arrive(anna, DEVICE, true)).unwrap();
         (root, anna, bob)
     }
 
@@ -192,7 +216,7 @@ mod tests {
     }
 
     fn screen(store: &mut Store, account: AccountId, device: DeviceId) -> StoredScreen {
-        entry(store, account).screens.into_iter().find(|screen| screen.entry.device == device).unwrap()
+        entry(store, account).screens.into_iter().find(|screen| screen.entry.device == Some(device)).unwrap()
     }
 
     #[test]
@@ -272,6 +296,7 @@ mod tests {
         each_store(|store| {
             let (_, anna, _) = with_notice(store);
             let (desk, laptop) = (DEVICE, DeviceId([2; 32]));
+            ask(store, 2, arrive(anna, laptop, true)).unwrap();
             ask(store, 2, Work::Queued { deliveries: vec![(NOTICE, anna, desk), (NOTICE, anna, laptop)] }).unwrap();
             let mut note = |at, device, receipt| {
                 ask(store, at, Work::Receipt { account: anna, device, notice: NOTICE, revision: 1, receipt }).unwrap();
@@ -288,6 +313,51 @@ mod tests {
             assert_eq!(desk.entry.answered, None);
             assert_eq!(times(&laptop), [Some(2), Some(5), None, Some(5)]);
             assert_eq!(laptop.entry.answered, Some((Label::new("Need help").unwrap(), UnixMillis(5))));
+        });
+    }
+
+    /// So many lines there are for devices, of all notices and people.
+    fn lines(store: &Store) -> i64 {
+        store.connection.query_row("SELECT count(*) FROM ledger_devices", [], |row| row.get(0)).unwrap()
+    }
+
+    /// A device of its own for each number.
+    fn numbered(number: u16) -> DeviceId {
+        let mut key = [7; 32];
+        key[..2].copy_from_slice(&number.to_be_bytes());
+        DeviceId(key)
+    }
+
+    #[test]
+    fn programs_that_need_the_password_share_one_line_however_often_they_come() {
+        each_store(|store| {
+            let (_, _, bob) = with_notice(store);
+            for call in 0..1200 {
+                let (at, device) = (10 + u64::from(call), numbered(call));
+                ask(store, at, arrive(bob, device, false)).unwrap();
+                ask(store, at, Work::Queued { deliveries: vec![(NOTICE, bob, device)] }).unwrap();
+                let receipt = Receipt::Reached;
+                ask(store, at, Work::Receipt { account: bob, device, notice: NOTICE, revision: 1, receipt }).unwrap();
+                ask(store, at, Work::Seen { account: bob, device }).unwrap();
+            }
+            let screens = entry(store, bob).screens;
+            assert_eq!((screens.len(), screens[0].entry.device, lines(store)), (1, None, 1));
+            assert_eq!((screens[0].entry.queued_at, screens[0].entry.reached_at), (Some(UnixMillis(10)), Some(UnixMillis(10))));
+        });
+    }
+
+    #[test]
+    fn devices_that_are_remembered_one_after_the_other_have_so_many_lines_and_no_more() {
+        each_store(|store| {
+            let (_, _, bob) = with_notice(store);
+            for device in 0..200 {
+                ask(store, 10 + u64::from(device), arrive(bob, numbered(device), true)).unwrap();
+                ask(store, 10 + u64::from(device), Work::Queued { deliveries: vec![(NOTICE, bob, numbered(device))] }).unwrap();
+            }
+            assert_eq!(lines(store), i64::from(LEDGER_DEVICES_MAX) + 1);
+            let screens = entry(store, bob).screens;
+            assert!(screens.iter().all(|screen| screen.entry.offline_since.is_some()), "each of them has been here");
+            assert_eq!(screens.last().unwrap().entry.device, None, "the others come last");
         });
     }
 

@@ -6,16 +6,12 @@ use rusqlite::{Connection, Row, params};
 
 use super::column::{clamped, device, invalid, number, optional_number, optional_time, small, words};
 use super::error::Trouble;
-use super::page::Limit;
+use super::ledger::OTHERS;
+use super::page::{Limit, taken};
 use super::{Outcome, StoredEntry, StoredScreen, notices};
 
-/// What an entry takes in a page beside its words: times at their longest, lengths and marks.
-const ENTRY_BYTES: usize = 96;
-/// What a device takes beside the words of its answer: its key, and as above.
-const SCREEN_BYTES: usize = 128;
-
 const IN_ORDER_OF_NAME: &str = "SELECT a.id, a.name, l.reached_at, l.visible_at, l.answered_at, l.answer, a.last_seen, l.revision,
-        l.offline_since
+        l.offline_since, l.later
     FROM ledger l CROSS JOIN accounts a ON a.id = l.account WHERE l.notice = ?1 AND a.name_key > ?2 ORDER BY a.name_key LIMIT ?3";
 /// Those that the notice was sent to or that missed it, then those that it would have been sent to had they been here before ?3.
 const SCREENS: &str = "SELECT l.device, l.queued_at, l.reached_at, l.visible_at, l.answered_at, l.revision, l.locked_at, l.offline_since,
@@ -64,32 +60,34 @@ pub(super) fn read(
             offline_since: optional_time(row, 6)?,
             online: false,
             gap: None,
+            later: row.get(9)?,
             devices: Vec::new(),
         };
-        Ok(StoredEntry { account, entry, missed: optional_time(row, 8)?, screens: screens.collect::<rusqlite::Result<_>>()? })
+        let mut screens: Vec<_> = screens.collect::<rusqlite::Result<_>>()?;
+        screens.sort_by_key(|screen| screen.entry.device.is_none());
+        Ok(StoredEntry { account, entry, missed: optional_time(row, 8)?, screens })
     })?;
+    let bytes = |stored: &StoredEntry| taken(&stored.entry) + stored.screens.iter().map(|screen| taken(&screen.entry)).sum::<usize>();
     let (entries, more) = limit.fill(rows, bytes)?;
     Ok(Outcome::Ledger { summary, entries, more })
 }
 
 fn read_screen(row: &Row<'_>, answer: Option<&Label>) -> rusqlite::Result<StoredScreen> {
+    // One that is not known any more was here when it last did something.
+    let own_times = [1, 2, 3, 4].map(|column| optional_time(row, column));
+    let last_of_its_own = own_times.into_iter().collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().max();
     let entry = DeviceEntry {
-        device: device(row, 0)?,
+        device: Some(device(row, 0)?).filter(|&device| device != OTHERS),
         queued_at: optional_time(row, 1)?,
         reached_at: optional_time(row, 2)?,
         visible_at: optional_time(row, 3)?,
         answered: answer.cloned().zip(optional_time(row, 4)?),
         revision: small(row, 5)?,
-        offline_since: optional_time(row, 8)?,
+        offline_since: optional_time(row, 8)?.or(last_of_its_own),
         online: false,
         gap: None,
     };
     Ok(StoredScreen { entry, locked_at: optional_time(row, 6)?, missed: optional_time(row, 7)? })
-}
-
-fn bytes(entry: &StoredEntry) -> usize {
-    let label = entry.entry.answered.as_ref().map_or(0, |(label, _)| label.as_str().len());
-    ENTRY_BYTES + entry.entry.account.as_str().len() + label + entry.screens.len() * (SCREEN_BYTES + label)
 }
 
 #[cfg(test)]
@@ -98,6 +96,7 @@ mod tests {
     use belfry_core::limits::PAGE_ENTRIES_MAX;
 
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, sent};
+    use super::super::schema::{MIGRATIONS, migrate};
     use super::super::{Store, Work};
     use super::*;
 
@@ -125,7 +124,7 @@ mod tests {
             ask(store, 1, arrive(bob, DEVICE, false)).unwrap();
             let (entries, _) = page(store, None, 9);
             let screens = &entries[0].screens;
-            assert_eq!((screens.len(), screens[0].entry.device, screens[0].entry.queued_at), (1, DEVICE, None));
+            assert_eq!((screens.len(), screens[0].entry.device, screens[0].entry.queued_at), (1, Some(DEVICE), None));
             assert_eq!(entries[1].screens, []);
         });
     }
@@ -138,6 +137,32 @@ mod tests {
             ask(store, 6, arrive(anna, DEVICE, true)).unwrap();
             assert_eq!(page(store, None, 1).0[0].screens, []);
         });
+    }
+
+    #[test]
+    fn a_ledger_that_scripts_had_filled_can_be_read_when_a_database_is_brought_forward() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut old = Connection::open(&path).unwrap();
+        migrate(&mut old, &MIGRATIONS[..6]).unwrap();
+        let calls = "
+            INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'x');
+            INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+            INSERT INTO ledger (notice, account, reached_at) VALUES (1, 1, 20);
+            INSERT INTO devices (account, device, first_seen, last_seen, remembered) VALUES (1, CAST(printf('%032d', 0) AS BLOB), 9, 9, 1);
+            INSERT INTO ledger_devices (notice, account, device, queued_at) VALUES (1, 1, CAST(printf('%032d', 0) AS BLOB), 15);
+            WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+            INSERT INTO ledger_devices (notice, account, device, queued_at, reached_at, revision)
+                SELECT 1, 1, CAST(printf('%032d', i) AS BLOB), 18 + i, 19 + i, 1 FROM n;";
+        old.execute_batch(calls).unwrap();
+        old.close().unwrap();
+        let mut store = Store::open(&path).unwrap();
+        let page = Work::Ledger { notice: NOTICE, after: None, limit: 9 };
+        let Ok(Outcome::Ledger { entries, .. }) = ask(&mut store, 9, page) else { panic!() };
+        let lines: Vec<_> = entries[0].screens.iter().map(|screen| (screen.entry.device.is_some(), screen.entry.reached_at)).collect();
+        assert_eq!(lines, [(true, None), (false, Some(UnixMillis(20)))]);
+        let left: i64 = store.connection.query_row("SELECT count(*) FROM ledger_devices", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 2);
     }
 
     #[test]

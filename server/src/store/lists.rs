@@ -7,17 +7,8 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::column::{clamped, number, optional_number, optional_time, optional_words, time, words};
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::{List, Outcome, StoredPerson, accounts, conversations, plans, would_go};
-
-/// What a person takes in a page beside their name: whether they are here, when they were, lengths.
-const PERSON_BYTES: usize = 16;
-/// What an account takes beside its name: the same, and when it was made.
-const ACCOUNT_BYTES: usize = 32;
-/// What a group takes beside its name.
-const GROUP_BYTES: usize = 16;
-/// What a room takes beside its name and its owner's: numbers at their longest, marks and lengths.
-const ROOM_BYTES: usize = 48;
 
 const EVERYBODY: &str = "SELECT id, name, last_seen FROM accounts WHERE name_key > ?1 AND disabled = 0 ORDER BY name_key LIMIT ?2";
 const ACCOUNTS: &str =
@@ -56,7 +47,7 @@ fn key(after: Option<&AccountName>) -> String {
 fn people(connection: &Connection, query: &str, limit: Limit, row: impl Params) -> Result<Outcome, Trouble> {
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map(row, read_person)?;
-    let (people, more) = limit.fill(rows, |person| PERSON_BYTES + person.name.as_str().len())?;
+    let (people, more) = limit.fill(rows, |person| taken(&(&person.name, person.last_seen)))?;
     Ok(Outcome::People { people, more })
 }
 
@@ -82,7 +73,7 @@ fn all_accounts(connection: &Connection, after: Option<&AccountName>) -> Result<
         };
         Ok((AccountId(number(row, 0)?), account))
     })?;
-    let (accounts, more) = limit.fill(rows, |(_, account)| ACCOUNT_BYTES + account.name.as_str().len())?;
+    let (accounts, more) = limit.fill(rows, |(_, account)| taken(account))?;
     Ok(Outcome::Accounts { accounts, more })
 }
 
@@ -109,7 +100,7 @@ fn groups(connection: &Connection, after: Option<&GroupName>) -> Result<Outcome,
     let after = after.map_or_else(String::new, GroupName::key);
     let mut statement = connection.prepare_cached(GROUPS)?;
     let rows = statement.query_map(params![after, limit.rows()], |row| Ok(Group { name: words(row, 0)?, members: number(row, 1)? }))?;
-    let (groups, more) = limit.fill(rows, |group| GROUP_BYTES + group.name.as_str().len())?;
+    let (groups, more) = limit.fill(rows, taken)?;
     Ok(Outcome::Groups { groups, more })
 }
 
@@ -132,8 +123,7 @@ fn rooms(connection: &Connection, account: AccountId, after: Option<&RoomName>) 
             keep: Keep { age_ms: optional_number(row, 3)?, messages: optional_number(row, 4)? },
         })
     })?;
-    let bytes = |room: &Room| ROOM_BYTES + room.name.as_str().len() + room.owner.as_ref().map_or(0, |owner| owner.as_str().len());
-    let (rooms, more) = limit.fill(rows, bytes)?;
+    let (rooms, more) = limit.fill(rows, taken)?;
     Ok(Outcome::Rooms { rooms, more })
 }
 

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::column::{bits, clamped, number, optional_number, time, words};
 use super::conversations::{self, Conversation};
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::{Outcome, StoreError, Target, accounts};
 
 /// How long a post is recognised when it comes again: a laptop may come back from a holiday with an answer it never got.
@@ -19,9 +19,6 @@ const POSTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Old posts that one job at most takes out: more than it puts in, so that the table shrinks to its month, and few, so that nobody
 /// waits for it after a quiet month.
 const FORGOTTEN_PER_JOB_MAX: usize = 4;
-
-/// What a message takes in a page beside its text and its author's name: four numbers, two lengths and two times, each at its longest.
-const ENTRY_BYTES: usize = 72;
 
 macro_rules! messages_where {
     ($condition:literal) => {
@@ -153,11 +150,6 @@ pub(super) fn one(connection: &Connection, conversation: ConversationId, seq: Se
     Ok(connection.prepare_cached(ONE)?.query_row(key, |row| read(row, conversation)).optional()?)
 }
 
-/// About what a message takes in a page.
-pub(super) fn bytes(message: &Message) -> usize {
-    ENTRY_BYTES + message.text.as_str().len() + message.from.as_str().len()
-}
-
 /// How many messages are stored: their numbers have no gaps, so nobody needs to count ten million rows.
 pub(super) fn count(connection: &Connection) -> Result<u64, Trouble> {
     Ok(connection.prepare_cached(COUNT)?.query_row([], |row| number(row, 0))?)
@@ -185,7 +177,7 @@ fn run(
     let limit = Limit::new(limit);
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map([clamped(conversation.0), clamped(bound), i64::from(limit.rows())], |row| read(row, conversation))?;
-    Ok(limit.fill(rows, bytes)?)
+    Ok(limit.fill(rows, taken)?)
 }
 
 fn read(row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message> {
@@ -365,7 +357,7 @@ mod tests {
             for counter in 1..=4 {
                 ask(store, 1, post(anna, counter, Target::Room(LOBBY), &"x".repeat(TEXT_BYTES_MAX))).unwrap();
             }
-            let fit = PAGE_BYTES_MAX / (TEXT_BYTES_MAX + ENTRY_BYTES);
+            let fit = PAGE_BYTES_MAX / TEXT_BYTES_MAX;
             assert_eq!(page_of(following(store, anna, LOBBY, 0, 9)).1, (1..=fit as u64).collect::<Vec<_>>());
             assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), None, 9)).1, (5 - fit as u64..=4).collect::<Vec<_>>());
         });

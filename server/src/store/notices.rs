@@ -9,13 +9,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use super::audience::Reach;
 use super::column::{bits, clamped, invalid, number, optional_time, optional_words, small, time, words};
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::{Outcome, StoreError, StoredNotice, audience};
-
-/// What a notice takes in a page beside its words: numbers and times at their longest, lengths, its severity and state.
-const ENTRY_BYTES: usize = 96;
-/// What each answer takes beside its words.
-const ANSWER_BYTES: usize = 2;
 
 macro_rules! select_notices {
     ($from:literal) => {
@@ -39,6 +34,7 @@ const FIND_POST: &str = "SELECT id FROM notices WHERE author = ?1 AND outbox = ?
 const ADD: &str = "INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, expires_at, title, answers, body,
         remind_every, remind_limit, remind_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 const ADD_TO_AUDIENCE: &str = "INSERT INTO ledger (notice, account) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+const ADD_LATER: &str = "INSERT INTO ledger (notice, account, later) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING";
 const ADD_EVERYONE: &str = "INSERT INTO ledger (notice, account)
     SELECT ?1, id FROM accounts WHERE disabled = 0 AND id <> ?2 ORDER BY id ON CONFLICT DO NOTHING";
 const COUNT_AUDIENCE: &str = "UPDATE notices SET audience = audience + ?2 WHERE id = ?1";
@@ -154,7 +150,7 @@ pub(super) fn list(connection: &Connection, at: UnixMillis, before: Option<Notic
     let before = before.map_or(i64::MAX, |id| clamped(id.0));
     let mut statement = connection.prepare_cached(BEFORE)?;
     let rows = statement.query_map([before, i64::from(limit.rows())], |row| read(row, at))?;
-    let (notices, more) = limit.fill(rows, |summary| bytes(&summary.notice))?;
+    let (notices, more) = limit.fill(rows, taken)?;
     Ok(Outcome::Notices { notices, more })
 }
 
@@ -166,7 +162,7 @@ pub(super) fn waiting_for(connection: &Connection, at: UnixMillis, account: Acco
 }
 
 /// Adds `account` to the open notices to everyone that were sent without it: those from before it was made or while it was shut out.
-/// Its own are for everyone else.
+/// Its own are for everyone else. In the totals are those who were meant when it was sent, so that they mean the same all the time.
 pub(super) fn join_those_to_everyone(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<(), Trouble> {
     let id = clamped(account.0);
     let upto: i64 =
@@ -174,7 +170,7 @@ pub(super) fn join_those_to_everyone(connection: &Connection, at: UnixMillis, ac
     let notices: Vec<i64> =
         connection.prepare_cached(TO_EVERYONE_SINCE)?.query_map([upto, clamped(at.0), id], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for notice in notices {
-        add_audience(connection, notice, [account])?;
+        connection.prepare_cached(ADD_LATER)?.execute([notice, id])?;
     }
     connection.prepare_cached(SET_NOTICES_UPTO)?.execute([id])?;
     Ok(())
@@ -256,18 +252,12 @@ fn read(row: &Row<'_>, at: UnixMillis) -> rusqlite::Result<NoticeSummary> {
     Ok(NoticeSummary { notice, progress: progress(row, 9)? })
 }
 
-fn bytes(notice: &Notice) -> usize {
-    let title = notice.title.as_ref().map_or(0, |title| title.as_str().len());
-    let answers: usize = notice.answers.iter().map(|answer| ANSWER_BYTES + answer.as_str().len()).sum();
-    ENTRY_BYTES + title + notice.body.as_str().len() + answers + notice.author.as_str().len()
-}
-
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Audience, Text};
+    use belfry_core::chat::{Audience, Receipt, Text};
     use belfry_core::limits::{PAGE_BYTES_MAX, TEXT_BYTES_MAX};
 
-    use super::super::fixture::{add, ask, each_store, notice_to, overview, sent, sign_in};
+    use super::super::fixture::{DEVICE, add, ask, each_store, notice_to, overview, sent, sign_in};
     use super::super::{Store, Work};
     use super::*;
 
@@ -419,7 +409,18 @@ mod tests {
             assert!(overview(store, 60, anna).1.is_empty(), "reading notes nothing");
             assert_eq!(ids(&sign_in(store, 60, anna).1), [1]);
             assert_eq!(ids(&sign_in(store, 60, anna).1), [1]);
-            assert_eq!(find(&store.connection, UnixMillis(60), NoticeId(1)).unwrap().progress.audience, 2);
+            let meant = find(&store.connection, UnixMillis(60), NoticeId(1)).unwrap().progress;
+            assert_eq!(meant.audience, 1, "in the totals are those who were meant when it was sent");
+            let receipt = Receipt::Answered(0);
+            ask(store, 61, Work::Receipt { account: anna, device: DEVICE, notice: NoticeId(1), revision: 1, receipt }).unwrap();
+            assert_eq!(find(&store.connection, UnixMillis(62), NoticeId(1)).unwrap().progress, meant);
+            let Ok(Outcome::Ledger { entries, .. }) = ask(store, 62, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 }) else {
+                panic!()
+            };
+            assert_eq!(
+                entries.iter().map(|stored| (stored.entry.later, stored.entry.answered.is_some())).collect::<Vec<_>>(),
+                [(true, true), (false, false)]
+            );
             assert_eq!(find(&store.connection, UnixMillis(60), NoticeId(2)).unwrap().progress.audience, 1);
         });
     }

@@ -255,8 +255,8 @@ mod tests {
     fn a_file_of_a_newer_version_is_refused_and_left_as_it_was() {
         let (_folder, path) = folder();
         Store::open(&path).unwrap().close().unwrap();
-        with_pragma(&path, "user_version", 9);
-        assert!(matches!(refused(&path), StoreError::Newer { found: 9, known, .. } if known == schema::known_version()));
+        with_pragma(&path, "user_version", 99);
+        assert!(matches!(refused(&path), StoreError::Newer { found: 99, known, .. } if known == schema::known_version()));
     }
 
     #[test]
@@ -265,11 +265,11 @@ mod tests {
         Store::open(&path).unwrap().close().unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
-        connection.pragma_update(None, "user_version", 9).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
         connection.close().unwrap();
         let log = fs::read(path.with_extension("db-wal")).unwrap();
         assert!(!log.is_empty());
-        assert!(matches!(refused(&path), StoreError::Newer { found: 9, .. }));
+        assert!(matches!(refused(&path), StoreError::Newer { found: 99, .. }));
         assert!(fs::read(path.with_extension("db-wal")).unwrap() == log);
     }
 

@@ -1,6 +1,8 @@
 //! A page of anything: so many entries, so many bytes, and whether more follow.
 
+use belfry_core::chat::encoded_bytes;
 use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
+use serde::Serialize;
 
 /// What a page may hold. The query asks for one entry more than that, which tells whether more follow.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +19,8 @@ impl Limit {
         self.0.saturating_add(1)
     }
 
-    /// Takes entries while they fit; the first one always does. `bytes` is about what an entry takes when it is encoded.
+    /// Takes entries while they fit; the first one always does. `bytes` is what an entry takes in a message: [`taken`], and nothing that is
+    /// only estimated. What is completed later is cut again when it is.
     /// The `bool` is whether more follow.
     pub(super) fn fill<T, E>(self, rows: impl Iterator<Item = Result<T, E>>, bytes: impl Fn(&T) -> usize) -> Result<(Vec<T>, bool), E> {
         let mut entries = Vec::new();
@@ -36,6 +39,11 @@ impl Limit {
         }
         Ok((entries, false))
     }
+}
+
+/// What an entry takes in a message.
+pub(super) fn taken(entry: &impl Serialize) -> usize {
+    encoded_bytes(entry).unwrap_or(PAGE_BYTES_MAX)
 }
 
 #[cfg(test)]

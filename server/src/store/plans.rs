@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::column::{bits, clamped, invalid, number, optional_time, time, words};
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::{Entry, Occurrence, Outcome, StoreError, StoredSchedule, accounts, audience, audit, notices};
 
 const TEMPLATES: &str = "SELECT content FROM templates ORDER BY name_key";
@@ -48,11 +48,6 @@ fn written(value: &impl Serialize) -> Result<String, Trouble> {
 
 fn read<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| invalid(column, error))
-}
-
-/// About what a scheduled notice takes in a page.
-fn bytes(draft: &NoticeDraft) -> usize {
-    serde_json::to_string(draft).map_or(0, |written| written.len())
 }
 
 fn read_schedule(row: &Row<'_>) -> rusqlite::Result<StoredSchedule> {
@@ -102,7 +97,7 @@ pub(super) fn list(connection: &Connection, after: Option<ScheduleId>) -> Result
     let limit = Limit::new(PAGE_ENTRIES_MAX);
     let mut statement = connection.prepare_cached(SCHEDULES_AFTER)?;
     let rows = statement.query_map([after.map_or(0, |id| clamped(id.0)), i64::from(limit.rows())], read_schedule)?;
-    let (schedules, more) = limit.fill(rows, |schedule| bytes(&schedule.draft))?;
+    let (schedules, more) = limit.fill(rows, |schedule| taken(&(&schedule.author_name, &schedule.draft)))?;
     let looked_at = schedules.into_iter().map(|schedule| {
         let obstacle = obstacle(connection, &schedule)?;
         Ok((schedule, obstacle))

@@ -357,9 +357,22 @@ END;
 ";
 
 // A scheduled notice that was not sent when its time came stays, with when that was and why: a number, see `Obstacle`.
+//
+// Whoever joins a notice to everyone later is in its ledger and in no total. Programs that need the password have one line together, of a
+// device that there is not: each call of a script had one of its own, until no message could carry them.
 const TRUE_LEDGER: &str = "
 ALTER TABLE schedules ADD COLUMN missed_at INTEGER;
 ALTER TABLE schedules ADD COLUMN missed_why INTEGER;
+
+ALTER TABLE ledger ADD COLUMN later INTEGER NOT NULL DEFAULT 0 CHECK (later IN (0, 1));
+
+INSERT INTO ledger_devices (notice, account, device, queued_at, reached_at, visible_at, answered_at, revision)
+    SELECT l.notice, l.account, zeroblob(32), min(l.queued_at), min(l.reached_at), min(l.visible_at), min(l.answered_at), max(l.revision)
+    FROM ledger_devices l
+    WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d.account = l.account AND d.device = l.device AND d.remembered = 1)
+    GROUP BY l.notice, l.account;
+DELETE FROM ledger_devices WHERE device <> zeroblob(32) AND NOT EXISTS
+    (SELECT 1 FROM devices d WHERE d.account = ledger_devices.account AND d.device = ledger_devices.device AND d.remembered = 1);
 ";
 
 /// The newest version this program knows.

@@ -20,7 +20,7 @@ use rusqlite::{Connection, params};
 use super::column::{clamped, number, time};
 use super::conversations;
 use super::error::Trouble;
-use super::page::Limit;
+use super::page::{Limit, taken};
 use super::patience::{Patience, was_lost};
 use super::{Outcome, Target, messages};
 
@@ -250,7 +250,7 @@ impl Recent<'_> {
             let message = messages::one(connection, info.id, seq).transpose()?;
             Some(message.map(|message| Hit { place: info.place.clone(), message }))
         });
-        limit.fill(hits, |hit| messages::bytes(&hit.message) + belfry_core::limits::NAME_BYTES_MAX)
+        limit.fill(hits, taken)
     }
 }
 
@@ -325,7 +325,7 @@ fn newest(connection: &Connection, mut sources: Vec<Source>, limit: Limit) -> Re
         }
         Some(Ok(Hit { place: source.info.place.clone(), message }))
     });
-    limit.fill(hits, |hit| messages::bytes(&hit.message) + belfry_core::limits::NAME_BYTES_MAX)
+    limit.fill(hits, taken)
 }
 
 fn next(connection: &Connection, source: &mut Source) -> Result<Option<Message>, Trouble> {

@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn an_answer_of_another_kind_than_the_question_fails_it() {
         let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }, 9));
-        let answer = Answer::Devices(Vec::new());
+        let answer = Answer::Devices { devices: Vec::new(), more: false };
         assert_eq!(up(Update::Answered { ticket: asked, answer }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
     }
 

@@ -209,7 +209,13 @@ fn ledger_row(entry: &LedgerEntry, moment: Moment<'_>) -> LedgerRow {
         stage,
         time: at.map(|at| moment.wall.short(at, moment.now)).unwrap_or_default(),
         answer: entry.answered.as_ref().map(|(answer, _)| answer.to_string()).unwrap_or_default(),
-        why: entry.gap.filter(|_| entry.answered.is_none()).map(|gap| reason(gap, moment)).unwrap_or_default(),
+        why: entry
+            .later
+            .then(|| "Joined later".to_owned())
+            .into_iter()
+            .chain(entry.gap.filter(|_| entry.answered.is_none()).map(|gap| reason(gap, moment)))
+            .collect::<Vec<_>>()
+            .join(" · "),
     }
 }
 
@@ -347,6 +353,7 @@ mod tests {
             offline_since: None,
             online: false,
             gap: Some(Gap::NeverConnected),
+            later: false,
             devices: vec![],
         }
     }

@@ -7,8 +7,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Message, Notice, NoticeId, NoticeState, Place, Receipt, Request, Seq};
+use belfry_core::chat::{Answer, GivenAnswer, Message, Notice, NoticeId, NoticeState, Place, Receipt, Request, Seq};
 use belfry_core::client::{Command, Update};
+use belfry_core::time::UnixMillis;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustyline::ExternalPrinter;
 
@@ -49,6 +51,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
                 echo: Echo::default(),
                 own: BTreeMap::new(),
                 notices: BTreeMap::new(),
+                answered: BTreeMap::new(),
                 away: false,
                 disconnected: false,
             };
@@ -83,6 +86,8 @@ struct Talk<'a, P> {
     own: BTreeMap<Place, BTreeSet<Seq>>,
     /// Open notices as they were shown last.
     notices: BTreeMap<NoticeId, Notice>,
+    /// Those that were answered here, as the server will know it in a moment.
+    answered: BTreeMap<NoticeId, Notice>,
     /// The person has said that they are.
     away: bool,
     disconnected: bool,
@@ -277,16 +282,42 @@ impl<P: ExternalPrinter> Talk<'_, P> {
         self.show(&self.paint.dim(&said))
     }
 
+    /// Answers a notice. One that was not shown here as open is asked for: what keeps it from being answered, the server knows.
     fn answer(&mut self, id: NoticeId, answer: u8) -> Outcome {
-        let Some(notice) = self.notices.get(&id) else {
-            return self.show(&format!("There is no open notice {}.", id.0));
-        };
+        if let Some(why) = self.answered.get(&id).and_then(|notice| not_to_be_answered(notice, &self.zone)) {
+            return self.show(&output::visible(&why));
+        }
+        if !self.notices.contains_key(&id) {
+            return self.asking(|talk| talk.look_up(id, answer));
+        }
+        self.choose(id, answer)
+    }
+
+    fn look_up(&mut self, id: NoticeId, answer: u8) -> Outcome {
+        let mut news = Vec::new();
+        let asked = self.session.ask_meanwhile(Request::FetchNotice { notice: id }, |update| news.push(update));
+        news.into_iter().try_for_each(|update| self.update(update))?;
+        let Answer::Notice(notice) = asked? else { return Err(unexpected()) };
+        match not_to_be_answered(&notice, &self.zone) {
+            Some(why) => self.show(&output::visible(&why)),
+            None => {
+                self.notices.insert(id, notice);
+                self.choose(id, answer)
+            }
+        }
+    }
+
+    fn choose(&mut self, id: NoticeId, answer: u8) -> Outcome {
+        let Some(notice) = self.notices.get(&id) else { return Ok(()) };
         let Some(label) = notice.answers.get(usize::from(answer)) else {
             return self.show(&format!("Notice {} has the answers 0 to {}.", id.0, notice.answers.len().saturating_sub(1)));
         };
         let said = format!("answered notice {}: {}", id.0, output::visible(label.as_str()));
         self.session.send(Command::Receipt { notice: id, receipt: Receipt::Answered(answer) })?;
-        self.notices.remove(&id);
+        if let Some(notice) = self.notices.remove(&id) {
+            let at = u64::try_from(Timestamp::now().as_millisecond()).map(UnixMillis).unwrap_or_default();
+            self.answered.insert(id, Notice { answered: Some(GivenAnswer { answer, at }), ..notice });
+        }
         self.show(&said)
     }
 
@@ -347,7 +378,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     }
 
     fn notice(&mut self, notice: Notice) -> Outcome {
-        let shown = if notice.state == NoticeState::Open {
+        let shown = if notice.state == NoticeState::Open && notice.answered.is_none() {
             self.notices.insert(notice.id, notice.clone())
         } else {
             self.notices.remove(&notice.id);
@@ -357,7 +388,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             return Ok(());
         }
         self.show(&output::notice_line(&notice, self.paint))?;
-        if notice.state == NoticeState::Open && shown.is_none() {
+        if notice.state == NoticeState::Open && notice.answered.is_none() && shown.is_none() {
             self.session.send(Command::Receipt { notice: notice.id, receipt: Receipt::Visible })?;
         }
         Ok(())
@@ -368,5 +399,39 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             Some(text) => self.show(&self.paint.alert(&format!("not sent: {} ({why})", output::indented(text.as_str())))),
             None => Ok(()),
         }
+    }
+}
+
+/// Why a notice is not answered now: it is already, or it is over.
+fn not_to_be_answered(notice: &Notice, zone: &TimeZone) -> Option<String> {
+    let id = notice.id.0;
+    if let Some(GivenAnswer { answer, at }) = notice.answered {
+        let label = notice.answers.get(usize::from(answer)).map_or("?", |label| label.as_str());
+        let at = output::minute(at, zone);
+        return Some(format!("You have answered notice {id} with \"{label}\" at {at}; an answer stays as it was given."));
+    }
+    match notice.state {
+        NoticeState::Open => None,
+        NoticeState::Expired => Some(format!("Notice {id} has expired; it cannot be answered any more.")),
+        NoticeState::Withdrawn => Some(format!("Notice {id} was withdrawn; it cannot be answered any more.")),
+        NoticeState::AllClear => Some(format!("Notice {id} is over: the all-clear was given.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::output::tests::notice;
+
+    #[test]
+    fn a_notice_that_was_answered_or_is_over_says_so() {
+        let say = |notice: &Notice| not_to_be_answered(notice, &TimeZone::UTC);
+        assert_eq!(say(&notice()), None);
+        let answered = Notice { answered: Some(GivenAnswer { answer: 0, at: UnixMillis(0) }), ..notice() };
+        let label = &notice().answers[0];
+        let expected = format!("You have answered notice 3 with \"{label}\" at 1970-01-01 00:00; an answer stays as it was given.");
+        assert_eq!(say(&answered), Some(expected));
+        let over = say(&Notice { state: NoticeState::Expired, ..notice() }).unwrap();
+        assert!(over.contains("has expired"), "{over}");
     }
 }

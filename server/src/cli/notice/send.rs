@@ -358,10 +358,11 @@ fn look(session: &mut Session, notice: NoticeId, progress: &mut Progress) -> Out
     Ok(people)
 }
 
-/// Who has not had the notice that far, each with the reason.
+/// Who has not had the notice that far, each with the reason: of those who were meant when it was sent.
 fn missing(people: &[LedgerEntry], stage: Stage, why: &str, zone: &TimeZone) -> Ending {
-    let missing: Vec<_> = people.iter().filter(|entry| !stage.has(entry)).collect();
-    let mut said = format!("{why}: {} of {} people {}.", missing.len(), people.len(), stage.not_done());
+    let meant: Vec<_> = people.iter().filter(|entry| !entry.later).collect();
+    let missing: Vec<_> = meant.iter().filter(|entry| !stage.has(entry)).collect();
+    let mut said = format!("{why}: {} of {} people {}.", missing.len(), meant.len(), stage.not_done());
     for entry in missing {
         said.push_str(&format!("\n  {}: {}", entry.account, status::standing(entry, zone)));
     }
@@ -385,6 +386,7 @@ mod tests {
             revision: 1,
             offline_since: None,
             online: true,
+            later: false,
             gap: Some(belfry_core::chat::Gap::Unanswered),
             devices: Vec::new(),
         }
@@ -443,7 +445,8 @@ mod tests {
     #[test]
     fn who_is_missing_is_named_with_the_reason_and_exits_3() {
         let answered = LedgerEntry { answered: Some((Label::acknowledge(), UnixMillis(0))), gap: None, ..entry("bob") };
-        let ending = missing(&[answered, entry("carol")], Stage::Answered, "Time ran out", &TimeZone::UTC);
+        let later = LedgerEntry { later: true, ..entry("dave") };
+        let ending = missing(&[answered, entry("carol"), later], Stage::Answered, "Time ran out", &TimeZone::UTC);
         assert_eq!(ending.exit, Exit::Unreachable);
         assert_eq!(
             ending.sentence.unwrap(),

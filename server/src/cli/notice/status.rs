@@ -52,12 +52,17 @@ struct Row<'a> {
     reason: Option<&'static str>,
     revision: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_at: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     devices: Option<Vec<Row<'a>>>,
 }
+
+/// What stands for a person's programs that need the password, all together.
+const OTHERS: &str = "other";
 
 /// The table has all columns in every row.
 const COLUMNS: [&str; 11] = [
@@ -85,6 +90,7 @@ fn row(entry: &LedgerEntry) -> Row<'_> {
         offline_since: away_since(entry.offline_since, entry.gap).map(output::rfc3339),
         reason: entry.gap.map(words::reason),
         revision: entry.revision,
+        later: entry.later.then_some(true),
         device: None,
         queued_at: None,
         devices: Some(entry.devices.iter().map(|device| device_row(entry, device)).collect()),
@@ -102,7 +108,8 @@ fn device_row<'a>(entry: &'a LedgerEntry, device: &'a DeviceEntry) -> Row<'a> {
         offline_since: away_since(device.offline_since, device.gap).map(output::rfc3339),
         reason: device.gap.map(words::reason),
         revision: device.revision,
-        device: Some(device.device.to_string()),
+        later: None,
+        device: Some(device.device.map_or_else(|| OTHERS.to_owned(), |device| device.to_string())),
         queued_at: Some(device.queued_at.map(output::rfc3339)),
         devices: None,
     }
@@ -163,11 +170,13 @@ pub(super) fn heading(summary: &NoticeSummary) -> String {
 
 /// `  bob: answered "Safe" at 2026-11-21 10:02`, and a line for each of several devices.
 fn lines(entry: &LedgerEntry, zone: &TimeZone) -> Vec<String> {
-    let mut lines = vec![format!("  {}: {}", output::visible(entry.account.as_str()), standing(entry, zone))];
+    let later = if entry.later { " (joined later)" } else { "" };
+    let mut lines = vec![format!("  {}{later}: {}", output::visible(entry.account.as_str()), standing(entry, zone))];
     let several = entry.devices.len() > 1;
     lines.extend(entry.devices.iter().filter(|_| several).map(|device| {
         let far = Far { answered: device.answered.as_ref(), visible_at: device.visible_at, reached_at: device.reached_at, gap: device.gap };
-        format!("    device {}: {}", words::short(&device.device), far.standing(zone))
+        let which = device.device.map_or_else(|| "other programs".to_owned(), |device| format!("device {}", words::short(&device)));
+        format!("    {which}: {}", far.standing(zone))
     }));
     lines
 }
@@ -216,6 +225,7 @@ mod tests {
             revision: 0,
             offline_since: None,
             online: false,
+            later: false,
             gap: Some(Gap::NeverConnected),
             devices: Vec::new(),
         }
@@ -223,7 +233,7 @@ mod tests {
 
     fn screen(n: u8, gap: Gap) -> DeviceEntry {
         DeviceEntry {
-            device: DeviceId([n; 32]),
+            device: Some(DeviceId([n; 32])),
             queued_at: Some(UnixMillis(0)),
             reached_at: None,
             visible_at: None,
@@ -260,6 +270,18 @@ mod tests {
         let said = lines(&LedgerEntry { devices, ..entry() }, &TimeZone::UTC);
         assert_eq!(said[1], "    device aaaaaaaa: not reached; on its way");
         assert_eq!(said[2], "    device 77777777: not reached; answered on another device");
+    }
+
+    #[test]
+    fn programs_that_need_the_password_share_a_line_and_whoever_joined_later_is_marked() {
+        let devices = vec![screen(0, Gap::OnItsWay), DeviceEntry { device: None, ..screen(0, Gap::Offline { since: UnixMillis(0) }) }];
+        let entry = LedgerEntry { devices, later: true, ..entry() };
+        let said = lines(&entry, &TimeZone::UTC);
+        assert_eq!(said[0], "  bob (joined later): not reached; has never been here");
+        assert_eq!(said[2], "    other programs: not reached; offline since 1970-01-01 00:00");
+        let json = output::json_text(&row(&entry)).unwrap();
+        assert!(json.contains(r#""later":true"#) && json.contains(r#""device":"other""#), "{json}");
+        assert!(String::from_utf8(table(&[entry]).unwrap()).unwrap().contains(",other,"));
     }
 
     #[test]

@@ -25,8 +25,8 @@ fn by_device(world: &mut World, peer: PeerId, account: &str) -> Result<Answer, R
 }
 
 fn devices(world: &mut World, asker: PeerId, account: &str) -> Vec<Device> {
-    match world.ask(asker, Request::ListDevices { account: name(account) }) {
-        Ok(Answer::Devices(devices)) => devices,
+    match world.ask(asker, Request::ListDevices { account: name(account), after: None }) {
+        Ok(Answer::Devices { devices, more: false }) => devices,
         other => panic!("{other:?}"),
     }
 }
@@ -163,7 +163,7 @@ fn a_member_sees_and_revokes_only_their_own_devices() {
     let laptop = remembered(&mut world);
     let bob = world.register("bob");
     assert!(!devices(&mut world, laptop, "alice").is_empty());
-    assert_eq!(world.ask(bob, Request::ListDevices { account: name("alice") }), Err(Refusal::AdminOnly));
+    assert_eq!(world.ask(bob, Request::ListDevices { account: name("alice"), after: None }), Err(Refusal::AdminOnly));
     let revoke = Request::RevokeDevice { account: name("alice"), device: LAPTOP };
     assert_eq!(world.ask(bob, revoke.clone()), Err(Refusal::AdminOnly));
     let unknown = Request::RevokeDevice { account: name("alice"), device: DeviceId([1; 32]) };

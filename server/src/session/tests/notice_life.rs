@@ -323,3 +323,26 @@ fn a_member_cannot_forge_a_notice_over_any_channel() {
     }
     assert_eq!(notices(&mut world, bob), []);
 }
+
+#[test]
+fn a_ledger_is_read_however_often_somebodys_scripts_have_signed_in() {
+    let (mut world, admin) = World::with_admin();
+    let alice = world.register("alice");
+    let notice = send(&mut world, admin, draft(vec![Audience::Account(name("alice"))]));
+    world.gone(alice);
+    for _ in 0..300 {
+        let script = world.sign_in("alice");
+        world.ask(script, Request::Receipt { notice, revision: 1, receipt: Receipt::Reached }).unwrap();
+        world.gone(script);
+        world.pass(MINUTE);
+    }
+    let entries = ledger(&mut world, admin, notice);
+    assert_eq!(entries.len(), 1);
+    let devices = &entries[0].devices;
+    assert_eq!((devices.len(), devices[0].device, devices[0].online), (1, None, false));
+    assert!(matches!(devices[0].gap, Some(Gap::Offline { .. })), "{:?}: it has been here", devices[0].gap);
+    let script = world.sign_in("alice");
+    assert_eq!(ledger(&mut world, admin, notice)[0].devices[0].gap, Some(Gap::Unanswered));
+    world.ask(script, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked }).unwrap();
+    assert!(matches!(ledger(&mut world, admin, notice)[0].gap, Some(Gap::Locked { .. })));
+}

@@ -27,6 +27,7 @@ fn entry(name: &str) -> LedgerEntry {
         offline_since: None,
         online: true,
         gap: None,
+        later: false,
         devices: vec![],
     }
 }

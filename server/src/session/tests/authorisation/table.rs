@@ -269,7 +269,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::SetPassword => Request::SetPassword { account: about_account?, password: password("new"), keep_sessions: false },
         Kind::SetRole => Request::SetRole { account: about_account?, role: Role::Member, confirmed: true },
         Kind::SetDisabled => Request::SetDisabled { account: about_account?, disabled: true, confirmed: true },
-        Kind::ListDevices => Request::ListDevices { account: about_account? },
+        Kind::ListDevices => Request::ListDevices { account: about_account?, after: None },
         Kind::RevokeDevice => Request::RevokeDevice { account: about_account?, device: house.device(asker, spot) },
         Kind::ReadAudit => anywhere.map(|()| Request::ReadAudit { before: None })?,
     })
