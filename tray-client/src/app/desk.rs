@@ -1,6 +1,6 @@
 //! The administrator's window: what is done there, and what it shows.
 
-use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId};
+use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId, TemplateName};
 use belfry_core::net::InWords;
 
 use super::{App, Event};
@@ -14,14 +14,16 @@ use crate::view::{Change, DeskGesture, dialog};
 #[derive(Default)]
 pub(super) struct DeskPlace {
     view: Option<DeskView>,
-    /// Keys of the chosen audiences.
-    chosen: Vec<String>,
     search: String,
+    /// The template that the form was begun from.
+    template: Option<TemplateName>,
     filter: Filter,
     /// What is to be known at once, and whether it went wrong: goes before what the server said.
     remark: Option<(String, bool)>,
     /// The notice that was sent last, whose ledger has been brought up.
     brought_up: Option<NoticeId>,
+    /// What has become of what was done last, as the window knows it.
+    told: Outcome,
 }
 
 impl DeskPlace {
@@ -53,17 +55,10 @@ impl App {
         self.desk.remark = None;
         match gesture {
             DeskGesture::New => self.act(Intent::OpenDesk),
-            DeskGesture::Aim(key) => {
-                let chosen = &mut self.desk.chosen;
-                match chosen.iter().position(|each| *each == key) {
-                    Some(at) => drop(chosen.remove(at)),
-                    None => chosen.push(key),
-                }
-                self.aim();
-            }
+            DeskGesture::Choose(key) => compose::audience(&key).into_iter().for_each(|audience| self.act(Intent::Choose(audience))),
             DeskGesture::Search(text) => self.desk.search = text,
             DeskGesture::Send(form) => {
-                let form = Form { audience: self.desk.chosen.clone(), ..form };
+                let form = Form { audience: self.audience(), ..form };
                 match form.draft(self.now().wall, &self.wall) {
                     Ok(draft) => self.act(Intent::SendNotice(draft)),
                     Err(mistake) => self.mistaken(&mistake),
@@ -72,29 +67,30 @@ impl App {
             DeskGesture::Confirm(yes) => self.act(Intent::ConfirmNotice(yes)),
             DeskGesture::UseTemplate(index) => {
                 let template = index.and_then(|index| self.model.desk().templates().get(index));
-                let form = template.map_or_else(Form::default, |template| Form::of(template, self.desk.chosen.clone()));
-                if index.is_some() {
-                    self.desk.chosen.clone_from(&form.audience);
+                let form = template.map_or_else(Form::default, |template| Form::of(template, self.audience()));
+                self.desk.template = template.map(|template| template.name.clone());
+                if self.desk.template.is_some() {
+                    self.act(Intent::Aim(form.audiences()));
                 }
                 if let Some(view) = &self.desk.view {
                     view.set_form(form);
                 }
-                self.aim();
             }
-            DeskGesture::SaveTemplate { name, form } => match (Form { audience: self.desk.chosen.clone(), ..form }).template(&name) {
+            DeskGesture::SaveTemplate { name, form } => match (Form { audience: self.audience(), ..form }).template(&name) {
                 Ok(template) => self.act(Intent::SaveTemplate(template)),
                 Err(mistake) => self.mistaken(&mistake),
             },
-            DeskGesture::RemoveTemplate(index) => {
-                let name = self.model.desk().templates().get(index).map(|template| template.name.clone());
-                name.into_iter().for_each(|name| self.act(Intent::RemoveTemplate(name)));
+            DeskGesture::RemoveTemplate => {
+                self.desk.template.take().into_iter().for_each(|name| self.act(Intent::RemoveTemplate(name)));
             }
             DeskGesture::Unschedule(key) => {
                 key.parse().into_iter().for_each(|id| self.act(Intent::Unschedule(ScheduleId(id))));
             }
             DeskGesture::Watch(key) => key.parse().into_iter().for_each(|id| self.act(Intent::WatchNotice(NoticeId(id)))),
             DeskGesture::Filter(filter) => self.desk.filter = filter,
-            DeskGesture::Change(change) => self.change_notice(change),
+            DeskGesture::Change { notice, change } => {
+                notice.parse().into_iter().for_each(|id| self.change_notice(NoticeId(id), &change));
+            }
             DeskGesture::Refresh => {
                 let watched = self.model.desk().watched().map(|watched| watched.summary().notice.id);
                 watched.into_iter().for_each(|id| self.act(Intent::WatchNotice(id)));
@@ -108,19 +104,29 @@ impl App {
         self.desk.remark = Some((mistake.to_string(), true));
     }
 
-    fn aim(&mut self) {
-        let form = Form { audience: self.desk.chosen.clone(), ..Form::default() };
-        self.act(Intent::Aim(form.audiences()));
+    /// Keys of the chosen audiences.
+    fn audience(&self) -> Vec<String> {
+        self.model.desk().audience().iter().map(compose::audience_key).collect()
     }
 
-    fn change_notice(&mut self, change: Change) {
-        let Some(watched) = self.model.desk().watched() else { return };
-        let notice = watched.summary().notice.id;
+    /// Nothing is left of the notice that is on its way: the next one begins with an empty form.
+    fn begin_anew(&mut self) {
+        self.desk.template = None;
+        self.desk.search.clear();
+        if let Some(view) = &self.desk.view {
+            view.set_form(Form::default());
+            view.set_search(&self.desk.search);
+        }
+    }
+
+    /// The change is for the notice that the person had before them; where another one has come up meanwhile, it is not made.
+    fn change_notice(&mut self, notice: NoticeId, change: &Change) {
+        let Some(watched) = self.model.desk().watched().filter(|watched| watched.summary().notice.id == notice) else { return };
         let change = match change {
             Change::Remind => Ok(Some(NoticeChange::Remind)),
             Change::Withdraw => Ok(Some(NoticeChange::Withdraw)),
-            Change::Update { title, body } => compose::update(&watched.summary().notice, &title, &body),
-            Change::AllClear(body) => compose::all_clear(&body).map(Some),
+            Change::Update { title, body } => compose::update(&watched.summary().notice, title, body),
+            Change::AllClear(body) => compose::all_clear(body).map(Some),
         };
         match change {
             Ok(Some(change)) => self.act(Intent::ChangeNotice { notice, change }),
@@ -151,23 +157,30 @@ impl App {
     pub(super) fn draw_desk(&mut self) {
         let wall = self.wall.clone();
         let moment = scene::Moment { now: self.now().wall, wall: &wall };
+        let outcome = self.model.desk().outcome().clone();
+        if outcome != self.desk.told {
+            if matches!(outcome, Outcome::Sent(_) | Outcome::Scheduled(_)) {
+                self.begin_anew();
+            }
+            self.desk.told.clone_from(&outcome);
+        }
         let desk = &mut self.desk;
         let Some(view) = desk.view.as_mut().filter(|view| view.is_visible()) else { return };
-        let (model, outcome) = (&self.model, self.model.desk().outcome());
+        let model = &self.model;
         view.set_sent(scene::sent(model, moment), scene::schedules(model, moment));
-        view.set_audiences(scene::audiences(model, &desk.chosen, &desk.search), scene::reach(model.desk().preview()));
-        let names = model.desk().templates().iter().map(|template| template.name.to_string());
-        view.set_templates(std::iter::once("No template".to_owned()).chain(names).collect());
+        view.set_audiences(scene::audiences(model, &desk.search), scene::chosen(model), scene::reach(model.desk().preview()));
+        let templates = model.desk().templates();
+        let names = templates.iter().map(|template| template.name.to_string());
+        let chosen = desk.template.as_ref().and_then(|chosen| templates.iter().position(|template| template.name == *chosen));
+        view.set_templates(std::iter::once("No template".to_owned()).chain(names).collect(), chosen);
         let (sentence, wrong) = desk.remark.clone().unwrap_or_else(|| scene::outcome(model, moment));
-        view.set_outcome(sentence, wrong, *outcome == Outcome::Waiting);
-        view.set_to_confirm(*outcome == Outcome::ToConfirm);
+        view.set_outcome(sentence, wrong, outcome == Outcome::Waiting);
+        view.set_to_confirm(outcome == Outcome::ToConfirm);
         view.set_ledger(scene::ledger_head(model, moment), scene::ledger(model, desk.filter, moment));
         if let Outcome::Sent(notice) = outcome
-            && desk.brought_up != Some(*notice)
+            && desk.brought_up != Some(notice)
         {
-            desk.brought_up = Some(*notice);
-            desk.chosen.clear();
-            view.set_form(Form::default());
+            desk.brought_up = Some(notice);
             view.show_ledger();
         }
     }

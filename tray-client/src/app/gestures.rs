@@ -104,17 +104,13 @@ impl App {
             Choice::DoNotDisturb => {
                 self.settings.do_not_disturb = !self.settings.do_not_disturb;
                 self.policy.lay_over(&mut self.settings);
-                if let Some(view) = &self.settings_view {
-                    view.set_do_not_disturb(self.settings.do_not_disturb);
-                }
+                self.tell_settings();
                 self.keep_settings();
                 self.hold_back();
             }
             Choice::SendNotice => self.write_notice(),
             Choice::Settings => {
-                // What cannot be asked is shown as off.
-                let autostart = self.policy.autostart || autostart::is_on().unwrap_or(false);
-                match SettingsView::show(&self.sink, &self.settings, autostart, &self.policy) {
+                match SettingsView::show(&self.sink, &self.settings, self.starts_with_system(), &self.policy) {
                     Ok(view) => self.settings_view = Some(view),
                     Err(error) => self.complain(&error),
                 }
@@ -240,8 +236,21 @@ impl App {
                 complaint.err().map(|error| format!("Starting with the system cannot be set: {}.", InWords(&error))).unwrap_or_default(),
             );
         }
+        self.tell_settings();
         self.keep_settings();
         self.hold_back();
+    }
+
+    /// What cannot be asked is shown as off.
+    fn starts_with_system(&self) -> bool {
+        self.policy.autostart || autostart::is_on().unwrap_or(false)
+    }
+
+    /// The window shows what is set.
+    fn tell_settings(&self) {
+        if let Some(view) = &self.settings_view {
+            view.tell(&self.settings, self.starts_with_system());
+        }
     }
 
     /// Whether popups are held back now: by wish, or by the hour.

@@ -70,6 +70,7 @@ enum Order {
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     open: bool,
+    /// Whom the notice that is being written is for, as chosen: what the window ticks, what the server is asked about and what is sent.
     audience: Vec<Audience>,
     preview: Option<Preview>,
     /// The question for a preview, and whether the audience has changed since.
@@ -94,6 +95,11 @@ const fn ask(ask: AskId, what: DeskAsk) -> Down {
 }
 
 impl Desk {
+    /// Whom the notice that is being written is for, in the order in which they were chosen.
+    pub fn audience(&self) -> &[Audience] {
+        &self.audience
+    }
+
     /// Whom the audience that was named last would reach; `None` while the server has not said, and for nobody named.
     pub const fn preview(&self) -> Option<&Preview> {
         self.preview.as_ref()
@@ -155,11 +161,29 @@ impl Desk {
         asks
     }
 
-    /// The administrator has named an audience.
+    /// The administrator has chosen an audience, or taken it back.
+    pub(super) fn choose(&mut self, audience: &Audience, numbers: &mut Numbers) -> Vec<Down> {
+        // What is to be confirmed is for whom it was written.
+        if self.to_confirm.is_some() {
+            return Vec::new();
+        }
+        let mut chosen = self.audience.clone();
+        match chosen.iter().position(|each| each == audience) {
+            Some(at) => drop(chosen.remove(at)),
+            None => chosen.push(audience.clone()),
+        }
+        self.aim(chosen, numbers)
+    }
+
+    /// The administrator has named the whole audience.
     pub(super) fn aim(&mut self, audience: Vec<Audience>, numbers: &mut Numbers) -> Vec<Down> {
         if audience == self.audience && (self.preview.is_some() || self.previewing.is_some()) {
             return Vec::new();
         }
+        self.ask_anew(audience, numbers)
+    }
+
+    fn ask_anew(&mut self, audience: Vec<Audience>, numbers: &mut Numbers) -> Vec<Down> {
         self.audience = audience;
         self.preview = None;
         if let Some((_, changed)) = &mut self.previewing {
@@ -185,8 +209,7 @@ impl Desk {
             self.to_confirm = Some(draft);
             self.outcome = Outcome::ToConfirm;
             // Whoever confirms sees how many it reaches now, not a while ago.
-            self.audience.clear();
-            return self.aim(audience, numbers);
+            return self.ask_anew(audience, numbers);
         }
         self.outcome = Outcome::Waiting;
         let number = numbers.ask();
@@ -358,11 +381,13 @@ impl Desk {
         let mut asks = Vec::new();
         self.outcome = match (news, order) {
             (DeskNews::Sent { notice, .. }, _) => {
+                asks.extend(self.aim(Vec::new(), numbers));
                 asks.extend(self.list_notices(numbers));
                 asks.extend(self.watch(notice, numbers));
                 Outcome::Sent(notice)
             }
             (DeskNews::Scheduled { at }, _) => {
+                asks.extend(self.aim(Vec::new(), numbers));
                 asks.extend(self.list_schedules(numbers));
                 Outcome::Scheduled(at)
             }

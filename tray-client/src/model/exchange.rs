@@ -53,7 +53,9 @@ pub enum Intent {
     Dismiss(NoticeId),
     /// Sit down at the administrator's desk.
     OpenDesk,
-    /// Name an audience, to see whom it reaches.
+    /// Choose an audience for the notice that is being written, or take it back; whom all of them reach is asked.
+    Choose(Audience),
+    /// Name the whole audience at once.
     Aim(Vec<Audience>),
     /// Send a notice, and watch who has it.
     SendNotice(Draft),

@@ -397,6 +397,7 @@ impl Model {
                 }
             }
             Intent::OpenDesk
+            | Intent::Choose(_)
             | Intent::Aim(_)
             | Intent::SendNotice(_)
             | Intent::ConfirmNotice(_)
@@ -428,6 +429,7 @@ impl Model {
         let (desk, numbers) = (&mut self.desk, &mut self.numbers);
         match intent {
             Intent::OpenDesk => desk.open(numbers),
+            Intent::Choose(audience) => desk.choose(&audience, numbers),
             Intent::Aim(audience) => desk.aim(audience, numbers),
             Intent::SendNotice(draft) => desk.send(draft, numbers),
             Intent::ConfirmNotice(yes) => desk.confirm(yes, numbers),

@@ -233,28 +233,48 @@ fn reason(gap: Gap, moment: Moment<'_>) -> String {
     }
 }
 
-/// The audiences to choose from whose name has the words of `search`: everyone, groups, rooms, people. Chosen ones first.
-pub fn audiences(model: &Model, chosen: &[String], search: &str) -> Vec<AudienceRow> {
-    let row = |audience: Audience, name: String, note: &str| {
-        let key = audience_key(&audience);
-        AudienceRow { chosen: chosen.contains(&key), key, name, note: note.into() }
+/// The audiences to choose from whose name has the words of `search`: everyone, groups, rooms, people, each kind by name. What is chosen
+/// and who is here changes nothing about the order: a row that moves is not the one that the pointer was aimed at.
+pub fn audiences(model: &Model, search: &str) -> Vec<AudienceRow> {
+    let chosen = model.desk().audience();
+    let row = |audience: Audience, name: String, note: &str| AudienceRow {
+        key: audience_key(&audience),
+        chosen: chosen.contains(&audience),
+        name,
+        note: note.into(),
     };
     let groups = model.desk().groups().iter().map(|group| {
         let note = if group.members == 1 { "Group, 1 person".to_owned() } else { format!("Group, {} people", group.members) };
         row(Audience::Group(group.name.clone()), group.name.to_string(), &note)
     });
-    let rooms = model.conversations().into_iter().filter_map(|conversation| match conversation.place() {
-        Place::Room(room) if *conversation.place() != Place::lobby() => Some(row(Audience::Room(room.clone()), room.to_string(), "Room")),
+    let mut rooms: Vec<_> = model.conversations().into_iter().map(crate::model::Conversation::place).collect();
+    rooms.sort_by_cached_key(|place| super::name(place).to_lowercase());
+    let rooms = rooms.into_iter().filter_map(|place| match place {
+        Place::Room(room) if *place != Place::lobby() => Some(row(Audience::Room(room.clone()), room.to_string(), "Room")),
         _ => None,
     });
-    let people =
-        model.people().sorted().into_iter().map(|person| row(Audience::Account(person.account.clone()), person.account.to_string(), ""));
+    let mut people: Vec<_> = model.people().sorted().into_iter().map(|person| &person.account).collect();
+    people.sort_by_cached_key(|account| account.key());
+    let people = people.into_iter().map(|account| row(Audience::Account(account.clone()), account.to_string(), ""));
     let everyone = row(Audience::Everyone, "Everyone".into(), "Every account, also new ones");
     let rows = std::iter::once(everyone).chain(groups).chain(rooms).chain(people);
-    let mut rows: Vec<_> = rows.filter(|row| row.chosen || super::lists::matches(search, &[&row.name])).collect();
-    // What is chosen stays where it is seen, however long the list.
-    rows.sort_by_key(|row| !row.chosen);
-    rows
+    rows.filter(|row| super::lists::matches(search, &[&row.name])).collect()
+}
+
+/// What is chosen, in the order in which it was: also what the list does not show, because it is searched in or has never had it.
+pub fn chosen(model: &Model) -> Vec<AudienceRow> {
+    let row = |audience: &Audience| AudienceRow {
+        key: audience_key(audience),
+        name: match audience {
+            Audience::Everyone => "Everyone".into(),
+            Audience::Account(account) => account.to_string(),
+            Audience::Group(group) => group.to_string(),
+            Audience::Room(room) => room.to_string(),
+        },
+        note: String::new(),
+        chosen: true,
+    };
+    model.desk().audience().iter().map(row).collect()
 }
 
 /// `Reaches 12 people · 8 online · 3 offline · 1 never seen here`; empty while the server has not said.
@@ -403,8 +423,18 @@ mod tests {
     }
 
     #[test]
-    fn chosen_audiences_stay_in_sight_whatever_is_searched() {
-        let rows = audiences(&Model::new("lan-host"), &["everyone".into()], "zzz");
-        assert_eq!(rows.iter().map(|row| (row.key.as_str(), row.chosen)).collect::<Vec<_>>(), [("everyone", true)]);
+    fn what_is_chosen_stays_in_sight_whatever_is_searched_and_moves_no_row() {
+        use crate::model::Intent;
+        let now = belfry_core::time::Now { instant: belfry_core::time::Instant::START, wall: UnixMillis(0) };
+        let mut model = Model::new("lan-host");
+        let before: Vec<_> = audiences(&model, "").into_iter().map(|row| row.key).collect();
+        let board = Audience::Group(belfry_core::chat::GroupName::new("Board").unwrap());
+        for audience in [board, Audience::Everyone] {
+            model.act(now, Intent::Choose(audience));
+        }
+        assert_eq!(audiences(&model, "").into_iter().map(|row| row.key).collect::<Vec<_>>(), before);
+        assert_eq!(audiences(&model, "zzz"), []);
+        let names: Vec<_> = chosen(&model).into_iter().map(|row| row.name).collect();
+        assert_eq!(names, ["Board", "Everyone"], "also one that no list has");
     }
 }

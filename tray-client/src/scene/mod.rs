@@ -10,7 +10,7 @@ mod notices;
 mod places;
 
 pub use desk::{
-    AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, ledger, ledger_head, outcome, reach, schedules, sent,
+    AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, chosen, ledger, ledger_head, outcome, reach, schedules, sent,
 };
 pub use lines::{LineRow, Mark, as_table, as_text, lines};
 pub use links::links;

@@ -107,7 +107,16 @@ impl ChatView {
             move || sink(gesture.clone())
         };
         window.on_opened(on(sink, Gesture::Open));
-        window.on_searched(on(sink, Gesture::Search));
+        let (conversations, people, searched) = (self.conversations.clone(), self.people.clone(), sink.clone());
+        window.on_searched(move |text| {
+            conversations.ask_for_others();
+            people.ask_for_others();
+            searched(Gesture::Search(text.into()));
+        });
+        let list = self.conversations.clone();
+        window.on_conversations_pointed(move |on| list.hold(on));
+        let list = self.people.clone();
+        window.on_people_pointed(move |on| list.hold(on));
         window.on_said(on(sink, Gesture::Say));
         window.on_retry(on(sink, Gesture::Retry));
         window.on_discard(on(sink, Gesture::Discard));
@@ -222,12 +231,12 @@ impl ChatView {
 
     /// The conversations.
     pub fn set_conversations(&mut self, rows: Vec<ConversationRow>) {
-        self.conversations.set(rows);
+        self.conversations.set_still(rows);
     }
 
     /// The people.
     pub fn set_people(&mut self, rows: Vec<PersonRow>) {
-        self.people.set(rows);
+        self.people.set_still(rows);
     }
 
     /// The shown conversation. `to_end` when its newest line is to be seen whatever was seen before.

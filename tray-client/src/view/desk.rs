@@ -14,6 +14,7 @@ pub struct DeskView {
     sent: List<SentRow, ui::SentRow>,
     schedules: List<SentRow, ui::SentRow>,
     audiences: List<AudienceRow, ui::AudienceRow>,
+    chosen: List<AudienceRow, ui::AudienceRow>,
     ledger: List<LedgerRow, ui::LedgerRow>,
     templates: Vec<String>,
 }
@@ -40,11 +41,19 @@ impl DeskView {
     pub fn show(sink: &Sink) -> Result<Self, NoDisplay> {
         let window = ui::DeskWindow::new()?;
         look::dress(&window);
-        let view =
-            Self { window, sent: List::new(), schedules: List::new(), audiences: List::new(), ledger: List::new(), templates: Vec::new() };
+        let view = Self {
+            window,
+            sent: List::new(),
+            schedules: List::new(),
+            audiences: List::new(),
+            chosen: List::new(),
+            ledger: List::new(),
+            templates: Vec::new(),
+        };
         view.window.set_sent(view.sent.model());
         view.window.set_schedules(view.schedules.model());
         view.window.set_audiences(view.audiences.model());
+        view.window.set_chosen(view.chosen.model());
         view.window.set_ledger(view.ledger.model());
         view.listen(sink);
         view.window.show()?;
@@ -62,15 +71,25 @@ impl DeskView {
             move |text: SharedString| sink(Gesture::Desk(make(text.into())))
         };
         window.on_new(just(DeskGesture::New));
-        window.on_remind(just(DeskGesture::Change(Change::Remind)));
-        window.on_withdraw(just(DeskGesture::Change(Change::Withdraw)));
+        window.on_template_removed(just(DeskGesture::RemoveTemplate));
+        window.on_remind(text(|notice| DeskGesture::Change { notice, change: Change::Remind }));
+        window.on_withdraw(text(|notice| DeskGesture::Change { notice, change: Change::Withdraw }));
         window.on_export(just(DeskGesture::Export));
         window.on_refresh(just(DeskGesture::Refresh));
-        window.on_aim(text(DeskGesture::Aim));
-        window.on_search(text(DeskGesture::Search));
+        window.on_choose(text(DeskGesture::Choose));
+        let (list, searched) = (self.audiences.clone(), sink.clone());
+        window.on_search(move |text| {
+            list.ask_for_others();
+            searched(Gesture::Desk(DeskGesture::Search(text.into())));
+        });
+        let list = self.audiences.clone();
+        window.on_audiences_pointed(move |on| list.hold(on));
+        let list = self.sent.clone();
+        window.on_sent_pointed(move |on| list.hold(on));
+        let list = self.schedules.clone();
+        window.on_schedules_pointed(move |on| list.hold(on));
         window.on_watch(text(DeskGesture::Watch));
         window.on_unschedule(text(DeskGesture::Unschedule));
-        window.on_all_clear(text(|body| DeskGesture::Change(Change::AllClear(body))));
         let (weak, composed) = (window.as_weak(), sink.clone());
         window.on_send(move || {
             if let Some(window) = weak.upgrade() {
@@ -84,15 +103,18 @@ impl DeskView {
             }
         });
         let updated = sink.clone();
-        window.on_update(move |title, body| {
-            updated(Gesture::Desk(DeskGesture::Change(Change::Update { title: title.into(), body: body.into() })));
+        window.on_update(move |notice, title, body| {
+            let change = Change::Update { title: title.into(), body: body.into() };
+            updated(Gesture::Desk(DeskGesture::Change { notice: notice.into(), change }));
+        });
+        let cleared = sink.clone();
+        window.on_all_clear(move |notice, body| {
+            cleared(Gesture::Desk(DeskGesture::Change { notice: notice.into(), change: Change::AllClear(body.into()) }));
         });
         let confirmed = sink.clone();
         window.on_confirm(move |yes| confirmed(Gesture::Desk(DeskGesture::Confirm(yes))));
         let chosen = sink.clone();
         window.on_template_chosen(move |template| chosen(Gesture::Desk(DeskGesture::UseTemplate(usize::try_from(template).ok()))));
-        let removed = sink.clone();
-        window.on_template_removed(move |template| removed(Gesture::Desk(DeskGesture::RemoveTemplate(index(template)))));
         let filtered = sink.clone();
         window.on_filter_chosen(move |filter| {
             filtered(Gesture::Desk(DeskGesture::Filter(Filter::ALL.get(index(filter)).copied().unwrap_or_default())));
@@ -125,26 +147,32 @@ impl DeskView {
 
     /// What was sent, and what is to be sent.
     pub fn set_sent(&mut self, sent: Vec<SentRow>, schedules: Vec<SentRow>) {
-        self.sent.set(sent);
-        self.schedules.set(schedules);
+        self.sent.set_still(sent);
+        self.schedules.set_still(schedules);
     }
 
-    /// The audiences to choose from, and whom the chosen ones reach.
-    pub fn set_audiences(&mut self, rows: Vec<AudienceRow>, reach: String) {
-        self.audiences.set(rows);
+    /// The audiences to choose from, the chosen ones, and whom these reach.
+    pub fn set_audiences(&mut self, rows: Vec<AudienceRow>, chosen: Vec<AudienceRow>, reach: String) {
+        self.audiences.set_still(rows);
+        self.chosen.set(chosen);
         self.window.set_reach(say(&reach).into());
     }
 
-    /// The names of the templates; the first line stands for none.
-    pub fn set_templates(&mut self, names: Vec<String>) {
-        // A new list takes the choice back.
-        if names == self.templates {
-            return;
-        }
-        self.templates.clone_from(&names);
+    /// What stands in the search field of the audiences.
+    pub fn set_search(&self, text: &str) {
+        self.window.set_audience_search(text.into());
+    }
+
+    /// The names of the templates; the first line stands for none. `chosen` is the one, without that line, that the form was begun from.
+    pub fn set_templates(&mut self, names: Vec<String>, chosen: Option<usize>) {
         let names = names.into_iter().enumerate().map(|(index, name)| if index == 0 { say(&name) } else { name });
-        let names: Vec<SharedString> = names.map(Into::into).collect();
-        self.window.set_templates(ModelRc::new(VecModel::from(names)));
+        let names: Vec<String> = names.collect();
+        if names != self.templates {
+            self.templates.clone_from(&names);
+            let names: Vec<SharedString> = names.into_iter().map(Into::into).collect();
+            self.window.set_templates(ModelRc::new(VecModel::from(names)));
+        }
+        self.window.set_template(chosen.map_or(0, |chosen| number(chosen + 1)));
     }
 
     /// What has become of what was done last.

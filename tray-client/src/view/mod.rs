@@ -174,7 +174,7 @@ pub enum DeskGesture {
     /// Begins a new notice.
     New,
     /// Chose an audience, or took it back, by its key.
-    Aim(String),
+    Choose(String),
     /// Typed into the search field of the audiences.
     Search(String),
     /// Wants this sent.
@@ -190,16 +190,21 @@ pub enum DeskGesture {
         /// The form.
         form: compose::Form,
     },
-    /// Wants a template forgotten.
-    RemoveTemplate(usize),
+    /// Wants the template forgotten that the form was begun from.
+    RemoveTemplate,
     /// Does not want a scheduled notice sent.
     Unschedule(String),
     /// Wants to see who has had a notice.
     Watch(String),
     /// Wants to see only some of the people.
     Filter(Filter),
-    /// Changes the notice that is watched.
-    Change(Change),
+    /// Changes a notice that was sent.
+    Change {
+        /// Which, by its key: the one that stood there when the person decided.
+        notice: String,
+        /// How.
+        change: Change,
+    },
     /// Wants the ledger read again.
     Refresh,
     /// Wants the ledger in a file.

@@ -1,23 +1,48 @@
 //! Rows of the scene as Slint has them, in lists that change only where they differ.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use slint::{Model as _, ModelRc, SharedString, VecModel};
 
 use super::ui;
-use crate::scene::{ConversationRow, Here, Level, LineRow, Mark, NoticeRow, PersonRow};
+use crate::scene::{AudienceRow, ConversationRow, Here, Level, LineRow, Mark, MemberRow, NoticeRow, PersonRow, RoomRow, SentRow};
 use crate::words::say;
 
-/// A list that a window shows, with the rows it was made of.
+/// A row that is the same one wherever it stands.
+pub(super) trait Keyed {
+    /// What tells it from the others of its list; empty where nothing does.
+    fn key(&self) -> &str;
+}
+
+/// The rows that a list was made of.
+struct Plain<P> {
+    rows: Vec<P>,
+    /// Somebody aims at the list: what is there keeps its order.
+    held: bool,
+    /// The rows in the order they would have if nobody did.
+    wanted: Option<Vec<P>>,
+    /// The person has asked for other rows, which have their own order.
+    others_asked: bool,
+}
+
+/// A list that a window shows. Clones are the same list.
 pub(super) struct List<P, S> {
-    plain: Vec<P>,
+    plain: Rc<RefCell<Plain<P>>>,
     shown: Rc<VecModel<S>>,
+}
+
+impl<P, S> Clone for List<P, S> {
+    fn clone(&self) -> Self {
+        Self { plain: Rc::clone(&self.plain), shown: Rc::clone(&self.shown) }
+    }
 }
 
 impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> List<P, S> {
     /// Nothing.
     pub(super) fn new() -> Self {
-        Self { plain: Vec::new(), shown: Rc::default() }
+        Self { plain: Rc::new(RefCell::new(Plain { rows: Vec::new(), held: false, wanted: None, others_asked: false })), shown: Rc::default() }
     }
 
     /// For the window's property.
@@ -26,8 +51,9 @@ impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> List<P, S> {
     }
 
     /// Shows these rows by changing only what lies between the equal beginning and the equal end: what is scrolled to stays.
-    pub(super) fn set(&mut self, new: Vec<P>) {
-        let old = &self.plain;
+    pub(super) fn set(&self, new: Vec<P>) {
+        let plain = &mut *self.plain.borrow_mut();
+        let old = &plain.rows;
         let begin = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
         let rest = old.len().min(new.len()) - begin;
         let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
@@ -39,9 +65,61 @@ impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> List<P, S> {
         for _ in insert..remove {
             self.shown.remove(begin + insert);
         }
-        self.plain = new;
+        plain.rows = new;
     }
 }
+
+impl<P: Clone + PartialEq + Keyed, S: Clone + From<P> + 'static> List<P, S> {
+    /// The same, but nothing moves while the pointer is on the list: whoever aims at a row hits that row. What is new comes last then.
+    pub(super) fn set_still(&self, new: Vec<P>) {
+        let rows = {
+            let plain = &mut *self.plain.borrow_mut();
+            if plain.held && !std::mem::take(&mut plain.others_asked) {
+                let rows = in_order_of(&plain.rows, new.clone());
+                plain.wanted = Some(new);
+                rows
+            } else {
+                plain.wanted = None;
+                new
+            }
+        };
+        self.set(rows);
+    }
+
+    /// The pointer comes to the list, or leaves it.
+    pub(super) fn hold(&self, held: bool) {
+        let wanted = {
+            let plain = &mut *self.plain.borrow_mut();
+            plain.held = held;
+            plain.wanted.take()
+        };
+        if let Some(rows) = wanted.filter(|_| !held) {
+            self.set(rows);
+        }
+    }
+
+    /// The person asks for other rows: the order in which they come is the one they want.
+    pub(super) fn ask_for_others(&self) {
+        self.plain.borrow_mut().others_asked = true;
+    }
+}
+
+/// The new rows as the old ones stand, those that were not there behind them.
+fn in_order_of<P: Keyed>(old: &[P], mut new: Vec<P>) -> Vec<P> {
+    let places: BTreeMap<&str, usize> = old.iter().enumerate().map(|(at, row)| (row.key(), at)).collect();
+    new.sort_by_key(|row| places.get(row.key()).copied().unwrap_or(usize::MAX));
+    new
+}
+
+macro_rules! keyed {
+    ($($row:ty),* $(,)?) => { $(impl Keyed for $row {
+        fn key(&self) -> &str {
+            &self.key
+        }
+    })* };
+}
+
+keyed!(AudienceRow, ConversationRow, MemberRow, PersonRow, RoomRow, SentRow);
 
 fn strings(texts: Vec<String>) -> ModelRc<SharedString> {
     ModelRc::from(Rc::new(VecModel::from_iter(texts.into_iter().map(SharedString::from))))
@@ -146,6 +224,39 @@ impl From<NoticeRow> for ui::Notice {
 mod tests {
     use super::*;
 
+    impl Keyed for (&'static str, u32) {
+        fn key(&self) -> &str {
+            self.0
+        }
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Named(&'static str, u32);
+
+    impl From<(&'static str, u32)> for Named {
+        fn from((name, told): (&'static str, u32)) -> Self {
+            Self(name, told)
+        }
+    }
+
+    #[test]
+    fn nothing_moves_under_the_pointer_and_what_it_says_is_new_all_the_same() {
+        let list: List<(&'static str, u32), Named> = List::new();
+        let names = || list.shown.iter().map(|row| format!("{}{}", row.0, row.1)).collect::<Vec<_>>();
+        list.set_still(vec![("a", 1), ("b", 1), ("c", 1)]);
+        list.hold(true);
+        list.set_still(vec![("c", 2), ("new", 2), ("a", 2), ("b", 2)]);
+        assert_eq!(names(), ["a2", "b2", "c2", "new2"]);
+        list.set_still(vec![("c", 3), ("a", 3)]);
+        assert_eq!(names(), ["a3", "c3"]);
+        list.hold(false);
+        assert_eq!(names(), ["c3", "a3"], "the order comes when the pointer has gone");
+        list.hold(true);
+        list.ask_for_others();
+        list.set_still(vec![("d", 4), ("a", 4)]);
+        assert_eq!(names(), ["d4", "a4"], "who searches wants what is found");
+    }
+
     #[derive(Clone, Debug, PartialEq)]
     struct Row(u32);
 
@@ -157,7 +268,7 @@ mod tests {
 
     #[track_caller]
     fn check(before: &[u32], after: &[u32]) {
-        let mut list: List<u32, Row> = List::new();
+        let list: List<u32, Row> = List::new();
         list.set(before.to_vec());
         list.set(after.to_vec());
         assert_eq!(list.shown.iter().map(|row| row.0).collect::<Vec<_>>(), after);

@@ -29,15 +29,7 @@ impl SettingsView {
         window.set_settled(settled(policy));
         window.set_server(settings.server.as_str().into());
         window.set_account(settings.account.as_str().into());
-        window.set_autostart(autostart);
-        window.set_do_not_disturb(settings.do_not_disturb);
         window.set_quiet_hours(settings.quiet_hours.map(|hours| hours.to_string()).unwrap_or_default().into());
-        window.set_show_texts(settings.show_texts);
-        window.set_sounds(settings.sounds);
-        window.set_away_after(settings.away_after_minutes.into());
-        window.set_theme(settings.theme as i32);
-        window.set_text_percent(f32::from(settings.text_percent));
-        window.set_language(settings.language as i32);
         let (weak, changed) = (window.as_weak(), sink.clone());
         window.on_changed_by_person(move || {
             if let Some(window) = weak.upgrade() {
@@ -48,8 +40,23 @@ impl SettingsView {
         window.on_other_server(move || other(Gesture::OtherServer));
         let why = sink.clone();
         window.on_why(move || why(Gesture::Why));
-        window.show()?;
-        Ok(Self { window })
+        let view = Self { window };
+        view.tell(settings, autostart);
+        view.window.show()?;
+        Ok(view)
+    }
+
+    /// What is set now, which may be something else than what was clicked: an administrator has settled it, or the system refused. Hours
+    /// stay as they are being typed.
+    pub fn tell(&self, settings: &Settings, autostart: bool) {
+        self.window.set_autostart(autostart);
+        self.window.set_do_not_disturb(settings.do_not_disturb);
+        self.window.set_show_texts(settings.show_texts);
+        self.window.set_sounds(settings.sounds);
+        self.window.set_away_after(settings.away_after_minutes.into());
+        self.window.set_theme(settings.theme as i32);
+        self.window.set_text_percent(f32::from(settings.text_percent));
+        self.window.set_language(settings.language as i32);
     }
 
     /// The hours cannot be read: why; empty when they can.
@@ -60,11 +67,6 @@ impl SettingsView {
     /// A setting could not be kept: why; empty when all could.
     pub fn set_complaint(&self, sentence: String) {
         self.window.set_complaint(say(&sentence).into());
-    }
-
-    /// Popups are held back, or not any more, by another way than this window.
-    pub fn set_do_not_disturb(&self, on: bool) {
-        self.window.set_do_not_disturb(on);
     }
 
     /// Colours and sizes have changed.

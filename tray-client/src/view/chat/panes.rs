@@ -25,16 +25,36 @@ impl ChatView {
         window.on_edit_before(just(PlaceGesture::EditBefore));
         window.on_edit_ended(just(PlaceGesture::EndEdit));
         window.on_remove_edited(just(PlaceGesture::DeleteEdited));
-        window.on_list_rooms(just(PlaceGesture::ListRooms));
+        let (rooms, listed) = (self.rooms.clone(), sink.clone());
+        window.on_list_rooms(move || {
+            rooms.ask_for_others();
+            listed(Gesture::Place(PlaceGesture::ListRooms));
+        });
+        let list = self.rooms.clone();
+        window.on_rooms_pointed(move |on| list.hold(on));
+        let list = self.members.clone();
+        window.on_members_pointed(move |on| list.hold(on));
         window.on_leave(just(PlaceGesture::Leave));
-        window.on_list_members(just(PlaceGesture::ListMembers));
+        let (members, listed) = (self.members.clone(), sink.clone());
+        window.on_list_members(move || {
+            members.ask_for_others();
+            listed(Gesture::Place(PlaceGesture::ListMembers));
+        });
         window.on_jump(text(PlaceGesture::Jump));
         window.on_edit(text(PlaceGesture::Edit));
         window.on_remove(text(PlaceGesture::Delete));
-        window.on_filter_rooms(text(PlaceGesture::FilterRooms));
+        let (rooms, filtered) = (self.rooms.clone(), sink.clone());
+        window.on_filter_rooms(move |text| {
+            rooms.ask_for_others();
+            filtered(Gesture::Place(PlaceGesture::FilterRooms(text.into())));
+        });
         window.on_join(text(PlaceGesture::Join));
         window.on_decline(text(PlaceGesture::Decline));
-        window.on_filter_members(text(PlaceGesture::FilterMembers));
+        let (members, filtered) = (self.members.clone(), sink.clone());
+        window.on_filter_members(move |text| {
+            members.ask_for_others();
+            filtered(Gesture::Place(PlaceGesture::FilterMembers(text.into())));
+        });
         window.on_invite(text(PlaceGesture::Invite));
         let found = sink.clone();
         window.on_find(move |words, only_here| found(Gesture::Place(PlaceGesture::Find { words: words.into(), only_here })));
@@ -75,7 +95,7 @@ impl ChatView {
 
     /// Rooms and people to talk in and with.
     pub fn set_rooms(&mut self, rows: Vec<RoomRow>) {
-        self.rooms.set(rows);
+        self.rooms.set_still(rows);
     }
 
     /// Why a room of that name cannot be made; empty for nothing.
@@ -95,7 +115,7 @@ impl ChatView {
 
     /// Who is in the shown room, and who could be.
     pub fn set_members(&mut self, rows: Vec<MemberRow>) {
-        self.members.set(rows);
+        self.members.set_still(rows);
     }
 
     /// Shows the conversation, whatever stood in its place.

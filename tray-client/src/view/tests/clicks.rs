@@ -224,7 +224,7 @@ fn a_notice_is_written_aimed_confirmed_and_sent() {
     let (heard, sink) = begin();
     let mut view = DeskView::show(&sink).unwrap();
     let everyone = AudienceRow { key: "everyone".into(), name: "Everyone".into(), ..AudienceRow::default() };
-    view.set_audiences(vec![everyone], "Reaches 12 people · 8 online".into());
+    view.set_audiences(vec![everyone], vec![], "Reaches 12 people · 8 online".into());
     for (field, typed) in [("Title", "Drill"), ("Text", "Leave."), ("Answers", "Safe, Need help"), ("Expires after", "2h")] {
         self::field(view.window(), field).set_accessible_value(typed);
     }
@@ -232,7 +232,7 @@ fn a_notice_is_written_aimed_confirmed_and_sent() {
     press(view.window(), "Everyone");
     press(view.window(), "Send notice");
     let gestures = heard.take();
-    let [Gesture::Desk(DeskGesture::Aim(key)), Gesture::Desk(DeskGesture::Send(form))] = &gestures[..] else { panic!("{gestures:?}") };
+    let [Gesture::Desk(DeskGesture::Choose(key)), Gesture::Desk(DeskGesture::Send(form))] = &gestures[..] else { panic!("{gestures:?}") };
     assert_eq!((key.as_str(), form.title.as_str(), form.body.as_str(), form.severity), ("everyone", "Drill", "Leave.", 2));
     assert_eq!((form.answers.as_str(), form.expires.as_str()), ("Safe, Need help", "2h"));
     view.set_to_confirm(true);
@@ -257,12 +257,13 @@ fn a_notice_that_was_sent_is_watched_filtered_changed_and_exported() {
     field(view.window(), "Text of the all-clear").set_accessible_value("It was steam.");
     press(view.window(), "Give the all-clear");
     press(view.window(), "Export CSV…");
+    let change = |change: Change| DeskGesture::Change { notice: "7".into(), change };
     let expected = [
         DeskGesture::Watch("7".into()),
         DeskGesture::Filter(Filter::NotReached),
-        DeskGesture::Change(Change::Remind),
-        DeskGesture::Change(Change::Withdraw),
-        DeskGesture::Change(Change::AllClear("It was steam.".into())),
+        change(Change::Remind),
+        change(Change::Withdraw),
+        change(Change::AllClear("It was steam.".into())),
         DeskGesture::Export,
     ];
     assert_eq!(heard.take(), expected.map(Gesture::Desk));

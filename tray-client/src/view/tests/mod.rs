@@ -1,6 +1,7 @@
 //! The windows, clicked and typed into as a screen reader would, without a display; and photographed.
 
 mod clicks;
+mod desk;
 mod pictures;
 mod places;
 

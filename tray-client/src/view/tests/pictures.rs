@@ -352,7 +352,7 @@ fn a_notice_that_is_being_written() {
     let easel = Easel::new(Theme::Light, 100, "");
     let mut view = DeskView::show(&sink()).unwrap();
     view.set_sent(sent(), vec![]);
-    view.set_templates(vec!["No template".into(), "Fire drill".into()]);
+    view.set_templates(vec!["No template".into(), "Fire drill".into()], None);
     let row = |key: &str, name: &str, note: &str, chosen: bool| crate::scene::AudienceRow {
         key: key.into(),
         name: name.into(),
@@ -360,11 +360,11 @@ fn a_notice_that_is_being_written() {
         chosen,
     };
     let rows = vec![
-        row("group:nurses", "Nurses", "Group, 8 people", true),
         row("everyone", "Everyone", "Every account, also new ones", false),
-        row("user:anna", "Anna Berg", "", false),
+        row("group:nurses", "Nurses", "Group, 8 people", true),
+        row("user:anna", "Anna Berg", "", true),
     ];
-    view.set_audiences(rows, "Reaches 8 people · 5 online · 3 offline".into());
+    view.set_audiences(rows.clone(), rows.into_iter().skip(1).collect(), "Reaches 8 people · 5 online · 3 offline".into());
     view.set_form(crate::compose::Form {
         title: "Fire drill today 15:00".into(),
         body: "Leave by the nearest exit; do not use the lifts.".into(),

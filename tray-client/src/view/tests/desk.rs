@@ -1,0 +1,224 @@
+//! What the administrator's window shows as chosen is what is sent, whatever is clicked in whatever order.
+
+use belfry_core::chat::{AccountName, Audience, Group, GroupName, NoticeId, Person, Presence, Progress, Role};
+use belfry_core::time::{Instant, Now, UnixMillis};
+use i_slint_backend_testing::{AccessibleRole, ElementHandle};
+use slint::platform::{PointerEventButton, WindowEvent};
+use slint::{ComponentHandle, LogicalPosition};
+
+use super::clicks::{begin, find, press};
+use super::*;
+use crate::compose::{self, Form};
+use crate::link::{AskId, DeskAsk, DeskNews, Down, Up};
+use crate::model::{Effect, Intent, Model};
+use crate::scene::{self, AudienceRow};
+use crate::view::DeskGesture;
+use crate::view::desk::DeskView;
+use crate::when::Wall;
+
+const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(0) };
+
+/// The pointer goes to the middle of an element and clicks.
+pub(super) fn click<W: ComponentHandle>(window: &W, element: &ElementHandle) {
+    let (corner, size) = (element.absolute_position(), element.size());
+    let position = LogicalPosition::new(corner.x + size.width / 2.0, corner.y + size.height / 2.0);
+    let button = PointerEventButton::Left;
+    for event in [
+        WindowEvent::PointerMoved { position },
+        WindowEvent::PointerPressed { position, button },
+        WindowEvent::PointerReleased { position, button },
+    ] {
+        window.window().dispatch_event(event);
+    }
+}
+
+/// The window with the model behind it, as the program joins them.
+struct World {
+    model: Model,
+    view: DeskView,
+    heard: Heard,
+}
+
+fn asked(effects: &[Effect], wanted: impl Fn(&DeskAsk) -> bool) -> AskId {
+    let ask = |effect: &Effect| match effect {
+        Effect::Tell(Down::Desk { ask, what }) if wanted(what) => Some(*ask),
+        _ => None,
+    };
+    effects.iter().find_map(ask).unwrap_or_else(|| panic!("not asked: {effects:?}"))
+}
+
+impl World {
+    fn new() -> Self {
+        let (heard, sink) = begin();
+        let mut model = Model::new("lan-host");
+        let effects = model.apply(NOW, Up::SignedIn { account: AccountName::new("admin").unwrap(), role: Role::Admin });
+        let people = |effect: &Effect| if let Effect::Tell(Down::AskPeople { ask, .. }) = effect { Some(*ask) } else { None };
+        let ask = effects.iter().find_map(people).unwrap();
+        let anna = Person { account: AccountName::new("anna").unwrap(), presence: Presence::Offline, last_seen: None };
+        model.apply(NOW, Up::People { ask, people: vec![anna], more: false });
+        let effects = model.act(NOW, Intent::OpenDesk);
+        let ask = asked(&effects, |what| matches!(what, DeskAsk::Groups { .. }));
+        let groups = ["Fire wardens", "Ward 4"].map(|name| Group { name: GroupName::new(name).unwrap(), members: 8 });
+        model.apply(NOW, Up::Desk { ask, news: DeskNews::Groups { groups: groups.into(), more: false } });
+        let mut world = Self { model, view: DeskView::show(&sink).unwrap(), heard };
+        world.follow();
+        world
+    }
+
+    /// What was done in the window becomes what the model holds, and that what the window shows.
+    fn follow(&mut self) {
+        for gesture in self.heard.take() {
+            if let Gesture::Desk(DeskGesture::Choose(key)) = gesture {
+                self.model.act(NOW, Intent::Choose(compose::audience(&key).unwrap()));
+            }
+        }
+        let reach = scene::reach(self.model.desk().preview());
+        self.view.set_audiences(scene::audiences(&self.model, ""), scene::chosen(&self.model), reach);
+    }
+
+    fn ticks(&self) -> Vec<ElementHandle> {
+        self.elements(AccessibleRole::Checkbox)
+    }
+
+    /// Elements of this role from above to below, each once: one that is made of several is found as often.
+    fn elements(&self, role: AccessibleRole) -> Vec<ElementHandle> {
+        let all = i_slint_backend_testing::ElementQuery::from_root(self.view.window()).match_descendants().find_all();
+        let mut found: Vec<ElementHandle> = all.into_iter().filter(|element| element.accessible_role() == Some(role)).collect();
+        let spot = |element: &ElementHandle| (element.absolute_position().y.to_bits(), element.accessible_label());
+        found.sort_by(|one, other| one.absolute_position().y.total_cmp(&other.absolute_position().y));
+        found.dedup_by(|one, other| spot(one) == spot(other));
+        found
+    }
+
+    /// Names of the rows that have a tick, and of the chips.
+    fn shown(&self) -> (Vec<String>, Vec<String>) {
+        let ticked = self.ticks().into_iter().filter(|tick| tick.accessible_checked() == Some(true));
+        let mut ticked: Vec<String> = ticked.filter_map(|tick| tick.accessible_label()).map(Into::into).collect();
+        ticked.sort();
+        let buttons = self.elements(AccessibleRole::Button);
+        let labels = buttons.iter().filter_map(ElementHandle::accessible_label);
+        let chips = labels.filter_map(|label| Some(label.strip_prefix("Take ")?.strip_suffix(" out")?.to_owned()));
+        (ticked, chips.collect())
+    }
+
+    /// Whom a notice is for that is sent now.
+    fn sent(&self) -> Vec<String> {
+        let mut model = self.model.clone();
+        let audience = model.desk().audience().iter().map(compose::audience_key).collect();
+        let form = Form { title: "Drill".into(), audience, ..Form::default() };
+        let Ok(draft) = form.draft(NOW.wall, &Wall::new(jiff::tz::TimeZone::UTC)) else { return vec![] };
+        let effects = model.act(NOW, Intent::SendNotice(draft));
+        let sent = |effect: Effect| match effect {
+            Effect::Tell(Down::Desk { what: DeskAsk::Send(draft), .. }) => Some(draft.audience),
+            _ => None,
+        };
+        let name = |audience: Audience| match audience {
+            Audience::Everyone => "Everyone".to_owned(),
+            Audience::Account(name) => name.to_string(),
+            Audience::Group(name) => name.to_string(),
+            Audience::Room(name) => name.to_string(),
+        };
+        effects.into_iter().find_map(sent).unwrap().into_iter().map(name).collect()
+    }
+
+    #[track_caller]
+    fn check(&self, after: &str) {
+        let (ticked, chips) = self.shown();
+        let mut sent = self.sent();
+        assert_eq!(chips, sent, "the chips after {after}");
+        sent.sort();
+        assert_eq!(ticked, sent, "the ticks after {after}");
+        let names: Vec<_> = self.ticks().iter().filter_map(ElementHandle::accessible_label).collect();
+        assert_eq!(names, ["Everyone", "Fire wardens", "Ward 4", "anna"], "nothing has moved");
+    }
+}
+
+#[test]
+fn what_is_ticked_is_what_is_sent_for_every_order_of_clicks() {
+    let mut world = World::new();
+    // Every sequence of three clicks out of five: on each row, and on the first chip's cross.
+    for sequence in 0..5_usize.pow(3) {
+        for step in [sequence / 25, sequence / 5 % 5, sequence % 5] {
+            let window = world.view.window();
+            let target = match world.ticks().get(step) {
+                Some(tick) => tick.clone(),
+                None => match world.shown().1.first() {
+                    Some(name) => find(window, &format!("Take {name} out")),
+                    None => continue,
+                },
+            };
+            click(world.view.window(), &target);
+            world.follow();
+            world.check(&format!("step {step} of sequence {sequence}"));
+        }
+    }
+}
+
+#[test]
+fn after_sending_nothing_is_left_of_what_was_chosen() {
+    let mut world = World::new();
+    for name in ["Ward 4", "Everyone"] {
+        let tick = world.ticks().into_iter().find(|tick| tick.accessible_label().is_some_and(|label| label == name)).unwrap();
+        click(world.view.window(), &tick);
+        world.follow();
+    }
+    assert_eq!(world.sent(), ["Ward 4", "Everyone"]);
+    let audience = vec!["group:Ward 4".into(), "everyone".into()];
+    let draft = Form { title: "Drill".into(), audience, ..Form::default() };
+    let draft = draft.draft(NOW.wall, &Wall::new(jiff::tz::TimeZone::UTC)).unwrap();
+    let effects = world.model.act(NOW, Intent::SendNotice(draft));
+    let ask = asked(&effects, |what| matches!(what, DeskAsk::Send(_)));
+    world.model.apply(NOW, Up::Desk { ask, news: DeskNews::Sent { notice: NoticeId(7), progress: Progress::default() } });
+    world.follow();
+    assert_eq!(world.shown(), (vec![], vec![]));
+    assert_eq!((world.model.desk().audience(), world.model.desk().preview()), (&[][..], None));
+}
+
+#[test]
+fn a_row_that_is_clicked_still_shows_what_it_is_told() {
+    let (_, sink) = begin();
+    let mut view = DeskView::show(&sink).unwrap();
+    let row = |chosen: bool| vec![AudienceRow { key: "everyone".into(), name: "Everyone".into(), chosen, ..AudienceRow::default() }];
+    let is_ticked = |view: &DeskView| find(view.window(), "Everyone").accessible_checked();
+    view.set_audiences(row(false), vec![], String::new());
+    click(view.window(), &find(view.window(), "Everyone"));
+    assert_eq!(is_ticked(&view), Some(false), "nobody has said that it is chosen");
+    view.set_audiences(row(true), vec![], String::new());
+    assert_eq!(is_ticked(&view), Some(true));
+    press(view.window(), "Everyone");
+    view.set_audiences(row(false), vec![], String::new());
+    assert_eq!(is_ticked(&view), Some(false));
+}
+
+#[test]
+fn a_template_stays_the_one_that_was_chosen_when_others_come_and_go() {
+    let (heard, sink) = begin();
+    let mut view = DeskView::show(&sink).unwrap();
+    let names = |names: &[&str]| std::iter::once("No template").chain(names.iter().copied()).map(ToOwned::to_owned).collect::<Vec<_>>();
+    view.set_templates(names(&["Drill", "Storm"]), Some(1));
+    view.set_templates(names(&["Cake", "Drill", "Storm"]), Some(2));
+    i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
+    assert_eq!(find(view.window(), "Template").accessible_value().unwrap(), "Storm");
+    press(view.window(), "Forget template");
+    assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::RemoveTemplate)]);
+    view.set_templates(names(&["Cake", "Drill"]), None);
+    i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
+    assert_eq!(find(view.window(), "Template").accessible_value().unwrap(), "No template");
+}
+
+#[test]
+fn what_was_begun_for_one_notice_is_not_done_to_another() {
+    let (heard, sink) = begin();
+    let mut view = DeskView::show(&sink).unwrap();
+    let (head, rows) = ledger();
+    view.set_ledger(head.clone(), rows.clone());
+    view.show_ledger();
+    press(view.window(), "Update…");
+    super::clicks::field(view.window(), "New text").set_accessible_value("Stay where you are.");
+    view.set_ledger(crate::scene::LedgerHead { key: "8".into(), title: "Lunch".into(), ..head }, rows);
+    i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
+    assert!(!super::clicks::is_there(view.window(), "Update on every screen"));
+    press(view.window(), "Remind");
+    let change = crate::view::Change::Remind;
+    assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::Change { notice: "8".into(), change })]);
+}
