@@ -88,7 +88,7 @@ fn mark_read(connection: &Connection, account: AccountId, of: &Target, upto: Seq
     let row = [clamped(account.0), clamped(conversation.id.0), clamped(upto.min(conversation.last).0)];
     let moved = connection.prepare_cached(MARK_READ)?.execute(row)? > 0;
     let read = conversations::read_upto(connection, conversation.id, account)?;
-    let unread = conversations::unread(conversation.last, read, since, conversation.kept_from);
+    let unread = conversations::unread(connection, conversation.id, conversation.last, read, since, conversation.kept_from)?;
     Ok(Outcome::Read { conversation: conversation.id, read, unread, moved })
 }
 
@@ -196,6 +196,24 @@ mod tests {
             assert_eq!(altered_since(store, anna, 2), [(3, "(deleted)".to_owned())]);
             assert_eq!(altered_since(store, anna, 3), []);
             assert_eq!(overview(store, 9, anna).0[0].alterations, 3);
+        });
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_unread() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            say(store, anna, 6);
+            read(store, bob, Target::Room(LOBBY), 2).unwrap();
+            for seq in [1, 4, 6] {
+                alter(store, 9, anna, seq, None).unwrap();
+            }
+            alter(store, 9, anna, 5, Some("better")).unwrap();
+            assert_eq!(overview(store, 9, bob).0[0].unread, 2, "the third and the fifth: the first was read before it was taken back");
+            assert_eq!(read(store, bob, Target::Room(LOBBY), 4), Ok((4, 1, true)));
+            alter(store, 9, anna, 5, None).unwrap();
+            assert_eq!(overview(store, 9, bob).0[0].unread, 0);
+            assert_eq!(read(store, bob, Target::Room(LOBBY), 5), Ok((5, 0, true)));
         });
     }
 

@@ -25,6 +25,7 @@ const SET_LAST: &str = "UPDATE conversations SET last_seq = ?2 WHERE id = ?1";
 const MEMBER_SINCE: &str = "SELECT since FROM members WHERE account = ?1 AND conversation = ?2";
 const IS_INVITED: &str = "SELECT 1 FROM invitations WHERE account = ?1 AND conversation = ?2";
 const READ: &str = "SELECT upto FROM readings WHERE account = ?1 AND conversation = ?2";
+const TAKEN_BACK: &str = "SELECT count(*) FROM messages WHERE conversation = ?1 AND seq > ?2 AND deleted = 1";
 const OF_ACCOUNT: &str = "SELECT c.id, c.last_seq, c.room_name, NULL, 0, c.kept_from, c.alterations, r.upto
         FROM conversations c LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.everyone = 1
     UNION ALL SELECT c.id, c.last_seq, c.room_name, NULL, m.since, c.kept_from, c.alterations, r.upto
@@ -171,9 +172,24 @@ pub(super) fn read_upto(connection: &Connection, conversation: ConversationId, r
     Ok(Seq(connection.prepare_cached(READ)?.query_row(key, |row| number(row, 0)).optional()?.unwrap_or(0)))
 }
 
-/// How many messages are newer than what somebody has read, has come after, and could read.
-pub(super) fn unread(last: Seq, read: Seq, since: Seq, kept_from: Seq) -> u64 {
-    last.0.saturating_sub(read.0.max(since.0).max(kept_from.0.saturating_sub(1)))
+/// How many messages are newer than what somebody has read, has come after, and could read: those that stand, because what was taken back
+/// waits for nobody.
+pub(super) fn unread(
+    connection: &Connection,
+    conversation: ConversationId,
+    last: Seq,
+    read: Seq,
+    since: Seq,
+    kept_from: Seq,
+) -> Result<u64, Trouble> {
+    let from = read.0.max(since.0).max(kept_from.0.saturating_sub(1));
+    let newer = last.0.saturating_sub(from);
+    if newer == 0 {
+        return Ok(0);
+    }
+    let key = [clamped(conversation.0), clamped(from)];
+    let gone: u64 = connection.prepare_cached(TAKEN_BACK)?.query_row(key, |row| number(row, 0))?;
+    Ok(newer.saturating_sub(gone))
 }
 
 /// A conversation as `reader` sees it; refused to those who are not in it.
@@ -185,7 +201,8 @@ pub(super) fn seen_by(connection: &Connection, conversation: &Conversation, read
         StoredPlace::Direct { a, b } => Place::Direct(accounts::name(connection, if reader == a { b } else { a })?),
     };
     let read = read_upto(connection, id, reader)?;
-    Ok(ConversationInfo { id, place, last, since, read, unread: unread(last, read, since, kept_from), alterations })
+    let unread = unread(connection, id, last, read, since, kept_from)?;
+    Ok(ConversationInfo { id, place, last, since, read, unread, alterations })
 }
 
 /// Every conversation that `account` is in.
@@ -197,10 +214,16 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Conv
             None => Place::Direct(words(row, 3)?),
         };
         let (last, since, read) = (Seq(number(row, 1)?), Seq(number(row, 4)?), Seq(optional_number(row, 7)?.unwrap_or(0)));
-        let unread = unread(last, read, since, Seq(number(row, 5)?));
-        Ok(ConversationInfo { id: ConversationId(number(row, 0)?), place, last, since, read, unread, alterations: number(row, 6)? })
+        let info =
+            ConversationInfo { id: ConversationId(number(row, 0)?), place, last, since, read, unread: 0, alterations: number(row, 6)? };
+        Ok((info, Seq(number(row, 5)?)))
     })?;
-    Ok(infos.collect::<Result<_, _>>()?)
+    let infos: Vec<(ConversationInfo, Seq)> = infos.collect::<Result<_, _>>()?;
+    let counted = infos.into_iter().map(|(info, kept_from)| {
+        let unread = unread(connection, info.id, info.last, info.read, info.since, kept_from)?;
+        Ok(ConversationInfo { unread, ..info })
+    });
+    counted.collect()
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: KNOWN_ADDRESSES, then: None },
     Migration { sql: ONE_FOLD, then: Some(looks::refill) },
     Migration { sql: TRUE_LEDGER, then: Some(plans::bring_forward) },
+    Migration { sql: TAKEN_BACK, then: None },
 ];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
@@ -375,6 +376,11 @@ DELETE FROM ledger_devices WHERE device <> zeroblob(32) AND NOT EXISTS
     (SELECT 1 FROM devices d WHERE d.account = ledger_devices.account AND d.device = ledger_devices.device AND d.remembered = 1);
 ";
 
+// What was taken back is not unread: how many are, of those that are newer than what somebody has read, is counted at each sign-in.
+const TAKEN_BACK: &str = "
+CREATE INDEX messages_taken_back ON messages (conversation, seq) WHERE deleted = 1;
+";
+
 /// The newest version this program knows.
 pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
@@ -478,6 +484,16 @@ mod tests {
         INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
+    ", "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
+        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
     ", "
         INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
         INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);

@@ -97,6 +97,8 @@ pub struct Conversation {
     unread: u64,
     /// The newest message that is counted in `unread`.
     counted: Seq,
+    /// The last alteration that the server's count knew of: what was taken back by then is not in `unread`.
+    counted_alterations: u64,
     /// Up to where the server knows that it was read.
     told: Seq,
     /// Who is writing, and until when that is believed.
@@ -122,6 +124,7 @@ impl Conversation {
             read: Seq(0),
             unread: 0,
             counted: Seq(0),
+            counted_alterations: 0,
             told: Seq(0),
             typing: BTreeMap::new(),
         }
@@ -296,7 +299,7 @@ impl Conversation {
         }
         if own || (looking && self.at_end) {
             self.read_up_to(message.seq);
-        } else if message.seq > self.counted && message.seq > self.read {
+        } else if message.seq > self.counted && message.seq > self.read && !message.is_deleted() {
             self.unread = self.unread.saturating_add(1);
         }
         self.counted = self.counted.max(message.seq);
@@ -354,15 +357,23 @@ impl Conversation {
         newest.is_some()
     }
 
-    /// The server says up to where the person has read, on whichever device, and how many messages up to `counted` are newer.
-    pub(super) fn server_says(&mut self, read: Seq, unread: u64, counted: Seq) {
+    /// The server says up to where the person has read, on whichever device, and how many messages are newer and stand: up to `counted`
+    /// and after so many `alterations`, or, where it does not say, after everything that was heard, because it tells in its order.
+    pub(super) fn server_says(&mut self, read: Seq, unread: u64, counted: Option<(Seq, u64)>) {
         self.told = self.told.max(read);
-        let counted = counted.max(self.counted);
+        let (counted, alterations) = counted.unwrap_or((self.counted, self.counted_alterations));
+        let knows_all = counted >= self.counted;
+        self.counted = self.counted.max(counted);
+        self.counted_alterations = self.counted_alterations.max(alterations);
         // What was read here and not told yet is read all the same; what has come since the server counted is counted here.
-        let newer = counted.0.saturating_sub(self.read.max(read).0);
-        self.unread = if read >= self.read && counted.0 == read.0.saturating_add(unread) { unread } else { newer };
+        if read >= self.read && knows_all {
+            self.unread = unread;
+        } else {
+            let from = self.read.max(read);
+            let gone = self.messages.range(from.next()..).filter(|(_, message)| message.is_deleted()).count();
+            self.unread = self.counted.0.saturating_sub(from.0).saturating_sub(gone as u64);
+        }
         self.read = self.read.max(read);
-        self.counted = counted;
     }
 
     /// Up to where the person has read, if the server does not know it yet.
@@ -374,6 +385,12 @@ impl Conversation {
 
     /// A message was altered. Whether it is shown here.
     pub(super) fn alter(&mut self, message: Message) -> bool {
+        let known = self.alteration.unwrap_or_default().max(self.counted_alterations);
+        let is_news = message.altered.is_some_and(|altered| altered.number > known);
+        // What was taken back waits for nobody any more.
+        if is_news && message.is_deleted() && message.seq > self.read && message.seq <= self.counted {
+            self.unread = self.unread.saturating_sub(1);
+        }
         self.alteration = self.alteration.max(message.altered.map(|altered| altered.number));
         if let Some(last) = self.last.as_mut().filter(|last| last.seq == message.seq) {
             *last = message.clone();

@@ -27,7 +27,7 @@ impl Model {
                 let afresh = self.afresh;
                 let conversation = self.conversation_mut(&place);
                 conversation.listed(id, last, alterations, afresh);
-                conversation.server_says(read, unread, last);
+                conversation.server_says(read, unread, Some((last, alterations)));
                 effects.push(Effect::Redraw(Part::Conversations));
                 if self.going.take_if(|going| *going == key(&place)).is_some() {
                     effects.push(Effect::GoTo(place));
@@ -44,8 +44,7 @@ impl Model {
                 effects.push(Effect::Redraw(Part::Conversations));
             }
             Up::Read { place, read, unread } => {
-                let counted = Seq(read.0.saturating_add(unread));
-                self.conversation_mut(&place).server_says(read, unread, counted);
+                self.conversation_mut(&place).server_says(read, unread, None);
                 effects.push(Effect::Redraw(Part::Lines(place)));
                 effects.push(Effect::Redraw(Part::Conversations));
             }

@@ -66,10 +66,49 @@ fn reading_on_another_device_clears_what_it_has_read() {
     for seq in 1..=5 {
         hear(&mut model, seq, "anna");
     }
-    model.apply(now(1), Up::Read { place: attic(), read: Seq(4), unread: 0 });
-    assert_eq!(unread(&model), 1, "the fifth came after the server had counted");
+    model.apply(now(1), Up::Read { place: attic(), read: Seq(4), unread: 1 });
+    assert_eq!(unread(&model), 1);
     model.apply(now(1), Up::Read { place: attic(), read: Seq(5), unread: 0 });
     assert_eq!(unread(&model), 0);
+}
+
+fn taken_back(seq: u64, number: u64) -> Up {
+    let altered = Some(Alteration { number, at: UnixMillis(9), deleted: true });
+    Up::Altered { place: attic(), message: Message { text: Text::deleted(), altered, ..message(seq, "anna") } }
+}
+
+#[test]
+fn what_was_taken_back_is_not_unread() {
+    let mut model = model();
+    for seq in 1..=5 {
+        hear(&mut model, seq, "anna");
+    }
+    for _ in 0..2 {
+        model.apply(now(1), taken_back(3, 1));
+    }
+    assert_eq!(unread(&model), 4, "once, however often it is told");
+    model.apply(now(1), Up::Read { place: attic(), read: Seq(2), unread: 2 });
+    assert_eq!(unread(&model), 2);
+    model.apply(now(1), taken_back(1, 2));
+    assert_eq!(unread(&model), 2, "that one was read");
+    for (seq, number) in [(4, 3), (5, 4)] {
+        model.apply(now(1), taken_back(seq, number));
+    }
+    assert_eq!((unread(&model), model.summary()), (0, crate::model::Summary::Connected));
+}
+
+#[test]
+fn what_was_taken_back_while_one_was_away_is_not_taken_out_of_the_servers_count_again() {
+    let mut model = model();
+    // Ten are newer than the third, of which two do not stand any more.
+    let id = ConversationId(1);
+    model.apply(now(0), Up::Conversation { id, place: attic(), last: Seq(13), read: Seq(3), unread: 8, alterations: 2 });
+    for (seq, number) in [(5, 1), (6, 2)] {
+        model.apply(now(1), taken_back(seq, number));
+    }
+    assert_eq!(unread(&model), 8);
+    model.apply(now(1), taken_back(7, 3));
+    assert_eq!(unread(&model), 7);
 }
 
 #[test]
