@@ -331,9 +331,17 @@ pub fn as_csv(people: &[LedgerEntry]) -> String {
     file
 }
 
-/// As RFC 4180 wants it.
+/// What spreadsheets take for a formula and run, also in the letters of East Asian keyboards.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+
+/// As RFC 4180 wants it, with its line end also within. What begins like a formula has an apostrophe before it: spreadsheets take that for
+/// "this is text" and do not show it.
 pub(super) fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    let cell = if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() };
+    if !cell.contains([',', '"', '\r', '\n']) {
+        return cell;
+    }
+    format!("\"{}\"", cell.replace('"', "\"\"").replace("\r\n", "\n").replace('\n', "\r\n"))
 }
 
 fn rfc3339(at: UnixMillis) -> String {

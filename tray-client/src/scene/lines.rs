@@ -90,7 +90,17 @@ pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
     rows
 }
 
-/// The rows as a text file: a line for each day, `10:02 anna: hi` for each message, further lines of it indented.
+/// What is no longer as it was said, as files say it; empty for the others.
+const fn alteration(edited: bool, deleted: bool) -> &'static str {
+    match (edited, deleted) {
+        (_, true) => "deleted",
+        (true, false) => "edited",
+        (false, false) => "",
+    }
+}
+
+/// The rows as a text file: a line for each day, `10:02 anna: hi` for each message, further lines of it indented. `10:02 anna, edited: hi`
+/// is what was written anew, and `10:02 anna, deleted` what was taken back: no name has a comma, so nobody can write that.
 pub fn as_text(rows: &[LineRow]) -> String {
     let mut file = String::new();
     let mut author = "";
@@ -98,30 +108,35 @@ pub fn as_text(rows: &[LineRow]) -> String {
         match row {
             LineRow::Day(day) => file.push_str(&format!("{}{day}\n", if file.is_empty() { "" } else { "\n" })),
             LineRow::Further | LineRow::New => {}
-            LineRow::Message { who, time, text, .. } => {
+            LineRow::Message { who, time, text, edited, deleted, .. } => {
                 if !who.is_empty() {
                     author = who;
                 }
-                file.push_str(&format!("{time} {author}: {}\n", text.replace('\n', "\n    ")));
+                file.push_str(&match alteration(*edited, *deleted) {
+                    "deleted" => format!("{time} {author}, deleted\n"),
+                    "edited" => format!("{time} {author}, edited: {}\n", text.replace('\n', "\n    ")),
+                    _ => format!("{time} {author}: {}\n", text.replace('\n', "\n    ")),
+                });
             }
         }
     }
     file
 }
 
-/// The same as a table: day, time, who, what.
+/// The same as a table: day, time, who, what, and whether that was edited or deleted.
 pub fn as_table(rows: &[LineRow]) -> String {
-    let mut file = String::from("day,time,from,text\r\n");
+    let mut file = String::from("day,time,from,text,altered\r\n");
     let (mut today, mut author) = ("", "");
     for row in rows {
         match row {
             LineRow::Day(day) => today = day,
             LineRow::Further | LineRow::New => {}
-            LineRow::Message { who, time, text, .. } => {
+            LineRow::Message { who, time, text, edited, deleted, .. } => {
                 if !who.is_empty() {
                     author = who;
                 }
-                let cells = [today, time, author, text].map(super::desk::quoted);
+                let text = if *deleted { "" } else { text };
+                let cells = [today, time, author, text, alteration(*edited, *deleted)].map(super::desk::quoted);
                 file.push_str(&cells.join(","));
                 file.push_str("\r\n");
             }
@@ -260,7 +275,7 @@ mod tests {
         hear(&mut model, 1, "anna", moment(10, 0).now);
         hear(&mut model, 2, "anna", moment(10, 1).now);
         let table = as_table(&lines(&model, &Place::lobby(), moment(12, 0)));
-        assert_eq!(table, "day,time,from,text\r\nToday,10:00,anna,m1\r\nToday,10:01,anna,m2\r\n");
+        assert_eq!(table, "day,time,from,text,altered\r\nToday,10:00,anna,m1,\r\nToday,10:01,anna,m2,\r\n");
     }
 
     #[test]
@@ -290,6 +305,47 @@ mod tests {
             })
             .collect();
         assert_eq!(marks, [("1", true, false, false), ("", false, true, false), ("", false, false, true)]);
+    }
+
+    #[test]
+    fn a_saved_conversation_tells_what_was_altered_from_what_was_typed_and_nothing_in_it_runs() {
+        let row = |text: &str, edited: bool, deleted: bool| LineRow::Message {
+            who: "anna".into(),
+            by: "anna".into(),
+            own: false,
+            time: "10:00".into(),
+            text: text.into(),
+            links: vec![],
+            mark: Mark::None,
+            why: String::new(),
+            own_key: String::new(),
+            key: String::new(),
+            edited,
+            deleted,
+            sought: false,
+        };
+        let rows = [
+            LineRow::Day("Today".into()),
+            row("(deleted)", false, false),
+            row("(deleted)", false, true),
+            row("=cmd|' /c calc'!A1", true, false),
+            row("＠SUM(1)", false, false),
+            row("one\ntwo", false, false),
+        ];
+        let table = as_table(&rows);
+        let lines = [
+            "day,time,from,text,altered",
+            "Today,10:00,anna,(deleted),",
+            "Today,10:00,anna,,deleted",
+            "Today,10:00,anna,'=cmd|' /c calc'!A1,edited",
+            "Today,10:00,anna,'＠SUM(1),",
+            "Today,10:00,anna,\"one",
+            "two\",",
+        ];
+        assert_eq!(table, lines.map(|line| format!("{line}\r\n")).concat(), "one kind of line end");
+        let text = as_text(&rows);
+        let lines: Vec<_> = text.lines().take(4).collect();
+        assert_eq!(lines, ["Today", "10:00 anna: (deleted)", "10:00 anna, deleted", "10:00 anna, edited: =cmd|' /c calc'!A1"]);
     }
 
     #[test]
