@@ -70,6 +70,15 @@ EXAMPLES = {
         ("core/src/client/pair.rs", "use crate::endpoint::Endpoint;\n", [], ("core/src/client/mod.rs", "#[cfg(test)]\nmod pair;\n")),
         ("tray-client/src/link/mod.rs", "use self::plain::Up;\nuse belfry_core::net::Handle;\n", []),
     ],
+    "rows_keep_nothing": [
+        ("tray-client/ui/compose.slint", "component A {\n    for row in root.rows: Rectangle {\n        CheckBox { checked <=> root.x; }\n    }\n}\n", [3]),
+        ("tray-client/ui/places.slint", "component A {\n    CheckBox {\n        text: \"x\";\n        checked: root.only;\n        toggled => { root.only = true; }\n    }\n}\n", [4]),
+        ("tray-client/ui/compose.slint", "ComboBox { model: root.m; current-index: 0; }\nLineEdit { text: root.title; }\n", [1, 2]),
+        ("tray-client/ui/settings.slint", "Slider { value: 3; }\nSwitch { enabled: a; checked: root.on; }\n", [1, 2]),
+        ("tray-client/ui/settings.slint", "CheckBox { text: \"checked: no\"; checked <=> root.on; toggled => { root.done(); } }\n", []),
+        ("tray-client/ui/settings.slint", "TextEdit { text: root.report; read-only: true; }\n// Slider { value: 3; }\n", []),
+        ("tray-client/ui/places.slint", "for row in root.rows: Tick { checked: row.chosen; }\nname := LineEdit { placeholder-text: \"x\"; }\n", []),
+    ],
     "rooms_have_names": [
         ("core/src/util.rs", "", [1]),
         ("server/src/common/mod.rs", "", [1]),
