@@ -26,6 +26,12 @@ impl Wall {
         Self::new(TimeZone::system())
     }
 
+    /// Whether what was written by this clock at `then` says something else now, by that one: the computer has come to another time zone,
+    /// or another day has begun.
+    pub fn is_overtaken(&self, then: UnixMillis, by: &Self, now: UnixMillis) -> bool {
+        self.zone != by.zone || self.day(then) != by.day(now)
+    }
+
     fn zoned(&self, at: UnixMillis) -> Zoned {
         // A time that no calendar has comes from a broken clock; the beginning of time says so.
         let at = i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
@@ -166,6 +172,17 @@ pub fn length(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_time_zone_and_another_day_overtake_what_was_written() {
+        let (berlin, utc) = (Wall::new(TimeZone::fixed(jiff::tz::offset(1))), Wall::new(TimeZone::UTC));
+        let hour = |hour: u64| UnixMillis(hour * 3_600_000);
+        assert!(!utc.is_overtaken(hour(1), &utc.clone(), hour(23)));
+        assert!(utc.is_overtaken(hour(1), &berlin, hour(1)), "the computer has travelled");
+        assert!(utc.is_overtaken(hour(23), &utc.clone(), hour(25)), "midnight");
+        assert!(!utc.is_overtaken(hour(22), &utc.clone(), hour(23)));
+        assert!(berlin.is_overtaken(hour(22), &berlin.clone(), hour(23)), "midnight is earlier there");
+    }
 
     #[test]
     fn a_length_is_read_as_it_is_written() {

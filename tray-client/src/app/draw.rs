@@ -9,7 +9,7 @@ use super::{App, Stale};
 use crate::model::{Connection, Conversation, Model};
 use crate::scene::{self, Moment};
 use crate::tray::host::State;
-use crate::view::chat::{Head, NOTICES_SEEN};
+use crate::view::chat::Head;
 use crate::when;
 use crate::words;
 
@@ -42,7 +42,6 @@ impl App {
         if stale.notices {
             let (open, past) = (scene::open_notices(&self.model, self.moment()), scene::past_notices(&self.model, self.moment()));
             self.chat.set_notices(open, past);
-            self.report_strip();
         }
         if stale.people {
             let rows = scene::people(&self.model, &self.search, self.moment());
@@ -90,14 +89,6 @@ impl App {
     /// Who is writing, and that nobody is any more.
     pub(super) fn draw_typing(&self) {
         self.chat.set_typing(scene::typing(&self.model, self.now().instant));
-    }
-
-    /// Notices at the top of the window are seen as well as popups are, while somebody is at it.
-    pub(super) fn report_strip(&mut self) {
-        if self.attended && self.chat.is_visible() {
-            let seen = self.model.notices().open().into_iter().take(NOTICES_SEEN).map(|entry| entry.notice.id).collect();
-            self.report_seen(seen);
-        }
     }
 
     fn head(&self, shown: &Conversation) -> Head {

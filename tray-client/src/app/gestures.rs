@@ -6,7 +6,7 @@ use belfry_core::chat::{NoticeId, Text};
 use belfry_core::net::InWords;
 use belfry_core::time::Instant;
 
-use super::{App, Event};
+use super::{App, Event, UNUSED_AFTER};
 use crate::hours::Hours;
 use crate::link::OwnId;
 use crate::model::{Connection, Intent};
@@ -17,7 +17,7 @@ use crate::tray::host;
 use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
 use crate::view::settings::SettingsView;
-use crate::view::{Form, Gesture, dialog, look};
+use crate::view::{Form, Gesture, PlaceGesture, dialog, look};
 
 /// As much of a title bar as is needed to take hold of a window, in pixels.
 const HANDLE: u32 = 32;
@@ -32,6 +32,17 @@ fn own(key: &str) -> Option<OwnId> {
 
 impl App {
     pub(super) fn gesture(&mut self, gesture: Gesture) {
+        // Whoever does something else in a window that the hotkey has brought up wants to have it.
+        self.summoned &= matches!(
+            gesture,
+            Gesture::Answer { .. }
+                | Gesture::Attend(_)
+                | Gesture::Read(_)
+                | Gesture::Hover { .. }
+                | Gesture::PopupResized
+                | Gesture::ReadBack
+                | Gesture::Place(PlaceGesture::ReadOn)
+        );
         match gesture {
             Gesture::Open(key) => self.open(&key),
             Gesture::Search(text) => {
@@ -61,7 +72,12 @@ impl App {
             }
             Gesture::Answer { notice: key, answer } => {
                 notice(&key).into_iter().for_each(|notice| self.act(Intent::Answer { notice, answer }));
+                if std::mem::take(&mut self.summoned) {
+                    self.gesture(Gesture::CloseChat);
+                    self.chat.hide();
+                }
             }
+            Gesture::Read(key) => notice(&key).into_iter().for_each(|id| self.read_notice(id)),
             Gesture::Dismiss(key) => notice(&key).into_iter().for_each(|id| self.dismiss_popup(id)),
             Gesture::DismissMessage(key) => self.end_message_popup(&key),
             Gesture::Hover { popup, on } => self.hover_popup(&popup, on),
@@ -81,12 +97,13 @@ impl App {
             Gesture::Attend(attended) => {
                 self.attended = attended;
                 self.act(Intent::Attend(attended));
-                self.report_strip();
+                self.watch_chat();
             }
             Gesture::CloseChat => {
                 self.keep_window();
                 self.attended = false;
                 self.act(Intent::Attend(false));
+                self.watch_chat();
             }
             Gesture::SignIn { server, account, password, register } => self.sign_in_as(&server, &account, password, register),
             Gesture::CancelSignIn => self.cancel_sign_in(),
@@ -109,12 +126,10 @@ impl App {
                 self.hold_back();
             }
             Choice::SendNotice => self.write_notice(),
-            Choice::Settings => {
-                match SettingsView::show(&self.sink, &self.settings, self.starts_with_system(), &self.policy) {
-                    Ok(view) => self.settings_view = Some(view),
-                    Err(error) => self.complain(&error),
-                }
-            }
+            Choice::Settings => match SettingsView::show(&self.sink, &self.settings, self.starts_with_system(), &self.policy) {
+                Ok(view) => self.settings_view = Some(view),
+                Err(error) => self.complain(&error),
+            },
             Choice::About => {
                 let shown = match &self.about {
                     Some(view) => view.raise(),
@@ -148,7 +163,9 @@ impl App {
     }
 
     /// The keyboard's way to the notices: popups take no keys, the window lists what is open.
+    /// Where the window was not there, it goes again with the answer: whoever was at work elsewhere is there again.
     pub(super) fn show_newest_notice(&mut self) {
+        self.summoned |= !self.chat.is_visible();
         self.raise();
         self.redraw();
         self.chat.focus_notice();
@@ -214,7 +231,8 @@ impl App {
             Ok(on) if on == form.autostart => Ok(()),
             _ => std::env::current_exe().and_then(|program| autostart::set(&program, form.autostart)),
         };
-        self.watcher.set(self.settings.away_after());
+        self.watcher.set(Some(self.settings.away_after().unwrap_or(UNUSED_AFTER)));
+        self.tell_away();
         look::set(&self.settings);
         self.mark_everything();
         self.chat.dress();

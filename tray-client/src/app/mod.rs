@@ -13,6 +13,7 @@ mod report;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use belfry_core::net::Clock;
 use belfry_core::net::InWords;
@@ -52,6 +53,13 @@ use popups::Popups;
 
 /// The file of the settings in the profile folder.
 pub const SETTINGS: &str = "settings.toml";
+
+/// How often the clock on the wall is looked at: whether the system has another time zone by now, which it is asked for once in five
+/// minutes at most, and whether another day has begun.
+const WALL_AGAIN: Duration = Duration::from_mins(1);
+
+/// Where nobody is to be said to be away, nobody uses a screen any more that was not touched for so long: the usual time for being away.
+const UNUSED_AFTER: Duration = Duration::from_mins(10);
 
 /// Everything that wakes the program.
 #[derive(Debug)]
@@ -163,6 +171,8 @@ pub struct App {
     sink: Sink,
     clock: Clock,
     wall: Wall,
+    /// When the clock on the wall was looked at last.
+    wall_read: Now,
     folder: Folder,
     settings: Settings,
     policy: Policy,
@@ -199,6 +209,8 @@ pub struct App {
     search: String,
     /// The chat window is in front and in use.
     attended: bool,
+    /// The hotkey has brought the chat window up, which was not there.
+    summoned: bool,
     /// Ending, at the latest then.
     quit_at: Option<Instant>,
     /// Something to know once, at the bottom of the chat window.
@@ -226,6 +238,7 @@ impl App {
         });
         let model = Model::new(settings.server.clone());
         let clock = Clock::start();
+        let wall_read = clock.now();
         let heard = post.clone();
         let icon = Host::start(draw::icon_state(&model), move |what| {
             heard.send(Event::Icon(what));
@@ -245,7 +258,7 @@ impl App {
             .map_err(CannotRun::Io)?;
         }
         let untouched = post.clone();
-        let watcher = Watcher::start(settings.away_after(), move |idle| {
+        let watcher = Watcher::start(Some(settings.away_after().unwrap_or(UNUSED_AFTER)), move |idle| {
             untouched.send(Event::Idle(idle));
         })
         .map_err(CannotRun::Io)?;
@@ -258,6 +271,7 @@ impl App {
             sink,
             clock,
             wall: Wall::here(),
+            wall_read,
             folder,
             settings,
             policy: wishes.policy,
@@ -289,6 +303,7 @@ impl App {
             alarm: Alarm::default(),
             search: String::new(),
             attended: false,
+            summoned: false,
             quit_at: None,
             remark: String::new(),
             drafts: BTreeMap::new(),
@@ -385,6 +400,22 @@ impl App {
         self.stale.to_end = true;
     }
 
+    /// Whoever has travelled, and whoever has slept over midnight, reads the times of here and today.
+    fn look_at_the_wall(&mut self) {
+        let now = self.now();
+        if self.wall_read.instant + WALL_AGAIN > now.instant {
+            return;
+        }
+        let wall = Wall::here();
+        if self.wall.is_overtaken(self.wall_read.wall, &wall, now.wall) {
+            self.wall = wall;
+            // Nobody is moved away from what they are reading.
+            self.stale = Stale { to_end: self.stale.to_end, ..Stale::EVERYTHING };
+            self.dress_popups();
+        }
+        self.wall_read = now;
+    }
+
     /// There is nothing to show it on but the standard error.
     #[expect(clippy::unused_self, reason = "who complains is the program")]
     fn complain(&self, error: &NoDisplay) {
@@ -404,7 +435,7 @@ impl App {
         let waits: BTreeSet<Instant> =
             [self.popups.next(now), self.countdown(now), self.quiet_change(now), self.remember_at(), self.model.typing_until(now)]
                 .into_iter()
-                .chain([self.members_due()])
+                .chain([self.members_due(), Some(self.wall_read.instant + WALL_AGAIN)])
                 .flatten()
                 .collect();
         let post = self.post.clone();
@@ -440,10 +471,7 @@ impl Desk<Event> for App {
             Event::Summoned => self.show_newest_notice(),
             Event::Locked(locked) => self.lock(locked),
             Event::ScreensChanged | Event::Icon(Heard::ScreensChanged) => self.arrange_popups(),
-            Event::Idle(idle) => {
-                self.idle = idle;
-                self.tell_away();
-            }
+            Event::Idle(idle) => self.idle(idle),
             Event::Alarm => self.alarm_rang(),
             Event::SaveInto(file) => self.save_into(&file),
             Event::ExportInto(file) => self.export_into(&file),
@@ -451,6 +479,7 @@ impl Desk<Event> for App {
     }
 
     fn settle(&mut self) {
+        self.look_at_the_wall();
         self.redraw();
         self.set_alarm();
     }

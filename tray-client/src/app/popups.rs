@@ -94,20 +94,41 @@ impl App {
     /// The screen is locked, or open again: what came meanwhile is there, and only now seen.
     pub(super) fn lock(&mut self, locked: bool) {
         self.locked = locked;
-        self.tell_away();
-        let now = self.now().instant;
-        self.popups.stack.lock(now, locked);
-        self.arrange_popups();
+        self.watch();
     }
 
-    /// Whoever cannot see the screen is away, and who touches nothing. What is on an open screen counts as visible all the same: to see
-    /// something, nobody has to touch anything.
+    /// Nobody has touched anything for long, or somebody has again.
+    pub(super) fn idle(&mut self, idle: bool) {
+        self.idle = idle;
+        self.watch();
+    }
+
+    fn watch(&mut self) {
+        self.tell_away();
+        let (now, used) = (self.now().instant, self.is_used());
+        self.popups.stack.watch(now, used);
+        self.arrange_popups();
+        self.watch_chat();
+    }
+
+    /// The chat window is told whether what it shows is before somebody's eyes.
+    pub(super) fn watch_chat(&self) {
+        self.chat.set_watched(self.is_used() && self.attended);
+    }
+
+    /// Whoever cannot see the screen is away, and who touches nothing.
     pub(super) fn tell_away(&mut self) {
         self.act(Intent::Away(self.is_away()));
     }
 
-    pub(super) const fn is_away(&self) -> bool {
-        self.locked || self.idle
+    pub(super) fn is_away(&self) -> bool {
+        self.locked || (self.idle && self.settings.away_after().is_some())
+    }
+
+    /// Whether the screen is open and somebody uses it: only then has anybody something before their eyes. Whoever is never to be said
+    /// to be away is so all the same for this, after a while.
+    pub(super) const fn is_used(&self) -> bool {
+        !self.locked && !self.idle
     }
 
     /// The notice is answered or over: its popup goes at once, or says so first.
@@ -118,13 +139,13 @@ impl App {
             Some(entry) => {
                 // Good news stays until it is closed; what was taken back goes by itself.
                 let stack = &mut self.popups.stack;
-                let there = if entry.notice.state == NoticeState::AllClear { stack.settle(&key) } else { stack.part(now, &key) };
+                let there = if entry.notice.state == NoticeState::AllClear { stack.settle(now, &key) } else { stack.part(now, &key) };
                 if there {
                     let row = scene::notice(entry, self.moment());
                     self.popups.renew(&key, &row);
                 }
             }
-            _ => self.popups.stack.remove(&key),
+            _ => self.popups.stack.remove(now, &key),
         }
         self.arrange_popups();
     }
@@ -145,7 +166,7 @@ impl App {
             text: if self.settings.show_texts { scene::plain(message.text.as_str()) } else { words::say("New message") },
         };
         let (key, now) = (message_key(&row.key), self.now().instant);
-        self.popups.stack.show(now, key.clone(), Insists::Not);
+        self.popups.stack.show(now, key.clone(), Insists::Passing);
         if let Some(shown) = self.popups.shown.iter().find(|shown| shown.key == key) {
             shown.popup.say(&row);
         }
@@ -160,14 +181,16 @@ impl App {
     }
 
     pub(super) fn end_message_popup(&mut self, place: &str) {
-        self.popups.stack.remove(&message_key(place));
+        let now = self.now().instant;
+        self.popups.stack.remove(now, &message_key(place));
         self.arrange_popups();
     }
 
     /// The person closed the popup of a notice.
     pub(super) fn dismiss_popup(&mut self, id: NoticeId) {
         self.act(Intent::Dismiss(id));
-        self.popups.stack.remove(&notice_key(id));
+        let now = self.now().instant;
+        self.popups.stack.remove(now, &notice_key(id));
         self.arrange_popups();
     }
 
@@ -228,13 +251,17 @@ impl App {
         self.popups.shown.sort_by_key(|shown| seen.iter().position(|each| *each == shown.key));
         self.thin();
         self.place_popups();
-        self.report_seen(seen.iter().filter_map(|key| notice_of(key)).collect());
+        if self.locked {
+            for id in seen.iter().filter_map(|key| notice_of(key)) {
+                self.act(Intent::Locked(id));
+            }
+        }
     }
 
-    /// These notices are on the screen; whether anybody can see it is another matter.
-    pub(super) fn report_seen(&mut self, notices: Vec<NoticeId>) {
-        for id in notices {
-            self.act(if self.locked { Intent::Locked(id) } else { Intent::Seen(id) });
+    /// A window says that a notice has been before the eyes long enough to be read.
+    pub(super) fn read_notice(&mut self, id: NoticeId) {
+        if self.is_used() {
+            self.act(Intent::Seen(id));
         }
     }
 
@@ -273,26 +300,34 @@ impl App {
     }
 
     pub(super) fn place_popups(&mut self) {
-        // "+n more" makes its popup higher: said before anything is measured.
+        let (now, used) = (self.now().instant, self.is_used());
         let folded = self.popups.stack.folded();
         let first = self.popups.shown.first().map(|shown| shown.key.clone());
+        let mut placed = Vec::new();
         for screen in self.screens() {
             let area = work_area::of(screen);
             let popups: Vec<_> = self.popups.shown.iter().filter(|shown| shown.on == screen).collect();
-            for shown in &popups {
-                shown.popup.set_folded(if first.as_ref() == Some(&shown.key) { folded } else { 0 });
-                shown.popup.fit(area);
-            }
-            let sizes: Vec<_> = popups.iter().map(|shown| shown.popup.size()).collect();
-            let corners = place::stack(area, GAP, &sizes);
-            // Those that do not fit above stay below the highest one, so that none is lost.
-            let last = corners.last().copied();
-            for (index, shown) in popups.iter().enumerate() {
-                if let Some(corner) = corners.get(index).copied().or(last) {
-                    shown.popup.place(corner);
+            let arrange = |more: usize| {
+                for shown in &popups {
+                    shown.popup.set_folded(if first.as_ref() == Some(&shown.key) { more } else { 0 });
+                    shown.popup.fit(area);
                 }
+                let sizes: Vec<_> = popups.iter().map(|shown| shown.popup.size()).collect();
+                place::stack(area, GAP, &sizes)
+            };
+            // Those for which there is no room wait behind "+n more", which makes its popup higher.
+            let without = |corners: &[place::Corner]| folded + popups.len().saturating_sub(corners.len());
+            let mut corners = arrange(folded);
+            if without(&corners) > folded {
+                corners = arrange(without(&corners));
+                corners = arrange(without(&corners));
             }
+            for (index, shown) in popups.iter().enumerate() {
+                shown.popup.place(corners.get(index).copied(), used);
+            }
+            placed.extend(popups.iter().take(corners.len()).map(|shown| shown.key.clone()));
         }
+        self.popups.stack.fit(now, &placed);
     }
 
     /// How much of its time each info popup has left.

@@ -376,6 +376,7 @@ impl Model {
             Intent::Seen(id) => {
                 if self.notices.seen(id) {
                     effects.push(Effect::Tell(Down::MarkVisible(id)));
+                    effects.push(Effect::Redraw(Part::Notices));
                 }
             }
             Intent::Locked(id) => {

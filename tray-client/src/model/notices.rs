@@ -31,7 +31,17 @@ pub struct Entry {
 impl Entry {
     /// Whether it still wants something of the person.
     pub fn is_open(&self) -> bool {
-        self.notice.state == NoticeState::Open && self.answer.is_none() && !self.dismissed
+        self.is_answerable() && !self.dismissed
+    }
+
+    /// Whether an answer still counts: also after the popup of a light one has gone.
+    pub fn is_answerable(&self) -> bool {
+        self.notice.state == NoticeState::Open && self.answer.is_none()
+    }
+
+    /// Whether it still waits to be before the person's eyes.
+    pub fn is_unseen(&self) -> bool {
+        self.is_answerable() && !self.visible
     }
 
     /// What the chosen answer says.
@@ -100,7 +110,6 @@ impl Notices {
             return Arrival::Known;
         }
         self.changed = true;
-        let was_open = entry.is_open();
         let reworded = entry.notice.revision < notice.revision;
         if reworded || entry.notice.reminder < notice.reminder {
             entry.dismissed = false;
@@ -115,10 +124,8 @@ impl Notices {
             // New words: the person has not seen these.
             entry.popped_up = false;
             Arrival::Open
-        } else if was_open {
-            Arrival::Over
         } else {
-            Arrival::Known
+            Arrival::Over
         }
     }
 
@@ -185,9 +192,9 @@ impl Notices {
         .collect()
     }
 
-    /// It is on an unlocked screen. Whether that is news.
+    /// It has been before the person's eyes for as long as it takes to read. Whether that is news.
     pub(super) fn seen(&mut self, id: NoticeId) -> bool {
-        let news = self.entries.get_mut(&id).is_some_and(|entry| !std::mem::replace(&mut entry.visible, true));
+        let news = self.entries.get_mut(&id).is_some_and(|entry| entry.is_unseen() && !std::mem::replace(&mut entry.visible, true));
         self.changed |= news;
         news
     }
@@ -197,10 +204,10 @@ impl Notices {
         self.entries.get_mut(&id).is_some_and(|entry| entry.is_open() && !entry.visible && !std::mem::replace(&mut entry.locked, true))
     }
 
-    /// The person chose. Whether the notice was open and offers that answer.
+    /// The person chose. Whether the notice can be answered and offers that answer.
     pub(super) fn answer(&mut self, id: NoticeId, answer: u8) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return false };
-        let offered = entry.is_open() && usize::from(answer) < entry.notice.answers.len();
+        let offered = entry.is_answerable() && usize::from(answer) < entry.notice.answers.len();
         if offered {
             entry.answer = Some(answer);
         }
@@ -208,10 +215,10 @@ impl Notices {
         offered
     }
 
-    /// It leaves the screen without an answer, which only the lightest kind may. Whether it did.
+    /// It leaves the screen without an answer, which only the lightest kind may, and one that offers none. Whether it did.
     pub(super) fn dismiss(&mut self, id: NoticeId) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return false };
-        let may = entry.is_open() && entry.notice.severity == Severity::Info;
+        let may = entry.is_open() && (entry.notice.severity == Severity::Info || entry.notice.answers.is_empty());
         entry.dismissed |= may;
         self.changed |= may;
         may

@@ -212,11 +212,33 @@ fn a_notice_pops_up_once_is_seen_once_and_ends_with_the_answer() {
     assert_eq!(model.summary(), Summary::NoticeWaiting(Severity::Important));
     assert_eq!(told(&model.act(NOW, Intent::Seen(NoticeId(1)))), [&Down::MarkVisible(NoticeId(1))]);
     assert_eq!(model.act(NOW, Intent::Seen(NoticeId(1))), []);
+    assert_eq!(model.act(NOW, Intent::Seen(NoticeId(9))), [], "nobody has seen what was never there");
     let effects = model.act(NOW, Intent::Answer { notice: NoticeId(1), answer: 1 });
     assert_eq!(told(&effects), [&Down::Answer { notice: NoticeId(1), answer: 1 }]);
     assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))));
     assert_eq!(model.apply(NOW, Up::Notice(important)), []);
     assert_eq!(model.summary(), Summary::Connected);
+}
+
+#[test]
+fn an_info_notice_whose_popup_has_gone_is_still_answered_in_the_list() {
+    let mut model = signed_in();
+    model.apply(NOW, Up::Notice(notice(1, Severity::Info)));
+    model.act(NOW, Intent::Dismiss(NoticeId(1)));
+    assert_eq!((model.notices().open().len(), model.summary()), (0, Summary::Connected), "it waits no more");
+    let moment = crate::scene::Moment { now: NOW.wall, wall: &crate::when::Wall::new(jiff::tz::TimeZone::UTC) };
+    let offered = |model: &Model| crate::scene::past_notices(model, moment).remove(0).answers.len();
+    assert_eq!(offered(&model), 2);
+    let effects = model.act(NOW, Intent::Answer { notice: NoticeId(1), answer: 1 });
+    assert_eq!(told(&effects), [&Down::Answer { notice: NoticeId(1), answer: 1 }]);
+    assert_eq!(offered(&model), 0);
+    // What was answered elsewhere meanwhile is not offered any more.
+    model.apply(NOW, Up::Notice(notice(2, Severity::Info)));
+    model.act(NOW, Intent::Dismiss(NoticeId(2)));
+    let answered = Some(belfry_core::chat::GivenAnswer { answer: 0, at: belfry_core::time::UnixMillis(9) });
+    let effects = model.apply(NOW, Up::Notice(Notice { answered, ..notice(2, Severity::Info) }));
+    assert!(effects.contains(&Effect::Redraw(Part::Notices)));
+    assert_eq!(offered(&model), 0);
 }
 
 #[test]

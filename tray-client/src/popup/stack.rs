@@ -18,7 +18,9 @@ pub const PARTING: Duration = Duration::from_secs(5);
 /// How a popup leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Insists {
-    /// By itself, after a while.
+    /// By itself, after a while, whether or not anybody has seen it: a message, which is counted as unread.
+    Passing,
+    /// By itself, after it has been there for a while.
     Not,
     /// When it is answered.
     UntilAnswered,
@@ -26,20 +28,23 @@ pub enum Insists {
     AboveAll,
 }
 
-/// What is left of the time of a popup that leaves by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Clock {
-    Off,
-    Runs { until: Instant },
-    Stopped { left: Duration },
-}
-
 #[derive(Clone, Debug)]
 struct Slot<K> {
     key: K,
     insists: Insists,
-    clock: Clock,
+    /// What was left of its time when its clock was started or stopped last; `None` for one that stays.
+    left: Option<Duration>,
+    /// Since when its clock runs.
+    since: Option<Instant>,
     hovered: bool,
+    /// There is no room for it on any screen.
+    parked: bool,
+}
+
+impl<K> Slot<K> {
+    fn until(&self) -> Option<Instant> {
+        Some(self.since? + self.left?)
+    }
 }
 
 /// The popups. `K` tells them apart.
@@ -47,121 +52,130 @@ struct Slot<K> {
 pub struct Stack<K> {
     /// In the order in which they came.
     slots: Vec<Slot<K>>,
-    locked: bool,
+    unwatched: bool,
 }
 
 impl<K> Default for Stack<K> {
     fn default() -> Self {
-        Self { slots: Vec::new(), locked: false }
+        Self { slots: Vec::new(), unwatched: false }
     }
 }
 
 impl<K: Clone + PartialEq> Stack<K> {
     /// A popup comes, or comes again with new words.
     pub fn show(&mut self, now: Instant, key: K, insists: Insists) {
-        let clock = if insists == Insists::Not { self.clock(now, STAYS, &key) } else { Clock::Off };
-        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.key == key) {
-            *slot = Slot { clock, insists, ..slot.clone() };
-            return;
+        let left = (insists <= Insists::Not).then_some(STAYS);
+        match self.slots.iter_mut().find(|slot| slot.key == key) {
+            Some(slot) => (slot.insists, slot.left, slot.since) = (insists, left, None),
+            None => self.slots.push(Slot { key, insists, left, since: None, hovered: false, parked: false }),
         }
-        self.slots.push(Slot { key, insists, clock, hovered: false });
+        self.regulate(now);
     }
 
     /// The notice is over: its popup says so for a while and goes. Whether there is one.
     pub fn part(&mut self, now: Instant, key: &K) -> bool {
-        let clock = self.clock(now, PARTING, key);
         let slot = self.slots.iter_mut().find(|slot| slot.key == *key);
-        slot.map(|slot| *slot = Slot { clock, insists: Insists::Not, ..slot.clone() }).is_some()
+        let there = slot.map(|slot| (slot.insists, slot.left, slot.since) = (Insists::Passing, Some(PARTING), None)).is_some();
+        self.regulate(now);
+        there
     }
 
     /// What the notice was about is over: its popup says so until it is closed. Whether there is one.
-    pub fn settle(&mut self, key: &K) -> bool {
+    pub fn settle(&mut self, now: Instant, key: &K) -> bool {
         let slot = self.slots.iter_mut().find(|slot| slot.key == *key);
-        slot.map(|slot| *slot = Slot { clock: Clock::Off, insists: Insists::UntilAnswered, ..slot.clone() }).is_some()
+        let there = slot.map(|slot| (slot.insists, slot.left, slot.since) = (Insists::UntilAnswered, None, None)).is_some();
+        self.regulate(now);
+        there
     }
 
     /// A popup is answered or closed.
-    pub fn remove(&mut self, key: &K) {
+    pub fn remove(&mut self, now: Instant, key: &K) {
         self.slots.retain(|slot| slot.key != *key);
+        self.regulate(now);
     }
 
     /// The pointer rests on a popup, or has left it.
     pub fn hover(&mut self, now: Instant, key: &K, hovered: bool) {
-        let locked = self.locked;
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.key == *key) {
             slot.hovered = hovered;
-            slot.clock = if hovered || locked { slot.clock.stop(now) } else { slot.clock.go_on(now) };
         }
+        self.regulate(now);
     }
 
-    /// The screen is locked, or open again. Nobody sees a popup behind the lock, so no time passes for it.
-    pub fn lock(&mut self, now: Instant, locked: bool) {
-        self.locked = locked;
+    /// Whether somebody uses the screen. Nobody sees a popup behind a lock or before an empty chair, so no time passes for it.
+    pub fn watch(&mut self, now: Instant, watched: bool) {
+        self.unwatched = !watched;
+        self.regulate(now);
+    }
+
+    /// Of those that are to be seen these have a place on a screen. No time passes for the others.
+    pub fn fit(&mut self, now: Instant, placed: &[K]) {
         for slot in &mut self.slots {
-            slot.clock = if locked || slot.hovered { slot.clock.stop(now) } else { slot.clock.go_on(now) };
+            slot.parked = !placed.contains(&slot.key);
         }
+        self.regulate(now);
     }
 
     /// Takes out those whose time is over.
     pub fn expire(&mut self, now: Instant) -> Vec<K> {
-        let over = |slot: &Slot<K>| matches!(slot.clock, Clock::Runs { until } if until <= now);
-        let gone = self.slots.iter().filter(|slot| over(slot)).map(|slot| slot.key.clone()).collect();
-        self.slots.retain(|slot| !over(slot));
+        let over = |slot: &Slot<K>| slot.until().is_some_and(|until| until <= now);
+        let gone: Vec<K> = self.slots.iter().filter(|slot| over(slot)).map(|slot| slot.key.clone()).collect();
+        if !gone.is_empty() {
+            self.slots.retain(|slot| !over(slot));
+            self.regulate(now);
+        }
         gone
     }
 
     /// When the next one leaves by itself.
     pub fn next(&self) -> Option<Instant> {
-        self.slots.iter().filter_map(|slot| if let Clock::Runs { until } = slot.clock { Some(until) } else { None }).min()
+        self.slots.iter().filter_map(Slot::until).min()
     }
 
-    /// How long one that leaves by itself still stays; `None` for the others, also while the pointer rests on it.
+    /// How long one that leaves by itself still stays; `None` for the others, also while no time passes for it.
     pub fn left(&self, now: Instant, key: &K) -> Option<Duration> {
-        let slot = self.slots.iter().find(|slot| slot.key == *key)?;
-        if let Clock::Runs { until } = slot.clock { Some(until.since(now)) } else { None }
+        self.slots.iter().find(|slot| slot.key == *key)?.until().map(|until| until.since(now))
     }
 
     /// Those to be seen, the lowest first: the most insistent, and of equals the one that has waited longest.
     pub fn seen(&self) -> Vec<&K> {
-        let mut order: Vec<_> = self.slots.iter().collect();
-        order.sort_by_key(|slot| std::cmp::Reverse(slot.insists));
+        self.order().into_iter().filter_map(|at| self.slots.get(at)).map(|slot| &slot.key).collect()
+    }
+
+    fn order(&self) -> Vec<usize> {
+        // Of the light ones none is lighter.
+        let mut order: Vec<(usize, Insists)> = self.slots.iter().map(|slot| slot.insists.max(Insists::Not)).enumerate().collect();
+        order.sort_by_key(|&(_, insists)| std::cmp::Reverse(insists));
         if order.len() > SEEN_MAX {
-            // Of the light ones the newest are seen: they go soon anyway, and who looks wants to know what is new.
-            let heavy = order.iter().filter(|slot| slot.insists != Insists::Not).count();
+            // Of the light ones the newest are seen: who looks wants to know what is new.
+            let heavy = order.iter().filter(|(_, insists)| *insists != Insists::Not).count();
             let light = order.len() - heavy;
             let room = SEEN_MAX.saturating_sub(heavy);
             order.drain(heavy..heavy + light.saturating_sub(room));
             order.truncate(SEEN_MAX);
         }
-        order.into_iter().map(|slot| &slot.key).collect()
+        order.into_iter().map(|(at, _)| at).collect()
     }
 
-    /// How many are behind "+n more".
+    /// How many are behind "+n more", besides those without a place.
     pub fn folded(&self) -> usize {
         self.slots.len().saturating_sub(SEEN_MAX)
     }
 
-    fn clock(&self, now: Instant, length: Duration, key: &K) -> Clock {
-        if self.locked || self.slots.iter().any(|slot| slot.key == *key && slot.hovered) {
-            Clock::Stopped { left: length }
-        } else {
-            Clock::Runs { until: now + length }
-        }
-    }
-}
-
-impl Clock {
-    fn stop(self, now: Instant) -> Self {
-        match self {
-            Self::Runs { until } => Self::Stopped { left: until.since(now) },
-            other => other,
-        }
-    }
-
-    fn go_on(self, now: Instant) -> Self {
-        match self {
-            Self::Stopped { left } => Self::Runs { until: now + left },
-            other => other,
+    /// The clock of a popup runs only while somebody may see it: nothing leaves that has never been there.
+    fn regulate(&mut self, now: Instant) {
+        let seen = self.order();
+        for (at, slot) in self.slots.iter_mut().enumerate() {
+            let there = slot.insists == Insists::Passing || (!slot.parked && seen.contains(&at));
+            let runs = slot.left.is_some() && !self.unwatched && !slot.hovered && there;
+            match slot.since {
+                None if runs => slot.since = Some(now),
+                Some(since) if !runs => {
+                    slot.left = slot.left.map(|left| left.saturating_sub(now.since(since)));
+                    slot.since = None;
+                }
+                _ => {}
+            }
         }
     }
 }
@@ -205,10 +219,10 @@ mod tests {
     #[test]
     fn no_time_passes_behind_the_lock_also_for_what_came_meanwhile() {
         let mut stack = showing(&[(1, Insists::Not)]);
-        stack.lock(at(2), true);
+        stack.watch(at(2), false);
         stack.show(at(50), 2, Insists::Not);
         assert_eq!(stack.expire(at(60)), []);
-        stack.lock(at(100), false);
+        stack.watch(at(100), true);
         assert_eq!(stack.expire(at(106)), [1]);
         assert_eq!(stack.expire(at(108)), [2]);
     }
@@ -217,7 +231,7 @@ mod tests {
     fn leaving_the_pointer_behind_the_lock_does_not_start_the_clock() {
         let mut stack = showing(&[(1, Insists::Not)]);
         stack.hover(at(1), &1, true);
-        stack.lock(at(2), true);
+        stack.watch(at(2), false);
         stack.hover(at(3), &1, false);
         assert_eq!(stack.next(), None);
     }
@@ -233,9 +247,9 @@ mod tests {
     #[test]
     fn an_all_clear_stays_until_it_is_closed() {
         let mut stack = showing(&[(1, Insists::AboveAll), (2, Insists::Not)]);
-        assert!(stack.settle(&1) && stack.settle(&2) && !stack.settle(&3));
+        assert!(stack.settle(at(0), &1) && stack.settle(at(0), &2) && !stack.settle(at(0), &3));
         assert_eq!((stack.next(), stack.expire(at(100))), (None, vec![]));
-        stack.remove(&1);
+        stack.remove(at(100), &1);
         assert_eq!(stack.seen(), [&2]);
     }
 
@@ -260,6 +274,24 @@ mod tests {
         ]);
         assert_eq!(stack.seen(), [&4, &3, &5, &6]);
         assert_eq!(stack.folded(), 2);
+    }
+
+    #[test]
+    fn no_time_passes_for_what_is_folded_or_has_no_place() {
+        let mut stack = showing(&[(1, Insists::Not), (2, Insists::Not), (3, Insists::Not), (4, Insists::Not), (5, Insists::Not)]);
+        stack.fit(at(0), &[2, 3]);
+        assert_eq!(stack.expire(at(8)), [2, 3]);
+        assert_eq!(stack.next(), None, "the folded one is seen now, and has no place yet");
+        stack.fit(at(20), &[4, 5, 1]);
+        assert_eq!(stack.expire(at(27)), []);
+        assert_eq!(stack.expire(at(28)), [1, 4, 5], "each has been there for its whole time");
+    }
+
+    #[test]
+    fn messages_pass_also_where_they_are_folded_or_have_no_place() {
+        let mut stack = showing(&(0..6).map(|key| (key, Insists::Passing)).collect::<Vec<_>>());
+        stack.fit(at(0), &[]);
+        assert_eq!(stack.expire(at(8)).len(), 6);
     }
 
     #[test]

@@ -14,6 +14,12 @@ use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};
 /// The share of a work area's height that a popup may take.
 const HEIGHT_MAX: f32 = 0.6;
 
+/// The same where its answers need it: nothing that can be clicked is below the edge.
+const HEIGHT_MOST: f32 = 0.94;
+
+/// Where a popup waits for which there is no room on the screen: beyond every screen, and near enough for X11, which counts with 16 bits.
+const ASIDE: Corner = (-30_000, -30_000);
+
 /// A popup on the screen.
 pub enum Popup {
     /// Of a notice.
@@ -57,6 +63,8 @@ impl Popup {
         window.on_follow(move |address| follow(Gesture::Follow(address.into())));
         let more = sink.clone();
         window.on_more(move || more(Gesture::AllNotices));
+        let (read, id) = (sink.clone(), row.key.clone());
+        window.on_read(move || read(Gesture::Read(id.clone())));
         window.set_notice(row.into());
         window.show()?;
         when_made(&window, sink);
@@ -135,7 +143,9 @@ impl Popup {
     #[expect(clippy::cast_precision_loss, reason = "screens are a few thousand pixels high")]
     pub fn fit(&self, work_area: Rect) {
         if let Self::Notice(window) = self {
-            window.set_height_max(work_area.height as f32 * HEIGHT_MAX / self.window().scale_factor());
+            let height = work_area.height as f32 / self.window().scale_factor();
+            window.set_height_max(height * HEIGHT_MAX);
+            window.set_height_most(height * HEIGHT_MOST);
         }
     }
 
@@ -150,8 +160,13 @@ impl Popup {
         Size { width: (width * scale).ceil() as u32, height: (height * scale).ceil() as u32 }
     }
 
-    /// Puts it there.
-    pub fn place(&self, (x, y): Corner) {
+    /// Puts it there; `None` puts it aside until there is room. `watched` says that somebody uses the screen.
+    pub fn place(&self, corner: Option<Corner>, watched: bool) {
+        let (x, y) = corner.unwrap_or(ASIDE);
+        if let Self::Notice(window) = self {
+            window.set_spot(y);
+            window.set_watched(watched && corner.is_some());
+        }
         self.window().set_position(slint::PhysicalPosition::new(x, y));
     }
 

@@ -42,14 +42,18 @@ pub struct NoticeRow {
     pub title: String,
     /// What it says; empty where the heading says it all.
     pub body: String,
+    /// The same in one line.
+    pub gist: String,
     /// The links in it.
     pub links: Vec<String>,
-    /// What can be answered; empty when it is over.
+    /// What can be answered, also after its popup has gone; empty when it is answered or over.
     pub answers: Vec<String>,
     /// How it ended: the answer that was given, withdrawn, expired; empty while it is open.
     pub ended: String,
     /// It ended well: its author gave the all-clear.
     pub clear: bool,
+    /// It is open, and has not been before anybody's eyes here.
+    pub unseen: bool,
 }
 
 /// The open notices, most severe first.
@@ -77,10 +81,10 @@ pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
         (None, NoticeState::Withdrawn) => format!("Withdrawn by {}", notice.author),
         (None, NoticeState::Expired) => "Expired".into(),
         (None, NoticeState::AllClear) => format!("All clear, says {}", notice.author),
-        (None, NoticeState::Open) if entry.is_open() => String::new(),
-        (None, NoticeState::Open) => "Seen".into(),
+        (None, NoticeState::Open) => String::new(),
     };
-    let answers = if ended.is_empty() { notice.answers.iter().map(|answer| super::plain(answer.as_str())).collect() } else { Vec::new() };
+    let answers =
+        if entry.is_answerable() { notice.answers.iter().map(|answer| super::plain(answer.as_str())).collect() } else { Vec::new() };
     NoticeRow {
         key: notice.id.0.to_string(),
         level: notice.severity.into(),
@@ -88,10 +92,12 @@ pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
         time: moment.wall.short(notice.sent_at, moment.now),
         title,
         links: links(said).into_iter().map(str::to_owned).collect(),
+        gist: body.split_whitespace().collect::<Vec<_>>().join(" "),
         body,
         answers,
         ended,
         clear: entry.answer.is_none() && notice.state == NoticeState::AllClear,
+        unseen: entry.is_unseen(),
     }
 }
 

@@ -120,6 +120,7 @@ impl ChatView {
         window.on_said(on(sink, Gesture::Say));
         window.on_retry(on(sink, Gesture::Retry));
         window.on_discard(on(sink, Gesture::Discard));
+        window.on_read(on(sink, Gesture::Read));
         window.on_follow(on(sink, Gesture::Follow));
         window.on_choose(on(sink, Gesture::Choose));
         window.on_read_back(just(sink, Gesture::ReadBack));
@@ -262,7 +263,18 @@ impl ChatView {
     pub fn set_notices(&mut self, open: Vec<NoticeRow>, past: Vec<NoticeRow>) {
         self.window.set_more_notices(i32::try_from(open.len().saturating_sub(NOTICES_SEEN)).unwrap_or(i32::MAX));
         self.open.set(open.iter().take(NOTICES_SEEN).cloned().collect());
+        // Where the notice goes at which the keyboard is, the keyboard goes back: what is typed next is for nothing that moves up.
+        let focused = self.window.get_focused_notice();
+        let gone = !focused.is_empty() && open.iter().take(NOTICES_SEEN).all(|row| row.key != focused.as_str());
         self.all.set(open.into_iter().chain(past).collect());
+        if gone {
+            self.window.invoke_give_back();
+        }
+    }
+
+    /// Whether what the window shows is before somebody's eyes.
+    pub fn set_watched(&self, watched: bool) {
+        self.window.set_watched(watched);
     }
 
     /// What is wrong, in a sentence, and whether trying again is what helps; empty for nothing.

@@ -61,6 +61,8 @@ pub enum Gesture {
         /// Which of its answers.
         answer: u8,
     },
+    /// Has had a notice before their eyes for as long as it takes to read.
+    Read(String),
     /// Closed an info notice, or one that is over.
     Dismiss(String),
     /// Closed the popup of a conversation.

@@ -42,7 +42,10 @@ impl<P, S> Clone for List<P, S> {
 impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> List<P, S> {
     /// Nothing.
     pub(super) fn new() -> Self {
-        Self { plain: Rc::new(RefCell::new(Plain { rows: Vec::new(), held: false, wanted: None, others_asked: false })), shown: Rc::default() }
+        Self {
+            plain: Rc::new(RefCell::new(Plain { rows: Vec::new(), held: false, wanted: None, others_asked: false })),
+            shown: Rc::default(),
+        }
     }
 
     /// For the window's property.
@@ -212,10 +215,12 @@ impl From<NoticeRow> for ui::Notice {
             time: row.time.into(),
             title: row.title.into(),
             body: row.body.into(),
+            gist: row.gist.into(),
             links: strings(row.links),
             answers: strings(row.answers),
             ended: say(&row.ended).into(),
             clear: row.clear,
+            unseen: row.unseen,
         }
     }
 }

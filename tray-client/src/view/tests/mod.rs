@@ -1,5 +1,6 @@
 //! The windows, clicked and typed into as a screen reader would, without a display; and photographed.
 
+mod answers;
 mod clicks;
 mod desk;
 mod pictures;
@@ -37,6 +38,7 @@ fn notice(level: Level, answers: &[&str]) -> NoticeRow {
         time: "14:52".into(),
         title: "Fire drill today 15:00".into(),
         body: "Leave by the nearest exit; do not use the lifts. Meet at the gate.".into(),
+        gist: "Leave by the nearest exit; do not use the lifts. Meet at the gate.".into(),
         answers: answers.iter().map(|answer| (*answer).to_owned()).collect(),
         ..NoticeRow::default()
     }

@@ -69,6 +69,12 @@ impl Easel {
         });
     }
 
+    /// So much later; and drawn a few times, so that lists are laid out.
+    fn wait(&self, wait: Duration, width: u32, height: u32) {
+        self.time.set(self.time.get() + wait);
+        (0..5).for_each(|_| self.settle(width, height));
+    }
+
     /// Draws at this size, compares, and keeps the picture.
     #[track_caller]
     fn check(&self, name: &str, width: u32, height: u32) {
@@ -345,6 +351,146 @@ fn an_info_notice_in_dark_colours() {
 fn an_all_clear() {
     let row = NoticeRow { ended: "All clear, says admin".into(), clear: true, ..notice(Level::Critical, &[]) };
     popup(Theme::Light, "popup-all-clear", row);
+}
+
+const LONG: &str = "I am away and somebody else looks after it";
+
+fn answers(count: usize, long: bool) -> Vec<String> {
+    (0..count).map(|number| if long { format!("{LONG} {number}") } else { format!("No. {number}") }).collect()
+}
+
+fn asking(count: usize, long: bool) -> NoticeRow {
+    NoticeRow { answers: answers(count, long), ..notice(Level::Important, &[]) }
+}
+
+/// Every number and length of answers, at the usual and at the largest size of text.
+fn every_asking() -> impl Iterator<Item = (u16, usize, bool)> {
+    [100, 200].into_iter().flat_map(|percent| (0..=8).flat_map(move |count| [(percent, count, false), (percent, count, true)]))
+}
+
+fn inside(element: &i_slint_backend_testing::ElementHandle, (width, height): (f32, f32)) -> bool {
+    let (corner, size) = (element.absolute_position(), element.size());
+    corner.x >= 0.0 && corner.y >= 0.0 && corner.x + size.width <= width + 0.5 && corner.y + size.height <= height + 0.5
+}
+
+#[test]
+fn every_answer_of_a_popup_is_given_by_keys_and_is_seen_when_it_is() {
+    let heard = Heard::default();
+    let easel = Easel::new(Theme::Light, 100, "");
+    for (percent, count, long) in every_asking() {
+        look::set_for_test(Theme::Light, percent, "");
+        let popup = Popup::notice(&heard.sink(), "notice 7", asking(count, long)).unwrap();
+        let Popup::Notice(window) = &popup else { panic!("a notice") };
+        popup.fit(crate::popup::place::Rect { x: 0, y: 0, width: 1280, height: 680 });
+        // As the program does: what it wants to be changes until it is laid out.
+        let mut size = popup.size();
+        for _ in 0..6 {
+            easel.settle(size.width, size.height);
+            size = popup.size();
+        }
+        let what = format!("{count} answers, long: {long}, at {percent} %");
+        assert!(size.height <= 680, "{what}: {} pixels high", size.height);
+        let mut given = Vec::new();
+        for _ in 0..count + 2 {
+            super::clicks::key(window.window(), slint::platform::Key::Tab);
+            easel.wait(look::CALM, size.width, size.height);
+            super::clicks::key(window.window(), slint::platform::Key::Return);
+            for gesture in heard.take() {
+                let Gesture::Answer { answer, .. } = gesture else { continue };
+                let label = &answers(count, long)[usize::from(answer)];
+                #[expect(clippy::cast_precision_loss, reason = "screens are a few thousand pixels high")]
+                let edges = (size.width as f32, size.height as f32);
+                let at = super::clicks::find(window, label);
+                assert!(inside(&at, edges), "{what}: {label} at {:?}, {:?} of {edges:?}", at.absolute_position(), at.size());
+                given.push(usize::from(answer));
+            }
+        }
+        given.dedup();
+        assert_eq!(given.iter().copied().take(count).collect::<Vec<_>>(), (0..count).collect::<Vec<_>>(), "{what}");
+    }
+}
+
+#[test]
+fn in_the_narrowest_window_every_answer_is_there_or_the_way_to_it() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    for (percent, count, long) in every_asking().filter(|(_, count, _)| *count > 0) {
+        look::set_for_test(Theme::Light, percent, "");
+        let heard = Heard::default();
+        let mut view = ChatView::new(&heard.sink()).unwrap();
+        view.window().show().unwrap();
+        view.set_notices(vec![asking(count, long)], vec![]);
+        easel.settle(360, 420);
+        let window = view.window();
+        let what = format!("{count} answers, long: {long}, at {percent} %");
+        let labels = answers(count, long);
+        let direct = labels.iter().filter(|label| super::clicks::is_there(window, label)).count();
+        assert!(direct == 0 || direct == count, "{what}: {direct} of them");
+        let seen: Vec<&str> = if direct == 0 { vec!["Answer…"] } else { labels.iter().map(String::as_str).collect() };
+        for label in seen {
+            assert!(inside(&super::clicks::find(window, label), (360.0, 420.0)), "{what}: {label}");
+        }
+        // In the list, by keys alone.
+        view.show_notices();
+        easel.wait(look::CALM, 360, 420);
+        let mut given = Vec::new();
+        for (target, label) in labels.iter().enumerate() {
+            // Past the text, which can be selected.
+            for _ in 0..target + 2 {
+                super::clicks::key(window.window(), slint::platform::Key::Tab);
+                easel.settle(360, 420);
+            }
+            easel.wait(look::CALM, 360, 420);
+            let answer = super::clicks::find(window, label);
+            let (corner, size) = (answer.absolute_position(), answer.size());
+            assert!(direct > 0 || inside(&answer, (360.0, 420.0)), "{what}: {label} at {corner:?}, {size:?}");
+            super::clicks::key(window.window(), slint::platform::Key::Return);
+            given.extend(heard.take().into_iter().filter_map(|gesture| match gesture {
+                Gesture::Answer { answer, .. } => Some(usize::from(answer)),
+                _ => None,
+            }));
+        }
+        assert_eq!(given, (0..count).collect::<Vec<_>>(), "{what}");
+    }
+}
+
+fn answers_in_a_popup(theme: Theme, percent: u16, language: &'static str, name: &str, row: NoticeRow) {
+    let easel = Easel::new(theme, percent, language);
+    let popup = Popup::notice(&sink(), "notice 7", row).unwrap();
+    popup.fit(crate::popup::place::Rect { x: 0, y: 0, width: 1280, height: 760 });
+    update_timers_and_animations();
+    let size = popup.size();
+    easel.check(name, size.width, size.height);
+}
+
+#[test]
+fn a_notice_with_six_answers() {
+    answers_in_a_popup(Theme::Light, 100, "", "popup-six-answers", asking(6, false));
+}
+
+#[test]
+fn a_notice_with_eight_long_answers_and_a_long_text_with_text_twice_as_large_in_chinese() {
+    let row = NoticeRow { body: "请从最近的出口离开；不要使用电梯。在大门口集合。".repeat(12), ..asking(8, true) };
+    answers_in_a_popup(Theme::Dark, 200, "zh", "popup-eight-answers-large-chinese", row);
+}
+
+#[test]
+fn notices_with_many_answers_in_the_narrowest_window() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let mut view = chat();
+    view.window().set_list_shown(false);
+    view.set_notices(vec![asking(6, false), NoticeRow { key: "8".into(), ..asking(2, false) }], vec![]);
+    easel.check("chat-narrow-answers", 360, 480);
+}
+
+#[test]
+fn the_list_of_notices_with_six_answers() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let mut view = chat();
+    let past = NoticeRow { key: "5".into(), title: "Canteen".into(), ended: "Answered: Safe".into(), ..notice(Level::Info, &[]) };
+    let closed = NoticeRow { key: "6".into(), title: "Cake in the kitchen".into(), ..notice(Level::Info, &["Acknowledge"]) };
+    view.set_notices(vec![asking(6, false)], vec![closed, past]);
+    view.show_notices();
+    easel.check("chat-notices", 720, 560);
 }
 
 #[test]
