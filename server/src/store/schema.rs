@@ -433,6 +433,19 @@ mod tests {
 
     use belfry_core::chat::{AccountId, Refusal, Role, Seq};
 
+    /// What a database holds since addresses are known.
+    const LAST: &str = "
+        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
+        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
+        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
+        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
+        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
+        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
+        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
+        INSERT INTO ledger (notice, account) VALUES (1, 1);
+        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
+    ";
+
     /// What a database of each version holds, written in the words of that version: one account, one message to the lobby from outbox 1,
     /// one open notice to it. The next migration adds its line here.
     const CONTENTS: &[&str] = &["
@@ -484,47 +497,7 @@ mod tests {
         INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
-    ", "
-        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
-        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
-        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
-        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
-        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
-        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
-        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
-        INSERT INTO ledger (notice, account) VALUES (1, 1);
-        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
-    ", "
-        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
-        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
-        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
-        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
-        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
-        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
-        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
-        INSERT INTO ledger (notice, account) VALUES (1, 1);
-        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
-    ", "
-        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
-        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
-        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
-        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
-        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
-        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
-        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
-        INSERT INTO ledger (notice, account) VALUES (1, 1);
-        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
-    ", "
-        INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'hash');
-        INSERT INTO looks (kind, look, whose) VALUES (0, 'anna', 1);
-        INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, 'hello');
-        UPDATE conversations SET last_seq = 1, keep_messages = 10 WHERE id = 1;
-        INSERT INTO readings (account, conversation, upto) VALUES (1, 1, 1);
-        INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
-        INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
-        INSERT INTO ledger (notice, account) VALUES (1, 1);
-        INSERT INTO known_addresses (account, address, last_seen) VALUES (1, x'00000000000000000000ffffc0000209', 8);
-    "];
+    ", LAST, LAST, LAST, LAST];
 
     fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
         let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
