@@ -2,7 +2,6 @@
 
 mod layers;
 mod serve;
-mod text;
 mod typed;
 mod variables;
 

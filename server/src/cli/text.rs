@@ -54,7 +54,7 @@ fn from_input(input: &mut impl Read) -> Outcome<Text> {
         // Cut off, perhaps within a letter: its length is what is wrong with it.
         "x".repeat(bytes.len())
     } else {
-        text_file::read(&bytes).map_err(|why| wrong(format!("It {why}.")))?.to_owned()
+        text_file::read(&bytes).map_err(|why| wrong(format!("It {why}.")))?
     };
     Text::new(text.trim_end_matches(is_line_break)).map_err(|error| wrong(error.to_string()))
 }

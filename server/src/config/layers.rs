@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use belfry_core::text_file;
 use toml::{Table, Value};
 
-use super::text;
 use crate::cli::output::quoted;
 use crate::cli::usage::cannot_be;
 use crate::cli::{Ending, Outcome};
 
 /// Every key, its default and what it is for: what `--print-config` prints is where the defaults come from.
 pub(crate) const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// How to make a file that can be read, where the usual way makes another.
+const SAVE: &str = "Save it as UTF-8; in PowerShell: belfry serve --print-config | Set-Content -Encoding utf8 FILE.";
 
 /// Settings by their names, such as `retention.message_age`.
 type Values = BTreeMap<String, String>;
@@ -39,7 +42,7 @@ impl Layers {
             let cannot = |why: &dyn Display| format!("The configuration {} {why}", path.display());
             let bytes =
                 std::fs::read(path).map_err(|error| Ending::refused(cannot(&format_args!("cannot be read: {}.", InWords(&error)))))?;
-            let text = text::read(&bytes).map_err(|why| Ending::usage(cannot(&why)))?;
+            let text = text_file::read(&bytes).map_err(|why| Ending::usage(cannot(&format_args!("{why}. {SAVE}"))))?;
             layers.file = flat(&parse(&text, path)?, path)?;
             if let Some(unknown) = layers.file.keys().find(|name| !layers.defaults.contains_key(*name)) {
                 return Err(layers.unknown(unknown, path));

@@ -24,8 +24,8 @@ pub fn beside_program() -> io::Result<Option<String>> {
 fn text(path: &Path) -> io::Result<String> {
     let bytes = fs::read(path)?;
     match text_file::read(&bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(why) => Err(io::Error::new(io::ErrorKind::InvalidData, format!("it {why}"))),
+        Ok(text) => Ok(text),
+        Err(why) => Err(io::Error::new(io::ErrorKind::InvalidData, format!("it {why}; save it as UTF-8"))),
     }
 }
 
@@ -115,7 +115,9 @@ mod tests {
         fs::write(folder.path().join("a.toml"), "\u{feff}sounds = false\r\n").unwrap();
         assert_eq!(folder.read("a.toml").unwrap().as_deref(), Some("sounds = false\r\n"));
         fs::write(folder.path().join("a.toml"), b"\xff\xfes\0o\0").unwrap();
-        assert!(folder.read("a.toml").unwrap_err().to_string().contains("it is in UTF-16"));
+        assert_eq!(folder.read("a.toml").unwrap().as_deref(), Some("so"));
+        fs::write(folder.path().join("a.toml"), b"s\0o\0").unwrap();
+        assert!(folder.read("a.toml").unwrap_err().to_string().contains("it is no text"));
     }
 
     #[cfg(unix)]
