@@ -161,7 +161,7 @@ fn a_folder_that_cannot_be_made_is_explained() {
     let file = temporary.path().join("file");
     fs::write(&file, "").unwrap();
     let error = DataFolder::open(&file.join("data")).unwrap_err();
-    assert!(error.to_string().contains("choose another folder with --data."), "{error}");
+    assert!(error.to_string().contains("another folder with --data."), "{error}");
 }
 
 #[cfg(unix)]
