@@ -85,6 +85,7 @@ pub struct Machine {
     endpoint: Endpoint,
     sessions: Sessions,
     measured: Measured,
+    disk_free_bytes: Option<u64>,
     /// It is stopping, and has stopped at this instant even if somebody has not answered the goodbye.
     stopped_by: Option<Instant>,
 }
@@ -96,7 +97,7 @@ impl Machine {
         let endpoint = Endpoint::new(config.endpoint, for_endpoint, now.instant);
         let mut sessions = Sessions::new(Hub::new(opening, config.hub), rng);
         sessions.set_tally(endpoint.tally());
-        Self { endpoint, sessions, measured: Measured::default(), stopped_by: None }
+        Self { endpoint, sessions, measured: Measured::default(), disk_free_bytes: None, stopped_by: None }
     }
 
     /// One thing has happened.
@@ -118,6 +119,7 @@ impl Machine {
             Input::Rules(rules) => self.sessions.set_rules(now, rules),
             Input::Reload(rules) => self.sessions.reload_rules(now, rules),
             Input::Surroundings(Surroundings { links, disk_free_bytes }) => {
+                self.disk_free_bytes = disk_free_bytes;
                 self.sessions.set_surroundings(links.clone(), disk_free_bytes);
                 self.endpoint.set_links(links);
             }
@@ -181,6 +183,11 @@ impl Machine {
     /// The driver has measured.
     pub fn set_measured(&mut self, measured: Measured) {
         self.measured = measured;
+    }
+
+    /// Bytes that are free where the database is, as far as the operating system says.
+    pub const fn disk_free_bytes(&self) -> Option<u64> {
+        self.disk_free_bytes
     }
 
     /// Counters of the sessions.

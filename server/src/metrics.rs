@@ -209,6 +209,7 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ("reassembling_bytes", "Bytes that wait for what is missing of their messages.", transport.reassembling_bytes),
         ("queued_bytes", "Bytes that wait to be acknowledged.", transport.queued_bytes),
         ("store_jobs_waiting", "Jobs that the database has not answered.", snapshot.jobs_waiting),
+        ("disk_free_bytes", "Bytes that are free where the database is; 0 where the system does not say.", snapshot.disk_free_bytes),
         ("database_bytes", "Bytes of the database and its log of changes on the disk.", database_bytes),
     ];
     let counters = [

@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub store_latency_micros: u64,
     /// Jobs that the store has not answered.
     pub jobs_waiting: u64,
+    /// Bytes that are free where the database is; 0 where the operating system does not say.
+    pub disk_free_bytes: u64,
 }
 
 impl Observed {
