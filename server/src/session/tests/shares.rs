@@ -7,7 +7,7 @@ use belfry_core::source::Links;
 
 use super::world::{World, name, password};
 use crate::hub::{Rates, Registration, Rules};
-use crate::limits::{DISK_RESERVE_BYTES, MESSAGE_BESIDE_BYTES, REGISTRATIONS_IN_ALL, ROOMS_MAX, ROOMS_PER_HOUR};
+use crate::limits::{DISK_RESERVE_BYTES, MESSAGE_BESIDE_BYTES, REGISTRATIONS_IN_ALL, ROOMS_MAX, ROOMS_PER_HOUR, SESSIONS_PER_ACCOUNT_MAX};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -130,4 +130,17 @@ fn the_last_of_the_disk_is_kept_for_notices_and_administrators() {
     assert!(world.ask(again, Request::Who { after: None }).is_ok());
     world.sessions.set_surroundings(Links::default(), None);
     assert!(world.ask(alice, post).is_ok(), "where nobody knows, nobody is refused");
+}
+
+#[test]
+fn an_account_has_so_many_sessions_at_once() {
+    let mut world = World::new();
+    let first = world.register("alice");
+    for _ in 1..SESSIONS_PER_ACCOUNT_MAX {
+        world.sign_in("alice");
+    }
+    let one_more = world.connect();
+    assert_eq!(world.try_sign_in(one_more, "alice", "alice"), Err(Refusal::TooManySessions));
+    world.gone(first);
+    assert!(world.try_sign_in(one_more, "alice", "alice").is_ok());
 }
