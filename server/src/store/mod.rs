@@ -12,6 +12,8 @@ mod backup;
 mod column;
 #[cfg(test)]
 mod committed;
+#[cfg(test)]
+mod conditions;
 mod conversations;
 mod devices;
 mod done;
