@@ -55,7 +55,7 @@ fn what_an_administrator_has_scheduled_is_not_sent_while_they_are_shut_out_or_a_
         let mut occur = |at: u64, change: Work| {
             ask(store, at, change).unwrap();
             let next_at = Some(UnixMillis(at + 10));
-            ask(store, at, Work::Occur(Occurrence { schedule: scheduled.id, next_at })).unwrap();
+            ask(store, at, Work::Occur(Occurrence { schedule: scheduled.id, at: UnixMillis(at), next_at })).unwrap();
             overview(store, at, anna).1.len()
         };
         assert_eq!(occur(10, Work::SetDisabled { account: named("root"), disabled: true }), 0);

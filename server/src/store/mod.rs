@@ -15,6 +15,8 @@ mod committed;
 #[cfg(test)]
 mod conditions;
 mod conversations;
+#[cfg(test)]
+mod crowd;
 mod devices;
 mod done;
 mod door;
