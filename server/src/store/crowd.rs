@@ -185,7 +185,7 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
     };
     vec![
         (
-            "accounts 1, devices 1",
+            "accounts 1, devices 2",
             100,
             Work::SetPassword { account: named("anna"), password_hash: "new".into(), remembered: Remembered::Only(Some(DEVICE)) },
         ),
