@@ -1,7 +1,6 @@
 //! What the operating system tells a server: stop, or read the configuration again.
 
 use super::{Ending, Outcome};
-use belfry_core::net::InWords;
 
 /// What a signal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +15,7 @@ pub(super) enum Signal {
 /// Calls `on_signal` on a thread of its own for every signal, until it says that it wants no more.
 #[cfg(unix)]
 pub(super) fn watch(mut on_signal: impl FnMut(Signal) -> bool + Send + 'static) -> Outcome {
+    use belfry_core::net::InWords;
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
     let cannot = |error: std::io::Error| Ending::refused(format_args!("Signals cannot be caught: {}.", InWords(&error)));
