@@ -22,7 +22,7 @@ class Screen:
         self.pictures = place.folder / "screens"
         self.pictures.mkdir()
         read, write = os.pipe()
-        self.server = place.start(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp"],
+        self.server = place.start(["Xvfb", "-noreset", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp"],
                                   pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as numbers:
