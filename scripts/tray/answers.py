@@ -25,7 +25,7 @@ def answering(stage, chat, wait):
     wait("the newest is answered", lambda: answer(second) == "Yes")
     time.sleep(1)
     stage.type(chat, "hello world", "Return")
-    wait("what was typed is a message", lambda: "hello world" in stage.history())
+    wait("what was typed is a message", lambda: "hello world" in stage.history(room="Night shift"))
     assert not answer(first), "a space answered the other one"
     stage.picture("answered-once", chat)
     summon()

@@ -76,7 +76,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
         create_folder(above)?;
     }
     match private_folder().create(path) {
-        Ok(()) => give(&File::open(path)?, owner_of_folder(path)),
+        Ok(()) => give_folder(path),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
@@ -179,6 +179,11 @@ fn give(file: &File, owner: Option<Owner>) -> io::Result<()> {
 }
 
 #[cfg(unix)]
+fn give_folder(path: &Path) -> io::Result<()> {
+    give(&File::open(path)?, owner_of_folder(path))
+}
+
+#[cfg(unix)]
 fn be_as(file: &File, old: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     give(file, Some((old.uid(), old.gid())))?;
@@ -193,6 +198,12 @@ fn owner_of_folder(_path: &Path) -> Option<Owner> {
 /// A file of Windows has its owner's and its folder's rights.
 #[cfg(not(unix))]
 fn give(_file: &File, _owner: Option<Owner>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Windows opens no folder as a file.
+#[cfg(not(unix))]
+fn give_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -70,7 +70,8 @@ fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 fn finish(unfinished: &Path, to: &Path) -> io::Result<u64> {
-    let file = File::open(unfinished)?;
+    // Windows waits for the disk only where one may write.
+    let file = File::options().read(true).write(true).open(unfinished)?;
     file.sync_all()?;
     let bytes = file.metadata()?.len();
     drop(file);
