@@ -83,6 +83,8 @@ class Story:
         """Clicks an answer: 0 is the first one, on the left. Buttons stand at the right end of the popup's lowest line."""
         second = popup.x + popup.width - 12 - 50
         first = popup.x + popup.width - 12 - 100 - 8 - 35
+        # What has just come up or moved takes no click for half a second.
+        time.sleep(1)
         self.screen.click((first, second)[answer], popup.y + popup.height - 12 - 15)
         self.screen.rest()
 
