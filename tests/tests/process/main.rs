@@ -9,6 +9,7 @@ mod crash;
 mod day;
 mod day_records;
 mod desk;
+mod examples;
 mod host;
 mod house_of_0_1_0;
 mod interop;
