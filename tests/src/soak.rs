@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use belfry_core::chat::{Audience, ConversationId, NoticeId, Receipt, Refusal, Seq, Severity};
+use belfry_core::chat::{Audience, ConversationId, NoticeDraft, NoticeId, Receipt, Refusal, Seq, Severity};
 use belfry_core::client::{Command, Failure, Start, Ticket, Update};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::UnixMillis;
@@ -344,21 +344,9 @@ impl Life {
         let program = self.program(0);
         let ticket = self.world.ticket(program);
         self.accidents += 1;
-        self.world.command(
-            program,
-            Command::SendNotice {
-                ticket,
-                severity: Severity::Important,
-                title: None,
-                body: text(format!("notice {}", self.accidents)),
-                audience: vec![Audience::Everyone],
-                answers: vec![],
-                expires_after_ms: None,
-                schedule: None,
-                remind: None,
-                confirmed: true,
-            },
-        );
+        let body = text(format!("notice {}", self.accidents));
+        let draft = NoticeDraft { confirmed: true, ..NoticeDraft::new(Severity::Important, body, vec![Audience::Everyone]) };
+        self.world.command(program, Command::SendNotice { ticket, draft });
     }
 
     /// What this person's programs have shown, by conversation, in order.

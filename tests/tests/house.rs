@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Audience, DeviceId, NoticeChange, NoticeState, Presence, Receipt, Refusal, Request, Severity};
+use belfry_core::chat::{
+    Answer, Audience, DeviceId, NoticeChange, NoticeDraft, NoticeState, Presence, Receipt, Refusal, Request, Severity,
+};
 use belfry_core::client::{Command, Failure, Interruption, Proof, Start, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_tests::weather::Weather;
@@ -157,21 +159,8 @@ fn a_wrong_password_ends_the_attempt() {
 /// The first person sends everybody a critical notice.
 fn send_fire_drill(world: &mut World) {
     let ticket = world.ticket(0);
-    world.command(
-        0,
-        Command::SendNotice {
-            ticket,
-            severity: Severity::Critical,
-            title: None,
-            body: text("Fire drill"),
-            audience: vec![Audience::Everyone],
-            answers: vec![],
-            expires_after_ms: None,
-            schedule: None,
-            remind: None,
-            confirmed: true,
-        },
-    );
+    let draft = NoticeDraft { confirmed: true, ..NoticeDraft::new(Severity::Critical, text("Fire drill"), vec![Audience::Everyone]) };
+    world.command(0, Command::SendNotice { ticket, draft });
 }
 
 #[test]

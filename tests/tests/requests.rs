@@ -90,18 +90,7 @@ fn a_notice_with_the_longest_text_is_changed_and_taken_back() {
     let bob = world.join("bob", true, Start::Now);
     assert!(world.run_until(30 * SECOND, |world| world.people[bob].is_caught_up()));
     let ticket = world.ticket(admin);
-    let send = Command::SendNotice {
-        ticket,
-        severity: Severity::Info,
-        title: None,
-        body: longest_text(),
-        audience: vec![Audience::Everyone],
-        answers: vec![],
-        expires_after_ms: None,
-        schedule: None,
-        remind: None,
-        confirmed: false,
-    };
+    let send = Command::SendNotice { ticket, draft: NoticeDraft::new(Severity::Info, longest_text(), vec![Audience::Everyone]) };
     world.command(admin, send);
     assert!(world.run_until(30 * SECOND, |world| world.people[bob].notices().len() == 1));
     let notice = world.people[bob].notices()[0].id;
@@ -136,21 +125,8 @@ fn nothing_that_a_program_of_this_version_can_write_is_refused_as_if_the_version
                 | Request::Typing { .. }
                 | Request::Away { .. } => continue,
                 Request::SendNotice(draft) => {
-                    let NoticeDraft { severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed, .. } = draft;
                     let ticket = world.ticket(admin);
-                    let command = Command::SendNotice {
-                        ticket,
-                        severity,
-                        title,
-                        body,
-                        audience,
-                        answers,
-                        expires_after_ms,
-                        schedule,
-                        remind,
-                        confirmed,
-                    };
-                    outcome(&mut world, admin, ticket, command)
+                    outcome(&mut world, admin, ticket, Command::SendNotice { ticket, draft })
                 }
                 request => ask(&mut world, admin, request),
             };

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, DeviceEntry, Gap, GroupName, Label, LedgerEntry, NoticeChange, NoticeId, NoticeState, Receipt, Request, Severity,
-    Title,
+    Answer, Audience, DeviceEntry, Gap, GroupName, Label, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, Receipt, Request,
+    Severity, Title,
 };
 use belfry_core::client::{Command, Proof, Start};
 use belfry_core::crypto::{KeyPair, PublicKey};
@@ -173,21 +173,13 @@ fn the_ledger_of_a_roll_call_says_what_happened_to_each_screen() {
 
     let ticket = hospital.world.ticket(hospital.admin);
     let audience = vec![Audience::Group(group("early")), Audience::Account(name(&early(0)))];
-    hospital.world.command(
-        hospital.admin,
-        Command::SendNotice {
-            ticket,
-            severity: Severity::Critical,
-            title: Some(Title::new("Fire in the east wing").expect("a good title")),
-            body: text("Where are you?"),
-            audience,
-            answers: vec![label("Safe"), label("Need help")],
-            expires_after_ms: Some(30 * 60 * 1000),
-            schedule: None,
-            remind: None,
-            confirmed: false,
-        },
-    );
+    let draft = NoticeDraft {
+        title: Some(Title::new("Fire in the east wing").expect("a good title")),
+        answers: vec![label("Safe"), label("Need help")],
+        expires_after_ms: Some(30 * 60 * 1000),
+        ..NoticeDraft::new(Severity::Critical, text("Where are you?"), audience)
+    };
+    hospital.world.command(hospital.admin, Command::SendNotice { ticket, draft });
     hospital.world.run_for(5 * SECOND);
     let Some(Answer::NoticeSent { notice, progress }) = hospital.world.people[hospital.admin].answer(ticket).cloned() else {
         panic!("it was not sent")

@@ -3,12 +3,11 @@
 use std::fmt;
 
 use belfry_core::chat::{
-    Audience, Every, Label, Notice, NoticeChange, Reminding, Severity, Template, TemplateName, Text, Title, check_answers, check_audience,
-    check_expiry, check_reminding,
+    Audience, Every, Label, Notice, NoticeChange, NoticeDraft, Reminding, Severity, Template, TemplateName, Text, Title, check_answers,
+    check_audience, check_expiry, check_reminding,
 };
 use belfry_core::time::UnixMillis;
 
-use crate::link::Draft;
 use crate::when::{Wall, length, read_length};
 
 /// How often those who have not answered are told again at most.
@@ -149,7 +148,7 @@ impl Form {
     ///
     /// # Errors
     /// The first [`Mistake`] from the top of the form.
-    pub fn draft(&self, now: UnixMillis, wall: &Wall) -> Result<Draft, Mistake> {
+    pub fn draft(&self, now: UnixMillis, wall: &Wall) -> Result<NoticeDraft, Mistake> {
         let (title, body) = (self.title()?.filter(|_| !self.body.trim().is_empty()), self.text()?);
         let audience = self.audiences();
         if audience.is_empty() {
@@ -168,16 +167,13 @@ impl Form {
         if planned.as_ref().is_some_and(|&(_, at)| at <= now) {
             return Err(Mistake::Past);
         }
-        Ok(Draft {
-            severity: severity(self.severity),
+        Ok(NoticeDraft {
             title,
-            body,
-            audience,
             answers: self.labels()?,
             expires_after_ms: self.expires_after_ms()?,
             schedule: planned.map(|(schedule, _)| schedule),
             remind: self.reminding()?,
-            confirmed: false,
+            ..NoticeDraft::new(severity(self.severity), body, audience)
         })
     }
 
@@ -250,7 +246,7 @@ mod tests {
         Form { title: "Fire drill".into(), body: "Leave.".into(), severity: 2, audience: vec!["everyone".into()], ..Form::default() }
     }
 
-    fn draft(form: &Form) -> Result<Draft, Mistake> {
+    fn draft(form: &Form) -> Result<NoticeDraft, Mistake> {
         form.draft(NOW, &Wall::new(TimeZone::UTC))
     }
 

@@ -63,7 +63,7 @@ impl Audience {
 /// A notice as its author writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeDraft {
-    /// Recognises the same draft sent again after a lost answer.
+    /// Recognises the same draft sent again after a lost answer; drawn when it is asked to be sent.
     pub post: PostId,
     /// How much it insists.
     pub severity: Severity,
@@ -83,6 +83,24 @@ pub struct NoticeDraft {
     pub remind: Option<Reminding>,
     /// The author has seen whom it reaches; without that a critical notice to everyone is refused.
     pub confirmed: bool,
+}
+
+impl NoticeDraft {
+    /// A notice of these words, at once, for ever, with the default answer. It has no number yet.
+    pub const fn new(severity: Severity, body: Text, audience: Vec<Audience>) -> Self {
+        Self {
+            post: PostId { outbox: 0, counter: 0 },
+            severity,
+            title: None,
+            body,
+            audience,
+            answers: Vec::new(),
+            expires_after_ms: None,
+            schedule: None,
+            remind: None,
+            confirmed: false,
+        }
+    }
 }
 
 /// Whether a notice still matters.

@@ -20,10 +20,8 @@ impl Client {
         let (request, origin) = match command {
             Command::Post { ticket, to, text } => (Request::Post { post: self.requests.next_post(), to, text }, Origin::Owner(ticket)),
             Command::PostAs { ticket, post, to, text } => (Request::Post { post, to, text }, Origin::Owner(ticket)),
-            Command::SendNotice { ticket, severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed } => {
-                let post = self.requests.next_post();
-                let draft = NoticeDraft { post, severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed };
-                (Request::SendNotice(draft), Origin::Owner(ticket))
+            Command::SendNotice { ticket, draft } => {
+                (Request::SendNotice(NoticeDraft { post: self.requests.next_post(), ..draft }), Origin::Owner(ticket))
             }
             Command::Receipt { notice, receipt } => {
                 let revision = self.notices.get(&notice).map_or(0, |known| known.revision);

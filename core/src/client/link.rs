@@ -7,8 +7,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::chat::{
-    AccountName, Answer, ConversationId, ConversationInfo, Label, Message, Notice, NoticeId, Password, Place, PostId, PresenceChange,
-    Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Severity, Text, Title,
+    AccountName, Answer, ConversationId, ConversationInfo, Message, Notice, NoticeDraft, NoticeId, Password, Place, PostId, PresenceChange,
+    Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text,
 };
 use crate::crypto::{KeyPair, PublicKey};
 
@@ -94,7 +94,7 @@ pub struct Config {
 pub struct Ticket(pub u64);
 
 /// What the owner tells the client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Say something. Waits in the outbox while the server is unreachable; stored once, in order.
     /// Answered by [`Update::Posted`] or [`Update::Refused`].
@@ -122,24 +122,8 @@ pub enum Command {
     SendNotice {
         /// The owner's number for it.
         ticket: Ticket,
-        /// How much it insists.
-        severity: Severity,
-        /// Its heading, if any.
-        title: Option<Title>,
-        /// What it says.
-        body: Text,
-        /// Whom it is for.
-        audience: Vec<crate::chat::Audience>,
-        /// The answers it offers; empty for the default one.
-        answers: Vec<Label>,
-        /// How long it matters from when it is sent, in milliseconds; `None` for ever.
-        expires_after_ms: Option<u64>,
-        /// When to send it; `None` for now.
-        schedule: Option<crate::chat::Schedule>,
-        /// When those who have not answered are told again.
-        remind: Option<crate::chat::Reminding>,
-        /// The author has seen whom it reaches.
-        confirmed: bool,
+        /// What is sent; the client draws its `post`.
+        draft: NoticeDraft,
     },
     /// Report what became of a notice; kept until the server has it. `Reached` is reported by the client itself.
     Receipt {

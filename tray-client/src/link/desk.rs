@@ -1,46 +1,16 @@
 //! What an administrator's desk asks of the server, and what it hears.
 
 use belfry_core::chat::{
-    AccountName, Audience, Group, GroupName, Label, LedgerPage, NoticeChange, NoticeId, NoticeSummary, Preview, Progress, Reminding,
-    Schedule, ScheduleId, Scheduled, Severity, Template, TemplateName, Text, Title,
+    AccountName, Audience, Group, GroupName, LedgerPage, NoticeChange, NoticeDraft, NoticeId, NoticeSummary, Preview, Progress, ScheduleId,
+    Scheduled, Template, TemplateName,
 };
 use belfry_core::time::UnixMillis;
-
-/// A notice as its author writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// How much it insists.
-    pub severity: Severity,
-    /// Its heading, if any.
-    pub title: Option<Title>,
-    /// What it says.
-    pub body: Text,
-    /// Whom it is for; joined. Never empty.
-    pub audience: Vec<Audience>,
-    /// The answers it offers; empty for the default one.
-    pub answers: Vec<Label>,
-    /// How long it matters from when it is sent, in milliseconds; `None` for ever.
-    pub expires_after_ms: Option<u64>,
-    /// When to send it; `None` for now.
-    pub schedule: Option<Schedule>,
-    /// When those who have not answered are told again.
-    pub remind: Option<Reminding>,
-    /// The author has seen whom it reaches; without that the server refuses a critical notice to everyone.
-    pub confirmed: bool,
-}
-
-impl Draft {
-    /// Whether the author must see whom it reaches before it goes out.
-    pub fn needs_confirming(&self) -> bool {
-        self.severity == Severity::Critical && self.audience.contains(&Audience::Everyone) && !self.confirmed
-    }
-}
 
 /// A question of the desk; each is answered by one [`DeskNews`] or by [`super::Up::AskFailed`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeskAsk {
     /// Send a notice. Waits while there is no connection.
-    Send(Box<Draft>),
+    Send(Box<NoticeDraft>),
     /// Whom an audience would reach.
     Preview(Vec<Audience>),
     /// The notices, newest first.

@@ -12,7 +12,7 @@ use belfry_core::net::{self, Handle};
 
 pub use belfry_core::net::Stopped;
 pub use border::{AskId, Down, OwnId, Up};
-pub use desk::{DeskAsk, DeskNews, Draft};
+pub use desk::{DeskAsk, DeskNews};
 
 /// The window's end: tells the network's thread what to do. Dropping the last one says goodbye, as [`Down::Quit`] does.
 #[derive(Clone, Debug)]

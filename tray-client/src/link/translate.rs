@@ -6,7 +6,7 @@ use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::limits::{HITS_MAX, PAGE_ENTRIES_MAX};
 
 use super::border::{AskId, Down, OwnId, Up};
-use super::desk::{DeskAsk, DeskNews, Draft};
+use super::desk::{DeskAsk, DeskNews};
 
 /// Messages in one page: several screens full, and few enough to arrive while the scroll bar moves.
 const PAGE_MESSAGES: u32 = 100;
@@ -72,10 +72,7 @@ pub(super) fn down(down: Down, outbox: u64) -> Command {
 /// What the desk asks, in the words of the protocol.
 fn desk(ticket: Ticket, what: DeskAsk) -> Command {
     let request = match what {
-        DeskAsk::Send(draft) => {
-            let Draft { severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed } = *draft;
-            return Command::SendNotice { ticket, severity, title, body, audience, answers, expires_after_ms, schedule, remind, confirmed };
-        }
+        DeskAsk::Send(draft) => return Command::SendNotice { ticket, draft: *draft },
         DeskAsk::Preview(audience) => Request::PreviewNotice { audience },
         DeskAsk::Notices { before } => Request::ListNotices { before },
         DeskAsk::Ledger { notice, after } => Request::NoticeStatus { notice, after },
@@ -160,7 +157,7 @@ pub(super) fn up(update: Update) -> Option<Up> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Audience, ConversationId, NoticeId, Place, Progress, Refusal, Severity, Text};
+    use belfry_core::chat::{Audience, ConversationId, NoticeDraft, NoticeId, Place, Progress, Refusal, Severity, Text};
 
     use super::*;
 
@@ -210,20 +207,11 @@ mod tests {
 
     #[test]
     fn a_sent_notice_comes_back_under_its_question() {
-        let draft = Draft {
-            severity: Severity::Info,
-            title: None,
-            body: Text::new("hi").unwrap(),
-            audience: vec![Audience::Everyone],
-            answers: vec![],
-            expires_after_ms: None,
-            schedule: None,
-            remind: None,
-            confirmed: true,
-        };
+        let draft = NoticeDraft { confirmed: true, ..NoticeDraft::new(Severity::Info, Text::new("hi").unwrap(), vec![Audience::Everyone]) };
         let what = DeskAsk::Send(Box::new(draft));
-        let Command::SendNotice { ticket, confirmed, .. } = down(Down::Desk { ask: AskId(3), what }, 9) else { panic!("a notice") };
-        assert!(confirmed);
+        let Command::SendNotice { ticket, draft: NoticeDraft { confirmed: true, .. } } = down(Down::Desk { ask: AskId(3), what }, 9) else {
+            panic!("a notice")
+        };
         let answer = Answer::NoticeSent { notice: NoticeId(9), progress: Progress::default() };
         let news = DeskNews::Sent { notice: NoticeId(9), progress: Progress::default() };
         assert_eq!(up(Update::Answered { ticket, answer }), Some(Up::Desk { ask: AskId(3), news }));

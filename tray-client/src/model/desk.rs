@@ -1,14 +1,14 @@
 //! The administrator's desk: what is written and whom it would reach, what was sent, and who has had it.
 
 use belfry_core::chat::{
-    Audience, Group, LedgerEntry, NoticeChange, NoticeId, NoticeState, NoticeSummary, Preview, Progress, Refusal, ScheduleId, Scheduled,
-    Template, TemplateName,
+    Audience, Group, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Preview, Progress, Refusal, ScheduleId,
+    Scheduled, Severity, Template, TemplateName,
 };
 use belfry_core::time::UnixMillis;
 
 use super::listing::{Listing, Part};
 use super::numbers::Numbers;
-use crate::link::{AskId, DeskAsk, DeskNews, Down, Draft};
+use crate::link::{AskId, DeskAsk, DeskNews, Down};
 
 /// Lines of a list that are kept; beyond them the totals have to do, and the command line lists everything.
 const LINES_MAX: usize = 5_000;
@@ -75,7 +75,7 @@ pub struct Desk {
     preview: Option<Preview>,
     /// The question for a preview, and whether the audience has changed since.
     previewing: Option<(AskId, bool)>,
-    to_confirm: Option<Draft>,
+    to_confirm: Option<NoticeDraft>,
     order: Option<(AskId, Order)>,
     outcome: Outcome,
     watched: Option<Watched>,
@@ -89,6 +89,11 @@ pub struct Desk {
 
 /// Whether there is something to draw, and what is to be asked.
 type News = (bool, Vec<Down>);
+
+/// Whether the author must see whom it reaches before it goes out.
+fn needs_confirming(draft: &NoticeDraft) -> bool {
+    draft.severity == Severity::Critical && draft.audience.contains(&Audience::Everyone) && !draft.confirmed
+}
 
 const fn ask(ask: AskId, what: DeskAsk) -> Down {
     Down::Desk { ask, what }
@@ -200,11 +205,11 @@ impl Desk {
     }
 
     /// The notice is to go out, or first to be confirmed.
-    pub(super) fn send(&mut self, draft: Draft, numbers: &mut Numbers) -> Vec<Down> {
+    pub(super) fn send(&mut self, draft: NoticeDraft, numbers: &mut Numbers) -> Vec<Down> {
         if self.outcome == Outcome::Waiting {
             return Vec::new();
         }
-        if draft.needs_confirming() {
+        if needs_confirming(&draft) {
             let audience = draft.audience.clone();
             self.to_confirm = Some(draft);
             self.outcome = Outcome::ToConfirm;
@@ -221,7 +226,7 @@ impl Desk {
     pub(super) fn confirm(&mut self, yes: bool, numbers: &mut Numbers) -> Vec<Down> {
         let Some(draft) = self.to_confirm.take() else { return Vec::new() };
         self.outcome = Outcome::Idle;
-        if yes { self.send(Draft { confirmed: true, ..draft }, numbers) } else { Vec::new() }
+        if yes { self.send(NoticeDraft { confirmed: true, ..draft }, numbers) } else { Vec::new() }
     }
 
     /// Another notice is looked at.

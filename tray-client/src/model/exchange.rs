@@ -1,11 +1,11 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeId, Place, Refusal, RoomName, ScheduleId, SearchText, Seq,
-    Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Refusal, RoomName, ScheduleId, SearchText,
+    Seq, Template, TemplateName, Text,
 };
 
-use crate::link::{AskId, Down, Draft, OwnId};
+use crate::link::{AskId, Down, OwnId};
 
 /// What the person wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum Intent {
     /// Name the whole audience at once.
     Aim(Vec<Audience>),
     /// Send a notice, and watch who has it.
-    SendNotice(Draft),
+    SendNotice(NoticeDraft),
     /// The person is writing something here.
     Type(Place),
     /// Nobody is at this computer, or somebody is again.

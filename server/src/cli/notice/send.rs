@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use belfry_core::chat::{
-    Answer, Audience, Every, Label, LedgerEntry, NoticeId, Progress, Reminding, Severity, Template, TemplateName, Text, Title, WrittenTime,
-    check_answers, check_audience, check_expiry,
+    Answer, Audience, Every, Label, LedgerEntry, NoticeDraft, NoticeId, Progress, Reminding, Severity, Template, TemplateName, Text, Title,
+    WrittenTime, check_answers, check_audience, check_expiry,
 };
 use belfry_core::client::{Command, Update};
 use clap::ValueEnum;
@@ -198,49 +198,30 @@ pub(super) fn audience(typed: &str) -> Result<Audience, String> {
     }
 }
 
-/// A notice that is ready to be sent.
-#[derive(Debug)]
-struct Ready {
-    severity: Severity,
-    title: Option<Title>,
-    body: Text,
-    audience: Vec<Audience>,
-    answers: Vec<Label>,
-    expires_after_ms: Option<u64>,
-    remind: Option<Reminding>,
-}
-
 /// What was typed goes over what the template says.
-fn ready(args: &Args, body: Option<Text>, template: Option<Template>) -> Outcome<Ready> {
-    let (title, answers) = (args.draft.title.clone(), args.draft.answers.clone());
-    let (severity, expires_after_ms, remind) =
-        (args.draft.severity.map(Severity::from), args.draft.expires_after_ms(), args.draft.reminding());
-    let or = |typed: &[Audience], kept: Vec<Audience>| if typed.is_empty() { kept } else { typed.to_vec() };
-    let mut ready = match (template, body) {
-        (Some(template), body) => Ready {
-            severity: severity.unwrap_or(template.severity),
-            title: title.or(template.title),
-            body: body.unwrap_or(template.body),
-            audience: or(&args.draft.to, template.audience),
-            answers: if answers.is_empty() { template.answers } else { answers },
-            expires_after_ms: expires_after_ms.or(template.expires_after_ms),
-            remind: remind.or(template.remind),
-        },
-        (None, Some(body)) => Ready {
-            severity: severity.unwrap_or(Severity::Info),
-            title,
-            body,
-            audience: args.draft.to.clone(),
-            answers,
-            expires_after_ms,
-            remind,
-        },
+fn draft(args: &Args, body: Option<Text>, template: Option<Template>) -> Outcome<NoticeDraft> {
+    let typed = &args.draft;
+    let mut draft = match (template, body) {
+        (Some(Template { name: _, severity, title, body, audience, answers, expires_after_ms, remind }), typed) => {
+            NoticeDraft { title, answers, expires_after_ms, remind, ..NoticeDraft::new(severity, typed.unwrap_or(body), audience) }
+        }
+        (None, Some(body)) => NoticeDraft::new(Severity::Info, body, Vec::new()),
         (None, None) => return Err(Ending::usage("The notice has no text: type it, or name a template.")),
     };
-    if ready.audience.is_empty() {
-        ready.audience.push(Audience::Everyone);
+    draft.severity = typed.severity.map_or(draft.severity, Severity::from);
+    draft.title = typed.title.clone().or(draft.title);
+    draft.expires_after_ms = typed.expires_after_ms().or(draft.expires_after_ms);
+    draft.remind = typed.reminding().or(draft.remind);
+    if !typed.answers.is_empty() {
+        draft.answers.clone_from(&typed.answers);
     }
-    Ok(ready)
+    if !typed.to.is_empty() {
+        draft.audience.clone_from(&typed.to);
+    }
+    if draft.audience.is_empty() {
+        draft.audience.push(Audience::Everyone);
+    }
+    Ok(draft)
 }
 
 impl Args {
@@ -268,22 +249,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         || body.map(TypedText::read).transpose(),
         |session, body| {
             let template = args.template.as_ref().map(|name| template::find(session, name)).transpose()?;
-            let ready = ready(&args, body, template)?;
-            let confirmed = preview::confirm(session, ready.severity, &ready.audience, args.yes)?;
+            let draft = draft(&args, body, template)?;
+            let confirmed = preview::confirm(session, draft.severity, &draft.audience, args.yes)?;
             let ticket = session.ticket();
-            let audience = ready.audience.clone();
-            session.send(Command::SendNotice {
-                ticket,
-                severity: ready.severity,
-                title: ready.title,
-                body: ready.body,
-                audience: ready.audience,
-                answers: ready.answers,
-                expires_after_ms: ready.expires_after_ms,
-                schedule,
-                remind: ready.remind,
-                confirmed,
-            })?;
+            let audience = draft.audience.clone();
+            session.send(Command::SendNotice { ticket, draft: NoticeDraft { schedule, confirmed, ..draft } })?;
             let mut news = Vec::new();
             let answer = session.answer(ticket, |update| news.push(update));
             let (notice, mut progress) = match which::named(session, &audience, answer)? {

@@ -1,20 +1,10 @@
-use belfry_core::chat::{AccountName, NoticeState, Severity, Text};
+use belfry_core::chat::{AccountName, NoticeState, Text};
 
 use super::super::notices::tests::notice;
 use super::*;
 
-fn draft(severity: Severity) -> Draft {
-    Draft {
-        severity,
-        title: None,
-        body: Text::new("Leave.").unwrap(),
-        audience: vec![Audience::Everyone],
-        answers: vec![],
-        expires_after_ms: None,
-        schedule: None,
-        remind: None,
-        confirmed: false,
-    }
+fn draft(severity: Severity) -> NoticeDraft {
+    NoticeDraft::new(severity, Text::new("Leave.").unwrap(), vec![Audience::Everyone])
 }
 
 fn entry(name: &str) -> LedgerEntry {
