@@ -207,7 +207,7 @@ impl Hub {
             exports: BTreeMap::new(),
             accounts: opening.accounts,
             directory: Directory::default(),
-            rooms: Rooms::new(opening.rooms),
+            rooms: Rooms::new(opening.rooms, opening.closed_rooms_differ),
             attendance: Present::default(),
             entering: BTreeSet::new(),
             devices: Devices::default(),

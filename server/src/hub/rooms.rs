@@ -17,6 +17,8 @@ pub(super) struct Rooms {
     by_id: BTreeMap<ConversationId, OneRoom>,
     /// The same as the rooms' `here`, by person.
     of: BTreeMap<AccountId, BTreeSet<ConversationId>>,
+    /// A room that is closed by now says for itself how long its messages are kept.
+    closed_differ: bool,
 }
 
 /// One room.
@@ -45,8 +47,8 @@ pub(super) enum RoomChange {
 }
 
 impl Rooms {
-    pub(super) fn new(rooms: Vec<StoredRoom>) -> Self {
-        let mut known = Self::default();
+    pub(super) fn new(rooms: Vec<StoredRoom>, closed_differ: bool) -> Self {
+        let mut known = Self { closed_differ, ..Self::default() };
         for StoredRoom { conversation, name, everyone, owner, keep } in rooms {
             known.add(conversation, OneRoom { name, everyone, owner, keep, here: BTreeSet::new() });
         }
@@ -76,9 +78,9 @@ impl Rooms {
         self.by_id.values().filter(|room| room.owner == Some(owner)).count()
     }
 
-    /// Whether a room says for itself how long its messages are kept.
+    /// Whether a room says for itself how long its messages are kept; closed ones go by what was said for them.
     pub(super) fn differ(&self) -> bool {
-        self.by_id.values().any(|room| room.keep != Keep::default())
+        self.closed_differ || self.by_id.values().any(|room| room.keep != Keep::default())
     }
 
     /// Somebody is here who is in these conversations, as the store has just said.
@@ -119,6 +121,7 @@ impl Rooms {
     fn close(&mut self, room: ConversationId) {
         let Some(closed) = self.by_id.remove(&room) else { return };
         self.by_key.remove(&closed.name.key());
+        self.closed_differ |= closed.keep != Keep::default();
         for account in closed.here {
             if let Some(rooms) = self.of.get_mut(&account) {
                 rooms.remove(&room);

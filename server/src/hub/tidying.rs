@@ -17,12 +17,14 @@ pub(super) struct Tidying {
     due: Option<Instant>,
     bite: Bite,
     at_the_store: bool,
+    /// What is kept has changed while a bite was at the store: it went by what was kept before.
+    begins_anew: bool,
     removed: u64,
 }
 
 impl Default for Tidying {
     fn default() -> Self {
-        Self { due: None, bite: BEGINNING, at_the_store: false, removed: 0 }
+        Self { due: None, bite: BEGINNING, at_the_store: false, begins_anew: false, removed: 0 }
     }
 }
 
@@ -30,6 +32,7 @@ impl Tidying {
     /// What is kept has changed: begin a round, if there is anything to look for.
     fn begin(&mut self, now: Instant, keeps_all: bool) {
         self.bite = BEGINNING;
+        self.begins_anew = self.at_the_store;
         self.due = (!keeps_all && !self.at_the_store).then_some(now);
     }
 
@@ -78,6 +81,7 @@ impl Hub {
             // The log has the reason already.
             _ => None,
         };
+        let next = if std::mem::take(&mut self.tidying.begins_anew) { Some(BEGINNING) } else { next };
         self.tidying.bite = next.unwrap_or(BEGINNING);
         if next.is_none() && self.tidying.removed > 0 {
             tracing::info!(rows = self.tidying.removed, "what is kept no longer was taken out");

@@ -120,6 +120,7 @@ impl Store {
         Ok(Opening {
             accounts: accounts::count(&self.connection)?,
             rooms: rooms::all(&self.connection)?,
+            closed_rooms_differ: rooms::closed_differ(&self.connection)?,
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
             reminders: notice_changes::reminders(&self.connection)?,

@@ -5,7 +5,7 @@ use belfry_core::chat::{ConversationId, Seq};
 use belfry_core::time::UnixMillis;
 use rusqlite::Connection;
 
-use super::column::{clamped, number, optional_number, optional_time, time};
+use super::column::{clamped, number, optional_number, time};
 use super::error::Trouble;
 use super::{Bite, Outcome};
 
@@ -27,7 +27,8 @@ const OLDEST: &str = "SELECT seq, sent_at FROM messages WHERE conversation = ?1 
 const REMOVE_MESSAGES: &str = "DELETE FROM messages WHERE conversation = ?1 AND seq < ?2";
 const REMOVE_ORIGINALS: &str = "DELETE FROM originals WHERE conversation = ?1 AND seq < ?2";
 const SET_KEPT_FROM: &str = "UPDATE conversations SET kept_from = ?2 WHERE id = ?1";
-const OLDEST_NOTICES: &str = "SELECT id, sent_at, expires_at FROM notices ORDER BY id LIMIT ?1";
+const OLDEST_NOTICES: &str = "SELECT id FROM
+    (SELECT id, sent_at FROM notices WHERE expires_at IS NULL OR expires_at <= ?2 ORDER BY id LIMIT ?3) WHERE sent_at < ?1 ORDER BY id";
 const REMOVE_LEDGER: &str = "DELETE FROM ledger WHERE notice = ?1 AND account IN (SELECT account FROM ledger WHERE notice = ?1 LIMIT ?2)";
 const REMOVE_NOTICE: &str = "DELETE FROM notices WHERE id = ?1";
 const REMOVE_AUDIT: &str = "DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2) WHERE at < ?1)";
@@ -158,16 +159,12 @@ fn free_pages(connection: &Connection) -> Result<(u64, u64), Trouble> {
 
 /// Takes out notices that are too old, unless their expiry is to come; from the ledgers of those no more than there is room for.
 fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Result<u64, Trouble> {
-    let oldest: Vec<_> = connection
+    let oldest: Vec<i64> = connection
         .prepare_cached(OLDEST_NOTICES)?
-        .query_map([clamped(ROWS_MAX)], |row| Ok((row.get::<_, i64>(0)?, time(row, 1)?, optional_time(row, 2)?)))?
+        .query_map([clamped(before.0), clamped(at.0), clamped(ROWS_MAX)], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut removed = 0;
-    // Notices have their numbers in the order in which they were sent.
-    for (id, _, expires_at) in oldest.into_iter().take_while(|(_, sent_at, _)| *sent_at < before) {
-        if expires_at.is_some_and(|end| end > at) {
-            continue;
-        }
+    for id in oldest {
         let room = ROWS_MAX.saturating_sub(removed);
         let of_ledger = connection.prepare_cached(REMOVE_LEDGER)?.execute([id, clamped(room)])? as u64;
         removed += of_ledger;
@@ -310,6 +307,25 @@ mod tests {
             let ledger = ask(store, 100, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 });
             assert_eq!(ledger, Err(Refusal::UnknownNotice));
             assert_eq!(sent(ask(store, 101, notice(101, None))).0.id, NoticeId(5));
+        });
+    }
+
+    #[test]
+    fn notices_whose_end_is_to_come_keep_no_others() {
+        each_store(|store| {
+            let root = add(store, "root");
+            let lasting = (1..=ROWS_MAX).map(|n| {
+                let mut work = notice_to(root, n, &["root"]);
+                if let Work::SendNotice { draft, .. } = &mut work {
+                    draft.expires_after_ms = Some(1000);
+                }
+                job(n, 1, work)
+            });
+            store.apply(lasting.collect());
+            sent(ask(store, 2, notice_to(root, 1000, &["root"])));
+            tidied(store, 100, Bounds { notices_before: Some(UnixMillis(60)), ..NOTHING });
+            let open = overview(store, 100, root).1;
+            assert_eq!((open.len() as u64, open.last().map(|notice| notice.id.0)), (ROWS_MAX, Some(ROWS_MAX)));
         });
     }
 

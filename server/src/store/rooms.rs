@@ -13,6 +13,8 @@ use super::{Keeper, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accou
 // By the index of their names: most conversations are no rooms.
 const ALL: &str = "SELECT id, room_name, everyone, owner, keep_age, keep_messages FROM conversations
     WHERE room_key > '' AND deleted_at IS NULL ORDER BY room_key";
+const CLOSED_DIFFER: &str =
+    "SELECT 1 FROM conversations WHERE deleted_at IS NOT NULL AND (keep_age IS NOT NULL OR keep_messages IS NOT NULL)";
 const CREATE: &str = "INSERT INTO conversations (room_name, room_key, private, owner) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (room_key) DO NOTHING";
 const JOIN: &str = "INSERT INTO members (account, conversation, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -39,6 +41,11 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<StoredRoom>, StoreError
         })
     })?;
     Ok(rooms.collect::<Result<_, _>>()?)
+}
+
+/// Whether a room that was closed goes by bounds of its own.
+pub(super) fn closed_differ(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(CLOSED_DIFFER)?.exists([])?)
 }
 
 pub(super) fn perform(connection: &Connection, at: UnixMillis, job: RoomJob) -> Result<Outcome, Trouble> {

@@ -117,6 +117,8 @@ pub struct Opening {
     pub accounts: u64,
     /// Every room.
     pub rooms: Vec<StoredRoom>,
+    /// A room that was closed says for itself how long its messages are kept.
+    pub closed_rooms_differ: bool,
     /// Every template.
     pub templates: Vec<Template>,
     /// Every notice that is to be sent later.

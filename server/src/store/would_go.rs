@@ -9,7 +9,7 @@ use super::error::Trouble;
 use super::{Kept, Outcome, Part};
 
 const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE ?1 IS NULL OR id = ?1";
-const FIRST_KEPT: &str = "SELECT seq FROM messages WHERE conversation = ?1 AND sent_at >= ?2 ORDER BY seq LIMIT 1";
+const FIRST_KEPT: &str = "SELECT seq FROM messages WHERE conversation = ?1 AND seq >= ?3 AND sent_at >= ?2 ORDER BY seq LIMIT 1";
 const MESSAGES: &str = "SELECT count(*) FROM messages WHERE conversation = ?1 AND seq < ?2";
 const NOTICES: &str = "SELECT count(*), coalesce(sum(sent_at < ?1 AND (expires_at IS NULL OR expires_at <= ?2)), 0) FROM notices";
 const AUDIT: &str = "SELECT count(*), coalesce(sum(at < ?1), 0) FROM audit";
@@ -54,11 +54,11 @@ fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(
         let mut before = newest.map_or(0, |newest| last.saturating_add(1).saturating_sub(newest));
         if let Some(from) = from {
             let mut first = connection.prepare_cached(FIRST_KEPT)?;
-            let mut rows = first.query([id, clamped(from.0)])?;
-            before = before.max(match rows.next()? {
+            let mut rows = first.query([id, clamped(from.0), clamped(before)])?;
+            before = match rows.next()? {
                 Some(row) => number(row, 0)?,
                 None => last.saturating_add(1),
-            });
+            };
         }
         if before > kept_from {
             part.goes += connection.prepare_cached(MESSAGES)?.query_row([id, clamped(before)], |row| number(row, 0))?;
@@ -69,8 +69,8 @@ fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{LOBBY, add, ask, create, each_store, notice_to, post, sent};
-    use super::super::{List, RoomJob, Store, Target, Work};
+    use super::super::fixture::{LOBBY, add, ask, create, each_store, named, notice_to, post, sent};
+    use super::super::{Bite, Entry, List, RoomJob, Store, Target, Work};
     use super::*;
 
     /// What would go at this moment, of messages, notices and the audit log.
@@ -78,6 +78,24 @@ mod tests {
         match ask(store, at, Work::List(List::WouldGo { kept, room })) {
             Ok(Outcome::WouldGo { messages, notices, audit }) => [messages, notices, audit].map(|part| (part.goes, part.of)),
             other => panic!("{other:?}"),
+        }
+    }
+
+    fn tidied(store: &mut Store, at: u64, kept: Kept) {
+        let mut next = Some(Bite::Messages(ConversationId(0)));
+        while let Some(bite) = next {
+            let work = Work::Tidy {
+                messages_before: kept.messages_from,
+                messages_kept: kept.messages,
+                rooms_differ: true,
+                notices_before: kept.notices_from,
+                audit_before: kept.audit_from,
+                bite,
+            };
+            next = match ask(store, at, work) {
+                Ok(Outcome::Tidied { next, .. }) => next,
+                other => panic!("{other:?}"),
+            };
         }
     }
 
@@ -105,6 +123,38 @@ mod tests {
             ask(store, 1, Work::Room(RoomJob::Keep { room: attic, keep: Keep { age_ms: Some(0), messages: Some(0) } })).unwrap();
             assert_eq!(messages(store, five, None), (5, 20), "the attic keeps what it has");
         });
+    }
+
+    #[test]
+    fn what_is_counted_goes_and_the_rest_stays_whatever_clocks_have_done() {
+        // When one thing after the other was said, sent and done; what is kept from when on, and how many of the newest.
+        let cases: [(&[u64], u64, Option<u64>); 7] = [
+            (&[10, 20, 30, 40, 50], 35, None),
+            (&[10, 20, 30, 40, 50], 35, Some(4)),
+            (&[10, 20, 30, 40, 50], 35, Some(1)),
+            (&[10, 900, 20, 30, 40], 35, None),
+            (&[10, 900, 20, 30, 40, 50], 35, Some(3)),
+            (&[900, 10, 20, 30], 35, Some(9)),
+            (&[10, 20], 10, Some(2)),
+        ];
+        for (times, from, newest) in cases {
+            each_store(|store| {
+                let root = add(store, "root");
+                for (counter, &at) in (1..).zip(times) {
+                    ask(store, at, post(root, counter, Target::Room(LOBBY), "x")).unwrap();
+                    sent(ask(store, at, notice_to(root, counter, &["root"])));
+                    let entry = Entry { account: root, act: "user.enable", object: "x".into(), detail: String::new() };
+                    let work = Box::new(Work::SetDisabled { account: named("root"), disabled: false });
+                    ask(store, at, Work::Audited { entry, work }).unwrap();
+                }
+                let from = Some(UnixMillis(from));
+                let kept = Kept { messages_from: from, messages: newest, notices_from: from, audit_from: from };
+                let before = would_go(store, 100, kept, None);
+                tidied(store, 100, kept);
+                let stays = before.map(|(goes, of)| (0, of - goes));
+                assert_eq!(would_go(store, 100, kept, None), stays, "{times:?} from {from:?}, the newest {newest:?}: {before:?}");
+            });
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, ConversationId, NoticeDraft, Place, PostId, Refusal, Request, Role, RoomName, Seq, Severity, Text,
+    Answer, Audience, ConversationId, Keep, NoticeDraft, Place, PostId, Refusal, Request, Role, RoomName, Seq, Severity, Text,
 };
 
 use super::world::{World, name, password};
@@ -134,4 +134,55 @@ fn old_messages_are_taken_out_once_the_rules_say_so_and_again_every_hour() {
     assert_eq!(kept(&mut world), [""; 0]);
     world.sessions.set_rules(world.now, Rules::with_registration(Registration::Closed));
     assert_eq!(world.sessions.deadline(), None);
+}
+
+#[test]
+fn rules_that_come_while_a_bite_is_taken_begin_a_round_of_their_own() {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    let post = world.post(Place::lobby(), "old");
+    world.ask(alice, post).unwrap();
+    world.pass(Duration::from_secs(7200));
+    let an_hour = Some(Duration::from_secs(3600));
+    let rules = |retention| Rules { retention, ..Rules::with_registration(Registration::Open) };
+    world.slow_store = Some(Default::default());
+    world.sessions.set_rules(world.now, rules(Retention { audit_age: an_hour, ..Retention::default() }));
+    world.pass(Duration::from_secs(1));
+    assert!(world.waiting_work().is_some_and(|work| work.starts_with("Tidy")));
+    world.sessions.set_rules(world.now, rules(Retention { message_age: an_hour, ..Retention::default() }));
+    while world.store_one() {}
+    world.slow_store = None;
+    world.pass(Duration::from_secs(5));
+    let page = world.ask(alice, Request::FetchAfter { conversation: ConversationId(1), after: Seq(0), limit: 9 });
+    assert!(matches!(&page, Ok(Answer::Page(page)) if page.messages.is_empty()), "{page:?}");
+}
+
+#[test]
+fn a_closed_room_goes_by_what_was_said_for_it_also_where_nothing_else_goes() {
+    for restarts in [false, true] {
+        let (mut world, admin) = World::with_admin();
+        let attic = RoomName::new("attic").unwrap();
+        world.ask(admin, Request::CreateRoom { room: attic.clone(), private: false }).unwrap();
+        let post = world.post(Place::Room(attic.clone()), "old");
+        world.ask(admin, post).unwrap();
+        let keep = Keep { age_ms: Some(86_400_000), messages: None };
+        world.ask(admin, Request::KeepRoom { room: attic.clone(), keep, confirmed: true }).unwrap();
+        world.ask(admin, Request::DeleteRoom { room: attic, confirmed: false }).unwrap();
+        let mut admin = admin;
+        if restarts {
+            world.restart();
+            admin = world.sign_in("admin");
+            world.sessions.set_rules(world.now, Rules::with_registration(Registration::Open));
+        }
+        let left = |world: &mut World| {
+            world.ask(admin, Request::Exportable { room: None, after: None }).unwrap();
+            match world.ask(admin, Request::ExportPage { conversation: ConversationId(2), after: Seq(0) }) {
+                Ok(Answer::Exported { messages, .. }) => messages.len(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(left(&mut world), 1);
+        world.pass(Duration::from_secs(2 * 86_400));
+        assert_eq!(left(&mut world), 0, "restarts: {restarts}");
+    }
 }
