@@ -126,7 +126,7 @@ pub(super) fn note(
     let (id, person) = (clamped(notice.0), clamped(account.0));
     let time = |noted: bool| noted.then_some(clamped(at.0));
     if changed || revision > before.known_revision {
-        let row = params![id, person, time(now_reached), time(now_visible), time(now_answered), answer, revision];
+        let row = params![id, person, clamped(at.0), time(shown), time(now_answered), answer, revision];
         connection.prepare_cached(NOTE)?.execute(row)?;
         if !before.later {
             connection.prepare_cached(COUNT)?.execute(params![id, now_reached, now_visible, now_answered])?;
