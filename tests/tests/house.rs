@@ -185,7 +185,7 @@ fn a_notice_reaches_everybody_is_answered_and_waits_for_those_who_are_away() {
         world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
         assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
         let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
-        let who: Vec<_> = page.entries.iter().map(|entry| (entry.account.as_str(), entry.answered.is_some())).collect();
+        let who: Vec<_> = page.people.entries.iter().map(|entry| (entry.account.as_str(), entry.answered.is_some())).collect();
         assert!(who.contains(&("alice", true)) && who.contains(&("bob", true)), "seed {seed}: {who:?}");
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, ConversationId, ConversationInfo, Event, FromClient, FromServer, Message, Page, Place, Refusal, Request, Role, Seq, Text,
-    decode_from_client, encode,
+    Answer, ConversationId, ConversationInfo, Event, FromClient, FromServer, Message, MessagePage, Page, Place, Refusal, Request, Role,
+    Seq, Text, decode_from_client, encode,
 };
 use belfry_core::client::{self, Client, Credentials, Proof, Start, Trust, Update};
 use belfry_core::connection::CloseCode;
@@ -124,11 +124,11 @@ fn a_busy_server_is_asked_again_for_the_history_and_the_conversation_stays() {
         Request::SignInByDevice { .. } => {
             desk.welcome(id);
             let conversations = vec![lobby.clone()];
-            desk.say(Channel::Chat, &FromServer::Event(Event::Conversations { conversations, more: false }));
+            desk.say(Channel::Chat, &FromServer::Event(Event::Conversations(Page { entries: conversations, more: false })));
         }
         Request::FetchAfter { .. } => {
             tries += 1;
-            let page = Page { conversation: lobby.clone(), messages: (1..=3).map(message).collect() };
+            let page = MessagePage { conversation: lobby.clone(), messages: (1..=3).map(message).collect() };
             desk.reply(id, Channel::History, if tries < 4 { Err(Refusal::Busy) } else { Ok(Answer::Page(page)) });
         }
         other => panic!("{other:?}"),

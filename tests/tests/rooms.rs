@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Message, Place, Presence, Request, RoomName, Seq};
+use belfry_core::chat::{Answer, Message, Page, Place, Presence, Request, RoomName, Seq};
 use belfry_core::client::{Command, Start, Ticket, Update};
 use belfry_tests::weather::Weather;
 use belfry_tests::world::{World, name, text};
@@ -220,7 +220,7 @@ fn typing_is_told_now_or_never_and_being_away_outlives_the_connection() {
     world.run_for(SECOND);
     let who = ask(&mut world, 1, Request::Who { after: None });
     assert!(world.run_until(PATIENCE, |world| world.people[1].answer(who).is_some()));
-    let Some(Answer::People { people, .. }) = world.people[1].answer(who) else { panic!("no list") };
+    let Some(Answer::People(Page { entries: people, .. })) = world.people[1].answer(who) else { panic!("no list") };
     let presences: Vec<_> = people.iter().map(|person| (person.account.as_str(), person.presence)).collect();
     assert_eq!(presences[1..], [("alice", Presence::Away), ("bob", Presence::Online)]);
     assert_eq!(typed(&world), before);

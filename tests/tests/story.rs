@@ -102,8 +102,8 @@ impl Hospital {
 
     fn ledger(&mut self, notice: NoticeId) -> BTreeMap<String, LedgerEntry> {
         let Answer::Ledger(page) = self.ask(Request::NoticeStatus { notice, after: None }) else { panic!("no ledger") };
-        assert!(!page.more);
-        page.entries.into_iter().map(|entry| (entry.account.as_str().to_owned(), entry)).collect()
+        assert!(!page.people.more);
+        page.people.entries.into_iter().map(|entry| (entry.account.as_str().to_owned(), entry)).collect()
     }
 
     fn key(&self, who: &str, screen: usize) -> PublicKey {

@@ -1,12 +1,11 @@
 //! What the server answers.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, LedgerPage, Message, Notice, NoticeId,
+    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, LedgerPage, Message, MessagePage, Notice, NoticeId,
     NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template, ZoneName,
 };
 use crate::time::UnixMillis;
@@ -32,15 +31,10 @@ pub enum Answer {
         /// Its place there.
         seq: Seq,
     },
-    /// Messages.
-    Page(Page),
+    /// Messages of one conversation.
+    Page(MessagePage),
     /// People by name.
-    People {
-        /// The people.
-        people: Vec<Person>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    People(Page<Person>),
     /// The notice is stored and on its way.
     NoticeSent {
         /// Its number.
@@ -49,21 +43,11 @@ pub enum Answer {
         progress: Progress,
     },
     /// Notices, newest first.
-    Notices {
-        /// The notices.
-        notices: Vec<NoticeSummary>,
-        /// More follow before the last one of these.
-        more: bool,
-    },
+    Notices(Page<NoticeSummary>),
     /// A part of a notice's ledger.
     Ledger(Box<LedgerPage>),
     /// Accounts by name.
-    Users {
-        /// The accounts.
-        users: Vec<Account>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Users(Page<Account>),
     /// How the server is doing.
     Status(ServerStatus),
     // --- Notices, groups, devices ---
@@ -83,80 +67,33 @@ pub enum Answer {
     /// Whom it would reach.
     Preview(Preview),
     /// Notices that are to be sent later, in the order they were scheduled.
-    Schedules {
-        /// The notices.
-        schedules: Vec<Scheduled>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Schedules(Page<Scheduled>),
     /// Templates by name.
-    Templates {
-        /// The templates.
-        templates: Vec<Template>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Templates(Page<Template>),
     /// Groups by name.
-    Groups {
-        /// The groups.
-        groups: Vec<Group>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Groups(Page<Group>),
     /// An account's devices by their keys.
-    Devices {
-        /// The devices.
-        devices: Vec<Device>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Devices(Page<Device>),
     /// Lines of the audit log, newest first.
-    Audit {
-        /// The lines.
-        entries: Vec<AuditEntry>,
-        /// More follow before the last one of these.
-        more: bool,
-    },
+    Audit(Page<AuditEntry>),
     /// Conversations that can be exported.
-    Exportable {
-        /// The conversations.
-        conversations: Vec<Exportable>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Exportable(Page<Exportable>),
     /// Messages of a conversation in their order.
-    Exported {
-        /// The messages.
-        messages: Vec<Message>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Exported(Page<Message>),
     // --- Rooms, and what becomes of messages ---
     /// Rooms by name.
-    Rooms {
-        /// The rooms.
-        rooms: Vec<Room>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    Rooms(Page<Room>),
     /// Altered messages as they are now, in the order of their last alterations.
     Altered {
         /// The messages.
-        messages: Vec<Message>,
-        /// More follow after the last one of these.
-        more: bool,
+        page: Page<Message>,
         /// The number of the conversation's last alteration.
         last: u64,
     },
     /// What a search has found.
     Found(Found),
     /// What stood where a message was altered, the oldest first.
-    Originals {
-        /// The texts.
-        originals: Vec<Original>,
-        /// More follow.
-        more: bool,
-    },
+    Originals(Page<Original>),
     /// Nothing is changed yet, because messages would be deleted at once: it has to be confirmed.
     WouldDelete {
         /// So many messages …

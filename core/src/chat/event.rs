@@ -4,19 +4,16 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, ConversationId, ConversationInfo, Message, Notice, NoticeId, Place, PresenceChange, Progress, RoomName, Seq};
+use super::{
+    AccountName, ConversationId, ConversationInfo, Message, Notice, NoticeId, Page, Place, PresenceChange, Progress, RoomName, Seq,
+};
 use crate::wire::Channel;
 
 /// Something the server tells unasked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// The conversations one is in, in several parts; the first of them begins a new list.
-    Conversations {
-        /// Some of them.
-        conversations: Vec<ConversationInfo>,
-        /// More parts follow.
-        more: bool,
-    },
+    Conversations(Page<ConversationInfo>),
     /// A conversation one was not in before.
     Conversation(ConversationInfo),
     /// A message has been stored.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, DeviceId, Label, NoticeState, NoticeSummary};
+use super::{AccountName, DeviceId, Label, NoticeState, NoticeSummary, Page};
 use crate::time::UnixMillis;
 
 /// What keeps a notice from getting further.
@@ -91,7 +91,5 @@ pub struct LedgerPage {
     /// The notice and its totals.
     pub summary: NoticeSummary,
     /// The people.
-    pub entries: Vec<LedgerEntry>,
-    /// More people follow after the last one of these.
-    pub more: bool,
+    pub people: Page<LedgerEntry>,
 }

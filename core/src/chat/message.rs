@@ -118,7 +118,7 @@ pub struct ConversationInfo {
 
 /// A run of messages of one conversation, oldest first, without gaps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
+pub struct MessagePage {
     /// The conversation and its newest message at the time of reading.
     pub conversation: ConversationInfo,
     /// The messages.

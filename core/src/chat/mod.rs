@@ -19,6 +19,7 @@ mod message;
 mod name;
 mod notice;
 mod offer;
+mod page;
 mod people;
 mod plan;
 mod record;
@@ -38,12 +39,13 @@ pub use fold::{find_folded, fold};
 pub use group::Group;
 pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
-pub use message::{Alteration, ConversationId, ConversationInfo, Message, Page, Place, PostId, Seq};
+pub use message::{Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Seq};
 pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
     Audience, GivenAnswer, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt, Severity,
 };
 pub use offer::{InvalidDraft, check_answers, check_audience, check_expiry, check_reminding, check_repetition};
+pub use page::Page;
 pub use people::{Account, AccountId, Person, Presence, PresenceChange, Role};
 pub use plan::{Every, First, Missed, Obstacle, Preview, Reminding, Schedule, ScheduleId, Scheduled, Template};
 pub use record::{AuditEntry, Exportable, Parties};

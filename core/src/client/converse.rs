@@ -83,8 +83,8 @@ impl Client {
                     self.updates.push_back(Update::Message { place, message });
                 }
             }
-            (Origin::Altered(conversation), Ok(Answer::Altered { messages, more, last })) => {
-                for (place, message) in self.positions.on_altered_page(conversation, messages, more, last) {
+            (Origin::Altered(conversation), Ok(Answer::Altered { page, last })) => {
+                for (place, message) in self.positions.on_altered_page(conversation, page, last) {
                     self.updates.push_back(Update::Altered { place, message });
                 }
             }
@@ -144,9 +144,10 @@ impl Client {
 
     fn on_chat_event(&mut self, now: Instant, event: Event, spread: Duration) {
         match event {
-            Event::Conversations { conversations, more } => {
-                let listed: Vec<_> = conversations.iter().cloned().map(Update::Conversation).collect();
-                let (renamed, left) = self.positions.on_list(conversations, more);
+            Event::Conversations(page) => {
+                let more = page.more;
+                let listed: Vec<_> = page.entries.iter().cloned().map(Update::Conversation).collect();
+                let (renamed, left) = self.positions.on_list(page);
                 for renaming in renamed {
                     self.on_renamed(renaming);
                 }

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::link::{Mark, Start};
-use crate::chat::{ConversationId, ConversationInfo, Message, Page, Place, RoomName, Seq};
+use crate::chat::{ConversationId, ConversationInfo, Message, MessagePage, Page, Place, RoomName, Seq};
 
 /// One conversation.
 #[derive(Debug)]
@@ -67,10 +67,10 @@ impl Positions {
 
     /// Part of the server's list of conversations: what has another name than before, and with the last part, those that one has left
     /// since the list before.
-    pub(super) fn on_list(&mut self, conversations: Vec<ConversationInfo>, more: bool) -> (Vec<Renaming>, Vec<Place>) {
+    pub(super) fn on_list(&mut self, page: Page<ConversationInfo>) -> (Vec<Renaming>, Vec<Place>) {
         let mut renamed = Vec::new();
         let mut named = self.listing.take().unwrap_or_default();
-        for info in conversations {
+        for info in page.entries {
             let news = Mark { seq: info.since, alteration: info.alterations };
             let from = match &self.start {
                 Start::Now if !self.listed_before => Mark { seq: info.last, ..news },
@@ -80,9 +80,9 @@ impl Positions {
             named.insert(info.id);
             renamed.extend(self.note(info, from));
         }
-        self.listed = !more;
+        self.listed = !page.more;
         self.listed_before |= self.listed;
-        if more {
+        if page.more {
             self.listing = Some(named);
             return (renamed, Vec::new());
         }
@@ -148,7 +148,7 @@ impl Positions {
     }
 
     /// A page that was asked for has come; what is to be delivered of it.
-    pub(super) fn on_page(&mut self, page: Page) -> Vec<(Place, Message)> {
+    pub(super) fn on_page(&mut self, page: MessagePage) -> Vec<(Place, Message)> {
         let Some(position) = self.conversations.get_mut(&page.conversation.id) else { return Vec::new() };
         position.fetching = false;
         position.newest = position.newest.max(page.conversation.last);
@@ -185,19 +185,13 @@ impl Positions {
     }
 
     /// A page of altered messages that was asked for has come; what is to be delivered of it.
-    pub(super) fn on_altered_page(
-        &mut self,
-        conversation: ConversationId,
-        messages: Vec<Message>,
-        more: bool,
-        last: u64,
-    ) -> Vec<(Place, Message)> {
+    pub(super) fn on_altered_page(&mut self, conversation: ConversationId, page: Page<Message>, last: u64) -> Vec<(Place, Message)> {
         let Some(position) = self.conversations.get_mut(&conversation) else { return Vec::new() };
         position.fetching = false;
         position.newest_altered = position.newest_altered.max(last);
-        let goes_on = more && !messages.is_empty();
+        let goes_on = page.more && !page.entries.is_empty();
         let mut deliver = Vec::new();
-        for message in messages {
+        for message in page.entries {
             let Some(number) = message.altered.map(|altered| altered.number) else { continue };
             if message.seq > position.delivered {
                 // It is fetched first, and what is altered from here on once more behind it.
@@ -283,13 +277,13 @@ mod tests {
         let mut positions = Positions::new(Start::Now);
         let place = |typed| Place::Room(RoomName::new(typed).unwrap());
         let listed = |typed| ConversationInfo { place: place(typed), ..info(3) };
-        assert_eq!(positions.on_list(vec![listed("attic")], false), (vec![], vec![]));
+        assert_eq!(positions.on_list(Page { entries: vec![listed("attic")], more: false }), (vec![], vec![]));
         let renaming = |from, to| Renaming { from: place(from), to: place(to) };
         assert_eq!(positions.on_renamed(ID, RoomName::new("loft").unwrap()), Some(renaming("attic", "loft")));
         assert_eq!(positions.on_renamed(ID, RoomName::new("loft").unwrap()), None, "told twice");
         assert_eq!(positions.on_message(message(4)).unwrap().unwrap().0, place("loft"));
         positions.on_disconnected();
-        assert_eq!(positions.on_list(vec![listed("roof")], false), (vec![renaming("loft", "roof")], vec![]));
+        assert_eq!(positions.on_list(Page { entries: vec![listed("roof")], more: false }), (vec![renaming("loft", "roof")], vec![]));
         assert_eq!(positions.on_renamed(ConversationId(9), RoomName::new("x").unwrap()), None);
     }
 
@@ -304,8 +298,8 @@ mod tests {
         }
     }
 
-    fn page(last: u64, seqs: impl Iterator<Item = u64>) -> Page {
-        Page { conversation: info(last), messages: seqs.map(message).collect() }
+    fn page(last: u64, seqs: impl Iterator<Item = u64>) -> MessagePage {
+        MessagePage { conversation: info(last), messages: seqs.map(message).collect() }
     }
 
     fn seqs(delivered: Vec<(Place, Message)>) -> Vec<u64> {
@@ -314,14 +308,14 @@ mod tests {
 
     fn after(seq: u64, last: u64) -> Positions {
         let mut positions = Positions::new(Start::After([(ID, Mark { seq: Seq(seq), alteration: 0 })].into()));
-        positions.on_list(vec![info(last)], false);
+        positions.on_list(Page { entries: vec![info(last)], more: false });
         positions
     }
 
     #[test]
     fn starting_now_skips_what_was_said_before() {
         let mut positions = Positions::new(Start::Now);
-        positions.on_list(vec![info(7)], false);
+        positions.on_list(Page { entries: vec![info(7)], more: false });
         assert!(positions.is_caught_up());
         assert!(positions.on_message(message(8)).unwrap().is_some());
     }
@@ -342,7 +336,7 @@ mod tests {
     fn a_mark_beyond_the_log_is_none_after_the_server_went_back_to_a_backup() {
         let mark = Mark { seq: Seq(9), alteration: 5 };
         let mut positions = Positions::new(Start::After([(ID, mark)].into()));
-        positions.on_list(vec![ConversationInfo { alterations: 2, ..info(4) }], false);
+        positions.on_list(Page { entries: vec![ConversationInfo { alterations: 2, ..info(4) }], more: false });
         assert!(positions.is_caught_up());
         assert!(positions.on_message(message(5)).unwrap().is_some());
         assert!(positions.on_altered(altered(1, 3)).unwrap().is_some());
@@ -373,7 +367,7 @@ mod tests {
         let mut positions = after(3, 7);
         positions.next_fetch();
         positions.on_disconnected();
-        positions.on_list(vec![info(9)], false);
+        positions.on_list(Page { entries: vec![info(9)], more: false });
         assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
     }
 
@@ -410,9 +404,9 @@ mod tests {
     #[test]
     fn a_conversation_that_began_meanwhile_is_delivered_from_its_beginning() {
         let mut positions = Positions::new(Start::Now);
-        positions.on_list(vec![], false);
+        positions.on_list(Page { entries: vec![], more: false });
         positions.on_disconnected();
-        positions.on_list(vec![info(2)], false);
+        positions.on_list(Page { entries: vec![info(2)], more: false });
         assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(0))));
     }
 
@@ -429,8 +423,8 @@ mod tests {
         let mut positions = after(3, 3);
         positions.on_conversation(ConversationInfo { id: ConversationId(2), ..info(0) });
         positions.on_disconnected();
-        assert_eq!(positions.on_list(vec![info(3)], true).1, []);
-        assert_eq!(positions.on_list(vec![], false).1, [Place::lobby()]);
+        assert_eq!(positions.on_list(Page { entries: vec![info(3)], more: true }).1, []);
+        assert_eq!(positions.on_list(Page { entries: vec![], more: false }).1, [Place::lobby()]);
         assert!(positions.place(ConversationId(2)).is_none() && positions.place(ID).is_some());
         assert_eq!(positions.on_left(ID), Some(Place::lobby()));
         assert_eq!(positions.on_message(message(4)), Err(UnknownConversation));
@@ -444,7 +438,7 @@ mod tests {
         assert_eq!(positions.on_altered(altered(1, 3)), Ok(None), "the second is missing");
         assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 1)));
         let page = vec![altered(2, 2), altered(1, 3)];
-        assert_eq!(seqs(positions.on_altered_page(ID, page, false, 3)), [2, 1]);
+        assert_eq!(seqs(positions.on_altered_page(ID, Page { entries: page, more: false }, 3)), [2, 1]);
         assert!(positions.is_caught_up());
     }
 
@@ -452,13 +446,13 @@ mod tests {
     fn what_was_altered_meanwhile_is_fetched_behind_the_messages() {
         let mut positions = after(3, 3);
         positions.on_disconnected();
-        positions.on_list(vec![ConversationInfo { alterations: 2, ..info(5) }], false);
+        positions.on_list(Page { entries: vec![ConversationInfo { alterations: 2, ..info(5) }], more: false });
         assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(3))));
         assert_eq!(seqs(positions.on_page(page(5, 4..=5))), [4, 5]);
         assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 0)));
-        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(1, 1)], true, 2)), [1]);
+        assert_eq!(seqs(positions.on_altered_page(ID, Page { entries: vec![altered(1, 1)], more: true }, 2)), [1]);
         assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 1)));
-        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(4, 2)], false, 2)), [4]);
+        assert_eq!(seqs(positions.on_altered_page(ID, Page { entries: vec![altered(4, 2)], more: false }, 2)), [4]);
         assert!(positions.is_caught_up());
     }
 
@@ -470,12 +464,12 @@ mod tests {
         // The page was read before the alteration.
         assert_eq!(seqs(positions.on_page(page(4, 4..=4))), [4]);
         assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 0)));
-        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(4, 1), altered(5, 2)], false, 2)), [4]);
+        assert_eq!(seqs(positions.on_altered_page(ID, Page { entries: vec![altered(4, 1), altered(5, 2)], more: false }, 2)), [4]);
         // The fifth message has not come yet: first it, then what became of it.
         assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(4))));
         assert_eq!(seqs(positions.on_page(page(5, 5..=5))), [5]);
         assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 1)));
-        assert_eq!(seqs(positions.on_altered_page(ID, vec![altered(5, 2)], false, 2)), [5]);
+        assert_eq!(seqs(positions.on_altered_page(ID, Page { entries: vec![altered(5, 2)], more: false }, 2)), [5]);
         assert!(positions.is_caught_up());
     }
 

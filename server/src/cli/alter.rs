@@ -1,6 +1,6 @@
 //! `belfry edit`, `delete` and `originals`: what becomes of messages after they were sent.
 
-use belfry_core::chat::{AccountName, Answer, Original, Parties, Request, RoomName, Seq};
+use belfry_core::chat::{AccountName, Answer, Original, Page, Parties, Request, RoomName, Seq};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ pub(crate) fn originals(args: OriginalsArgs) -> Outcome {
         let mut after = 0;
         loop {
             let request = Request::Originals { of: of.clone(), seq: args.seq, after };
-            let Answer::Originals { originals, more } = session.ask(request)? else {
+            let Answer::Originals(Page { entries: originals, more }) = session.ask(request)? else {
                 return Err(unexpected());
             };
             for original in &originals {

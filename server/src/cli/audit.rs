@@ -1,6 +1,6 @@
 //! `belfry audit`: who did what on whom.
 
-use belfry_core::chat::{Answer, AuditEntry, Request};
+use belfry_core::chat::{Answer, AuditEntry, Page, Request};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ fn fetch(session: &mut Session, limit: usize) -> Outcome<Vec<AuditEntry>> {
     let mut all: Vec<AuditEntry> = Vec::new();
     while all.len() < limit {
         let before = all.last().map(|entry| entry.id);
-        let Answer::Audit { entries, more } = session.ask(Request::ReadAudit { before })? else {
+        let Answer::Audit(Page { entries, more }) = session.ask(Request::ReadAudit { before })? else {
             return Err(unexpected());
         };
         // A server that does not go back would be asked for ever.

@@ -1,6 +1,6 @@
 //! `belfry user sessions` and `belfry user revoke`: the devices of an account.
 
-use belfry_core::chat::{AccountName, Answer, Device, DeviceId, Refusal, Request};
+use belfry_core::chat::{AccountName, Answer, Device, DeviceId, Page, Refusal, Request};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -57,7 +57,8 @@ fn fetch(session: &mut Session, account: &AccountName) -> Outcome<Vec<Device>> {
     let mut all: Vec<Device> = Vec::new();
     loop {
         let after = all.last().map(|device| device.device);
-        let Answer::Devices { devices, more } = session.ask(Request::ListDevices { account: account.clone(), after })? else {
+        let Answer::Devices(Page { entries: devices, more }) = session.ask(Request::ListDevices { account: account.clone(), after })?
+        else {
             return Err(unexpected());
         };
         let more = more && !devices.is_empty();

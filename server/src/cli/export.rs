@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use belfry_core::chat::{Answer, Exportable, Message, Parties, Request, RoomName, Seq};
+use belfry_core::chat::{Answer, Exportable, Message, Page, Parties, Request, RoomName, Seq};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -53,7 +53,8 @@ fn list(session: &mut Session, room: Option<RoomName>) -> Outcome<Vec<Exportable
     let mut all: Vec<Exportable> = Vec::new();
     loop {
         let after = all.last().map(|last| last.conversation);
-        let Answer::Exportable { conversations, more } = session.ask(Request::Exportable { room: room.clone(), after })? else {
+        let Answer::Exportable(Page { entries: conversations, more }) = session.ask(Request::Exportable { room: room.clone(), after })?
+        else {
             return Err(unexpected());
         };
         let more = more && conversations.last().is_some_and(|last| after.is_none_or(|after| last.conversation > after));
@@ -69,7 +70,8 @@ fn export(session: &mut Session, conversation: &Exportable, out: &mut Writer) ->
     out.heading(&conversation.parties)?;
     let mut after = Seq(0);
     loop {
-        let Answer::Exported { messages, more } = session.ask(Request::ExportPage { conversation: conversation.conversation, after })?
+        let Answer::Exported(Page { entries: messages, more }) =
+            session.ask(Request::ExportPage { conversation: conversation.conversation, after })?
         else {
             return Err(unexpected());
         };

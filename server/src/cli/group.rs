@@ -1,6 +1,6 @@
 //! `belfry group`: groups of accounts, for addressing notices.
 
-use belfry_core::chat::{AccountName, Answer, Audience, Group, GroupName, Person, Request};
+use belfry_core::chat::{AccountName, Answer, Audience, Group, GroupName, Page, Person, Request};
 use serde::Serialize;
 
 use super::session::{self, Session};
@@ -82,7 +82,7 @@ fn remove(session: &mut Session, group: &GroupName, members: &[AccountName], yes
 fn list(session: &mut Session, json: bool) -> Outcome {
     let mut after = None;
     loop {
-        let Answer::Groups { groups, more } = session.ask(Request::ListGroups { after })? else {
+        let Answer::Groups(Page { entries: groups, more }) = session.ask(Request::ListGroups { after })? else {
             return Err(unexpected());
         };
         for group in &groups {
@@ -102,7 +102,7 @@ fn list(session: &mut Session, json: bool) -> Outcome {
 fn list_members(session: &mut Session, group: &GroupName, json: bool) -> Outcome {
     let mut after = None;
     loop {
-        let Answer::People { people, more } = session.ask(Request::GroupMembers { group: group.clone(), after })? else {
+        let Answer::People(Page { entries: people, more }) = session.ask(Request::GroupMembers { group: group.clone(), after })? else {
             return Err(unexpected());
         };
         for person in &people {

@@ -1,6 +1,6 @@
 //! `belfry room`: rooms and who is in them.
 
-use belfry_core::chat::{AccountName, Answer, Audience, Person, Request, Room, RoomName};
+use belfry_core::chat::{AccountName, Answer, Audience, Page, Person, Request, Room, RoomName};
 use serde::Serialize;
 
 use super::session::{self, Session};
@@ -128,7 +128,7 @@ pub(crate) fn run(command: Command) -> Outcome {
 fn list(session: &mut Session, json: bool) -> Outcome {
     let mut after = None;
     loop {
-        let Answer::Rooms { rooms, more } = session.ask(Request::ListRooms { after })? else {
+        let Answer::Rooms(Page { entries: rooms, more }) = session.ask(Request::ListRooms { after })? else {
             return Err(unexpected());
         };
         for room in &rooms {
@@ -144,7 +144,7 @@ fn list(session: &mut Session, json: bool) -> Outcome {
 fn members(session: &mut Session, room: &RoomName, json: bool) -> Outcome {
     let mut after = None;
     loop {
-        let Answer::People { people, more } = session.ask(Request::RoomMembers { room: room.clone(), after })? else {
+        let Answer::People(Page { entries: people, more }) = session.ask(Request::RoomMembers { room: room.clone(), after })? else {
             return Err(unexpected());
         };
         for person in &people {

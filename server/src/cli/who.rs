@@ -1,6 +1,6 @@
 //! `belfry who`: everybody, and whether they are here.
 
-use belfry_core::chat::{Answer, Person, Request};
+use belfry_core::chat::{Answer, Page, Person, Request};
 use belfry_core::client::Update;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub(crate) fn fetch(session: &mut Session, mut other: impl FnMut(Update)) -> Out
     let mut all = Vec::new();
     loop {
         let after = all.last().map(|person: &Person| person.account.clone());
-        let Answer::People { people, more } = session.ask_meanwhile(Request::Who { after }, &mut other)? else {
+        let Answer::People(Page { entries: people, more }) = session.ask_meanwhile(Request::Who { after }, &mut other)? else {
             return Err(unexpected());
         };
         let more = more && !people.is_empty();

@@ -1,6 +1,6 @@
 //! What administrators do with accounts.
 
-use belfry_core::chat::{Account, AccountId, AccountName, Answer, Password, Refusal, Role};
+use belfry_core::chat::{Account, AccountId, AccountName, Answer, Page, Password, Refusal, Role};
 use belfry_core::time::Now;
 
 use super::done::misplaced;
@@ -21,7 +21,7 @@ impl Hub {
         };
         let line = |(id, account): (AccountId, Account)| Account { last_seen: self.directory.last_seen(id, account.last_seen), ..account };
         let (users, cut) = page(accounts.into_iter().map(line));
-        Ok(Answer::Users { users, more: more || cut })
+        Ok(Answer::Users(Page { entries: users, more: more || cut }))
     }
 
     pub(super) fn add_user(&mut self, to: ReplyTo, name: AccountName, password: Password, role: Role) {

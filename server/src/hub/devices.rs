@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
+use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Page, Refusal, Role};
 use belfry_core::connection::CloseCode;
 use belfry_core::source::Source;
 use belfry_core::time::Now;
@@ -94,7 +94,7 @@ impl Hub {
             None => device,
         });
         let (devices, cut) = page(filled_in);
-        Ok(Answer::Devices { devices, more: more || cut })
+        Ok(Answer::Devices(Page { entries: devices, more: more || cut }))
     }
 
     pub(super) fn revoke_device(

@@ -1,8 +1,8 @@
 //! What the hub does with each answer of the store, in the order of the commits.
 
 use belfry_core::chat::{
-    AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Message, Notice, Page, Place, PostId, Refusal, Seq,
-    ServerStatus,
+    AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Message, MessagePage, Notice, Page, Place, PostId, Refusal,
+    Seq, ServerStatus,
 };
 use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
@@ -70,7 +70,7 @@ impl Hub {
             Waiting::Notices { to } => self.look(to, done.result, |_, outcome| match outcome {
                 Outcome::Notices { notices, more } => {
                     let (notices, cut) = page(notices.into_iter());
-                    Ok(Answer::Notices { notices, more: more || cut })
+                    Ok(Answer::Notices(Page { entries: notices, more: more || cut }))
                 }
                 other => Err(misplaced(&other)),
             }),
@@ -107,13 +107,13 @@ impl Hub {
             }
             Waiting::Search { to, account } => self.searched(now, account, to, done.result),
             Waiting::Record { to } => self.look(to, done.result, |_, outcome| match outcome {
-                Outcome::Groups { groups, more } => Ok(Answer::Groups { groups, more }),
-                Outcome::Rooms { rooms, more } => Ok(Answer::Rooms { rooms, more }),
-                Outcome::Audit { entries, more } => Ok(Answer::Audit { entries, more }),
-                Outcome::Exportable { conversations, more } => Ok(Answer::Exportable { conversations, more }),
-                Outcome::Exported { messages, more } => Ok(Answer::Exported { messages, more }),
-                Outcome::AlteredSince { messages, more, last } => Ok(Answer::Altered { messages, more, last }),
-                Outcome::Originals { originals, more } => Ok(Answer::Originals { originals, more }),
+                Outcome::Groups { groups, more } => Ok(Answer::Groups(Page { entries: groups, more })),
+                Outcome::Rooms { rooms, more } => Ok(Answer::Rooms(Page { entries: rooms, more })),
+                Outcome::Audit { entries, more } => Ok(Answer::Audit(Page { entries, more })),
+                Outcome::Exportable { conversations, more } => Ok(Answer::Exportable(Page { entries: conversations, more })),
+                Outcome::Exported { messages, more } => Ok(Answer::Exported(Page { entries: messages, more })),
+                Outcome::AlteredSince { messages, more, last } => Ok(Answer::Altered { page: Page { entries: messages, more }, last }),
+                Outcome::Originals { originals, more } => Ok(Answer::Originals(Page { entries: originals, more })),
                 other => Err(misplaced(&other)),
             }),
         }
@@ -200,10 +200,10 @@ impl Hub {
     fn tell_state(&mut self, now: Now, session: SessionId, account: AccountId, conversations: Vec<ConversationInfo>, notices: Vec<Notice>) {
         let mut parts = conversations.chunks(CONVERSATIONS_PER_EVENT).peekable();
         if parts.peek().is_none() {
-            self.push(vec![session], Event::Conversations { conversations: Vec::new(), more: false });
+            self.push(vec![session], Event::Conversations(Page::EMPTY));
         }
         while let Some(part) = parts.next() {
-            self.push(vec![session], Event::Conversations { conversations: part.to_vec(), more: parts.peek().is_some() });
+            self.push(vec![session], Event::Conversations(Page { entries: part.to_vec(), more: parts.peek().is_some() }));
         }
         self.tell_open_notices(now, session, account, notices);
     }
@@ -245,7 +245,7 @@ impl Hub {
             place.map(|place| ConversationInfo { id, place, last, since, read, unread: 0, alterations: 0 })
         };
         let conversation = conversation.or_else(unbegun).ok_or(Refusal::UnknownConversation)?;
-        Ok(Answer::Page(Page { conversation, messages }))
+        Ok(Answer::Page(MessagePage { conversation, messages }))
     }
 
     fn measured(&self, outcome: Outcome) -> Result<Answer, Refusal> {

@@ -1,6 +1,6 @@
 //! Reading the ledger: what the store has noted, completed with who is here now and what keeps the notice from getting further.
 
-use belfry_core::chat::{AccountId, Answer, DeviceEntry, DeviceId, Gap, LedgerEntry, LedgerPage, NoticeState, Refusal};
+use belfry_core::chat::{AccountId, Answer, DeviceEntry, DeviceId, Gap, LedgerEntry, LedgerPage, NoticeState, Page, Refusal};
 use belfry_core::time::UnixMillis;
 
 use super::done::misplaced;
@@ -48,7 +48,7 @@ impl Hub {
         };
         let state = summary.notice.state;
         let (entries, cut) = page(entries.into_iter().map(|stored| self.complete_entry(state, stored)));
-        Ok(Answer::Ledger(Box::new(LedgerPage { summary, entries, more: more || cut })))
+        Ok(Answer::Ledger(Box::new(LedgerPage { summary, people: Page { entries, more: more || cut } })))
     }
 
     fn complete_entry(&self, state: NoticeState, stored: StoredEntry) -> LedgerEntry {

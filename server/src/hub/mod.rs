@@ -23,7 +23,7 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use belfry_core::chat::{AccountId, AccountName, Answer, Event, Password, Person, Place, PresenceChange, Refusal, Request};
+use belfry_core::chat::{AccountId, AccountName, Answer, Event, Page, Password, Person, Place, PresenceChange, Refusal, Request};
 use belfry_core::connection::CloseCode;
 use belfry_core::limits::{HITS_MAX, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
@@ -460,7 +460,7 @@ impl Hub {
             last_seen: self.directory.last_seen(id, last_seen),
         };
         let (people, cut) = page(people.into_iter().map(person));
-        Ok(Answer::People { people, more: more || cut })
+        Ok(Answer::People(Page { entries: people, more: more || cut }))
     }
 
     /// Tells everybody who came and went, unless it is better to wait for company.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Presence, Receipt, Request, Seq};
+use belfry_core::chat::{Answer, Page, Presence, Receipt, Request, Seq};
 use belfry_core::client::{Command, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_server::machine::Machine;
@@ -114,7 +114,9 @@ impl Life {
             self.world.run_for(Duration::from_secs(1));
             let name = &self.people[who].name;
             let answered = match self.world.people[admin].answer(ticket) {
-                Some(Answer::Ledger(page)) => page.entries.iter().any(|entry| entry.account.as_str() == name && entry.answered.is_some()),
+                Some(Answer::Ledger(page)) => {
+                    page.people.entries.iter().any(|entry| entry.account.as_str() == name && entry.answered.is_some())
+                }
                 _ => false,
             };
             if !answered {
@@ -135,7 +137,7 @@ impl Life {
         let ticket = self.world.ticket(observer);
         self.world.command(observer, Command::Ask { ticket, request: Request::Who { after: None } });
         self.world.run_for(Duration::from_secs(1));
-        let Some(Answer::People { people, .. }) = self.world.people[observer].answer(ticket) else {
+        let Some(Answer::People(Page { entries: people, .. })) = self.world.people[observer].answer(ticket) else {
             return Err(format!("seed {}: nobody says who is here", self.seed));
         };
         for (who, person) in self.people.iter().enumerate() {

@@ -24,7 +24,34 @@ fn samples<T: DeserializeOwned>() -> impl Iterator<Item = T> {
 
 fn case(kind: &str, message: &impl Serialize) -> Value {
     let bytes = encode(message).expect("it fits");
-    json!({"kind": kind, "bytes": hex(&bytes), "meaning": serde_json::to_value(message).expect("it has a form")})
+    let meaning = serde_json::to_value(message).expect("it has a form");
+    json!({"kind": kind, "bytes": hex(&bytes), "meaning": published(meaning, "")})
+}
+
+/// What the protocol calls the entries of a page, by what they are a page of.
+fn entries_of(list: &str) -> String {
+    match list {
+        "Audit" | "people" => "entries".to_owned(),
+        "Exportable" => "conversations".to_owned(),
+        "Exported" | "page" => "messages".to_owned(),
+        other => other.to_lowercase(),
+    }
+}
+
+/// A value with the names that the protocol gives its parts: a page is one type here, and the protocol names what it holds.
+fn published(value: Value, of: &str) -> Value {
+    let Value::Object(fields) = value else { return value };
+    let is_page = fields.len() == 2 && fields.contains_key("entries") && fields.contains_key("more");
+    let mut named = serde_json::Map::new();
+    for (field, value) in fields {
+        match published(value, &field) {
+            // A page beside other fields is not a structure of its own.
+            Value::Object(page) if ["page", "people"].contains(&field.as_str()) && page.contains_key("more") => named.extend(page),
+            value if is_page && field == "entries" => drop(named.insert(entries_of(of), value)),
+            value => drop(named.insert(field, value)),
+        }
+    }
+    Value::Object(named)
 }
 
 fn asked(id: u32, request: Request) -> Value {

@@ -1,7 +1,7 @@
 //! Between the client's machine and the model. Nothing is remembered here: what a ticket stands for is written in its number, so that
 //! either thread can translate alone.
 
-use belfry_core::chat::{Answer, ConversationInfo, PostId, Receipt, Request, Seq};
+use belfry_core::chat::{Answer, ConversationInfo, Page, PostId, Receipt, Request, Seq};
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::limits::{HITS_MAX, PAGE_ENTRIES_MAX};
 
@@ -91,19 +91,19 @@ fn desk(ticket: Ticket, what: DeskAsk) -> Command {
 fn answered(ask: AskId, answer: Answer) -> Up {
     let news = match answer {
         Answer::Page(page) => return Up::Page { ask, messages: page.messages },
-        Answer::People { people, more } => return Up::People { ask, people, more },
+        Answer::People(Page { entries: people, more }) => return Up::People { ask, people, more },
         Answer::NoticeSent { notice, progress } => DeskNews::Sent { notice, progress },
         Answer::NoticeScheduled { at, .. } => DeskNews::Scheduled { at },
         Answer::Preview(preview) => DeskNews::Preview(preview),
-        Answer::Notices { notices, more } => DeskNews::Notices { notices, more },
+        Answer::Notices(Page { entries: notices, more }) => DeskNews::Notices { notices, more },
         Answer::Ledger(page) => DeskNews::Ledger(page),
         Answer::NoticeChanged(summary) => DeskNews::Changed(summary),
-        Answer::Schedules { schedules, more } => DeskNews::Schedules { schedules, more },
-        Answer::Templates { templates, more } => DeskNews::Templates { templates, more },
-        Answer::Groups { groups, more } => DeskNews::Groups { groups, more },
+        Answer::Schedules(Page { entries: schedules, more }) => DeskNews::Schedules { schedules, more },
+        Answer::Templates(Page { entries: templates, more }) => DeskNews::Templates { templates, more },
+        Answer::Groups(Page { entries: groups, more }) => DeskNews::Groups { groups, more },
         // Asked for by a screen that was away; it comes on the notices' own channel, which the client has seen to.
         Answer::Notice(notice) => return Up::Notice(notice),
-        Answer::Rooms { rooms, more } => return Up::Rooms { ask, rooms, more },
+        Answer::Rooms(Page { entries: rooms, more }) => return Up::Rooms { ask, rooms, more },
         Answer::Found(found) => return Up::Found { ask, found },
         Answer::Done => return Up::Done(ask),
         _ => return Up::AskFailed { ask, refusal: None },
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn an_answer_of_another_kind_than_the_question_fails_it() {
         let asked = ticket(down(Down::AskOlder { ask: AskId(1), place: Place::lobby(), before: None }, 9));
-        let answer = Answer::Devices { devices: Vec::new(), more: false };
+        let answer = Answer::Devices(Page { entries: Vec::new(), more: false });
         assert_eq!(up(Update::Answered { ticket: asked, answer }), Some(Up::AskFailed { ask: AskId(1), refusal: None }));
     }
 

@@ -292,7 +292,7 @@ impl Desk {
     pub(super) fn hear(&mut self, number: AskId, news: DeskNews, numbers: &mut Numbers) -> News {
         match news {
             DeskNews::Preview(preview) => self.hear_preview(number, preview, numbers),
-            DeskNews::Ledger(page) => self.hear_ledger(number, page.summary, page.entries, page.more, numbers),
+            DeskNews::Ledger(page) => self.hear_ledger(number, page.summary, page.people.entries, page.people.more, numbers),
             DeskNews::Notices { notices, more } => match self.notices.part(number, notices, more, NOTICES_MAX) {
                 Part::Stale => (false, Vec::new()),
                 Part::More => {

@@ -1,6 +1,6 @@
 //! `belfry notice list`: every notice with its totals, newest first.
 
-use belfry_core::chat::{Answer, NoticeSummary, Request};
+use belfry_core::chat::{Answer, NoticeSummary, Page, Request};
 use jiff::tz::TimeZone;
 
 use crate::cli::{Outcome, output, session, unexpected, zone};
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let zone = zone::local();
         let mut before = None;
         loop {
-            let Answer::Notices { notices, more } = session.ask(Request::ListNotices { before })? else {
+            let Answer::Notices(Page { entries: notices, more }) = session.ask(Request::ListNotices { before })? else {
                 return Err(unexpected());
             };
             for summary in &notices {

@@ -70,8 +70,8 @@ fn ledger(session: &mut Session, notice: NoticeId, mut other: impl FnMut(Update)
         let Answer::Ledger(page) = session.ask_meanwhile(Request::NoticeStatus { notice, after }, &mut other)? else {
             return Err(unexpected());
         };
-        let more = page.more && !page.entries.is_empty();
-        people.extend(page.entries);
+        let more = page.people.more && !page.people.entries.is_empty();
+        people.extend(page.people.entries);
         if !more {
             return Ok((page.summary, people));
         }

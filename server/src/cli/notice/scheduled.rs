@@ -1,6 +1,6 @@
 //! `belfry notice scheduled|unschedule`: notices that are to be sent later.
 
-use belfry_core::chat::{Answer, Obstacle, Request, ScheduleId, Scheduled};
+use belfry_core::chat::{Answer, Obstacle, Page, Request, ScheduleId, Scheduled};
 use serde::Serialize;
 
 use super::{when, words};
@@ -39,7 +39,7 @@ pub(in crate::cli) fn fetch(session: &mut Session) -> Outcome<Vec<Scheduled>> {
     let mut all: Vec<Scheduled> = Vec::new();
     loop {
         let after = all.last().map(|scheduled| scheduled.id);
-        let Answer::Schedules { schedules, more } = session.ask(Request::ListSchedules { after })? else {
+        let Answer::Schedules(Page { entries: schedules, more }) = session.ask(Request::ListSchedules { after })? else {
             return Err(unexpected());
         };
         let more = more && !schedules.is_empty();

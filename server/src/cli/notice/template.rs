@@ -1,6 +1,6 @@
 //! `belfry notice template`: notices to start from, kept on the server.
 
-use belfry_core::chat::{Answer, Refusal, Request, Severity, Template, TemplateName};
+use belfry_core::chat::{Answer, Page, Refusal, Request, Severity, Template, TemplateName};
 use serde::Serialize;
 
 use super::send::DraftArgs;
@@ -86,7 +86,7 @@ fn fetch(session: &mut Session) -> Outcome<Vec<Template>> {
     let mut all: Vec<Template> = Vec::new();
     loop {
         let after = all.last().map(|template| template.name.clone());
-        let Answer::Templates { templates, more } = session.ask(Request::ListTemplates { after })? else {
+        let Answer::Templates(Page { entries: templates, more }) = session.ask(Request::ListTemplates { after })? else {
             return Err(unexpected());
         };
         let more = more && !templates.is_empty();

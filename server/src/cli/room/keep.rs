@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Keep, Request, Room, RoomName};
+use belfry_core::chat::{Answer, Keep, Page, Request, Room, RoomName};
 use belfry_server::hub::spelled;
 
 use crate::cli::notice::length;
@@ -113,7 +113,7 @@ fn warning(room: &RoomName, keep: Keep, messages: u64, of: u64) -> String {
 fn find(session: &mut Session, wanted: &RoomName) -> Outcome<Room> {
     let mut after = None;
     loop {
-        let Answer::Rooms { rooms, more } = session.ask(Request::ListRooms { after })? else {
+        let Answer::Rooms(Page { entries: rooms, more }) = session.ask(Request::ListRooms { after })? else {
             return Err(unexpected());
         };
         after = rooms.last().map(|room| room.name.clone());

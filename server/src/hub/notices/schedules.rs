@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountId, Answer, Audience, NoticeDraft, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{AccountId, Answer, Audience, NoticeDraft, Page, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 
@@ -157,7 +157,7 @@ impl Hub {
             let StoredSchedule { id, author_name: author, draft, missed, .. } = stored;
             Scheduled { id, author, next_at, zone, draft, missed, obstacle }
         }));
-        Ok(Answer::Schedules { schedules, more: more || cut })
+        Ok(Answer::Schedules(Page { entries: schedules, more: more || cut }))
     }
 
     /// The clock may have been set: what was planned by another one is planned anew.

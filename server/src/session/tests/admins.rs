@@ -1,6 +1,6 @@
 //! What administrators may do, and when they stop being ones.
 
-use belfry_core::chat::{Answer, Refusal, Request, Role};
+use belfry_core::chat::{Answer, Page, Refusal, Request, Role};
 use belfry_core::connection::CloseCode;
 
 use super::world::{World, name, password};
@@ -156,7 +156,7 @@ fn the_list_of_accounts_shows_roles_and_who_is_shut_out() {
     world.register("bob");
     world.ask(admin, set_disabled("bob", true)).unwrap();
     match world.ask(admin, Request::ListUsers { after: None }) {
-        Ok(Answer::Users { users, more: false }) => {
+        Ok(Answer::Users(Page { entries: users, more: false })) => {
             let lines: Vec<_> = users.iter().map(|user| (user.name.as_str(), user.role, user.disabled)).collect();
             assert_eq!(lines, [("admin", Role::Admin, false), ("bob", Role::Member, true)]);
         }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use belfry_core::chat::{Answer, Device, DeviceId, Refusal, Request};
+use belfry_core::chat::{Answer, Device, DeviceId, Page, Refusal, Request};
 use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
 
@@ -26,7 +26,7 @@ fn by_device(world: &mut World, peer: PeerId, account: &str) -> Result<Answer, R
 
 fn devices(world: &mut World, asker: PeerId, account: &str) -> Vec<Device> {
     match world.ask(asker, Request::ListDevices { account: name(account), after: None }) {
-        Ok(Answer::Devices { devices, more: false }) => devices,
+        Ok(Answer::Devices(Page { entries: devices, more: false })) => devices,
         other => panic!("{other:?}"),
     }
 }

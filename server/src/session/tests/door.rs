@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Event, FromServer, Place, Refusal, Request, Role};
+use belfry_core::chat::{Answer, Event, FromServer, Page, Place, Refusal, Request, Role};
 use belfry_core::connection::CloseCode;
 use belfry_core::wire::Channel;
 
@@ -21,7 +21,7 @@ fn who_registers_is_welcomed_and_told_of_the_lobby() {
     assert_eq!(heard[0].channel, Channel::Control);
     assert!(matches!(&heard[0].message, FromServer::Reply { result: Ok(answer), .. } if *answer == welcome), "{heard:?}");
     match &heard[1].message {
-        FromServer::Event(Event::Conversations { conversations, more: false }) => {
+        FromServer::Event(Event::Conversations(Page { entries: conversations, more: false })) => {
             assert_eq!(conversations.iter().map(|known| known.place.clone()).collect::<Vec<_>>(), [Place::lobby()]);
         }
         other => panic!("{other:?}"),

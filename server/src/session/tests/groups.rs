@@ -1,6 +1,6 @@
 //! Groups: who may make them, and whom a notice to one reaches.
 
-use belfry_core::chat::{Answer, Audience, GroupName, Preview, Refusal, Request};
+use belfry_core::chat::{Answer, Audience, GroupName, Page, Preview, Refusal, Request};
 use belfry_core::endpoint::PeerId;
 
 use super::notices::{draft, notices, send};
@@ -17,7 +17,7 @@ fn add(world: &mut World, admin: PeerId, members: &[&str]) -> Result<Answer, Ref
 
 fn members(world: &mut World, admin: PeerId) -> Result<Vec<String>, Refusal> {
     match world.ask(admin, Request::GroupMembers { group: nurses(), after: None })? {
-        Answer::People { people, more: false } => Ok(people.iter().map(|person| person.account.to_string()).collect()),
+        Answer::People(Page { entries: people, more: false }) => Ok(people.iter().map(|person| person.account.to_string()).collect()),
         other => panic!("{other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Messages: stored first, then answered, then told to everyone in one order.
 
-use belfry_core::chat::{Answer, ConversationId, Event, FromServer, Page, Place, PostId, Refusal, Request, RoomName, Seq, Text};
+use belfry_core::chat::{Answer, ConversationId, Event, FromServer, MessagePage, Place, PostId, Refusal, Request, RoomName, Seq, Text};
 use belfry_core::endpoint::PeerId;
 use belfry_core::wire::Channel;
 
@@ -72,7 +72,7 @@ fn what_is_said_to_somebody_who_is_not_here_keeps_its_order_whoever_else_is_mean
     assert_eq!(answers, [Ok(1), Ok(1), Ok(2), unknown, unknown, own, Ok(3)]);
     let bob = world.sign_in("bob");
     match world.ask(bob, Request::FetchBefore { place: to("ALICE"), before: None, limit: 9 }) {
-        Ok(Answer::Page(Page { messages, .. })) => {
+        Ok(Answer::Page(MessagePage { messages, .. })) => {
             assert_eq!(messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["one", "three", "seven"]);
         }
         other => panic!("{other:?}"),
@@ -138,7 +138,7 @@ fn whoever_comes_later_reads_the_history() {
     }
     let bob = world.register("bob");
     match world.ask(bob, Request::FetchAfter { conversation, after: Seq(2), limit: 10 }) {
-        Ok(Answer::Page(Page { messages, .. })) => assert_eq!(messages.iter().map(|m| m.seq.0).collect::<Vec<_>>(), [3, 4, 5]),
+        Ok(Answer::Page(MessagePage { messages, .. })) => assert_eq!(messages.iter().map(|m| m.seq.0).collect::<Vec<_>>(), [3, 4, 5]),
         other => panic!("{other:?}"),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, Event, Every, FromClient, FromServer, Gap, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, PostId,
-    Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
+    Answer, Audience, Event, Every, FromClient, FromServer, Gap, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, Page,
+    PostId, Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
 };
 use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
@@ -37,7 +37,7 @@ fn answer(world: &mut World, peer: PeerId, notice: NoticeId) {
 
 fn ledger(world: &mut World, admin: PeerId, notice: NoticeId) -> Vec<LedgerEntry> {
     match world.ask(admin, Request::NoticeStatus { notice, after: None }) {
-        Ok(Answer::Ledger(page)) => page.entries,
+        Ok(Answer::Ledger(page)) => page.people.entries,
         other => panic!("{other:?}"),
     }
 }
@@ -230,7 +230,7 @@ fn templates_are_kept_and_checked() {
     world.restart();
     let admin = world.sign_in("admin");
     let listed = world.ask(admin, Request::ListTemplates { after: None });
-    assert_eq!(listed, Ok(Answer::Templates { templates: vec![template], more: false }));
+    assert_eq!(listed, Ok(Answer::Templates(Page { entries: vec![template], more: false })));
     let remove = || Request::RemoveTemplate { name: "FIRE".parse().unwrap() };
     assert_eq!(world.ask(admin, remove()), Ok(Answer::Done));
     assert_eq!(world.ask(admin, remove()), Err(Refusal::UnknownTemplate));
@@ -258,7 +258,7 @@ fn what_waits_for_a_room_means_it_under_its_new_name_too() {
     world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..draft(vec![Audience::Room(rooms::room("attic"))]) })).unwrap();
     world.ask(alice, Request::RenameRoom { room: rooms::room("attic"), name: rooms::room("loft") }).unwrap();
     let listed = |world: &mut World, admin| world.ask(admin, Request::ListTemplates { after: None });
-    let renamed = || Ok(Answer::Templates { templates: vec![template(to("loft"))], more: false });
+    let renamed = || Ok(Answer::Templates(Page { entries: vec![template(to("loft"))], more: false }));
     assert_eq!(listed(&mut world, admin), renamed());
     world.pass(2 * MINUTE);
     assert_eq!(notices(&mut world, alice).len(), 1);

@@ -151,7 +151,8 @@ fn the_ledger_says_who_is_here_and_since_when_the_others_are_not() {
     world.gone(bob);
     match world.ask(admin, Request::NoticeStatus { notice, after: None }) {
         Ok(Answer::Ledger(page)) => {
-            let lines: Vec<_> = page.entries.iter().map(|entry| (entry.account.as_str(), entry.online, entry.offline_since)).collect();
+            let lines: Vec<_> =
+                page.people.entries.iter().map(|entry| (entry.account.as_str(), entry.online, entry.offline_since)).collect();
             assert_eq!(lines, [("alice", true, None), ("bob", false, Some(left_at))]);
         }
         other => panic!("{other:?}"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Event, FromServer, Presence, PresenceChange, Request};
+use belfry_core::chat::{Answer, Event, FromServer, Page, Presence, PresenceChange, Request};
 use belfry_core::endpoint::PeerId;
 
 use super::world::{World, name};
@@ -82,7 +82,7 @@ fn the_list_of_people_says_who_is_here_and_since_when_the_others_are_not() {
     world.gone(bob);
     world.pass(LONG);
     match world.ask(alice, Request::Who { after: None }) {
-        Ok(Answer::People { people, more: false }) => {
+        Ok(Answer::People(Page { entries: people, more: false })) => {
             assert_eq!(
                 people.iter().map(|p| (p.account.as_str(), p.presence)).collect::<Vec<_>>(),
                 [("alice", Presence::Online), ("bob", Presence::Offline)]
@@ -104,7 +104,7 @@ fn a_list_of_people_too_long_for_one_page_is_complete_over_several() {
     let (mut names, mut pages) = (Vec::new(), 0);
     loop {
         match world.ask(alice, Request::Who { after: names.last().cloned() }) {
-            Ok(Answer::People { people, more }) => {
+            Ok(Answer::People(Page { entries: people, more })) => {
                 names.extend(people.into_iter().map(|person| person.account));
                 pages += 1;
                 if !more {
@@ -127,7 +127,7 @@ fn a_client_that_asks_to_be_told_again_is_told_what_signing_in_told() {
     let events = |world: &mut World| -> Vec<Event> {
         let heard = world.heard(alice).into_iter();
         let state = |message| match message {
-            FromServer::Event(event @ Event::Conversations { .. }) => Some(event),
+            FromServer::Event(event @ Event::Conversations(_)) => Some(event),
             _ => None,
         };
         heard.filter_map(|heard| state(heard.message)).collect()
@@ -148,7 +148,7 @@ fn who_was_here_when_the_server_stopped_was_last_seen_then() {
     world.pass(LONG);
     let alice = world.register("alice");
     match world.ask(alice, Request::Who { after: None }) {
-        Ok(Answer::People { people, .. }) => assert_eq!(people[1].last_seen, Some(stopped_at)),
+        Ok(Answer::People(Page { entries: people, .. })) => assert_eq!(people[1].last_seen, Some(stopped_at)),
         other => panic!("{other:?}"),
     }
 }
@@ -167,7 +167,7 @@ fn a_list_that_is_read_before_the_store_has_noted_who_left_shows_it_all_the_same
     assert!(world.waiting_work().unwrap().starts_with("List"));
     world.store_one();
     match world.answer(alice, asked) {
-        Some(Ok(Answer::People { people, .. })) => {
+        Some(Ok(Answer::People(Page { entries: people, .. }))) => {
             assert_eq!((people[1].presence, people[1].last_seen), (Presence::Offline, Some(left_at)));
         }
         other => panic!("{other:?}"),

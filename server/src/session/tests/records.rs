@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, ConversationId, Keep, NoticeDraft, Place, PostId, Refusal, Request, Role, RoomName, Seq, Severity, Text,
+    Answer, Audience, ConversationId, Keep, NoticeDraft, Page, Place, PostId, Refusal, Request, Role, RoomName, Seq, Severity, Text,
 };
 
 use super::world::{World, name, password};
@@ -11,7 +11,7 @@ use crate::hub::{Registration, Retention, Rules};
 
 fn audit(world: &mut World, peer: belfry_core::endpoint::PeerId) -> Vec<String> {
     match world.ask(peer, Request::ReadAudit { before: None }) {
-        Ok(Answer::Audit { entries, more: false }) => entries
+        Ok(Answer::Audit(Page { entries, more: false })) => entries
             .into_iter()
             .map(|entry| format!("{} {} {} {}", entry.who, entry.act, entry.object, entry.detail).trim_end().to_owned())
             .collect(),
@@ -105,7 +105,7 @@ fn an_administrator_reads_other_peoples_conversation_only_after_it_was_noted() {
     world.ask(admin, Request::Exportable { room: None, after: Some(ConversationId(1)) }).unwrap();
     assert_eq!(world.ask(admin, page.clone()), Err(Refusal::UnknownConversation), "a later page is not noted");
     world.ask(admin, Request::Exportable { room: None, after: None }).unwrap();
-    assert!(matches!(world.ask(admin, page), Ok(Answer::Exported { messages, more: false }) if messages.len() == 1));
+    assert!(matches!(world.ask(admin, page), Ok(Answer::Exported(Page { entries: messages, more: false })) if messages.len() == 1));
     assert_eq!(audit(&mut world, admin), ["admin export everything", "admin export lobby"]);
 }
 
@@ -177,7 +177,7 @@ fn a_closed_room_goes_by_what_was_said_for_it_also_where_nothing_else_goes() {
         let left = |world: &mut World| {
             world.ask(admin, Request::Exportable { room: None, after: None }).unwrap();
             match world.ask(admin, Request::ExportPage { conversation: ConversationId(2), after: Seq(0) }) {
-                Ok(Answer::Exported { messages, .. }) => messages.len(),
+                Ok(Answer::Exported(page)) => page.entries.len(),
                 other => panic!("{other:?}"),
             }
         };

@@ -1,6 +1,6 @@
 //! Rooms: who comes in, who hears what is said there, who is told what.
 
-use belfry_core::chat::{Answer, Audience, Event, Keep, Place, Refusal, Request, Room, RoomName, Seq, Standing};
+use belfry_core::chat::{Answer, Audience, Event, Keep, Page, Place, Refusal, Request, Room, RoomName, Seq, Standing};
 use belfry_core::endpoint::PeerId;
 
 use super::notices::{draft, notices, send};
@@ -24,7 +24,7 @@ fn invite(world: &mut World, peer: PeerId, typed: &str, whom: &str) -> Result<An
 
 fn rooms(world: &mut World, peer: PeerId) -> Vec<(String, bool, u64, Standing)> {
     match world.ask(peer, Request::ListRooms { after: None }) {
-        Ok(Answer::Rooms { rooms, more: false }) => {
+        Ok(Answer::Rooms(Page { entries: rooms, more: false })) => {
             rooms.into_iter().map(|Room { name, private, members, standing, .. }| (name.to_string(), private, members, standing)).collect()
         }
         other => panic!("{other:?}"),
@@ -33,7 +33,7 @@ fn rooms(world: &mut World, peer: PeerId) -> Vec<(String, bool, u64, Standing)> 
 
 fn members(world: &mut World, peer: PeerId, typed: &str) -> Result<Vec<String>, Refusal> {
     match world.ask(peer, Request::RoomMembers { room: room(typed), after: None })? {
-        Answer::People { people, more: false } => Ok(people.iter().map(|person| person.account.to_string()).collect()),
+        Answer::People(Page { entries: people, more: false }) => Ok(people.iter().map(|person| person.account.to_string()).collect()),
         other => panic!("{other:?}"),
     }
 }
@@ -117,7 +117,7 @@ fn an_administrator_invites_into_every_room_and_that_is_noted() {
     assert_eq!(invite(&mut world, admin, "board", "bob"), Ok(Answer::Done));
     create(&mut world, admin, "own", true);
     assert_eq!(invite(&mut world, admin, "own", "bob"), Ok(Answer::Done));
-    let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
     let acts: Vec<_> = entries.iter().map(|entry| format!("{} {} {}", entry.act, entry.object, entry.detail)).collect();
     assert_eq!(acts, ["room.invite board bob"], "in one's own room one invites as everybody does");
 }
@@ -206,7 +206,7 @@ fn of_two_rooms_that_look_the_same_and_come_together_one_is_made() {
 /// The rooms that somebody is told of when they come.
 fn told(events: &[Event]) -> Vec<String> {
     let places = |event: &Event| match event {
-        Event::Conversations { conversations, .. } => conversations.iter().map(|info| info.place.to_string()).collect(),
+        Event::Conversations(page) => page.entries.iter().map(|info| info.place.to_string()).collect(),
         _ => Vec::new(),
     };
     events.iter().flat_map(places).collect()
@@ -332,7 +332,7 @@ fn a_closed_room_is_left_by_all_and_its_name_is_free() {
     world.restart();
     let admin = world.sign_in("admin");
     assert_eq!(rooms(&mut world, admin).len(), 1);
-    let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
     assert_eq!(entries.iter().map(|entry| entry.act.as_str()).collect::<Vec<_>>(), ["room.delete"]);
 }
 
@@ -352,7 +352,7 @@ fn an_administrator_says_how_long_a_rooms_messages_are_kept() {
     let fetch = Request::FetchBefore { place: Place::Room(room("attic")), before: None, limit: 9 };
     let Ok(Answer::Page(page)) = world.ask(alice, fetch) else { panic!() };
     assert_eq!(page.messages.len(), 2);
-    let Ok(Answer::Rooms { rooms, .. }) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
+    let Ok(Answer::Rooms(Page { entries: rooms, .. })) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
     assert_eq!((rooms[0].owner.clone(), rooms[0].keep, rooms[1].owner.clone()), (Some(name("alice")), keep, None));
     assert_eq!(world.ask(admin, request("lobby")), Ok(Answer::Done), "also for the lobby");
 }
@@ -367,11 +367,11 @@ fn what_a_room_would_lose_is_said_before_it_is_lost_and_noted_only_when_it_is_do
     }
     let ask = |age_ms, messages, confirmed| Request::KeepRoom { room: room("attic"), keep: Keep { age_ms, messages }, confirmed };
     let acts = |world: &mut World| {
-        let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+        let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
         entries.len()
     };
     let kept = |world: &mut World| {
-        let Ok(Answer::Rooms { rooms, .. }) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
+        let Ok(Answer::Rooms(Page { entries: rooms, .. })) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
         rooms[0].keep
     };
     assert_eq!(world.ask(admin, ask(None, Some(2), false)), Ok(Answer::WouldDelete { messages: 3, of: 5 }));

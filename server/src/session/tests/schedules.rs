@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, Every, First, Notice, NoticeDraft, NoticeState, Obstacle, PostId, Refusal, Request, Schedule, ScheduleId, Scheduled,
-    WrittenTime, ZoneName,
+    Answer, Audience, Every, First, Notice, NoticeDraft, NoticeState, Obstacle, Page, PostId, Refusal, Request, Schedule, ScheduleId,
+    Scheduled, WrittenTime, ZoneName,
 };
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::UnixMillis;
@@ -27,7 +27,7 @@ pub(super) fn planned(at: UnixMillis, every: Option<Every>) -> Schedule {
 /// What is to be sent later.
 fn plans(world: &mut World, admin: PeerId) -> Vec<Scheduled> {
     match world.ask(admin, Request::ListSchedules { after: None }) {
-        Ok(Answer::Schedules { schedules, more: false }) => schedules,
+        Ok(Answer::Schedules(Page { entries: schedules, more: false })) => schedules,
         other => panic!("{other:?}"),
     }
 }
@@ -210,7 +210,7 @@ fn a_scheduled_notice_of_somebody_who_is_no_administrator_any_more_is_not_sent_a
     let admin = world.sign_in("admin");
     world.pass(2 * MINUTE);
     assert_eq!(plans(&mut world, admin), stays, "it is not tried again");
-    let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
     let noted: Vec<_> = entries.iter().filter(|entry| entry.act == "notice.not-sent").collect();
     assert_eq!((noted.len(), noted[0].object.as_str(), noted[0].who.as_str()), (1, "schedule 1", "root"));
     assert_eq!(world.ask(admin, Request::Unschedule { schedule: ScheduleId(1) }), Ok(Answer::Done));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Event, Found, Parties, Place, Presence, Refusal, Request, SearchText, Seq, Text};
+use belfry_core::chat::{Answer, Event, Found, Page, Parties, Place, Presence, Refusal, Request, SearchText, Seq, Text};
 use belfry_core::endpoint::PeerId;
 
 use super::rooms::{create, join, room};
@@ -76,14 +76,14 @@ fn originals_are_for_administrators_and_each_look_is_noted() {
     let look = Request::Originals { of: Parties::Direct(name("bob"), name("alice")), seq, after: 0 };
     assert_eq!(world.ask(alice, look.clone()), Err(Refusal::AdminOnly));
     match world.ask(admin, look) {
-        Ok(Answer::Originals { originals, more: false }) => {
+        Ok(Answer::Originals(Page { entries: originals, more: false })) => {
             assert_eq!(originals.iter().map(|o| (o.from.as_str(), o.text.as_str())).collect::<Vec<_>>(), [("alice", "rude")]);
         }
         other => panic!("{other:?}"),
     }
     let unknown = Request::Originals { of: Parties::Room(room("lobby")), seq: Seq(9), after: 0 };
     assert_eq!(world.ask(admin, unknown), Err(Refusal::UnknownMessage));
-    let Ok(Answer::Audit { entries, .. }) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
     let acts: Vec<_> = entries.iter().map(|entry| format!("{} {} {}", entry.act, entry.object, entry.detail)).collect();
     assert_eq!(acts, ["message.originals @bob @alice message 1"]);
 }
@@ -97,7 +97,7 @@ fn reading_on_one_device_is_told_to_the_others() {
     }
     let laptop = world.sign_in("bob");
     let unread = |events: Vec<Event>| match &events[..] {
-        [Event::Conversations { conversations, .. }, ..] => conversations[0].unread,
+        [Event::Conversations(page), ..] => page.entries[0].unread,
         other => panic!("{other:?}"),
     };
     assert_eq!(unread(world.events(laptop)), 3);

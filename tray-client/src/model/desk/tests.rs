@@ -28,7 +28,7 @@ fn summary() -> NoticeSummary {
 
 fn page(names: &[&str], more: bool) -> DeskNews {
     let entries = names.iter().map(|name| entry(name)).collect();
-    DeskNews::Ledger(Box::new(belfry_core::chat::LedgerPage { summary: summary(), entries, more }))
+    DeskNews::Ledger(Box::new(belfry_core::chat::LedgerPage { summary: summary(), people: belfry_core::chat::Page { entries, more } }))
 }
 
 /// What is asked, with its number.
