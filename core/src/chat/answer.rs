@@ -103,6 +103,33 @@ pub enum Answer {
     },
 }
 
+/// Each list has an answer of its own, which is nothing but a page of it. What is none is given back.
+macro_rules! pages {
+    ($($variant:ident: $entry:ty),* $(,)?) => {$(
+        impl TryFrom<Answer> for Page<$entry> {
+            type Error = Answer;
+
+            fn try_from(answer: Answer) -> Result<Self, Answer> {
+                match answer {
+                    Answer::$variant(page) => Ok(page),
+                    other => Err(other),
+                }
+            }
+        }
+
+        impl From<Page<$entry>> for Answer {
+            fn from(page: Page<$entry>) -> Self {
+                Self::$variant(page)
+            }
+        }
+    )*};
+}
+
+pages! {
+    People: Person, Notices: NoticeSummary, Users: Account, Schedules: Scheduled, Templates: Template, Groups: Group, Devices: Device,
+    Audit: AuditEntry, Exportable: Exportable, Exported: Message, Rooms: Room, Originals: Original,
+}
+
 /// How the server is doing. Counters count from its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerStatus {

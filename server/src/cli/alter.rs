@@ -1,11 +1,11 @@
 //! `belfry edit`, `delete` and `originals`: what becomes of messages after they were sent.
 
-use belfry_core::chat::{AccountName, Answer, Original, Page, Parties, Request, RoomName, Seq};
+use belfry_core::chat::{AccountName, Original, Parties, Request, RoomName, Seq};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::text::TypedText;
-use super::{Ending, Outcome, output, session, unexpected, user, zone};
+use super::{Ending, Outcome, output, session, user, zone};
 use crate::config::{self, ConnectionArgs, PlaceArgs};
 
 #[derive(clap::Args, Debug)]
@@ -74,19 +74,16 @@ pub(crate) fn originals(args: OriginalsArgs) -> Outcome {
     session::with(&args.connection, |session| {
         let zone = zone::local();
         let mut after = 0;
-        loop {
-            let request = Request::Originals { of: of.clone(), seq: args.seq, after };
-            let Answer::Originals(Page { entries: originals, more }) = session.ask(request)? else {
-                return Err(unexpected());
-            };
+        let mut pages = session.pages(|page: &[Original]| {
+            after += u32::try_from(page.len()).unwrap_or(u32::MAX);
+            Request::Originals { of: of.clone(), seq: args.seq, after }
+        });
+        while let Some(originals) = pages.next()? {
             for original in &originals {
                 if args.json { output::json(&object(original))? } else { output::line(line(original, &zone))? }
             }
-            after += u32::try_from(originals.len()).unwrap_or(u32::MAX);
-            if !more || originals.is_empty() {
-                return Ok(());
-            }
         }
+        Ok(())
     })
 }
 

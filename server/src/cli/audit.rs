@@ -1,11 +1,11 @@
 //! `belfry audit`: who did what on whom.
 
-use belfry_core::chat::{Answer, AuditEntry, Page, Request};
+use belfry_core::chat::{AuditEntry, Request};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected, zone};
+use super::{Outcome, output, zone};
 use crate::config::{self, ConnectionArgs};
 
 /// What `belfry audit` can be told.
@@ -31,18 +31,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// The newest `limit` entries, newest first.
 fn fetch(session: &mut Session, limit: usize) -> Outcome<Vec<AuditEntry>> {
-    let mut all: Vec<AuditEntry> = Vec::new();
-    while all.len() < limit {
-        let before = all.last().map(|entry| entry.id);
-        let Answer::Audit(Page { entries, more }) = session.ask(Request::ReadAudit { before })? else {
-            return Err(unexpected());
-        };
-        // A server that does not go back would be asked for ever.
-        let goes_back = entries.last().is_some_and(|last| before.is_none_or(|before| last.id < before));
+    let mut all = Vec::new();
+    let mut pages = session.pages(|page: &[AuditEntry]| Request::ReadAudit { before: page.last().map(|entry| entry.id) });
+    while all.len() < limit
+        && let Some(entries) = pages.next()?
+    {
         all.extend(entries);
-        if !more || !goes_back {
-            break;
-        }
     }
     all.truncate(limit);
     Ok(all)

@@ -1,11 +1,11 @@
 //! `belfry user sessions` and `belfry user revoke`: the devices of an account.
 
-use belfry_core::chat::{AccountName, Answer, Device, DeviceId, Page, Refusal, Request};
+use belfry_core::chat::{AccountName, Device, DeviceId, Refusal, Request};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Ending, Outcome, output, unexpected, user, zone};
+use super::{Ending, Outcome, output, user, zone};
 use crate::config::ConnectionArgs;
 
 /// Letters of a key that are enough to name a device: fewer would be typed by mistake.
@@ -54,19 +54,8 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Outcome {
 
 /// Those seen last first.
 fn fetch(session: &mut Session, account: &AccountName) -> Outcome<Vec<Device>> {
-    let mut all: Vec<Device> = Vec::new();
-    loop {
-        let after = all.last().map(|device| device.device);
-        let Answer::Devices(Page { entries: devices, more }) = session.ask(Request::ListDevices { account: account.clone(), after })?
-        else {
-            return Err(unexpected());
-        };
-        let more = more && !devices.is_empty();
-        all.extend(devices);
-        if !more {
-            break;
-        }
-    }
+    let following = |page: &[Device]| Request::ListDevices { account: account.clone(), after: page.last().map(|device| device.device) };
+    let mut all = session.pages(following).all()?;
     all.sort_by_key(|device| std::cmp::Reverse(device.last_seen));
     Ok(all)
 }

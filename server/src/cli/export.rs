@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use belfry_core::chat::{Answer, Exportable, Message, Page, Parties, Request, RoomName, Seq};
+use belfry_core::chat::{Exportable, Message, Parties, Request, RoomName, Seq};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::output::{self, Paint};
 use super::session::{self, Session};
-use super::{Outcome, table, unexpected, zone};
+use super::{Outcome, table, zone};
 use crate::config::ConnectionArgs;
 
 /// What `belfry export` can be told.
@@ -50,38 +50,19 @@ pub(crate) fn run(args: Args) -> Outcome {
 }
 
 fn list(session: &mut Session, room: Option<RoomName>) -> Outcome<Vec<Exportable>> {
-    let mut all: Vec<Exportable> = Vec::new();
-    loop {
-        let after = all.last().map(|last| last.conversation);
-        let Answer::Exportable(Page { entries: conversations, more }) = session.ask(Request::Exportable { room: room.clone(), after })?
-        else {
-            return Err(unexpected());
-        };
-        let more = more && conversations.last().is_some_and(|last| after.is_none_or(|after| last.conversation > after));
-        all.extend(conversations);
-        if !more {
-            return Ok(all);
-        }
-    }
+    let following = |page: &[Exportable]| Request::Exportable { room: room.clone(), after: page.last().map(|last| last.conversation) };
+    session.pages(following).all()
 }
 
 /// Writes one conversation, page by page: nobody's memory has to hold ten million messages.
 fn export(session: &mut Session, conversation: &Exportable, out: &mut Writer) -> Outcome {
     out.heading(&conversation.parties)?;
-    let mut after = Seq(0);
-    loop {
-        let Answer::Exported(Page { entries: messages, more }) =
-            session.ask(Request::ExportPage { conversation: conversation.conversation, after })?
-        else {
-            return Err(unexpected());
-        };
+    let after = |page: &[Message]| page.last().map_or(Seq(0), |last| last.seq);
+    let mut pages = session.pages(|page| Request::ExportPage { conversation: conversation.conversation, after: after(page) });
+    while let Some(messages) = pages.next()? {
         messages.iter().try_for_each(|message| out.message(&conversation.parties, message))?;
-        match messages.last() {
-            Some(last) if more && last.seq > after => after = last.seq,
-            Some(_) if more => return Err(unexpected()),
-            _ => return Ok(()),
-        }
     }
+    Ok(())
 }
 
 /// What a script reads of a message; a table has all of it in every line, in this order.

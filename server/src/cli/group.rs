@@ -1,10 +1,10 @@
 //! `belfry group`: groups of accounts, for addressing notices.
 
-use belfry_core::chat::{AccountName, Answer, Audience, Group, GroupName, Page, Person, Request};
+use belfry_core::chat::{AccountName, Audience, Group, GroupName, Person, Request};
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, stopping, unexpected, user, which};
+use super::{Outcome, output, stopping, user, which};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Subcommand, Debug)]
@@ -80,11 +80,8 @@ fn remove(session: &mut Session, group: &GroupName, members: &[AccountName], yes
 }
 
 fn list(session: &mut Session, json: bool) -> Outcome {
-    let mut after = None;
-    loop {
-        let Answer::Groups(Page { entries: groups, more }) = session.ask(Request::ListGroups { after })? else {
-            return Err(unexpected());
-        };
+    let mut pages = session.pages(|page: &[Group]| Request::ListGroups { after: page.last().map(|group| group.name.clone()) });
+    while let Some(groups) = pages.next()? {
         for group in &groups {
             if json {
                 output::json(&GroupObject { group: group.name.as_str(), members: group.members })?;
@@ -92,19 +89,14 @@ fn list(session: &mut Session, json: bool) -> Outcome {
                 output::line(line(group))?;
             }
         }
-        after = groups.last().map(|group| group.name.clone());
-        if !more || after.is_none() {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 fn list_members(session: &mut Session, group: &GroupName, json: bool) -> Outcome {
-    let mut after = None;
-    loop {
-        let Answer::People(Page { entries: people, more }) = session.ask(Request::GroupMembers { group: group.clone(), after })? else {
-            return Err(unexpected());
-        };
+    let after = |page: &[Person]| page.last().map(|person| person.account.clone());
+    let mut pages = session.pages(|page| Request::GroupMembers { group: group.clone(), after: after(page) });
+    while let Some(people) = pages.next()? {
         for person in &people {
             if json {
                 output::json(&MemberObject { account: person.account.as_str() })?
@@ -112,11 +104,8 @@ fn list_members(session: &mut Session, group: &GroupName, json: bool) -> Outcome
                 output::line(output::visible(person.account.as_str()))?
             }
         }
-        after = people.last().map(|person: &Person| person.account.clone());
-        if !more || after.is_none() {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 #[derive(Serialize)]

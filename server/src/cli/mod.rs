@@ -22,6 +22,7 @@ pub(crate) mod log;
 mod notice;
 mod outlet;
 pub(crate) mod output;
+mod pages;
 mod password;
 mod pin;
 mod register;

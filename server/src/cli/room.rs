@@ -1,10 +1,10 @@
 //! `belfry room`: rooms and who is in them.
 
-use belfry_core::chat::{AccountName, Answer, Audience, Page, Person, Request, Room, RoomName};
+use belfry_core::chat::{AccountName, Audience, Person, Request, Room, RoomName};
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, stopping, unexpected, user, which};
+use super::{Outcome, output, stopping, user, which};
 use crate::config::ConnectionArgs;
 
 mod keep;
@@ -125,28 +125,25 @@ pub(crate) fn run(command: Command) -> Outcome {
     }
 }
 
+/// Asks for the rooms that follow those of a page.
+fn following(page: &[Room]) -> Request {
+    Request::ListRooms { after: page.last().map(|room| room.name.clone()) }
+}
+
 fn list(session: &mut Session, json: bool) -> Outcome {
-    let mut after = None;
-    loop {
-        let Answer::Rooms(Page { entries: rooms, more }) = session.ask(Request::ListRooms { after })? else {
-            return Err(unexpected());
-        };
+    let mut pages = session.pages(following);
+    while let Some(rooms) = pages.next()? {
         for room in &rooms {
             if json { output::json(&object(room))? } else { output::line(line(room))? }
         }
-        after = rooms.last().map(|room| room.name.clone());
-        if !more || after.is_none() {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 fn members(session: &mut Session, room: &RoomName, json: bool) -> Outcome {
-    let mut after = None;
-    loop {
-        let Answer::People(Page { entries: people, more }) = session.ask(Request::RoomMembers { room: room.clone(), after })? else {
-            return Err(unexpected());
-        };
+    let after = |page: &[Person]| page.last().map(|person| person.account.clone());
+    let mut pages = session.pages(|page| Request::RoomMembers { room: room.clone(), after: after(page) });
+    while let Some(people) = pages.next()? {
         for person in &people {
             if json {
                 output::json(&MemberObject { account: person.account.as_str(), presence: person.presence.as_str() })?;
@@ -154,11 +151,8 @@ fn members(session: &mut Session, room: &RoomName, json: bool) -> Outcome {
                 output::line(output::visible(person.account.as_str()))?;
             }
         }
-        after = people.last().map(|person: &Person| person.account.clone());
-        if !more || after.is_none() {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! `belfry user`: accounts, for administrators; `password` also for oneself.
 
-use belfry_core::chat::{Account, AccountName, Answer, Audience, Page, Password, Request, Role};
+use belfry_core::chat::{Account, AccountName, Answer, Audience, Password, Request, Role};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -156,18 +156,7 @@ fn list(connection: &ConnectionArgs, json: bool) -> Outcome {
 }
 
 fn fetch(session: &mut Session) -> Outcome<Vec<Account>> {
-    let mut all = Vec::new();
-    loop {
-        let after = all.last().map(|account: &Account| account.name.clone());
-        let Answer::Users(Page { entries: users, more }) = session.ask(Request::ListUsers { after })? else {
-            return Err(unexpected());
-        };
-        let more = more && !users.is_empty();
-        all.extend(users);
-        if !more {
-            return Ok(all);
-        }
-    }
+    session.pages(|page: &[Account]| Request::ListUsers { after: page.last().map(|account| account.name.clone()) }).all()
 }
 
 #[derive(Serialize)]

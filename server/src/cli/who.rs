@@ -1,12 +1,12 @@
 //! `belfry who`: everybody, and whether they are here.
 
-use belfry_core::chat::{Answer, Page, Person, Request};
+use belfry_core::chat::{Person, Request};
 use belfry_core::client::Update;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, unexpected, zone};
+use super::{Outcome, output, zone};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Args, Debug)]
@@ -30,19 +30,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 /// Everybody by name; what else comes in the meantime goes to `other`.
-pub(crate) fn fetch(session: &mut Session, mut other: impl FnMut(Update)) -> Outcome<Vec<Person>> {
-    let mut all = Vec::new();
-    loop {
-        let after = all.last().map(|person: &Person| person.account.clone());
-        let Answer::People(Page { entries: people, more }) = session.ask_meanwhile(Request::Who { after }, &mut other)? else {
-            return Err(unexpected());
-        };
-        let more = more && !people.is_empty();
-        all.extend(people);
-        if !more {
-            return Ok(all);
-        }
-    }
+pub(crate) fn fetch(session: &mut Session, other: impl FnMut(Update)) -> Outcome<Vec<Person>> {
+    let after = |page: &[Person]| page.last().map(|person| person.account.clone());
+    session.pages(|page| Request::Who { after: after(page) }).all_meanwhile(other)
 }
 
 #[derive(Serialize)]

@@ -1,9 +1,9 @@
 //! `belfry notice list`: every notice with its totals, newest first.
 
-use belfry_core::chat::{Answer, NoticeSummary, Page, Request};
+use belfry_core::chat::{NoticeSummary, Request};
 use jiff::tz::TimeZone;
 
-use crate::cli::{Outcome, output, session, unexpected, zone};
+use crate::cli::{Outcome, output, session, zone};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Args, Debug)]
@@ -18,19 +18,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     session::with(&args.connection, |session| {
         let zone = zone::local();
-        let mut before = None;
-        loop {
-            let Answer::Notices(Page { entries: notices, more }) = session.ask(Request::ListNotices { before })? else {
-                return Err(unexpected());
-            };
+        let before = |page: &[NoticeSummary]| page.last().map(|summary| summary.notice.id);
+        let mut pages = session.pages(|page| Request::ListNotices { before: before(page) });
+        while let Some(notices) = pages.next()? {
             for summary in &notices {
                 if args.json { output::json(&super::object(summary))? } else { output::line(line(summary, &zone))? }
             }
-            before = notices.last().map(|summary| summary.notice.id);
-            if !more || before.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
     })
 }
 

@@ -63,19 +63,18 @@ pub(crate) fn run(command: Command) -> Outcome {
 }
 
 /// A notice with its whole ledger; what else comes in the meantime goes to `other`.
-fn ledger(session: &mut Session, notice: NoticeId, mut other: impl FnMut(Update)) -> Outcome<(NoticeSummary, Vec<LedgerEntry>)> {
-    let mut people: Vec<LedgerEntry> = Vec::new();
-    loop {
-        let after = people.last().map(|entry| entry.account.clone());
-        let Answer::Ledger(page) = session.ask_meanwhile(Request::NoticeStatus { notice, after }, &mut other)? else {
-            return Err(unexpected());
-        };
-        let more = page.people.more && !page.people.entries.is_empty();
-        people.extend(page.people.entries);
-        if !more {
-            return Ok((page.summary, people));
+fn ledger(session: &mut Session, notice: NoticeId, other: impl FnMut(Update)) -> Outcome<(NoticeSummary, Vec<LedgerEntry>)> {
+    let mut summary = None;
+    let after = |page: &[LedgerEntry]| page.last().map(|entry| entry.account.clone());
+    let read = |answer| match answer {
+        Answer::Ledger(page) => {
+            summary = Some(page.summary);
+            Some(page.people)
         }
-    }
+        _ => None,
+    };
+    let people = session.pages_read_by(|page| Request::NoticeStatus { notice, after: after(page) }, read).all_meanwhile(other)?;
+    Ok((summary.ok_or_else(unexpected)?, people))
 }
 
 #[derive(serde::Serialize)]

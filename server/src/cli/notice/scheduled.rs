@@ -1,11 +1,11 @@
 //! `belfry notice scheduled|unschedule`: notices that are to be sent later.
 
-use belfry_core::chat::{Answer, Obstacle, Page, Request, ScheduleId, Scheduled};
+use belfry_core::chat::{Obstacle, Request, ScheduleId, Scheduled};
 use serde::Serialize;
 
 use super::{when, words};
 use crate::cli::session::{self, Session};
-use crate::cli::{Outcome, output, unexpected, user};
+use crate::cli::{Outcome, output, user};
 use crate::config::{self, ConnectionArgs};
 
 #[derive(clap::Args, Debug)]
@@ -36,18 +36,7 @@ pub(crate) fn list(args: &Args) -> Outcome {
 
 /// Everything that is planned.
 pub(in crate::cli) fn fetch(session: &mut Session) -> Outcome<Vec<Scheduled>> {
-    let mut all: Vec<Scheduled> = Vec::new();
-    loop {
-        let after = all.last().map(|scheduled| scheduled.id);
-        let Answer::Schedules(Page { entries: schedules, more }) = session.ask(Request::ListSchedules { after })? else {
-            return Err(unexpected());
-        };
-        let more = more && !schedules.is_empty();
-        all.extend(schedules);
-        if !more {
-            return Ok(all);
-        }
-    }
+    session.pages(|page: &[Scheduled]| Request::ListSchedules { after: page.last().map(|scheduled| scheduled.id) }).all()
 }
 
 /// What a scheduled notice is known by: its title, or the first line of its text.

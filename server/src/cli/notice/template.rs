@@ -1,13 +1,13 @@
 //! `belfry notice template`: notices to start from, kept on the server.
 
-use belfry_core::chat::{Answer, Page, Refusal, Request, Severity, Template, TemplateName};
+use belfry_core::chat::{Refusal, Request, Severity, Template, TemplateName};
 use serde::Serialize;
 
 use super::send::DraftArgs;
 use super::{when, words};
 use crate::cli::session::{self, Session};
 use crate::cli::text::TypedText;
-use crate::cli::{Outcome, output, unexpected, user};
+use crate::cli::{Outcome, output, user};
 use crate::config::ConnectionArgs;
 
 #[derive(clap::Subcommand, Debug)]
@@ -83,18 +83,7 @@ pub(super) fn find(session: &mut Session, name: &TemplateName) -> Outcome<Templa
 }
 
 fn fetch(session: &mut Session) -> Outcome<Vec<Template>> {
-    let mut all: Vec<Template> = Vec::new();
-    loop {
-        let after = all.last().map(|template| template.name.clone());
-        let Answer::Templates(Page { entries: templates, more }) = session.ask(Request::ListTemplates { after })? else {
-            return Err(unexpected());
-        };
-        let more = more && !templates.is_empty();
-        all.extend(templates);
-        if !more {
-            return Ok(all);
-        }
-    }
+    session.pages(|page: &[Template]| Request::ListTemplates { after: page.last().map(|template| template.name.clone()) }).all()
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Keep, Page, Request, Room, RoomName};
+use belfry_core::chat::{Answer, Keep, Request, Room, RoomName};
 use belfry_server::hub::spelled;
 
 use crate::cli::notice::length;
@@ -111,19 +111,13 @@ fn warning(room: &RoomName, keep: Keep, messages: u64, of: u64) -> String {
 
 /// The room as the list has it: what is not said stays as it is.
 fn find(session: &mut Session, wanted: &RoomName) -> Outcome<Room> {
-    let mut after = None;
-    loop {
-        let Answer::Rooms(Page { entries: rooms, more }) = session.ask(Request::ListRooms { after })? else {
-            return Err(unexpected());
-        };
-        after = rooms.last().map(|room| room.name.clone());
+    let mut pages = session.pages(super::following);
+    while let Some(rooms) = pages.next()? {
         if let Some(room) = rooms.into_iter().find(|room| room.name.key() == wanted.key()) {
             return Ok(room);
         }
-        if !more || after.is_none() {
-            return Err(Ending::from(belfry_core::chat::Refusal::UnknownRoom));
-        }
     }
+    Err(Ending::from(belfry_core::chat::Refusal::UnknownRoom))
 }
 
 /// An age as it is typed.
