@@ -26,6 +26,7 @@ mod record;
 mod refusal;
 mod request;
 mod room;
+mod rule;
 mod text;
 mod written;
 
@@ -52,4 +53,5 @@ pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
 pub use request::Request;
 pub use room::{Found, Hit, Keep, Original, Room, Standing};
+pub use rule::{MayAsk, RateClass, RequestKind, Rule};
 pub use text::{InvalidText, Label, Password, SearchText, Text, Title};

@@ -10,7 +10,6 @@ use super::{
 };
 #[cfg(doc)]
 use super::{Answer, Event};
-use crate::wire::Channel;
 
 /// Something a client asks of the server. Every request is answered by one [`FromServer::Reply`](super::FromServer::Reply).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -371,92 +370,4 @@ pub enum Request {
         /// Whoever asks knows what goes.
         confirmed: bool,
     },
-}
-
-impl Request {
-    /// The channel a request travels on: short acts on control, what people write and lists of names on chat, pages on history.
-    pub const fn channel(&self) -> Channel {
-        match self {
-            Self::Post { .. }
-            | Self::Receipt { .. }
-            | Self::SendNotice(_)
-            | Self::ChangeNotice { .. }
-            | Self::PreviewNotice { .. }
-            | Self::SaveTemplate(_)
-            | Self::AddToGroup { .. }
-            | Self::RemoveFromGroup { .. }
-            | Self::Edit { .. }
-            | Self::Delete { .. }
-            | Self::MarkRead { .. }
-            | Self::Typing { .. } => Channel::Chat,
-            Self::FetchAfter { .. }
-            | Self::FetchBefore { .. }
-            | Self::Who { .. }
-            | Self::ListNotices { .. }
-            | Self::NoticeStatus { .. }
-            | Self::ListUsers { .. }
-            | Self::ListSchedules { .. }
-            | Self::ListTemplates { .. }
-            | Self::ListGroups { .. }
-            | Self::GroupMembers { .. }
-            | Self::ListDevices { .. }
-            | Self::ReadAudit { .. }
-            | Self::Exportable { .. }
-            | Self::ExportPage { .. }
-            | Self::ListRooms { .. }
-            | Self::RoomMembers { .. }
-            | Self::FetchAltered { .. }
-            | Self::Search { .. }
-            | Self::Originals { .. } => Channel::History,
-            Self::FetchNotice { .. }
-            | Self::SignIn { .. }
-            | Self::Register { .. }
-            | Self::AddUser { .. }
-            | Self::SetPassword { .. }
-            | Self::SetRole { .. }
-            | Self::SetDisabled { .. }
-            | Self::Sync
-            | Self::Status
-            | Self::SignInByDevice { .. }
-            | Self::Unschedule { .. }
-            | Self::RemoveTemplate { .. }
-            | Self::RevokeDevice { .. }
-            | Self::CreateRoom { .. }
-            | Self::JoinRoom { .. }
-            | Self::LeaveRoom { .. }
-            | Self::Invite { .. }
-            | Self::RemoveFromRoom { .. }
-            | Self::RenameRoom { .. }
-            | Self::DeleteRoom { .. }
-            | Self::KeepRoom { .. }
-            | Self::Away { .. } => Channel::Control,
-        }
-    }
-
-    /// The channel of its answer: the request's own, but for what a screen shows as a notice, which comes on that channel and no other.
-    pub const fn answer_channel(&self) -> Channel {
-        match self {
-            Self::FetchNotice { .. } => Channel::Notice,
-            asked => asked.channel(),
-        }
-    }
-
-    /// Whether asking twice does no more than asking once, so that a client may ask again after a lost connection.
-    pub const fn is_repeatable(&self) -> bool {
-        !matches!(
-            self,
-            // Twice taken back is refused the second time, and twice reminded is once too often.
-            Self::Register { .. }
-                | Self::AddUser { .. }
-                | Self::ChangeNotice { .. }
-                | Self::Unschedule { .. }
-                | Self::RemoveTemplate { .. }
-                | Self::RemoveFromGroup { .. }
-                | Self::CreateRoom { .. }
-                | Self::LeaveRoom { .. }
-                | Self::RemoveFromRoom { .. }
-                | Self::RenameRoom { .. }
-                | Self::DeleteRoom { .. }
-        )
-    }
 }

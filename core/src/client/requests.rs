@@ -165,7 +165,7 @@ impl Requests {
             if is_forgotten(&asked) {
                 continue;
             }
-            if asked.request.is_repeatable() {
+            if asked.request.rule().is_repeatable {
                 asked.on_its_way = None;
                 self.asked.insert(id, asked);
             } else {

@@ -1,11 +1,11 @@
 //! Connections become signed-in sessions here. Bytes come in from the connections and are decoded once; what the hub decides goes
 //! back as bytes for connections, and as jobs for the store and the password thread.
 
+mod allowances;
 mod failures;
 mod hashing;
 mod looking;
 mod outgoing;
-mod requests;
 mod room;
 mod sign_in;
 mod signed_in;
@@ -13,7 +13,7 @@ mod signed_in;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
-use belfry_core::chat::{AccountId, DeviceId, FromClient, Refusal, Request, ServerStatus, decode_from_client};
+use belfry_core::chat::{AccountId, DeviceId, FromClient, MayAsk, RateClass, Refusal, Request, ServerStatus, decode_from_client};
 use belfry_core::connection::{Body, CloseCode, Tally};
 use belfry_core::endpoint::PeerId;
 use belfry_core::rng::Rng;
@@ -23,9 +23,9 @@ use belfry_core::wire::Channel;
 
 pub use self::signed_in::SignedIn;
 
+use self::allowances::Allowances;
 use self::failures::Failures;
 use self::hashing::Hashing;
-use self::requests::{Allowances, Rate};
 use self::room::{Answers, Line};
 use self::sign_in::Door;
 use crate::hub::{Hub, Rules, SessionId};
@@ -209,7 +209,7 @@ impl Sessions {
         let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
         let account = match known.state {
             State::Stranger => None,
-            State::AtTheDoor { .. } if requests::rule(&request).0 == requests::Who::Stranger => return Err(Refusal::Busy),
+            State::AtTheDoor { .. } if request.rule().may_ask == MayAsk::Stranger => return Err(Refusal::Busy),
             State::AtTheDoor { .. } => None,
             State::Inside(id) => Some(id),
         };
@@ -217,13 +217,13 @@ impl Sessions {
             Some(id) => Some(self.hub.account(id).ok_or(Refusal::AccountDisabled)?.role),
             None => None,
         };
-        let (who, rate) = requests::rule(&request);
-        requests::admit(who, role)?;
-        if request.channel() != channel {
+        let rule = request.rule();
+        rule.may_ask.check(role)?;
+        if rule.channel != channel {
             return Err(Refusal::BadRequest);
         }
-        if !known.allowances.take(now.instant, rate, &self.hub.rules().rates) {
-            return Err(if rate == Rate::Post { Refusal::Busy } else { Refusal::TooManyRequests });
+        if !known.allowances.take(now.instant, rule.rate, &self.hub.rules().rates) {
+            return Err(if rule.rate == RateClass::Post { Refusal::Busy } else { Refusal::TooManyRequests });
         }
         request.check_written()?;
         match (account, role) {
@@ -240,7 +240,7 @@ impl Sessions {
         let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
         let State::Inside(account) = known.state else { return Err(Refusal::SignInFirst) };
         let role = self.hub.account(account).ok_or(Refusal::AccountDisabled)?.role;
-        requests::admit(requests::rule(&request).0, Some(role))?;
+        request.rule().may_ask.check(Some(role))?;
         if known.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {
             return Err(Refusal::Busy);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use belfry_core::chat::{Refusal, Request};
+use belfry_core::chat::{Refusal, Request, RequestKind};
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
@@ -49,11 +49,6 @@ pub(super) struct Line {
     sessions: VecDeque<SessionId>,
 }
 
-/// Whether the answer may be a large one, or other large messages follow it.
-const fn is_large(request: &Request) -> bool {
-    matches!(request.answer_channel(), Channel::History | Channel::Notice) || matches!(request, Request::Sync)
-}
-
 impl Sessions {
     /// Hands a request of somebody who is signed in to the hub, or keeps it while there is no room for its answer.
     pub(super) fn pass_or_park(
@@ -65,7 +60,7 @@ impl Sessions {
         request: Request,
     ) -> Result<(), Refusal> {
         let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
-        if !is_large(&request) {
+        if request.rule().kind != RequestKind::ReadsPages {
             return self.pass(now, session, id, request);
         }
         // Behind those that wait already, or somebody's first question would be answered last.

@@ -12,7 +12,7 @@ use crate::limits::SEARCH_WITHIN;
 
 use super::column::number;
 use super::error::Trouble;
-use super::job::Aside;
+use super::job::{Aside, WorkKind};
 use super::patience::{self, Patience};
 use super::retention::Bounds;
 use super::{
@@ -57,7 +57,7 @@ impl Reader {
     /// Does a job. It sees everything that has been committed.
     pub(super) fn answer(&mut self, job: Job) -> Done {
         let ticket = job.ticket;
-        let _patience = (job.work.aside() == Some(Aside::Searches)).then(|| Patience::begin(SEARCH_WITHIN));
+        let _patience = (job.work.kind() == WorkKind::ReadsAside(Aside::Searches)).then(|| Patience::begin(SEARCH_WITHIN));
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
             tracing::error!("a list or a search was not read: {error}");
@@ -179,7 +179,7 @@ impl Store {
     fn batch(&mut self, jobs: Vec<Job>) -> Result<Vec<Done>, StoreError> {
         let Some(now) = jobs.iter().map(|job| job.at).max() else { return Ok(Vec::new()) };
         let count = jobs.len();
-        let writes = jobs.iter().any(|job| writes(&job.work));
+        let writes = jobs.iter().any(|job| job.work.kind() == WorkKind::Writes);
         // A batch that only reads takes no lock and syncs nothing.
         self.connection.execute_batch(if writes { BEGIN_WRITING } else { BEGIN_READING })?;
         let mut done = Vec::with_capacity(count);
@@ -196,7 +196,7 @@ impl Store {
 
 /// One job of a batch; the outer error means that the whole batch is lost.
 fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, StoreError> {
-    let undoes = writes(&job.work);
+    let undoes = job.work.kind() == WorkKind::Writes;
     if undoes {
         connection.prepare_cached(SAVEPOINT)?.execute([])?;
     }
@@ -221,52 +221,6 @@ fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, 
             error.refusal()
         }
     }))
-}
-
-fn writes(work: &Work) -> bool {
-    match work {
-        Work::AddAccount { .. }
-        | Work::RenewHash { .. }
-        | Work::SetPassword { .. }
-        | Work::SetRole { .. }
-        | Work::SetDisabled { .. }
-        | Work::SignIn { .. }
-        | Work::Seen { .. }
-        | Work::Post { .. }
-        | Work::SendNotice { .. }
-        | Work::Occur(_)
-        | Work::Receipt { .. }
-        | Work::ChangeNotice { .. }
-        | Work::Queued { .. }
-        | Work::AddSchedule { .. }
-        | Work::Unschedule(_)
-        | Work::SaveTemplate(_)
-        | Work::RemoveTemplate { .. }
-        | Work::AddToGroup { .. }
-        | Work::RemoveFromGroup { .. }
-        | Work::RevokeDevice { .. }
-        | Work::Audited { .. }
-        | Work::UnlessItStopsNotices(_)
-        | Work::Room(_)
-        | Work::Tidy { .. } => true,
-        Work::Talk(talk) => talk.writes(),
-        Work::LookUp { .. }
-        | Work::Find { .. }
-        | Work::Overview { .. }
-        | Work::FetchAfter { .. }
-        | Work::FetchBefore { .. }
-        | Work::ListNotices { .. }
-        | Work::Ledger { .. }
-        | Work::ReadNotice { .. }
-        | Work::FetchNotice { .. }
-        | Work::ListDevices { .. }
-        | Work::Size
-        | Work::List(_)
-        | Work::Preview { .. }
-        | Work::ReadAudit { .. }
-        | Work::Exportable { .. }
-        | Work::ExportPage { .. } => false,
-    }
 }
 
 fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {

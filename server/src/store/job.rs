@@ -351,15 +351,15 @@ pub enum Work {
     List(List),
 }
 
-impl Work {
-    /// Where it is done beside what is stored: it only reads, and may take so long that what is said meanwhile must not wait for it.
-    pub(super) const fn aside(&self) -> Option<Aside> {
-        match self {
-            Self::List(_) | Self::Preview { .. } => Some(Aside::Lists),
-            Self::Talk(Talk::Search { .. }) => Some(Aside::Searches),
-            _ => None,
-        }
-    }
+/// What a job does to the database, and so where it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WorkKind {
+    /// It changes something: the one connection that writes, in a transaction.
+    Writes,
+    /// It reads what it takes no time to read: the same, in its turn.
+    Reads,
+    /// It may take so long that what is said meanwhile must not wait for it.
+    ReadsAside(Aside),
 }
 
 /// A thread that only reads. A list takes a millisecond or two and must not wait for somebody's search.
@@ -369,6 +369,56 @@ pub(super) enum Aside {
     Lists,
     /// Searches.
     Searches,
+}
+
+impl Work {
+    /// What it does to the database.
+    pub(super) const fn kind(&self) -> WorkKind {
+        match self {
+            Self::AddAccount { .. }
+            | Self::RenewHash { .. }
+            | Self::SetPassword { .. }
+            | Self::SetRole { .. }
+            | Self::SetDisabled { .. }
+            | Self::SignIn { .. }
+            | Self::Seen { .. }
+            | Self::Post { .. }
+            | Self::SendNotice { .. }
+            | Self::Occur(_)
+            | Self::Receipt { .. }
+            | Self::ChangeNotice { .. }
+            | Self::Queued { .. }
+            | Self::AddSchedule { .. }
+            | Self::Unschedule(_)
+            | Self::SaveTemplate(_)
+            | Self::RemoveTemplate { .. }
+            | Self::AddToGroup { .. }
+            | Self::RemoveFromGroup { .. }
+            | Self::RevokeDevice { .. }
+            | Self::Audited { .. }
+            | Self::UnlessItStopsNotices(_)
+            | Self::Room(_)
+            | Self::Talk(Talk::Alter { .. } | Talk::MarkRead { .. })
+            | Self::Tidy { .. } => WorkKind::Writes,
+            Self::LookUp { .. }
+            | Self::Find { .. }
+            | Self::Overview { .. }
+            | Self::FetchAfter { .. }
+            | Self::FetchBefore { .. }
+            | Self::ListNotices { .. }
+            | Self::Ledger { .. }
+            | Self::ReadNotice { .. }
+            | Self::FetchNotice { .. }
+            | Self::ListDevices { .. }
+            | Self::Size
+            | Self::ReadAudit { .. }
+            | Self::Exportable { .. }
+            | Self::ExportPage { .. }
+            | Self::Talk(Talk::AlteredSince { .. } | Talk::Originals { .. }) => WorkKind::Reads,
+            Self::List(_) | Self::Preview { .. } => WorkKind::ReadsAside(Aside::Lists),
+            Self::Talk(Talk::Search { .. }) => WorkKind::ReadsAside(Aside::Searches),
+        }
+    }
 }
 
 /// Which of an account's devices go on signing in without the password once it is another one.

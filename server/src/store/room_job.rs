@@ -148,10 +148,3 @@ pub enum Talk {
         after: u32,
     },
 }
-
-impl Talk {
-    /// Whether it changes something.
-    pub(super) const fn writes(&self) -> bool {
-        matches!(self, Self::Alter { .. } | Self::MarkRead { .. })
-    }
-}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
 use super::apply::Reader;
-use super::job::Aside;
+use super::job::{Aside, WorkKind};
 use super::{Done, Job, Store};
 use crate::limits::JOBS_WAITING_MAX;
 
@@ -123,8 +123,8 @@ impl Worker {
         if self.stopped {
             return Err(NotTaken::Stopped);
         }
-        match (&self.aside, job.work.aside()) {
-            (Some([lists, searches]), Some(aside)) => {
+        match (&self.aside, job.work.kind()) {
+            (Some([lists, searches]), WorkKind::ReadsAside(aside)) => {
                 if self.reading >= READING_MAX {
                     return Err(NotTaken::Full);
                 }
