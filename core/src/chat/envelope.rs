@@ -78,13 +78,37 @@ pub fn decode_from_server(bytes: &[u8]) -> Result<FromServer, CodecError> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
-    use crate::chat::AccountName;
+    use crate::chat::{AccountName, Audience, Page, Severity, Template, TemplateName, Text};
+    use crate::limits::{AUDIENCES_MAX, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 
     #[test]
     fn the_length_of_a_request_is_that_of_the_longest_message_with_it() {
         let request = Request::Who { after: Some(AccountName::new("anna").unwrap()) };
         let message = FromClient { id: u32::MAX, request };
         assert_eq!(request_bytes_max(&message.request), encode(&message).map(|bytes| bytes.len()));
+    }
+
+    #[test]
+    fn a_full_page_is_read_however_short_its_many_words_are() {
+        // Each of the names is two bytes, its length and a letter, and stands behind one that says that it is an account's.
+        let audience = vec![Audience::Account(AccountName::new("a").unwrap()); AUDIENCES_MAX];
+        let template = Template {
+            name: TemplateName::new("fire drill").unwrap(),
+            severity: Severity::Info,
+            title: None,
+            body: Text::new("Leave by the stairs.").unwrap(),
+            audience,
+            answers: Vec::new(),
+            expires_after_ms: None,
+            remind: None,
+        };
+        let fitting = PAGE_BYTES_MAX / encoded_bytes(&template).unwrap();
+        assert!(fitting < PAGE_ENTRIES_MAX as usize);
+        let page = Page { entries: vec![template; fitting], more: true };
+        let message = FromServer::Reply { id: 1, result: Ok(Answer::Templates(page)) };
+        assert_eq!(decode_from_server(&encode(&message).unwrap()), Ok(message));
     }
 }

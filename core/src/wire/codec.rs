@@ -14,6 +14,12 @@ use serde::de::DeserializeOwned;
 /// The schema spoken by this program.
 const SCHEMA: u8 = 4;
 
+/// bincode's own limit counts each number as wide as its type, however short it is written: up to so many bytes for one.
+const COUNTED_FOR_A_BYTE_MAX: usize = 8;
+
+/// The largest message that is read here: what a program keeps on its own disk.
+const BYTES_MAX: usize = 256 * 1024;
+
 /// Why bytes and meaning did not come together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodecError {
@@ -75,11 +81,12 @@ impl Writer for Counted<'_> {
     }
 }
 
-/// Decodes exactly one value from `bytes`; allocates no more than `LIMIT` bytes on the word of a length inside.
+/// Decodes exactly one value from `bytes`; allocates no more than eight times the largest message on the word of a length inside.
 ///
 /// # Errors
 /// [`CodecError`] for anything else.
 pub fn decode<const LIMIT: usize, T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    const { assert!(LIMIT <= BYTES_MAX) };
     if bytes.len() > LIMIT {
         return Err(CodecError::TooLarge);
     }
@@ -87,8 +94,8 @@ pub fn decode<const LIMIT: usize, T: DeserializeOwned>(bytes: &[u8]) -> Result<T
     if schema != SCHEMA {
         return Err(CodecError::UnknownSchema);
     }
-    let (value, read) =
-        bincode::serde::decode_from_slice(body, bincode::config::standard().with_limit::<LIMIT>()).map_err(|_| CodecError::Malformed)?;
+    let limited = bincode::config::standard().with_limit::<{ COUNTED_FOR_A_BYTE_MAX * BYTES_MAX }>();
+    let (value, read) = bincode::serde::decode_from_slice(body, limited).map_err(|_| CodecError::Malformed)?;
     if read == body.len() { Ok(value) } else { Err(CodecError::TrailingBytes) }
 }
 
@@ -125,12 +132,45 @@ mod tests {
         // bincode writes a u64 length as 253 and eight bytes; this one claims 2^56 elements.
         let bytes = [SCHEMA, 253, 0, 0, 0, 0, 0, 0, 0, 1];
         assert_eq!(decode::<64, Vec<u8>>(&bytes), Err(CodecError::Malformed));
+        assert_eq!(decode::<64, String>(&bytes), Err(CodecError::Malformed));
+    }
+
+    #[test]
+    fn a_message_of_the_greatest_length_is_read_whatever_it_is_made_of() {
+        // Behind the schema's number and the list's length, three bytes: what is short for its type counts the most.
+        const SHORT: usize = BYTES_MAX - 6;
+        fn is_read<T: Serialize + DeserializeOwned + PartialEq>(value: T) -> bool {
+            let bytes = encode::<BYTES_MAX>(&value).unwrap();
+            assert!(bytes.len() > BYTES_MAX - 8);
+            decode::<BYTES_MAX, T>(&bytes).as_ref() == Ok(&value)
+        }
+        assert!(is_read(vec![7u64; SHORT]));
+        assert!(is_read(vec![7u8; SHORT]));
+        assert!(is_read(vec![String::new(); SHORT]));
+        assert!(is_read(vec![Some('x'); SHORT / 2]));
+        assert!(is_read("x".repeat(SHORT)));
     }
 
     #[test]
     fn the_limit_counts_the_schema_byte() {
         assert_eq!(encode::<8>(&vec![0u8; 7]), Err(CodecError::TooLarge));
         assert_eq!(encode::<9>(&vec![0u8; 7]).map(|bytes| bytes.len()), Ok(9));
+    }
+
+    #[test]
+    fn what_is_read_may_have_as_many_bytes_as_the_limit() {
+        let bytes = encode::<9>(&vec![7u8; 7]).unwrap();
+        assert_eq!(decode::<9, Vec<u8>>(&bytes), Ok(vec![7; 7]));
+        for longer in [[&bytes[..], &[0]].concat(), [&bytes[..], &[0; 9]].concat()] {
+            assert_eq!(decode::<9, Vec<u8>>(&longer), Err(CodecError::TooLarge));
+        }
+    }
+
+    #[test]
+    fn every_error_says_what_is_wrong_with_the_message() {
+        use CodecError::{Malformed, TooLarge, TrailingBytes, UnknownSchema};
+        let said = [TooLarge, UnknownSchema, Malformed, TrailingBytes].map(|error| alloc::string::ToString::to_string(&error));
+        assert!(said.iter().all(|said| said.starts_with("the message ")), "{said:?}");
     }
 
     #[test]
