@@ -114,13 +114,10 @@ impl Admission {
         self.heres_to_address.take(now, place) && self.heres.take(now)
     }
 
-    /// Mixes the address with a secret, so that nobody can choose whom to share a place with (the finaliser of SplitMix64).
+    /// Mixes the address with a secret, so that nobody can choose whom to share a place with.
     fn places(&self, from: Source) -> [usize; 2] {
         let address = from.to_bits();
-        let mut mixed = (address as u64) ^ ((address >> 64) as u64).rotate_left(32) ^ self.place_secret;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
+        let mixed = mixed((address as u64) ^ ((address >> 64) as u64).rotate_left(32) ^ self.place_secret);
         [mixed as usize % PLACES, (mixed >> 32) as usize % PLACES]
     }
 
@@ -193,6 +190,13 @@ impl Admission {
     }
 }
 
+/// The finaliser of SplitMix64: every bit of the result depends on every bit of what is mixed.
+const fn mixed(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
 impl Address {
     const fn new(now: Instant) -> Self {
         Self {
@@ -205,6 +209,8 @@ impl Address {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::vec::Vec;
     use core::time::Duration;
 
     use crate::rng::from_seed;
@@ -234,5 +240,66 @@ mod tests {
         }
         admission.forget(Instant::START + Duration::from_secs(3600));
         assert_eq!((admission.addresses.len(), admission.addresses_max), (0, ADDRESSES_RESTING_MAX));
+    }
+    /// Where the sources of these addresses have their places for a server that is everywhere on the link, in either row.
+    fn places(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<[usize; 2]> {
+        let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
+        admission.set_links(Links::new([(IpAddr::from([0; 4]), 0), (IpAddr::from([0u16; 8]), 0)]));
+        addresses.into_iter().map(|address| admission.places(admission.links.source(address))).collect()
+    }
+
+    #[test]
+    fn addresses_are_spread_over_both_rows_whichever_of_their_bits_differ() {
+        let many = 0..PLACES as u32;
+        let hosts = places(many.clone().map(|n| IpAddr::from([10, 0, (n >> 8) as u8, n as u8])));
+        let neighbours = places(many.clone().map(|n| IpAddr::from([0x2001, 0xffff, 0xffff, 0xffff, 0, 0, 0, n as u16])));
+        let networks = places(many.map(|n| IpAddr::from([0x2001, 0xdb8, 0, n as u16, 0xffff, 0xffff, 0xffff, 0xffff])));
+        for places in [hosts, neighbours, networks] {
+            let rows = [0, 1].map(|row| places.iter().map(|place| place[row]).collect::<BTreeSet<_>>());
+            for row in rows {
+                assert!(row.last().is_some_and(|&last| last < PLACES));
+                // Thrown at random, so many fill 63 in a hundred places.
+                assert!((600..700).contains(&row.len()), "{} places of {PLACES} are taken", row.len());
+            }
+            assert!(places.iter().collect::<BTreeSet<_>>().len() > PLACES - 5, "hardly any two share both");
+        }
+    }
+
+    #[test]
+    fn mixing_gives_the_numbers_that_are_published_for_split_mix() {
+        let step = 0x9e37_79b9_7f4a_7c15_u64;
+        let published = [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f, 0xf88b_b8a8_724c_81ec];
+        assert_eq!([1, 2, 3, 4].map(|n| mixed(step.wrapping_mul(n))), published);
+    }
+
+    #[test]
+    fn no_address_is_forgotten_before_there_are_too_many_of_them() {
+        let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
+        for n in 0..=ADDRESSES_RESTING_MAX {
+            assert_eq!(admission.addresses.len(), n);
+            let source = admission.add_peer(Instant::START, nth(n));
+            admission.remove_peer(source);
+            if n < ADDRESSES_RESTING_MAX {
+                admission.forget(Instant::START + Duration::from_secs(3600));
+            }
+        }
+        admission.forget(Instant::START + Duration::from_secs(3600));
+        assert_eq!(admission.addresses.len(), 0);
+    }
+
+    #[test]
+    fn an_address_is_remembered_until_all_that_it_took_is_there_again() {
+        let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
+        let source = admission.add_peer(Instant::START, nth(0));
+        admission.remove_peer(source);
+        let address = admission.addresses.get_mut(&source).unwrap();
+        assert!(address.handshakes.take(Instant::START) && address.unproven.take(Instant::START));
+        admission.addresses_max = 0;
+        // The handshake is there again after a twentieth of a second, what it left unconfirmed after a whole one.
+        for (millis, remembered) in [(0, 1), (49, 1), (50, 1), (999, 1), (1000, 0)] {
+            admission.forget(Instant::START + Duration::from_millis(millis));
+            assert_eq!(admission.addresses.len(), remembered, "after {millis} ms");
+            admission.addresses_max = 0;
+        }
     }
 }

@@ -90,6 +90,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_holds_nothing_never_has_to_go() {
+        let mut assembling = Assembling::default();
+        assembling.note(at(0), PeerId(1), arrears(0, 0));
+        assembling.note(at(1), PeerId(2), arrears(10, 0));
+        assert_eq!(assembling.beyond(9), Some(PeerId(2)));
+    }
+
+    #[test]
     fn whoever_gets_something_finished_is_not_the_oldest() {
         let mut assembling = Assembling::default();
         assembling.note(at(0), PeerId(1), arrears(5, 0));

@@ -104,6 +104,16 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_full_once_all_that_was_taken_is_there_again() {
+        let start = Instant::START;
+        let mut bucket = Bucket::new(10, 3, start);
+        assert!(bucket.is_full(start));
+        assert!(bucket.take(start) && bucket.take(start));
+        let full = [0, 199, 200, 900].map(|millis| bucket.is_full(start + Duration::from_millis(millis)));
+        assert_eq!(full, [false, false, true, true]);
+    }
+
+    #[test]
     fn who_shares_a_place_in_one_row_is_answered_out_of_the_other() {
         let start = Instant::START;
         let mut sparing = Sparing::new(10, 5, start);

@@ -3,12 +3,13 @@
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
+use super::PeerId;
 use super::admission::{Admission, Admitted};
 use crate::connection::CloseCode;
 use crate::crypto::{AddressProven, Cookies};
 use crate::limits::{
     HANDSHAKES_BURST, HANDSHAKES_PER_ADDRESS_BURST, HANDSHAKES_PER_ADDRESS_PER_SECOND, HANDSHAKES_PER_SECOND, HANDSHAKES_RESERVED,
-    PEERS_MAX, PEERS_PER_ADDRESS_MAX,
+    HELLO_MEMORY, PEERS_MAX, PEERS_PER_ADDRESS_MAX, RETRIES_PER_ADDRESS_PER_SECOND, RETRIES_PER_NETWORK_PER_SECOND, RETRIES_PER_SECOND,
 };
 use crate::rng::from_seed;
 use crate::time::Instant;
@@ -117,12 +118,67 @@ fn who_never_confirms_leaves_what_is_reserved_to_the_others() {
 #[test]
 fn whoever_confirms_is_never_taken_for_greedy() {
     let mut door = Door::new();
-    for _ in 0..HANDSHAKES_PER_ADDRESS_BURST {
+    for _ in 1..HANDSHAKES_PER_ADDRESS_BURST {
         assert_eq!(door.knock(START, 9, 0), Ok(()));
         let source = door.admission.links().source(IpAddr::from(9u32.to_be_bytes()));
         door.admission.confirmed(source);
     }
-    while door.knock(START, 1 + door.asked as u32 % 50, 0).is_ok() {}
-    let later = START + Duration::from_millis(50);
-    assert_eq!(door.knock(later, 9, 0), Ok(()), "of what is reserved");
+    while door.knock(START, 100 + door.asked as u32 % 50, 0).is_ok() {}
+    assert_eq!(door.knock(START, 9, 0), Ok(()), "of what is reserved");
+}
+
+#[test]
+fn a_first_message_is_remembered_so_long_and_no_longer() {
+    let mut door = Door::new();
+    let (proven, hash, peer) = (door.proven(9), [7; 16], PeerId(5));
+    door.admission.note_hello(START, hash, peer);
+    let mut is_repeated = |now| match door.admission.hello(now, &proven, &hash, 0) {
+        Ok(Admitted::Repeated(made)) => made == peer,
+        Ok(Admitted::New) => false,
+        Err(code) => panic!("{code:?}"),
+    };
+    let micro = Duration::from_micros(1);
+    assert_eq!([HELLO_MEMORY - micro, HELLO_MEMORY, HELLO_MEMORY + micro].map(|later| is_repeated(START + later)), [true, true, false]);
+}
+
+#[test]
+fn a_first_message_whose_connection_had_to_go_for_others_may_come_again() {
+    let mut door = Door::new();
+    let (proven, hash) = (door.proven(9), [7; 16]);
+    door.admission.note_hello(START, hash, PeerId(5));
+    door.admission.forget_hello(&hash);
+    assert!(matches!(door.admission.hello(START, &proven, &hash, 0), Ok(Admitted::New)));
+}
+
+/// How many of the questions for a cookie are answered.
+fn retried(door: &mut Door, now: Instant, askers: impl IntoIterator<Item = IpAddr>) -> u64 {
+    askers.into_iter().filter(|&from| door.admission.retry(now, from)).count() as u64
+}
+
+#[test]
+fn one_address_is_sent_so_many_cookies_at_once_and_then_so_many_a_second() {
+    let (mut door, here) = (Door::new(), IpAddr::from([192, 0, 2, 9]));
+    for second in 0..3 {
+        let now = START + Duration::from_secs(second);
+        assert_eq!(retried(&mut door, now, [here; 1000]), RETRIES_PER_ADDRESS_PER_SECOND);
+    }
+    assert_eq!(retried(&mut door, START + Duration::from_secs(2), [IpAddr::from([192, 0, 2, 10])]), 1, "others have not used theirs up");
+}
+
+#[test]
+fn one_network_is_sent_so_many_cookies_at_once_and_then_so_many_a_second() {
+    let mut door = Door::new();
+    let storm = |door: &mut Door, millis| retried(door, START + Duration::from_millis(millis), (0..=255).map(|n| [192, 0, 2, n].into()));
+    // All addresses of the network, each twice as often as it is answered by itself.
+    let answered: u64 = (0..=100).map(|turn| storm(&mut door, 10 * turn)).sum();
+    assert_eq!(answered, 2 * RETRIES_PER_NETWORK_PER_SECOND);
+    assert_eq!(retried(&mut door, START + Duration::from_secs(1), [IpAddr::from([198, 51, 100, 1])]), 1, "others have not used theirs up");
+}
+
+#[test]
+fn all_networks_together_are_sent_so_many_cookies_at_once_and_then_so_many_a_second() {
+    let mut door = Door::new();
+    let mut storm =
+        |millis| retried(&mut door, START + Duration::from_millis(millis), (0..30_000u32).map(|n| (n << 8).to_be_bytes().into()));
+    assert_eq!([storm(0), storm(10)], [RETRIES_PER_SECOND / 10, RETRIES_PER_SECOND / 100]);
 }

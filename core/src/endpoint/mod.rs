@@ -15,6 +15,8 @@ mod peers;
 mod provisional;
 mod queued;
 mod roam;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;

@@ -173,3 +173,90 @@ impl Peers {
         numbered.map(|(index, slot)| join(index, slot.generation)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::House;
+    use super::*;
+
+    /// One real connection, to be put anywhere.
+    fn somebody() -> Peer {
+        let mut house = House::with(1);
+        *house.endpoint.peers.remove(house.guests[0].peer).unwrap()
+    }
+
+    fn table(first_generation: u8) -> Peers {
+        Peers::new(0xffff_ff00 | u32::from(first_generation))
+    }
+
+    /// Puts a connection into the table and takes it out again; the number that it had.
+    fn pass(peers: &mut Peers, peer: Peer) -> (PeerId, Peer) {
+        let id = peers.next_id().unwrap();
+        peers.insert(peer);
+        (id, *peers.remove(id).unwrap())
+    }
+
+    #[test]
+    fn every_table_begins_with_its_own_generation_and_no_number_is_zero() {
+        for first in [0, 1, 2, 255] {
+            let (mut peers, mut peer) = (table(first), somebody());
+            let mut ids = Vec::new();
+            for _ in 0..3 {
+                ids.push(peers.next_id().unwrap());
+                peers.insert(peer);
+                peer = somebody();
+            }
+            assert_eq!(ids, [join(0, first | 1), join(1, first), join(2, first)]);
+            assert!(!ids.contains(&PeerId(0)));
+        }
+    }
+
+    #[test]
+    fn a_slot_rests_and_then_has_another_generation_and_no_number_is_ever_zero() {
+        let (mut peers, mut peer) = (table(254), somebody());
+        let mut seen = Vec::new();
+        for turn in 0..1000 {
+            let (id, passed) = pass(&mut peers, peer);
+            peer = passed;
+            assert!(id != PeerId(0) && !seen.contains(&id), "{id:?}");
+            seen.push(id);
+            assert_eq!(split(id).0, turn % (RESTING_SLOTS + 1), "the one that has rested the longest");
+        }
+        assert_eq!(peers.slots.len(), RESTING_SLOTS + 1, "slots are used again");
+        // From 255 a generation goes on with 0, but for the first slot's, of which that would be all zeros.
+        for (slot, generation) in [(0, 1), (1, 0)] {
+            let mut peers = table(255);
+            peers.slots = (0..2).map(|_| Slot { generation: 255, peer: None }).collect();
+            peers.free = [slot].into();
+            peers.slots[slot as usize].peer = Some(Box::new(somebody()));
+            peers.remove(join(slot, 255)).unwrap();
+            assert_eq!(peers.slots[slot as usize].generation, generation);
+        }
+    }
+
+    #[test]
+    fn a_full_table_has_no_number_to_give() {
+        let mut peers = table(7);
+        peers.slots.resize_with(1 << SLOT_BITS, || Slot { generation: 7, peer: None });
+        assert_eq!(peers.next_id(), None);
+        peers.slots.pop();
+        assert_eq!(peers.next_id(), Some(join((1 << SLOT_BITS) - 1, 7)));
+    }
+
+    #[test]
+    fn a_device_is_at_its_newest_connection_until_that_is_over() {
+        let (mut peers, device) = (table(7), somebody().device);
+        let ids = [0, 1].map(|_| {
+            let id = peers.next_id().unwrap();
+            peers.insert(somebody());
+            (id, peers.claim_device(device, id))
+        });
+        let [(first, _), (second, _)] = ids;
+        assert_eq!(ids.map(|(_, before)| before), [None, Some(first)]);
+        assert_eq!(peers.claim_device(device, second), None, "it is there already");
+        peers.remove(first).unwrap();
+        assert_eq!(peers.devices.get(&device), Some(&second));
+        peers.remove(second).unwrap();
+        assert_eq!((peers.devices.len(), peers.len()), (0, 0));
+    }
+}

@@ -140,7 +140,7 @@ mod tests {
     fn what_is_not_confirmed_in_time_is_overdue() {
         let mut one = provisional(&["192.0.2.1"]);
         let until = Instant::from_micros(0) + PROVISIONAL_LIFE;
-        assert_eq!((one.deadline(), one.take_overdue(Instant::from_micros(1))), (Some(until), None));
+        assert_eq!((one.len(), one.deadline(), one.take_overdue(Instant::from_micros(1))), (1, Some(until), None));
         assert_eq!((one.take_overdue(until), one.len()), (Some(PeerId(0)), 0));
     }
 }

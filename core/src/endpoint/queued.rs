@@ -96,4 +96,14 @@ mod tests {
         queues.note(PeerId(1), Queued::default(), light);
         assert_eq!(queues.beyond(0), None);
     }
+
+    #[test]
+    fn who_was_heavy_is_so_no_longer_when_little_is_left() {
+        let mut queues = Queues::default();
+        let queued = |bytes| Queued { bytes, beside: 10 };
+        queues.note(PeerId(1), Queued::default(), queued(LIGHT_BYTES));
+        assert_eq!(queues.beyond(9), Some(PeerId(1)), "from the first byte beyond the light ones on");
+        queues.note(PeerId(1), queued(LIGHT_BYTES), queued(LIGHT_BYTES - 1));
+        assert_eq!((queues.bytes(), queues.beyond(9)), (10, None));
+    }
 }

@@ -91,3 +91,38 @@ impl Endpoint {
         peer.source = self.admission.add_peer(now, peer.address.ip());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Instant = Instant::from_micros(1_000_000);
+
+    fn elsewhere(credit: usize) -> Candidate {
+        let address = SocketAddr::from(([192, 0, 2, 9], 5000));
+        Candidate { address, challenge: [7; 8], tries: 0, next_at: START, until: START + CHALLENGES_APART * PATH_CHALLENGES_MAX, credit }
+    }
+
+    #[test]
+    fn an_address_is_asked_so_often_and_at_such_distances() {
+        let mut candidate = elsewhere(100 * PATH_CHALLENGE_BYTES);
+        let challenged = Some((candidate.address, candidate.challenge));
+        for turn in 0..PATH_CHALLENGES_MAX {
+            let at = START + CHALLENGES_APART * turn;
+            assert_eq!(candidate.deadline(), Some(at));
+            assert_eq!(candidate.take_due(at - Duration::from_micros(1)), None, "turn {turn}");
+            assert_eq!(candidate.take_due(at), challenged, "turn {turn}");
+            assert_eq!(candidate.take_due(at), None, "turn {turn}");
+        }
+        assert_eq!((candidate.deadline(), candidate.take_due(START + Duration::from_secs(60))), (None, None));
+    }
+
+    #[test]
+    fn an_address_is_sent_no_more_than_has_come_from_it() {
+        let mut candidate = elsewhere(PATH_CHALLENGE_BYTES + PATH_CHALLENGE_BYTES - 1);
+        assert!(candidate.deadline().is_some() && candidate.take_due(START).is_some());
+        assert_eq!((candidate.deadline(), candidate.take_due(START + CHALLENGES_APART)), (None, None), "a byte is missing");
+        candidate.credit += 1;
+        assert!(candidate.deadline().is_some() && candidate.take_due(START + CHALLENGES_APART).is_some());
+    }
+}
