@@ -96,3 +96,28 @@ impl Channel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: u64 = 1024;
+
+    #[test]
+    fn what_a_channel_carries_and_keeps_is_as_it_was_agreed() {
+        let of_all = |number: fn(Channel) -> u64| Channel::ALL.map(number);
+        assert_eq!(of_all(|channel| channel.message_bytes_to_server_max() as u64), [4 * KIB, 0, 64 * KIB, 8 * KIB]);
+        assert_eq!(of_all(|channel| channel.message_bytes_to_client_max() as u64), [4 * KIB, 64 * KIB, 64 * KIB, 64 * KIB]);
+        assert_eq!(of_all(Channel::credit_to_server), [16 * KIB, 0, 128 * KIB, 16 * KIB]);
+        assert_eq!(of_all(Channel::credit_to_client), [16 * KIB, 128 * KIB, 256 * KIB, 256 * KIB]);
+    }
+
+    #[test]
+    fn a_queue_holds_more_than_may_be_on_its_way() {
+        // What is granted is sent at once, and then something has to wait for it to be acknowledged.
+        for channel in Channel::ALL {
+            assert!(channel.queue_bytes_max() >= channel.credit_to_client().max(channel.credit_to_server()), "{channel:?}");
+        }
+        assert_eq!(Channel::ALL.map(Channel::queue_bytes_max), [32 * KIB, 4 * KIB * KIB, 256 * KIB, 256 * KIB]);
+    }
+}

@@ -457,6 +457,33 @@ mod tests {
     }
 
     #[test]
+    fn padding_is_zeros_and_nothing_else_even_where_it_would_cancel_out() {
+        for mut bytes in samples() {
+            bytes.extend([1, 1]);
+            assert_eq!(decode(&with_checksum(bytes)), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn a_question_with_less_padding_than_its_answer_needs_is_refused() {
+        let [hello0, _, _, hello, ..] = <[Vec<u8>; 9]>::try_from(samples()).unwrap();
+        for mut bytes in [hello0, hello] {
+            bytes.pop();
+            assert_eq!(decode(&with_checksum(bytes)), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn a_head_without_its_fixed_bit_or_of_another_layout_is_refused_whatever_its_checksum() {
+        for bytes in samples() {
+            let [mut unfixed, mut other] = [bytes.clone(), bytes];
+            unfixed[0] &= !FIXED;
+            other[1] = HEAD_LAYOUT + 1;
+            assert_eq!([unfixed, other].map(|bytes| decode(&with_checksum(bytes)).is_ok()), [false; 2]);
+        }
+    }
+
+    #[test]
     fn a_number_in_the_head_that_means_nothing_there_is_refused() {
         for (bytes, unused) in
             samples().into_iter().zip([vec![4, 8], vec![4, 8], vec![4, 8], vec![4], vec![8], vec![8], vec![8], vec![4, 8], vec![4, 8]])

@@ -422,7 +422,42 @@ mod tests {
         let data = Data { channel: Channel::History, message: 64, part, bytes: b"end" };
         let bytes = check(|out| encode_data(&data, out), b"\x04\x33\x40\x40\x40\x64\x03end\x01\x02\x03\x04", true);
         assert_eq!(one(&bytes), Frame::Data(data));
-        assert!(bytes.len() <= data.bytes.len() + Data::overhead(64, 100, 3));
+    }
+
+    #[test]
+    fn the_most_that_stands_around_a_piece_is_counted_to_the_byte() {
+        for (message, offset, length) in [(0, 0, 1), (7, 600, 1100), (64, 63, 64), (0x4000, 0x4000, 0x3f), (1 << 30, 64, 0x4000)] {
+            let bytes = vec![7; length];
+            let part = Part::Fragment { offset, last: Some(0) };
+            let mut out = Vec::new();
+            encode_data(&Data { channel: Channel::History, message, part, bytes: &bytes }, &mut out);
+            assert_eq!(out.len() - length, Data::overhead(message, offset, length), "message {message}, {length} bytes at {offset}");
+        }
+    }
+
+    #[test]
+    fn padding_is_so_many_frames_of_a_zero_byte_that_ask_for_nothing() {
+        let mut out = vec![1];
+        encode_padding(3, &mut out);
+        assert_eq!(out, [1, 0, 0, 0]);
+        assert_eq!(decode(&out[1..]).collect::<Vec<_>>(), [const { Ok(Frame::Padding) }; 3]);
+        assert!(!Frame::Padding.is_ack_eliciting());
+    }
+
+    #[test]
+    fn a_reason_of_the_greatest_length_is_told_and_a_longer_one_neither_told_nor_heard() {
+        let longest = "x".repeat(REASON_BYTES_MAX);
+        let close = |reason: &str| {
+            let mut out = Vec::new();
+            encode_close(CloseCode::REPLACED, reason, &mut out);
+            out
+        };
+        assert_eq!(one(&close(&longest)), Frame::Close { code: CloseCode::REPLACED, reason: &longest });
+        for longer in [1, 2].map(|more| "x".repeat(REASON_BYTES_MAX + more)) {
+            assert_eq!(one(&close(&longer)), Frame::Close { code: CloseCode::REPLACED, reason: "" });
+            let forged = [&[12, 3, 0, 0x40, longer.len() as u8][..], longer.as_bytes()].concat();
+            assert_eq!(decode(&forged).next(), Some(Err(Malformed)));
+        }
     }
 
     #[test]
@@ -456,15 +491,27 @@ mod tests {
 
     #[test]
     fn an_empty_message_an_unknown_channel_and_an_unknown_critical_frame_are_refused() {
-        for bytes in [&[4, 2, 7, 0][..], &[4, 9, 7, 1, 0], &[4, 0x42, 7, 1, 0], &[0x20], &[3]] {
+        for bytes in [&[4, 2, 7, 0][..], &[4, 9, 7, 1, 0], &[4, 0x42, 7, 1, 0], &[0x20], &[0x20, 0], &[3]] {
             assert_eq!(decode(bytes).next(), Some(Err(Malformed)), "{bytes:?}");
         }
     }
 
     #[test]
-    fn an_unknown_extension_is_skipped() {
-        let frames: Vec<_> = decode(&[0x40, 0x41, 2, 9, 9, 1]).collect();
-        assert_eq!(frames, [Ok(Frame::Extension { number: 0x41, bytes: &[9, 9] }), Ok(Frame::Ping)]);
+    fn flags_of_a_message_that_nobody_has_given_a_meaning_are_refused() {
+        for flags in (0..0x10).map(|flags| flags << 4) {
+            let piece = [&[4, flags | 2, 7, 0, 1, 9][..], &[1, 2, 3, 4]].concat();
+            let whole = [4, flags | 2, 7, 1, 9];
+            let understood = decode(&whole).next().unwrap().is_ok() || decode(&piece).next().unwrap().is_ok();
+            assert_eq!(understood, [0, FRAGMENT, FRAGMENT | LAST].contains(&flags), "{flags:#x}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_extension_is_skipped_and_acknowledged_if_its_number_is_odd() {
+        let frames: Vec<_> = decode(&[0x40, 0x41, 2, 9, 9, 0x40, 0x42, 0, 1]).collect();
+        let [odd, even] = [Frame::Extension { number: 0x41, bytes: &[9, 9] }, Frame::Extension { number: 0x42, bytes: &[] }];
+        assert!(odd.is_ack_eliciting() && !even.is_ack_eliciting());
+        assert_eq!(frames, [Ok(odd), Ok(even), Ok(Frame::Ping)]);
     }
 
     #[test]

@@ -157,6 +157,11 @@ mod tests {
     }
 
     #[test]
+    fn what_both_sides_mix_into_the_handshake_has_golden_bytes() {
+        assert_eq!(prologue(2, &[1, 0x0203], *b"abcdefgh"), b"belfry\x02\x00\x01\x00\x03\x02abcdefgh");
+    }
+
+    #[test]
     fn an_unknown_parameter_is_skipped_unless_it_is_critical() {
         let client = ClientParameters { session: SessionId(7), suites: vec![1], previous: None };
         let mut bytes = client.encode();
