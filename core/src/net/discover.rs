@@ -189,4 +189,29 @@ mod tests {
     fn asking_nobody_is_a_mistake() {
         assert!(probe(&[], [9; 8], Duration::from_millis(1), |_| {}).is_err());
     }
+
+    #[test]
+    fn one_target_that_can_be_asked_is_enough() {
+        let server = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        // Nobody can send to port 0.
+        let (good, bad) = (server.local_addr().unwrap(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let is_asked = |targets: &[SocketAddr]| probe(targets, [9; 8], Duration::ZERO, |_| {}).is_ok();
+        assert_eq!([is_asked(&[good, bad]), is_asked(&[bad, good]), is_asked(&[bad, bad])], [true, true, false]);
+    }
+
+    #[test]
+    fn the_question_is_asked_once_at_once_and_not_again_after_the_end() {
+        for within in [Duration::ZERO, Duration::from_micros(1)] {
+            let server = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            probe(&[server.local_addr().unwrap()], [9; 8], within, |_| {}).unwrap();
+            server.set_nonblocking(true).unwrap();
+            let questions = core::iter::from_fn(|| server.recv(&mut [0; 2000]).ok()).count();
+            assert_eq!(questions, 1, "within {within:?}");
+        }
+    }
+
+    #[test]
+    fn the_ways_of_finding_have_names_of_their_own() {
+        assert_eq!([FoundBy::DnsSd, FoundBy::Probe].map(|by| std::format!("{by}")), ["dns-sd", "probe"]);
+    }
 }

@@ -94,9 +94,51 @@ mod tests {
 
     #[test]
     fn what_a_person_can_put_right_is_said() {
-        for (number, said) in [(28, "the disk is full"), (13, "this user may not do that"), (40, "its links lead in a circle")] {
-            assert_eq!(format!("{}", InWords(&io::Error::from_raw_os_error(number))), said);
+        let by_number = [
+            (2, "there is no such file or folder"),
+            (12, "this computer has no memory left"),
+            (13, "this user may not do that"),
+            (16, "another program is using it"),
+            (17, "there is something of that name already"),
+            (18, "the two are on different disks"),
+            (20, "a part of that path is a file, not a folder"),
+            (21, "that is a folder, not a file"),
+            (27, "the file would be larger than the disk or this user may have it"),
+            (28, "the disk is full"),
+            (30, "the disk can only be read"),
+            (32, "nobody reads it any more"),
+            (36, "the name is too long or has letters that no file may have"),
+            (38, "this system cannot do that"),
+            (39, "the folder is not empty"),
+            (40, "its links lead in a circle"),
+            (98, "another program is listening there"),
+            (99, "this computer has no such address"),
+            (100, "this computer has no network"),
+            (101, "there is no way to it from this network"),
+            (110, "no answer came in time"),
+            (111, "nothing answers there"),
+            (113, "there is no way to it from this network"),
+            (122, "this user has used up what they may have on the disk"),
+        ];
+        for (number, said) in by_number {
+            assert_eq!(format!("{}", InWords(&io::Error::from_raw_os_error(number))), said, "{number}");
         }
+    }
+
+    #[test]
+    fn what_is_read_wrongly_is_said_as_well() {
+        let read = |bytes: &[u8]| format!("{}", InWords(&io::read_to_string(bytes).unwrap_err()));
+        assert_eq!(read(&[0xff]), "what stands there is no text in UTF-8");
+        let cut = io::Read::read_exact(&mut &[1][..], &mut [0; 2]).unwrap_err();
+        assert_eq!(format!("{}", InWords(&cut)), "it ended too early");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_said_in_the_systems_words_made_to_stand_within_a_sentence() {
+        let said = |text: &str| format!("{}", InWords(&io::Error::other(text)));
+        assert_eq!(said("Something odd (os error 99)"), "something odd");
+        assert_eq!(said("RFS specific error (os error 5)"), "RFS specific error", "a name keeps its capitals");
+        assert_eq!(said("It broke. "), "it broke");
     }
 
     #[test]

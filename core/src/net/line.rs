@@ -138,6 +138,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use super::super::BATCH;
     use super::*;
 
     fn at(millis: u64) -> Instant {
@@ -190,6 +191,41 @@ mod tests {
             })
             .collect();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+    }
+
+    fn told(line: &Line, datagrams: usize) {
+        let port = line.socket.as_ref().unwrap().local_addr().unwrap().port();
+        let from = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        (0..datagrams).for_each(|_| assert_eq!(from.send_to(b"x", ("127.0.0.1", port)).unwrap(), 1));
+    }
+
+    #[test]
+    fn who_has_received_a_full_batch_asks_on_without_being_told_to() {
+        let (_poll, mut line) = line();
+        told(&line, BATCH + 3);
+        assert_eq!((line.receive(at(0)).count(), line.is_readable()), (BATCH, true));
+        assert_eq!((line.receive(at(0)).count(), line.is_readable()), (3, false));
+        told(&line, 1);
+        assert_eq!(line.receive(at(0)).count(), 0, "not before mio has said so");
+        line.wake();
+        assert_eq!((line.receive(at(0)).count(), line.is_readable()), (1, false));
+    }
+
+    #[test]
+    fn the_wait_for_a_new_socket_is_short_again_only_after_something_was_received() {
+        let (_poll, mut line) = line();
+        let wait = |line: &mut Line, now| {
+            line.lose(now);
+            line.reopen_at().unwrap().since(now).as_millis()
+        };
+        assert_eq!([wait(&mut line, at(0)), wait(&mut line, at(0))], [100, 200]);
+        assert_eq!(line.receive(at(200)).count(), 0);
+        assert_eq!(wait(&mut line, at(200)), 400, "a socket that nothing came by may be as good as none");
+        assert_eq!(line.receive(at(600)).count(), 0);
+        told(&line, 1);
+        line.wake();
+        assert_eq!(line.receive(at(600)).count(), 1);
+        assert_eq!(wait(&mut line, at(600)), 100);
     }
 
     #[test]

@@ -216,6 +216,16 @@ mod tests {
     }
 
     #[test]
+    fn a_host_and_an_interface_may_be_so_long_and_no_longer() {
+        let (host, interface) = ("a".repeat(HOST_BYTES_MAX), "e".repeat(63));
+        check(&host, &host, PORT);
+        refuse(&std::format!("{host}a"), InvalidAddress::Host);
+        let local = std::format!("fe80::1%{interface}");
+        check(&std::format!("[{local}]"), &local, PORT);
+        refuse(&std::format!("[{local}e]"), InvalidAddress::Host);
+    }
+
+    #[test]
     fn what_is_no_host_is_refused() {
         let endless = "a".repeat(256);
         for written in

@@ -137,6 +137,8 @@ const fn is_link_local(ip: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mdns_sd::ServiceInfo;
+
     use super::*;
 
     fn found(address: &str, by: FoundBy) -> Found {
@@ -155,6 +157,28 @@ mod tests {
         assert_eq!(sighting.name, "tower");
         assert_eq!(sighting.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.5:7411", "[2001:db8::5]:7411"]);
         assert_eq!(sighting.by.iter().copied().collect::<Vec<_>>(), [FoundBy::DnsSd, FoundBy::Probe]);
+    }
+
+    fn service(properties: &[(&str, &str)]) -> ResolvedService {
+        let addresses = ["192.0.2.5", "127.0.0.1", "2001:db8::5", "::1", "fe80::5"];
+        let service = ServiceInfo::new(SERVICE_TYPE, "tower", "tower.local.", &addresses[..], 7500, properties).unwrap();
+        service.as_resolved_service()
+    }
+
+    #[test]
+    fn a_service_is_found_at_each_address_that_others_can_reach() {
+        let key = PublicKey([7; 32]);
+        let mut seen = read(&service(&[("key", &key.to_string()), ("name", "tower"), ("version", "0.2.0")]));
+        seen.sort_by_key(|found| found.address);
+        let at =
+            |address: &str| Found { address: address.parse().unwrap(), key, version: "0.2.0".into(), ..found("[::]:0", FoundBy::DnsSd) };
+        assert_eq!(seen, [at("192.0.2.5:7500"), at("[2001:db8::5]:7500")]);
+    }
+
+    #[test]
+    fn a_service_that_does_not_say_its_key_is_none_of_ours() {
+        assert_eq!(read(&service(&[("name", "tower")])), []);
+        assert_eq!(read(&service(&[("key", "tower")])), []);
     }
 
     #[test]

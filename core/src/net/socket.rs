@@ -44,12 +44,7 @@ impl UdpSocket {
     }
 
     fn open(address: SocketAddr, send_buffer: Option<usize>) -> io::Result<Self> {
-        match Self::open_exactly(address, send_buffer) {
-            Err(error) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && lacks_ipv6(&error) => {
-                Self::open_exactly(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())), send_buffer)
-            }
-            opened => opened,
-        }
+        open_or_without_ipv6(address, |address| Self::open_exactly(address, send_buffer))
     }
 
     fn open_exactly(address: SocketAddr, send_buffer: Option<usize>) -> io::Result<Self> {
@@ -132,6 +127,16 @@ pub(super) fn natural(address: SocketAddr) -> SocketAddr {
     }
 }
 
+/// Opens at `address`; where that is `[::]` and there is no IPv6, at `0.0.0.0`.
+fn open_or_without_ipv6<T>(address: SocketAddr, open: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    match open(address) {
+        Err(error) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && lacks_ipv6(&error) => {
+            open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        }
+        opened => opened,
+    }
+}
+
 /// Whether binding `[::]` failed for want of IPv6, rather than because of the port.
 fn lacks_ipv6(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
@@ -176,8 +181,57 @@ mod tests {
     #[test]
     fn what_the_system_granted_is_known() {
         let socket = UdpSocket::bind(loopback()).unwrap();
-        assert!(socket.receive_buffer_bytes() > 0);
-        assert!(socket.send_buffer_bytes() > 0);
+        let granted = socket2::SockRef::from(&socket.inner);
+        assert_eq!(socket.receive_buffer_bytes(), granted.recv_buffer_size().unwrap());
+        assert_eq!(socket.send_buffer_bytes(), granted.send_buffer_size().unwrap());
+    }
+
+    #[test]
+    fn an_address_that_is_not_this_computers_is_refused_and_no_other_taken_for_it() {
+        for address in ["192.0.2.77:0", "[2001:db8::77]:0"] {
+            let refused = UdpSocket::bind(address.parse().unwrap()).unwrap_err();
+            assert_ne!(refused.kind(), io::ErrorKind::AddrInUse, "{address}");
+        }
+    }
+
+    #[test]
+    fn without_ipv6_every_address_means_every_one_of_ipv4_at_the_same_port() {
+        let without_ipv6 = |address: SocketAddr| match address {
+            SocketAddr::V4(_) => Ok(address),
+            SocketAddr::V6(_) => Err(io::Error::from_raw_os_error(97)),
+        };
+        let opened = |written: &str| open_or_without_ipv6(written.parse().unwrap(), without_ipv6).ok();
+        assert_eq!(opened("[::]:7411"), Some("0.0.0.0:7411".parse().unwrap()));
+        assert_eq!(opened("[2001:db8::1]:7411"), None);
+        assert_eq!(opened("192.0.2.1:7411"), Some("192.0.2.1:7411".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_ipv4_address_is_dressed_for_a_socket_of_both_kinds_and_for_no_other() {
+        let address: SocketAddr = "192.0.2.7:7411".parse().unwrap();
+        for socket in [UdpSocket::bind_client().unwrap(), UdpSocket::bind(loopback()).unwrap()] {
+            let reached = socket.reachable(address);
+            assert_eq!((reached.is_ipv6(), natural(reached)), (socket.local_addr().unwrap().is_ipv6(), address));
+        }
+    }
+
+    #[test]
+    fn a_socket_is_waited_for_as_it_was_registered_last_and_no_longer_than_that() {
+        let mut poll = mio::Poll::new().unwrap();
+        let mut socket = UdpSocket::bind(loopback()).unwrap();
+        let there = socket.local_addr().unwrap();
+        let reported = |poll: &mut mio::Poll| {
+            let mut events = mio::Events::with_capacity(8);
+            poll.poll(&mut events, Some(core::time::Duration::ZERO)).unwrap();
+            events.iter().map(mio::event::Event::token).collect::<std::vec::Vec<_>>()
+        };
+        poll.registry().register(&mut socket, Token(1), Interest::READABLE).unwrap();
+        assert_eq!(reported(&mut poll), []);
+        poll.registry().reregister(&mut socket, Token(2), Interest::READABLE | Interest::WRITABLE).unwrap();
+        assert_eq!(reported(&mut poll), [Token(2)]);
+        poll.registry().deregister(&mut socket).unwrap();
+        socket.send_to(b"x", there).unwrap();
+        assert_eq!(reported(&mut poll), []);
     }
 
     #[test]

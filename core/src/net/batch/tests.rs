@@ -1,9 +1,15 @@
+use core::cell::Cell;
 use core::net::Ipv4Addr;
 use std::string::String;
 use std::time::{Duration, Instant};
 
 use super::super::batch_portable;
 use super::*;
+
+std::thread_local! {
+    /// How often the system that a test has made up was called.
+    static CALLS: Cell<u32> = const { Cell::new(0) };
+}
 
 /// How the two implementations are called.
 struct System {
@@ -166,6 +172,7 @@ fn a_full_send_buffer_keeps_the_rest_in_order() {
     }
     assert_eq!(outbox.flush_by(&from, one_then_blocked), SendReport { sent: 2, skipped: 0, blocked: true });
     assert!(!outbox.is_empty());
+    assert_eq!(std::format!("{outbox:?}"), "Outbox { waiting: 1, .. }");
     assert_eq!(outbox.flush(&from), SendReport { sent: 1, skipped: 0, blocked: false });
     let system = &SYSTEMS[0];
     assert_eq!(system.receive_all(&mut Inbox::new(), &to, 3).concat_datagrams(), [0, 1, 2]);
@@ -174,6 +181,7 @@ fn a_full_send_buffer_keeps_the_rest_in_order() {
 #[test]
 fn an_error_about_one_datagram_is_passed_by_and_one_that_lasts_is_reported() {
     fn resets(_: &UdpSocket, _: &mut [u8], _: &mut Vec<Head>) -> io::Result<()> {
+        CALLS.set(CALLS.get() + 1);
         Err(io::Error::from_raw_os_error(10054))
     }
     fn large_then_done(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<()> {
@@ -187,8 +195,52 @@ fn an_error_about_one_datagram_is_passed_by_and_one_that_lasts_is_reported() {
     let socket = at_loopback();
     let mut inbox = Inbox::new();
     assert_eq!(inbox.receive_by(&socket, resets).unwrap_err().raw_os_error(), Some(10054));
+    assert_eq!(CALLS.take(), BATCH as u32 + 1, "as many as may be about one datagram each, and one more");
     assert_eq!(inbox.receive_by(&socket, large_then_done).unwrap(), Received { datagrams: 1, drained: true });
     assert_eq!(inbox.too_large(), 1);
+}
+
+#[test]
+fn what_came_before_an_error_is_handed_over_first() {
+    fn one_then_lost(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<()> {
+        CALLS.set(CALLS.get() + 1);
+        if CALLS.get() > 1 {
+            return Err(io::ErrorKind::NetworkDown.into());
+        }
+        heads.push((([127, 0, 0, 1], 1).into(), 0));
+        Ok(())
+    }
+    let socket = at_loopback();
+    let mut inbox = Inbox::new();
+    assert_eq!(inbox.receive_by(&socket, one_then_lost).unwrap(), Received { datagrams: 1, drained: false });
+    assert_eq!(inbox.iter_mut().count(), 1);
+    assert_eq!(inbox.receive_by(&socket, one_then_lost).unwrap_err().kind(), io::ErrorKind::NetworkDown);
+}
+
+#[test]
+fn what_is_interrupted_or_refused_once_is_sent_all_the_same() {
+    fn interrupted_again_and_again(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
+        CALLS.set(CALLS.get() + 1);
+        if !CALLS.get().is_multiple_of(4) { Err(io::ErrorKind::Interrupted.into()) } else { batch_portable::send(socket, waiting, bytes) }
+    }
+    fn refused_every_other_time(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
+        CALLS.set(CALLS.get() + 1);
+        if !CALLS.get().is_multiple_of(2) {
+            Err(io::ErrorKind::ConnectionRefused.into())
+        } else {
+            batch_portable::send(socket, waiting, bytes)
+        }
+    }
+    for send in [interrupted_again_and_again, refused_every_other_time] {
+        CALLS.set(0);
+        let (from, to) = (at_loopback(), at_loopback());
+        let mut outbox = Outbox::new();
+        for number in 0..3 {
+            outbox.push(to.local_addr().unwrap(), &[number]);
+        }
+        assert_eq!(outbox.flush_by(&from, send), SendReport { sent: 3, skipped: 0, blocked: false });
+        assert_eq!(SYSTEMS[0].receive_all(&mut Inbox::new(), &to, 3).concat_datagrams(), [0, 1, 2]);
+    }
 }
 
 #[test]

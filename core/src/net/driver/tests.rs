@@ -8,6 +8,7 @@ use crate::chat::Password;
 use crate::client::{Credentials, Proof, Start, Ticket, Trust};
 use crate::crypto::KeyPair;
 use crate::time::UnixMillis;
+use crate::wire::datagram::{self, Datagram, Retry};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -123,7 +124,9 @@ fn dropping_the_last_handle_says_goodbye() {
     let (handle, updates) = Bell::start(address, 0, None);
     let clone = handle.clone();
     drop(handle);
-    clone.send(Command::Wake).unwrap();
+    // The thread has heard all that was said, and waits.
+    clone.send(Command::Ask { ticket: Ticket(1), request: crate::chat::Request::Sync }).unwrap();
+    assert_eq!(updates.recv_timeout(PATIENCE).unwrap(), Update::Lost { ticket: Ticket(1) });
     drop(clone);
     assert_eq!(updates.recv_timeout(PATIENCE).unwrap(), Update::Closed);
     assert_eq!(updates.recv_timeout(PATIENCE).unwrap_err(), RecvTimeoutError::Disconnected);
@@ -158,10 +161,16 @@ fn stopped_within_patience(handle: &Handle) -> Result<(), ()> {
     Err(())
 }
 
+/// The next datagram that a server's socket gets, and from where.
+fn heard<'a>(peer: &UdpSocket, buffer: &'a mut [u8]) -> (Datagram<'a>, SocketAddr) {
+    let (bytes, from) = peer.recv_from(buffer).unwrap();
+    (datagram::decode(&buffer[..bytes]).unwrap(), from)
+}
+
 #[test]
-fn the_real_client_starts_and_takes_commands() {
-    let (_peer, address) = peer();
-    let (handle, _updates) = spawn(Config {
+fn the_real_client_is_given_datagrams_and_time_and_commands() {
+    let (peer, address) = peer();
+    let (handle, updates) = spawn(Config {
         servers: std::vec![address],
         trust: Trust::FirstUse,
         device: KeyPair::generate(&mut from_seed([1; 32])),
@@ -174,7 +183,36 @@ fn the_real_client_starts_and_takes_commands() {
         shows_notices: true,
     })
     .unwrap();
-    assert_eq!(handle.send(Command::Wake), Ok(()));
+    let mut buffer = [0; 2000];
+    let (first, _) = heard(&peer, &mut buffer);
+    assert!(matches!(first, Datagram::Hello0(_)));
+    // Nobody has answered in time.
+    let (second, from) = heard(&peer, &mut buffer);
+    let Datagram::Hello0(hello) = second else { panic!("{second:?}") };
+    let key = KeyPair::generate(&mut from_seed([2; 32])).public();
+    let retry = Retry { nonce: hello.nonce, cookie: [7; 16], key_ids: std::vec![key.id()], key: Some(key.0), versions: hello.versions };
+    let mut answer = Vec::new();
+    retry.encode(&mut answer);
+    peer.send_to(&answer, from).unwrap();
+    // One more question may have been on its way.
+    assert!((0..5).any(|_| matches!(heard(&peer, &mut buffer).0, Datagram::Hello(hello) if hello.cookie == [7; 16])));
+    handle.send(Command::Close).unwrap();
+    assert!(core::iter::from_fn(|| updates.recv_timeout(PATIENCE).ok()).any(|update| update == Update::Closed));
+}
+
+#[test]
+fn whoever_speaks_to_a_client_that_has_stopped_is_told_in_a_sentence() {
+    assert!(Stopped.to_string().ends_with('.'));
+}
+
+#[test]
+fn the_sooner_of_two_deadlines_counts_and_one_that_there_is_before_none() {
+    let (sooner, later) = (secs(1), secs(2));
+    assert_eq!(
+        [soonest(sooner, later), soonest(later, sooner), soonest(None, later), soonest(later, None)],
+        [sooner, sooner, later, later]
+    );
+    assert_eq!(soonest(None, None), None);
 }
 
 fn at(instant_secs: u64, wall_secs: u64) -> Now {
@@ -188,7 +226,8 @@ fn secs(instant_secs: u64) -> Option<Instant> {
 #[test]
 fn waking_as_asked_is_no_suspend() {
     assert!(!slept(at(100, 1000), secs(124), at(124, 1024)));
-    assert!(!slept(at(100, 1000), secs(124), at(128, 1028)));
+    assert!(!slept(at(100, 1000), secs(124), at(129, 1029)), "just as late as a busy computer may be");
+    assert!(!slept(at(100, 1000), secs(124), at(101, 1006)), "just as far ahead");
     assert!(!slept(at(100, 1000), None, at(4000, 4900)));
     assert!(!slept(at(100, 1000), secs(3), at(101, 1001)), "a deadline long past is not a long sleep");
 }
