@@ -16,7 +16,7 @@ const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) SELEC
 const COUNT: &str = "SELECT count(*) FROM accounts";
 const FIND: &str = "SELECT id FROM accounts WHERE name_key = ?1";
 const IS_DISABLED: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 1";
-const IS_ADMIN: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 1 AND disabled = 0";
+const IS_ADMIN: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 1";
 const ANOTHER_ADMIN: &str = "SELECT 1 FROM accounts WHERE role = 1 AND disabled = 0 AND id <> ?1";
 const NAME: &str = "SELECT name FROM accounts WHERE id = ?1";
 const ONE: &str = "SELECT id, name, role, disabled, last_seen FROM accounts WHERE id = ?1";
@@ -98,7 +98,7 @@ pub(super) fn name(connection: &Connection, account: AccountId) -> Result<Accoun
     name.ok_or(Refusal::UnknownAccount.into())
 }
 
-/// Whether an account is an administrator's, and not shut out.
+/// Whether an account is an administrator's, shut out or not.
 pub(super) fn is_admin(connection: &Connection, account: AccountId) -> Result<bool, Trouble> {
     Ok(connection.prepare_cached(IS_ADMIN)?.exists([clamped(account.0)])?)
 }

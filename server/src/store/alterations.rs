@@ -238,12 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_no_longer_has_no_originals_either() {
+    fn what_is_kept_no_longer_has_no_originals_either_and_what_is_kept_has() {
         each_store(|store| {
             let anna = add(store, "anna");
             ask(store, 1, post(anna, 1, Target::Room(LOBBY), "first")).unwrap();
             ask(store, 1, post(anna, 2, Target::Room(LOBBY), "second")).unwrap();
             alter(store, 5, anna, 1, None).unwrap();
+            alter(store, 5, anna, 2, Some("better")).unwrap();
             let tidy = Work::Tidy {
                 messages_before: None,
                 rooms_differ: false,
@@ -254,8 +255,8 @@ mod tests {
             };
             ask(store, 9, tidy).unwrap();
             let left: i64 = store.connection.query_row("SELECT count(*) FROM originals", [], |row| row.get(0)).unwrap();
-            assert_eq!(left, 0);
-            assert_eq!(found(store, anna, "second"), [2]);
+            assert_eq!((left, originals(store, 2).unwrap()), (1, vec![("second".to_owned(), 5)]));
+            assert_eq!(found(store, anna, "better"), [2]);
         });
     }
 }

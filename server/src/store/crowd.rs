@@ -12,19 +12,19 @@ use belfry_core::time::UnixMillis;
 use super::fixture::{DEVICE, add, arrive, ask, create, direct, named, notice_to, post, sent};
 use super::{Bite, Entry, Keeper, Occurrence, Outcome, Remembered, RoomJob, Store, StoredEntry, Talk, Target, Work};
 
-const LAPTOP: DeviceId = DeviceId([2; 32]);
+pub(super) const LAPTOP: DeviceId = DeviceId([2; 32]);
 
 /// Everybody and everything, twice.
-struct Crowd {
-    store: Store,
-    root: AccountId,
-    deputy: AccountId,
-    anna: AccountId,
-    bob: AccountId,
-    carol: AccountId,
-    attic: ConversationId,
-    loft: ConversationId,
-    schedules: [ScheduleId; 2],
+pub(super) struct Crowd {
+    pub(super) store: Store,
+    pub(super) root: AccountId,
+    pub(super) deputy: AccountId,
+    pub(super) anna: AccountId,
+    pub(super) bob: AccountId,
+    pub(super) carol: AccountId,
+    pub(super) attic: ConversationId,
+    pub(super) loft: ConversationId,
+    pub(super) schedules: [ScheduleId; 2],
 }
 
 fn room(typed: &str) -> RoomName {
@@ -59,7 +59,7 @@ fn notice(author: AccountId, counter: u64, answers: bool) -> Work {
 }
 
 impl Crowd {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut store = Store::open_in_memory().unwrap();
         let [root, deputy, anna, bob, carol] = ["root", "deputy", "anna", "bob", "carol"].map(|name| add(&mut store, name));
         let [attic, loft] = ["attic", "loft"].map(|name| create(&mut store, anna, name, true));
@@ -68,7 +68,7 @@ impl Crowd {
         crowd
     }
 
-    fn done(&mut self, at: u64, work: Work) -> Outcome {
+    pub(super) fn done(&mut self, at: u64, work: Work) -> Outcome {
         ask(&mut self.store, at, work.clone()).unwrap_or_else(|refusal| panic!("{work:?}: {refusal}"))
     }
 
@@ -189,6 +189,12 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
             100,
             Work::SetPassword { account: named("anna"), password_hash: "new".into(), remembered: Remembered::Only(Some(DEVICE)) },
         ),
+        (
+            "accounts +1, looks +1, readings +1",
+            100,
+            Work::AddAccount { name: named("dora"), password_hash: "hash".into(), role: Role::Member },
+        ),
+        ("accounts 1", 100, Work::RenewHash { account: bob, from: "hash".into(), to: "renewed".into() }),
         ("accounts 1", 101, Work::SetRole { account: named("bob"), role: Role::Admin }),
         ("accounts 1", 101, Work::SetRole { account: named("bob"), role: Role::Member }),
         ("accounts 1", 102, Work::SetDisabled { account: named("carol"), disabled: true }),
@@ -235,6 +241,12 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
             "ledger +2, notices +1, schedules -1",
             126,
             Work::Occur(Occurrence { schedule: schedules[0], at: UnixMillis(900), next_at: None }),
+        ),
+        ("accounts 1", 126, Work::SetDisabled { account: named("deputy"), disabled: true }),
+        (
+            "audit +1, schedules 1",
+            126,
+            Work::Occur(Occurrence { schedule: schedules[1], at: UnixMillis(900), next_at: Some(UnixMillis(990)) }),
         ),
         ("schedules -1", 127, Work::Unschedule(schedules[1])),
         ("conversations 1, invitations -1, members +1", 128, Work::Room(RoomJob::Join { account: root, room: attic })),
@@ -308,6 +320,7 @@ fn what_stood_where_one_message_was_altered_is_found_by_its_own_number_and_count
     let (anna, attic) = (crowd.anna, crowd.attic);
     assert_eq!(crowd.originals("attic", 1, 0), [("anna".into(), "hello there".into())]);
     assert_eq!(crowd.originals("loft", 1, 0), [("anna".into(), "hello there".into())]);
+    assert_eq!(crowd.originals("loft", 1, 1), []);
     // What anna and bob said there takes turns.
     let alter = |account, seq, typed| Work::Talk(Talk::Alter { account, of: Target::Room(attic), seq: Seq(seq), text: Some(text(typed)) });
     crowd.done(201, alter(anna, 1, "second"));

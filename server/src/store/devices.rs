@@ -200,6 +200,80 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_is_remembered_stays_so_and_another_becomes_so_once_that_is_asked_for() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            for (at, remember, expected) in [(1, false, false), (2, true, true), (3, false, true)] {
+                ask(store, at, arrive(anna, DEVICE, remember)).unwrap();
+                assert_eq!(devices(store, "anna")[0].remembered, expected);
+            }
+        });
+    }
+
+    #[test]
+    fn what_one_account_has_too_many_of_takes_nothing_from_another() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let arrives = |store: &mut Store, at: u64, account: AccountId, device: u8, host: u8, remember: bool| {
+                let (device, address) = (DeviceId([device; 32]), ([192, 0, 2, host], 40_000).into());
+                let work = Work::SignIn { account, device, address, source: super::super::fixture::home(host), remember, by_device: false };
+                ask(store, at, work).unwrap();
+            };
+            arrives(store, 1, bob, 1, 201, true);
+            arrives(store, 2, bob, 2, 202, false);
+            let before = devices(store, "bob");
+            let most = DEVICES_SEEN_MAX.max(DEVICES_REMEMBERED_MAX).max(ADDRESSES_KNOWN_MAX) as u8;
+            for n in 0..=most {
+                arrives(store, 100, anna, 100 + n, n, true);
+                arrives(store, 100, anna, 150 + n, n, false);
+            }
+            assert_eq!(devices(store, "bob"), before);
+            // They have been here longer ago than any of hers, and another one comes.
+            arrives(store, 3, bob, 3, 203, true);
+            arrives(store, 3, bob, 4, 203, false);
+            let remembered: Vec<_> = devices(store, "bob").iter().map(|device| device.remembered).collect();
+            assert_eq!(remembered, [true, false, true, false]);
+            for host in [201, 202] {
+                let work = Work::LookUp { name: named("bob"), device: DeviceId([9; 32]), source: super::super::fixture::home(host) };
+                let Ok(Outcome::LookedUp(Some(login))) = ask(store, 4, work) else { panic!() };
+                assert_eq!(login.familiar, Familiar::Address);
+            }
+        });
+    }
+
+    #[test]
+    fn devices_that_are_remembered_or_revoked_take_no_place_from_those_that_are_not() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let most = DEVICES_SEEN_MAX as u8;
+            for n in 1..=most {
+                ask(store, 1, arrive(anna, DeviceId([n; 32]), false)).unwrap();
+            }
+            ask(store, 2, arrive(anna, DeviceId([101; 32]), true)).unwrap();
+            ask(store, 2, arrive(anna, DeviceId([102; 32]), true)).unwrap();
+            ask(store, 2, Work::RevokeDevice { account: named("anna"), device: DeviceId([102; 32]) }).unwrap();
+            ask(store, 3, arrive(anna, DeviceId([101; 32]), false)).unwrap();
+            assert_eq!(devices(store, "anna").len(), usize::from(most) + 2);
+        });
+    }
+
+    #[test]
+    fn devices_are_listed_of_one_account_and_after_one_that_is_known() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            let device = |n: u8| DeviceId([n; 32]);
+            for (account, n) in [(anna, 1), (bob, 2), (anna, 3), (bob, 4), (anna, 5)] {
+                ask(store, 1, arrive(account, device(n), true)).unwrap();
+            }
+            let mut listed = |after| match ask(store, 9, Work::ListDevices { account: named("anna"), after }) {
+                Ok(Outcome::Devices { devices, .. }) => devices.into_iter().map(|device| device.device).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((listed(None), listed(Some(device(3)))), (vec![device(1), device(3), device(5)], vec![device(5)]));
+        });
+    }
+
+    #[test]
     fn a_revoked_device_stays_listed() {
         each_store(|store| {
             let anna = add(store, "anna");
@@ -207,6 +281,8 @@ mod tests {
             ask(store, 7, Work::RevokeDevice { account: named("Anna"), device: DEVICE }).unwrap();
             let listed = devices(store, "anna");
             assert_eq!((listed[0].revoked_at, listed[0].remembered), (Some(UnixMillis(7)), false));
+            ask(store, 8, Work::RevokeDevice { account: named("anna"), device: DEVICE }).unwrap();
+            assert_eq!(devices(store, "anna"), listed, "twice is once");
             let unknown = |typed, device| Work::RevokeDevice { account: named(typed), device };
             assert_eq!(ask(store, 7, unknown("anna", DeviceId([9; 32]))), Err(Refusal::NoSuchDevice));
             assert_eq!(ask(store, 7, unknown("nobody", DEVICE)), Err(Refusal::UnknownAccount));

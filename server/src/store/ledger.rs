@@ -42,7 +42,7 @@ macro_rules! ended_meanwhile {
 }
 
 const MISSED: &str = concat!(
-    "UPDATE ledger SET offline_since = ?2 WHERE account = ?1 AND reached_at IS NULL AND offline_since IS NULL AND notice IN (",
+    "UPDATE ledger SET offline_since = ?2 WHERE account = ?1 AND reached_at IS NULL AND notice IN (",
     ended_meanwhile!("SELECT l.notice"),
     ")"
 );
@@ -51,7 +51,7 @@ const MISSED_BY_DEVICE: &str = concat!(
     ended_meanwhile!("SELECT l.notice, ?1, ?4, ?2"),
     " AND EXISTS (SELECT 1 FROM devices d WHERE d.account = ?1 AND d.device = ?4 AND d.remembered = 1)
         AND (SELECT count(*) FROM ledger_devices c WHERE c.notice = l.notice AND c.account = ?1) < ?5
-        ON CONFLICT DO UPDATE SET offline_since = coalesce(offline_since, excluded.offline_since) WHERE reached_at IS NULL"
+        ON CONFLICT DO UPDATE SET offline_since = excluded.offline_since WHERE reached_at IS NULL"
 );
 
 /// Whether a device has a line of its own: it is remembered, and has one or there is room for one.
@@ -179,7 +179,7 @@ pub(super) fn note_missed(connection: &Connection, at: UnixMillis, account: Acco
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Label, Progress};
+    use belfry_core::chat::{Label, NoticeChange, Progress};
 
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, overview, sent};
     use super::super::{Store, StoredEntry, StoredScreen, Work};
@@ -362,6 +362,93 @@ mod tests {
     }
 
     #[test]
+    fn a_device_has_a_line_of_its_own_where_it_is_remembered_and_has_one_or_finds_room() {
+        each_store(|store| {
+            let (root, anna, bob) = with_notice(store);
+            sent(ask(store, 1, notice_to(root, 2, &["anna", "bob"])));
+            let [desk, laptop, phone] = [1, 2, 3].map(|n| DeviceId([n; 32]));
+            for (account, device, remember) in [(anna, laptop, true), (anna, phone, false), (bob, desk, true), (bob, phone, true)] {
+                ask(store, 2, arrive(account, device, remember)).unwrap();
+            }
+            // The first notice has as many lines of anna's devices as there may be, one of them the laptop's.
+            let fill = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
+                INSERT INTO ledger_devices (notice, account, device) SELECT 1, ?2, CAST(printf('%032d', i) AS BLOB) FROM n
+                UNION ALL SELECT 1, ?2, ?3";
+            store.connection.execute(fill, params![LEDGER_DEVICES_MAX, clamped(anna.0), laptop.0]).unwrap();
+            for (notice, account, device, expected) in [
+                (1, anna, laptop, laptop),
+                (1, anna, desk, OTHERS),
+                (2, anna, desk, desk),
+                (2, anna, phone, OTHERS),
+                (1, bob, desk, desk),
+                (1, bob, laptop, OTHERS),
+                (2, bob, phone, phone),
+                (1, anna, desk, OTHERS),
+            ] {
+                assert_eq!(line_of(&store.connection, NoticeId(notice), account, device).unwrap(), expected, "{notice} {account:?}");
+                ask(store, 3, Work::Queued { deliveries: vec![(NoticeId(notice), account, device)] }).unwrap();
+            }
+        });
+    }
+
+    /// What a device has missed, and its person, of the notice with that number.
+    fn missed(store: &mut Store, notice: u64, account: AccountId) -> (Option<u64>, Vec<(Option<DeviceId>, Option<u64>)>) {
+        let Ok(Outcome::Ledger { entries, .. }) = ask(store, 9999, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 }) else {
+            panic!()
+        };
+        let entry = entries.into_iter().find(|entry| entry.account == account).unwrap();
+        let screens = entry.screens.iter().filter(|screen| screen.missed.is_some());
+        (entry.missed.map(|at| at.0), screens.map(|screen| (screen.entry.device, screen.missed.map(|at| at.0))).collect())
+    }
+
+    #[test]
+    fn however_a_notice_ended_whoever_was_away_until_then_has_missed_it() {
+        each_store(|store| {
+            let (root, anna, bob) = with_notice(store);
+            for counter in 2..=4 {
+                sent(ask(store, 2, notice_to(root, counter, &["anna", "bob"])));
+            }
+            ask(store, 3, arrive(bob, DEVICE, true)).unwrap();
+            let change = |store: &mut Store, at, notice, change| {
+                ask(store, at, Work::ChangeNotice { notice: NoticeId(notice), change }).unwrap();
+            };
+            change(store, 10, 2, NoticeChange::Withdraw);
+            change(store, 11, 3, NoticeChange::AllClear { body: None });
+            ask(store, 2000, arrive(anna, DEVICE, false)).unwrap();
+            let all = [1, 2, 3, 4].map(|notice| missed(store, notice, anna));
+            let since = || (Some(1), vec![(Some(DEVICE), Some(1))]);
+            assert_eq!(all, [since(), since(), since(), (None, vec![])], "the last is not over");
+            assert_eq!(missed(store, 1, bob), (None, vec![]), "he is not back");
+        });
+    }
+
+    #[test]
+    fn a_program_that_needs_the_password_has_missed_nothing_by_itself_and_lines_have_an_end() {
+        each_store(|store| {
+            let (root, anna, bob) = with_notice(store);
+            sent(ask(store, 1, notice_to(root, 2, &["anna", "bob"])));
+            let [laptop, phone] = [2, 3].map(|n| DeviceId([n; 32]));
+            // The laptop is remembered for bob only, and anna's desk and phone are not what comes back as the laptop.
+            for (account, device, remember) in [(anna, laptop, false), (anna, phone, true), (bob, laptop, true)] {
+                ask(store, 2, arrive(account, device, remember)).unwrap();
+            }
+            ask(store, 10, Work::ChangeNotice { notice: NoticeId(2), change: NoticeChange::Withdraw }).unwrap();
+            ask(store, 2000, arrive(anna, laptop, false)).unwrap();
+            assert_eq!(missed(store, 1, anna), (Some(2), vec![]));
+            // As many lines of the first notice as there may be, and none of the second.
+            let fill = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                INSERT INTO ledger_devices (notice, account, device) SELECT 1, ?2, CAST(printf('%032d', i) AS BLOB) FROM n";
+            store.connection.execute(fill, params![LEDGER_DEVICES_MAX, clamped(anna.0)]).unwrap();
+            for (account, device) in [(anna, phone), (bob, laptop)] {
+                ask(store, 2001, arrive(account, device, false)).unwrap();
+            }
+            assert_eq!([1, 2].map(|notice| missed(store, notice, anna).1), [vec![], vec![(Some(phone), Some(2))]]);
+            let of_bob = || vec![(Some(laptop), Some(2))];
+            assert_eq!([1, 2].map(|notice| missed(store, notice, bob).1), [of_bob(), of_bob()]);
+        });
+    }
+
+    #[test]
     fn an_unlocked_screen_is_no_longer_locked() {
         each_store(|store| {
             let (_, anna, _) = with_notice(store);
@@ -387,8 +474,9 @@ mod tests {
         each_store(|store| {
             let (_, anna, _) = with_notice(store);
             store.connection.execute("UPDATE notices SET revision = 2", []).unwrap();
-            for (revision, kept) in [(1, 1), (2, 2), (1, 2), (9, 2)] {
-                let work = Work::Receipt { account: anna, device: DEVICE, notice: NOTICE, revision, receipt: Receipt::Reached };
+            let receipts = [(1, Receipt::Reached, 1), (2, Receipt::Reached, 2), (1, Receipt::Visible, 2), (9, Receipt::Visible, 2)];
+            for (revision, receipt, kept) in receipts {
+                let work = Work::Receipt { account: anna, device: DEVICE, notice: NOTICE, revision, receipt };
                 ask(store, 3, work).unwrap();
                 assert_eq!((entry(store, anna).entry.revision, screen(store, anna, DEVICE).entry.revision), (kept, kept));
             }

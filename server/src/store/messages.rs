@@ -36,7 +36,7 @@ const BEFORE: &str = messages_where!("m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
 const ADD: &str = "INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
 // What one says oneself, one has read, and what stands before it.
 const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) VALUES (?1, ?2, ?3)
-    ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto)";
+    ON CONFLICT DO UPDATE SET upto = excluded.upto";
 const FIND_POST: &str = "SELECT conversation, seq, at FROM posts WHERE account = ?1 AND outbox = ?2 AND counter = ?3";
 const ADD_POST: &str = "INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const FORGET_POSTS: &str = "DELETE FROM posts WHERE (account, outbox, counter) IN

@@ -32,6 +32,8 @@ mod list_job;
 mod lists;
 mod looks;
 mod messages;
+#[cfg(test)]
+mod neighbours;
 mod notice_changes;
 mod notices;
 mod open;

@@ -80,6 +80,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_title_is_changed_and_an_all_clear_says_what_it_says() {
+        each_store(|store| {
+            with_notice(store);
+            let titled = |typed: Option<&str>| {
+                let title = typed.map(|typed| Title::new(typed).unwrap());
+                NoticeChange::Update { severity: None, title, body: None, expires_after_ms: None }
+            };
+            for (typed, expected) in [(Some("Fire"), "Fire"), (Some("Drill"), "Drill"), (None, "Drill")] {
+                let notice = changed(store, 2, titled(typed)).unwrap().notice;
+                assert_eq!(notice.title.as_ref().map(Title::as_str), Some(expected));
+            }
+            let cleared = changed(store, 3, NoticeChange::AllClear { body: Some(Text::new("Back to work.").unwrap()) }).unwrap().notice;
+            assert_eq!((cleared.body.as_str(), cleared.revision), ("Back to work.", 5));
+        });
+    }
+
     fn update(severity: Option<Severity>, body: Option<&str>, expires_after_ms: Option<Option<u64>>) -> NoticeChange {
         let body = body.map(|body| Text::new(body).unwrap());
         NoticeChange::Update { severity, title: None, body, expires_after_ms }

@@ -197,6 +197,7 @@ mod tests {
             let work = Work::Tidy { messages_before, messages_kept, rooms_differ, notices_before, audit_before, bite };
             let Ok(Outcome::Tidied { removed, next }) = ask(store, at, work) else { panic!() };
             bites.push(removed);
+            assert!(bites.len() < 1000, "a round has an end");
             match next {
                 Some(next) => bite = next,
                 None => return bites,
@@ -262,6 +263,63 @@ mod tests {
             assert_eq!(left(NOTHING), [10, 10, 10, 10], "nobody looks where nothing differs");
             assert_eq!(left(Bounds { rooms_differ: true, ..NOTHING }), [10, 2, 3, 10]);
             assert_eq!(left(Bounds { messages_kept: Some(5), messages_before: Some(UnixMillis(1)), ..NOTHING }), [5, 2, 3, 10]);
+        });
+    }
+
+    #[test]
+    fn one_conversation_is_shortened_by_its_own_messages() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let attic = create(store, anna, "attic", false);
+            let keep = Keep { age_ms: Some(0), messages: None };
+            ask(store, 1, Work::Room(RoomJob::Keep { room: LOBBY, keep })).unwrap();
+            for (at, room) in [(1, LOBBY), (2, LOBBY), (50, attic), (51, attic)] {
+                ask(store, at, post(anna, at, Target::Room(room), "x")).unwrap();
+            }
+            assert_eq!(tidied(store, 60, Bounds { messages_before: Some(UnixMillis(50)), ..NOTHING }).iter().sum::<u64>(), 0);
+            assert_eq!(newest(store, anna, Target::Room(attic)).unwrap().len(), 2);
+        });
+    }
+
+    #[test]
+    fn a_round_looks_at_every_conversation_once_however_many_there_are() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let many = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
+                INSERT INTO conversations (room_name, room_key, last_seq) SELECT i, i, 2 FROM n";
+            store.connection.execute(many, []).unwrap();
+            let said = "INSERT INTO messages (conversation, seq, author, sent_at, text)
+                SELECT id, seq, ?1, 1, 'x' FROM conversations CROSS JOIN (SELECT 1 AS seq UNION ALL SELECT 2) WHERE last_seq = 2";
+            store.connection.execute(said, [clamped(anna.0)]).unwrap();
+            let bites = tidied(store, 9, Bounds { messages_kept: Some(1), ..NOTHING });
+            assert_eq!(bites, [99, 100, 51, 0], "the lobby is empty");
+        });
+    }
+
+    #[test]
+    fn a_ledger_goes_in_bites_and_leaves_those_of_other_notices_alone() {
+        each_store(|store| {
+            let root = add(store, "root");
+            let people = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1800)
+                INSERT INTO accounts (name, name_key, role, created_at, password_hash) SELECT i, i, 0, 1, '' FROM n";
+            store.connection.execute(people, []).unwrap();
+            for counter in 1..=3 {
+                sent(ask(store, counter, notice_to(root, counter, &["root"])));
+            }
+            // The first has not ended, the others are for other people.
+            store.connection.execute("UPDATE notices SET expires_at = 1000 WHERE id = 1", []).unwrap();
+            let meant = "INSERT INTO ledger (notice, account) SELECT 1 + (id - 2) / 600, id FROM accounts WHERE id > 1";
+            store.connection.execute(meant, []).unwrap();
+            let bites = tidied(store, 100, Bounds { notices_before: Some(UnixMillis(3)), ..NOTHING });
+            assert_eq!(bites, [0, 500, 102, 0], "600 people, root, and the notice itself");
+            let left = |notice| match ask(store, 100, Work::Ledger { notice: NoticeId(notice), after: None, limit: 1 }) {
+                Ok(Outcome::Ledger { summary, more, .. }) => Ok((summary.notice.id.0, more)),
+                Ok(other) => panic!("{other:?}"),
+                Err(refusal) => Err(refusal),
+            };
+            assert_eq!([1, 2, 3].map(left), [Ok((1, true)), Err(Refusal::UnknownNotice), Ok((3, true))]);
+            let lines = "SELECT count(*) FROM ledger";
+            assert_eq!(store.connection.query_row(lines, [], |row| row.get(0)), Ok(1202));
         });
     }
 

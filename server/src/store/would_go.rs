@@ -126,6 +126,21 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_of_one_conversation_is_counted_by_its_own_messages() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let attic = create(store, anna, "attic", false);
+            for n in 1..=4 {
+                ask(store, n, post(anna, n, Target::Room(LOBBY), "x")).unwrap();
+                ask(store, 100 + n, post(anna, 100 + n, Target::Room(attic), "x")).unwrap();
+            }
+            let keep = Keep { age_ms: Some(100), messages: None };
+            let goes = [LOBBY, attic].map(|room| would_go(store, 200, Kept::default(), Some((room, keep)))[0]);
+            assert_eq!(goes, [(4, 4), (0, 4)]);
+        });
+    }
+
+    #[test]
     fn what_is_counted_goes_and_the_rest_stays_whatever_clocks_have_done() {
         // When one thing after the other was said, sent and done; what is kept from when on, and how many of the newest.
         let cases: [(&[u64], u64, Option<u64>); 7] = [
