@@ -92,7 +92,7 @@ fn read_screen(row: &Row<'_>, answer: Option<&Label>) -> rusqlite::Result<Stored
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Refusal;
+    use belfry_core::chat::{DeviceId, NoticeChange, Refusal};
     use belfry_core::limits::PAGE_ENTRIES_MAX;
 
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, sent};
@@ -136,6 +136,32 @@ mod tests {
             store.connection.execute("UPDATE notices SET withdrawn_at = 5", []).unwrap();
             ask(store, 6, arrive(anna, DEVICE, true)).unwrap();
             assert_eq!(page(store, None, 1).0[0].screens, []);
+        });
+    }
+
+    #[test]
+    fn however_a_notice_ended_a_device_that_came_after_it_is_in_another_ledger_only() {
+        each_store(|store| {
+            let (root, anna, _) = with_notice(store);
+            for (counter, end) in [(2, Some(10)), (3, None), (4, None), (5, Some(1000))] {
+                let mut work = notice_to(root, counter, &["anna"]);
+                if let Work::SendNotice { draft, .. } = &mut work {
+                    draft.expires_after_ms = end;
+                }
+                sent(ask(store, 1, work));
+            }
+            let change = |store: &mut Store, notice, change| {
+                ask(store, 10, Work::ChangeNotice { notice: NoticeId(notice), change }).unwrap();
+            };
+            change(store, 3, NoticeChange::Withdraw);
+            change(store, 4, NoticeChange::AllClear { body: None });
+            ask(store, 5, arrive(anna, DEVICE, true)).unwrap();
+            ask(store, 50, arrive(anna, DeviceId([2; 32]), true)).unwrap();
+            let devices = |notice| match ask(store, 2000, Work::Ledger { notice: NoticeId(notice), after: None, limit: 1 }) {
+                Ok(Outcome::Ledger { entries, .. }) => entries[0].screens.len(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!([1, 2, 3, 4, 5].map(devices), [2, 1, 1, 1, 2], "open, expired, withdrawn, all clear, expired after both");
         });
     }
 

@@ -17,6 +17,17 @@ impl Crowd {
         all.map(|info| format!("{} {}/{}, {} unread", info.place, info.read.0, info.last.0, info.unread)).collect()
     }
 
+    /// The rooms that somebody may know of.
+    fn rooms(&mut self, account: AccountId, after: Option<&str>) -> Vec<String> {
+        let after = after.map(|typed| RoomName::new(typed).unwrap());
+        match self.done(300, Work::List(List::Rooms { account, after })) {
+            Outcome::Rooms { rooms, .. } => {
+                rooms.iter().map(|room| format!("{} {:?} {}", room.name, room.standing, room.members)).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// In which conversation the newest messages are that somebody is told, and by whom the first was written.
     fn newest(&mut self, account: AccountId, of: Target) -> (ConversationId, String) {
         match self.done(300, Work::FetchBefore { account, of, before: None, limit: 9 }) {
@@ -73,28 +84,37 @@ fn an_invitation_is_for_one_person_and_one_room() {
 }
 
 #[test]
-fn a_list_of_rooms_has_those_that_one_may_know_of_as_they_are_to_oneself() {
+fn a_device_is_in_the_ledger_of_one_notice_and_one_person_with_what_is_known_of_both() {
     let mut crowd = Crowd::new();
-    let Crowd { root, deputy, anna, carol, loft, .. } = crowd;
-    let mut listed = |account| match crowd.done(300, Work::List(List::Rooms { account, after: None })) {
-        Outcome::Rooms { rooms, .. } => {
-            rooms.iter().map(|room| format!("{} {:?} {}", room.name, room.standing, room.members)).collect::<Vec<_>>()
+    let Crowd { anna, carol, .. } = crowd;
+    let hers = DeviceId([12; 32]);
+    crowd.done(200, Work::Queued { deliveries: vec![(NoticeId(1), anna, hers)] });
+    let mut screens = |notice, account| match crowd.done(201, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 }) {
+        Outcome::Ledger { entries, .. } => {
+            let entry = entries.into_iter().find(|entry| entry.account == account).unwrap();
+            entry.screens.iter().map(|screen| (screen.entry.device.unwrap(), screen.entry.queued_at.map(|at| at.0))).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
     };
-    assert_eq!(listed(anna), ["attic Inside 2", "lobby Inside 5", "loft Inside 3"]);
-    assert_eq!(listed(carol), ["lobby Inside 5", "loft Inside 3"]);
-    assert_eq!(listed(root), ["attic Invited 2", "lobby Inside 5", "loft Invited 3"]);
-    assert_eq!(listed(deputy), ["lobby Inside 5"]);
-    crowd.done(301, Work::Room(RoomJob::Delete { by: Keeper { account: anna, any: false }, room: loft }));
-    let mut listed = |account, after: Option<&str>| {
-        let after = after.map(|typed| RoomName::new(typed).unwrap());
-        match crowd.done(300, Work::List(List::Rooms { account, after })) {
-            Outcome::Rooms { rooms, .. } => rooms.iter().map(|room| room.name.to_string()).collect::<Vec<_>>(),
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!((listed(anna, None), listed(anna, Some("attic"))), (vec!["attic".into(), "lobby".into()], vec!["lobby".into()]));
+    assert_eq!(screens(1, anna), [(DEVICE, Some(51)), (LAPTOP, Some(51)), (hers, Some(200))]);
+    assert_eq!(screens(2, anna), [(DEVICE, Some(51)), (LAPTOP, Some(51)), (hers, None)]);
+    // Nothing was sent to any of hers.
+    assert_eq!(screens(1, carol), [(DEVICE, None), (LAPTOP, None), (DeviceId([14; 32]), None)]);
+}
+
+#[test]
+fn a_list_of_rooms_has_those_that_one_may_know_of_as_they_are_to_oneself() {
+    let mut crowd = Crowd::new();
+    let Crowd { root, deputy, anna, carol, loft, .. } = crowd;
+    let yard = RoomName::new("yard").unwrap();
+    crowd.done(200, Work::Room(RoomJob::Create { account: anna, name: yard, private: false }));
+    assert_eq!(crowd.rooms(anna, None), ["attic Inside 2", "lobby Inside 5", "loft Inside 3", "yard Inside 1"]);
+    assert_eq!(crowd.rooms(carol, None), ["lobby Inside 5", "loft Inside 3", "yard Outside 1"]);
+    assert_eq!(crowd.rooms(root, None), ["attic Invited 2", "lobby Inside 5", "loft Invited 3", "yard Outside 1"]);
+    assert_eq!(crowd.rooms(deputy, None), ["lobby Inside 5", "yard Outside 1"]);
+    crowd.done(201, Work::Room(RoomJob::Delete { by: Keeper { account: anna, any: false }, room: loft }));
+    assert_eq!(crowd.rooms(anna, None), ["attic Inside 2", "lobby Inside 5", "yard Inside 1"]);
+    assert_eq!(crowd.rooms(anna, Some("attic")), ["lobby Inside 5", "yard Inside 1"]);
 }
 
 #[test]
