@@ -232,6 +232,12 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
         ("devices 1", 124, Work::RevokeDevice { account: named("anna"), device: DEVICE }),
         ("conversations 1, looks 1, schedules 1", 124, Work::Room(RoomJob::Rename { by: keeper, room: attic, name: room("cellar") })),
         ("invitations +1", 124, Work::Room(RoomJob::Invite { by: anna, any: false, account: named("carol"), room: attic })),
+        ("accounts 1", 124, Work::SetDisabled { account: named("deputy"), disabled: true }),
+        (
+            "audit +1, schedules 1",
+            124,
+            Work::Occur(Occurrence { schedule: schedules[1], at: UnixMillis(500), next_at: Some(UnixMillis(990)) }),
+        ),
         (
             "ledger +2, notices +1, schedules 1",
             125,
@@ -241,12 +247,6 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
             "ledger +2, notices +1, schedules -1",
             126,
             Work::Occur(Occurrence { schedule: schedules[0], at: UnixMillis(900), next_at: None }),
-        ),
-        ("accounts 1", 126, Work::SetDisabled { account: named("deputy"), disabled: true }),
-        (
-            "audit +1, schedules 1",
-            126,
-            Work::Occur(Occurrence { schedule: schedules[1], at: UnixMillis(900), next_at: Some(UnixMillis(990)) }),
         ),
         ("schedules -1", 127, Work::Unschedule(schedules[1])),
         ("conversations 1, invitations -1, members +1", 128, Work::Room(RoomJob::Join { account: root, room: attic })),

@@ -172,11 +172,13 @@ mod tests {
         let mut old = Connection::open(&path).unwrap();
         migrate(&mut old, &MIGRATIONS[..6]).unwrap();
         let calls = "
-            INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'x');
+            INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'x'), ('bob', 'bob', 0, 5, 'x');
             INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
-            INSERT INTO ledger (notice, account, reached_at) VALUES (1, 1, 20);
-            INSERT INTO devices (account, device, first_seen, last_seen, remembered) VALUES (1, CAST(printf('%032d', 0) AS BLOB), 9, 9, 1);
-            INSERT INTO ledger_devices (notice, account, device, queued_at) VALUES (1, 1, CAST(printf('%032d', 0) AS BLOB), 15);
+            INSERT INTO ledger (notice, account, reached_at) VALUES (1, 1, 20), (1, 2, NULL);
+            INSERT INTO devices (account, device, first_seen, last_seen, remembered) VALUES
+                (1, CAST(printf('%032d', 0) AS BLOB), 9, 9, 1), (2, CAST(printf('%032d', 0) AS BLOB), 9, 9, 0), (2, CAST(printf('%032d', 5) AS BLOB), 9, 9, 1);
+            INSERT INTO ledger_devices (notice, account, device, queued_at) VALUES
+                (1, 1, CAST(printf('%032d', 0) AS BLOB), 15), (1, 2, CAST(printf('%032d', 0) AS BLOB), 16), (1, 2, CAST(printf('%032d', 5) AS BLOB), 17);
             WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
             INSERT INTO ledger_devices (notice, account, device, queued_at, reached_at, revision)
                 SELECT 1, 1, CAST(printf('%032d', i) AS BLOB), 18 + i, 19 + i, 1 FROM n;";
@@ -185,10 +187,18 @@ mod tests {
         let mut store = Store::open(&path).unwrap();
         let page = Work::Ledger { notice: NOTICE, after: None, limit: 9 };
         let Ok(Outcome::Ledger { entries, .. }) = ask(&mut store, 9, page) else { panic!() };
-        let lines: Vec<_> = entries[0].screens.iter().map(|screen| (screen.entry.device.is_some(), screen.entry.reached_at)).collect();
-        assert_eq!(lines, [(true, None), (false, Some(UnixMillis(20)))]);
+        let lines = entries.iter().map(|entry| {
+            let line = |screen: &StoredScreen| {
+                let entry = &screen.entry;
+                (entry.device.map(|device| device.0[31] - b'0'), entry.queued_at.map(|at| at.0), entry.reached_at.map(|at| at.0))
+            };
+            entry.screens.iter().map(line).collect::<Vec<_>>()
+        });
+        let of_anna = vec![(Some(0), Some(15), None), (None, Some(19), Some(20))];
+        let of_bob = vec![(Some(5), Some(17), None), (None, Some(16), None)];
+        assert_eq!(lines.collect::<Vec<_>>(), [of_anna, of_bob], "the remembered one of each, and one line for all others");
         let left: i64 = store.connection.query_row("SELECT count(*) FROM ledger_devices", [], |row| row.get(0)).unwrap();
-        assert_eq!(left, 2);
+        assert_eq!(left, 4);
     }
 
     #[test]

@@ -80,7 +80,7 @@ mod tests {
     use belfry_core::chat::{AccountId, AccountName, Refusal, Role};
 
     use super::super::fixture::{ask, found};
-    use super::super::{Store, Work, accounts, schema};
+    use super::super::{RoomJob, Store, Work, accounts, schema};
     use super::*;
 
     fn look_the_same(one: &str, other: &str) -> bool {
@@ -121,6 +121,27 @@ mod tests {
     }
 
     #[test]
+    fn rooms_of_0_1_0_keep_their_looks_and_closed_ones_give_them_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut old = Connection::open(&path).unwrap();
+        schema::migrate(&mut old, &schema::MIGRATIONS[..6]).unwrap();
+        let rooms = "
+            INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('anna', 'anna', 1, 5, 'x'), ('bob', 'bob', 0, 5, 'x');
+            INSERT INTO conversations (low, high) VALUES (1, 2);
+            INSERT INTO conversations (room_name, room_key) VALUES ('loft', 'loft');
+            INSERT INTO conversations (room_name, room_key, deleted_at) VALUES ('attic', '/4', 9);";
+        old.execute_batch(rooms).unwrap();
+        old.close().unwrap();
+        let mut store = Store::open(&path).unwrap();
+        let mut made = |typed: &str| {
+            let name = RoomName::new(typed).unwrap();
+            ask(&mut store, 9, Work::Room(RoomJob::Create { account: AccountId(1), name, private: false })).is_ok()
+        };
+        assert_eq!([made("lоft"), made("attic")], [false, true], "one with a Cyrillic letter, and one that is closed");
+    }
+
+    #[test]
     fn names_of_0_1_0_that_nobody_is_given_today_stay_and_keep_their_looks() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("belfry.db");
@@ -130,8 +151,9 @@ mod tests {
             INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES
                 ('bob\u{2800}', 'bob\u{2800}', 1, 5, 'x'), ('\u{3164}', '\u{1160}', 0, 5, 'x'), ('eve', 'eve', 0, 5, 'x'), ('eve\u{fe0f}', 'eve\u{fe0f}', 0, 5, 'x');
             INSERT INTO looks (kind, look, whose) VALUES (0, 'bob\u{2800}', 1), (0, 'eve', 3), (0, 'eve\u{fe0f}', 4);
-            INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, '\u{3164}'), (1, 2, 1, 7, 'ΟΔΟΣ');
-            UPDATE conversations SET last_seq = 2 WHERE id = 1;";
+            INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (1, 1, 1, 6, '\u{3164}'), (1, 2, 1, 7, 'ΟΔΟΣ'), (1, 3, 1, 8, 'gone');
+            UPDATE messages SET text = '(deleted)', deleted = 1, alteration = 1, altered_at = 9 WHERE seq = 3;
+            UPDATE conversations SET last_seq = 3 WHERE id = 1;";
         old.execute_batch(people).unwrap();
         old.close().unwrap();
         let mut store = Store::open(&path).unwrap();
@@ -140,6 +162,8 @@ mod tests {
             assert_eq!(accounts::find(&store.connection, &name).ok(), Some(AccountId(id)));
         }
         assert_eq!(found(&mut store, AccountId(1), "οδος"), [2], "what was said before is found by the new fold");
+        let indexed = "SELECT count(*) FROM search WHERE search MATCH 'deleted'";
+        assert_eq!(store.connection.query_row(indexed, [], |row| row.get(0)), Ok(0), "what was taken back is not in the index");
         let twin = Work::AddAccount { name: "bob".parse().unwrap(), password_hash: "x".into(), role: Role::Member };
         assert_eq!(ask(&mut store, 9, twin), Err(Refusal::NameTaken), "nobody takes the look of one who is there");
     }

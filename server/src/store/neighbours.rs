@@ -2,13 +2,14 @@
 //! or what was asked for. A statement without one of its conditions tells of the neighbour, too.
 
 use belfry_core::chat::{
-    AccountId, Audience, ConversationId, DeviceId, NoticeChange, NoticeId, Receipt, Refusal, Reminding, RoomName, ScheduleId, Seq, Text,
+    AccountId, Audience, ConversationId, DeviceId, Keep, NoticeChange, NoticeId, Receipt, Refusal, Reminding, RoomName, ScheduleId, Seq,
+    Text,
 };
 use belfry_core::time::UnixMillis;
 
 use super::crowd::{Crowd, LAPTOP};
-use super::fixture::{DEVICE, add, arrive, ask, direct, home, named, notice_to, overview, post, sent};
-use super::{Familiar, Keeper, KnownDevice, List, Occurrence, Outcome, RoomJob, Talk, Target, Work};
+use super::fixture::{DEVICE, add, arrive, ask, create, direct, home, named, notice_to, overview, post, sent};
+use super::{Bite, Familiar, Keeper, KnownDevice, List, Occurrence, Outcome, RoomJob, Store, Talk, Target, Work};
 
 impl Crowd {
     /// The conversations of somebody, each with what they have read of it and what is left.
@@ -106,15 +107,16 @@ fn a_device_is_in_the_ledger_of_one_notice_and_one_person_with_what_is_known_of_
 fn a_list_of_rooms_has_those_that_one_may_know_of_as_they_are_to_oneself() {
     let mut crowd = Crowd::new();
     let Crowd { root, deputy, anna, carol, loft, .. } = crowd;
-    let yard = RoomName::new("yard").unwrap();
-    crowd.done(200, Work::Room(RoomJob::Create { account: anna, name: yard, private: false }));
+    let yard = create(&mut crowd.store, anna, "yard", false);
     assert_eq!(crowd.rooms(anna, None), ["attic Inside 2", "lobby Inside 5", "loft Inside 3", "yard Inside 1"]);
     assert_eq!(crowd.rooms(carol, None), ["lobby Inside 5", "loft Inside 3", "yard Outside 1"]);
     assert_eq!(crowd.rooms(root, None), ["attic Invited 2", "lobby Inside 5", "loft Invited 3", "yard Outside 1"]);
     assert_eq!(crowd.rooms(deputy, None), ["lobby Inside 5", "yard Outside 1"]);
-    crowd.done(201, Work::Room(RoomJob::Delete { by: Keeper { account: anna, any: false }, room: loft }));
-    assert_eq!(crowd.rooms(anna, None), ["attic Inside 2", "lobby Inside 5", "yard Inside 1"]);
-    assert_eq!(crowd.rooms(anna, Some("attic")), ["lobby Inside 5", "yard Inside 1"]);
+    assert_eq!(crowd.rooms(anna, Some("attic")), ["lobby Inside 5", "loft Inside 3", "yard Inside 1"]);
+    for room in [loft, yard] {
+        crowd.done(201, Work::Room(RoomJob::Delete { by: Keeper { account: anna, any: false }, room }));
+    }
+    assert_eq!(crowd.rooms(anna, None), ["attic Inside 2", "lobby Inside 5"]);
 }
 
 #[test]
@@ -191,10 +193,10 @@ fn each_notice_has_its_own_author_people_answers_and_reminders() {
 fn whoever_is_new_has_the_open_notices_to_everyone_whoever_signed_in_before() {
     let mut crowd = Crowd::new();
     let Crowd { root, deputy, .. } = crowd;
-    for counter in 900..=903 {
+    for counter in 900..=904 {
         let Work::SendNotice { mut draft, author } = notice_to(root, counter, &[]) else { panic!() };
         draft.audience = vec![Audience::Everyone];
-        draft.expires_after_ms = (counter == 900).then_some(10);
+        draft.expires_after_ms = [(900, 10), (904, 1000)].into_iter().find(|(of, _)| *of == counter).map(|(_, length)| length);
         crowd.done(200, Work::SendNotice { author, draft });
     }
     crowd.done(201, Work::ChangeNotice { notice: NoticeId(4), change: NoticeChange::Withdraw });
@@ -208,7 +210,8 @@ fn whoever_is_new_has_the_open_notices_to_everyone_whoever_signed_in_before() {
         Err(Refusal::UnknownNotice) => false,
         other => panic!("{other:?}"),
     };
-    assert_eq!([3, 4, 5, 6].map(&mut is_in), [false, false, false, true], "expired, withdrawn, all clear, open");
+    assert_eq!([3, 4, 5].map(&mut is_in), [false; 3], "expired, withdrawn, all clear");
+    assert_eq!([6, 7].map(&mut is_in), [true; 2], "without an end, and with one that is to come");
 }
 
 #[test]
@@ -255,6 +258,45 @@ fn what_was_altered_in_one_room_is_told_of_that_room() {
         other => panic!("{other:?}"),
     };
     assert_eq!((altered(attic), altered(loft)), (vec![(1, "anna".into())], vec![(1, "anna".into()), (2, "bob".into())]));
+}
+
+#[test]
+fn a_message_is_in_the_index_as_it_stands_and_what_becomes_of_it_touches_no_other() {
+    let mut store = Store::open_in_memory().unwrap();
+    let anna = add(&mut store, "anna");
+    let [attic, loft] = ["attic", "loft"].map(|name| create(&mut store, anna, name, false));
+    for (counter, (room, typed)) in
+        (1..).zip([attic, loft].into_iter().flat_map(|room| ["first light", "second wind", "third man"].map(|typed| (room, typed))))
+    {
+        ask(&mut store, 1, post(anna, counter, Target::Room(room), typed)).unwrap();
+    }
+    let found = |store: &Store, word: &str| {
+        let mut statement =
+            store.connection.prepare("SELECT rowid >> 32, rowid & 255 FROM search WHERE search MATCH ?1 ORDER BY rowid").unwrap();
+        let rows = statement.query_map([word], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<Result<Vec<(i64, i64)>, _>>().unwrap()
+    };
+    let [attics, lofts] = [attic, loft].map(|room| room.0 as i64);
+    assert_eq!(found(&store, "first"), [(attics, 1), (lofts, 1)]);
+    for (seq, typed) in [(1, Some("fourth wall")), (2, None)] {
+        let text = typed.map(|typed| Text::new(typed).unwrap());
+        ask(&mut store, 2, Work::Talk(Talk::Alter { account: anna, of: Target::Room(attic), seq: Seq(seq), text })).unwrap();
+    }
+    let all = |store: &Store| ["first", "second", "third", "fourth", "deleted"].map(|word| found(store, word));
+    let as_it_stands = [vec![(lofts, 1)], vec![(lofts, 2)], vec![(attics, 3), (lofts, 3)], vec![(attics, 1)], vec![]];
+    assert_eq!(all(&store), as_it_stands);
+    let keep = Keep { age_ms: None, messages: Some(1) };
+    ask(&mut store, 3, Work::Room(RoomJob::Keep { room: attic, keep })).unwrap();
+    let tidy = Work::Tidy {
+        messages_before: None,
+        messages_kept: None,
+        rooms_differ: true,
+        notices_before: None,
+        audit_before: None,
+        bite: Bite::Messages(ConversationId(0)),
+    };
+    ask(&mut store, 4, tidy).unwrap();
+    assert_eq!(all(&store), [vec![(lofts, 1)], vec![(lofts, 2)], vec![(attics, 3), (lofts, 3)], vec![], vec![]]);
 }
 
 #[test]

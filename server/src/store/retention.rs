@@ -362,6 +362,8 @@ mod tests {
             tidied(store, 100, Bounds { notices_before: Some(UnixMillis(60)), ..NOTHING });
             let open: Vec<_> = overview(store, 100, anna).1.iter().map(|notice| notice.id.0).collect();
             assert_eq!(open, [3, 4]);
+            let Ok(Outcome::Notices { notices, .. }) = ask(store, 100, Work::ListNotices { before: None, limit: 9 }) else { panic!() };
+            assert_eq!(notices.iter().map(|summary| summary.notice.id.0).collect::<Vec<_>>(), [4, 3], "nor is what was over kept");
             let ledger = ask(store, 100, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 });
             assert_eq!(ledger, Err(Refusal::UnknownNotice));
             assert_eq!(sent(ask(store, 101, notice(101, None))).0.id, NoticeId(5));

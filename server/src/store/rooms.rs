@@ -291,6 +291,24 @@ mod tests {
     }
 
     #[test]
+    fn it_is_known_whether_a_closed_room_says_how_long_its_messages_are_kept() {
+        let (age, newest) = (Keep { age_ms: Some(1), messages: None }, Keep { age_ms: None, messages: Some(1) });
+        for (keep, closes, expected) in
+            [(Keep::default(), true, false), (age, false, false), (newest, false, false), (age, true, true), (newest, true, true)]
+        {
+            each_store(|store| {
+                let anna = add(store, "anna");
+                let attic = create(store, anna, "attic", false);
+                room(store, RoomJob::Keep { room: attic, keep }).unwrap();
+                if closes {
+                    room(store, RoomJob::Delete { by: member(anna), room: attic }).unwrap();
+                }
+                assert_eq!(store.opening().unwrap().closed_rooms_differ, expected, "{keep:?}, closed: {closes}");
+            });
+        }
+    }
+
+    #[test]
     fn an_invitation_is_taken_back_by_removing_who_has_it() {
         each_store(|store| {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
