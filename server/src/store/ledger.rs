@@ -391,14 +391,22 @@ mod tests {
         });
     }
 
-    /// What a device has missed, and its person, of the notice with that number.
-    fn missed(store: &mut Store, notice: u64, account: AccountId) -> (Option<u64>, Vec<(Option<DeviceId>, Option<u64>)>) {
+    /// Since when somebody was away, and which of their devices, while a notice ended.
+    #[derive(Debug, PartialEq)]
+    struct Missed {
+        person: Option<u64>,
+        devices: Vec<(DeviceId, u64)>,
+    }
+
+    const NOTHING_MISSED: Missed = Missed { person: None, devices: Vec::new() };
+
+    fn missed(store: &mut Store, notice: u64, account: AccountId) -> Missed {
         let Ok(Outcome::Ledger { entries, .. }) = ask(store, 9999, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 }) else {
             panic!()
         };
         let entry = entries.into_iter().find(|entry| entry.account == account).unwrap();
-        let screens = entry.screens.iter().filter(|screen| screen.missed.is_some());
-        (entry.missed.map(|at| at.0), screens.map(|screen| (screen.entry.device, screen.missed.map(|at| at.0))).collect())
+        let devices = entry.screens.iter().filter_map(|screen| screen.entry.device.zip(screen.missed.map(|at| at.0)));
+        Missed { person: entry.missed.map(|at| at.0), devices: devices.collect() }
     }
 
     #[test]
@@ -416,9 +424,9 @@ mod tests {
             change(store, 11, 3, NoticeChange::AllClear { body: None });
             ask(store, 2000, arrive(anna, DEVICE, false)).unwrap();
             let all = [1, 2, 3, 4].map(|notice| missed(store, notice, anna));
-            let since = || (Some(1), vec![(Some(DEVICE), Some(1))]);
-            assert_eq!(all, [since(), since(), since(), (None, vec![])], "the last is not over");
-            assert_eq!(missed(store, 1, bob), (None, vec![]), "he is not back");
+            let since = || Missed { person: Some(1), devices: vec![(DEVICE, 1)] };
+            assert_eq!(all, [since(), since(), since(), NOTHING_MISSED], "the last is not over");
+            assert_eq!(missed(store, 1, bob), NOTHING_MISSED, "he is not back");
         });
     }
 
@@ -434,7 +442,7 @@ mod tests {
             }
             ask(store, 10, Work::ChangeNotice { notice: NoticeId(2), change: NoticeChange::Withdraw }).unwrap();
             ask(store, 2000, arrive(anna, laptop, false)).unwrap();
-            assert_eq!(missed(store, 1, anna), (Some(2), vec![]));
+            assert_eq!(missed(store, 1, anna), Missed { person: Some(2), devices: vec![] });
             // As many lines of the first notice as there may be, and none of the second.
             let fill = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
                 INSERT INTO ledger_devices (notice, account, device) SELECT 1, ?2, CAST(printf('%032d', i) AS BLOB) FROM n";
@@ -442,9 +450,8 @@ mod tests {
             for (account, device) in [(anna, phone), (bob, laptop)] {
                 ask(store, 2001, arrive(account, device, false)).unwrap();
             }
-            assert_eq!([1, 2].map(|notice| missed(store, notice, anna).1), [vec![], vec![(Some(phone), Some(2))]]);
-            let of_bob = || vec![(Some(laptop), Some(2))];
-            assert_eq!([1, 2].map(|notice| missed(store, notice, bob).1), [of_bob(), of_bob()]);
+            assert_eq!([1, 2].map(|notice| missed(store, notice, anna).devices), [vec![], vec![(phone, 2)]]);
+            assert_eq!([1, 2].map(|notice| missed(store, notice, bob).devices), [[(laptop, 2)]; 2]);
         });
     }
 
