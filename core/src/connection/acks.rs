@@ -116,11 +116,9 @@ impl Acks {
         self.ack_only_sent = 0;
     }
 
-    /// The peer knows that everything up to `largest` was acknowledged.
+    /// The peer knows that everything up to `largest` was acknowledged. The range with `largest` in it, or a newer one, stays.
     pub(super) fn forget_through(&mut self, largest: u64) {
-        while self.ranges.len() > 1 && self.ranges.back().is_some_and(|&(_, range_largest)| range_largest < largest) {
-            self.ranges.pop_back();
-        }
+        while self.ranges.pop_back_if(|&mut (_, range_largest)| range_largest < largest).is_some() {}
     }
 }
 
@@ -206,5 +204,19 @@ mod tests {
         let mut acks = after(&[0, 2, 4, 6]);
         acks.forget_through(4);
         assert_eq!(acks.ranges, [(6, 6), (4, 4)]);
+    }
+
+    #[test]
+    fn an_acknowledgement_says_how_long_it_was_kept_since_the_newest_packet_came() {
+        let millis = |millis| Instant::START + Duration::from_millis(millis);
+        for (arrived, kept) in [(&[(0, 0), (1, 10)][..], 20), (&[(0, 0), (2, 10), (1, 25)], 20), (&[(0, 0), (1, 10), (1, 20)], 20)] {
+            let (mut acks, mut out) = (Acks::default(), Vec::new());
+            for &(number, at) in arrived {
+                acks.on_packet(millis(at), number, SMALL);
+            }
+            acks.encode(millis(30), &mut out);
+            let Some(Ok(frame::Frame::Ack(ack))) = frame::decode(&out).next() else { panic!("no ACK") };
+            assert_eq!(ack.delay, Duration::from_millis(kept), "{arrived:?}");
+        }
     }
 }

@@ -259,4 +259,68 @@ mod tests {
         assert_eq!(congestion.window, WINDOW_MIN_BYTES);
         assert!(congestion.allows(WINDOW_MIN_BYTES - DATAGRAM_BYTES as u64));
     }
+
+    #[test]
+    fn a_window_grows_once_half_of_it_is_used() {
+        for (used, grows) in [(WINDOW_INITIAL_BYTES / 2 - 1, false), (WINDOW_INITIAL_BYTES / 2, true)] {
+            let mut congestion = Congestion::new();
+            congestion.on_acknowledged(1200, at(1), used);
+            assert_eq!(congestion.window > WINDOW_INITIAL_BYTES, grows, "{used}");
+        }
+    }
+
+    #[test]
+    fn a_queue_shows_in_an_eighth_more_than_the_shortest_round_trip_and_two_milliseconds() {
+        let limit = Duration::from_millis(16) + Duration::from_millis(2) + QUEUE_DELAY_MIN;
+        for (took, shrinks) in [(limit, false), (limit + Duration::from_micros(1), true)] {
+            let mut congestion = Congestion::new();
+            congestion.on_round_trip(Duration::from_millis(16));
+            (0..RECENT).for_each(|_| congestion.on_round_trip(took));
+            assert_eq!(congestion.on_lost(at(10), at(1)), shrinks, "{took:?}");
+        }
+    }
+
+    /// On a path whose round trips show no queue: so many arrive, then so many are lost, each after the window's last reduction. How many
+    /// of the losses made it shrink.
+    fn reductions(arrive: u64, lost: u64) -> usize {
+        let mut congestion = Congestion::new();
+        (0..RECENT).for_each(|_| congestion.on_round_trip(Duration::from_millis(1)));
+        (0..arrive).for_each(|i| congestion.on_acknowledged(0, at(i), WINDOW_INITIAL_BYTES));
+        (0..lost).filter(|i| congestion.on_lost(at(arrive + i), at(arrive + i))).count()
+    }
+
+    #[test]
+    fn three_lost_in_ten_are_a_bad_radio_and_more_are_a_full_path() {
+        assert_eq!((reductions(70, 30), reductions(70, 31)), (0, 1));
+        assert_eq!((reductions(0, 63), reductions(0, 64)), (0, 1), "of fewer nothing is said");
+    }
+
+    #[test]
+    fn old_fates_count_half_but_keep_their_share() {
+        // Of 1000 that arrived 232 count. 24 losses later they are halved: 128, of which 12 were lost, and 38 more make 50 of 166.
+        assert_eq!((reductions(1000, 61), reductions(1000, 62)), (0, 1));
+    }
+
+    #[test]
+    fn a_late_packet_that_was_sent_after_the_last_reduction_undoes_none() {
+        let mut congestion = Congestion::new();
+        assert!(congestion.on_lost(at(10), at(1)));
+        assert!(!congestion.on_spurious(at(11)));
+        assert_eq!(congestion.window, WINDOW_INITIAL_BYTES * 7 / 10);
+        assert!(congestion.on_spurious(at(10)), "what left at that very moment may have been the reason");
+    }
+
+    #[test]
+    fn after_a_pause_the_window_is_no_larger_than_at_first_and_old_mistakes_are_forgotten() {
+        let mut congestion = Congestion::new();
+        congestion.on_acknowledged(50_000, at(1), WINDOW_INITIAL_BYTES);
+        assert!(congestion.on_lost(at(10), at(1)));
+        congestion.on_idle();
+        assert_eq!(congestion.window, WINDOW_INITIAL_BYTES);
+        assert!(!congestion.on_spurious(at(1)));
+        assert_eq!(congestion.window, WINDOW_INITIAL_BYTES);
+        congestion.on_lost(at(30), at(20));
+        congestion.on_idle();
+        assert_eq!(congestion.window, WINDOW_INITIAL_BYTES * 7 / 10, "nor larger than it was");
+    }
 }

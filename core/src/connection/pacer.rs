@@ -94,4 +94,16 @@ mod tests {
         pacer.spend(u64::MAX);
         assert_eq!(pacer.allows(Instant::START, 1, None), Ok(()));
     }
+
+    #[test]
+    fn what_is_held_back_may_leave_when_the_bucket_has_a_full_datagram_again() {
+        // Ten datagrams' window in 100 ms fills with one in 8 ms.
+        let window = 10 * DATAGRAM_BYTES as u64;
+        for (left, wait) in [(0, 8 * MS), (DATAGRAM_BYTES as u64 / 2, 4 * MS), (DATAGRAM_BYTES as u64 - 1, PACING_QUANTUM)] {
+            let mut pacer = Pacer::new(Instant::START);
+            pacer.spend(BURST_BYTES - left);
+            assert_eq!(pacer.allows(Instant::START, window, Some(100 * MS)), Err(Instant::START + wait), "{left}");
+            assert_eq!(pacer.allows(Instant::START + wait, window, Some(100 * MS)), Ok(()), "{left}");
+        }
+    }
 }

@@ -138,4 +138,52 @@ mod tests {
         assert_eq!(rtt.probe_timeout(), PROBE_TIMEOUT_MIN);
         assert_eq!(rtt.loss_delay(), LOSS_DELAY_MIN);
     }
+
+    #[test]
+    fn smoothed_and_variation_follow_rfc_9002() {
+        let mut rtt = Rtt::default();
+        rtt.sample(20 * MS, Duration::ZERO);
+        // variation = (3 × 10 + |20 - 28|) / 4 = 9.5, smoothed = (7 × 20 + 28) / 8 = 21.
+        rtt.sample(28 * MS, Duration::ZERO);
+        assert_eq!(rtt.smoothed(), Some(21 * MS));
+        assert_eq!(rtt.probe_timeout(), 21 * MS + 38 * MS + ACK_DELAY_MAX);
+        // (3 × 9.5 + |21 - 13|) / 4 = 9.125, (7 × 21 + 13) / 8 = 20.
+        rtt.sample(13 * MS, Duration::ZERO);
+        assert_eq!((rtt.smoothed(), rtt.probe_timeout()), (Some(20 * MS), 20 * MS + Duration::from_micros(36_500) + ACK_DELAY_MAX));
+    }
+
+    #[test]
+    fn a_loss_shows_after_nine_eighths_of_the_longer_of_smoothed_and_latest() {
+        let mut rtt = Rtt::default();
+        assert_eq!((rtt.longest(), rtt.loss_delay()), (PROBE_TIMEOUT_INITIAL, PROBE_TIMEOUT_INITIAL * 9 / 8));
+        rtt.sample(80 * MS, Duration::ZERO);
+        assert_eq!((rtt.longest(), rtt.loss_delay()), (80 * MS, 90 * MS));
+        rtt.sample(160 * MS, Duration::ZERO);
+        assert_eq!((rtt.longest(), rtt.loss_delay()), (160 * MS, 180 * MS));
+        rtt.sample(8 * MS, Duration::ZERO);
+        assert_eq!(rtt.longest(), rtt.smoothed().unwrap());
+    }
+
+    #[test]
+    fn a_rest_forgets_nothing_but_the_latest_sample_and_another_path_everything() {
+        let mut rtt = Rtt::default();
+        assert_eq!(Rtt::resume(rtt.park()).smoothed(), None);
+        for sample in [20, 28, 12] {
+            rtt.sample(sample * MS, Duration::ZERO);
+        }
+        let mut rested = Rtt::resume(rtt.park());
+        assert_eq!((rested.smoothed(), rested.probe_timeout()), (rtt.smoothed(), rtt.probe_timeout()));
+        assert_eq!(Some(rested.longest()), rtt.smoothed());
+        // The smallest bounds what is believed of a delay: 12 ms and 8 are 20.
+        assert_eq!((rested.sample(19 * MS, 8 * MS), rested.sample(20 * MS, 8 * MS)), (19 * MS, 12 * MS));
+        rtt.forget();
+        assert_eq!((rtt.smoothed(), rtt.probe_timeout()), (None, PROBE_TIMEOUT_INITIAL));
+    }
+
+    #[test]
+    fn even_no_round_trip_time_at_all_is_known_after_a_rest() {
+        let mut rtt = Rtt::default();
+        rtt.sample(Duration::ZERO, Duration::ZERO);
+        assert_eq!(Rtt::resume(rtt.park()).smoothed(), Some(Duration::from_micros(1)), "zero stands for nothing known");
+    }
 }

@@ -185,3 +185,131 @@ impl SentPackets {
         {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::START + Duration::from_millis(millis)
+    }
+
+    /// Packets of 100 bytes, each sent in the millisecond of its number, with an acknowledgement of that number in it.
+    fn sent(numbers: core::ops::Range<u64>) -> SentPackets {
+        let mut sent = SentPackets::resume(numbers.start, None);
+        for number in numbers {
+            let contents = vec![Content::Ack(number)];
+            sent.push(Packet { number, at: at(number), bytes: 100, spread: Duration::ZERO, contents, fate: Fate::InFlight });
+            sent.note_number(number + 1);
+        }
+        sent
+    }
+
+    fn arrive(sent: &mut SentPackets, smallest: u64, largest: u64) -> Vec<(u64, bool)> {
+        let mut arrived = Vec::new();
+        sent.take_arrived(smallest, largest, &mut arrived);
+        arrived.into_iter().map(|packet| (packet.number, packet.was_lost)).collect()
+    }
+
+    fn lose(sent: &mut SentPackets, largest: u64, threshold: u64, sent_before: Instant) -> Vec<u64> {
+        sent.take_lost(at(50), largest, threshold, sent_before).into_iter().map(|packet| packet.number).collect()
+    }
+
+    #[test]
+    fn only_what_was_sent_can_be_acknowledged() {
+        let mut sent = sent(5..10);
+        sent.note_skipped(7);
+        for (smallest, largest, never) in [
+            (0, 6, false),
+            (5, 6, false),
+            (6, 7, true),
+            (7, 7, true),
+            (7, 8, true),
+            (5, 9, true),
+            (8, 9, false),
+            (9, 10, true),
+            (10, 10, true),
+            (11, 12, true),
+        ] {
+            assert_eq!(sent.never_sent(smallest, largest), never, "{smallest} to {largest}");
+            let rested = SentPackets::resume(10, sent.skipped());
+            assert_eq!(rested.never_sent(smallest, largest), never, "{smallest} to {largest} after a rest");
+        }
+        assert_eq!(SentPackets::resume(10, None).skipped(), None);
+        assert!(!SentPackets::resume(10, None).never_sent(0, 9));
+    }
+
+    #[test]
+    fn what_arrives_is_news_once_and_no_longer_in_flight() {
+        let mut sent = sent(0..6);
+        assert_eq!(sent.in_flight_bytes(), 600);
+        assert_eq!(arrive(&mut sent, 2, 3), [(2, false), (3, false)]);
+        assert_eq!(arrive(&mut sent, 1, 4), [(1, false), (4, false)]);
+        assert_eq!(sent.in_flight_bytes(), 200);
+        assert!(sent.has_in_flight());
+        assert_eq!(arrive(&mut sent, 0, 5), [(0, false), (5, false)]);
+        assert_eq!((sent.in_flight_bytes(), sent.has_in_flight()), (0, false));
+    }
+
+    #[test]
+    fn a_packet_is_lost_three_numbers_behind_or_when_its_time_is_over() {
+        let never = Instant::START;
+        let mut of_numbers = sent(1..9);
+        arrive(&mut of_numbers, 6, 6);
+        assert_eq!(lose(&mut of_numbers, 6, 3, never), [1, 2, 3], "4 and 5 may only be late, 7 and 8 are newer");
+        assert_eq!(of_numbers.in_flight_bytes(), 400);
+        assert_eq!(lose(&mut of_numbers, 6, 3, at(4)), [4], "sent at 4 ms");
+        assert_eq!(lose(&mut of_numbers, 6, 3, at(60)), [5], "however old, only what is older than one that arrived");
+        assert_eq!(of_numbers.in_flight_bytes(), 200);
+    }
+
+    #[test]
+    fn a_packet_that_is_late_still_tells_what_it_carried() {
+        let mut sent = sent(1..3);
+        assert_eq!(lose(&mut sent, 2, 1, Instant::START), [1]);
+        let mut arrived = Vec::new();
+        sent.take_arrived(1, 1, &mut arrived);
+        assert_eq!(
+            arrived.iter().map(|packet| (packet.was_lost, packet.contents.clone())).collect::<Vec<_>>(),
+            [(true, vec![Content::Ack(1)])]
+        );
+    }
+
+    #[test]
+    fn time_runs_against_the_oldest_packet_in_flight_below_the_newest_that_arrived() {
+        let mut sent = sent(1..6);
+        assert_eq!(sent.oldest_below(1), None);
+        assert_eq!(sent.oldest_below(2), Some(at(1)));
+        arrive(&mut sent, 1, 1);
+        lose(&mut sent, 3, 1, Instant::START);
+        assert_eq!(sent.oldest_below(3), None, "2 is lost already");
+        assert_eq!(sent.oldest_below(5), Some(at(3)));
+    }
+
+    #[test]
+    fn a_probe_repeats_the_oldest_packet_in_flight_that_carried_anything() {
+        let mut sent = SentPackets::default();
+        assert_eq!(sent.probe(), []);
+        for (number, contents) in [vec![Content::Ack(1)], vec![], vec![Content::KeyAnnounce], vec![Content::Ack(2)]].into_iter().enumerate()
+        {
+            let number = number as u64;
+            sent.push(Packet { number, at: at(number), bytes: 40, spread: Duration::ZERO, contents, fate: Fate::InFlight });
+        }
+        assert_eq!(sent.probe(), [Content::Ack(1)]);
+        arrive(&mut sent, 0, 0);
+        assert_eq!(sent.probe(), [Content::KeyAnnounce]);
+        assert_eq!(sent.probe(), [Content::KeyAnnounce], "the packet itself may still arrive");
+    }
+
+    #[test]
+    fn lost_packets_are_remembered_for_a_while_in_case_they_are_only_late() {
+        let mut sent = sent(0..4);
+        assert_eq!(lose(&mut sent, 2, 1, Instant::START), [0, 1], "at 50 ms");
+        sent.forget(at(49));
+        assert_eq!(arrive(&mut sent, 0, 0), [(0, true)]);
+        sent.forget(at(50));
+        assert_eq!(arrive(&mut sent, 0, 3), [(2, false), (3, false)]);
+    }
+}
