@@ -233,3 +233,27 @@ impl Active {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::peer::Peer;
+    use crate::limits::WINDOW_INITIAL_BYTES;
+    use crate::wire::frame::Frame;
+
+    #[test]
+    fn a_move_to_another_address_starts_round_trip_and_window_anew_and_one_to_another_port_does_not() {
+        let round_trip = Duration::from_millis(80);
+        for far in [false, true] {
+            let mut peer = Peer::facing(Side::Server);
+            peer.is_so_far_away(round_trip);
+            let now = peer.now;
+            peer.active().congestion.on_acknowledged(50_000, now, WINDOW_INITIAL_BYTES);
+            peer.connection.on_moved(far);
+            assert_eq!(peer.connection.round_trip(), (!far).then_some(round_trip));
+            assert_eq!(peer.active().congestion.window() == WINDOW_INITIAL_BYTES, far);
+            let heard = peer.hears();
+            assert_eq!(heard[0].frames(), [Frame::Ping], "what was on its way to the old place may be lost");
+        }
+    }
+}

@@ -149,3 +149,63 @@ impl Active {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::connection::peer::Peer;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Two packets of so many bytes arrive together: how long after that the acknowledgement leaves.
+    fn acknowledged_after(bytes: usize, more: impl Fn(&mut Vec<u8>)) -> Duration {
+        let mut peer = Peer::facing(Side::Server);
+        for _ in 0..2 {
+            peer.says(|out| {
+                more(out);
+                frame::encode_ping(out);
+                frame::encode_padding((bytes - crate::wire::datagram::TAG_BYTES).saturating_sub(out.len()), out);
+            });
+        }
+        let since = peer.now;
+        peer.waits(100 * MS)[0].after(since)
+    }
+
+    #[test]
+    fn the_second_packet_of_at_least_1000_bytes_is_acknowledged_at_once() {
+        for (bytes, kept) in [(40, 25), (999, 25), (1000, 0), (1200, 0)] {
+            assert_eq!(acknowledged_after(bytes, |_| ()), kept * MS, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_that_may_be_spread_waits_any_time_up_to_that() {
+        for millis in [0u16, 1, 3] {
+            let mut peer = Peer::facing(Side::Server);
+            let mut kept = BTreeSet::new();
+            for _ in 0..100 {
+                peer.says(|out| {
+                    frame::encode_ack_spread(millis, out);
+                    frame::encode_ping(out);
+                });
+                let since = peer.now;
+                kept.insert(peer.waits(10 * MS)[0].after(since));
+            }
+            assert_eq!(kept, (0..=millis).map(|millis| u32::from(millis) * MS).collect());
+        }
+    }
+
+    #[test]
+    fn what_comes_twice_is_taken_once_and_counted() {
+        let mut peer = Peer::facing(Side::Server);
+        let (head, datagram) = peer.seals(frame::encode_ping);
+        assert_eq!(peer.hands((head, datagram.clone())), Verdict::Authentic { newest: true });
+        for times in 1..3 {
+            assert_eq!(peer.hands((head, datagram.clone())), Verdict::Duplicate);
+            assert_eq!(peer.connection.stats().duplicates, times);
+        }
+    }
+}

@@ -23,7 +23,7 @@ const CONTROL_ROOM: usize = 200;
 /// Leaves a packet number out now and then: a peer that acknowledges it has not received what it says (RFC 9000 §21.4).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skip {
-    /// Packets until the next one.
+    /// Packets before the next one.
     left: u64,
     /// Between two of them, on average; doubles.
     gap: u64,
@@ -34,16 +34,16 @@ const SKIP_GAP_MAX: u64 = 64 * 1024;
 
 impl Skip {
     pub(super) fn new(rng: &mut Rng) -> Self {
-        Self { left: 1 + rng::below(rng, 2 * SKIP_GAP_MIN), gap: SKIP_GAP_MIN }
+        Self { left: rng::below(rng, 2 * SKIP_GAP_MIN), gap: SKIP_GAP_MIN }
     }
 
     fn is_now(&mut self, rng: &mut Rng) -> bool {
-        self.left = self.left.saturating_sub(1);
-        if self.left > 0 {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
             return false;
         }
         self.gap = (self.gap * 2).min(SKIP_GAP_MAX);
-        self.left = 1 + rng::below(rng, 2 * self.gap);
+        self.left = rng::below(rng, 2 * self.gap);
         true
     }
 }
@@ -229,4 +229,187 @@ impl Active {
 /// When a silent client next shows that it is there.
 fn keepalive(rng: &mut Rng) -> Duration {
     (KEEPALIVE - KEEPALIVE_JITTER) + Duration::from_micros(rng::below(rng, 2 * micros(KEEPALIVE_JITTER)))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::connection::peer::Peer;
+    use crate::connection::{CloseCode, Event};
+    use crate::crypto::PublicKey;
+    use crate::limits::WINDOW_INITIAL_BYTES;
+    use crate::rng::from_seed;
+    use crate::wire::frame::Frame;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_number_is_left_out_ever_more_seldom() {
+        let mut rng = from_seed([3; 32]);
+        let mut skip = Skip::new(&mut rng);
+        let mut distances = vec![];
+        for draw in 0..60 {
+            let gap = SKIP_GAP_MIN << 8.min(draw);
+            let distance = (1..).find(|_| skip.is_now(&mut rng)).unwrap();
+            assert!((1..=2 * gap).contains(&distance), "{draw}: {distance}");
+            distances.push(distance as f64 / gap as f64);
+        }
+        let mean = distances.iter().sum::<f64>() / distances.len() as f64;
+        assert!((0.8..1.2).contains(&mean), "{mean} of the gap");
+    }
+
+    #[test]
+    fn the_numbers_that_leave_have_holes_now_and_then() {
+        let mut peer = Peer::facing(Side::Server);
+        peer.is_so_far_away(MS);
+        let mut holes = 0;
+        let mut before = None;
+        for _ in 0..2000 {
+            peer.connection.ping();
+            for heard in peer.hears() {
+                holes += before.map_or(0, |before| heard.number - before - 1);
+                before = Some(heard.number);
+                peer.acknowledges(&[(heard.number, heard.number)]);
+            }
+        }
+        assert!((1..=6).contains(&holes), "{holes}");
+        let skipped = peer.active().sent.skipped().unwrap();
+        peer.acknowledges(&[(skipped, skipped)]);
+        assert_eq!(peer.events(), [Event::Closed(CloseCode::PROTOCOL_VIOLATION)]);
+    }
+
+    #[test]
+    fn a_goodbye_is_repeated_after_each_probe_timeout_doubling() {
+        let mut peer = Peer::facing(Side::Server);
+        let since = peer.now;
+        peer.connection.go_away(peer.now, 3 * MS, 4 * MS);
+        let heard = peer.waits(2100 * MS - Duration::from_micros(1));
+        assert_eq!(heard.iter().map(|heard| heard.after(since)).collect::<Vec<_>>(), [0, 300, 900].map(|millis| millis * MS));
+        let goodbye = [Frame::GoAway { retry_after_millis: 3, jitter_millis: 4 }, Frame::Close { code: CloseCode::GOING_AWAY, reason: "" }];
+        assert!(heard.iter().all(|heard| heard.frames() == goodbye), "{heard:?}");
+        assert_eq!(peer.events(), []);
+        peer.waits(Duration::from_micros(1));
+        assert_eq!(peer.events(), [Event::Ended]);
+    }
+
+    #[test]
+    fn a_window_shrinks_to_the_first_one_after_a_second_without_anything_on_its_way() {
+        for (pause, in_flight, kept) in [(999, false, true), (1000, false, false), (1000, true, true)] {
+            let mut peer = Peer::facing(Side::Server);
+            peer.is_so_far_away(80 * MS);
+            let now = peer.now;
+            peer.active().congestion.on_acknowledged(50_000, now, WINDOW_INITIAL_BYTES);
+            if in_flight {
+                peer.connection.ping();
+                peer.hears();
+            }
+            peer.now = peer.now + pause * MS;
+            peer.hears();
+            assert_eq!(peer.active().congestion.window() > WINDOW_INITIAL_BYTES, kept, "{pause} {in_flight}");
+        }
+    }
+
+    #[test]
+    fn no_more_leaves_than_the_window_allows_but_for_two_probes() {
+        let mut peer = Peer::facing(Side::Server);
+        for message in 0..30 {
+            peer.connection.send(Channel::Chat, vec![message; 1100].into()).unwrap();
+        }
+        let first = peer.hears();
+        assert!(first.iter().map(|heard| heard.bytes as u64).sum::<u64>() <= WINDOW_INITIAL_BYTES);
+        assert_eq!(first.iter().map(|heard| heard.data()[0][0]).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+        assert_eq!(first.iter().map(|heard| heard.number).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+        let probes = peer.waits(300 * MS);
+        assert_eq!(probes.iter().map(|heard| heard.data()[0][0]).collect::<Vec<_>>(), [0, 0]);
+        assert_eq!(peer.hears().len(), 0);
+        peer.acknowledges(&[(0, 0)]);
+        assert_eq!(peer.hears().iter().map(|heard| heard.data()[0][0]).collect::<Vec<_>>(), [], "the probes are on their way, too");
+        peer.acknowledges(&[(0, 3)]);
+        assert!(!peer.hears().is_empty());
+    }
+
+    #[test]
+    fn tiny_messages_share_datagrams_of_no_more_frames_than_are_taken() {
+        let mut peer = Peer::facing(Side::Server);
+        for message in 0..200 {
+            peer.connection.send(Channel::Chat, vec![message].into()).unwrap();
+        }
+        peer.says(frame::encode_ping);
+        let heard = peer.hears();
+        assert_eq!(heard.iter().flat_map(|heard| heard.data().concat()).collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());
+        assert!(heard.iter().all(|heard| heard.frames().len() <= FRAMES_PER_DATAGRAM_MAX));
+        assert_eq!(heard.len(), 5, "48 in each");
+    }
+
+    #[test]
+    fn whatever_asks_for_an_answer_leaves_by_itself() {
+        let mut peer = Peer::facing(Side::Server);
+        peer.connection.ping();
+        assert_eq!(peer.hears()[0].frames(), [Frame::Ping]);
+        peer.connection.announce_key(PublicKey([5; 32]));
+        assert_eq!(peer.hears()[0].frames(), [Frame::KeyAnnounce([5; 32])]);
+        peer.connection.send_spread(Channel::Notice, vec![1].into(), 200 * MS).unwrap();
+        let heard = peer.hears();
+        assert!(matches!(heard[0].frames()[..], [Frame::AckSpread { millis: 200 }, Frame::Data(_)]), "{heard:?}");
+        peer.connection.send(Channel::Chat, vec![1].into()).unwrap();
+        peer.connection.ping();
+        let heard = peer.hears();
+        assert!(matches!(heard[0].frames()[..], [Frame::Data(_), Frame::Ping]), "{heard:?}");
+        peer.says(|out| frame::encode_path_challenge([6; 8], out));
+        let heard = peer.hears();
+        assert!(matches!(heard[0].frames()[..], [Frame::Ack(_), Frame::PathResponse(proof)] if proof == [6; 8]), "{heard:?}");
+        assert_eq!(peer.hears().len(), 0);
+    }
+
+    #[test]
+    fn a_challenge_leaves_in_a_datagram_of_its_own() {
+        let mut peer = Peer::facing(Side::Server);
+        peer.connection.ping();
+        let mut out = vec![1, 2, 3];
+        assert!(peer.connection.write_challenge([6; 8], &mut out));
+        assert_eq!(peer.reads(&mut out).frames(), [Frame::PathChallenge([6; 8])]);
+        assert_eq!(out.len(), crate::limits::PATH_CHALLENGE_BYTES);
+    }
+
+    #[test]
+    fn a_client_pads_and_a_server_does_not() {
+        for (side, asks, answers) in [(Side::Client, 40, 40), (Side::Server, 26, 31)] {
+            let mut peer = Peer::facing(side);
+            peer.connection.ping();
+            assert_eq!(peer.hears()[0].bytes, asks);
+            peer.acknowledges(&[(0, 0)]);
+            peer.says(frame::encode_ping);
+            let heard = peer.waits(25 * MS);
+            assert!(matches!(heard[0].frames()[..], [Frame::Ack(_)]), "{heard:?}");
+            assert!((answers - 1..=answers).contains(&heard[0].bytes), "{heard:?}");
+        }
+    }
+
+    #[test]
+    fn a_silent_client_shows_itself_after_24_seconds_more_or_less_a_fifth() {
+        let mut rng = from_seed([3; 32]);
+        let mut drawn: Vec<_> = (0..1000).map(|_| keepalive(&mut rng)).collect();
+        drawn.sort();
+        assert!((19_200 * MS..19_300 * MS).contains(&drawn[0]), "{drawn:?}");
+        assert!((28_700 * MS..28_800 * MS).contains(&drawn[999]), "{drawn:?}");
+    }
+
+    #[test]
+    fn a_silent_server_does_not() {
+        for (side, pings) in [(Side::Client, 2..=4), (Side::Server, 0..=0)] {
+            let mut peer = Peer::facing(side);
+            peer.is_so_far_away(MS);
+            let mut heard = 0;
+            for _ in 0..800 {
+                for datagram in peer.waits(100 * MS) {
+                    assert_eq!(datagram.frames(), [Frame::Ping]);
+                    peer.acknowledges(&[(datagram.number, datagram.number)]);
+                    heard += 1;
+                }
+            }
+            assert!(pings.contains(&heard), "{side:?}: {heard}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ use crate::wire::Channel;
 use crate::wire::datagram::{self, Datagram, ProtectedHead, SessionId};
 
 /// Client and server after a handshake.
-fn established(rng: &mut Rng) -> [Established; 2] {
+pub(super) fn established(rng: &mut Rng) -> [Established; 2] {
     let (device, identity) = (KeyPair::generate(rng), KeyPair::generate(rng));
     let (mut initiator, first) = Initiator::start(rng, &device, &identity.public(), &[0; 32], b"edges", b"").unwrap();
     let (responder, ..) = Responder::read(rng, &identity, &[0; 32], b"edges", &first).unwrap();

@@ -140,3 +140,87 @@ impl Active {
         sealed.max(self.epochs.opened) >= PACKETS_PER_KEY_MAX
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use crate::connection::edges::established;
+    use crate::connection::peer::Peer;
+    use crate::connection::{Established, Side, Verdict};
+    use crate::rng::from_seed;
+    use crate::wire::frame::{self, Frame};
+
+    const MS: Duration = Duration::from_millis(1);
+    const TICK: Duration = Duration::from_micros(1);
+    const AUTHENTIC: Verdict = Verdict::Authentic { newest: true };
+
+    /// What another handshake between the two gives: to the one side, to the other.
+    fn new_keys(of: Side) -> (Established, Established) {
+        let [client, server] = established(&mut from_seed([8; 32]));
+        if of == Side::Client { (client, server) } else { (server, client) }
+    }
+
+    #[test]
+    fn a_server_changes_its_keys_when_the_client_has() {
+        let mut peer = Peer::facing(Side::Server);
+        let (new, own) = new_keys(Side::Server);
+        assert!(!peer.connection.has_prepared_keys());
+        peer.connection.prepare_keys(new.sealing, new.opening);
+        assert!(peer.connection.has_prepared_keys());
+        assert_eq!(peer.says(frame::encode_ping), AUTHENTIC);
+        assert_eq!(peer.waits(25 * MS).iter().map(|heard| heard.epoch).collect::<alloc::vec::Vec<_>>(), [false]);
+        assert_eq!(peer.connection.stats().key_changes, 0);
+        assert!(peer.connection.has_prepared_keys());
+
+        let late = [(); 3].map(|()| peer.seals(frame::encode_ping));
+        peer.changes_keys(own);
+        assert_eq!(peer.says(frame::encode_ping), AUTHENTIC);
+        assert_eq!(peer.connection.stats().key_changes, 1);
+        assert!(!peer.connection.has_prepared_keys());
+        let changed = peer.now;
+        assert!(peer.hears().iter().all(|heard| heard.epoch), "what leaves is under the new ones, too");
+
+        // Three probe timeouts of 300 ms.
+        let [soon, last, too_late] = late;
+        assert_eq!(peer.hands(soon), Verdict::Authentic { newest: false });
+        peer.now = changed + 900 * MS - TICK;
+        assert_eq!(peer.hands(last), Verdict::Authentic { newest: false });
+        peer.now = changed + 900 * MS;
+        assert_eq!(peer.hands(too_late), Verdict::Forged);
+        assert_eq!(peer.says(frame::encode_ping), AUTHENTIC);
+    }
+
+    #[test]
+    fn a_client_changes_its_keys_at_once_and_says_so() {
+        let mut peer = Peer::facing(Side::Client);
+        assert_eq!(peer.hears().len(), 1);
+        let late = peer.seals(frame::encode_ping);
+        let (new, own) = new_keys(Side::Client);
+        peer.connection.change_keys(peer.now, new.sealing, new.opening);
+        peer.changes_keys(own);
+        let heard = peer.hears();
+        assert!(heard[0].epoch);
+        assert_eq!(heard[0].frames(), [Frame::Ping]);
+        assert_eq!(peer.connection.stats().key_changes, 1);
+        assert_eq!(peer.hands(late), AUTHENTIC, "the server has not heard of it yet");
+        assert_eq!(peer.says(frame::encode_ping), AUTHENTIC);
+    }
+
+    #[test]
+    fn a_connection_does_not_rest_with_keys_that_are_not_in_use_yet_and_forgets_the_old_ones_when_it_does() {
+        let mut peer = Peer::facing(Side::Server);
+        let (new, own) = new_keys(Side::Server);
+        peer.connection.prepare_keys(new.sealing, new.opening);
+        peer.says(frame::encode_ping);
+        peer.waits(10_000 * MS);
+        assert!(!peer.connection.is_parked());
+        let late = peer.seals(frame::encode_ping);
+        peer.changes_keys(own);
+        assert_eq!(peer.says(frame::encode_ping), AUTHENTIC);
+        peer.waits(10_000 * MS);
+        assert!(peer.connection.is_parked());
+        assert_eq!(peer.hands(late), Verdict::Forged);
+        assert_eq!(peer.says(frame::encode_ping), AUTHENTIC);
+    }
+}

@@ -76,3 +76,50 @@ impl Active {
         self.timers = Timers::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Side;
+    use crate::connection::peer::Peer;
+    use crate::wire::frame;
+
+    const TICK: Duration = Duration::from_micros(1);
+
+    /// Something that wants no answer.
+    fn something(out: &mut alloc::vec::Vec<u8>) {
+        frame::encode_padding(1, out);
+    }
+
+    #[test]
+    fn a_server_gives_a_client_up_90_seconds_after_it_last_heard_it() {
+        let mut peer = Peer::facing(Side::Server);
+        assert_eq!(peer.connection.next_timeout(), Some((peer.now + HEARTBEAT_TIMEOUT, Timer::Heartbeat)));
+        peer.waits(HEARTBEAT_TIMEOUT / 2);
+        peer.says(something);
+        peer.waits(HEARTBEAT_TIMEOUT - TICK);
+        assert_eq!(peer.events(), []);
+        assert!(!peer.connection.is_over());
+        peer.waits(TICK);
+        assert_eq!(peer.events(), [Event::Silent]);
+        assert!(peer.connection.is_over());
+        assert_eq!(peer.connection.next_timeout(), None);
+    }
+
+    #[test]
+    fn a_connection_rests_once_nothing_has_happened_for_two_seconds_and_looks_every_four() {
+        for (happens, rests) in [(&[0][..], 4000), (&[0, 1000], 4000), (&[0, 2000], 4000), (&[0, 3000], 5000), (&[0, 3000, 4500], 6500)] {
+            let mut peer = Peer::facing(Side::Server);
+            let since = peer.now;
+            for &at in happens {
+                peer.waits((since + Duration::from_millis(at)).since(peer.now));
+                peer.says(something);
+            }
+            let rests = since + Duration::from_millis(rests);
+            peer.waits(rests.since(peer.now) - TICK);
+            assert!(!peer.connection.is_parked(), "{happens:?}");
+            peer.waits(TICK);
+            assert!(peer.connection.is_parked(), "{happens:?}");
+        }
+    }
+}

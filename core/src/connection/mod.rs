@@ -18,6 +18,8 @@ mod incoming;
 mod outgoing;
 mod pacer;
 mod park;
+#[cfg(test)]
+mod peer;
 mod recovery;
 mod rtt;
 mod sent;

@@ -121,8 +121,7 @@ impl Active {
     fn detect_losses(&mut self, now: Instant) {
         let Some(largest) = self.recovery.largest else { return };
         let step = self.rtt.smoothed().unwrap_or_default() * ROUND_TRIPS_PER_STEP;
-        let has_learned = self.recovery.threshold > REORDER_THRESHOLD_MIN || !self.recovery.patience.is_zero();
-        if has_learned && now.since(self.recovery.threshold_at) > step {
+        if now.since(self.recovery.threshold_at) > step {
             self.recovery.threshold = self.recovery.threshold.saturating_sub(1).max(REORDER_THRESHOLD_MIN);
             // Below a timer's step it makes no difference any more.
             self.recovery.patience = (self.recovery.patience * 7 / 8).saturating_sub(TIMER_GRANULARITY);
@@ -227,3 +226,6 @@ impl Active {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
