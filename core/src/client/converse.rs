@@ -11,7 +11,7 @@ use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId
 use crate::connection::CloseCode;
 use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::rng;
-use crate::time::{Instant, micros};
+use crate::time::Instant;
 use crate::wire::Channel;
 
 impl Client {
@@ -93,7 +93,7 @@ impl Client {
                 self.fetch_at = Some(now + FETCH_RETRY);
             }
             (Origin::CatchUp(conversation) | Origin::Altered(conversation), _) => {
-                let left = self.positions.on_refused(conversation);
+                let left = self.positions.on_left(conversation);
                 self.updates.extend(left.map(|place| Update::Left { place }));
             }
             (Origin::Stale(_), Ok(Answer::Notice(notice))) if channel == Channel::Notice => self.on_notice(now, notice, Duration::ZERO),
@@ -231,7 +231,7 @@ impl Client {
         let reworded = known.is_none_or(|known| known.revision < notice.revision);
         self.notices.insert(notice.id, notice.clone());
         if reworded && self.config.shows_notices {
-            let at = now + Duration::from_micros(rng::below(&mut self.rng, micros(spread) + 1));
+            let at = now + rng::up_to(&mut self.rng, spread);
             self.receipts_due.insert((at, notice.id));
             self.report_reached(now);
         }

@@ -18,8 +18,8 @@ use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters,
 /// Addresses that are asked at once; whoever answers first is the server.
 const ASKED_AT_ONCE_MAX: usize = 8;
 
-/// The pause between two tries stops doubling here.
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// The pause between two tries, but for the first two.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Tries of a HELLO before asking for a new cookie.
 const HELLO_TRIES_MAX: u32 = 4;
@@ -191,7 +191,7 @@ impl Dialer {
             return None;
         }
         self.tries += 1;
-        self.next_try_at = now + HELLO_RETRY_MIN.saturating_mul(1 << self.tries.min(8)).min(PAUSE_MAX);
+        self.next_try_at = now + PAUSE;
         match &self.stage {
             Stage::Greeting { server, .. } if self.tries <= HELLO_TRIES_MAX => self.due = [*server].into(),
             _ => {
@@ -233,10 +233,10 @@ fn on_reject(reject: &Reject, rng: &mut Rng) -> Dialed {
     if reject.code == CloseCode::VERSION {
         return Dialed::Version(Outdated::Unknown);
     }
-    let millis = u64::from(reject.retry_after_millis) + rng::below(rng, u64::from(reject.jitter_millis) + 1);
+    let jitter = Duration::from_millis(u64::from(reject.jitter_millis));
+    let pause = Duration::from_millis(u64::from(reject.retry_after_millis)) + rng::up_to(rng, jitter);
     // Nobody has proven to have said it: whoever sees our nonce pass by could keep us away for weeks.
-    let retry_in = Duration::from_millis(millis).min(RECONNECT_MAX);
-    Dialed::Rejected { code: reject.code, retry_in }
+    Dialed::Rejected { code: reject.code, retry_in: pause.min(RECONNECT_MAX) }
 }
 
 #[cfg(test)]

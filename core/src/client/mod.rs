@@ -24,7 +24,7 @@ use crate::connection::{self, CloseCode, Connection};
 use crate::crypto::is_same_token;
 use crate::limits::{ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN};
 use crate::rng::{self, Rng};
-use crate::time::{Instant, micros};
+use crate::time::Instant;
 use crate::wire::datagram::{self, Datagram, NoSession, SessionId};
 use crate::wire::parameters::RenewalSecret;
 
@@ -314,7 +314,7 @@ impl Client {
 
     /// The life of a key: an hour, give or take a tenth, so that clients that came together do not renew together.
     fn key_life(&mut self) -> Duration {
-        KEY_LIFE * 9 / 10 + Duration::from_micros(rng::below(&mut self.rng, micros(KEY_LIFE) / 5))
+        KEY_LIFE * 9 / 10 + rng::up_to(&mut self.rng, KEY_LIFE / 5)
     }
 
     fn on_no_session(&mut self, now: Instant, no_session: &NoSession) {
@@ -365,7 +365,7 @@ impl Client {
             connection::Event::Message { channel, body, spread } => self.on_message(now, channel, &body, spread),
             connection::Event::Resync(channel) => self.on_resync(channel),
             connection::Event::GoAway { retry_after, jitter } => {
-                self.pause = Some(retry_after + Duration::from_micros(rng::below(&mut self.rng, micros(jitter) + 1)));
+                self.pause = Some(retry_after + rng::up_to(&mut self.rng, jitter));
             }
             connection::Event::KeyAnnounced(key) => {
                 if let Trust::Pinned(keys) = &mut self.config.trust {
@@ -417,7 +417,7 @@ impl Client {
             (Some(pause), _) => pause,
             // It was there a moment ago: ask at once, then less and less often.
             (None, Interruption::Silent) if self.attempts == 0 => Duration::ZERO,
-            (None, _) => Duration::from_micros(rng::below(&mut self.rng, micros(longest)) + 1),
+            (None, _) => rng::up_to(&mut self.rng, longest),
         };
         self.attempts = self.attempts.saturating_add(1);
         self.dial_at = Some(now + retry_in);
@@ -454,8 +454,8 @@ impl Client {
         self.dialer = None;
         self.dial_at = None;
         match &mut self.link {
-            Some(link) if !link.connection.is_over() => link.connection.close(now, CloseCode::NO_ERROR),
-            _ => self.finish(),
+            Some(link) => link.connection.close(now, CloseCode::NO_ERROR),
+            None => self.finish(),
         }
     }
 

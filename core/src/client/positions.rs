@@ -216,11 +216,6 @@ impl Positions {
         }
     }
 
-    /// A page could not be had: the conversation is not ours any more. Where that was.
-    pub(super) fn on_refused(&mut self, conversation: ConversationId) -> Option<Place> {
-        self.on_left(conversation)
-    }
-
     /// The next page to ask for.
     pub(super) fn next_fetch(&mut self) -> Option<Fetch> {
         let is_wanted = |position: &Position| !position.fetching && (position.is_behind() || position.has_altered());
@@ -360,6 +355,25 @@ mod tests {
         assert_eq!(seqs(positions.on_page(page(5, 4..=5))), [4, 5]);
         assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(5))));
         assert_eq!(seqs(positions.on_page(page(6, 6..=6))), [6]);
+    }
+
+    #[test]
+    fn a_page_that_repeats_what_was_delivered_delivers_it_no_second_time() {
+        let mut positions = after(3, 5);
+        positions.next_fetch();
+        assert_eq!(seqs(positions.on_page(page(5, 2..=5))), [4, 5]);
+    }
+
+    #[test]
+    fn the_last_page_of_what_was_altered_ends_the_asking_and_so_does_an_empty_one() {
+        for (entries, more) in [(vec![altered(1, 2)], false), (vec![], false), (vec![], true)] {
+            let mut positions = after(3, 3);
+            assert_eq!(positions.on_altered(altered(1, 9)), Ok(None));
+            assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 0)));
+            positions.on_altered_page(ID, Page { entries, more }, 9);
+            assert!(positions.is_caught_up());
+            assert!(positions.on_altered(altered(2, 10)).unwrap().is_some(), "it goes on behind the last");
+        }
     }
 
     #[test]
