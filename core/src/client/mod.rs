@@ -240,7 +240,7 @@ impl Client {
     fn deadline(&self) -> Option<Instant> {
         let connection = self.link.as_ref().and_then(|link| link.connection.next_timeout()).map(|(at, _)| at);
         let dialer = self.dialer.as_ref().map(Dialer::deadline);
-        let renewal = self.link.as_ref().filter(|_| self.dialer.is_none()).map(|link| link.renew_at);
+        let renewal = self.link.as_ref().filter(|_| self.may_renew_keys()).map(|link| link.renew_at);
         let receipts = self.receipts_due.first().map(|&(at, _)| at);
         [connection, dialer, self.dial_at, renewal, receipts, self.impatient_at, self.fetch_at].into_iter().flatten().min()
     }
@@ -255,7 +255,7 @@ impl Client {
         match dialed {
             Dialed::Connected(contact) => self.on_connected(now, contact),
             // New keys can be had later, and nobody outside can end a connection by answering for the server.
-            _ if is_renewal && self.link.is_some() => {}
+            _ if is_renewal => {}
             Dialed::KeyChanged(offered) => self.fail(now, Failure::KeyChanged { offered }),
             Dialed::Version(outdated) => self.fail(now, Failure::Version(outdated)),
             // A connection that is still there goes on; it will notice by itself if nobody is at its other end.
@@ -271,7 +271,7 @@ impl Client {
     fn on_connected(&mut self, now: Instant, contact: Contact) {
         let Contact { established, server, key, session, reset_token, renewal_secret, renewed } = contact;
         let renew_at = now + self.key_life();
-        if let Some(link) = self.link.as_mut().filter(|link| renewed && link.session == session) {
+        if let Some(link) = self.link.as_mut().filter(|_| renewed) {
             link.connection.change_keys(now, established.sealing, established.opening);
             (link.renewal_secret, link.renew_at) = (renewal_secret, renew_at);
             return;
@@ -302,9 +302,15 @@ impl Client {
         self.ask_to_sign_in();
     }
 
+    /// Neither a handshake nor a goodbye is under way.
+    const fn may_renew_keys(&self) -> bool {
+        self.dialer.is_none() && self.stop.is_none()
+    }
+
     /// Starts a handshake for new keys when the old ones are old, or have protected enough.
     fn renew_keys(&mut self, now: Instant) {
-        let Some(link) = self.link.as_mut().filter(|_| self.dialer.is_none() && self.stop.is_none()) else { return };
+        let may_renew = self.may_renew_keys();
+        let Some(link) = self.link.as_mut().filter(|_| may_renew) else { return };
         let is_worn = link.connection.wants_new_keys() && link.renewal_tried_at.is_none_or(|at| now.since(at) >= KEY_RETRY);
         if now >= link.renew_at || is_worn {
             (link.renew_at, link.renewal_tried_at) = (now + KEY_RETRY, Some(now));
@@ -398,6 +404,8 @@ impl Client {
     fn on_link_lost(&mut self, now: Instant, why: Interruption) {
         self.parting = self.link.take();
         self.forget_answers();
+        // The server may still have the session and renew its keys: none of its numbers would be those of a connection that begins.
+        self.dialer.take_if(|dialer| dialer.is_renewal());
         if matches!(self.stop, Some(Stop::Leaving(_))) {
             self.finish();
         } else if self.stop.is_none() && self.dialer.is_none() {
