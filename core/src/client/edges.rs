@@ -1,6 +1,11 @@
 //! A client's behaviour that only shows from inside or against a server that says exactly this now.
 
+mod asking;
+mod dialing;
 mod keys;
+mod notices;
+mod reconnecting;
+mod signing_in;
 mod waiting;
 
 use alloc::collections::VecDeque;

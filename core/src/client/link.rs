@@ -381,3 +381,50 @@ impl fmt::Display for Outdated {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::string::{String, ToString};
+
+    use super::*;
+
+    /// Everything is told in words, and no two things in the same.
+    #[track_caller]
+    fn are_told_apart<T: ToString>(told: &[T]) {
+        let words: BTreeSet<String> = told.iter().map(T::to_string).collect();
+        assert_eq!(words.len(), told.len(), "{words:?}");
+        assert!(words.iter().all(|words| words.contains(' ')), "{words:?}");
+    }
+
+    #[test]
+    fn a_person_is_told_what_happened() {
+        use Interruption::{ClosedByServer, GoingAway, Restarted, Silent, Unreachable};
+        are_told_apart(&[Unreachable, Silent, GoingAway, Restarted, ClosedByServer(3), ClosedByServer(4)]);
+        are_told_apart(&[Outdated::Server, Outdated::Client, Outdated::Unknown]);
+        are_told_apart(&[
+            Failure::KeyChanged { offered: None },
+            Failure::SignIn(Refusal::WrongCredentials),
+            Failure::SignIn(Refusal::AccountDisabled),
+            Failure::Version(Outdated::Server),
+            Failure::Version(Outdated::Client),
+            Failure::Replaced,
+            Failure::Expelled,
+            Failure::Revoked,
+            Failure::PasswordChanged,
+        ]);
+    }
+
+    #[test]
+    fn who_has_to_be_updated_shows_in_the_versions() {
+        for (offered, outdated) in [
+            (&[1][..], Outdated::Server),
+            (&[4, 1], Outdated::Server),
+            (&[6], Outdated::Client),
+            (&[1, 6], Outdated::Client),
+            (&[], Outdated::Unknown),
+        ] {
+            assert_eq!(Outdated::among(offered, 5), outdated, "{offered:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What the owner asks, and what is asked for again.
+
+use super::*;
+use crate::chat::{
+    ConversationId, ConversationInfo, Label, Message, NoticeDraft, NoticeState, Place, PostId, Presence, PresenceChange, Receipt, RoomName,
+    Seq, Severity, Template, TemplateName, Text,
+};
+use crate::limits::{ANSWERS_MAX, FETCH_RETRY, OUTBOX_MAX};
+
+const HERE: ConversationId = ConversationId(7);
+
+fn room(typed: &str) -> RoomName {
+    RoomName::new(typed).unwrap()
+}
+
+fn text(typed: &str) -> Text {
+    Text::new(typed).unwrap()
+}
+
+fn post(number: u64, to: Place) -> Command {
+    Command::Post { ticket: Ticket(number), to, text: text("hello") }
+}
+
+fn attic(last: u64) -> ConversationInfo {
+    let place = Place::Room(room("attic"));
+    ConversationInfo { id: HERE, place, last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
+}
+
+fn answers(count: usize) -> Vec<Label> {
+    (0..count).map(|n| Label::new(alloc::format!("answer {n}")).unwrap()).collect()
+}
+
+fn draft(answers: Vec<Label>) -> NoticeDraft {
+    NoticeDraft { answers, ..NoticeDraft::new(Severity::Info, text("x"), [chat::Audience::Everyone].to_vec()) }
+}
+
+#[test]
+fn what_cannot_be_a_notice_or_a_template_is_refused_before_anybody_is_asked() {
+    let template = |answers| Template {
+        name: TemplateName::new("drill").unwrap(),
+        severity: Severity::Info,
+        title: None,
+        body: text("x"),
+        audience: Vec::new(),
+        answers,
+        expires_after_ms: None,
+        remind: None,
+    };
+    let mut wire = Wire::signed_in(config(false, false));
+    for (count, refused) in [(ANSWERS_MAX, false), (ANSWERS_MAX + 1, true)] {
+        for command in [
+            Command::SendNotice { ticket: Ticket(1), draft: draft(answers(count)) },
+            Command::Ask { ticket: Ticket(1), request: Request::SaveTemplate(template(answers(count))) },
+        ] {
+            wire.command(command);
+            assert_eq!(wire.all_asked().len(), usize::from(!refused));
+            let news = [Update::Refused { ticket: Ticket(1), refusal: Refusal::TooManyAnswers }];
+            assert_eq!(wire.news(), if refused { &news[..] } else { &[] });
+        }
+    }
+}
+
+#[test]
+fn what_has_a_command_of_its_own_is_not_asked_by_another() {
+    let (account, password) = (anna(), password_of_anna());
+    let notice = NoticeId(1);
+    for request in [
+        Request::SignIn { account: account.clone(), password: password.clone(), remember: false },
+        Request::Register { account: account.clone(), password, remember: false },
+        Request::SignInByDevice { account },
+        Request::Post { post: PostId { outbox: 1, counter: 1 }, to: Place::lobby(), text: text("x") },
+        Request::SendNotice(draft(Vec::new())),
+        Request::Receipt { notice, revision: 1, receipt: Receipt::Reached },
+        Request::Sync,
+        Request::Typing { place: Place::lobby() },
+        Request::Away { away: true },
+    ] {
+        let mut wire = Wire::signed_in(config(false, false));
+        wire.command(Command::Ask { ticket: Ticket(1), request });
+        assert_eq!(wire.news(), [Update::Refused { ticket: Ticket(1), refusal: Refusal::BadRequest }]);
+        assert_eq!(wire.all_asked(), []);
+    }
+}
+
+#[test]
+fn so_much_waits_to_be_asked_and_no_more() {
+    let mut client = Client::new(config(false, false), from_seed([1; 32]), Instant::START);
+    for number in 0..OUTBOX_MAX as u64 {
+        client.handle_command(Instant::START, post(number, Place::lobby()));
+    }
+    assert_eq!(client.updates, []);
+    client.handle_command(Instant::START, post(1 << 40, Place::lobby()));
+    assert_eq!(client.updates, [Update::Refused { ticket: Ticket(1 << 40), refusal: Refusal::Busy }]);
+}
+
+#[test]
+fn a_page_that_cannot_be_had_just_now_is_asked_for_again_after_a_moment_and_one_that_is_not_ours_is_not() {
+    let mut wire = Wire::with(Config { start: Start::After([(HERE, Mark::from(Seq(2)))].into()), ..config(false, false) });
+    wire.run_for(SECOND);
+    wire.answer(Ok(Answer::Welcome { account: anna(), role: Role::Member, now: UnixMillis(0) }));
+    wire.tell(Channel::Chat, Event::Conversations(Page { entries: [attic(5)].to_vec(), more: false }));
+    wire.heard.clear();
+    for refusal in [Refusal::Busy, Refusal::StoreFailed] {
+        let page = wire.answer(Err(refusal));
+        assert!(matches!(page, Request::FetchAfter { conversation: HERE, after: Seq(2), .. }), "{page:?}");
+        wire.run_for(FETCH_RETRY - 5 * MILLI);
+        assert!(wire.asked.is_empty());
+        wire.run_for(5 * MILLI);
+        assert_eq!(wire.asked.len(), 1);
+    }
+    assert_eq!(wire.news(), []);
+    wire.answer(Err(Refusal::UnknownConversation));
+    assert_eq!(wire.news(), [Update::Left { place: Place::Room(room("attic")) }, Update::CaughtUp]);
+    wire.run_for(2 * FETCH_RETRY);
+    assert_eq!(wire.all_asked(), []);
+}
+
+#[test]
+fn what_is_told_on_a_channel_where_it_does_not_belong_ends_the_connection() {
+    let presence = || Event::Presence([PresenceChange { account: anna(), presence: Presence::Away, at: UnixMillis(0) }].to_vec());
+    let told = |channel, event: Event| {
+        let mut wire = Wire::signed_in(config(false, false));
+        wire.tell(channel, event);
+        wire.news()
+    };
+    for event in [Event::OpenNotices(Vec::new()), Event::Notice(super::notices::notice(1))] {
+        for channel in [Channel::Control, Channel::Chat, Channel::History] {
+            let why = Interruption::ClosedByServer(CloseCode::PROTOCOL_VIOLATION.0);
+            let news = told(channel, event.clone());
+            assert!(matches!(news[..], [Update::Disconnected { why: told, .. }] if told == why), "{channel:?}: {news:?}");
+        }
+    }
+    assert_eq!(told(Channel::Notice, Event::OpenNotices(Vec::new())), []);
+    assert!(matches!(told(Channel::Notice, presence())[..], [Update::Disconnected { .. }]));
+    assert!(matches!(told(Channel::Chat, presence())[..], [Update::Presence(_)]));
+}
+
+#[test]
+fn what_the_server_gave_up_on_is_asked_for_again_once() {
+    let mut wire = Wire::signed_in(config(false, false));
+    let resync = |wire: &mut Wire, channel| wire.client.on_event(wire.now, connection::Event::Resync(channel));
+    let list = |wire: &mut Wire, more| wire.tell(Channel::Chat, Event::Conversations(Page { entries: Vec::new(), more }));
+    for channel in [Channel::Chat, Channel::Notice] {
+        resync(&mut wire, channel);
+        resync(&mut wire, channel);
+        wire.client.settle(wire.now);
+        assert_eq!(wire.answer(Ok(Answer::Done)), Request::Sync, "{channel:?}");
+        assert_eq!(wire.all_asked(), [], "{channel:?}: once");
+        list(&mut wire, true);
+        resync(&mut wire, channel);
+        wire.client.settle(wire.now);
+        assert_eq!(wire.all_asked(), [], "the list is still on its way");
+        list(&mut wire, false);
+    }
+    for channel in [Channel::Control, Channel::History] {
+        resync(&mut wire, channel);
+        wire.client.settle(wire.now);
+        assert_eq!(wire.all_asked(), [], "{channel:?} tells nothing unasked");
+    }
+}
+
+#[test]
+fn a_question_whose_answer_was_given_up_on_is_asked_again_or_told_lost() {
+    let mut wire = Wire::signed_in(config(false, false));
+    let harmful = Request::CreateRoom { room: room("attic"), private: false };
+    wire.command(Command::Ask { ticket: Ticket(1), request: Request::Status });
+    wire.command(Command::Ask { ticket: Ticket(2), request: harmful.clone() });
+    assert_eq!(wire.all_asked(), [Request::Status, harmful]);
+    wire.client.on_event(wire.now, connection::Event::Resync(Channel::Control));
+    wire.client.settle(wire.now);
+    assert_eq!(wire.all_asked(), [Request::Status]);
+    assert_eq!(wire.news(), [Update::Lost { ticket: Ticket(2) }]);
+}
+
+#[test]
+fn what_comes_of_a_conversation_that_was_never_listed_asks_for_the_list() {
+    let mut wire = Wire::signed_in(config(false, false));
+    let message = Message { conversation: HERE, seq: Seq(1), from: anna(), text: text("x"), sent_at: UnixMillis(0), altered: None };
+    wire.tell(Channel::Chat, Event::Message(message.clone()));
+    wire.tell(Channel::Chat, Event::Message(message));
+    assert_eq!(wire.all_asked(), [Request::Sync]);
+    assert_eq!(wire.news(), []);
+}
+
+#[test]
+fn the_owner_hears_of_a_rooms_new_name_and_what_waits_for_it_goes_there() {
+    let mut wire = Wire::signed_in(config(false, false));
+    wire.tell(Channel::Chat, Event::Conversation(attic(0)));
+    wire.heard.clear();
+    // As many as may be on their way, and one that waits.
+    for number in 0..257 {
+        wire.client.handle_command(wire.now, post(number, attic(0).place));
+    }
+    wire.tell(Channel::Chat, Event::Renamed { conversation: HERE, room: room("loft") });
+    assert_eq!(wire.news(), [Update::Renamed { from: Place::Room(room("attic")), to: Place::Room(room("loft")) }]);
+    let asked: Vec<_> = wire.asked.iter().map(|asked| asked.id).collect();
+    for (seq, id) in (1..).zip(asked) {
+        let posted = Answer::Posted { conversation: HERE, seq: Seq(seq) };
+        wire.say(Channel::Chat, &FromServer::Reply { id, result: Ok(posted) });
+    }
+    let last = wire.all_asked().pop();
+    assert!(matches!(last, Some(Request::Post { to: Place::Room(to), .. }) if to == room("loft")));
+}
+
+#[test]
+fn a_notice_that_is_over_is_told_as_withdrawn_where_nobody_says_how_it_ended() {
+    let mut wire = Wire::signed_in(config(false, false));
+    let notice = super::notices::notice(1);
+    wire.tell(Channel::Notice, Event::Notice(notice.clone()));
+    wire.all_asked();
+    wire.tell(Channel::Notice, Event::OpenNotices(Vec::new()));
+    wire.heard.clear();
+    assert_eq!(wire.answer(Err(Refusal::UnknownNotice)), Request::FetchNotice { notice: NoticeId(1) });
+    assert_eq!(wire.news(), [Update::Notice(Notice { state: NoticeState::Withdrawn, ..notice })]);
+}
