@@ -59,6 +59,7 @@ fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NotText> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
     use alloc::vec;
 
     use super::*;
@@ -89,5 +90,11 @@ mod tests {
         }
         assert!(read(&without_mark).is_err());
         assert_eq!(read(b"one\ntwo\nGr\xfc\xdfe"), Err(NotText::Line(3)));
+    }
+
+    #[test]
+    fn why_a_file_is_no_text_ends_a_sentence_that_begins_with_its_name() {
+        assert_eq!(NotText::Line(3).to_string(), "is not UTF-8 in line 3");
+        assert!(NotText::Utf16.to_string().starts_with("is no text: "));
     }
 }

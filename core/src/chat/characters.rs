@@ -40,14 +40,7 @@ pub fn is_blank(c: char) -> bool {
         || BLANK_SYMBOLS.contains(&c)
         // Of the formats only those that are written around what follows, as the Arabic sign of a year, are drawn.
         || (category(c) == GeneralCategory::Format && !CodePointSetData::new::<PrependedConcatenationMark>().contains(c))
-        || matches!(
-            category(c),
-            GeneralCategory::Control
-                | GeneralCategory::SpaceSeparator
-                | GeneralCategory::LineSeparator
-                | GeneralCategory::ParagraphSeparator
-                | GeneralCategory::Surrogate
-        )
+        || category(c) == GeneralCategory::Control
 }
 
 /// Whether a character can be seen by itself: it is not blank, and no mark that needs a letter to stand on.
@@ -96,7 +89,7 @@ mod tests {
 
     #[test]
     fn blanks_are_blank_and_what_shows_is_not() {
-        for c in " \u{a0}\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200d}\u{2028}\u{202e}\u{2800}\u{3000}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0041}\u{1d159}"
+        for c in " \u{a0}\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200d}\u{2028}\u{202e}\u{2800}\u{3000}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0041}\u{1d159}\u{80}\u{9f}\u{fff9}\u{13430}"
             .chars()
         {
             assert!(is_blank(c) && !is_base(c), "U+{:04X}", u32::from(c));
@@ -126,6 +119,7 @@ mod tests {
             "5\u{fe0f}\u{20e3}",
         ] {
             assert!(!has_too_many_marks(written), "{written}");
+            assert!(!has_too_many_marks(&written.repeat(10)), "{written}: as many as its letters need");
         }
     }
 
@@ -152,5 +146,24 @@ mod tests {
         ] {
             assert!(!in_place(word), "{word:?}");
         }
+    }
+
+    #[test]
+    fn whatever_parts_words_or_lines_is_blank() {
+        let parts = |c: &char| {
+            matches!(
+                category(*c),
+                GeneralCategory::Control
+                    | GeneralCategory::SpaceSeparator
+                    | GeneralCategory::LineSeparator
+                    | GeneralCategory::ParagraphSeparator
+            )
+        };
+        let (mut looked_at, mut shown) = (0, String::new());
+        for c in (char::MIN..=char::MAX).filter(parts) {
+            looked_at += 1;
+            shown.extend((!is_blank(c)).then_some(c));
+        }
+        assert_eq!((looked_at, shown.as_str()), (65 + 17 + 2, ""));
     }
 }

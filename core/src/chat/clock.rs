@@ -220,6 +220,9 @@ mod tests {
         assert_eq!(read("2026-12-01T08:00 [America/New_York]"), clock(Some(20_788), 8, 0, Some("America/New_York")));
         assert_eq!(read("2000-02-29 00:00"), clock(Some(11_016), 0, 0, None));
         assert_eq!(read("9999-12-31 23:59"), clock(Some(2_932_896), 23, 59, None));
+        let to_the_second = |typed| read(typed).map(|written| written.first);
+        assert_eq!(to_the_second("08:05:09"), Ok(First::Clock { day: None, time: TimeOfDay(29_109) }));
+        assert_eq!(to_the_second("23:59:59"), Ok(First::Clock { day: None, time: TimeOfDay(86_399) }));
     }
 
     #[test]
@@ -231,7 +234,8 @@ mod tests {
         assert_eq!(read("2026-11-21 09:00-05:30"), at(1_795_271_400_000));
         assert_eq!(read("2026-11-21t14:30:00.5z"), at(1_795_271_400_500));
         let zoned = read("2026-11-21T15:30:00+01:00[Europe/Berlin]").unwrap();
-        assert_eq!(zoned.zone.unwrap().as_str(), "Europe/Berlin");
+        let zone = zoned.zone.unwrap();
+        assert_eq!((zone.as_str(), format!("{zone}")), ("Europe/Berlin", "Europe/Berlin".into()));
     }
 
     #[test]

@@ -111,4 +111,12 @@ mod tests {
         let message = FromServer::Reply { id: 1, result: Ok(Answer::Templates(page)) };
         assert_eq!(decode_from_server(&encode(&message).unwrap()), Ok(message));
     }
+
+    #[test]
+    fn the_length_of_something_is_told_without_writing_it() {
+        let name = AccountName::new("anna").unwrap();
+        for names in [Vec::new(), Vec::from([&name]), Vec::from([&name; 300])] {
+            assert_eq!(encoded_bytes(&names), encode(&names).map(|bytes| bytes.len()));
+        }
+    }
 }

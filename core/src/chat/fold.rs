@@ -200,6 +200,7 @@ mod tests {
         same("می\u{200c}خواهم", "میخواهم");
         same("❤\u{fe0f}", "❤");
         same("one\u{a0}two\n three", "one two three");
+        same("one  two", "one two");
         assert_eq!(fold("\u{301}\u{200d}"), "");
     }
 }

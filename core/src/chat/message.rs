@@ -124,3 +124,18 @@ pub struct MessagePage {
     /// The messages.
     pub messages: Vec<Message>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_deleted_when_its_author_took_it_back_and_not_when_they_wrote_it_anew() {
+        let alteration = |deleted| Alteration { number: 1, at: UnixMillis(0), deleted };
+        for (altered, is_deleted) in [(None, false), (Some(alteration(false)), false), (Some(alteration(true)), true)] {
+            let (from, text) = (AccountName::new("anna").unwrap(), Text::new("x").unwrap());
+            let message = Message { conversation: ConversationId(1), seq: Seq(1), from, text, sent_at: UnixMillis(0), altered };
+            assert_eq!(message.is_deleted(), is_deleted, "{altered:?}");
+        }
+    }
+}

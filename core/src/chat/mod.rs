@@ -28,6 +28,8 @@ mod request;
 mod room;
 mod rule;
 mod text;
+#[cfg(test)]
+mod words;
 mod written;
 
 pub use answer::{Answer, ServerStatus};

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::characters::{JOINERS, category, has_too_many_marks, is_base, is_blank, is_joiner_in_place};
-use crate::limits::{MARKS_PER_LETTER_MAX, NAME_BYTES_MAX, NAME_CHARS_MAX};
+use crate::limits::{MARKS_PER_LETTER_MAX, NAME_CHARS_MAX};
 
 /// Why a name cannot be used; each displays as a sentence for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidName {
     /// Nothing, or nothing that could be seen.
     Empty,
-    /// More than [`NAME_CHARS_MAX`] characters or [`NAME_BYTES_MAX`] bytes.
+    /// More than [`NAME_CHARS_MAX`] characters; so it never has more than [`NAME_BYTES_MAX`](crate::limits::NAME_BYTES_MAX) bytes.
     TooLong,
     /// A character that does not belong into a name.
     Character(char),
@@ -58,7 +58,7 @@ fn normalize(typed: &str) -> Result<String, InvalidName> {
     if name.is_empty() {
         return Err(InvalidName::Empty);
     }
-    if name.len() > NAME_BYTES_MAX || name.chars().count() > NAME_CHARS_MAX {
+    if name.chars().count() > NAME_CHARS_MAX {
         return Err(InvalidName::TooLong);
     }
     match name.chars().find(|&c| c.is_control() || has_a_meaning(c)) {
@@ -308,7 +308,10 @@ mod tests {
     fn empty_and_overlong_names_are_refused() {
         assert_eq!(AccountName::new("   "), Err(InvalidName::Empty));
         assert_eq!(AccountName::new(&"x".repeat(NAME_CHARS_MAX + 1)), Err(InvalidName::TooLong));
-        assert!(AccountName::new(&"王".repeat(NAME_CHARS_MAX)).is_ok());
+        for c in ["x", "é", "王", "𠀀"] {
+            assert!(AccountName::new(&c.repeat(NAME_CHARS_MAX)).is_ok_and(|name| name.as_str().len() <= crate::limits::NAME_BYTES_MAX));
+            assert_eq!(AccountName::new(&c.repeat(NAME_CHARS_MAX + 1)), Err(InvalidName::TooLong), "{c}");
+        }
     }
 
     #[test]
@@ -319,6 +322,7 @@ mod tests {
             ('"', "A name cannot contain '\"'."),
             ('\u{7}', "A name cannot contain the invisible character U+0007."),
             ('\u{202e}', "A name cannot contain the invisible character U+202E."),
+            ('\u{e000}', "A name cannot contain the invisible character U+E000."),
         ] {
             assert_eq!(format!("{}", InvalidName::Character(refused)), said);
         }

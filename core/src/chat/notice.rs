@@ -225,3 +225,21 @@ pub struct NoticeSummary {
     /// How far it has come.
     pub progress: Progress,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_that_is_called_otherwise_is_named_so_wherever_it_was_meant() {
+        let room = |typed| RoomName::new(typed).unwrap();
+        let anna = || Audience::Account(AccountName::new("attic").unwrap());
+        let mut audience = [Audience::Room(room("attic")), anna(), Audience::Room(room("cellar")), Audience::Room(room("ATTIC"))];
+        assert!(Audience::rename_room(&mut audience, &room("Attic"), &room("loft")));
+        let loft = Audience::Room(room("loft"));
+        assert_eq!(audience, [loft.clone(), anna(), Audience::Room(room("cellar")), loft]);
+        let before = audience.clone();
+        assert!(!Audience::rename_room(&mut audience, &room("attic"), &room("roof")));
+        assert_eq!(audience, before);
+    }
+}

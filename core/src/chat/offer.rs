@@ -158,8 +158,11 @@ impl Template {
 mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
+    use core::time::Duration;
 
+    use super::super::{First, Schedule, Severity, TemplateName, Text};
     use super::*;
+    use crate::time::UnixMillis;
 
     fn labels(typed: &[&str]) -> Vec<Label> {
         typed.iter().map(|typed| Label::new(*typed).unwrap()).collect()
@@ -178,11 +181,12 @@ mod tests {
             ("Ｙｅｓ", "yes"),
             ("Straße", "STRASSE"),
             ("ΟΔΟΣ", "οδος"),
+            ("Need help", "Need \u{2060} help"),
         ] {
             let twice = check_answers(&labels(&["Other", one, "Third", other]));
             assert_eq!(twice, Err(InvalidDraft::AnswerTwice(Label::new(other).unwrap())), "{one:?} and {other:?}");
         }
-        assert_eq!(check_answers(&labels(&["Yes", "No", "Yes, later", "Yeslater", "是", "否"])), Ok(()));
+        assert_eq!(check_answers(&labels(&["Yes", "No", "Yes later", "Yeslater", "是", "否"])), Ok(()));
     }
 
     #[test]
@@ -204,5 +208,57 @@ mod tests {
         let many = |count: usize| (0..count).map(|n| Label::new(n.to_string()).unwrap()).collect::<Vec<_>>();
         assert_eq!(check_answers(&many(ANSWERS_MAX)), Ok(()));
         assert_eq!(check_answers(&many(ANSWERS_MAX + 1)), Err(InvalidDraft::TooManyAnswers));
+    }
+
+    fn draft() -> NoticeDraft {
+        NoticeDraft::new(Severity::Info, Text::new("x").unwrap(), [Audience::Everyone].to_vec())
+    }
+
+    /// A draft and the template of it are judged alike, but for what only a draft has.
+    #[track_caller]
+    fn check(draft: NoticeDraft, expected: Result<(), InvalidDraft>) {
+        let NoticeDraft { severity, title, body, audience, answers, expires_after_ms, remind, schedule, .. } = draft.clone();
+        let name = TemplateName::new("drill").unwrap();
+        let template = Template { name, severity, title, body, audience, answers, expires_after_ms, remind };
+        assert_eq!(draft.check(), expected);
+        assert_eq!(template.check(), if schedule.is_none() { expected } else { Ok(()) });
+    }
+
+    #[test]
+    fn a_draft_has_so_many_audiences_and_answers_and_no_more() {
+        let audience = |count| NoticeDraft { audience: alloc::vec![Audience::Everyone; count], ..draft() };
+        check(audience(AUDIENCES_MAX), Ok(()));
+        check(audience(AUDIENCES_MAX + 1), Err(InvalidDraft::TooManyAudiences));
+        check(NoticeDraft { answers: labels(&["Safe", "safe"]), ..draft() }, Err(InvalidDraft::AnswerTwice(labels(&["safe"]).remove(0))));
+    }
+
+    #[test]
+    fn a_draft_ends_and_reminds_and_repeats_within_its_bounds() {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap();
+        let bounds = |least, most| {
+            let (least, most) = (millis(least), millis(most));
+            [(0, false), (least - 1, false), (least, true), (most, true), (most + 1, false), (u64::MAX, false)]
+        };
+        let judged = |good: bool, invalid| if good { Ok(()) } else { Err(invalid) };
+        for (after, good) in bounds(EXPIRY_MIN, EXPIRY_MAX) {
+            check(NoticeDraft { expires_after_ms: Some(after), ..draft() }, judged(good, InvalidDraft::Expiry));
+        }
+        for (every_ms, good) in bounds(REMIND_EVERY_MIN, REMIND_EVERY_MAX) {
+            let reminds = |limit| NoticeDraft { remind: Some(Reminding { every_ms, limit }), ..draft() };
+            for (limit, is_number) in [(0, false), (1, true), (REMINDERS_MAX, true), (REMINDERS_MAX + 1, false)] {
+                check(reminds(limit), judged(good && is_number, InvalidDraft::Reminders));
+            }
+        }
+        let repeats = |every| {
+            let schedule = Schedule { first: First::At(UnixMillis(0)), zone: None, every: Some(every) };
+            NoticeDraft { schedule: Some(schedule), ..draft() }
+        };
+        for (every, good) in bounds(REPEAT_MIN, REPEAT_MAX) {
+            check(repeats(Every::Millis(every)), judged(good, InvalidDraft::Repetition));
+        }
+        for (days, good) in [(0, false), (1, true), (7, true), (366, true), (367, false), (u32::MAX, false)] {
+            check(repeats(Every::Days(days)), judged(good, InvalidDraft::Repetition));
+        }
+        check(draft(), Ok(()));
     }
 }

@@ -322,6 +322,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_text_is_explained() {
+        for (refused, said) in [
+            (InvalidText::Empty, "is empty"),
+            (InvalidText::TooLong { bytes_max: 1234 }, "1234 bytes"),
+            (InvalidText::Control('\u{7}'), "U+0007"),
+            (InvalidText::Marks, "marks on one letter"),
+            (InvalidText::NothingToFind, "nothing in that to search for"),
+        ] {
+            let sentence = format!("{refused}");
+            assert!(sentence.contains(said) && sentence.ends_with('.'), "{sentence}");
+        }
+    }
+
+    #[test]
     fn a_password_is_the_same_from_every_keyboard() {
         let prepared = |typed: &str| Password::new(typed).unwrap().prepared();
         for (one, other) in [("Zoe\u{308} 1", "Zoë 1"), ("a\u{a0}b", "a b"), ("密\u{3000}码", "密 码"), ("\u{212b}", "\u{c5}")] {
@@ -334,6 +348,8 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        assert_eq!(format!("{:?}", Password::new("hunter2").unwrap()), "Password(…)");
+        let password = Password::new("hunter2").unwrap();
+        assert_eq!(format!("{password:?}"), "Password(…)");
+        assert_eq!(password.as_str(), "hunter2", "but to who asks for it");
     }
 }

@@ -87,7 +87,7 @@ fn check_texts(title: Option<&Title>, body: Option<&Text>, answers: &[Label]) ->
 mod tests {
     use alloc::string::String;
 
-    use super::super::{AccountName, Password, Place, PostId, RoomName, Seq};
+    use super::super::{AccountName, Password, Place, PostId, RoomName, SearchText, Seq};
     use super::*;
 
     fn told(text: &str) -> Text {
@@ -117,5 +117,17 @@ mod tests {
         assert_eq!(make.check_written(), Err(Refusal::NameNotGiven));
         let rename = Request::RenameRoom { room: room("lobby\u{fe0f}"), name: room("attic") };
         assert_eq!(rename.check_written(), Ok(()), "one that has such a name may be given a better one");
+    }
+
+    #[test]
+    fn a_search_for_what_every_message_has_is_refused_whoever_asks() {
+        let search = |text: &str| {
+            let text = SearchText::try_from(String::from(text)).unwrap();
+            Request::Search { text, place: None, before: None, limit: 1 }.check_written()
+        };
+        assert_eq!(search("ladder"), Ok(()));
+        for text in ["\u{301}", "\u{200d}", " "] {
+            assert_eq!(search(text), Err(Refusal::NothingToFind), "{text:?}");
+        }
     }
 }
