@@ -503,6 +503,8 @@ mod tests {
         let (initiator, first) = pair.start(1);
         let (responder, ..) = pair.read(&first).unwrap();
         assert_eq!(alloc::format!("{initiator:?} {responder:?}"), "Initiator { .. } Responder { .. }");
+        let (_, split) = responder.respond(b"").unwrap();
+        assert_eq!(alloc::format!("{split:?}"), "Split { .. }");
     }
 
     /// The vector of the Cacophony set for this pattern, with the two transport messages of each direction through our own

@@ -100,6 +100,7 @@ impl fmt::Debug for KeyPair {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::{String, ToString};
 
     use super::*;
@@ -138,5 +139,20 @@ mod tests {
         // The last letter carries one bit of the key; the other four must be zero.
         assert!(("a".repeat(51) + "b").parse::<PublicKey>().is_err());
         assert!(("a".repeat(51) + "q").parse::<PublicKey>().is_ok());
+    }
+
+    #[test]
+    fn a_key_is_told_from_a_few_others_by_how_it_begins() {
+        let key = PublicKey(core::array::from_fn(|at| at as u8));
+        assert_eq!(key.id(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_pair_shows_its_public_half_only() {
+        let pair = KeyPair::generate(&mut from_seed([1; 32]));
+        let public = pair.public();
+        assert_eq!(format!("{public:?}"), format!("PublicKey({public})"));
+        assert_eq!(format!("{pair:?}"), format!("KeyPair({public}, …)"));
+        assert!(InvalidKey.to_string().contains(&WRITTEN_LETTERS.to_string()));
     }
 }

@@ -29,3 +29,27 @@ pub fn short_hash(message: &[u8]) -> [u8; 16] {
     hash.copy_from_slice(digest.as_ref().first_chunk::<16>().unwrap_or(&[0; 16]));
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_short_hash_is_how_sha_256_begins() {
+        // FIPS 180-4's example of one block.
+        assert_eq!(data_encoding::HEXLOWER.encode(&short_hash(b"abc")), "ba7816bf8f01cfea414140de5dae2223");
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_apart() {
+        let handshake = [HandshakeError::Forged, HandshakeError::WeakKey, HandshakeError::TooLong, HandshakeError::Finished];
+        let told =
+            handshake.iter().map(ToString::to_string).chain([SealError::Exhausted, SealError::Length].map(|error| error.to_string()));
+        let told: BTreeSet<_> = told.chain([Forged.to_string()]).collect();
+        assert_eq!(told.len(), 7, "{told:?}");
+        assert!(told.iter().all(|words| words.contains(' ')), "{told:?}");
+    }
+}

@@ -367,4 +367,15 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_newest_number_is_one_beyond_all_that_were_seen() {
+        for base in BASES {
+            let mut window = ReplayWindow::new(base);
+            window.mark(base + 7);
+            for (number, newest) in [(0, false), (base + 6, false), (base + 7, false), (base + 8, true), (u64::MAX, true)] {
+                assert_eq!(window.is_newest(number), newest, "{number} after {base} + 7");
+            }
+        }
+    }
 }

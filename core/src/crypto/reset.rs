@@ -69,4 +69,16 @@ mod tests {
             assert!(!is_same_token(&token, &forged), "byte {at}");
         }
     }
+
+    #[test]
+    fn the_key_behind_the_tokens_outlives_a_restart_and_is_another_for_each_identity() {
+        let key = |private: u8| reset_key(&KeyPair::from_private(zeroize::Zeroizing::new([private; 32])));
+        assert_eq!(key(1), key(1));
+        assert_ne!(key(1), key(2));
+        let written = data_encoding::HEXLOWER.encode(&key(1));
+        assert_eq!(
+            written, "bdd52b935021ad8a767c8c04dbe1408f2d9ddf6775be49bc1c0f9cae70f41c7b",
+            "HMAC-SHA256 of its purpose under the private key"
+        );
+    }
 }

@@ -432,6 +432,7 @@ mod tests {
     #[test]
     fn keys_do_not_show_in_debug_output() {
         let shown = format!("{:?}", Sealer::new(raw(&"ab".repeat(32), Suite::Aes256Gcm), 0));
+        assert!(shown.contains("DataKey { suite: Aes256Gcm, .. }"), "{shown}");
         assert!(!shown.contains("171") && !shown.contains("ab, "), "{shown}");
     }
 

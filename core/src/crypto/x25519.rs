@@ -101,4 +101,12 @@ mod tests {
             assert_eq!(alice.dh(&hex(weak), &mut [0; 32]), Err(snow::Error::Dh), "{weak}");
         }
     }
+
+    #[test]
+    fn the_handshake_is_told_the_sizes_of_what_it_is_handed() {
+        let mut alice = X25519::default();
+        alice.set(&[7; 32]);
+        assert_eq!((alice.name(), alice.privkey()), ("25519", &[7; 32][..]));
+        assert_eq!((alice.priv_len(), alice.pub_len()), (alice.privkey().len(), alice.pubkey().len()));
+    }
 }
