@@ -36,7 +36,7 @@ EXAMPLES = {
         ("tray-client/src/model/mod.rs", "use slint::SharedString;\n\nuse rfd::AsyncFileDialog;\n", [1, 3]),
         ("tray-client/src/app/memory.rs", "use rusqlite::Connection;\n", [1]),
         ("tray-client/src/cache/store.rs", "use rusqlite::Connection;\n", []),
-        ("tray-client/src/link/mod.rs", "use winit::window::Window;\nuse tray_icon::TrayIcon;\n", [1, 2]),
+        ("tray-client/src/scene/mod.rs", "use winit::window::Window;\nuse tray_icon::TrayIcon;\n", [1, 2]),
         ("core/src/wire/codec.rs", "use bincode::config;\n", []),
         ("server/src/store/worker.rs", "use rusqlite::{Connection, params};\n", []),
         ("server/src/drive.rs", "use mio::Poll;\n", []),
@@ -68,7 +68,7 @@ EXAMPLES = {
         ("core/src/connection/mod.rs", "use self::timer::Timer;\nuse crate::{wire::Channel, time};\n", []),
         ("core/src/client/mod.rs", "#[cfg(test)]\nmod tests {\n    use crate::endpoint::Endpoint;\n}\n", []),
         ("core/src/client/pair.rs", "use crate::endpoint::Endpoint;\n", [], ("core/src/client/mod.rs", "#[cfg(test)]\nmod pair;\n")),
-        ("tray-client/src/link/mod.rs", "use self::plain::Up;\nuse belfry_core::net::Handle;\n", []),
+        ("tray-client/src/app/connect.rs", "use self::plain::Up;\nuse belfry_core::net::Handle;\n", []),
     ],
     "rows_keep_nothing": [
         ("tray-client/ui/compose.slint", "component A {\n    for row in root.rows: Rectangle {\n        CheckBox { checked <=> root.x; }\n    }\n}\n", [3]),

@@ -1,7 +1,7 @@
 //! The tray client: what it hears and knows, what its windows show, and, with the feature `window`, the windows themselves.
 //!
-//! [`link`] carries plain values between the network's thread and the window's. [`model`] decides what they mean: it is told what
-//! was heard and what the person wants, and says what is to be done. [`scene`] turns what the model holds into rows of text. A window
+//! [`model`] speaks the client's language: it is told what was heard ([`Update`](belfry_core::client::Update)) and what the person wants, and
+//! says what is to be done, of which what the server is to hear is a [`Command`](belfry_core::client::Command). [`scene`] turns what the model holds into rows of text. A window
 //! draws them and invents nothing.
 
 #![cfg_attr(
@@ -20,7 +20,6 @@ pub mod app;
 pub mod cache;
 pub mod compose;
 pub mod hours;
-pub mod link;
 pub mod model;
 pub mod outbox;
 pub mod platform;

@@ -5,11 +5,10 @@
 
 use std::io;
 
-use belfry_core::chat::{AccountName, Place, Text};
+use belfry_core::chat::{AccountName, Place, PostId, Text};
 use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use crate::link::OwnId;
 use crate::platform::files::Folder;
 use crate::scene;
 
@@ -21,8 +20,8 @@ const RESERVED: u64 = 1000;
 /// A message that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// Its number in this outbox.
-    pub own: OwnId,
+    /// By what the server recognises it.
+    pub post: PostId,
     /// Where it is to be said.
     pub to: Place,
     /// What.
@@ -90,14 +89,9 @@ impl Outbox {
         Ok(outbox)
     }
 
-    /// The number that own messages of this run begin with: larger than any before.
-    pub const fn begin(&self) -> u64 {
-        self.next
-    }
-
-    /// The outbox's own number: with a message's it is what the server recognises the message by.
-    pub const fn number(&self) -> u64 {
-        self.outbox
+    /// By what the server recognises the next message that is written: larger than any before, also than those of earlier runs.
+    pub const fn next(&self) -> PostId {
+        PostId { outbox: self.outbox, counter: self.next }
     }
 
     /// A message was written: it is on the disk when this returns.
@@ -105,11 +99,11 @@ impl Outbox {
     /// # Errors
     /// The disk does not take it; it is kept until the program ends.
     pub fn keep(&mut self, server: &str, account: &AccountName, waiting: &Waiting) -> io::Result<()> {
-        self.next = self.next.max(waiting.own.0.saturating_add(1));
+        self.next = self.next.max(waiting.post.counter.saturating_add(1));
         self.posts.push(Written {
             server: server.into(),
             account: account.to_string(),
-            number: waiting.own.0,
+            number: waiting.post.counter,
             to: waiting.to.to_string(),
             at: waiting.at.0,
             text: waiting.text.to_string(),
@@ -121,9 +115,9 @@ impl Outbox {
     ///
     /// # Errors
     /// The disk does not take it: the message may be sent once more after a restart, and the server will recognise it.
-    pub fn forget(&mut self, own: OwnId) -> io::Result<()> {
+    pub fn forget(&mut self, counter: u64) -> io::Result<()> {
         let before = self.posts.len();
-        self.posts.retain(|post| post.number != own.0);
+        self.posts.retain(|post| post.number != counter);
         if self.posts.len() == before { Ok(()) } else { self.write() }
     }
 
@@ -134,7 +128,7 @@ impl Outbox {
         };
         let read = |post: &Written| {
             let (to, text) = (scene::place(&post.to)?, Text::try_from(post.text.clone()).ok()?);
-            Some(Waiting { own: OwnId(post.number), to, text, at: UnixMillis(post.at) })
+            Some(Waiting { post: PostId { outbox: self.outbox, counter: post.number }, to, text, at: UnixMillis(post.at) })
         };
         self.posts.iter().filter(theirs).filter_map(read).collect()
     }
@@ -160,32 +154,33 @@ mod tests {
         AccountName::new("me").unwrap()
     }
 
-    fn written(own: u64, to: &str, text: &str) -> Waiting {
-        Waiting { own: OwnId(own), to: scene::place(to).unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
+    fn written(post: PostId, to: &str, text: &str) -> Waiting {
+        Waiting { post, to: scene::place(to).unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
     }
 
     #[test]
     fn what_was_written_survives_a_restart_in_its_order_and_under_its_number() {
         let (_dir, folder) = folder();
         let mut outbox = Outbox::open(&folder).unwrap();
-        let posts = [written(outbox.begin(), "lobby", "one\ntwo \"three\""), written(outbox.begin() + 1, "@王伟", "早")];
+        let first = outbox.next();
+        let posts = [written(first, "lobby", "one\ntwo \"three\""), written(PostId { counter: first.counter + 1, ..first }, "@王伟", "早")];
         for post in &posts {
             outbox.keep("lan-host", &me(), post).unwrap();
         }
-        let before = outbox.number();
         drop(outbox);
         let outbox = Outbox::open(&folder).unwrap();
         assert_eq!(outbox.waiting("LAN-host", &AccountName::new("ME").unwrap()), posts);
-        assert_eq!(outbox.number(), before);
-        assert!(outbox.begin() > posts[1].own.0, "no number is used twice");
+        assert_eq!(outbox.next().outbox, first.outbox);
+        assert!(outbox.next().counter > posts[1].post.counter, "no number is used twice");
     }
 
     #[test]
     fn what_is_stored_is_forgotten() {
         let (_dir, folder) = folder();
         let mut outbox = Outbox::open(&folder).unwrap();
-        outbox.keep("lan-host", &me(), &written(1, "lobby", "hi")).unwrap();
-        outbox.forget(OwnId(1)).unwrap();
+        let hi = written(outbox.next(), "lobby", "hi");
+        outbox.keep("lan-host", &me(), &hi).unwrap();
+        outbox.forget(1).unwrap();
         assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), []);
     }
 
@@ -193,17 +188,17 @@ mod tests {
     fn numbers_are_never_used_again_also_when_everything_was_stored() {
         let (_dir, folder) = folder();
         let first = Outbox::open(&folder).unwrap();
-        let (begin, number) = (first.begin(), first.number());
         let second = Outbox::open(&folder).unwrap();
-        assert!(second.begin() >= begin + RESERVED);
-        assert_eq!(second.number(), number, "it is the same outbox");
+        assert!(second.next().counter >= first.next().counter + RESERVED);
+        assert_eq!(second.next().outbox, first.next().outbox, "it is the same outbox");
     }
 
     #[test]
     fn nobody_sends_what_another_account_has_written() {
         let (_dir, folder) = folder();
         let mut outbox = Outbox::open(&folder).unwrap();
-        outbox.keep("lan-host", &me(), &written(1, "lobby", "hi")).unwrap();
+        let hi = written(outbox.next(), "lobby", "hi");
+        outbox.keep("lan-host", &me(), &hi).unwrap();
         assert_eq!(outbox.waiting("lan-host", &AccountName::new("other").unwrap()), []);
         assert_eq!(outbox.waiting("elsewhere", &me()), []);
     }

@@ -278,3 +278,11 @@ fn retry(identity: &KeyPair, nonce: [u8; 8], version: u16) -> Vec<u8> {
     retry.encode(&mut out);
     out
 }
+
+#[test]
+fn a_client_that_nobody_has_answered_says_goodbye_at_once() {
+    let Wire { now, mut client, .. } = Wire::new();
+    client.handle_command(now, Command::Close);
+    let mut out = Vec::new();
+    assert_eq!(client.poll(now, &mut out), Output::Update(Update::Closed));
+}

@@ -5,14 +5,12 @@ use std::thread;
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Password, Refusal};
-use belfry_core::client::{Config, Credentials, Failure, Proof, Trust};
+use belfry_core::client::{Command, Config, Credentials, Failure, Proof, Trust, Update};
 use belfry_core::crypto::PublicKey;
-use belfry_core::net::InWords;
-use belfry_core::net::ServerAddress;
 use belfry_core::net::search::{self, Sightings};
+use belfry_core::net::{self, InWords, ServerAddress};
 
 use super::{App, Event};
-use crate::link::{Down, Link, Up};
 use crate::model::{Connection, Intent};
 use crate::view::sign_in::SignInView;
 
@@ -185,7 +183,7 @@ impl App {
             start: self.start_from(),
             shows_notices: true,
         };
-        match Link::open(config, self.outbox.number()) {
+        match net::spawn(config) {
             Ok((link, updates)) => {
                 self.link = Some(link);
                 if self.is_away() {
@@ -194,8 +192,8 @@ impl App {
                 self.empty_outbox();
                 let post = self.post.clone();
                 let listening = thread::Builder::new().name("updates".into()).spawn(move || {
-                    for up in updates {
-                        if !post.send(Event::Heard(number, up)) {
+                    for update in updates {
+                        if !post.send(Event::Heard(number, update)) {
                             return;
                         }
                     }
@@ -209,14 +207,15 @@ impl App {
         }
     }
 
-    pub(super) fn hear(&mut self, number: u64, up: Up) {
+    pub(super) fn hear(&mut self, number: u64, update: Update) {
         if number != self.connecting.number {
             return;
         }
-        match &up {
-            Up::Stored { own, .. } => self.forget_own(*own),
-            Up::Identity { key, first_use } => self.identified(*key, *first_use),
-            Up::SignedIn { account, .. } => {
+        match &update {
+            Update::Posted { ticket, .. } => self.forget_own(*ticket),
+            Update::ServerKey { key, first_use } => self.identified(*key, *first_use),
+            Update::NewServerKey { key } => self.identified(*key, false),
+            Update::SignedIn { account, .. } => {
                 if let Some(wanted) = &self.connecting.wanted {
                     self.settings.server.clone_from(&wanted.typed);
                 }
@@ -229,15 +228,15 @@ impl App {
                     self.show_chat();
                 }
             }
-            Up::Interrupted { .. } => {
+            Update::Disconnected { .. } => {
                 if let Some(view) = &self.sign_in {
                     view.set_busy("The server does not answer. Trying again…");
                 }
             }
-            Up::Failed(failure) => self.failed(failure),
+            Update::Failed(failure) => self.failed(failure),
             _ => {}
         }
-        let effects = self.model.apply(self.now(), up);
+        let effects = self.model.apply(self.now(), update);
         self.perform(effects);
         self.remember_soon();
     }
@@ -313,7 +312,7 @@ impl App {
         self.connecting = Connecting { number: self.connecting.number + 1, ..Connecting::default() };
         if let Some(link) = self.link.take() {
             // One that has ended needs no goodbye.
-            let _ = link.tell(Down::Quit);
+            let _ = link.send(Command::Close);
         }
     }
 

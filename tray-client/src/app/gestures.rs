@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use belfry_core::chat::{NoticeId, Text};
+use belfry_core::client::Ticket;
 use belfry_core::net::InWords;
 use belfry_core::time::Instant;
 
 use super::{App, Event, UNUSED_AFTER};
 use crate::hours::Hours;
-use crate::link::OwnId;
 use crate::model::{Connection, Intent};
 use crate::platform::{autostart, browser};
 use crate::popup::place;
@@ -26,8 +26,8 @@ fn notice(key: &str) -> Option<NoticeId> {
     key.parse().ok().map(NoticeId)
 }
 
-fn own(key: &str) -> Option<OwnId> {
-    key.parse().ok().map(OwnId)
+fn own(key: &str) -> Option<Ticket> {
+    key.parse().ok().map(Ticket)
 }
 
 impl App {

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Place};
-use belfry_core::client::Start;
+use belfry_core::client::{Command, Start, Ticket};
 use belfry_core::net::InWords;
 use belfry_core::net::ServerAddress;
 use belfry_core::time::Instant;
 
 use super::{App, connect};
 use crate::cache::{Found, Owner};
-use crate::link::{Down, OwnId};
 use crate::model::{Intent, Lookup, Model};
 use crate::outbox::Waiting;
 
@@ -34,15 +33,15 @@ impl App {
 
     /// Turns to this account on this server, with what is remembered of it.
     pub(super) fn recall(&mut self, server: &str, account: &str) {
-        let mut model = Model::new(server).numbered_from(self.outbox.begin());
+        let mut model = Model::new(server).numbered_from(self.outbox.next());
         self.whose = (server.to_owned(), account.to_owned());
         self.owner = self.owner(server, account);
         if let Some(memory) = self.owner.as_ref().and_then(|owner| self.cache.turn_to(owner)) {
             model.recall(memory);
         }
         if let Ok(account) = AccountName::known(account) {
-            for Waiting { own, to, text, at } in self.outbox.waiting(server, &account) {
-                model.recall_own(own, &to, text, at);
+            for Waiting { post, to, text, at } in self.outbox.waiting(server, &account) {
+                model.recall_own(Ticket(post.counter), &to, text, at);
             }
         }
         self.begin_with(model);
@@ -52,7 +51,7 @@ impl App {
     pub(super) fn forget_everything(&mut self) {
         self.cache.forget();
         self.owner = None;
-        self.begin_with(Model::new(self.whose.0.as_str()).numbered_from(self.outbox.begin()));
+        self.begin_with(Model::new(self.whose.0.as_str()).numbered_from(self.outbox.next()));
     }
 
     fn begin_with(&mut self, model: Model) {
@@ -75,17 +74,17 @@ impl App {
         let (server, account) = &self.whose;
         let Ok(account) = AccountName::known(account) else { return };
         if let Some(link) = &self.link {
-            for Waiting { own, to, text, .. } in self.outbox.waiting(server, &account) {
+            for Waiting { post, to, text, .. } in self.outbox.waiting(server, &account) {
                 // A connection that has ended already is heard of by itself.
-                let _ = link.tell(Down::Post { own, to, text });
+                let _ = link.send(Command::PostAs { ticket: Ticket(post.counter), post, to, text });
             }
         }
     }
 
     /// An own message goes onto the disk before it goes anywhere else.
-    pub(super) fn keep_own(&mut self, down: &Down) {
-        let Down::Post { own, to, text } = down else { return };
-        let waiting = Waiting { own: *own, to: to.clone(), text: text.clone(), at: self.now().wall };
+    pub(super) fn keep_own(&mut self, command: &Command) {
+        let Command::PostAs { post, to, text, .. } = command else { return };
+        let waiting = Waiting { post: *post, to: to.clone(), text: text.clone(), at: self.now().wall };
         let Ok(account) = AccountName::known(&self.whose.1) else { return };
         if let Err(error) = self.outbox.keep(&self.whose.0, &account, &waiting) {
             self.remark = format!(
@@ -97,9 +96,9 @@ impl App {
     }
 
     /// An own message is stored, or given up.
-    pub(super) fn forget_own(&mut self, own: OwnId) {
+    pub(super) fn forget_own(&mut self, ticket: Ticket) {
         // What stays there is sent once more after a restart, and recognised by the server.
-        let _ = self.outbox.forget(own);
+        let _ = self.outbox.forget(ticket.0);
     }
 
     /// There may be something new to remember.
@@ -141,14 +140,14 @@ impl App {
     /// Looks among what is remembered, which is first brought up to date.
     pub(super) fn remind(&mut self, lookup: Lookup) {
         if !self.remember() || !self.cache.look_up(lookup) {
-            let effects = self.model.looked_up(lookup.ask, Vec::new());
+            let effects = self.model.looked_up(lookup.ticket, Vec::new());
             self.perform(effects);
         }
     }
 
     pub(super) fn looked_up(&mut self, found: Found) {
         if found.turn == self.cache.turn() {
-            let effects = self.model.looked_up(found.ask, found.messages);
+            let effects = self.model.looked_up(found.ticket, found.messages);
             self.perform(effects);
         }
     }

@@ -15,13 +15,12 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use belfry_core::net::Clock;
-use belfry_core::net::InWords;
+use belfry_core::client::Update;
 use belfry_core::net::search::Sightings;
+use belfry_core::net::{Clock, Handle, InWords};
 use belfry_core::time::{Instant, Now};
 
 use crate::cache::{Cache, Found, Owner};
-use crate::link::{Link, Up};
 use crate::model::{Effect, Intent, Model, Part};
 use crate::outbox::Outbox;
 use crate::platform::files::Folder;
@@ -65,7 +64,7 @@ const UNUSED_AFTER: Duration = Duration::from_mins(10);
 #[derive(Debug)]
 pub enum Event {
     /// From the network; the number says which connection, so that one that was given up is not believed.
-    Heard(u64, Up),
+    Heard(u64, Update),
     /// A connection's thread has ended.
     Ended(u64),
     /// The server's name has been looked up.
@@ -178,7 +177,7 @@ pub struct App {
     policy: Policy,
     keys: Keys,
     model: Model,
-    link: Option<Link>,
+    link: Option<Handle>,
     outbox: Outbox,
     /// Of which server and account the model is.
     whose: (String, String),
@@ -340,11 +339,11 @@ impl App {
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Tell(down) => {
-                    self.keep_own(&down);
+                Effect::Tell(command) => {
+                    self.keep_own(&command);
                     if let Some(link) = &self.link {
                         // An ended connection is heard of by itself.
-                        let _ = link.tell(down);
+                        let _ = link.send(command);
                     }
                 }
                 Effect::LookUp(lookup) => self.remind(lookup),
@@ -448,7 +447,7 @@ impl App {
 impl Desk<Event> for App {
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Heard(connection, up) => self.hear(connection, up),
+            Event::Heard(connection, update) => self.hear(connection, update),
             Event::Ended(connection) => self.link_ended(connection),
             Event::Resolved(connection, resolved) => self.resolved(connection, resolved),
             Event::Found(servers) => self.found(&servers),

@@ -15,8 +15,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use belfry_core::chat::Message;
+use belfry_core::client::Ticket;
 
-use crate::link::AskId;
 use crate::model::{Keep, Lookup, Memory};
 use file::Trouble;
 use store::Store;
@@ -44,7 +44,7 @@ pub struct Found {
     /// How often the cache had turned to somebody when it was asked: an answer that is about somebody else is not believed.
     pub turn: u64,
     /// The number of the question.
-    pub ask: AskId,
+    pub ticket: Ticket,
     /// The messages, oldest first; none where they are not remembered.
     pub messages: Vec<Message>,
 }
@@ -170,7 +170,7 @@ impl Cache {
     fn go(&mut self, store: Box<Store>) {
         let (jobs, waiting) = sync_channel(JOBS_MAX);
         let (answer, path, turn) = (self.answer.clone(), self.path.clone(), self.turn);
-        let tell = move |ask, messages| answer(Found { turn, ask, messages });
+        let tell = move |ticket, messages| answer(Found { turn, ticket, messages });
         let started = thread::Builder::new().name("cache".into()).spawn(move || work(store, &waiting, &tell, &path));
         // Without a thread there is no cache: what it would have known the server does.
         self.place = started.map_or(Place::Nowhere, |thread| Place::There(jobs, thread));
@@ -179,7 +179,7 @@ impl Cache {
 
 /// The thread's life. A file that fails is given up for this run: what it holds is older than what the model believes it to be. It is as it
 /// was after the last job, and says so at the next start; one that is damaged goes.
-fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(AskId, Vec<Message>), path: &Path) -> Option<Box<Store>> {
+fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(Ticket, Vec<Message>), path: &Path) -> Option<Box<Store>> {
     while let Ok(job) = jobs.recv() {
         let done = match job {
             Job::Write(news) => store.write(&news),
@@ -188,7 +188,7 @@ fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(AskId, Vec<M
             Job::LookUp(lookup) => {
                 let found = store.look_up(lookup);
                 let (messages, done) = found.map_or_else(|trouble| (Vec::new(), Err(trouble)), |messages| (messages, Ok(())));
-                tell(lookup.ask, messages);
+                tell(lookup.ticket, messages);
                 done
             }
         };
@@ -206,10 +206,10 @@ fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(AskId, Vec<M
 }
 
 /// Whoever waits for an answer is told that there is none.
-fn answer_nothing(jobs: &Receiver<Job>, tell: &impl Fn(AskId, Vec<Message>)) {
+fn answer_nothing(jobs: &Receiver<Job>, tell: &impl Fn(Ticket, Vec<Message>)) {
     while let Ok(job) = jobs.recv() {
         if let Job::LookUp(lookup) = job {
-            tell(lookup.ask, Vec::new());
+            tell(lookup.ticket, Vec::new());
         }
     }
 }

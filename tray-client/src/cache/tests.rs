@@ -39,9 +39,9 @@ impl World {
     }
 
     fn look_up(&self, conversation: u64, stretch: Stretch) -> Vec<Message> {
-        assert!(self.cache.look_up(Lookup { ask: AskId(7), conversation: ConversationId(conversation), stretch }));
+        assert!(self.cache.look_up(Lookup { ticket: Ticket(7), conversation: ConversationId(conversation), stretch }));
         let found = self.found.recv_timeout(Duration::from_secs(30)).unwrap();
-        assert_eq!((found.turn, found.ask), (self.cache.turn(), AskId(7)));
+        assert_eq!((found.turn, found.ticket), (self.cache.turn(), Ticket(7)));
         found.messages
     }
 
@@ -236,7 +236,7 @@ fn who_may_not_sign_in_any_more_leaves_nothing_behind_and_others_keep_theirs() {
     assert!(!lies_there(folder.path(), "my words") && lies_there(folder.path(), "their words"));
     // Whatever is still said until somebody signs in is nobody's.
     world.write(vec![Keep::Message(message(LOBBY, 2, "said meanwhile"))]);
-    assert!(!world.cache.look_up(Lookup { ask: AskId(1), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
+    assert!(!world.cache.look_up(Lookup { ticket: Ticket(1), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
     assert!(world.cache.turn_to(&theirs).is_some());
     assert_eq!(world.numbers(LOBBY, Stretch::Newest), [1]);
 }
@@ -298,7 +298,7 @@ fn a_file_that_another_computer_uses_is_left_to_it() {
     let (second, memory) = World::mine(folder.path());
     assert_eq!(memory, None);
     second.write(messages(LOBBY, 4..=6));
-    assert!(!second.cache.look_up(Lookup { ask: AskId(1), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
+    assert!(!second.cache.look_up(Lookup { ticket: Ticket(1), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
     drop(second);
     first.write(messages(LOBBY, 4..=4));
     assert_eq!(first.numbers(LOBBY, Stretch::Newest), [1, 2, 3, 4]);
@@ -398,12 +398,12 @@ fn what_does_not_fit_the_queue_comes_back() {
     // Dropped before the cache, which waits for its thread, whatever fails.
     let go_on = go_on;
     // Its thread waits with the answer to this.
-    assert!(cache.look_up(Lookup { ask: AskId(1), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
+    assert!(cache.look_up(Lookup { ticket: Ticket(1), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
     answering.recv_timeout(Duration::from_secs(30)).unwrap();
     let refused = (1..=JOBS_MAX as u64 + 2).find_map(|seq| cache.write(messages(LOBBY, seq..=seq)).err().map(|news| (seq, news)));
     let (seq, news) = refused.expect("the queue has a bound");
     assert_eq!(news, messages(LOBBY, seq..=seq));
-    assert!(!cache.look_up(Lookup { ask: AskId(2), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
+    assert!(!cache.look_up(Lookup { ticket: Ticket(2), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
     drop(go_on);
     cache.close();
     let (world, _) = World::mine(folder.path());

@@ -5,11 +5,10 @@ mod pages;
 use std::collections::BTreeMap;
 
 use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Place, Refusal, Seq, Text};
-use belfry_core::client::Mark;
+use belfry_core::client::{Mark, Ticket};
 use belfry_core::time::{Instant, UnixMillis};
 
 use super::memory::{ConversationMemory, Standing};
-use crate::link::OwnId;
 use pages::{Older, Seeking};
 
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
@@ -34,8 +33,8 @@ pub enum Delivery {
 pub struct Line<'a> {
     /// Its place in the conversation; `None` while it waits.
     pub seq: Option<Seq>,
-    /// The number of an own message that waits or has failed.
-    pub own: Option<OwnId>,
+    /// Of an own message that waits or has failed.
+    pub own: Option<Ticket>,
     /// Who wrote it; `None` for oneself.
     pub from: Option<&'a AccountName>,
     /// What it says.
@@ -51,7 +50,7 @@ pub struct Line<'a> {
 /// An own message from when it was written until it is seen among the stored ones.
 #[derive(Clone, Debug)]
 struct Own {
-    id: OwnId,
+    ticket: Ticket,
     text: Text,
     at: UnixMillis,
     state: Outgoing,
@@ -276,7 +275,7 @@ impl Conversation {
                 Outgoing::Stored(seq) => (Some(seq), Delivery::Stored),
                 Outgoing::Failed(refusal) => (None, Delivery::Failed(refusal)),
             };
-            Some(Line { seq, own: Some(own.id), from: None, text: &own.text, at: own.at, delivery: Some(delivery), altered: None })
+            Some(Line { seq, own: Some(own.ticket), from: None, text: &own.text, at: own.at, delivery: Some(delivery), altered: None })
         });
         stored.chain(own)
     }
@@ -427,12 +426,12 @@ impl Conversation {
         self.unread = 0;
     }
 
-    pub(super) fn say(&mut self, id: OwnId, text: Text, at: UnixMillis) {
-        self.own.push(Own { id, text, at, state: Outgoing::Waiting { seen: None } });
+    pub(super) fn say(&mut self, ticket: Ticket, text: Text, at: UnixMillis) {
+        self.own.push(Own { ticket, text, at, state: Outgoing::Waiting { seen: None } });
     }
 
-    pub(super) fn stored(&mut self, id: OwnId, seq: Seq) {
-        let Some(at) = self.own.iter().position(|own| own.id == id) else { return };
+    pub(super) fn stored(&mut self, ticket: Ticket, seq: Seq) {
+        let Some(at) = self.own.iter().position(|own| own.ticket == ticket) else { return };
         let own = self.own.remove(at);
         // The likeness of another own message was mistaken for this one: that message is shown again.
         if let Some(other) = self.own.iter_mut().find(|other| other.state == Outgoing::Waiting { seen: Some(seq) }) {
@@ -444,15 +443,15 @@ impl Conversation {
         }
     }
 
-    pub(super) fn refused(&mut self, id: OwnId, refusal: Refusal) {
-        if let Some(own) = self.own.iter_mut().find(|own| own.id == id) {
+    pub(super) fn refused(&mut self, ticket: Ticket, refusal: Refusal) {
+        if let Some(own) = self.own.iter_mut().find(|own| own.ticket == ticket) {
             own.state = Outgoing::Failed(refusal);
         }
     }
 
     /// Takes a failed message out, to try it again or to forget it.
-    pub(super) fn take_failed(&mut self, id: OwnId) -> Option<Text> {
-        let at = self.own.iter().position(|own| own.id == id && matches!(own.state, Outgoing::Failed(_)))?;
+    pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<Text> {
+        let at = self.own.iter().position(|own| own.ticket == ticket && matches!(own.state, Outgoing::Failed(_)))?;
         Some(self.own.remove(at).text)
     }
 }

@@ -1,20 +1,14 @@
 //! The administrator's desk: what is written and whom it would reach, what was sent, and who has had it.
 
 use belfry_core::chat::{
-    Audience, Group, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Preview, Progress, Refusal, ScheduleId,
-    Scheduled, Severity, Template, TemplateName,
+    Audience, Group, LedgerEntry, LedgerPage, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Page, Preview, Progress,
+    Refusal, Request, ScheduleId, Scheduled, Severity, Template, TemplateName,
 };
+use belfry_core::client::{Command, Ticket};
 use belfry_core::time::UnixMillis;
 
-use super::listing::{Listing, Part};
+use super::listing::{Listed, Listing};
 use super::numbers::Numbers;
-use crate::link::{AskId, DeskAsk, DeskNews, Down};
-
-/// Lines of a list that are kept; beyond them the totals have to do, and the command line lists everything.
-const LINES_MAX: usize = 5_000;
-
-/// Notices that the desk lists: those of the last weeks.
-const NOTICES_MAX: usize = 200;
 
 /// What has become of what the administrator did last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +33,7 @@ pub enum Outcome {
 }
 
 /// The notice whose ledger is watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Watched {
     summary: NoticeSummary,
     people: Listing<LedgerEntry>,
@@ -61,7 +55,7 @@ impl Watched {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Order {
     Notice,
-    Change(NoticeId),
+    Change,
     Templates,
     Schedules,
 }
@@ -74,13 +68,13 @@ pub struct Desk {
     audience: Vec<Audience>,
     preview: Option<Preview>,
     /// The question for a preview, and whether the audience has changed since.
-    previewing: Option<(AskId, bool)>,
+    previewing: Option<(Ticket, bool)>,
     to_confirm: Option<NoticeDraft>,
-    order: Option<(AskId, Order)>,
+    order: Option<(Ticket, Order)>,
     outcome: Outcome,
     watched: Option<Watched>,
-    /// The notice to watch as soon as its ledger is there.
-    wanted: Option<(NoticeId, Listing<LedgerEntry>)>,
+    /// The ledger of the notice to watch as soon as it is there.
+    wanted: Option<Listing<LedgerEntry>>,
     notices: Listing<NoticeSummary>,
     templates: Listing<Template>,
     groups: Listing<Group>,
@@ -88,15 +82,58 @@ pub struct Desk {
 }
 
 /// Whether there is something to draw, and what is to be asked.
-type News = (bool, Vec<Down>);
+type News = (bool, Vec<Command>);
 
 /// Whether the author must see whom it reaches before it goes out.
 fn needs_confirming(draft: &NoticeDraft) -> bool {
     draft.severity == Severity::Critical && draft.audience.contains(&Audience::Everyone) && !draft.confirmed
 }
 
-const fn ask(ask: AskId, what: DeskAsk) -> Down {
-    Down::Desk { ask, what }
+impl Listed for NoticeSummary {
+    type Of = ();
+
+    /// Those of the last weeks.
+    const MAX: usize = 200;
+
+    fn request((): &(), after: Option<&Self>) -> Request {
+        Request::ListNotices { before: after.map(|summary| summary.notice.id) }
+    }
+}
+
+impl Listed for Template {
+    type Of = ();
+
+    fn request((): &(), after: Option<&Self>) -> Request {
+        Request::ListTemplates { after: after.map(|template| template.name.clone()) }
+    }
+}
+
+impl Listed for Group {
+    type Of = ();
+
+    fn request((): &(), after: Option<&Self>) -> Request {
+        Request::ListGroups { after: after.map(|group| group.name.clone()) }
+    }
+}
+
+impl Listed for Scheduled {
+    type Of = ();
+
+    fn request((): &(), after: Option<&Self>) -> Request {
+        Request::ListSchedules { after: after.map(|scheduled| scheduled.id) }
+    }
+}
+
+impl Listed for LedgerEntry {
+    type Of = NoticeId;
+
+    fn request(&notice: &NoticeId, after: Option<&Self>) -> Request {
+        Request::NoticeStatus { notice, after: after.map(|entry| entry.account.clone()) }
+    }
+}
+
+fn news((drawn, ask): (bool, Option<Command>)) -> News {
+    (drawn, ask.into_iter().collect())
 }
 
 impl Desk {
@@ -141,24 +178,20 @@ impl Desk {
     }
 
     /// The administrator sits down: everything is read.
-    pub(super) fn open(&mut self, numbers: &mut Numbers) -> Vec<Down> {
+    pub(super) fn open(&mut self, numbers: &mut Numbers) -> Vec<Command> {
         self.open = true;
         self.outcome = Outcome::Idle;
-        let mut asks = vec![];
-        asks.extend(self.list_notices(numbers));
-        asks.extend(self.list_templates(numbers));
-        asks.extend(self.list_groups(numbers));
-        asks.extend(self.list_schedules(numbers));
-        asks
+        let lists = [self.notices.begin(numbers), self.templates.begin(numbers), self.groups.begin(numbers), self.schedules.begin(numbers)];
+        lists.into_iter().flatten().collect()
     }
 
     /// The connection is there again: what was being read is read anew.
-    pub(super) fn reopen(&mut self, numbers: &mut Numbers) -> Vec<Down> {
+    pub(super) fn reopen(&mut self, numbers: &mut Numbers) -> Vec<Command> {
         if !self.open {
             return Vec::new();
         }
         let mut asks = vec![];
-        asks.extend(self.list_notices(numbers));
+        asks.extend(self.notices.begin(numbers));
         asks.extend(self.watched.as_ref().map(|watched| watched.summary.notice.id).and_then(|notice| self.watch(notice, numbers)));
         if !self.audience.is_empty() && self.preview.is_none() && self.previewing.is_none() {
             asks.extend(self.ask_preview(numbers));
@@ -167,7 +200,7 @@ impl Desk {
     }
 
     /// The administrator has chosen an audience, or taken it back.
-    pub(super) fn choose(&mut self, audience: &Audience, numbers: &mut Numbers) -> Vec<Down> {
+    pub(super) fn choose(&mut self, audience: &Audience, numbers: &mut Numbers) -> Vec<Command> {
         // What is to be confirmed is for whom it was written.
         if self.to_confirm.is_some() {
             return Vec::new();
@@ -181,14 +214,14 @@ impl Desk {
     }
 
     /// The administrator has named the whole audience.
-    pub(super) fn aim(&mut self, audience: Vec<Audience>, numbers: &mut Numbers) -> Vec<Down> {
+    pub(super) fn aim(&mut self, audience: Vec<Audience>, numbers: &mut Numbers) -> Vec<Command> {
         if audience == self.audience && (self.preview.is_some() || self.previewing.is_some()) {
             return Vec::new();
         }
         self.ask_anew(audience, numbers)
     }
 
-    fn ask_anew(&mut self, audience: Vec<Audience>, numbers: &mut Numbers) -> Vec<Down> {
+    fn ask_anew(&mut self, audience: Vec<Audience>, numbers: &mut Numbers) -> Vec<Command> {
         self.audience = audience;
         self.preview = None;
         if let Some((_, changed)) = &mut self.previewing {
@@ -198,14 +231,14 @@ impl Desk {
         if self.audience.is_empty() { Vec::new() } else { self.ask_preview(numbers) }
     }
 
-    fn ask_preview(&mut self, numbers: &mut Numbers) -> Vec<Down> {
-        let number = numbers.ask();
-        self.previewing = Some((number, false));
-        vec![ask(number, DeskAsk::Preview(self.audience.clone()))]
+    fn ask_preview(&mut self, numbers: &mut Numbers) -> Vec<Command> {
+        let ticket = numbers.ticket();
+        self.previewing = Some((ticket, false));
+        vec![Command::Ask { ticket, request: Request::PreviewNotice { audience: self.audience.clone() } }]
     }
 
     /// The notice is to go out, or first to be confirmed.
-    pub(super) fn send(&mut self, draft: NoticeDraft, numbers: &mut Numbers) -> Vec<Down> {
+    pub(super) fn send(&mut self, draft: NoticeDraft, numbers: &mut Numbers) -> Vec<Command> {
         if self.outcome == Outcome::Waiting {
             return Vec::new();
         }
@@ -217,122 +250,76 @@ impl Desk {
             return self.ask_anew(audience, numbers);
         }
         self.outcome = Outcome::Waiting;
-        let number = numbers.ask();
-        self.order = Some((number, Order::Notice));
-        vec![ask(number, DeskAsk::Send(Box::new(draft)))]
+        let ticket = numbers.ticket();
+        self.order = Some((ticket, Order::Notice));
+        vec![Command::SendNotice { ticket, draft }]
     }
 
     /// Yes or no to what was to be confirmed.
-    pub(super) fn confirm(&mut self, yes: bool, numbers: &mut Numbers) -> Vec<Down> {
+    pub(super) fn confirm(&mut self, yes: bool, numbers: &mut Numbers) -> Vec<Command> {
         let Some(draft) = self.to_confirm.take() else { return Vec::new() };
         self.outcome = Outcome::Idle;
         if yes { self.send(NoticeDraft { confirmed: true, ..draft }, numbers) } else { Vec::new() }
     }
 
     /// Another notice is looked at.
-    pub(super) fn watch(&mut self, notice: NoticeId, numbers: &mut Numbers) -> Option<Down> {
-        let mut people = Listing::default();
-        let number = numbers.ask();
-        people.begin(number);
-        self.wanted = Some((notice, people));
-        Some(ask(number, DeskAsk::Ledger { notice, after: None }))
+    pub(super) fn watch(&mut self, notice: NoticeId, numbers: &mut Numbers) -> Option<Command> {
+        self.wanted.insert(Listing::of(notice)).begin(numbers)
     }
 
     /// A notice that was sent is to be changed.
-    pub(super) fn change(&mut self, notice: NoticeId, change: NoticeChange, numbers: &mut Numbers) -> Vec<Down> {
-        self.order(Order::Change(notice), DeskAsk::Change { notice, change }, numbers)
+    pub(super) fn change(&mut self, notice: NoticeId, change: NoticeChange, numbers: &mut Numbers) -> Vec<Command> {
+        self.order(Order::Change, Request::ChangeNotice { notice, change }, numbers)
     }
 
     /// A template is to be kept.
-    pub(super) fn save_template(&mut self, template: Template, numbers: &mut Numbers) -> Vec<Down> {
-        self.order(Order::Templates, DeskAsk::SaveTemplate(Box::new(template)), numbers)
+    pub(super) fn save_template(&mut self, template: Template, numbers: &mut Numbers) -> Vec<Command> {
+        self.order(Order::Templates, Request::SaveTemplate(template), numbers)
     }
 
     /// A template is to be forgotten.
-    pub(super) fn remove_template(&mut self, name: TemplateName, numbers: &mut Numbers) -> Vec<Down> {
-        self.order(Order::Templates, DeskAsk::RemoveTemplate(name), numbers)
+    pub(super) fn remove_template(&mut self, name: TemplateName, numbers: &mut Numbers) -> Vec<Command> {
+        self.order(Order::Templates, Request::RemoveTemplate { name }, numbers)
     }
 
     /// A scheduled notice is not to be sent.
-    pub(super) fn unschedule(&mut self, schedule: ScheduleId, numbers: &mut Numbers) -> Vec<Down> {
-        self.order(Order::Schedules, DeskAsk::Unschedule(schedule), numbers)
+    pub(super) fn unschedule(&mut self, schedule: ScheduleId, numbers: &mut Numbers) -> Vec<Command> {
+        self.order(Order::Schedules, Request::Unschedule { schedule }, numbers)
     }
 
-    fn order(&mut self, order: Order, what: DeskAsk, numbers: &mut Numbers) -> Vec<Down> {
+    fn order(&mut self, order: Order, request: Request, numbers: &mut Numbers) -> Vec<Command> {
         if self.outcome == Outcome::Waiting {
             return Vec::new();
         }
         self.outcome = Outcome::Waiting;
-        let number = numbers.ask();
-        self.order = Some((number, order));
-        vec![ask(number, what)]
+        let ticket = numbers.ticket();
+        self.order = Some((ticket, order));
+        vec![Command::Ask { ticket, request }]
     }
 
-    fn list_notices(&mut self, numbers: &mut Numbers) -> Option<Down> {
-        let number = numbers.ask();
-        self.notices.begin(number).then_some(ask(number, DeskAsk::Notices { before: None }))
+    /// A part of the list of notices has come.
+    pub(super) fn hear_notices(&mut self, ticket: Ticket, page: Page<NoticeSummary>, numbers: &mut Numbers) -> News {
+        news(self.notices.part(ticket, page, numbers))
     }
 
-    fn list_templates(&mut self, numbers: &mut Numbers) -> Option<Down> {
-        let number = numbers.ask();
-        self.templates.begin(number).then_some(ask(number, DeskAsk::Templates { after: None }))
+    /// A part of the list of templates has come.
+    pub(super) fn hear_templates(&mut self, ticket: Ticket, page: Page<Template>, numbers: &mut Numbers) -> News {
+        news(self.templates.part(ticket, page, numbers))
     }
 
-    fn list_groups(&mut self, numbers: &mut Numbers) -> Option<Down> {
-        let number = numbers.ask();
-        self.groups.begin(number).then_some(ask(number, DeskAsk::Groups { after: None }))
+    /// A part of the list of groups has come.
+    pub(super) fn hear_groups(&mut self, ticket: Ticket, page: Page<Group>, numbers: &mut Numbers) -> News {
+        news(self.groups.part(ticket, page, numbers))
     }
 
-    fn list_schedules(&mut self, numbers: &mut Numbers) -> Option<Down> {
-        let number = numbers.ask();
-        self.schedules.begin(number).then_some(ask(number, DeskAsk::Schedules { after: None }))
+    /// A part of the list of scheduled notices has come.
+    pub(super) fn hear_schedules(&mut self, ticket: Ticket, page: Page<Scheduled>, numbers: &mut Numbers) -> News {
+        news(self.schedules.part(ticket, page, numbers))
     }
 
-    /// Something has come for the desk.
-    pub(super) fn hear(&mut self, number: AskId, news: DeskNews, numbers: &mut Numbers) -> News {
-        match news {
-            DeskNews::Preview(preview) => self.hear_preview(number, preview, numbers),
-            DeskNews::Ledger(page) => self.hear_ledger(number, page.summary, page.people.entries, page.people.more, numbers),
-            DeskNews::Notices { notices, more } => match self.notices.part(number, notices, more, NOTICES_MAX) {
-                Part::Stale => (false, Vec::new()),
-                Part::More => {
-                    let before = self.notices.last().map(|summary| summary.notice.id);
-                    (false, vec![ask(number, DeskAsk::Notices { before })])
-                }
-                Part::Complete { again } => (true, if again { self.list_notices(numbers).into_iter().collect() } else { Vec::new() }),
-            },
-            DeskNews::Templates { templates, more } => match self.templates.part(number, templates, more, LINES_MAX) {
-                Part::Stale => (false, Vec::new()),
-                Part::More => {
-                    let after = self.templates.last().map(|template| template.name.clone());
-                    (false, vec![ask(number, DeskAsk::Templates { after })])
-                }
-                Part::Complete { again } => (true, if again { self.list_templates(numbers).into_iter().collect() } else { Vec::new() }),
-            },
-            DeskNews::Groups { groups, more } => match self.groups.part(number, groups, more, LINES_MAX) {
-                Part::Stale => (false, Vec::new()),
-                Part::More => {
-                    let after = self.groups.last().map(|group| group.name.clone());
-                    (false, vec![ask(number, DeskAsk::Groups { after })])
-                }
-                Part::Complete { again } => (true, if again { self.list_groups(numbers).into_iter().collect() } else { Vec::new() }),
-            },
-            DeskNews::Schedules { schedules, more } => match self.schedules.part(number, schedules, more, LINES_MAX) {
-                Part::Stale => (false, Vec::new()),
-                Part::More => {
-                    let after = self.schedules.last().map(|schedule| schedule.id);
-                    (false, vec![ask(number, DeskAsk::Schedules { after })])
-                }
-                Part::Complete { again } => (true, if again { self.list_schedules(numbers).into_iter().collect() } else { Vec::new() }),
-            },
-            DeskNews::Sent { .. } | DeskNews::Scheduled { .. } | DeskNews::Changed(_) | DeskNews::Done => {
-                self.hear_done(number, news, numbers)
-            }
-        }
-    }
-
-    fn hear_preview(&mut self, number: AskId, preview: Preview, numbers: &mut Numbers) -> News {
-        let Some((_, changed)) = self.previewing.take_if(|(asked, _)| *asked == number) else { return (false, Vec::new()) };
+    /// Whom the audience would reach.
+    pub(super) fn hear_preview(&mut self, ticket: Ticket, preview: Preview, numbers: &mut Numbers) -> News {
+        let Some((_, changed)) = self.previewing.take_if(|(asked, _)| *asked == ticket) else { return (false, Vec::new()) };
         if !changed {
             self.preview = Some(preview);
             return (true, Vec::new());
@@ -340,29 +327,25 @@ impl Desk {
         (false, if self.audience.is_empty() { Vec::new() } else { self.ask_preview(numbers) })
     }
 
-    fn hear_ledger(&mut self, number: AskId, summary: NoticeSummary, entries: Vec<LedgerEntry>, more: bool, numbers: &mut Numbers) -> News {
+    /// A part of a ledger has come.
+    pub(super) fn hear_ledger(&mut self, ticket: Ticket, page: LedgerPage, numbers: &mut Numbers) -> News {
+        let LedgerPage { summary, people: page } = page;
         let notice = summary.notice.id;
         let people = match (&mut self.wanted, &mut self.watched) {
-            (Some((wanted, people)), _) if *wanted == notice => people,
+            (Some(wanted), _) if *wanted.whose() == notice => wanted,
             (_, Some(watched)) if watched.summary.notice.id == notice => &mut watched.people,
             _ => return (false, Vec::new()),
         };
-        match people.part(number, entries, more, LINES_MAX) {
-            Part::Stale => (false, Vec::new()),
-            Part::More => {
-                let after = people.last().map(|entry| entry.account.clone());
-                (false, vec![ask(number, DeskAsk::Ledger { notice, after })])
-            }
-            Part::Complete { again } => {
-                self.note(&summary);
-                if let Some((_, people)) = self.wanted.take_if(|(wanted, _)| *wanted == notice) {
-                    self.watched = Some(Watched { summary, people });
-                } else if let Some(watched) = &mut self.watched {
-                    watched.summary = summary;
-                }
-                (true, if again { self.read_ledger(numbers) } else { Vec::new() })
+        let (complete, next) = people.part(ticket, page, numbers);
+        if complete {
+            self.note(&summary);
+            if let Some(people) = self.wanted.take_if(|wanted| *wanted.whose() == notice) {
+                self.watched = Some(Watched { summary, people });
+            } else if let Some(watched) = &mut self.watched {
+                watched.summary = summary;
             }
         }
+        news((complete, next))
     }
 
     /// The list of notices knows the newest of each.
@@ -373,48 +356,61 @@ impl Desk {
     }
 
     /// The watched ledger has gone on.
-    fn read_ledger(&mut self, numbers: &mut Numbers) -> Vec<Down> {
-        let Some(watched) = &mut self.watched else { return Vec::new() };
-        let number = numbers.ask();
-        let begun = watched.people.begin(number);
-        let what = DeskAsk::Ledger { notice: watched.summary.notice.id, after: None };
-        if begun { vec![ask(number, what)] } else { Vec::new() }
+    fn read_ledger(&mut self, numbers: &mut Numbers) -> Vec<Command> {
+        self.watched.as_mut().and_then(|watched| watched.people.begin(numbers)).into_iter().collect()
     }
 
-    fn hear_done(&mut self, number: AskId, news: DeskNews, numbers: &mut Numbers) -> News {
-        let Some((_, order)) = self.order.take_if(|(asked, _)| *asked == number) else { return (false, Vec::new()) };
-        let mut asks = Vec::new();
-        self.outcome = match (news, order) {
-            (DeskNews::Sent { notice, .. }, _) => {
-                asks.extend(self.aim(Vec::new(), numbers));
-                asks.extend(self.list_notices(numbers));
-                asks.extend(self.watch(notice, numbers));
-                Outcome::Sent(notice)
-            }
-            (DeskNews::Scheduled { at }, _) => {
-                asks.extend(self.aim(Vec::new(), numbers));
-                asks.extend(self.list_schedules(numbers));
-                Outcome::Scheduled(at)
-            }
-            (DeskNews::Changed(summary), Order::Change(notice)) => {
-                self.note(&summary);
-                if let Some(watched) = self.watched.as_mut().filter(|watched| watched.summary.notice.id == notice) {
-                    watched.summary = *summary;
-                    asks.extend(self.read_ledger(numbers));
-                }
-                Outcome::Changed(notice)
-            }
-            (_, Order::Templates) => {
-                asks.extend(self.list_templates(numbers));
-                Outcome::Done
-            }
-            (_, Order::Schedules) => {
-                asks.extend(self.list_schedules(numbers));
-                Outcome::Done
-            }
-            _ => Outcome::Done,
-        };
+    /// What the server was told to do, where this answers it.
+    fn take_order(&mut self, ticket: Ticket) -> Option<Order> {
+        self.order.take_if(|(asked, _)| *asked == ticket).map(|(_, order)| order)
+    }
+
+    /// The notice is stored and on its way.
+    pub(super) fn hear_sent(&mut self, ticket: Ticket, notice: NoticeId, numbers: &mut Numbers) -> News {
+        if self.take_order(ticket).is_none() {
+            return (false, Vec::new());
+        }
+        self.outcome = Outcome::Sent(notice);
+        let mut asks = self.aim(Vec::new(), numbers);
+        asks.extend(self.notices.begin(numbers));
+        asks.extend(self.watch(notice, numbers));
         (true, asks)
+    }
+
+    /// The notice is to be sent later.
+    pub(super) fn hear_scheduled(&mut self, ticket: Ticket, at: UnixMillis, numbers: &mut Numbers) -> News {
+        if self.take_order(ticket).is_none() {
+            return (false, Vec::new());
+        }
+        self.outcome = Outcome::Scheduled(at);
+        let mut asks = self.aim(Vec::new(), numbers);
+        asks.extend(self.schedules.begin(numbers));
+        (true, asks)
+    }
+
+    /// The notice is changed.
+    pub(super) fn hear_changed(&mut self, ticket: Ticket, summary: NoticeSummary, numbers: &mut Numbers) -> News {
+        if self.take_order(ticket).is_none() {
+            return (false, Vec::new());
+        }
+        let notice = summary.notice.id;
+        self.outcome = Outcome::Changed(notice);
+        self.note(&summary);
+        let Some(watched) = self.watched.as_mut().filter(|watched| watched.summary.notice.id == notice) else { return (true, Vec::new()) };
+        watched.summary = summary;
+        (true, self.read_ledger(numbers))
+    }
+
+    /// What was asked is done.
+    pub(super) fn hear_done(&mut self, ticket: Ticket, numbers: &mut Numbers) -> News {
+        let Some(order) = self.take_order(ticket) else { return (false, Vec::new()) };
+        self.outcome = Outcome::Done;
+        let list = match order {
+            Order::Notice | Order::Change => None,
+            Order::Templates => self.templates.begin(numbers),
+            Order::Schedules => self.schedules.begin(numbers),
+        };
+        news((true, list))
     }
 
     /// A notice that one has sent has come further.
@@ -442,23 +438,23 @@ impl Desk {
     }
 
     /// A question has come to nothing. Whether there is something to draw.
-    pub(super) fn failed(&mut self, number: AskId, refusal: Option<Refusal>) -> bool {
-        if self.order.take_if(|(asked, _)| *asked == number).is_some() {
+    pub(super) fn failed(&mut self, ticket: Ticket, refusal: Option<Refusal>) -> bool {
+        if self.order.take_if(|(asked, _)| *asked == ticket).is_some() {
             self.outcome = Outcome::Refused(refusal);
             return true;
         }
-        if self.previewing.take_if(|(asked, _)| *asked == number).is_some() {
+        if self.previewing.take_if(|(asked, _)| *asked == ticket).is_some() {
             return true;
         }
         // Progress, and whoever looks again, reads them again.
-        let ledger = self.watched.as_mut().is_some_and(|watched| watched.people.abandon(number));
-        let wanted = self.wanted.take_if(|(_, people)| people.abandon(number)).is_some();
+        let ledger = self.watched.as_mut().is_some_and(|watched| watched.people.abandon(ticket));
+        let wanted = self.wanted.take_if(|people| people.abandon(ticket)).is_some();
         ledger
             || wanted
-            || self.notices.abandon(number)
-            || self.templates.abandon(number)
-            || self.groups.abandon(number)
-            || self.schedules.abandon(number)
+            || self.notices.abandon(ticket)
+            || self.templates.abandon(ticket)
+            || self.groups.abandon(ticket)
+            || self.schedules.abandon(ticket)
     }
 }
 

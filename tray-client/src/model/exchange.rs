@@ -1,11 +1,10 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Refusal, RoomName, ScheduleId, SearchText,
-    Seq, Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Receipt, Refusal, Request, RoomName,
+    ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
-
-use crate::link::{AskId, Down, OwnId};
+use belfry_core::client::{Command, Ticket};
 
 /// What the person wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +21,9 @@ pub enum Intent {
         text: Text,
     },
     /// Try a refused message again.
-    Retry(OwnId),
+    Retry(Ticket),
     /// Forget a refused message.
-    Discard(OwnId),
+    Discard(Ticket),
     /// Read further back.
     ReadBack(Place),
     /// Go on reading, after having read far back.
@@ -141,7 +140,7 @@ pub enum Intent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Tell the server.
-    Tell(Down),
+    Tell(Command),
     /// Look among the messages that are remembered, and tell the model what was found ([`super::Model::looked_up`]).
     LookUp(Lookup),
     /// Draw this part again.
@@ -165,11 +164,21 @@ pub enum Effect {
     Exit,
 }
 
+impl Effect {
+    pub(super) const fn ask(ticket: Ticket, request: Request) -> Self {
+        Self::Tell(Command::Ask { ticket, request })
+    }
+
+    pub(super) const fn receipt(notice: NoticeId, receipt: Receipt) -> Self {
+        Self::Tell(Command::Receipt { notice, receipt })
+    }
+}
+
 /// A question for remembered messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lookup {
     /// The model's number for the question.
-    pub ask: AskId,
+    pub ticket: Ticket,
     /// Of which conversation.
     pub conversation: ConversationId,
     /// Which of them.

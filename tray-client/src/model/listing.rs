@@ -1,41 +1,56 @@
 //! A list that the server hands out part by part. The old one is shown until the new one is complete: a list that is silently partial
 //! is worse than one that is a moment old.
 
-use crate::link::AskId;
+use belfry_core::chat::{Page, Request};
+use belfry_core::client::{Command, Ticket};
+
+use super::numbers::Numbers;
+
+/// What such a list is made of.
+pub(super) trait Listed {
+    /// Of what it is a list: a notice's people, a room's people; `()` where there is one list of these.
+    type Of;
+
+    /// Lines that are kept; beyond them the totals have to do, and the command line lists everything.
+    const MAX: usize = 5_000;
+
+    /// Asks for the part behind this line; for the first part without one.
+    fn request(of: &Self::Of, after: Option<&Self>) -> Request;
+}
 
 /// A list, and the reading of a newer one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listing<T> {
+#[derive(Clone, Debug)]
+pub(super) struct Listing<T: Listed> {
+    of: T::Of,
     shown: Vec<T>,
     reading: Option<Reading<T>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Reading<T> {
-    ask: AskId,
+    ticket: Ticket,
     gathered: Vec<T>,
     /// Something has changed since it was asked for: it is read once more.
     again: bool,
 }
 
-/// What a part has led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// It answers no question of this list.
-    Stale,
-    /// The next part is to be asked for, after the last one that was gathered.
-    More,
-    /// The list is complete. `again` says that it is to be read once more.
-    Complete { again: bool },
-}
-
-impl<T> Default for Listing<T> {
+impl<T: Listed<Of = ()>> Default for Listing<T> {
     fn default() -> Self {
-        Self { shown: Vec::new(), reading: None }
+        Self::of(())
     }
 }
 
-impl<T> Listing<T> {
+impl<T: Listed> Listing<T> {
+    /// An empty list.
+    pub(super) const fn of(of: T::Of) -> Self {
+        Self { of, shown: Vec::new(), reading: None }
+    }
+
+    /// Of what it is a list.
+    pub(super) const fn whose(&self) -> &T::Of {
+        &self.of
+    }
+
     /// The newest complete list.
     pub(super) fn shown(&self) -> &[T] {
         &self.shown
@@ -46,80 +61,126 @@ impl<T> Listing<T> {
         &mut self.shown
     }
 
-    /// The list is to be read. Whether to ask for its first part; if not, it is being read, and will be once more.
-    pub(super) fn begin(&mut self, ask: AskId) -> bool {
+    /// The list is to be read. Asks for its first part; if it is being read, it will be once more.
+    pub(super) fn begin(&mut self, numbers: &mut Numbers) -> Option<Command> {
         if let Some(reading) = &mut self.reading {
             reading.again = true;
-            return false;
+            return None;
         }
-        self.reading = Some(Reading { ask, gathered: Vec::new(), again: false });
-        true
+        let ticket = numbers.ticket();
+        self.reading = Some(Reading { ticket, gathered: Vec::new(), again: false });
+        Some(Command::Ask { ticket, request: T::request(&self.of, None) })
     }
 
-    /// A part has come; beyond `max` lines the rest is left to the command line.
-    pub(super) fn part(&mut self, ask: AskId, part: Vec<T>, more: bool, max: usize) -> Part {
-        let Some(mut reading) = self.reading.take_if(|reading| reading.ask == ask) else { return Part::Stale };
-        let any = !part.is_empty();
-        reading.gathered.extend(part);
-        if more && any && reading.gathered.len() < max {
+    /// The same, whatever is being read: what has come of that is not believed any more.
+    pub(super) fn begin_anew(&mut self, numbers: &mut Numbers) -> Option<Command> {
+        self.reading = None;
+        self.begin(numbers)
+    }
+
+    /// A part has come. Whether the list is complete with it, and what to ask next; neither where it answers no question of this list.
+    pub(super) fn part(&mut self, ticket: Ticket, page: Page<T>, numbers: &mut Numbers) -> (bool, Option<Command>) {
+        let Some(mut reading) = self.reading.take_if(|reading| reading.ticket == ticket) else { return (false, None) };
+        let goes_on = page.more && !page.entries.is_empty();
+        reading.gathered.extend(page.entries);
+        if goes_on && reading.gathered.len() < T::MAX {
+            let request = T::request(&self.of, reading.gathered.last());
             self.reading = Some(reading);
-            return Part::More;
+            return (false, Some(Command::Ask { ticket, request }));
         }
         self.shown = reading.gathered;
-        Part::Complete { again: reading.again }
+        (true, if reading.again { self.begin(numbers) } else { None })
     }
 
-    /// The last line that was gathered, after which the next part begins.
-    pub(super) fn last(&self) -> Option<&T> {
-        self.reading.as_ref()?.gathered.last()
+    /// Whether it is being read, under this number.
+    pub(super) fn asks(&self, ticket: Ticket) -> bool {
+        self.reading.as_ref().is_some_and(|reading| reading.ticket == ticket)
+    }
+
+    /// Whether it is being read.
+    pub(super) const fn is_read(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// The question has come to nothing; the old list stays. Whether it was this list's.
-    pub(super) fn abandon(&mut self, ask: AskId) -> bool {
-        self.reading.take_if(|reading| reading.ask == ask).is_some()
+    pub(super) fn abandon(&mut self, ticket: Ticket) -> bool {
+        self.reading.take_if(|reading| reading.ticket == ticket).is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::chat::NoticeId;
+
     use super::*;
+
+    /// A list of notices' numbers.
+    impl Listed for NoticeId {
+        type Of = ();
+
+        const MAX: usize = 100;
+
+        fn request((): &(), before: Option<&Self>) -> Request {
+            Request::ListNotices { before: before.copied() }
+        }
+    }
+
+    fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<NoticeId> {
+        numbers.into_iter().map(NoticeId).collect()
+    }
+
+    fn page(numbers: impl IntoIterator<Item = u64>, more: bool) -> Page<NoticeId> {
+        Page { entries: ids(numbers), more }
+    }
+
+    /// A list that is being read, and its question's number.
+    fn begun() -> (Listing<NoticeId>, Numbers, Ticket) {
+        let (mut list, mut numbers) = (Listing::default(), Numbers::default());
+        let ticket = begin(&mut list, &mut numbers);
+        (list, numbers, ticket)
+    }
+
+    fn begin(list: &mut Listing<NoticeId>, numbers: &mut Numbers) -> Ticket {
+        match list.begin(numbers) {
+            Some(Command::Ask { ticket, request: Request::ListNotices { before: None } }) => ticket,
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn a_list_is_shown_when_it_is_complete() {
-        let mut list = Listing::default();
-        assert!(list.begin(AskId(1)));
-        assert_eq!(list.part(AskId(1), vec![1, 2], true, 100), Part::More);
-        assert_eq!((list.shown(), list.last()), (&[][..], Some(&2)));
-        assert_eq!(list.part(AskId(1), vec![3], false, 100), Part::Complete { again: false });
-        assert_eq!(list.shown(), [1, 2, 3]);
+        let (mut list, mut numbers, ticket) = begun();
+        let next = Command::Ask { ticket, request: Request::ListNotices { before: Some(NoticeId(2)) } };
+        assert_eq!(list.part(ticket, page([1, 2], true), &mut numbers), (false, Some(next)));
+        assert_eq!(list.shown(), []);
+        assert_eq!(list.part(ticket, page([3], false), &mut numbers), (true, None));
+        assert_eq!(list.shown(), ids([1, 2, 3]));
     }
 
     #[test]
     fn what_changes_meanwhile_reads_it_once_more() {
-        let mut list = Listing::default();
-        list.begin(AskId(1));
-        assert!(!list.begin(AskId(2)) && !list.begin(AskId(3)));
-        assert_eq!(list.part(AskId(2), vec![9], false, 100), Part::Stale);
-        assert_eq!(list.part(AskId(1), vec![1], false, 100), Part::Complete { again: true });
+        let (mut list, mut numbers, ticket) = begun();
+        assert_eq!((list.begin(&mut numbers), list.begin(&mut numbers)), (None, None));
+        assert_eq!(list.part(Ticket(9), page([9], false), &mut numbers), (false, None));
+        let (complete, again) = list.part(ticket, page([1], false), &mut numbers);
+        assert!(complete && matches!(again, Some(Command::Ask { ticket: again, .. }) if again != ticket));
     }
 
     #[test]
     fn a_reading_that_came_to_nothing_leaves_the_old_list() {
-        let mut list = Listing::default();
-        list.begin(AskId(1));
-        list.part(AskId(1), vec![1], false, 100);
-        list.begin(AskId(2));
-        assert!(list.abandon(AskId(2)) && !list.abandon(AskId(2)));
-        assert_eq!(list.shown(), [1]);
-        assert!(list.begin(AskId(3)));
+        let (mut list, mut numbers, ticket) = begun();
+        list.part(ticket, page([1], false), &mut numbers);
+        let ticket = begin(&mut list, &mut numbers);
+        assert!(list.abandon(ticket) && !list.abandon(ticket));
+        assert_eq!(list.shown(), ids([1]));
+        begin(&mut list, &mut numbers);
     }
 
     #[test]
     fn a_server_that_never_ends_a_list_is_not_asked_for_ever() {
-        let mut list = Listing::default();
-        list.begin(AskId(1));
-        assert_eq!(list.part(AskId(1), vec![1; 100], true, 100), Part::Complete { again: false });
-        list.begin(AskId(2));
-        assert_eq!(list.part(AskId(2), vec![], true, 100), Part::Complete { again: false });
+        let (mut list, mut numbers, ticket) = begun();
+        assert_eq!(list.part(ticket, page(0..100, true), &mut numbers), (true, None));
+        let ticket = begin(&mut list, &mut numbers);
+        assert_eq!(list.part(ticket, page([], true), &mut numbers), (true, None));
     }
 }

@@ -131,12 +131,13 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{NoticeId, NoticeState, Refusal, Severity, Text};
+    use belfry_core::chat::{Answer, NoticeId, NoticeState, Page, Receipt, Refusal, Request, Severity, Text};
+    use belfry_core::client::{Command, Update};
     use belfry_core::time::{Instant, Now, UnixMillis};
 
     use super::super::notices::tests::notice;
     use super::*;
-    use crate::link::{Down, Up};
+    use crate::model::tests::answered;
     use crate::model::{Effect, Intent};
 
     const RECALLED: usize = 500;
@@ -156,13 +157,13 @@ mod tests {
 
     fn used() -> Model {
         let mut model = Model::new("lan-host");
-        model.apply(NOW, Up::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
-        model.apply(NOW, Up::CaughtUp);
+        model.apply(NOW, Update::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
+        model.apply(NOW, Update::CaughtUp);
         for seq in 1..=600 {
-            model.apply(NOW, Up::Message { place: Place::lobby(), message: message(seq) });
+            model.apply(NOW, Update::Message { place: Place::lobby(), message: message(seq) });
         }
-        model.apply(NOW, Up::Notice(notice(1, Severity::Critical)));
-        model.apply(NOW, Up::Notice(notice(2, Severity::Important)));
+        model.apply(NOW, Update::Notice(notice(1, Severity::Critical)));
+        model.apply(NOW, Update::Notice(notice(2, Severity::Important)));
         model.act(NOW, Intent::Answer { notice: NoticeId(2), answer: 1 });
         model
     }
@@ -212,8 +213,8 @@ mod tests {
     #[test]
     fn what_comes_again_is_shown_once() {
         let mut model = again(&mut used());
-        model.apply(NOW, Up::Message { place: Place::lobby(), message: message(600) });
-        model.apply(NOW, Up::Message { place: Place::lobby(), message: message(601) });
+        model.apply(NOW, Update::Message { place: Place::lobby(), message: message(600) });
+        model.apply(NOW, Update::Message { place: Place::lobby(), message: message(601) });
         assert_eq!(model.conversation(&Place::lobby()).unwrap().last().unwrap().seq, Seq(601));
         assert_eq!(model.lines(&Place::lobby()).filter(|line| line.seq == Some(Seq(600))).count(), 1);
     }
@@ -226,44 +227,44 @@ mod tests {
     }
 
     /// What the server is told when it has listed everything.
-    fn told(effects: &[Effect]) -> Vec<Down> {
+    fn told(effects: &[Effect]) -> Vec<Command> {
         let told = effects.iter().filter_map(|effect| if let Effect::Tell(down) = effect { Some(down.clone()) } else { None });
-        told.filter(|down| !matches!(down, Down::AskRooms { .. })).collect()
+        told.filter(|down| !matches!(down, Command::Ask { request: Request::ListRooms { .. }, .. })).collect()
     }
 
     #[test]
     fn the_server_is_asked_what_became_of_a_notice_that_it_does_not_speak_of() {
         let mut model = again(&mut used());
-        let asked = told(&model.apply(NOW, Up::CaughtUp));
-        let [Down::AskNotice { ask, notice: NoticeId(1) }] = asked[..] else { panic!("{asked:?}") };
-        let effects = model.apply(NOW, Up::AskFailed { ask, refusal: Some(Refusal::UnknownNotice) });
+        let asked = told(&model.apply(NOW, Update::CaughtUp));
+        let [Command::Ask { ticket: ask, request: Request::FetchNotice { notice: NoticeId(1) } }] = asked[..] else { panic!("{asked:?}") };
+        let effects = model.apply(NOW, Update::Refused { ticket: ask, refusal: Refusal::UnknownNotice });
         assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))));
         assert_eq!(model.notices().open().len(), 0);
         let mut model = again(&mut used());
-        model.apply(NOW, Up::Notice(notice(1, Severity::Critical)));
-        assert_eq!(told(&model.apply(NOW, Up::CaughtUp)), [], "it has spoken");
+        model.apply(NOW, Update::Notice(notice(1, Severity::Critical)));
+        assert_eq!(told(&model.apply(NOW, Update::CaughtUp)), [], "it has spoken");
     }
 
     #[test]
     fn an_answer_that_never_reached_the_server_is_said_again() {
         let mut model = again(&mut used());
-        let answer = Down::Answer { notice: NoticeId(2), answer: 1 };
-        assert_eq!(told(&model.apply(NOW, Up::Notice(notice(2, Severity::Important)))), [answer]);
-        assert_eq!(told(&model.apply(NOW, Up::Notice(notice(2, Severity::Important)))), []);
+        let answer = Command::Receipt { notice: NoticeId(2), receipt: Receipt::Answered(1) };
+        assert_eq!(told(&model.apply(NOW, Update::Notice(notice(2, Severity::Important)))), [answer]);
+        assert_eq!(told(&model.apply(NOW, Update::Notice(notice(2, Severity::Important)))), []);
         let over = Notice { state: NoticeState::Withdrawn, ..notice(2, Severity::Important) };
-        assert_eq!(told(&again(&mut used()).apply(NOW, Up::Notice(over))), []);
+        assert_eq!(told(&again(&mut used()).apply(NOW, Update::Notice(over))), []);
     }
 
     #[test]
     fn nobody_is_taken_for_here_before_the_server_says_so() {
         let mut model = used();
         let anna = Person { account: AccountName::new("anna").unwrap(), presence: Presence::Online, last_seen: None };
-        let effects = model.apply(NOW, Up::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
+        let effects = model.apply(NOW, Update::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
         let ask = effects.iter().find_map(|effect| match effect {
-            Effect::Tell(Down::AskPeople { ask, .. }) => Some(*ask),
+            Effect::Tell(Command::Ask { ticket: ask, request: Request::Who { .. } }) => Some(*ask),
             _ => None,
         });
-        model.apply(NOW, Up::People { ask: ask.unwrap(), people: vec![anna], more: false });
+        model.apply(NOW, answered(ask.unwrap(), Answer::People(Page { entries: vec![anna], more: false })));
         let again = again(&mut model);
         assert_eq!((model.people().here(), again.people().here()), (1, 0));
         assert!(again.people().find(&AccountName::new("anna").unwrap()).is_some());

@@ -3,6 +3,7 @@
 //! Pure: it is told what was heard ([`Model::apply`]) and what the person wants ([`Model::act`]), both with the time, and answers with
 //! [`Effect`]s. It has no socket, clock, thread or pixel, so every story of the window can be told in a test.
 
+mod answers;
 mod connection;
 mod conversation;
 mod desk;
@@ -20,7 +21,10 @@ mod tray;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, ConversationId, Message, Notice, NoticeId, Place, Refusal, Role, Seq, Severity, Text};
+use belfry_core::chat::{
+    AccountName, ConversationId, Message, Notice, NoticeId, Place, PostId, Receipt, Request, Role, Seq, Severity, Text,
+};
+use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now, UnixMillis};
 
 pub use connection::Connection;
@@ -33,10 +37,8 @@ pub use people::People;
 pub use rooms::{Rooms, Search};
 pub use tray::Summary;
 
-use crate::link::{AskId, DeskNews, Down, OwnId, Up};
 use notices::Arrival;
 use numbers::Numbers;
-use people::Next;
 use tidying::Tidying;
 
 /// A place however its name is spelled.
@@ -70,12 +72,12 @@ pub struct Model {
     /// Where the person wants to be as soon as they may.
     going: Option<Key>,
     /// What was asked of which only a failure is news.
-    acts: BTreeSet<AskId>,
+    acts: BTreeSet<Ticket>,
     /// Where own messages went that have no answer yet, or were refused.
-    own: BTreeMap<OwnId, Key>,
+    own: BTreeMap<Ticket, Key>,
     numbers: Numbers,
     /// Questions about notices that were open when the program ended.
-    doubts: BTreeMap<AskId, NoticeId>,
+    doubts: BTreeMap<Ticket, NoticeId>,
     /// What is to be remembered, in its order.
     news: Vec<Keep>,
     /// This program has never heard of any conversation, and hears from now on.
@@ -118,16 +120,16 @@ impl Model {
         }
     }
 
-    /// The same, whose own numbers begin with this one.
+    /// The same, whose own messages are numbered from this one on.
     #[must_use]
-    pub fn numbered_from(self, first: u64) -> Self {
+    pub fn numbered_from(self, first: PostId) -> Self {
         Self { numbers: Numbers::from(first), ..self }
     }
 
     /// A message that an earlier run has written waits still.
-    pub fn recall_own(&mut self, own: OwnId, to: &Place, text: Text, at: UnixMillis) {
-        self.own.insert(own, key(to));
-        self.conversation_mut(to).say(own, text, at);
+    pub fn recall_own(&mut self, ticket: Ticket, to: &Place, text: Text, at: UnixMillis) {
+        self.own.insert(ticket, key(to));
+        self.conversation_mut(to).say(ticket, text, at);
     }
 
     /// Who is signed in, or was last.
@@ -240,102 +242,59 @@ impl Model {
     }
 
     /// Something was heard.
-    pub fn apply(&mut self, now: Now, up: Up) -> Vec<Effect> {
+    pub fn apply(&mut self, now: Now, update: Update) -> Vec<Effect> {
         let mut effects = Vec::new();
-        match up {
+        match update {
             // Which key to trust is decided before there is a model.
-            Up::Identity { .. } => {}
-            Up::SignedIn { account, role } => {
-                self.news.push(Keep::Me(account.clone(), role));
-                self.me = Some((account, role));
-                self.connection = Connection::Connected;
-                self.caught_up = false;
-                self.named.clear();
-                self.conversations.values_mut().for_each(Conversation::go_on);
-                effects.extend(self.shown().map(|shown| Effect::Redraw(Part::Lines(shown.place().clone()))));
-                effects.push(Effect::Redraw(Part::Connection));
-                effects.push(self.ask_people());
-                effects.extend(self.fill_shown());
-                if role == Role::Admin {
-                    effects.extend(self.desk.reopen(&mut self.numbers).into_iter().map(Effect::Tell));
-                    effects.push(Effect::Redraw(Part::Desk));
-                }
+            Update::ServerKey { .. } | Update::NewServerKey { .. } => {}
+            Update::SignedIn { account, role } => self.hear_signed_in(account, role, &mut effects),
+            Update::CaughtUp => self.hear_caught_up(&mut effects),
+            Update::Message { place, message } => self.hear(place, message, &mut effects),
+            Update::Conversation(info) => self.hear_conversation(info, &mut effects),
+            Update::Left { place } => self.leave(&place, &mut effects),
+            Update::Renamed { from, to } => self.rename(&from, to, &mut effects),
+            Update::Altered { place, message } => self.hear_altered(place, message, &mut effects),
+            Update::Read { place, read, unread } => {
+                self.conversation_mut(&place).server_says(read, unread, None);
+                effects.push(Effect::Redraw(Part::Lines(place)));
+                effects.push(Effect::Redraw(Part::Conversations));
             }
-            Up::CaughtUp => {
-                self.caught_up = true;
-                self.afresh = false;
-                self.leave_unnamed(&mut effects);
-                effects.extend(self.fill_shown());
-                // Who was invited meanwhile finds it there.
-                self.list_rooms(&mut effects);
-                for notice in self.notices.doubtful() {
-                    let ask = self.numbers.ask();
-                    self.doubts.insert(ask, notice);
-                    effects.push(Effect::Tell(Down::AskNotice { ask, notice }));
-                }
+            Update::Invited { room, by } => {
+                self.rooms.invited(room, by);
+                effects.push(Effect::Redraw(Part::Rooms));
             }
-            Up::Message { place, message } => self.hear(place, message, &mut effects),
-            Up::Notice(notice) => self.hear_notice(notice, &mut effects),
-            Up::Presence(changes) => {
+            Update::Typing { place, account } => self.hear_typing(now, place, account, &mut effects),
+            Update::Notice(notice) => self.hear_notice(notice, &mut effects),
+            Update::Presence(changes) => {
                 self.people.change(changes);
                 effects.push(Effect::Redraw(Part::People));
             }
-            Up::People { ask, people, more } if self.rooms.asks_members(ask) => self.hear_members(ask, people, more, &mut effects),
-            Up::People { ask, people, more } => match self.people.part(ask, people, more) {
-                Next::After(name) => effects.push(Effect::Tell(Down::AskPeople { ask, after: Some(name) })),
-                Next::Complete => effects.push(Effect::Redraw(Part::People)),
-                Next::Stale => {}
+            Update::Progress { notice, progress } => {
+                self.hear_at_the_desk(&mut effects, |desk, numbers| desk.progressed(notice, progress, numbers));
+            }
+            Update::Posted { ticket, seq, .. } => {
+                let place = self.own.remove(&ticket);
+                effects.extend(self.settle(place, |conversation| conversation.stored(ticket, seq)));
+            }
+            Update::Answered { ticket, answer } => self.hear_answer(ticket, answer, &mut effects),
+            Update::Refused { ticket, refusal } => match self.own.get(&ticket).cloned() {
+                Some(place) => effects.extend(self.settle(Some(place), |conversation| conversation.refused(ticket, refusal))),
+                None => self.ask_failed(ticket, Some(refusal), &mut effects),
             },
-            Up::Page { ask, messages } => self.hear_page(ask, messages, &mut effects),
-            Up::Desk { ask, news } => self.hear_at_the_desk(ask, news, &mut effects),
-            // What was asked at a place is of no interest once it is done; the desk goes on.
-            Up::Done(ask) if !self.act_done(ask, &mut effects) => self.hear_at_the_desk(ask, DeskNews::Done, &mut effects),
-            Up::Progress { notice, progress } => {
-                let (drawn, asks) = self.desk.progressed(notice, progress, &mut self.numbers);
-                effects.extend(asks.into_iter().map(Effect::Tell));
-                effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
-            }
-            Up::AskFailed { ask, refusal } => {
-                if let Some(notice) = self.doubts.remove(&ask)
-                    && refusal == Some(Refusal::UnknownNotice)
-                    && self.notices.forget(notice)
-                {
-                    effects.push(Effect::EndPopUp(notice));
-                    effects.push(Effect::Redraw(Part::Notices));
-                }
-                if self.place_ask_failed(ask, refusal, &mut effects) || self.beginning_unknown(ask, &mut effects) {
-                    return effects;
-                }
-                effects.extend(self.desk.failed(ask, refusal).then_some(Effect::Redraw(Part::Desk)));
-                // Whoever scrolls asks again; the list of people is asked for at the next signing in.
-                if !self.people.abandon(ask)
-                    && let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ask))
-                {
-                    conversation.ask_failed(ask);
-                    effects.push(Effect::Redraw(Part::Lines(conversation.place().clone())));
-                }
-            }
-            Up::Stored { own, seq } => {
-                let place = self.own.remove(&own);
-                effects.extend(self.settle(place, |conversation| conversation.stored(own, seq)));
-            }
-            Up::PostRefused { own, refusal } => {
-                let place = self.own.get(&own).cloned();
-                effects.extend(self.settle(place, |conversation| conversation.refused(own, refusal)));
-            }
-            Up::Interrupted { why, retry_in } => {
+            // Only questions are lost: the client keeps posts until they are stored or refused.
+            Update::Lost { ticket } => self.ask_failed(ticket, None, &mut effects),
+            Update::Disconnected { why, retry_in } => {
                 self.connection = self.connection.interrupted(now, why, retry_in);
                 effects.push(Effect::Redraw(Part::Connection));
             }
-            Up::Failed(failure) => {
+            Update::Failed(failure) => {
                 self.connection = Connection::Stopped(failure);
                 effects.push(Effect::Redraw(Part::Connection));
             }
-            Up::Closed => {
+            Update::Closed => {
                 self.connection = Connection::Closed;
                 effects.push(Effect::Exit);
             }
-            about_places => self.hear_of_places(now, about_places, &mut effects),
         }
         self.tidy(now, &mut effects);
         effects
@@ -359,13 +318,13 @@ impl Model {
                 effects.extend(self.read_shown());
             }
             Intent::Say { to, text } => effects.extend(self.say(now, to, text)),
-            Intent::Retry(own) => {
-                if let Some((place, text)) = self.take_failed(own) {
+            Intent::Retry(ticket) => {
+                if let Some((place, text)) = self.take_failed(ticket) {
                     effects.extend(self.say(now, place, text));
                 }
             }
-            Intent::Discard(own) => {
-                if let Some((place, _)) = self.take_failed(own) {
+            Intent::Discard(ticket) => {
+                if let Some((place, _)) = self.take_failed(ticket) {
                     effects.push(Effect::Redraw(Part::Lines(place)));
                 }
             }
@@ -375,18 +334,18 @@ impl Model {
             Intent::Seek { place, seq } => self.seek(place, seq, &mut effects),
             Intent::Seen(id) => {
                 if self.notices.seen(id) {
-                    effects.push(Effect::Tell(Down::MarkVisible(id)));
+                    effects.push(Effect::receipt(id, Receipt::Visible));
                     effects.push(Effect::Redraw(Part::Notices));
                 }
             }
             Intent::Locked(id) => {
                 if self.notices.locked(id) {
-                    effects.push(Effect::Tell(Down::MarkLocked(id)));
+                    effects.push(Effect::receipt(id, Receipt::Locked));
                 }
             }
             Intent::Answer { notice, answer } => {
                 if self.notices.answer(notice, answer) {
-                    effects.push(Effect::Tell(Down::Answer { notice, answer }));
+                    effects.push(Effect::receipt(notice, Receipt::Answered(answer)));
                     effects.push(Effect::EndPopUp(notice));
                     effects.push(Effect::Redraw(Part::Notices));
                 }
@@ -397,27 +356,55 @@ impl Model {
                     effects.push(Effect::Redraw(Part::Notices));
                 }
             }
-            Intent::OpenDesk
-            | Intent::Choose(_)
-            | Intent::Aim(_)
-            | Intent::SendNotice(_)
-            | Intent::ConfirmNotice(_)
-            | Intent::WatchNotice(_)
-            | Intent::ChangeNotice { .. }
-            | Intent::SaveTemplate(_)
-            | Intent::RemoveTemplate(_)
-            | Intent::Unschedule(_) => {
-                effects.extend(self.at_the_desk(intent).into_iter().map(Effect::Tell));
-                effects.push(Effect::Redraw(Part::Desk));
+            Intent::OpenDesk => self.at_the_desk(&mut effects, Desk::open),
+            Intent::Choose(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.choose(&audience, numbers)),
+            Intent::Aim(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.aim(audience, numbers)),
+            Intent::SendNotice(draft) => self.at_the_desk(&mut effects, |desk, numbers| desk.send(draft, numbers)),
+            Intent::ConfirmNotice(yes) => self.at_the_desk(&mut effects, |desk, numbers| desk.confirm(yes, numbers)),
+            Intent::WatchNotice(notice) => {
+                self.at_the_desk(&mut effects, |desk, numbers| desk.watch(notice, numbers).into_iter().collect());
+            }
+            Intent::ChangeNotice { notice, change } => {
+                self.at_the_desk(&mut effects, |desk, numbers| desk.change(notice, change, numbers));
+            }
+            Intent::SaveTemplate(template) => self.at_the_desk(&mut effects, |desk, numbers| desk.save_template(template, numbers)),
+            Intent::RemoveTemplate(name) => self.at_the_desk(&mut effects, |desk, numbers| desk.remove_template(name, numbers)),
+            Intent::Unschedule(schedule) => self.at_the_desk(&mut effects, |desk, numbers| desk.unschedule(schedule, numbers)),
+            Intent::Type(to) => effects.push(Effect::Tell(Command::Typing { to })),
+            Intent::Away(away) => effects.push(Effect::Tell(Command::Away(away))),
+            Intent::Edit { place, seq, text } => self.request(Request::Edit { place, seq, text }, &mut effects),
+            Intent::Delete { place, seq } => self.request(Request::Delete { place, seq }, &mut effects),
+            Intent::CreateRoom { room, private } => {
+                self.going = Some(key(&Place::Room(room.clone())));
+                self.request(Request::CreateRoom { room, private }, &mut effects);
+            }
+            Intent::Join(room) => {
+                self.going = Some(key(&Place::Room(room.clone())));
+                self.request(Request::JoinRoom { room }, &mut effects);
+            }
+            Intent::Leave(room) => self.request(Request::LeaveRoom { room }, &mut effects),
+            Intent::Invite { room, account } => self.invite(room, account, &mut effects),
+            Intent::Decline(room) => {
+                self.rooms.decline(&room);
+                effects.push(Effect::Redraw(Part::Rooms));
+            }
+            Intent::ListRooms => self.list_rooms(&mut effects),
+            Intent::ListMembers(room) => {
+                effects.extend(self.rooms.list_members(room, &mut self.numbers).map(Effect::Tell));
+                effects.push(Effect::Redraw(Part::Rooms));
+            }
+            Intent::Search { text, place } => self.look_for(text, place, &mut effects),
+            Intent::EndSearch => {
+                self.search = None;
+                effects.push(Effect::Redraw(Part::Search));
             }
             Intent::DoNotDisturb(held_back) => {
                 self.do_not_disturb = held_back;
                 effects.push(Effect::Redraw(Part::Connection));
                 self.pop_up(&mut effects);
             }
-            Intent::TryNow => effects.push(Effect::Tell(Down::Wake)),
-            Intent::Quit => effects.push(Effect::Tell(Down::Quit)),
-            about_places => self.act_on_places(about_places, &mut effects),
+            Intent::TryNow => effects.push(Effect::Tell(Command::Wake)),
+            Intent::Quit => effects.push(Effect::Tell(Command::Close)),
         }
         effects
     }
@@ -426,27 +413,40 @@ impl Model {
         self.conversations.entry(key(place)).or_insert_with(|| Conversation::new(place.clone()))
     }
 
-    fn at_the_desk(&mut self, intent: Intent) -> Vec<Down> {
-        let (desk, numbers) = (&mut self.desk, &mut self.numbers);
-        match intent {
-            Intent::OpenDesk => desk.open(numbers),
-            Intent::Choose(audience) => desk.choose(&audience, numbers),
-            Intent::Aim(audience) => desk.aim(audience, numbers),
-            Intent::SendNotice(draft) => desk.send(draft, numbers),
-            Intent::ConfirmNotice(yes) => desk.confirm(yes, numbers),
-            Intent::WatchNotice(notice) => desk.watch(notice, numbers).into_iter().collect(),
-            Intent::ChangeNotice { notice, change } => desk.change(notice, change, numbers),
-            Intent::SaveTemplate(template) => desk.save_template(template, numbers),
-            Intent::RemoveTemplate(name) => desk.remove_template(name, numbers),
-            Intent::Unschedule(schedule) => desk.unschedule(schedule, numbers),
-            _ => Vec::new(),
+    fn at_the_desk(&mut self, effects: &mut Vec<Effect>, act: impl FnOnce(&mut Desk, &mut Numbers) -> Vec<Command>) {
+        effects.extend(act(&mut self.desk, &mut self.numbers).into_iter().map(Effect::Tell));
+        effects.push(Effect::Redraw(Part::Desk));
+    }
+
+    fn hear_signed_in(&mut self, account: AccountName, role: Role, effects: &mut Vec<Effect>) {
+        self.news.push(Keep::Me(account.clone(), role));
+        self.me = Some((account, role));
+        self.connection = Connection::Connected;
+        self.caught_up = false;
+        self.named.clear();
+        self.conversations.values_mut().for_each(Conversation::go_on);
+        effects.extend(self.shown().map(|shown| Effect::Redraw(Part::Lines(shown.place().clone()))));
+        effects.push(Effect::Redraw(Part::Connection));
+        effects.push(self.ask_people());
+        effects.extend(self.fill_shown());
+        if role == Role::Admin {
+            effects.extend(self.desk.reopen(&mut self.numbers).into_iter().map(Effect::Tell));
+            effects.push(Effect::Redraw(Part::Desk));
         }
     }
 
-    fn hear_at_the_desk(&mut self, ask: AskId, news: DeskNews, effects: &mut Vec<Effect>) {
-        let (drawn, asks) = self.desk.hear(ask, news, &mut self.numbers);
-        effects.extend(asks.into_iter().map(Effect::Tell));
-        effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
+    fn hear_caught_up(&mut self, effects: &mut Vec<Effect>) {
+        self.caught_up = true;
+        self.afresh = false;
+        self.leave_unnamed(effects);
+        effects.extend(self.fill_shown());
+        // Who was invited meanwhile finds it there.
+        self.list_rooms(effects);
+        for notice in self.notices.doubtful() {
+            let ticket = self.numbers.ticket();
+            self.doubts.insert(ticket, notice);
+            effects.push(Effect::ask(ticket, Request::FetchNotice { notice }));
+        }
     }
 
     fn hear(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
@@ -477,7 +477,7 @@ impl Model {
         let (id, state) = (notice.id, notice.state);
         effects.extend(self.desk.heard_of(id, state).then_some(Effect::Redraw(Part::Desk)));
         if let Some(answer) = self.notices.unsaid(&notice) {
-            effects.push(Effect::Tell(Down::Answer { notice: id, answer }));
+            effects.push(Effect::receipt(id, Receipt::Answered(answer)));
         }
         match self.notices.arrive(notice) {
             Arrival::Known => return,
@@ -495,19 +495,20 @@ impl Model {
     }
 
     fn say(&mut self, now: Now, to: Place, text: Text) -> Vec<Effect> {
-        let own = self.numbers.own();
-        self.own.insert(own, key(&to));
-        self.conversation_mut(&to).say(own, text.clone(), now.wall);
-        let mut effects = vec![Effect::Tell(Down::Post { own, to: to.clone(), text }), Effect::Redraw(Part::Lines(to.clone()))];
+        let (ticket, post) = self.numbers.post();
+        self.own.insert(ticket, key(&to));
+        self.conversation_mut(&to).say(ticket, text.clone(), now.wall);
+        let post = Command::PostAs { ticket, post, to: to.clone(), text };
+        let mut effects = vec![Effect::Tell(post), Effect::Redraw(Part::Lines(to.clone()))];
         // Whoever writes after having read far back wants to see it.
         self.go_to_end(&to, &mut effects);
         effects
     }
 
-    fn take_failed(&mut self, own: OwnId) -> Option<(Place, Text)> {
-        let conversation = self.conversations.get_mut(self.own.get(&own)?)?;
-        let text = conversation.take_failed(own)?;
-        self.own.remove(&own);
+    fn take_failed(&mut self, ticket: Ticket) -> Option<(Place, Text)> {
+        let conversation = self.conversations.get_mut(self.own.get(&ticket)?)?;
+        let text = conversation.take_failed(ticket)?;
+        self.own.remove(&ticket);
         Some((conversation.place().clone(), text))
     }
 
@@ -518,9 +519,9 @@ impl Model {
     }
 
     fn ask_people(&mut self) -> Effect {
-        let ask = self.numbers.ask();
-        self.people.begin(ask);
-        Effect::Tell(Down::AskPeople { ask, after: None })
+        let ticket = self.numbers.ticket();
+        self.people.begin(ticket);
+        Effect::ask(ticket, Request::Who { after: None })
     }
 
     /// Whoever looks has read.
@@ -537,4 +538,4 @@ impl Model {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,26 +1,30 @@
 //! Numbers for what is asked and said, each once.
 
-use crate::link::{AskId, OwnId};
+use belfry_core::chat::PostId;
+use belfry_core::client::Ticket;
 
-/// The next number.
+/// The next number. An own message has the same one as a ticket and in its outbox.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Numbers(u64);
+pub(super) struct Numbers {
+    outbox: u64,
+    last: u64,
+}
 
 impl Numbers {
-    /// Begins with this one.
-    pub(super) const fn from(first: u64) -> Self {
-        Self(first.saturating_sub(1))
+    /// Begins with this one, in this outbox.
+    pub(super) const fn from(first: PostId) -> Self {
+        Self { outbox: first.outbox, last: first.counter.saturating_sub(1) }
     }
 
     /// For a question.
-    pub(super) const fn ask(&mut self) -> AskId {
-        self.0 += 1;
-        AskId(self.0)
+    pub(super) const fn ticket(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
     }
 
     /// For an own message.
-    pub(super) const fn own(&mut self) -> OwnId {
-        self.0 += 1;
-        OwnId(self.0)
+    pub(super) const fn post(&mut self) -> (Ticket, PostId) {
+        let ticket = self.ticket();
+        (ticket, PostId { outbox: self.outbox, counter: ticket.0 })
     }
 }

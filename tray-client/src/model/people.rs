@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{AccountName, Person, Presence, PresenceChange};
+use belfry_core::client::Ticket;
 
 use super::memory::Keep;
-use crate::link::AskId;
 
 /// What a name is unique by.
 type Key = String;
@@ -23,7 +23,7 @@ pub struct People {
 /// A list that is arriving in parts. The old one is shown until this one is complete, so that nobody is missing in between.
 #[derive(Clone, Debug)]
 struct Listing {
-    ask: AskId,
+    ticket: Ticket,
     gathered: BTreeMap<Key, Person>,
     /// Comings and goings since it was asked for: a part may be older than they are.
     changed: Vec<PresenceChange>,
@@ -72,12 +72,12 @@ impl People {
         changed.iter().filter_map(|key| self.known.get(key)).cloned().map(Keep::Person).collect()
     }
 
-    pub(super) fn begin(&mut self, ask: AskId) {
-        self.listing = Some(Listing { ask, gathered: BTreeMap::new(), changed: Vec::new() });
+    pub(super) fn begin(&mut self, ticket: Ticket) {
+        self.listing = Some(Listing { ticket, gathered: BTreeMap::new(), changed: Vec::new() });
     }
 
-    pub(super) fn part(&mut self, ask: AskId, people: Vec<Person>, more: bool) -> Next {
-        let Some(listing) = self.listing.as_mut().filter(|listing| listing.ask == ask) else { return Next::Stale };
+    pub(super) fn part(&mut self, ticket: Ticket, people: Vec<Person>, more: bool) -> Next {
+        let Some(listing) = self.listing.as_mut().filter(|listing| listing.ticket == ticket) else { return Next::Stale };
         let last = people.last().map(|person| person.account.clone());
         listing.gathered.extend(people.into_iter().map(|person| (person.account.key(), person)));
         match last {
@@ -94,8 +94,8 @@ impl People {
     }
 
     /// The list will not be completed; the old one stays. Whether it was the one being read.
-    pub(super) fn abandon(&mut self, ask: AskId) -> bool {
-        self.listing.take_if(|listing| listing.ask == ask).is_some()
+    pub(super) fn abandon(&mut self, ticket: Ticket) -> bool {
+        self.listing.take_if(|listing| listing.ticket == ticket).is_some()
     }
 
     pub(super) fn change(&mut self, changes: Vec<PresenceChange>) {
@@ -139,8 +139,8 @@ mod tests {
 
     fn complete(list: Vec<Person>) -> People {
         let mut people = People::default();
-        people.begin(AskId(1));
-        assert_eq!(people.part(AskId(1), list, false), Next::Complete);
+        people.begin(Ticket(1));
+        assert_eq!(people.part(Ticket(1), list, false), Next::Complete);
         people
     }
 
@@ -159,20 +159,20 @@ mod tests {
     #[test]
     fn a_list_in_parts_is_asked_for_to_its_end_and_shown_whole() {
         let mut people = complete(vec![person("old", Presence::Online)]);
-        people.begin(AskId(2));
-        assert_eq!(people.part(AskId(2), vec![person("anna", Presence::Online)], true), Next::After(name("anna")));
+        people.begin(Ticket(2));
+        assert_eq!(people.part(Ticket(2), vec![person("anna", Presence::Online)], true), Next::After(name("anna")));
         assert_eq!(listed(&people), ["old"]);
-        assert_eq!(people.part(AskId(2), vec![person("ben", Presence::Online)], false), Next::Complete);
+        assert_eq!(people.part(Ticket(2), vec![person("ben", Presence::Online)], false), Next::Complete);
         assert_eq!(listed(&people), ["anna", "ben"]);
     }
 
     #[test]
     fn somebody_who_leaves_while_the_list_arrives_is_not_shown_as_here() {
         let mut people = People::default();
-        people.begin(AskId(1));
-        people.part(AskId(1), vec![person("anna", Presence::Online)], true);
+        people.begin(Ticket(1));
+        people.part(Ticket(1), vec![person("anna", Presence::Online)], true);
         people.change(vec![change("anna", Presence::Offline)]);
-        people.part(AskId(1), vec![person("ben", Presence::Online)], false);
+        people.part(Ticket(1), vec![person("ben", Presence::Online)], false);
         assert_eq!(people.find(&name("ANNA")).unwrap().presence, Presence::Offline);
     }
 
@@ -186,10 +186,10 @@ mod tests {
     #[test]
     fn an_answer_to_an_older_question_changes_nothing() {
         let mut people = complete(vec![person("anna", Presence::Online)]);
-        people.begin(AskId(2));
-        people.begin(AskId(3));
-        assert_eq!(people.part(AskId(2), vec![], false), Next::Stale);
-        assert!(!people.abandon(AskId(2)));
+        people.begin(Ticket(2));
+        people.begin(Ticket(3));
+        assert_eq!(people.part(Ticket(2), vec![], false), Next::Stale);
+        assert!(!people.abandon(Ticket(2)));
         assert_eq!(listed(&people), ["anna"]);
     }
 }

@@ -1,24 +1,30 @@
 //! Going through a conversation: back, on, to a message that was found, to the end. What is remembered on this computer is looked up there;
 //! the server is asked for what is not.
 
-use belfry_core::chat::{Message, Place, Seq};
+use belfry_core::chat::{Message, Place, Request, Seq};
+use belfry_core::client::Ticket;
+use belfry_core::limits::PAGE_ENTRIES_MAX;
 
 use super::exchange::{Lookup, Stretch};
 use super::memory::Keep;
 use super::{Conversation, Effect, Model, Part, key};
-use crate::link::{AskId, Down};
+
+/// Messages in one page: several screens full, and few enough to arrive while the scroll bar moves.
+pub(super) const PAGE_MESSAGES: u32 = 100;
+
+const _: () = assert!(PAGE_MESSAGES <= PAGE_ENTRIES_MAX);
 
 impl Model {
     pub(super) fn ask_older(&mut self, place: &Place) -> Option<Effect> {
-        let ask = self.numbers.ask();
-        let stretch = self.conversation_mut(place).ask_older(ask)?;
-        self.ask_for(place, ask, stretch)
+        let ticket = self.numbers.ticket();
+        let stretch = self.conversation_mut(place).ask_older(ticket)?;
+        self.ask_for(place, ticket, stretch)
     }
 
     pub(super) fn ask_newer(&mut self, place: &Place) -> Option<Effect> {
-        let ask = self.numbers.ask();
-        let stretch = self.conversation_mut(place).ask_newer(ask)?;
-        self.ask_for(place, ask, stretch)
+        let ticket = self.numbers.ticket();
+        let stretch = self.conversation_mut(place).ask_newer(ticket)?;
+        self.ask_for(place, ticket, stretch)
     }
 
     pub(super) fn go_to_end(&mut self, place: &Place, effects: &mut Vec<Effect>) {
@@ -32,11 +38,11 @@ impl Model {
 
     /// Shows a message where it was said; what stands around it is asked for where it is not held.
     pub(super) fn seek(&mut self, place: Place, seq: Seq, effects: &mut Vec<Effect>) {
-        let ask = self.numbers.ask();
-        let stretch = self.conversation_mut(&place).seek(ask, seq);
+        let ticket = self.numbers.ticket();
+        let stretch = self.conversation_mut(&place).seek(ticket, seq);
         self.shown = Some(key(&place));
         self.sought = Some((key(&place), seq));
-        effects.extend(stretch.and_then(|stretch| self.ask_for(&place, ask, stretch)));
+        effects.extend(stretch.and_then(|stretch| self.ask_for(&place, ticket, stretch)));
         effects.push(Effect::Redraw(Part::Lines(place)));
         effects.push(Effect::Redraw(Part::Conversations));
     }
@@ -48,82 +54,84 @@ impl Model {
     }
 
     /// What is remembered, in answer to [`Effect::LookUp`]; nothing where it is not.
-    pub fn looked_up(&mut self, ask: AskId, messages: Vec<Message>) -> Vec<Effect> {
+    pub fn looked_up(&mut self, ticket: Ticket, messages: Vec<Message>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(asking) = self.asking(ask) else { return effects };
-        let (place, question) = (asking.place().clone(), asking.question(ask));
+        let Some(asking) = self.asking(ticket) else { return effects };
+        let (place, question) = (asking.place().clone(), asking.question(ticket));
         match question.filter(|_| messages.is_empty()) {
-            Some(stretch) => effects.extend(self.ask_the_server(&place, ask, stretch)),
-            None => self.turn_page(ask, messages, &mut effects),
+            Some(stretch) => effects.extend(self.ask_the_server(&place, ticket, stretch)),
+            None => self.turn_page(ticket, messages, &mut effects),
         }
         effects
     }
 
     /// The server's answer.
-    pub(super) fn hear_page(&mut self, ask: AskId, messages: Vec<Message>, effects: &mut Vec<Effect>) {
-        if self.hear_beginning(ask, &messages, effects) {
+    pub(super) fn hear_page(&mut self, ticket: Ticket, messages: Vec<Message>, effects: &mut Vec<Effect>) {
+        if self.hear_beginning(ticket, &messages, effects) {
             return;
         }
-        let Some(asking) = self.asking(ask) else { return };
+        let Some(asking) = self.asking(ticket) else { return };
         if messages.first().is_some_and(|first| asking.id().is_some_and(|id| id != first.conversation)) {
             // Another room has the name by now; the list of conversations will say so.
-            return asking.ask_failed(ask);
+            return asking.ask_failed(ticket);
         }
-        if let (Some(id), Some(Stretch::Before(seq)), true) = (asking.id(), asking.question(ask), messages.is_empty()) {
+        if let (Some(id), Some(Stretch::Before(seq)), true) = (asking.id(), asking.question(ticket), messages.is_empty()) {
             self.news.push(Keep::BeginsWith(id, seq));
         }
         self.news.extend(messages.iter().cloned().map(Keep::Message));
-        self.turn_page(ask, messages, effects);
+        self.turn_page(ticket, messages, effects);
     }
 
     /// A question is asked by one conversation only.
-    fn asking(&mut self, ask: AskId) -> Option<&mut Conversation> {
-        self.conversations.values_mut().find(|conversation| conversation.asked(ask))
+    fn asking(&mut self, ticket: Ticket) -> Option<&mut Conversation> {
+        self.conversations.values_mut().find(|conversation| conversation.asked(ticket))
     }
 
-    fn turn_page(&mut self, ask: AskId, messages: Vec<Message>, effects: &mut Vec<Effect>) {
-        let Some(asking) = self.asking(ask) else { return };
-        let goes_on = asking.page(ask, messages);
+    fn turn_page(&mut self, ticket: Ticket, messages: Vec<Message>, effects: &mut Vec<Effect>) {
+        let Some(asking) = self.asking(ticket) else { return };
+        let goes_on = asking.page(ticket, messages);
         let place = asking.place().clone();
         effects.extend(if goes_on { self.ask_newer(&place) } else { None });
         effects.push(Effect::Redraw(Part::Lines(place)));
         effects.push(Effect::Redraw(Part::Conversations));
     }
 
-    fn ask_for(&mut self, place: &Place, ask: AskId, stretch: Stretch) -> Option<Effect> {
+    fn ask_for(&mut self, place: &Place, ticket: Ticket, stretch: Stretch) -> Option<Effect> {
         // Which are the newest only the server knows.
         let remembered = stretch != Stretch::Newest || !self.connection.is_up();
         match self.conversation(place).and_then(Conversation::id).filter(|_| remembered) {
-            Some(conversation) => Some(Effect::LookUp(Lookup { ask, conversation, stretch })),
-            None => self.ask_the_server(place, ask, stretch),
+            Some(conversation) => Some(Effect::LookUp(Lookup { ticket, conversation, stretch })),
+            None => self.ask_the_server(place, ticket, stretch),
         }
     }
 
-    fn ask_the_server(&mut self, place: &Place, ask: AskId, stretch: Stretch) -> Option<Effect> {
+    fn ask_the_server(&mut self, place: &Place, ticket: Ticket, stretch: Stretch) -> Option<Effect> {
         let place = place.clone();
         if !self.connection.is_up() {
             // Somebody who scrolls is told at once where it ends, not when the server is back.
-            self.conversation_mut(&place).end_here(ask);
+            self.conversation_mut(&place).end_here(ticket);
             return Some(Effect::Redraw(Part::Lines(place)));
         }
-        Some(Effect::Tell(match stretch {
-            Stretch::Newest => Down::AskOlder { ask, place, before: None },
-            Stretch::Before(seq) => Down::AskOlder { ask, place, before: Some(seq) },
-            Stretch::After(after) => Down::AskNewer { ask, conversation: self.conversation(&place)?.id()?, after },
-        }))
+        let limit = PAGE_MESSAGES;
+        let request = match stretch {
+            Stretch::Newest => Request::FetchBefore { place, before: None, limit },
+            Stretch::Before(seq) => Request::FetchBefore { place, before: Some(seq), limit },
+            Stretch::After(after) => Request::FetchAfter { conversation: self.conversation(&place)?.id()?, after, limit },
+        };
+        Some(Effect::ask(ticket, request))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, Alteration, ConversationId, Role, Text};
-    use belfry_core::client::{Interruption, Mark};
+    use belfry_core::chat::{AccountName, Alteration, ConversationId, ConversationInfo, Role, Text};
+    use belfry_core::client::{Command, Interruption, Mark, Update};
     use belfry_core::time::{Instant, Now, UnixMillis};
     use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
-    use crate::link::Up;
+    use crate::model::tests::{conversation, paged};
     use crate::model::{ConversationMemory, Intent, Memory, Standing};
 
     const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(0) };
@@ -163,20 +171,20 @@ mod tests {
     }
 
     fn sign_in(model: &mut Model) -> Vec<Effect> {
-        model.apply(NOW, Up::SignedIn { account: me(), role: Role::Member })
+        model.apply(NOW, Update::SignedIn { account: me(), role: Role::Member })
     }
 
     fn shown(model: &Model) -> Vec<u64> {
         model.lines(&Place::lobby()).filter_map(|line| line.seq).map(|seq| seq.0).collect()
     }
 
-    fn lookup(effects: &[Effect]) -> (AskId, Stretch) {
+    fn lookup(effects: &[Effect]) -> (Ticket, Stretch) {
         let looks = effects.iter().filter_map(|effect| if let Effect::LookUp(lookup) = effect { Some(*lookup) } else { None });
-        let [Lookup { ask, conversation: ID, stretch }] = looks.collect::<Vec<_>>()[..] else { panic!("{effects:?}") };
+        let [Lookup { ticket: ask, conversation: ID, stretch }] = looks.collect::<Vec<_>>()[..] else { panic!("{effects:?}") };
         (ask, stretch)
     }
 
-    fn read_back(model: &mut Model) -> (AskId, Stretch) {
+    fn read_back(model: &mut Model) -> (Ticket, Stretch) {
         lookup(&model.act(NOW, Intent::ReadBack(Place::lobby())))
     }
 
@@ -199,7 +207,13 @@ mod tests {
         assert!(model.conversation(&Place::lobby()).unwrap().has_older(), "further back the server is asked");
         let (ask, _) = read_back(&mut model);
         let effects = model.looked_up(ask, vec![]);
-        assert_eq!(effects, [Effect::Tell(Down::AskOlder { ask, place: Place::lobby(), before: Some(Seq(201)) })]);
+        assert_eq!(
+            effects,
+            [Effect::Tell(Command::Ask {
+                ticket: ask,
+                request: Request::FetchBefore { place: Place::lobby(), before: Some(Seq(201)), limit: PAGE_MESSAGES }
+            })]
+        );
     }
 
     #[test]
@@ -212,11 +226,11 @@ mod tests {
         assert_eq!(model.take_news(), []);
         let (ask, _) = read_back(&mut model);
         model.looked_up(ask, vec![]);
-        model.apply(NOW, Up::Page { ask, messages: page(299..=300) });
+        model.apply(NOW, paged(ask, page(299..=300)));
         assert_eq!(model.take_news(), [Keep::Message(message(299)), Keep::Message(message(300))]);
         let (ask, _) = read_back(&mut model);
         model.looked_up(ask, vec![]);
-        model.apply(NOW, Up::Page { ask, messages: vec![] });
+        model.apply(NOW, paged(ask, vec![]));
         assert_eq!(model.take_news(), [Keep::BeginsWith(ID, Seq(299))], "the server has nothing older, so nothing older stays");
     }
 
@@ -228,7 +242,7 @@ mod tests {
         model.looked_up(ask, vec![]);
         model.take_news();
         let other = Message { conversation: ConversationId(9), ..message(400) };
-        model.apply(NOW, Up::Page { ask, messages: vec![other] });
+        model.apply(NOW, paged(ask, vec![other]));
         assert_eq!((shown(&model).len(), model.take_news()), (100, vec![]));
     }
 
@@ -246,9 +260,9 @@ mod tests {
             if from_the_server {
                 model.looked_up(ask, vec![]);
             }
-            model.apply(NOW, Up::Altered { place: Place::lobby(), message: edited.clone() });
+            model.apply(NOW, Update::Altered { place: Place::lobby(), message: edited.clone() });
             if from_the_server {
-                model.apply(NOW, Up::Page { ask, messages: page(301..=400) });
+                model.apply(NOW, paged(ask, page(301..=400)));
             } else {
                 model.looked_up(ask, page(301..=400));
             }
@@ -283,13 +297,13 @@ mod tests {
         assert_eq!(shown(&model), [0; 0]);
         let effects = sign_in(&mut model);
         let ask = effects.iter().find_map(|effect| match effect {
-            Effect::Tell(Down::AskOlder { ask, before: None, .. }) => Some(*ask),
+            Effect::Tell(Command::Ask { ticket: ask, request: Request::FetchBefore { before: None, .. } }) => Some(*ask),
             _ => None,
         });
         assert_eq!(ask, None, "it was looked up when it was opened");
         model.act(NOW, Intent::ReadBack(Place::lobby()));
         let mut offline = recalled_with(page(101..=200), Some(Seq(500)));
-        let ask = offline.conversations.values().find_map(|lobby| (1..9).map(AskId).find(|ask| lobby.asked(*ask)));
+        let ask = offline.conversations.values().find_map(|lobby| (1..9).map(Ticket).find(|ask| lobby.asked(*ask)));
         offline.looked_up(ask.unwrap(), page(101..=200));
         assert!(!offline.conversation(&Place::lobby()).unwrap().is_at_end(), "better than nothing, and there is more");
         assert_eq!(shown(&offline).last(), Some(&200));
@@ -301,7 +315,7 @@ mod tests {
         assert!(model.marks().is_empty());
         sign_in(&mut model);
         let place = crate::scene::place("@anna").unwrap();
-        model.apply(NOW, Up::Conversation { id: ID, place, last: Seq(5000), read: Seq(5000), unread: 0, alterations: 7 });
+        model.apply(NOW, Update::Conversation(ConversationInfo { read: Seq(5000), alterations: 7, ..conversation(ID.0, place, 5000) }));
         assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(5000), alteration: 7 })]));
         let standings = model.take_news();
         assert!(standings.iter().any(|keep| matches!(keep, Keep::Standing(Standing { delivered: Some(Seq(5000)), alteration: 7, .. }))));
@@ -312,24 +326,32 @@ mod tests {
     fn what_the_server_keeps_no_longer_goes_from_here_too() {
         let mut model = recalled();
         sign_in(&mut model);
-        model.apply(NOW, Up::Conversation { id: ID, place: Place::lobby(), last: Seq(500), read: Seq(500), unread: 0, alterations: 3 });
-        assert_eq!(firsts(&model.apply(NOW, Up::CaughtUp)), [], "other things come first");
+        model.apply(
+            NOW,
+            Update::Conversation(ConversationInfo { read: Seq(500), alterations: 3, ..conversation(ID.0, Place::lobby(), 500) }),
+        );
+        assert_eq!(firsts(&model.apply(NOW, Update::CaughtUp)), [], "other things come first");
         let later = Now { instant: NOW.instant + Duration::from_secs(61), ..NOW };
-        let [ask] = firsts(&model.apply(later, Up::Presence(vec![])))[..] else { panic!("one conversation is remembered") };
-        assert_eq!(firsts(&model.apply(later, Up::Presence(vec![]))), [], "once");
+        let [ask] = firsts(&model.apply(later, Update::Presence(vec![])))[..] else { panic!("one conversation is remembered") };
+        assert_eq!(firsts(&model.apply(later, Update::Presence(vec![]))), [], "once");
         model.take_news();
-        model.apply(later, Up::Page { ask, messages: page(450..=450) });
+        model.apply(later, paged(ask, page(450..=450)));
         assert_eq!(model.take_news(), [Keep::BeginsWith(ID, Seq(450))]);
         assert_eq!(shown(&model), (450..=500).collect::<Vec<_>>());
         assert!(!model.conversation(&Place::lobby()).unwrap().has_older());
         let next_day = Now { instant: later.instant + Duration::from_secs(24 * 60 * 60), ..NOW };
-        let [ask] = firsts(&model.apply(next_day, Up::Presence(vec![])))[..] else { panic!("and again") };
-        model.apply(next_day, Up::Page { ask, messages: vec![] });
+        let [ask] = firsts(&model.apply(next_day, Update::Presence(vec![])))[..] else { panic!("and again") };
+        model.apply(next_day, paged(ask, vec![]));
         assert_eq!((shown(&model), model.take_news()), (vec![], vec![Keep::BeginsWith(ID, Seq(u64::MAX))]));
     }
 
-    fn firsts(effects: &[Effect]) -> Vec<AskId> {
-        let asked = |effect: &Effect| if let Effect::Tell(Down::AskFirst { ask, conversation: ID }) = effect { Some(*ask) } else { None };
+    fn firsts(effects: &[Effect]) -> Vec<Ticket> {
+        let asked = |effect: &Effect| match effect {
+            Effect::Tell(Command::Ask { ticket, request: Request::FetchAfter { conversation: ID, after: Seq(0), limit: 1 } }) => {
+                Some(*ticket)
+            }
+            _ => None,
+        };
         effects.iter().filter_map(asked).collect()
     }
 
@@ -344,7 +366,7 @@ mod tests {
         model.act(NOW, Intent::Open(crate::scene::place("@anna").unwrap()));
         assert_eq!(shown(&model), (301..=500).collect::<Vec<_>>());
         for seq in 501..=900 {
-            model.apply(NOW, Up::Message { place: Place::lobby(), message: message(seq) });
+            model.apply(NOW, Update::Message { place: Place::lobby(), message: message(seq) });
         }
         assert_eq!(shown(&model), (701..=900).collect::<Vec<_>>());
         model.act(NOW, Intent::Open(Place::lobby()));
@@ -355,7 +377,7 @@ mod tests {
     fn a_lost_connection_lets_what_is_remembered_be_read_as_before() {
         let mut model = recalled();
         sign_in(&mut model);
-        model.apply(NOW, Up::Interrupted { why: Interruption::Silent, retry_in: Duration::ZERO });
+        model.apply(NOW, Update::Disconnected { why: Interruption::Silent, retry_in: Duration::ZERO });
         let (ask, _) = read_back(&mut model);
         model.looked_up(ask, page(301..=400));
         assert_eq!(shown(&model).len(), 200);

@@ -2,13 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, Found, Person, Place, Refusal, Room, RoomName, SearchText, Standing};
+use belfry_core::chat::{AccountName, Found, Page, Person, Place, Refusal, Request, Room, RoomName, SearchText, Standing};
+use belfry_core::client::{Command, Ticket};
 
-use super::listing::{Listing, Part};
-use crate::link::{AskId, Down};
+use super::listing::{Listed, Listing};
+use super::numbers::Numbers;
 
-/// People of one room that are listed; beyond that the rest is left to the command line.
-const MEMBERS_MAX: usize = 5_000;
+impl Listed for Room {
+    type Of = ();
+
+    /// All of them.
+    const MAX: usize = usize::MAX;
+
+    fn request((): &(), after: Option<&Self>) -> Request {
+        Request::ListRooms { after: after.map(|room| room.name.clone()) }
+    }
+}
+
+impl Listed for Person {
+    type Of = RoomName;
+
+    fn request(room: &RoomName, after: Option<&Self>) -> Request {
+        Request::RoomMembers { room: room.clone(), after: after.map(|last| last.account.clone()) }
+    }
+}
 
 /// A room and somebody, however they are spelled.
 type Invited = (String, String);
@@ -16,16 +33,12 @@ type Invited = (String, String);
 /// The list of rooms as it was last read.
 #[derive(Clone, Debug, Default)]
 pub struct Rooms {
-    known: Vec<Room>,
-    asked: Option<AskId>,
-    gathered: Vec<Room>,
+    all: Listing<Room>,
     invitations: Vec<(RoomName, AccountName)>,
-    /// The room that was asked about, and who is in it.
-    members_of: Option<RoomName>,
-    members: Listing<Person>,
-    members_asked: Option<AskId>,
+    /// Who is in the room that was asked about.
+    members: Option<Listing<Person>>,
     /// Whom this person has asked to join what: before and after the server has said that it is done.
-    inviting: BTreeMap<AskId, Invited>,
+    inviting: BTreeMap<Ticket, Invited>,
     invited: BTreeSet<Invited>,
     /// Rooms that this person has been asked to join and does not want to.
     declined: BTreeSet<String>,
@@ -34,7 +47,7 @@ pub struct Rooms {
 impl Rooms {
     /// Every room that one may see, by name.
     pub fn all(&self) -> &[Room] {
-        &self.known
+        self.all.shown()
     }
 
     /// Who asks one to join which room.
@@ -44,7 +57,7 @@ impl Rooms {
 
     /// The room that was asked about last, and who is in it, by name.
     pub fn members(&self) -> Option<(&RoomName, &[Person])> {
-        self.members_of.as_ref().map(|room| (room, self.members.shown()))
+        self.members.as_ref().map(|members| (members.whose(), members.shown()))
     }
 
     /// Whether this person has asked somebody to join a room.
@@ -64,94 +77,66 @@ impl Rooms {
 
     /// What the person is to a room has changed.
     pub(super) fn stand(&mut self, room: &RoomName, standing: Standing) {
-        for known in self.known.iter_mut().filter(|known| known.name.key() == room.key()) {
+        for known in self.all.shown_mut().iter_mut().filter(|known| known.name.key() == room.key()) {
             known.standing = standing;
         }
     }
 
     /// Who is in a room is to be listed. What to ask for; nothing while it is asked already.
-    pub(super) fn list_members(&mut self, ask: AskId, room: RoomName) -> Option<Down> {
-        if self.members_of.as_ref() != Some(&room) {
-            self.members = Listing::default();
-        }
-        self.members_of = Some(room.clone());
-        self.members.begin(ask).then(|| {
-            self.members_asked = Some(ask);
-            Down::AskMembers { ask, room, after: None }
-        })
+    pub(super) fn list_members(&mut self, room: RoomName, numbers: &mut Numbers) -> Option<Command> {
+        let members = self.members.take().filter(|members| *members.whose() == room);
+        self.members.insert(members.unwrap_or_else(|| Listing::of(room))).begin(numbers)
     }
 
     /// Whether somebody is not on the list of this room, as it was last read.
     pub(super) fn misses(&self, room: &RoomName, account: &AccountName) -> bool {
-        let listed = self.members.shown();
-        let is_it = self.members_of.as_ref().is_some_and(|listed| listed.key() == room.key());
-        is_it
-            && self.members_asked.is_none()
-            && listed.len() < MEMBERS_MAX
-            && !listed.iter().any(|person| person.account.key() == account.key())
+        self.members.as_ref().is_some_and(|members| {
+            members.whose().key() == room.key()
+                && !members.is_read()
+                && members.shown().len() < Person::MAX
+                && !members.shown().iter().any(|person| person.account.key() == account.key())
+        })
     }
 
     /// Whether this was asked to list the people of a room.
-    pub(super) fn asks_members(&self, ask: AskId) -> bool {
-        self.members_asked == Some(ask)
+    pub(super) fn asks_members(&self, ticket: Ticket) -> bool {
+        self.members.as_ref().is_some_and(|members| members.asks(ticket))
     }
 
-    /// A part of the list of people. What to ask for next, and whether the list is complete.
-    pub(super) fn members_part(&mut self, ask: AskId, people: Vec<Person>, more: bool) -> (Option<Down>, bool) {
-        let part = self.members.part(ask, people, more, MEMBERS_MAX);
-        let Some(room) = self.members_of.clone() else { return (None, false) };
-        match part {
-            Part::Stale => (None, false),
-            Part::More => {
-                let after = self.members.last().map(|last| last.account.clone());
-                (Some(Down::AskMembers { ask, room, after }), false)
-            }
-            Part::Complete { again: false } => {
-                self.members_asked = None;
-                (None, true)
-            }
-            Part::Complete { again: true } => (self.list_members(ask, room), true),
-        }
+    /// A part of the list of people. Whether the list is complete, and what to ask for next.
+    pub(super) fn hear_members(&mut self, ticket: Ticket, page: Page<Person>, numbers: &mut Numbers) -> (bool, Option<Command>) {
+        self.members.as_mut().map_or((false, None), |members| members.part(ticket, page, numbers))
     }
 
     /// Somebody is being asked to join.
-    pub(super) fn inviting(&mut self, ask: AskId, room: &RoomName, account: &AccountName) {
-        self.inviting.insert(ask, (room.key(), account.key()));
+    pub(super) fn inviting(&mut self, ticket: Ticket, room: &RoomName, account: &AccountName) {
+        self.inviting.insert(ticket, (room.key(), account.key()));
     }
 
     /// What has become of asking somebody to join. Whether it was that.
-    pub(super) fn invitation_settled(&mut self, ask: AskId, done: bool) -> bool {
-        let Some(invited) = self.inviting.remove(&ask) else { return false };
+    pub(super) fn invitation_settled(&mut self, ticket: Ticket, done: bool) -> bool {
+        let Some(invited) = self.inviting.remove(&ticket) else { return false };
         if done {
             self.invited.insert(invited);
         }
         true
     }
 
-    pub(super) fn begin(&mut self, ask: AskId) {
-        self.asked = Some(ask);
-        self.gathered.clear();
+    /// The list of rooms is to be read, as it is from now on.
+    pub(super) fn list(&mut self, numbers: &mut Numbers) -> Option<Command> {
+        self.all.begin_anew(numbers)
     }
 
-    /// A part of the list. The name to go on after, or `None` when it is complete; an `Err` when nobody asked for it.
-    pub(super) fn part(&mut self, ask: AskId, rooms: Vec<Room>, more: bool) -> Result<Option<RoomName>, ()> {
-        if self.asked != Some(ask) {
-            return Err(());
-        }
-        let last = rooms.last().map(|room| room.name.clone()).filter(|_| more);
-        self.gathered.extend(rooms);
-        if last.is_none() {
-            self.asked = None;
-            self.known = std::mem::take(&mut self.gathered);
-        }
-        Ok(last)
+    /// A part of the list of rooms. Whether the list is complete, and what to ask for next.
+    pub(super) fn hear_rooms(&mut self, ticket: Ticket, page: Page<Room>, numbers: &mut Numbers) -> (bool, Option<Command>) {
+        self.all.part(ticket, page, numbers)
     }
 
     /// The list will not be completed; the old one stays.
-    pub(super) fn abandon(&mut self, ask: AskId) {
-        self.asked.take_if(|asked| *asked == ask);
-        if self.members.abandon(ask) {
-            self.members_asked = None;
+    pub(super) fn abandon(&mut self, ticket: Ticket) {
+        self.all.abandon(ticket);
+        if let Some(members) = &mut self.members {
+            members.abandon(ticket);
         }
     }
 
@@ -170,7 +155,7 @@ impl Rooms {
 /// What was searched for last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
-    ask: AskId,
+    ticket: Ticket,
     /// The text.
     pub text: SearchText,
     /// Only here.
@@ -180,13 +165,13 @@ pub struct Search {
 }
 
 impl Search {
-    pub(super) const fn new(ask: AskId, text: SearchText, place: Option<Place>) -> Self {
-        Self { ask, text, place, found: None }
+    pub(super) const fn new(ticket: Ticket, text: SearchText, place: Option<Place>) -> Self {
+        Self { ticket, text, place, found: None }
     }
 
     /// Whether this was an answer to it.
-    pub(super) fn answer(&mut self, ask: AskId, found: Result<Found, Option<Refusal>>) -> bool {
-        if self.ask != ask {
+    pub(super) fn answer(&mut self, ticket: Ticket, found: Result<Found, Option<Refusal>>) -> bool {
+        if self.ticket != ticket {
             return false;
         }
         self.found = Some(found);

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use belfry_core::chat::{ConversationId, Notice, NoticeId, NoticeState, Person, Presence, Refusal, Seq};
+use belfry_core::chat::{
+    Answer, ConversationId, ConversationInfo, MessagePage, Notice, NoticeId, NoticeState, Page, Person, Presence, Refusal, Seq,
+};
 use belfry_core::client::Interruption;
 use belfry_core::time::{Instant, UnixMillis};
 
@@ -28,8 +30,8 @@ fn message(seq: u64, from: &str) -> Message {
     }
 }
 
-fn said(place: Place, seq: u64, from: &str) -> Up {
-    Up::Message { place, message: message(seq, from) }
+fn said(place: Place, seq: u64, from: &str) -> Update {
+    Update::Message { place, message: message(seq, from) }
 }
 
 fn bob() -> Place {
@@ -39,12 +41,28 @@ fn bob() -> Place {
 /// A model whose person is signed in and caught up.
 fn signed_in() -> Model {
     let mut model = Model::new("lan-host");
-    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
-    model.apply(NOW, Up::CaughtUp);
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+    model.apply(NOW, Update::CaughtUp);
     model
 }
 
-fn told(effects: &[Effect]) -> Vec<&Down> {
+/// The server's answer.
+pub(crate) const fn answered(ticket: Ticket, answer: Answer) -> Update {
+    Update::Answered { ticket, answer }
+}
+
+/// A page of messages, as the server gives one.
+pub(crate) fn paged(ticket: Ticket, messages: Vec<Message>) -> Update {
+    let last = messages.last().map_or(0, |last| last.seq.0);
+    answered(ticket, Answer::Page(MessagePage { conversation: conversation(1, Place::lobby(), last), messages }))
+}
+
+/// A conversation with so many messages of which none is read or altered.
+pub(crate) const fn conversation(id: u64, place: Place, last: u64) -> ConversationInfo {
+    ConversationInfo { id: ConversationId(id), place, last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
+}
+
+fn told(effects: &[Effect]) -> Vec<&Command> {
     effects.iter().filter_map(|effect| if let Effect::Tell(down) = effect { Some(down) } else { None }).collect()
 }
 
@@ -59,12 +77,12 @@ fn pops_up_a_message(effects: &[Effect]) -> bool {
 #[test]
 fn signing_in_asks_for_everybody_part_by_part() {
     let mut model = Model::new("lan-host");
-    let effects = model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
-    let [Down::AskPeople { ask, after: None }] = told(&effects)[..] else { panic!("{effects:?}") };
+    let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+    let [Command::Ask { ticket: ask, request: Request::Who { after: None } }] = told(&effects)[..] else { panic!("{effects:?}") };
     let anna = Person { account: account("anna"), presence: Presence::Online, last_seen: None };
-    let effects = model.apply(NOW, Up::People { ask: *ask, people: vec![anna], more: true });
-    assert_eq!(told(&effects), [&Down::AskPeople { ask: *ask, after: Some(account("anna")) }]);
-    let effects = model.apply(NOW, Up::People { ask: *ask, people: vec![], more: false });
+    let effects = model.apply(NOW, answered(*ask, Answer::People(Page { entries: vec![anna], more: true })));
+    assert_eq!(told(&effects), [&Command::Ask { ticket: *ask, request: Request::Who { after: Some(account("anna")) } }]);
+    let effects = model.apply(NOW, answered(*ask, Answer::People(Page { entries: vec![], more: false })));
     assert_eq!(effects, [Effect::Redraw(Part::People)]);
     assert_eq!(model.people().here(), 1);
 }
@@ -115,7 +133,7 @@ fn a_message_pops_up_unless_it_is_looked_at_or_nobody_may_disturb() {
 #[test]
 fn what_was_missed_is_counted_and_does_not_pop_up() {
     let mut model = Model::new("lan-host");
-    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
     let effects = model.apply(NOW, said(bob(), 1, "bob"));
     assert!(!pops_up_a_message(&effects));
     assert_eq!(model.unread(), 1);
@@ -132,11 +150,11 @@ fn own_messages_from_another_device_do_not_pop_up() {
 fn a_message_written_without_a_connection_waits_and_is_stored_once() {
     let mut model = Model::new("lan-host");
     let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
-    let [Down::Post { own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    let [Command::PostAs { ticket: own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(model.waiting(), 1);
-    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
     model.apply(NOW, said(bob(), 1, "me"));
-    model.apply(NOW, Up::Stored { own: *own, seq: Seq(1) });
+    model.apply(NOW, Update::Posted { ticket: *own, conversation: ConversationId(1), seq: Seq(1) });
     let lines: Vec<_> = model.lines(&bob()).map(|line| (line.seq, line.delivery)).collect();
     assert_eq!((lines, model.waiting()), (vec![(Some(Seq(1)), Some(Delivery::Stored))], 0));
 }
@@ -145,11 +163,11 @@ fn a_message_written_without_a_connection_waits_and_is_stored_once() {
 fn a_refused_message_is_tried_again_under_a_new_number() {
     let mut model = signed_in();
     let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
-    let [&Down::Post { own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
-    model.apply(NOW, Up::PostRefused { own, refusal: Refusal::UnknownAccount });
+    let [&Command::PostAs { ticket: own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    model.apply(NOW, Update::Refused { ticket: own, refusal: Refusal::UnknownAccount });
     assert_eq!(model.lines(&bob()).next().unwrap().delivery, Some(Delivery::Failed(Refusal::UnknownAccount)));
     let effects = model.act(NOW, Intent::Retry(own));
-    let [&Down::Post { own: again, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    let [&Command::PostAs { ticket: again, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
     assert_ne!(again, own);
     assert_eq!((model.lines(&bob()).count(), model.waiting()), (1, 1));
 }
@@ -158,8 +176,8 @@ fn a_refused_message_is_tried_again_under_a_new_number() {
 fn a_discarded_message_is_gone() {
     let mut model = signed_in();
     let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
-    let [&Down::Post { own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
-    model.apply(NOW, Up::PostRefused { own, refusal: Refusal::Busy });
+    let [&Command::PostAs { ticket: own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    model.apply(NOW, Update::Refused { ticket: own, refusal: Refusal::Busy });
     model.act(NOW, Intent::Discard(own));
     assert_eq!(model.lines(&bob()).count(), 0);
     assert_eq!(model.act(NOW, Intent::Retry(own)), []);
@@ -169,8 +187,10 @@ fn a_discarded_message_is_gone() {
 fn an_empty_conversation_fills_itself_when_it_is_opened() {
     let mut model = signed_in();
     let effects = model.act(NOW, Intent::Open(bob()));
-    let [Down::AskOlder { ask, before: None, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
-    model.apply(NOW, Up::Page { ask: *ask, messages: vec![message(1, "bob"), message(2, "bob")] });
+    let [Command::Ask { ticket: ask, request: Request::FetchBefore { before: None, .. } }] = told(&effects)[..] else {
+        panic!("{effects:?}")
+    };
+    model.apply(NOW, paged(*ask, vec![message(1, "bob"), message(2, "bob")]));
     assert_eq!((model.lines(&bob()).count(), model.unread()), (2, 0));
 }
 
@@ -178,14 +198,14 @@ fn an_empty_conversation_fills_itself_when_it_is_opened() {
 fn a_conversation_opened_without_a_connection_fills_itself_after_signing_in() {
     let mut model = Model::new("lan-host");
     assert_eq!(told(&model.act(NOW, Intent::Open(bob()))).len(), 0);
-    let effects = model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
-    assert!(told(&effects).iter().any(|down| matches!(down, Down::AskOlder { .. })));
+    let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+    assert!(told(&effects).iter().any(|down| matches!(down, Command::Ask { request: Request::FetchBefore { .. }, .. })));
 }
 
 /// Whatever is looked up on this computer is not there.
 pub(super) fn nothing_remembered(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
     let looked_up = effects.into_iter().flat_map(|effect| match effect {
-        Effect::LookUp(Lookup { ask, .. }) => model.looked_up(ask, Vec::new()),
+        Effect::LookUp(Lookup { ticket: ask, .. }) => model.looked_up(ask, Vec::new()),
         other => vec![other],
     });
     looked_up.collect()
@@ -197,9 +217,11 @@ fn reading_back_asks_once_at_a_time() {
     model.apply(NOW, said(bob(), 5, "bob"));
     let effects = model.act(NOW, Intent::ReadBack(bob()));
     let effects = nothing_remembered(&mut model, effects);
-    let [&Down::AskOlder { ask, before: Some(Seq(5)), .. }] = told(&effects)[..] else { panic!("{effects:?}") };
+    let [&Command::Ask { ticket: ask, request: Request::FetchBefore { before: Some(Seq(5)), .. } }] = told(&effects)[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!(model.act(NOW, Intent::ReadBack(bob())), []);
-    model.apply(NOW, Up::AskFailed { ask, refusal: None });
+    model.apply(NOW, Update::Lost { ticket: ask });
     let effects = model.act(NOW, Intent::ReadBack(bob()));
     assert_eq!(told(&nothing_remembered(&mut model, effects)).len(), 1);
 }
@@ -208,35 +230,35 @@ fn reading_back_asks_once_at_a_time() {
 fn a_notice_pops_up_once_is_seen_once_and_ends_with_the_answer() {
     let mut model = signed_in();
     let important = notice(1, Severity::Important);
-    assert_eq!(popped_up(&model.apply(NOW, Up::Notice(important.clone()))), [NoticeId(1)]);
+    assert_eq!(popped_up(&model.apply(NOW, Update::Notice(important.clone()))), [NoticeId(1)]);
     assert_eq!(model.summary(), Summary::NoticeWaiting(Severity::Important));
-    assert_eq!(told(&model.act(NOW, Intent::Seen(NoticeId(1)))), [&Down::MarkVisible(NoticeId(1))]);
+    assert_eq!(told(&model.act(NOW, Intent::Seen(NoticeId(1)))), [&Command::Receipt { notice: NoticeId(1), receipt: Receipt::Visible }]);
     assert_eq!(model.act(NOW, Intent::Seen(NoticeId(1))), []);
     assert_eq!(model.act(NOW, Intent::Seen(NoticeId(9))), [], "nobody has seen what was never there");
     let effects = model.act(NOW, Intent::Answer { notice: NoticeId(1), answer: 1 });
-    assert_eq!(told(&effects), [&Down::Answer { notice: NoticeId(1), answer: 1 }]);
+    assert_eq!(told(&effects), [&Command::Receipt { notice: NoticeId(1), receipt: Receipt::Answered(1) }]);
     assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))));
-    assert_eq!(model.apply(NOW, Up::Notice(important)), []);
+    assert_eq!(model.apply(NOW, Update::Notice(important)), []);
     assert_eq!(model.summary(), Summary::Connected);
 }
 
 #[test]
 fn an_info_notice_whose_popup_has_gone_is_still_answered_in_the_list() {
     let mut model = signed_in();
-    model.apply(NOW, Up::Notice(notice(1, Severity::Info)));
+    model.apply(NOW, Update::Notice(notice(1, Severity::Info)));
     model.act(NOW, Intent::Dismiss(NoticeId(1)));
     assert_eq!((model.notices().open().len(), model.summary()), (0, Summary::Connected), "it waits no more");
     let moment = crate::scene::Moment { now: NOW.wall, wall: &crate::when::Wall::new(jiff::tz::TimeZone::UTC) };
     let offered = |model: &Model| crate::scene::past_notices(model, moment).remove(0).answers.len();
     assert_eq!(offered(&model), 2);
     let effects = model.act(NOW, Intent::Answer { notice: NoticeId(1), answer: 1 });
-    assert_eq!(told(&effects), [&Down::Answer { notice: NoticeId(1), answer: 1 }]);
+    assert_eq!(told(&effects), [&Command::Receipt { notice: NoticeId(1), receipt: Receipt::Answered(1) }]);
     assert_eq!(offered(&model), 0);
     // What was answered elsewhere meanwhile is not offered any more.
-    model.apply(NOW, Up::Notice(notice(2, Severity::Info)));
+    model.apply(NOW, Update::Notice(notice(2, Severity::Info)));
     model.act(NOW, Intent::Dismiss(NoticeId(2)));
     let answered = Some(belfry_core::chat::GivenAnswer { answer: 0, at: belfry_core::time::UnixMillis(9) });
-    let effects = model.apply(NOW, Up::Notice(Notice { answered, ..notice(2, Severity::Info) }));
+    let effects = model.apply(NOW, Update::Notice(Notice { answered, ..notice(2, Severity::Info) }));
     assert!(effects.contains(&Effect::Redraw(Part::Notices)));
     assert_eq!(offered(&model), 0);
 }
@@ -245,33 +267,33 @@ fn an_info_notice_whose_popup_has_gone_is_still_answered_in_the_list() {
 fn do_not_disturb_lets_only_critical_notices_through_and_the_others_come_afterwards() {
     let mut model = signed_in();
     model.act(NOW, Intent::DoNotDisturb(true));
-    assert_eq!(popped_up(&model.apply(NOW, Up::Notice(notice(1, Severity::Important)))), []);
-    assert_eq!(popped_up(&model.apply(NOW, Up::Notice(notice(2, Severity::Critical)))), [NoticeId(2)]);
+    assert_eq!(popped_up(&model.apply(NOW, Update::Notice(notice(1, Severity::Important)))), []);
+    assert_eq!(popped_up(&model.apply(NOW, Update::Notice(notice(2, Severity::Critical)))), [NoticeId(2)]);
     assert_eq!(popped_up(&model.act(NOW, Intent::DoNotDisturb(false))), [NoticeId(1)]);
 }
 
 #[test]
 fn a_withdrawn_notice_ends_its_popup() {
     let mut model = signed_in();
-    model.apply(NOW, Up::Notice(notice(1, Severity::Critical)));
-    let effects = model.apply(NOW, Up::Notice(Notice { state: NoticeState::Withdrawn, ..notice(1, Severity::Critical) }));
+    model.apply(NOW, Update::Notice(notice(1, Severity::Critical)));
+    let effects = model.apply(NOW, Update::Notice(Notice { state: NoticeState::Withdrawn, ..notice(1, Severity::Critical) }));
     assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))));
 }
 
 #[test]
 fn a_lost_connection_is_said_until_signed_in_again() {
     let mut model = signed_in();
-    model.apply(NOW, Up::Interrupted { why: Interruption::Unreachable, retry_in: Duration::from_secs(8) });
+    model.apply(NOW, Update::Disconnected { why: Interruption::Unreachable, retry_in: Duration::from_secs(8) });
     let trouble = |model: &Model| model.connection().trouble(NOW.instant, |_| "10:02".into());
     assert_eq!(trouble(&model).unwrap(), "Server unreachable since 10:02. Trying again in 8 s.");
     assert_eq!((model.summary(), model.tooltip().as_str()), (Summary::Offline, "Belfry: no connection to lan-host"));
-    model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
     assert_eq!((trouble(&model), model.summary()), (None, Summary::Connected));
 }
 
 #[test]
 fn quitting_waits_for_the_goodbye() {
     let mut model = signed_in();
-    assert_eq!(model.act(NOW, Intent::Quit), [Effect::Tell(Down::Quit)]);
-    assert_eq!(model.apply(NOW, Up::Closed), [Effect::Exit]);
+    assert_eq!(model.act(NOW, Intent::Quit), [Effect::Tell(Command::Close)]);
+    assert_eq!(model.apply(NOW, Update::Closed), [Effect::Exit]);
 }

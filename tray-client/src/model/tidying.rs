@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use belfry_core::chat::{ConversationId, Message, Place, Seq};
+use belfry_core::chat::{ConversationId, Message, Place, Request, Seq};
+use belfry_core::client::Ticket;
 use belfry_core::time::{Instant, Now};
 
 use super::memory::Keep;
 use super::{Conversation, Effect, Model, Part};
-use crate::link::{AskId, Down};
 
 /// After signing in other things come first.
 const FIRST_AFTER: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ const EVERY: Duration = Duration::from_secs(12 * 60 * 60);
 pub(super) struct Tidying {
     due: Option<Instant>,
     waiting: VecDeque<ConversationId>,
-    asked: Option<(AskId, ConversationId)>,
+    asked: Option<(Ticket, ConversationId)>,
 }
 
 impl Model {
@@ -41,15 +41,15 @@ impl Model {
     fn ask_where_the_next_begins(&mut self, effects: &mut Vec<Effect>) {
         self.tidying.asked = None;
         if let Some(conversation) = self.tidying.waiting.pop_front() {
-            let ask = self.numbers.ask();
-            self.tidying.asked = Some((ask, conversation));
-            effects.push(Effect::Tell(Down::AskFirst { ask, conversation }));
+            let ticket = self.numbers.ticket();
+            self.tidying.asked = Some((ticket, conversation));
+            effects.push(Effect::ask(ticket, Request::FetchAfter { conversation, after: Seq(0), limit: 1 }));
         }
     }
 
     /// The first message of a conversation, or none at all. Whether that was asked.
-    pub(super) fn hear_beginning(&mut self, ask: AskId, messages: &[Message], effects: &mut Vec<Effect>) -> bool {
-        let Some((_, id)) = self.tidying.asked.take_if(|(asked, _)| *asked == ask) else { return false };
+    pub(super) fn hear_beginning(&mut self, ticket: Ticket, messages: &[Message], effects: &mut Vec<Effect>) -> bool {
+        let Some((_, id)) = self.tidying.asked.take_if(|(asked, _)| *asked == ticket) else { return false };
         // A log without a message ends where it begins.
         let first = messages.first().map_or(Seq(u64::MAX), |first| first.seq);
         if first > Seq(1) {
@@ -66,8 +66,8 @@ impl Model {
     }
 
     /// The question has come to nothing. Whether it was one of these.
-    pub(super) fn beginning_unknown(&mut self, ask: AskId, effects: &mut Vec<Effect>) -> bool {
-        let asked = self.tidying.asked.take_if(|(asked, _)| *asked == ask).is_some();
+    pub(super) fn beginning_unknown(&mut self, ticket: Ticket, effects: &mut Vec<Effect>) -> bool {
+        let asked = self.tidying.asked.take_if(|(asked, _)| *asked == ticket).is_some();
         if asked {
             self.ask_where_the_next_begins(effects);
         }

@@ -178,11 +178,11 @@ fn message(line: &Line<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> 
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{AccountName, ConversationId, Message, Refusal, Role, Seq, Text};
+    use belfry_core::client::{Command, Update};
     use belfry_core::time::{Instant, Now};
 
     use super::super::tests::moment;
     use super::*;
-    use crate::link::{Down, Up};
     use crate::model::{Effect, Intent};
 
     fn at(hours: u64, minutes: u64) -> Now {
@@ -191,7 +191,7 @@ mod tests {
 
     fn model() -> Model {
         let mut model = Model::new("lan-host");
-        model.apply(at(0, 0), Up::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
+        model.apply(at(0, 0), Update::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
         model
     }
 
@@ -205,7 +205,7 @@ mod tests {
             sent_at,
             altered: None,
         };
-        model.apply(at(12, 0), Up::Message { place: Place::lobby(), message });
+        model.apply(at(12, 0), Update::Message { place: Place::lobby(), message });
     }
 
     /// The rows in short: `-Day`, `-new`, `name text` and `+ text` where the name is not repeated.
@@ -293,7 +293,7 @@ mod tests {
             altered: Some(belfry_core::chat::Alteration { number: 1, at: moment(11, 0).now, deleted }),
         };
         for message in [alter(1, false), alter(2, true)] {
-            model.apply(at(11, 0), Up::Altered { place: Place::lobby(), message });
+            model.apply(at(11, 0), Update::Altered { place: Place::lobby(), message });
         }
         model.act(at(11, 0), Intent::Seek { place: Place::lobby(), seq: Seq(3) });
         let rows = lines(&model, &Place::lobby(), moment(12, 0));
@@ -353,8 +353,10 @@ mod tests {
         let mut model = read();
         let effects = model.act(at(10, 0), Intent::Say { to: Place::lobby(), text: Text::new("hello").unwrap() });
         assert_eq!(drawn(&model), ["-Today", "You hello waits"]);
-        let own = effects.iter().find_map(|effect| if let Effect::Tell(Down::Post { own, .. }) = effect { Some(*own) } else { None });
-        model.apply(at(10, 0), Up::PostRefused { own: own.unwrap(), refusal: Refusal::Busy });
+        let own = effects
+            .iter()
+            .find_map(|effect| if let Effect::Tell(Command::PostAs { ticket: own, .. }) = effect { Some(*own) } else { None });
+        model.apply(at(10, 0), Update::Refused { ticket: own.unwrap(), refusal: Refusal::Busy });
         assert_eq!(drawn(&model), ["-Today", "You hello failed"]);
     }
 }

@@ -146,12 +146,13 @@ pub(super) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, ConversationId, Message, Person, Role, Seq, Text};
+    use belfry_core::chat::{AccountName, Answer, ConversationId, Message, Page, Person, Request, Role, Seq, Text};
+    use belfry_core::client::{Command, Update};
     use belfry_core::time::{Instant, Now, UnixMillis};
 
     use super::super::tests::moment;
     use super::*;
-    use crate::link::{Down, Up};
+    use crate::model::tests::answered;
     use crate::model::{Effect, Intent};
 
     fn account(name: &str) -> AccountName {
@@ -171,16 +172,18 @@ mod tests {
             sent_at: moment(10, 2).now,
             altered: None,
         };
-        model.apply(now(), Up::Message { place, message });
+        model.apply(now(), Update::Message { place, message });
     }
 
     fn model() -> Model {
         let mut model = Model::new("lan-host");
-        let effects = model.apply(now(), Up::SignedIn { account: account("me"), role: Role::Member });
-        let ask = effects.iter().find_map(|effect| if let Effect::Tell(Down::AskPeople { ask, .. }) = effect { Some(*ask) } else { None });
+        let effects = model.apply(now(), Update::SignedIn { account: account("me"), role: Role::Member });
+        let ask = effects.iter().find_map(|effect| {
+            if let Effect::Tell(Command::Ask { ticket: ask, request: Request::Who { .. } }) = effect { Some(*ask) } else { None }
+        });
         let person = |name, presence, last_seen: u64| Person { account: account(name), presence, last_seen: Some(UnixMillis(last_seen)) };
         let people = vec![person("anna", Presence::Online, 0), person("ben", Presence::Offline, 0), person("me", Presence::Online, 0)];
-        model.apply(now(), Up::People { ask: ask.unwrap(), people, more: false });
+        model.apply(now(), answered(ask.unwrap(), Answer::People(Page { entries: people, more: false })));
         model
     }
 

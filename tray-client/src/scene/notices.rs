@@ -104,11 +104,11 @@ pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{Notice, NoticeId};
+    use belfry_core::client::Update;
     use belfry_core::time::{Instant, Now};
 
     use super::super::tests::{moment, notice};
     use super::{Level, Model, NoticeState, open_notices, past_notices};
-    use crate::link::Up;
     use crate::model::Intent;
     use belfry_core::chat::Severity;
 
@@ -116,7 +116,7 @@ mod tests {
 
     fn model(notice: Notice) -> Model {
         let mut model = Model::new("lan-host");
-        model.apply(NOW, Up::Notice(notice));
+        model.apply(NOW, Update::Notice(notice));
         model
     }
 

@@ -241,12 +241,13 @@ pub fn typing(model: &Model, now: Instant) -> String {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{ConversationId, Found, Keep, Message, Person, Presence, Role, SearchText, Text};
+    use belfry_core::chat::{Answer, ConversationId, Found, Keep, Message, Page, Person, Presence, Request, Role, SearchText, Text};
+    use belfry_core::client::{Command, Ticket, Update};
     use belfry_core::time::{Now, UnixMillis};
 
     use super::super::tests::moment;
     use super::*;
-    use crate::link::{AskId, Down, Up};
+    use crate::model::tests::answered;
     use crate::model::{Effect, Intent};
 
     const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(0) };
@@ -263,17 +264,23 @@ mod tests {
         Person { account: account(name), presence: Presence::Online, last_seen: None }
     }
 
-    fn ask(effects: &[Effect], which: fn(&Down) -> Option<AskId>) -> AskId {
+    fn ask(effects: &[Effect], which: fn(&Command) -> Option<Ticket>) -> Ticket {
         effects.iter().find_map(|effect| if let Effect::Tell(down) = effect { which(down) } else { None }).expect("a question")
     }
 
     fn model() -> Model {
         let mut model = Model::new("lan-host");
-        let effects = model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
-        let people = ask(&effects, |down| if let Down::AskPeople { ask, .. } = down { Some(*ask) } else { None });
-        model.apply(NOW, Up::People { ask: people, people: vec![person("anna"), person("ben"), person("me")], more: false });
-        let effects = model.apply(NOW, Up::CaughtUp);
-        let rooms = ask(&effects, |down| if let Down::AskRooms { ask, .. } = down { Some(*ask) } else { None });
+        let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+        let people =
+            ask(&effects, |down| if let Command::Ask { ticket: ask, request: Request::Who { .. } } = down { Some(*ask) } else { None });
+        model
+            .apply(NOW, answered(people, Answer::People(Page { entries: vec![person("anna"), person("ben"), person("me")], more: false })));
+        let effects = model.apply(NOW, Update::CaughtUp);
+        let rooms =
+            ask(
+                &effects,
+                |down| if let Command::Ask { ticket: ask, request: Request::ListRooms { .. } } = down { Some(*ask) } else { None },
+            );
         let row = |name: &str, standing| Room {
             name: room(name),
             private: standing == Standing::Invited,
@@ -283,13 +290,14 @@ mod tests {
             keep: Keep::default(),
         };
         let rows = vec![row("attic", Standing::Inside), row("board", Standing::Invited), row("ward 4", Standing::Outside)];
-        model.apply(NOW, Up::Rooms { ask: rooms, rooms: rows, more: false });
+        model.apply(NOW, answered(rooms, Answer::Rooms(Page { entries: rows, more: false })));
         model
     }
 
     fn search(model: &mut Model, words: &str, texts: &[&str], more: bool) {
         let effects = model.act(NOW, Intent::Search { text: SearchText::new(words).unwrap(), place: None });
-        let ask = ask(&effects, |down| if let Down::Search { ask, .. } = down { Some(*ask) } else { None });
+        let ask =
+            ask(&effects, |down| if let Command::Ask { ticket: ask, request: Request::Search { .. } } = down { Some(*ask) } else { None });
         let hit = |(seq, text): (usize, &&str)| Hit {
             place: Place::Room(room("ward 4")),
             message: Message {
@@ -301,7 +309,7 @@ mod tests {
                 altered: None,
             },
         };
-        model.apply(NOW, Up::Found { ask, found: Found { hits: texts.iter().enumerate().map(hit).collect(), more, cut: false } });
+        model.apply(NOW, answered(ask, Answer::Found(Found { hits: texts.iter().enumerate().map(hit).collect(), more, cut: false })));
     }
 
     #[test]
@@ -317,20 +325,26 @@ mod tests {
         let head = found_head(&model);
         assert_eq!((head.only_here, head.place.as_str()), (false, "attic"), "there it would be looked for");
         model.act(NOW, Intent::Search { text: SearchText::new("printer").unwrap(), place: Some(attic.clone()) });
-        model.apply(NOW, Up::Renamed { from: attic, to: Place::Room(room("loft")) });
+        model.apply(NOW, Update::Renamed { from: attic, to: Place::Room(room("loft")) });
         assert_eq!(found_head(&model).name, "loft");
     }
 
     #[test]
     fn who_is_in_a_room_follows_those_who_come_and_go_and_shows_who_is_here() {
         let mut model = Model::new("lan-host");
-        model.apply(NOW, Up::SignedIn { account: account("me"), role: Role::Member });
-        let asked = |effects: &[Effect]| -> Vec<AskId> {
-            let ask = |effect: &Effect| if let Effect::Tell(Down::AskMembers { ask, .. }) = effect { Some(*ask) } else { None };
+        model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+        let asked = |effects: &[Effect]| -> Vec<Ticket> {
+            let ask = |effect: &Effect| {
+                if let Effect::Tell(Command::Ask { ticket: ask, request: Request::RoomMembers { .. } }) = effect {
+                    Some(*ask)
+                } else {
+                    None
+                }
+            };
             effects.iter().filter_map(ask).collect()
         };
-        let list = |model: &mut Model, ask: AskId, names: &[&str]| {
-            model.apply(NOW, Up::People { ask, people: names.iter().map(|name| person(name)).collect(), more: false });
+        let list = |model: &mut Model, ask: Ticket, names: &[&str]| {
+            model.apply(NOW, answered(ask, Answer::People(Page { entries: names.iter().map(|name| person(name)).collect(), more: false })));
         };
         let first = asked(&model.act(NOW, Intent::ListMembers(room("attic"))));
         list(&mut model, first[0], &["me", "anna"]);
@@ -343,14 +357,14 @@ mod tests {
             altered: None,
         };
         let attic = || Place::Room(room("attic"));
-        assert_eq!(asked(&model.apply(NOW, Up::Message { place: attic(), message: message("anna", 1) })), []);
-        assert_eq!(asked(&model.apply(NOW, Up::Message { place: Place::lobby(), message: message("bob", 1) })), []);
-        let second = asked(&model.apply(NOW, Up::Message { place: attic(), message: message("bob", 2) }));
+        assert_eq!(asked(&model.apply(NOW, Update::Message { place: attic(), message: message("anna", 1) })), []);
+        assert_eq!(asked(&model.apply(NOW, Update::Message { place: Place::lobby(), message: message("bob", 1) })), []);
+        let second = asked(&model.apply(NOW, Update::Message { place: attic(), message: message("bob", 2) }));
         assert_eq!(second.len(), 1, "bob has come in");
-        assert_eq!(asked(&model.apply(NOW, Up::Typing { place: attic(), account: account("carl") })), [], "it is being read");
+        assert_eq!(asked(&model.apply(NOW, Update::Typing { place: attic(), account: account("carl") })), [], "it is being read");
         list(&mut model, second[0], &["me", "bob"]);
         let change = belfry_core::chat::PresenceChange { account: account("bob"), presence: Presence::Away, at: UnixMillis(1) };
-        model.apply(NOW, Up::Presence(vec![change]));
+        model.apply(NOW, Update::Presence(vec![change]));
         let rows = members(&model, &room("attic"), "");
         let inside: Vec<_> = rows.iter().filter(|row| row.inside).map(|row| (row.name.as_str(), row.here)).collect();
         assert_eq!(inside, [("me", Here::No), ("bob", Here::Away)], "anna has left");
@@ -399,7 +413,7 @@ mod tests {
     #[test]
     fn who_asked_is_named_and_who_was_declined_is_not_shown_again() {
         let mut model = model();
-        model.apply(NOW, Up::Invited { room: room("board"), by: account("anna") });
+        model.apply(NOW, Update::Invited { room: room("board"), by: account("anna") });
         assert_eq!(invitations(&model), [InvitationRow { room: "board".into(), by: "anna".into() }]);
         model.act(NOW, Intent::Decline(room("board")));
         assert_eq!(invitations(&model), []);
@@ -410,8 +424,12 @@ mod tests {
         let mut model = model();
         let effects = model.act(NOW, Intent::ListMembers(room("attic")));
         assert_eq!(members(&model, &room("attic"), ""), [], "not known yet");
-        let listed = ask(&effects, |down| if let Down::AskMembers { ask, .. } = down { Some(*ask) } else { None });
-        model.apply(NOW, Up::People { ask: listed, people: vec![person("me")], more: false });
+        let listed =
+            ask(
+                &effects,
+                |down| if let Command::Ask { ticket: ask, request: Request::RoomMembers { .. } } = down { Some(*ask) } else { None },
+            );
+        model.apply(NOW, answered(listed, Answer::People(Page { entries: vec![person("me")], more: false })));
         let short = |model: &Model| {
             let rows = members(model, &room("attic"), "");
             rows.into_iter().map(|row| (row.name, row.inside, row.invited)).collect::<Vec<_>>()
@@ -419,8 +437,9 @@ mod tests {
         let row = |name: &str, inside, invited| (name.to_owned(), inside, invited);
         assert_eq!(short(&model), [row("me", true, false), row("anna", false, false), row("ben", false, false)]);
         let effects = model.act(NOW, Intent::Invite { room: room("attic"), account: account("anna") });
-        let invited = ask(&effects, |down| if let Down::Invite { ask, .. } = down { Some(*ask) } else { None });
-        model.apply(NOW, Up::Done(invited));
+        let invited =
+            ask(&effects, |down| if let Command::Ask { ticket: ask, request: Request::Invite { .. } } = down { Some(*ask) } else { None });
+        model.apply(NOW, answered(invited, Answer::Done));
         assert_eq!(short(&model)[1], row("anna", false, true));
     }
 
@@ -430,7 +449,7 @@ mod tests {
         model.act(NOW, Intent::Open(Place::lobby()));
         let mut said = vec![typing(&model, NOW.instant)];
         for name in ["anna", "ben", "carl"] {
-            model.apply(NOW, Up::Typing { place: Place::lobby(), account: account(name) });
+            model.apply(NOW, Update::Typing { place: Place::lobby(), account: account(name) });
             said.push(typing(&model, NOW.instant));
         }
         assert_eq!(said, ["", "anna is typing…", "anna, ben are typing…", "3 people are typing…"]);

@@ -1,9 +1,9 @@
 //! Reading away from the newest messages: back, to one that was found with what stands around it, and on from there.
 
 use belfry_core::chat::{Message, Seq};
+use belfry_core::client::Ticket;
 
 use super::{Conversation, MESSAGES_MAX};
-use crate::link::AskId;
 use crate::model::exchange::Stretch;
 
 /// What older messages there are.
@@ -12,7 +12,7 @@ pub(super) enum Older {
     /// Perhaps some.
     Unknown,
     /// They have been asked for.
-    Asked(AskId),
+    Asked(Ticket),
     /// Perhaps some, but none on this computer, and the server cannot be asked.
     Ended,
     /// None: what is held begins with the first message.
@@ -23,25 +23,25 @@ pub(super) enum Older {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seeking {
     /// A message that is not among those held, and what stands before it.
-    Found(AskId, Seq),
+    Found(Ticket, Seq),
     /// What stands behind the newest one that is held.
-    Newer(AskId),
+    Newer(Ticket),
 }
 
 impl Seeking {
-    fn asked(self, ask: AskId) -> bool {
+    fn asked(self, ticket: Ticket) -> bool {
         let (Self::Found(asked, _) | Self::Newer(asked)) = self;
-        asked == ask
+        asked == ticket
     }
 }
 
 impl Conversation {
     /// What to ask for when somebody reads back. `None` when it is on its way or there is nothing.
-    pub(in crate::model) fn ask_older(&mut self, ask: AskId) -> Option<Stretch> {
+    pub(in crate::model) fn ask_older(&mut self, ticket: Ticket) -> Option<Stretch> {
         if self.older != Older::Unknown {
             return None;
         }
-        self.older = Older::Asked(ask);
+        self.older = Older::Asked(ticket);
         Some(self.older_stretch())
     }
 
@@ -52,7 +52,7 @@ impl Conversation {
     }
 
     /// A message is to be seen where it was said. What to ask for; `None` when it is among those held.
-    pub(in crate::model) fn seek(&mut self, ask: AskId, seq: Seq) -> Option<Stretch> {
+    pub(in crate::model) fn seek(&mut self, ticket: Ticket, seq: Seq) -> Option<Stretch> {
         if self.messages.contains_key(&seq) {
             return None;
         }
@@ -60,47 +60,47 @@ impl Conversation {
         if matches!(self.older, Older::Asked(_)) {
             self.older = Older::Unknown;
         }
-        self.seeking = Some(Seeking::Found(ask, seq));
+        self.seeking = Some(Seeking::Found(ticket, seq));
         Some(Stretch::Before(seq.next()))
     }
 
     /// What to ask for when somebody reads on. `None` when it is on its way or there is nothing.
-    pub(in crate::model) fn ask_newer(&mut self, ask: AskId) -> Option<Stretch> {
+    pub(in crate::model) fn ask_newer(&mut self, ticket: Ticket) -> Option<Stretch> {
         if self.at_end || self.seeking.is_some() {
             return None;
         }
         let newest = self.messages.last_key_value().map(|(&newest, _)| newest)?;
-        self.seeking = Some(Seeking::Newer(ask));
+        self.seeking = Some(Seeking::Newer(ticket));
         Some(Stretch::After(newest))
     }
 
     /// Whether this question is ours.
-    pub(in crate::model) fn asked(&self, ask: AskId) -> bool {
-        self.older == Older::Asked(ask) || self.seeking.is_some_and(|seeking| seeking.asked(ask))
+    pub(in crate::model) fn asked(&self, ticket: Ticket) -> bool {
+        self.older == Older::Asked(ticket) || self.seeking.is_some_and(|seeking| seeking.asked(ticket))
     }
 
     /// What was asked under this number.
-    pub(in crate::model) fn question(&self, ask: AskId) -> Option<Stretch> {
-        match self.seeking.filter(|seeking| seeking.asked(ask)) {
+    pub(in crate::model) fn question(&self, ticket: Ticket) -> Option<Stretch> {
+        match self.seeking.filter(|seeking| seeking.asked(ticket)) {
             Some(Seeking::Found(_, seq)) => Some(Stretch::Before(seq.next())),
             Some(Seeking::Newer(_)) => self.messages.last_key_value().map(|(&newest, _)| Stretch::After(newest)),
-            None => (self.older == Older::Asked(ask)).then(|| self.older_stretch()),
+            None => (self.older == Older::Asked(ticket)).then(|| self.older_stretch()),
         }
     }
 
     /// A question for messages has come to nothing; it may be asked again.
-    pub(in crate::model) fn ask_failed(&mut self, ask: AskId) {
-        if self.older == Older::Asked(ask) {
+    pub(in crate::model) fn ask_failed(&mut self, ticket: Ticket) {
+        if self.older == Older::Asked(ticket) {
             self.older = Older::Unknown;
         }
-        self.seeking.take_if(|seeking| seeking.asked(ask));
+        self.seeking.take_if(|seeking| seeking.asked(ticket));
         self.forget_meanwhile();
     }
 
     /// This computer has no more, and the server cannot be asked for now.
-    pub(in crate::model) fn end_here(&mut self, ask: AskId) {
-        let is_older = self.older == Older::Asked(ask);
-        self.ask_failed(ask);
+    pub(in crate::model) fn end_here(&mut self, ticket: Ticket) {
+        let is_older = self.older == Older::Asked(ticket);
+        self.ask_failed(ticket);
         if is_older {
             self.older = Older::Ended;
         }
@@ -131,16 +131,16 @@ impl Conversation {
     }
 
     /// Messages that were asked for have come. Whether those behind them are to be asked for at once.
-    pub(in crate::model) fn page(&mut self, ask: AskId, mut page: Vec<Message>) -> bool {
+    pub(in crate::model) fn page(&mut self, ticket: Ticket, mut page: Vec<Message>) -> bool {
         for message in &mut page {
             // The page may have been read before they were altered.
             if let Some(newer) = self.altered_meanwhile.get(&message.seq).filter(|newer| number(newer) > number(message)) {
                 *message = newer.clone();
             }
         }
-        let goes_on = match self.seeking.take_if(|seeking| seeking.asked(ask)) {
+        let goes_on = match self.seeking.take_if(|seeking| seeking.asked(ticket)) {
             None => {
-                self.prepend(ask, page);
+                self.prepend(ticket, page);
                 false
             }
             Some(Seeking::Found(..)) => self.replace(page),
@@ -154,8 +154,8 @@ impl Conversation {
     }
 
     /// Older messages have come: oldest first, without gaps.
-    fn prepend(&mut self, ask: AskId, page: Vec<Message>) {
-        if self.older != Older::Asked(ask) {
+    fn prepend(&mut self, ticket: Ticket, page: Vec<Message>) {
+        if self.older != Older::Asked(ticket) {
             return;
         }
         let begins = page.first().is_none_or(|first| first.seq <= Seq(1));

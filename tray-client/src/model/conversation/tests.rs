@@ -1,10 +1,9 @@
 use belfry_core::chat::ConversationId;
 
 use super::*;
-use crate::link::AskId;
 use crate::model::Stretch;
 
-const ASK: AskId = AskId(1);
+const ASK: Ticket = Ticket(1);
 
 fn me() -> AccountName {
     AccountName::new("me").unwrap()
@@ -61,9 +60,9 @@ fn a_page_that_overlaps_is_merged_in_order() {
 fn nothing_is_asked_for_while_an_answer_is_on_its_way_and_again_after_it_failed() {
     let mut conversation = holding(5..=5);
     conversation.ask_older(ASK);
-    assert_eq!(conversation.ask_older(AskId(2)), None);
+    assert_eq!(conversation.ask_older(Ticket(2)), None);
     conversation.ask_failed(ASK);
-    assert_eq!(conversation.ask_older(AskId(3)), Some(Stretch::Before(Seq(5))));
+    assert_eq!(conversation.ask_older(Ticket(3)), Some(Stretch::Before(Seq(5))));
 }
 
 #[test]
@@ -72,7 +71,7 @@ fn nothing_older_is_asked_for_once_the_first_message_is_held() {
     conversation.ask_older(ASK);
     conversation.page(ASK, page(1..=2));
     assert!(!conversation.has_older());
-    assert_eq!(conversation.ask_older(AskId(2)), None);
+    assert_eq!(conversation.ask_older(Ticket(2)), None);
 }
 
 #[test]
@@ -96,7 +95,7 @@ fn history_read_for_the_first_time_is_not_unread() {
 #[test]
 fn an_answer_to_no_question_of_ours_is_left_out() {
     let mut conversation = holding(5..=5);
-    conversation.page(AskId(9), page(1..=4));
+    conversation.page(Ticket(9), page(1..=4));
     assert_eq!(shown(&conversation), [5]);
 }
 
@@ -135,9 +134,9 @@ fn returning_to_the_end_asks_for_the_newest_and_loses_nothing_that_comes_meanwhi
     conversation.ask_older(ASK);
     conversation.page(ASK, page(51..=100));
     assert!(conversation.return_to_end());
-    assert_eq!(conversation.ask_older(AskId(2)), Some(Stretch::Before(Seq(newest + 1))));
+    assert_eq!(conversation.ask_older(Ticket(2)), Some(Stretch::Before(Seq(newest + 1))));
     conversation.arrive(message(newest + 1, "anna"), Some(&me()), true);
-    conversation.page(AskId(2), page(newest - 9..=newest));
+    conversation.page(Ticket(2), page(newest - 9..=newest));
     assert_eq!(shown(&conversation), (newest - 9..=newest + 1).collect::<Vec<_>>());
 }
 
@@ -145,9 +144,9 @@ fn returning_to_the_end_asks_for_the_newest_and_loses_nothing_that_comes_meanwhi
 fn an_own_message_waits_and_is_stored_in_place_whichever_news_comes_first() {
     for answer_first in [true, false] {
         let mut conversation = holding(1..=1);
-        conversation.say(OwnId(7), text("message 2"), UnixMillis(9));
+        conversation.say(Ticket(7), text("message 2"), UnixMillis(9));
         assert_eq!(conversation.lines(Some(&me())).last().unwrap().delivery, Some(Delivery::Waiting));
-        let stored = |conversation: &mut Conversation| conversation.stored(OwnId(7), Seq(2));
+        let stored = |conversation: &mut Conversation| conversation.stored(Ticket(7), Seq(2));
         if answer_first {
             stored(&mut conversation);
             assert_eq!(shown(&conversation), [1, 2]);
@@ -165,32 +164,32 @@ fn an_own_message_waits_and_is_stored_in_place_whichever_news_comes_first() {
 #[test]
 fn the_same_words_from_another_device_do_not_swallow_a_waiting_message() {
     let mut conversation = holding(1..=1);
-    conversation.say(OwnId(7), text("message 2"), UnixMillis(9));
+    conversation.say(Ticket(7), text("message 2"), UnixMillis(9));
     conversation.arrive(message(2, "me"), Some(&me()), false);
-    conversation.stored(OwnId(7), Seq(3));
+    conversation.stored(Ticket(7), Seq(3));
     assert_eq!(shown(&conversation), [1, 2, 3]);
 }
 
 #[test]
 fn two_equal_messages_are_two_even_when_their_answers_cross() {
     let mut conversation = holding(1..=1);
-    conversation.say(OwnId(7), text("message 2"), UnixMillis(9));
-    conversation.say(OwnId(8), text("message 2"), UnixMillis(9));
+    conversation.say(Ticket(7), text("message 2"), UnixMillis(9));
+    conversation.say(Ticket(8), text("message 2"), UnixMillis(9));
     conversation.arrive(message(2, "me"), Some(&me()), false);
-    conversation.stored(OwnId(8), Seq(2));
+    conversation.stored(Ticket(8), Seq(2));
     assert_eq!(conversation.waiting(), 1);
-    assert_eq!(conversation.lines(Some(&me())).last().unwrap().own, Some(OwnId(7)));
+    assert_eq!(conversation.lines(Some(&me())).last().unwrap().own, Some(Ticket(7)));
 }
 
 #[test]
 fn a_refused_message_says_so_and_can_be_taken_out_once() {
     let mut conversation = Conversation::new(Place::lobby());
-    conversation.say(OwnId(7), text("hi"), UnixMillis(9));
-    assert_eq!(conversation.take_failed(OwnId(7)), None, "not while it waits");
-    conversation.refused(OwnId(7), Refusal::Busy);
+    conversation.say(Ticket(7), text("hi"), UnixMillis(9));
+    assert_eq!(conversation.take_failed(Ticket(7)), None, "not while it waits");
+    conversation.refused(Ticket(7), Refusal::Busy);
     assert_eq!(conversation.lines(None).last().unwrap().delivery, Some(Delivery::Failed(Refusal::Busy)));
-    assert_eq!(conversation.take_failed(OwnId(7)), Some(text("hi")));
-    assert_eq!(conversation.take_failed(OwnId(7)), None);
+    assert_eq!(conversation.take_failed(Ticket(7)), Some(text("hi")));
+    assert_eq!(conversation.take_failed(Ticket(7)), None);
 }
 
 #[test]

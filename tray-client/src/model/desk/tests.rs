@@ -26,20 +26,34 @@ fn summary() -> NoticeSummary {
     NoticeSummary { notice: notice(7, Severity::Critical), progress: Progress::default() }
 }
 
-fn page(names: &[&str], more: bool) -> DeskNews {
+fn page(names: &[&str], more: bool) -> LedgerPage {
     let entries = names.iter().map(|name| entry(name)).collect();
-    DeskNews::Ledger(Box::new(belfry_core::chat::LedgerPage { summary: summary(), people: belfry_core::chat::Page { entries, more } }))
+    LedgerPage { summary: summary(), people: Page { entries, more } }
 }
 
-/// What is asked, with its number.
+/// The number of what is asked.
 #[track_caller]
-fn asked(downs: &[Down], wanted: impl Fn(&DeskAsk) -> bool) -> AskId {
-    let found = downs.iter().find_map(|down| if let Down::Desk { ask, what } = down { wanted(what).then_some(*ask) } else { None });
-    found.unwrap_or_else(|| panic!("not asked: {downs:?}"))
+fn asked(commands: &[Command], wanted: impl Fn(&Request) -> bool) -> Ticket {
+    let found = commands.iter().find_map(|command| match command {
+        Command::Ask { ticket, request } => wanted(request).then_some(*ticket),
+        _ => None,
+    });
+    found.unwrap_or_else(|| panic!("not asked: {commands:?}"))
 }
 
-fn is_ledger(what: &DeskAsk) -> bool {
-    matches!(what, DeskAsk::Ledger { after: None, .. })
+/// The draft that is sent, and the number of that.
+#[track_caller]
+fn sent(commands: &[Command]) -> (Ticket, NoticeDraft) {
+    let [Command::SendNotice { ticket, draft }] = commands else { panic!("not sent: {commands:?}") };
+    (*ticket, draft.clone())
+}
+
+fn is_preview(request: &Request) -> bool {
+    matches!(request, Request::PreviewNotice { .. })
+}
+
+fn is_ledger(request: &Request) -> bool {
+    matches!(request, Request::NoticeStatus { after: None, .. })
 }
 
 fn watched_names(desk: &Desk) -> Vec<&str> {
@@ -50,24 +64,23 @@ fn watched_names(desk: &Desk) -> Vec<&str> {
 fn watching() -> (Desk, Numbers) {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
     let asks: Vec<_> = desk.watch(NoticeId(7), &mut numbers).into_iter().collect();
-    assert_eq!(desk.hear(asked(&asks, is_ledger), page(&["anna"], false), &mut numbers), (true, vec![]));
+    assert_eq!(desk.hear_ledger(asked(&asks, is_ledger), page(&["anna"], false), &mut numbers), (true, vec![]));
     (desk, numbers)
 }
 
 #[test]
 fn a_stored_notice_is_watched_and_its_ledger_read_to_the_end() {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
-    let asks = desk.send(draft(Severity::Info), &mut numbers);
-    let number = asked(&asks, |what| matches!(what, DeskAsk::Send(_)));
+    let (number, _) = sent(&desk.send(draft(Severity::Info), &mut numbers));
     assert_eq!(*desk.outcome(), Outcome::Waiting);
-    let (_, asks) = desk.hear(number, DeskNews::Sent { notice: NoticeId(7), progress: Progress::default() }, &mut numbers);
+    let (_, asks) = desk.hear_sent(number, NoticeId(7), &mut numbers);
     assert_eq!(*desk.outcome(), Outcome::Sent(NoticeId(7)));
     let number = asked(&asks, is_ledger);
-    let (_, more) = desk.hear(number, page(&["anna", "ben"], true), &mut numbers);
+    let (_, more) = desk.hear_ledger(number, page(&["anna", "ben"], true), &mut numbers);
     let ben = AccountName::new("ben").unwrap();
-    assert_eq!(more, [Down::Desk { ask: number, what: DeskAsk::Ledger { notice: NoticeId(7), after: Some(ben) } }]);
+    assert_eq!(more, [Command::Ask { ticket: number, request: Request::NoticeStatus { notice: NoticeId(7), after: Some(ben) } }]);
     assert_eq!(watched_names(&desk), [""; 0]);
-    assert_eq!(desk.hear(number, page(&["carl"], false), &mut numbers), (true, vec![]));
+    assert_eq!(desk.hear_ledger(number, page(&["carl"], false), &mut numbers), (true, vec![]));
     assert_eq!(watched_names(&desk), ["anna", "ben", "carl"]);
 }
 
@@ -76,12 +89,12 @@ fn a_critical_notice_to_everyone_goes_out_only_when_it_was_confirmed() {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
     let asks = desk.send(draft(Severity::Critical), &mut numbers);
     assert_eq!(*desk.outcome(), Outcome::ToConfirm);
-    asked(&asks, |what| matches!(what, DeskAsk::Preview(_)));
+    asked(&asks, is_preview);
     assert_eq!(desk.confirm(false, &mut numbers), []);
     assert_eq!(*desk.outcome(), Outcome::Idle);
     desk.send(draft(Severity::Critical), &mut numbers);
     let asks = desk.confirm(true, &mut numbers);
-    asked(&asks, |what| matches!(what, DeskAsk::Send(draft) if draft.confirmed));
+    assert!(sent(&asks).1.confirmed);
     assert_eq!(desk.confirm(true, &mut numbers), []);
 }
 
@@ -100,8 +113,8 @@ fn progress_while_the_ledger_is_read_reads_it_once_more() {
     for answered in 1..5 {
         assert_eq!(desk.progressed(NoticeId(7), Progress { answered, ..Progress::default() }, &mut numbers), (true, vec![]));
     }
-    let (_, asks) = desk.hear(number, page(&["anna"], false), &mut numbers);
-    assert_eq!(desk.hear(asked(&asks, is_ledger), page(&["anna"], false), &mut numbers), (true, vec![]));
+    let (_, asks) = desk.hear_ledger(number, page(&["anna"], false), &mut numbers);
+    assert_eq!(desk.hear_ledger(asked(&asks, is_ledger), page(&["anna"], false), &mut numbers), (true, vec![]));
 }
 
 #[test]
@@ -114,15 +127,15 @@ fn the_progress_of_another_notice_changes_nothing() {
 fn an_audience_that_is_still_being_chosen_is_asked_for_once_at_a_time() {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
     let name = |name: &str| Audience::Account(AccountName::new(name).unwrap());
-    let first = asked(&desk.aim(vec![name("anna")], &mut numbers), |what| matches!(what, DeskAsk::Preview(_)));
+    let first = asked(&desk.aim(vec![name("anna")], &mut numbers), is_preview);
     assert_eq!(desk.aim(vec![name("anna"), name("ben")], &mut numbers), []);
     assert_eq!(desk.aim(vec![Audience::Everyone], &mut numbers), []);
     let one = Preview { people: 1, ..Preview::default() };
-    let (drawn, asks) = desk.hear(first, DeskNews::Preview(one), &mut numbers);
+    let (drawn, asks) = desk.hear_preview(first, one, &mut numbers);
     assert!(!drawn && desk.preview().is_none(), "the answer is about an audience that is not meant any more");
-    let second = asked(&asks, |what| *what == DeskAsk::Preview(vec![Audience::Everyone]));
+    let second = asked(&asks, |request| *request == Request::PreviewNotice { audience: vec![Audience::Everyone] });
     let all = Preview { people: 12, everyone: true, ..Preview::default() };
-    assert_eq!(desk.hear(second, DeskNews::Preview(all), &mut numbers), (true, vec![]));
+    assert_eq!(desk.hear_preview(second, all, &mut numbers), (true, vec![]));
     assert_eq!(desk.preview(), Some(&all));
     assert_eq!(desk.aim(vec![Audience::Everyone], &mut numbers), [], "known already");
 }
@@ -130,10 +143,10 @@ fn an_audience_that_is_still_being_chosen_is_asked_for_once_at_a_time() {
 #[test]
 fn a_refused_notice_says_why_and_can_be_sent_again() {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
-    let number = asked(&desk.send(draft(Severity::Info), &mut numbers), |what| matches!(what, DeskAsk::Send(_)));
+    let (number, _) = sent(&desk.send(draft(Severity::Info), &mut numbers));
     assert!(desk.failed(number, Some(Refusal::EmptyAudience)));
     assert_eq!(*desk.outcome(), Outcome::Refused(Some(Refusal::EmptyAudience)));
-    asked(&desk.send(draft(Severity::Info), &mut numbers), |what| matches!(what, DeskAsk::Send(_)));
+    sent(&desk.send(draft(Severity::Info), &mut numbers));
 }
 
 #[test]
@@ -149,12 +162,11 @@ fn a_ledger_that_cannot_be_read_keeps_the_one_that_is_shown() {
 fn a_withdrawn_notice_is_withdrawn_in_every_list() {
     let (mut desk, mut numbers) = watching();
     desk.open(&mut numbers);
-    let list = desk.notices.begin(numbers.ask());
-    assert!(!list, "being read since it was opened");
+    assert_eq!(desk.notices.begin(&mut numbers), None, "being read since it was opened");
     let change = NoticeChange::Withdraw;
-    let number = asked(&desk.change(NoticeId(7), change, &mut numbers), |what| matches!(what, DeskAsk::Change { .. }));
+    let number = asked(&desk.change(NoticeId(7), change, &mut numbers), |request| matches!(request, Request::ChangeNotice { .. }));
     let withdrawn = NoticeSummary { notice: belfry_core::chat::Notice { state: NoticeState::Withdrawn, ..summary().notice }, ..summary() };
-    let (_, asks) = desk.hear(number, DeskNews::Changed(Box::new(withdrawn)), &mut numbers);
+    let (_, asks) = desk.hear_changed(number, withdrawn, &mut numbers);
     asked(&asks, is_ledger);
     assert_eq!(desk.watched().unwrap().summary().notice.state, NoticeState::Withdrawn);
     assert_eq!(*desk.outcome(), Outcome::Changed(NoticeId(7)));

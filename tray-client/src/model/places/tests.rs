@@ -1,8 +1,10 @@
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Refusal, Role, RoomName, Seq, Text};
+use belfry_core::chat::{Alteration, Answer, Page, Role, Text};
+use belfry_core::client::{Command, Update};
 use belfry_core::time::{Instant, UnixMillis};
 
 use super::*;
-use crate::model::tests::nothing_remembered;
+use crate::model::Intent;
+use crate::model::tests::{answered, conversation, nothing_remembered, paged};
 
 fn now(seconds: u64) -> Now {
     Now { instant: Instant::START + Duration::from_secs(seconds), wall: UnixMillis(0) }
@@ -29,12 +31,12 @@ fn message(seq: u64, from: &str) -> Message {
 
 fn model() -> Model {
     let mut model = Model::new("lan-host");
-    model.apply(now(0), Up::SignedIn { account: name("me"), role: Role::Member });
+    model.apply(now(0), Update::SignedIn { account: name("me"), role: Role::Member });
     model
 }
 
 fn hear(model: &mut Model, seq: u64, from: &str) -> Vec<Effect> {
-    model.apply(now(1), Up::Message { place: attic(), message: message(seq, from) })
+    model.apply(now(1), Update::Message { place: attic(), message: message(seq, from) })
 }
 
 fn unread(model: &Model) -> u64 {
@@ -43,7 +45,7 @@ fn unread(model: &Model) -> u64 {
 
 fn told(effects: &[Effect]) -> Option<Seq> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Tell(Down::MarkRead { upto, .. }) => Some(*upto),
+        Effect::Tell(Command::Ask { request: Request::MarkRead { upto, .. }, .. }) => Some(*upto),
         _ => None,
     })
 }
@@ -51,7 +53,7 @@ fn told(effects: &[Effect]) -> Option<Seq> {
 #[test]
 fn the_servers_count_is_shown_and_what_it_has_counted_is_not_counted_again() {
     let mut model = model();
-    model.apply(now(0), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(7), read: Seq(3), unread: 4, alterations: 0 });
+    model.apply(now(0), Update::Conversation(ConversationInfo { read: Seq(3), unread: 4, ..conversation(1, attic(), 7) }));
     assert_eq!(unread(&model), 4);
     hear(&mut model, 6, "anna");
     hear(&mut model, 7, "anna");
@@ -66,15 +68,15 @@ fn reading_on_another_device_clears_what_it_has_read() {
     for seq in 1..=5 {
         hear(&mut model, seq, "anna");
     }
-    model.apply(now(1), Up::Read { place: attic(), read: Seq(4), unread: 1 });
+    model.apply(now(1), Update::Read { place: attic(), read: Seq(4), unread: 1 });
     assert_eq!(unread(&model), 1);
-    model.apply(now(1), Up::Read { place: attic(), read: Seq(5), unread: 0 });
+    model.apply(now(1), Update::Read { place: attic(), read: Seq(5), unread: 0 });
     assert_eq!(unread(&model), 0);
 }
 
-fn taken_back(seq: u64, number: u64) -> Up {
+fn taken_back(seq: u64, number: u64) -> Update {
     let altered = Some(Alteration { number, at: UnixMillis(9), deleted: true });
-    Up::Altered { place: attic(), message: Message { text: Text::deleted(), altered, ..message(seq, "anna") } }
+    Update::Altered { place: attic(), message: Message { text: Text::deleted(), altered, ..message(seq, "anna") } }
 }
 
 #[test]
@@ -87,7 +89,7 @@ fn what_was_taken_back_is_not_unread() {
         model.apply(now(1), taken_back(3, 1));
     }
     assert_eq!(unread(&model), 4, "once, however often it is told");
-    model.apply(now(1), Up::Read { place: attic(), read: Seq(2), unread: 2 });
+    model.apply(now(1), Update::Read { place: attic(), read: Seq(2), unread: 2 });
     assert_eq!(unread(&model), 2);
     model.apply(now(1), taken_back(1, 2));
     assert_eq!(unread(&model), 2, "that one was read");
@@ -102,7 +104,10 @@ fn what_was_taken_back_while_one_was_away_is_not_taken_out_of_the_servers_count_
     let mut model = model();
     // Ten are newer than the third, of which two do not stand any more.
     let id = ConversationId(1);
-    model.apply(now(0), Up::Conversation { id, place: attic(), last: Seq(13), read: Seq(3), unread: 8, alterations: 2 });
+    model.apply(
+        now(0),
+        Update::Conversation(ConversationInfo { read: Seq(3), unread: 8, alterations: 2, ..conversation(id.0, attic(), 13) }),
+    );
     for (seq, number) in [(5, 1), (6, 2)] {
         model.apply(now(1), taken_back(seq, number));
     }
@@ -121,7 +126,7 @@ fn the_server_is_told_once_what_the_person_has_read_here() {
     assert_eq!(told(&hear(&mut model, 2, "anna")), Some(Seq(2)));
     assert_eq!(told(&hear(&mut model, 3, "me")), None, "one's own words the server knows to be read");
     // An older word of the server does not make unread what was read here.
-    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(3), read: Seq(1), unread: 2, alterations: 0 });
+    model.apply(now(1), Update::Conversation(ConversationInfo { read: Seq(1), unread: 2, ..conversation(1, attic(), 3) }));
     assert_eq!(unread(&model), 0);
 }
 
@@ -131,7 +136,7 @@ fn an_altered_message_is_shown_as_it_is_now() {
     hear(&mut model, 1, "anna");
     let altered = Some(Alteration { number: 1, at: UnixMillis(9), deleted: false });
     let edited = Message { text: Text::new("better").unwrap(), altered, ..message(1, "anna") };
-    let effects = model.apply(now(1), Up::Altered { place: attic(), message: edited });
+    let effects = model.apply(now(1), Update::Altered { place: attic(), message: edited });
     assert!(effects.contains(&Effect::Redraw(Part::Lines(attic()))));
     let lines: Vec<_> = model.lines(&attic()).map(|line| (line.text.to_string(), line.altered)).collect();
     assert_eq!(lines, [("better".to_owned(), altered)]);
@@ -143,15 +148,15 @@ fn a_room_that_was_left_is_gone_also_from_the_window() {
     let mut model = model();
     hear(&mut model, 1, "anna");
     model.act(now(1), Intent::Open(attic()));
-    model.apply(now(1), Up::Left(attic()));
+    model.apply(now(1), Update::Left { place: attic() });
     assert!(model.conversation(&attic()).is_none() && model.shown().is_none());
 }
 
 #[test]
 fn a_room_of_another_name_keeps_its_messages_and_its_place_in_the_window() {
     let loft = || Place::Room(RoomName::new("loft").unwrap());
-    let told = Up::Renamed { from: attic(), to: loft() };
-    let found = Up::Conversation { id: ConversationId(1), place: loft(), last: Seq(1), read: Seq(0), unread: 1, alterations: 0 };
+    let told = Update::Renamed { from: attic(), to: loft() };
+    let found = Update::Conversation(ConversationInfo { unread: 1, ..conversation(1, loft(), 1) });
     for news in [told, found] {
         let mut model = model();
         hear(&mut model, 1, "anna");
@@ -167,7 +172,7 @@ fn a_room_of_another_name_keeps_its_messages_and_its_place_in_the_window() {
 fn typing_is_believed_for_a_while_or_until_the_message_is_there() {
     let mut model = model();
     let typing = |model: &Model, seconds| model.conversation(&attic()).unwrap().typing(now(seconds).instant).count();
-    model.apply(now(1), Up::Typing { place: attic(), account: name("anna") });
+    model.apply(now(1), Update::Typing { place: attic(), account: name("anna") });
     assert_eq!((typing(&model, 2), typing(&model, 8)), (1, 0));
     hear(&mut model, 1, "anna");
     assert_eq!(typing(&model, 2), 0);
@@ -178,13 +183,16 @@ fn an_invitation_stays_until_it_is_taken_or_declined() {
     let mut model = model();
     let room = RoomName::new("attic").unwrap();
     for _ in 0..2 {
-        model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
+        model.apply(now(1), Update::Invited { room: room.clone(), by: name("anna") });
     }
     assert_eq!(model.rooms().invitations(), [(room.clone(), name("anna"))]);
-    assert!(matches!(&model.act(now(1), Intent::Join(room.clone()))[..], [Effect::Tell(Down::JoinRoom { .. })]));
-    model.apply(now(1), Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0, alterations: 0 });
+    assert!(matches!(
+        &model.act(now(1), Intent::Join(room.clone()))[..],
+        [Effect::Tell(Command::Ask { request: Request::JoinRoom { .. }, .. })]
+    ));
+    model.apply(now(1), Update::Conversation(conversation(1, attic(), 0)));
     assert_eq!(model.rooms().invitations(), []);
-    model.apply(now(1), Up::Invited { room: room.clone(), by: name("anna") });
+    model.apply(now(1), Update::Invited { room: room.clone(), by: name("anna") });
     model.act(now(1), Intent::Decline(room));
     assert_eq!(model.rooms().invitations(), []);
 }
@@ -193,21 +201,23 @@ fn an_invitation_stays_until_it_is_taken_or_declined() {
 fn what_is_refused_is_said_and_what_is_done_is_not() {
     let mut model = model();
     let ask = |effects: Vec<Effect>| match &effects[..] {
-        [Effect::Tell(Down::Delete { ask, .. })] => *ask,
+        [Effect::Tell(Command::Ask { ticket: ask, request: Request::Delete { .. } })] => *ask,
         other => panic!("{other:?}"),
     };
     let first = ask(model.act(now(1), Intent::Delete { place: attic(), seq: Seq(1) }));
-    let refusal = Some(Refusal::UnknownMessage);
-    assert_eq!(model.apply(now(1), Up::AskFailed { ask: first, refusal }), [Effect::Refused(refusal)]);
+    let refusal = Refusal::UnknownMessage;
+    assert_eq!(model.apply(now(1), Update::Refused { ticket: first, refusal }), [Effect::Refused(Some(refusal))]);
     let second = ask(model.act(now(1), Intent::Delete { place: attic(), seq: Seq(1) }));
-    assert_eq!(model.apply(now(1), Up::Done(second)), []);
+    assert_eq!(model.apply(now(1), answered(second, Answer::Done)), []);
 }
 
 #[test]
 fn the_list_of_rooms_is_asked_for_to_its_end_and_a_search_is_answered_once() {
     let mut model = model();
     let effects = model.act(now(1), Intent::ListRooms);
-    let [Effect::Tell(Down::AskRooms { ask, after: None })] = effects[..] else { panic!("{effects:?}") };
+    let [Effect::Tell(Command::Ask { ticket: ask, request: Request::ListRooms { after: None } })] = effects[..] else {
+        panic!("{effects:?}")
+    };
     let room = |typed| belfry_core::chat::Room {
         owner: None,
         keep: belfry_core::chat::Keep::default(),
@@ -216,14 +226,14 @@ fn the_list_of_rooms_is_asked_for_to_its_end_and_a_search_is_answered_once() {
         members: 1,
         standing: belfry_core::chat::Standing::Outside,
     };
-    let effects = model.apply(now(1), Up::Rooms { ask, rooms: vec![room("attic")], more: true });
-    assert!(matches!(&effects[..], [Effect::Tell(Down::AskRooms { after: Some(_), .. })]));
-    model.apply(now(1), Up::Rooms { ask, rooms: vec![room("board")], more: false });
+    let effects = model.apply(now(1), answered(ask, Answer::Rooms(Page { entries: vec![room("attic")], more: true })));
+    assert!(matches!(&effects[..], [Effect::Tell(Command::Ask { request: Request::ListRooms { after: Some(_), .. }, .. })]));
+    model.apply(now(1), answered(ask, Answer::Rooms(Page { entries: vec![room("board")], more: false })));
     assert_eq!(model.rooms().all().len(), 2);
     let effects = model.act(now(1), Intent::Search { text: SearchText::new("x").unwrap(), place: None });
-    let Effect::Tell(Down::Search { ask, .. }) = effects[0] else { panic!("{effects:?}") };
+    let Effect::Tell(Command::Ask { ticket: ask, request: Request::Search { .. } }) = effects[0] else { panic!("{effects:?}") };
     let found = belfry_core::chat::Found { hits: vec![], more: false, cut: true };
-    model.apply(now(1), Up::Found { ask, found: found.clone() });
+    model.apply(now(1), answered(ask, Answer::Found(found.clone())));
     assert_eq!(model.search().unwrap().found, Some(Ok(found)));
     model.act(now(1), Intent::EndSearch);
     assert!(model.search().is_none());
@@ -247,12 +257,16 @@ fn seeking() -> Model {
     }
     let effects = model.act(now(1), Intent::Seek { place: attic(), seq: Seq(100) });
     let effects = nothing_remembered(&mut model, effects);
-    let [Effect::Tell(Down::AskOlder { ask, before: Some(Seq(101)), .. }), ..] = effects[..] else { panic!("{effects:?}") };
+    let [Effect::Tell(Command::Ask { ticket: ask, request: Request::FetchBefore { before: Some(Seq(101)), .. } }), ..] = effects[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!((shown(&model), model.sought()), (Some((491, 500)), Some(Seq(100))), "until it has come");
-    let effects = model.apply(now(1), Up::Page { ask, messages: page(1, 100) });
+    let effects = model.apply(now(1), paged(ask, page(1, 100)));
     let effects = nothing_remembered(&mut model, effects);
-    let Effect::Tell(Down::AskNewer { ask, after: Seq(100), .. }) = effects[0] else { panic!("{effects:?}") };
-    model.apply(now(1), Up::Page { ask, messages: page(101, 200) });
+    let Effect::Tell(Command::Ask { ticket: ask, request: Request::FetchAfter { after: Seq(100), .. } }) = effects[0] else {
+        panic!("{effects:?}")
+    };
+    model.apply(now(1), paged(ask, page(101, 200)));
     model
 }
 
@@ -270,10 +284,12 @@ fn reading_on_leads_back_to_the_newest_message_and_to_what_comes() {
     for (first, last) in [(201, 300), (301, 400), (401, 500)] {
         let effects = model.act(now(1), Intent::ReadOn(attic()));
         let effects = nothing_remembered(&mut model, effects);
-        let [Effect::Tell(Down::AskNewer { ask, after, .. })] = effects[..] else { panic!("{effects:?}") };
+        let [Effect::Tell(Command::Ask { ticket: ask, request: Request::FetchAfter { after, .. } })] = effects[..] else {
+            panic!("{effects:?}")
+        };
         assert_eq!(after, Seq(first - 1));
         assert_eq!(model.act(now(1), Intent::ReadOn(attic())), [], "once at a time");
-        model.apply(now(1), Up::Page { ask, messages: page(first, last) });
+        model.apply(now(1), paged(ask, page(first, last)));
     }
     assert!(model.conversation(&attic()).unwrap().is_at_end());
     assert_eq!(model.act(now(1), Intent::ReadOn(attic())), []);
@@ -289,10 +305,10 @@ fn what_comes_while_reading_far_back_is_news_and_shown_at_the_end() {
     let effects = model.act(now(1), Intent::ToEnd(attic()));
     let effects = nothing_remembered(&mut model, effects);
     let ask = effects.iter().find_map(|effect| match effect {
-        Effect::Tell(Down::AskOlder { ask, before: Some(Seq(502)), .. }) => Some(*ask),
+        Effect::Tell(Command::Ask { ticket: ask, request: Request::FetchBefore { before: Some(Seq(502)), .. } }) => Some(*ask),
         _ => None,
     });
-    model.apply(now(1), Up::Page { ask: ask.unwrap(), messages: page(402, 501) });
+    model.apply(now(1), paged(ask.unwrap(), page(402, 501)));
     assert_eq!((shown(&model), model.sought()), (Some((402, 501)), None));
 }
 
@@ -313,8 +329,8 @@ fn what_cannot_be_fetched_leaves_what_is_shown() {
     hear(&mut model, 400, "anna");
     let effects = model.act(now(1), Intent::Seek { place: attic(), seq: Seq(100) });
     let effects = nothing_remembered(&mut model, effects);
-    let [Effect::Tell(Down::AskOlder { ask, .. }), ..] = effects[..] else { panic!("{effects:?}") };
-    model.apply(now(1), Up::AskFailed { ask, refusal: None });
+    let [Effect::Tell(Command::Ask { ticket: ask, request: Request::FetchBefore { .. } }), ..] = effects[..] else { panic!("{effects:?}") };
+    model.apply(now(1), Update::Lost { ticket: ask });
     assert_eq!(shown(&model), Some((400, 400)));
     assert!(model.conversation(&attic()).unwrap().is_at_end());
     let effects = model.act(now(1), Intent::ReadBack(attic()));
@@ -322,7 +338,7 @@ fn what_cannot_be_fetched_leaves_what_is_shown() {
 }
 
 fn told_asks(effects: &[Effect]) -> usize {
-    effects.iter().filter(|effect| matches!(effect, Effect::Tell(Down::AskOlder { .. }))).count()
+    effects.iter().filter(|effect| matches!(effect, Effect::Tell(Command::Ask { request: Request::FetchBefore { .. }, .. }))).count()
 }
 
 #[test]
@@ -337,13 +353,13 @@ fn whoever_writes_after_reading_far_back_sees_it() {
 #[test]
 fn a_room_that_was_made_or_joined_is_shown_as_soon_as_one_is_in_it() {
     let mut model = model();
-    let entered = Up::Conversation { id: ConversationId(1), place: attic(), last: Seq(0), read: Seq(0), unread: 0, alterations: 0 };
+    let entered = Update::Conversation(conversation(1, attic(), 0));
     assert!(!model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())), "another device has joined");
     model.act(now(1), Intent::CreateRoom { room: RoomName::new("Attic").unwrap(), private: true });
     assert!(model.apply(now(1), entered.clone()).contains(&Effect::GoTo(attic())));
     let effects = model.act(now(1), Intent::Join(RoomName::new("attic").unwrap()));
-    let [Effect::Tell(Down::JoinRoom { ask, .. })] = effects[..] else { panic!("{effects:?}") };
-    model.apply(now(1), Up::AskFailed { ask, refusal: Some(Refusal::UnknownRoom) });
+    let [Effect::Tell(Command::Ask { ticket: ask, request: Request::JoinRoom { .. } })] = effects[..] else { panic!("{effects:?}") };
+    model.apply(now(1), Update::Refused { ticket: ask, refusal: Refusal::UnknownRoom });
     assert!(!model.apply(now(1), entered).contains(&Effect::GoTo(attic())), "it was refused");
 }
 
@@ -351,12 +367,12 @@ fn a_room_that_was_made_or_joined_is_shown_as_soon_as_one_is_in_it() {
 fn who_leaves_the_room_that_is_shown_is_in_the_lobby() {
     let mut model = model();
     model.act(now(1), Intent::Open(attic()));
-    assert!(model.apply(now(1), Up::Left(attic())).contains(&Effect::GoTo(Place::lobby())));
+    assert!(model.apply(now(1), Update::Left { place: attic() }).contains(&Effect::GoTo(Place::lobby())));
 }
 
-fn listed(id: u64, place: &str, last: u64) -> Up {
+fn listed(id: u64, place: &str, last: u64) -> Update {
     let place = crate::scene::place(place).unwrap();
-    Up::Conversation { id: ConversationId(id), place, last: Seq(last), read: Seq(0), unread: 0, alterations: 0 }
+    Update::Conversation(conversation(id, place, last))
 }
 
 /// A model that has been in the lobby (1), two rooms and a direct conversation, and was off since.
@@ -365,11 +381,11 @@ fn back_again() -> Model {
     for (id, place) in [(1, "lobby"), (2, "attic"), (3, "board"), (4, "@bob")] {
         model.apply(now(0), listed(id, place, 9));
         let said = Message { conversation: ConversationId(id), text: Text::new(format!("in {place}")).unwrap(), ..message(9, "anna") };
-        model.apply(now(0), Up::Message { place: crate::scene::place(place).unwrap(), message: said });
+        model.apply(now(0), Update::Message { place: crate::scene::place(place).unwrap(), message: said });
     }
-    model.apply(now(0), Up::CaughtUp);
+    model.apply(now(0), Update::CaughtUp);
     model.take_news();
-    model.apply(now(1), Up::SignedIn { account: name("me"), role: Role::Member });
+    model.apply(now(1), Update::SignedIn { account: name("me"), role: Role::Member });
     model
 }
 
@@ -392,7 +408,7 @@ fn a_room_that_was_left_or_closed_while_one_was_away_is_not_in_the_list_and_dire
     for (id, place) in [(1, "lobby"), (3, "board")] {
         model.apply(now(1), listed(id, place, 9));
     }
-    let effects = model.apply(now(1), Up::CaughtUp);
+    let effects = model.apply(now(1), Update::CaughtUp);
     assert!(effects.contains(&Effect::GoTo(Place::lobby())), "{effects:?}");
     let places: Vec<_> = list(&model).into_iter().map(|(place, _)| place).collect();
     assert_eq!(places, ["@bob", "board", "lobby"]);
@@ -406,7 +422,7 @@ fn rooms_that_have_exchanged_their_names_are_told_apart_by_their_numbers() {
         for (id, place) in [(1, "lobby"), (4, "@bob")].into_iter().chain(order) {
             model.apply(now(1), listed(id, place, 9));
         }
-        model.apply(now(1), Up::CaughtUp);
+        model.apply(now(1), Update::CaughtUp);
         let said = list(&model);
         // Of one of the two the newest message is looked up when it is opened.
         for (place, not) in [("attic", "in attic"), ("board", "in board")] {
@@ -422,7 +438,7 @@ fn a_new_room_with_the_name_of_one_that_was_closed_shows_nothing_of_it() {
     for (id, place) in [(1, "lobby"), (3, "board"), (4, "@bob"), (5, "attic")] {
         model.apply(now(1), listed(id, place, 0));
     }
-    model.apply(now(1), Up::CaughtUp);
+    model.apply(now(1), Update::CaughtUp);
     assert!(list(&model).contains(&("attic".to_owned(), String::new())), "{:?}", list(&model));
     assert!(forgotten(&mut model).contains(&2));
 }
@@ -434,6 +450,6 @@ fn a_server_that_went_back_to_a_backup_is_believed() {
     assert_eq!(model.conversation(&attic()).unwrap().last(), None);
     assert_eq!(forgotten(&mut model), [2]);
     let said = Message { conversation: ConversationId(2), ..message(5, "anna") };
-    model.apply(now(1), Up::Message { place: attic(), message: said });
+    model.apply(now(1), Update::Message { place: attic(), message: said });
     assert_eq!(model.conversation(&attic()).unwrap().last().unwrap().seq, Seq(5));
 }

@@ -1,6 +1,7 @@
 //! What the administrator's window shows as chosen is what is sent, whatever is clicked in whatever order.
 
-use belfry_core::chat::{AccountName, Audience, Group, GroupName, NoticeId, Person, Presence, Progress, Role};
+use belfry_core::chat::{AccountName, Answer, Audience, Group, GroupName, NoticeId, Page, Person, Presence, Progress, Request, Role};
+use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now, UnixMillis};
 use i_slint_backend_testing::{AccessibleRole, ElementHandle};
 use slint::platform::{PointerEventButton, WindowEvent};
@@ -9,7 +10,7 @@ use slint::{ComponentHandle, LogicalPosition};
 use super::clicks::{begin, find, press};
 use super::*;
 use crate::compose::{self, Form};
-use crate::link::{AskId, DeskAsk, DeskNews, Down, Up};
+use crate::model::tests::answered;
 use crate::model::{Effect, Intent, Model};
 use crate::scene::{self, AudienceRow};
 use crate::view::DeskGesture;
@@ -39,9 +40,9 @@ struct World {
     heard: Heard,
 }
 
-fn asked(effects: &[Effect], wanted: impl Fn(&DeskAsk) -> bool) -> AskId {
+fn asked(effects: &[Effect], wanted: impl Fn(&Command) -> Option<Ticket>) -> Ticket {
     let ask = |effect: &Effect| match effect {
-        Effect::Tell(Down::Desk { ask, what }) if wanted(what) => Some(*ask),
+        Effect::Tell(command) => wanted(command),
         _ => None,
     };
     effects.iter().find_map(ask).unwrap_or_else(|| panic!("not asked: {effects:?}"))
@@ -51,15 +52,20 @@ impl World {
     fn new() -> Self {
         let (heard, sink) = begin();
         let mut model = Model::new("lan-host");
-        let effects = model.apply(NOW, Up::SignedIn { account: AccountName::new("admin").unwrap(), role: Role::Admin });
-        let people = |effect: &Effect| if let Effect::Tell(Down::AskPeople { ask, .. }) = effect { Some(*ask) } else { None };
+        let effects = model.apply(NOW, Update::SignedIn { account: AccountName::new("admin").unwrap(), role: Role::Admin });
+        let people = |effect: &Effect| {
+            if let Effect::Tell(Command::Ask { ticket: ask, request: Request::Who { .. } }) = effect { Some(*ask) } else { None }
+        };
         let ask = effects.iter().find_map(people).unwrap();
         let anna = Person { account: AccountName::new("anna").unwrap(), presence: Presence::Offline, last_seen: None };
-        model.apply(NOW, Up::People { ask, people: vec![anna], more: false });
+        model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna], more: false })));
         let effects = model.act(NOW, Intent::OpenDesk);
-        let ask = asked(&effects, |what| matches!(what, DeskAsk::Groups { .. }));
+        let ask = asked(&effects, |command| match command {
+            Command::Ask { ticket, request: Request::ListGroups { .. } } => Some(*ticket),
+            _ => None,
+        });
         let groups = ["Fire wardens", "Ward 4"].map(|name| Group { name: GroupName::new(name).unwrap(), members: 8 });
-        model.apply(NOW, Up::Desk { ask, news: DeskNews::Groups { groups: groups.into(), more: false } });
+        model.apply(NOW, answered(ask, Answer::Groups(Page { entries: groups.into(), more: false })));
         let mut world = Self { model, view: DeskView::show(&sink).unwrap(), heard };
         world.follow();
         world
@@ -113,7 +119,7 @@ impl World {
         let Ok(draft) = form.draft(NOW.wall, &Wall::new(jiff::tz::TimeZone::UTC)) else { return vec![] };
         let effects = model.act(NOW, Intent::SendNotice(draft));
         let sent = |effect: Effect| match effect {
-            Effect::Tell(Down::Desk { what: DeskAsk::Send(draft), .. }) => Some(draft.audience),
+            Effect::Tell(Command::SendNotice { draft, .. }) => Some(draft.audience),
             _ => None,
         };
         let name = |audience: Audience| match audience {
@@ -172,8 +178,8 @@ fn after_sending_nothing_is_left_of_what_was_chosen() {
     let draft = Form { title: "Drill".into(), audience, ..Form::default() };
     let draft = draft.draft(NOW.wall, &Wall::new(jiff::tz::TimeZone::UTC)).unwrap();
     let effects = world.model.act(NOW, Intent::SendNotice(draft));
-    let ask = asked(&effects, |what| matches!(what, DeskAsk::Send(_)));
-    world.model.apply(NOW, Up::Desk { ask, news: DeskNews::Sent { notice: NoticeId(7), progress: Progress::default() } });
+    let ask = asked(&effects, |command| if let Command::SendNotice { ticket, .. } = command { Some(*ticket) } else { None });
+    world.model.apply(NOW, answered(ask, Answer::NoticeSent { notice: NoticeId(7), progress: Progress::default() }));
     world.follow();
     assert_eq!(World::shown(&world.elements()), (vec![], vec![]));
     assert_eq!((world.model.desk().audience(), world.model.desk().preview()), (&[][..], None));
