@@ -19,6 +19,7 @@
 pub mod app;
 pub mod cache;
 pub mod compose;
+pub mod geometry;
 pub mod hours;
 pub mod model;
 pub mod outbox;

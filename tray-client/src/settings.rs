@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::geometry::Rect;
 use crate::hours::Hours;
-use crate::popup::place::Rect;
 
 /// Text may be this large, in percent of the usual.
 pub const TEXT_PERCENT: std::ops::RangeInclusive<u16> = 80..=200;

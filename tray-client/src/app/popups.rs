@@ -5,9 +5,10 @@ use belfry_core::time::Instant;
 use std::time::Duration;
 
 use super::App;
+use crate::geometry::{Corner, Rect};
 use crate::model::Intent;
 use crate::platform::{sound, work_area};
-use crate::popup::place::{self, Rect};
+use crate::popup::place;
 use crate::popup::stack::{Insists, STAYS, Stack};
 use crate::popup::window::{MessageRow, Popup};
 use crate::scene::{self, NoticeRow};
@@ -316,7 +317,7 @@ impl App {
                 place::stack(area, GAP, &sizes)
             };
             // Those for which there is no room wait behind "+n more", which makes its popup higher.
-            let without = |corners: &[place::Corner]| folded + popups.len().saturating_sub(corners.len());
+            let without = |corners: &[Corner]| folded + popups.len().saturating_sub(corners.len());
             let mut corners = arrange(folded);
             if without(&corners) > folded {
                 corners = arrange(without(&corners));

@@ -1,6 +1,6 @@
 //! The monitors: which there are, on which of them somebody works, and when that changes.
 
-use crate::popup::place::{Corner, Rect};
+use crate::geometry::{Corner, Rect};
 
 /// Asks the system.
 pub struct Screens {
@@ -39,7 +39,7 @@ mod system {
     use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Window};
     use x11rb::rust_connection::RustConnection;
 
-    use crate::popup::place::{Corner, Rect};
+    use crate::geometry::{Corner, Rect};
 
     pub(super) struct System(Option<(RustConnection, Window)>);
 
@@ -107,7 +107,7 @@ mod system {
     use windows_sys::Win32::Foundation::POINT;
     use windows_sys::Win32::UI::WindowsAndMessaging::GetCursorPos;
 
-    use crate::popup::place::{Corner, Rect};
+    use crate::geometry::{Corner, Rect};
 
     pub(super) struct System;
 
@@ -132,7 +132,7 @@ mod system {
 
 #[cfg(not(any(windows, target_os = "linux")))]
 mod system {
-    use crate::popup::place::{Corner, Rect};
+    use crate::geometry::{Corner, Rect};
 
     pub(super) struct System;
 

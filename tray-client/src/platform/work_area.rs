@@ -1,6 +1,6 @@
 //! The part of a monitor that no taskbar covers.
 
-use crate::popup::place::Rect;
+use crate::geometry::Rect;
 
 /// The work area of the monitor of these bounds; where the system does not say, the whole monitor.
 #[cfg(windows)]

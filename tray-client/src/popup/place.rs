@@ -1,53 +1,6 @@
-//! Where popups and windows go: arithmetic in physical pixels, of the whole desktop.
+//! Where popups and windows go on the desktop.
 
-use serde::{Deserialize, Serialize};
-
-/// A size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Size {
-    /// In pixels.
-    pub width: u32,
-    /// In pixels.
-    pub height: u32,
-}
-
-/// An upright rectangle; a monitor, its work area, a window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rect {
-    /// The left edge; negative on a monitor left of the main one.
-    pub x: i32,
-    /// The upper edge.
-    pub y: i32,
-    /// In pixels.
-    pub width: u32,
-    /// In pixels.
-    pub height: u32,
-}
-
-/// An upper left corner.
-pub type Corner = (i32, i32);
-
-impl Rect {
-    const fn right(self) -> i32 {
-        self.x.saturating_add_unsigned(self.width)
-    }
-
-    const fn bottom(self) -> i32 {
-        self.y.saturating_add_unsigned(self.height)
-    }
-
-    const fn holds(self, (x, y): Corner) -> bool {
-        x >= self.x && x < self.right() && y >= self.y && y < self.bottom()
-    }
-
-    fn overlap(self, other: Self) -> Size {
-        let side = |near: i32, far: i32| u32::try_from(i64::from(far) - i64::from(near)).unwrap_or(0);
-        Size {
-            width: side(self.x.max(other.x), self.right().min(other.right())),
-            height: side(self.y.max(other.y), self.bottom().min(other.bottom())),
-        }
-    }
-}
+use crate::geometry::{Corner, Rect, Size};
 
 /// The corners of popups in the order given, from the bottom right of the work area upwards, `gap` pixels from its edges and from one
 /// another.

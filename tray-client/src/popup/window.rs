@@ -6,7 +6,7 @@ use std::rc::Rc;
 use slint::ComponentHandle;
 use slint::winit_030::WinitWindowAccessor as _;
 
-use super::place::{Corner, Rect, Size};
+use crate::geometry::{Corner, Rect, Size};
 use crate::platform::bystander;
 use crate::scene::NoticeRow;
 use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};

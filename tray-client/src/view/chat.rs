@@ -10,7 +10,7 @@ use winit::event::WindowEvent;
 
 use super::rows::{self, List};
 use super::{Gesture, NoDisplay, Sink, look, ui};
-use crate::popup::place::{Corner, Rect};
+use crate::geometry::{Corner, Rect};
 use crate::scene::{ConversationRow, HitRow, InvitationRow, LineRow, MemberRow, NoticeRow, PersonRow, RoomRow};
 use crate::words::say;
 

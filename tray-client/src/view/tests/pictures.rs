@@ -381,7 +381,7 @@ fn every_answer_of_a_popup_is_given_by_keys_and_is_seen_when_it_is() {
         look::set_for_test(Theme::Light, percent, "");
         let popup = Popup::notice(&heard.sink(), "notice 7", asking(count, long)).unwrap();
         let Popup::Notice(window) = &popup else { panic!("a notice") };
-        popup.fit(crate::popup::place::Rect { x: 0, y: 0, width: 1280, height: 680 });
+        popup.fit(crate::geometry::Rect { x: 0, y: 0, width: 1280, height: 680 });
         // As the program does: what it wants to be changes until it is laid out.
         let mut size = popup.size();
         for _ in 0..6 {
@@ -456,7 +456,7 @@ fn in_the_narrowest_window_every_answer_is_there_or_the_way_to_it() {
 fn answers_in_a_popup(theme: Theme, percent: u16, language: &'static str, name: &str, row: NoticeRow) {
     let easel = Easel::new(theme, percent, language);
     let popup = Popup::notice(&sink(), "notice 7", row).unwrap();
-    popup.fit(crate::popup::place::Rect { x: 0, y: 0, width: 1280, height: 760 });
+    popup.fit(crate::geometry::Rect { x: 0, y: 0, width: 1280, height: 760 });
     update_timers_and_animations();
     let size = popup.size();
     easel.check(name, size.width, size.height);
