@@ -65,6 +65,8 @@ EXAMPLES = {
         ("tray-client/src/model/memory.rs", "use crate::cache::Cache;\n", [1]),
         ("tray-client/src/tray/host.rs", "use crate::cache::Cache;\n", [1]),
         ("tray-client/src/cache/mod.rs", "use crate::app::App;\nuse crate::model::Keep;\n", [1]),
+        ("tray-client/src/cache/store.rs", "use crate::scene;\n", [1]),
+        ("tray-client/src/outbox.rs", "use crate::platform::files::Folder;\nuse crate::scene;\n", [2]),
         ("core/src/connection/mod.rs", "use self::timer::Timer;\nuse crate::{wire::Channel, time};\n", []),
         ("core/src/client/mod.rs", "#[cfg(test)]\nmod tests {\n    use crate::endpoint::Endpoint;\n}\n", []),
         ("core/src/client/pair.rs", "use crate::endpoint::Endpoint;\n", [], ("core/src/client/mod.rs", "#[cfg(test)]\nmod pair;\n")),

@@ -10,7 +10,6 @@ use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::files::Folder;
-use crate::scene;
 
 const FILE: &str = "outbox.toml";
 
@@ -127,7 +126,7 @@ impl Outbox {
             post.server.eq_ignore_ascii_case(server) && AccountName::known(&post.account).is_ok_and(|name| name.key() == account.key())
         };
         let read = |post: &Written| {
-            let (to, text) = (scene::place(&post.to)?, Text::try_from(post.text.clone()).ok()?);
+            let (to, text) = (post.to.parse().ok()?, Text::try_from(post.text.clone()).ok()?);
             Some(Waiting { post: PostId { outbox: self.outbox, counter: post.number }, to, text, at: UnixMillis(post.at) })
         };
         self.posts.iter().filter(theirs).filter_map(read).collect()
@@ -155,7 +154,7 @@ mod tests {
     }
 
     fn written(post: PostId, to: &str, text: &str) -> Waiting {
-        Waiting { post, to: scene::place(to).unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
+        Waiting { post, to: to.parse().unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
     }
 
     #[test]

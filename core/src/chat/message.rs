@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, RoomName, Text};
+use super::{AccountName, InvalidName, RoomName, Text};
 use crate::time::UnixMillis;
 
 /// The server's number for a conversation; never reused.
@@ -46,6 +47,18 @@ impl fmt::Display for Place {
         match self {
             Self::Room(room) => write!(f, "{room}"),
             Self::Direct(account) => write!(f, "@{account}"),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = InvalidName;
+
+    /// Reads what [`Display`](fmt::Display) writes, also names that only older servers have given.
+    fn from_str(written: &str) -> Result<Self, InvalidName> {
+        match written.strip_prefix('@') {
+            Some(account) => AccountName::known(account).map(Self::Direct),
+            None => RoomName::known(written).map(Self::Room),
         }
     }
 }

@@ -181,7 +181,7 @@ impl App {
 
     /// The chat window shows this conversation, when it is shown.
     pub(super) fn turn_to(&mut self, key: &str) {
-        let Some(place) = scene::place(key) else { return };
+        let Ok(place) = key.parse() else { return };
         self.leave_composer(key);
         self.act(Intent::Open(place));
         self.stale.lines = true;

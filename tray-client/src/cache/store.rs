@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use super::file::Trouble;
 use super::trim;
 use crate::model::{ConversationMemory, Keep, Lookup, Memory, NoticeMemory, Standing, Stretch};
-use crate::scene;
 
 /// Messages in one answer: several screens full, as many as the server gives.
 pub(super) const PAGE_MESSAGES: u32 = 100;
@@ -219,7 +218,7 @@ impl Store {
                     alteration: number(row.get(5)?),
                 })
             };
-            scene::place(&place).map(of).transpose()
+            place.parse().ok().map(of).transpose()
         })?;
         Ok(rows.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }

@@ -83,7 +83,7 @@ fn messages(conversation: u64, seqs: impl Iterator<Item = u64>) -> Vec<Keep> {
 }
 
 fn standing(id: u64, place: &str) -> Standing {
-    let place = crate::scene::place(place).unwrap();
+    let place = place.parse().unwrap();
     Standing { id: ConversationId(id), place, read: Seq(3), unread: 2, delivered: Some(Seq(300)), alteration: 5 }
 }
 
@@ -421,5 +421,5 @@ fn a_place_that_is_no_place_any_more_is_passed_over() {
     let (world, memory) = World::mine(folder.path());
     assert_eq!(memory.unwrap().conversations, []);
     assert_eq!(world.numbers(LOBBY, Stretch::Newest), (1991..=2000).collect::<Vec<_>>(), "nor is a message that is none");
-    assert_eq!(Place::lobby(), crate::scene::place("lobby").unwrap());
+    assert_eq!(Place::lobby(), "lobby".parse().unwrap());
 }

@@ -11,7 +11,7 @@ use belfry_core::client::Mark;
 use serde::{Deserialize, Serialize};
 
 use super::conversation::Conversation;
-use super::{Model, key};
+use super::{Model, PlaceKey};
 
 /// Everything that is remembered of one account on one server, but for older messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Model {
         self.me = Some((memory.account, memory.role));
         for remembered in memory.conversations {
             let conversation = Conversation::recalled(remembered);
-            self.conversations.insert(key(conversation.place()), conversation);
+            self.conversations.insert(PlaceKey::of(conversation.place()), conversation);
         }
         let absent = memory.people.into_iter().map(|person| Person { presence: Presence::Offline, ..person });
         self.people.recall(absent.collect());

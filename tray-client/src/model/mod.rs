@@ -41,13 +41,19 @@ use notices::Arrival;
 use numbers::Numbers;
 use tidying::Tidying;
 
-/// A place however its name is spelled.
-type Key = (bool, String);
+/// A place however its name is spelled; rooms go before people.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum PlaceKey {
+    Room(String),
+    Direct(String),
+}
 
-fn key(place: &Place) -> Key {
-    match place {
-        Place::Room(room) => (false, room.key()),
-        Place::Direct(account) => (true, account.key()),
+impl PlaceKey {
+    fn of(place: &Place) -> Self {
+        match place {
+            Place::Room(room) => Self::Room(room.key()),
+            Place::Direct(account) => Self::Direct(account.key()),
+        }
     }
 }
 
@@ -58,8 +64,8 @@ pub struct Model {
     me: Option<(AccountName, Role)>,
     connection: Connection,
     caught_up: bool,
-    conversations: BTreeMap<Key, Conversation>,
-    shown: Option<Key>,
+    conversations: BTreeMap<PlaceKey, Conversation>,
+    shown: Option<PlaceKey>,
     attended: bool,
     people: People,
     notices: Notices,
@@ -68,13 +74,13 @@ pub struct Model {
     rooms: Rooms,
     search: Option<Search>,
     /// The message that was found last, where the window shows it.
-    sought: Option<(Key, Seq)>,
+    sought: Option<(PlaceKey, Seq)>,
     /// Where the person wants to be as soon as they may.
-    going: Option<Key>,
+    going: Option<PlaceKey>,
     /// What was asked of which only a failure is news.
     acts: BTreeSet<Ticket>,
     /// Where own messages went that have no answer yet, or were refused.
-    own: BTreeMap<Ticket, Key>,
+    own: BTreeMap<Ticket, PlaceKey>,
     numbers: Numbers,
     /// Questions about notices that were open when the program ended.
     doubts: BTreeMap<Ticket, NoticeId>,
@@ -97,7 +103,7 @@ impl Model {
             me: None,
             connection: Connection::Connecting,
             caught_up: false,
-            conversations: BTreeMap::from([(key(&lobby), Conversation::new(lobby))]),
+            conversations: BTreeMap::from([(PlaceKey::of(&lobby), Conversation::new(lobby))]),
             shown: None,
             attended: false,
             people: People::default(),
@@ -128,7 +134,7 @@ impl Model {
 
     /// A message that an earlier run has written waits still.
     pub fn recall_own(&mut self, ticket: Ticket, to: &Place, text: Text, at: UnixMillis) {
-        self.own.insert(ticket, key(to));
+        self.own.insert(ticket, PlaceKey::of(to));
         self.conversation_mut(to).say(ticket, text, at);
     }
 
@@ -149,7 +155,7 @@ impl Model {
 
     /// The conversations: the lobby, then those with the newest message first.
     pub fn conversations(&self) -> Vec<&Conversation> {
-        let lobby = key(&Place::lobby());
+        let lobby = PlaceKey::of(&Place::lobby());
         let mut sorted: Vec<_> = self.conversations.iter().collect();
         sorted.sort_by_key(|&(key, conversation)| (*key != lobby, std::cmp::Reverse(conversation.last().map(|last| last.sent_at)), key));
         sorted.into_iter().map(|(_, conversation)| conversation).collect()
@@ -157,7 +163,7 @@ impl Model {
 
     /// One conversation.
     pub fn conversation(&self, place: &Place) -> Option<&Conversation> {
-        self.conversations.get(&key(place))
+        self.conversations.get(&PlaceKey::of(place))
     }
 
     /// The one that the window shows.
@@ -306,7 +312,7 @@ impl Model {
         match intent {
             Intent::Open(place) => {
                 self.conversation_mut(&place);
-                let before = self.shown.replace(key(&place)).filter(|before| *before != key(&place));
+                let before = self.shown.replace(PlaceKey::of(&place)).filter(|before| *before != PlaceKey::of(&place));
                 before.and_then(|before| self.conversations.get_mut(&before)).into_iter().for_each(Conversation::go_unseen);
                 self.sought = None;
                 effects.push(Effect::Redraw(Part::Lines(place)));
@@ -375,11 +381,11 @@ impl Model {
             Intent::Edit { place, seq, text } => self.request(Request::Edit { place, seq, text }, &mut effects),
             Intent::Delete { place, seq } => self.request(Request::Delete { place, seq }, &mut effects),
             Intent::CreateRoom { room, private } => {
-                self.going = Some(key(&Place::Room(room.clone())));
+                self.going = Some(PlaceKey::of(&Place::Room(room.clone())));
                 self.request(Request::CreateRoom { room, private }, &mut effects);
             }
             Intent::Join(room) => {
-                self.going = Some(key(&Place::Room(room.clone())));
+                self.going = Some(PlaceKey::of(&Place::Room(room.clone())));
                 self.request(Request::JoinRoom { room }, &mut effects);
             }
             Intent::Leave(room) => self.request(Request::LeaveRoom { room }, &mut effects),
@@ -410,7 +416,7 @@ impl Model {
     }
 
     fn conversation_mut(&mut self, place: &Place) -> &mut Conversation {
-        self.conversations.entry(key(place)).or_insert_with(|| Conversation::new(place.clone()))
+        self.conversations.entry(PlaceKey::of(place)).or_insert_with(|| Conversation::new(place.clone()))
     }
 
     fn at_the_desk(&mut self, effects: &mut Vec<Effect>, act: impl FnOnce(&mut Desk, &mut Numbers) -> Vec<Command>) {
@@ -453,7 +459,7 @@ impl Model {
         self.news.push(Keep::Message(message.clone()));
         self.see_in(&place, &message.from, effects);
         let me = self.me().cloned();
-        let shown = self.shown.as_ref() == Some(&key(&place));
+        let shown = self.shown.as_ref() == Some(&PlaceKey::of(&place));
         let looking = self.attended && shown;
         let conversation = self.conversation_mut(&place);
         let before = conversation.unread();
@@ -496,7 +502,7 @@ impl Model {
 
     fn say(&mut self, now: Now, to: Place, text: Text) -> Vec<Effect> {
         let (ticket, post) = self.numbers.post();
-        self.own.insert(ticket, key(&to));
+        self.own.insert(ticket, PlaceKey::of(&to));
         self.conversation_mut(&to).say(ticket, text.clone(), now.wall);
         let post = Command::PostAs { ticket, post, to: to.clone(), text };
         let mut effects = vec![Effect::Tell(post), Effect::Redraw(Part::Lines(to.clone()))];
@@ -512,7 +518,7 @@ impl Model {
         Some((conversation.place().clone(), text))
     }
 
-    fn settle(&mut self, place: Option<Key>, settle: impl FnOnce(&mut Conversation)) -> Option<Effect> {
+    fn settle(&mut self, place: Option<PlaceKey>, settle: impl FnOnce(&mut Conversation)) -> Option<Effect> {
         let conversation = self.conversations.get_mut(&place?)?;
         settle(conversation);
         Some(Effect::Redraw(Part::Lines(conversation.place().clone())))

@@ -10,7 +10,7 @@ use belfry_core::limits::{HITS_MAX, TYPING_INTERVAL};
 use belfry_core::time::Now;
 
 use super::memory::Keep;
-use super::{Conversation, Effect, Model, Part, Search, key};
+use super::{Conversation, Effect, Model, Part, PlaceKey, Search};
 
 /// For how long somebody who was said to be writing is believed to be.
 const TYPING_LASTS: Duration = TYPING_INTERVAL.saturating_mul(2);
@@ -30,7 +30,7 @@ impl Model {
         conversation.listed(id, last, alterations, afresh);
         conversation.server_says(read, unread, Some((last, alterations)));
         effects.push(Effect::Redraw(Part::Conversations));
-        if self.going.take_if(|going| *going == key(&place)).is_some() {
+        if self.going.take_if(|going| *going == PlaceKey::of(&place)).is_some() {
             effects.push(Effect::GoTo(place));
             self.list_rooms(effects);
         }
@@ -64,17 +64,17 @@ impl Model {
         if is_beyond && !self.caught_up {
             // The server has gone back to a backup: what it says now is true.
             self.news.push(Keep::Forget(id));
-            self.conversations.insert(key(place), Conversation::new(place.clone()));
+            self.conversations.insert(PlaceKey::of(place), Conversation::new(place.clone()));
             effects.push(Effect::Redraw(Part::Lines(place.clone())));
         }
     }
 
     /// What bears a name that belongs to another conversation by now has a new one that is still to be heard of, or is gone.
     fn make_room(&mut self, id: ConversationId, place: &Place) {
-        let other = self.conversations.get(&key(place)).and_then(Conversation::id).filter(|other| *other != id);
+        let other = self.conversations.get(&PlaceKey::of(place)).and_then(Conversation::id).filter(|other| *other != id);
         if let Some(other) = other {
             self.displaced.insert(other);
-            self.conversations.remove(&key(place));
+            self.conversations.remove(&PlaceKey::of(place));
         }
     }
 
@@ -94,9 +94,9 @@ impl Model {
     }
 
     pub(super) fn leave(&mut self, place: &Place, effects: &mut Vec<Effect>) {
-        let left = self.conversations.remove(&key(place));
+        let left = self.conversations.remove(&PlaceKey::of(place));
         self.news.extend(left.and_then(|left| left.id()).map(Keep::Forget));
-        if self.shown.take_if(|shown| *shown == key(place)).is_some() {
+        if self.shown.take_if(|shown| *shown == PlaceKey::of(place)).is_some() {
             // There is always something to show.
             effects.push(Effect::GoTo(Place::lobby()));
         }
@@ -108,16 +108,16 @@ impl Model {
     }
 
     pub(super) fn rename(&mut self, from: &Place, to: Place, effects: &mut Vec<Effect>) {
-        let Some(mut conversation) = self.conversations.remove(&key(from)) else { return };
+        let Some(mut conversation) = self.conversations.remove(&PlaceKey::of(from)) else { return };
         conversation.rename(to.clone());
-        if self.shown.as_ref() == Some(&key(from)) {
-            self.shown = Some(key(&to));
+        if self.shown.as_ref() == Some(&PlaceKey::of(from)) {
+            self.shown = Some(PlaceKey::of(&to));
         }
         for searched in self.search.iter_mut().filter_map(|search| search.place.as_mut()).filter(|place| *place == from) {
             searched.clone_from(&to);
         }
         effects.push(Effect::Redraw(Part::Search));
-        self.conversations.insert(key(&to), conversation);
+        self.conversations.insert(PlaceKey::of(&to), conversation);
         effects.push(Effect::Redraw(Part::Conversations));
         effects.push(Effect::Redraw(Part::Lines(to)));
     }
@@ -180,7 +180,7 @@ impl Model {
 
     /// Tells the server how far the person has read, where it does not know.
     pub(super) fn tell_read(&mut self, place: &Place) -> Option<Effect> {
-        let upto = self.conversations.get_mut(&key(place))?.untold()?;
+        let upto = self.conversations.get_mut(&PlaceKey::of(place))?.untold()?;
         Some(Effect::ask(self.numbers.ticket(), Request::MarkRead { place: place.clone(), upto }))
     }
 }

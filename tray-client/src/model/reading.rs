@@ -7,7 +7,7 @@ use belfry_core::limits::PAGE_ENTRIES_MAX;
 
 use super::exchange::{Lookup, Stretch};
 use super::memory::Keep;
-use super::{Conversation, Effect, Model, Part, key};
+use super::{Conversation, Effect, Model, Part, PlaceKey};
 
 /// Messages in one page: several screens full, and few enough to arrive while the scroll bar moves.
 pub(super) const PAGE_MESSAGES: u32 = 100;
@@ -40,8 +40,8 @@ impl Model {
     pub(super) fn seek(&mut self, place: Place, seq: Seq, effects: &mut Vec<Effect>) {
         let ticket = self.numbers.ticket();
         let stretch = self.conversation_mut(&place).seek(ticket, seq);
-        self.shown = Some(key(&place));
-        self.sought = Some((key(&place), seq));
+        self.shown = Some(PlaceKey::of(&place));
+        self.sought = Some((PlaceKey::of(&place), seq));
         effects.extend(stretch.and_then(|stretch| self.ask_for(&place, ticket, stretch)));
         effects.push(Effect::Redraw(Part::Lines(place)));
         effects.push(Effect::Redraw(Part::Conversations));
@@ -314,7 +314,7 @@ mod tests {
         let mut model = Model::new("lan-host");
         assert!(model.marks().is_empty());
         sign_in(&mut model);
-        let place = crate::scene::place("@anna").unwrap();
+        let place = "@anna".parse().unwrap();
         model.apply(NOW, Update::Conversation(ConversationInfo { read: Seq(5000), alterations: 7, ..conversation(ID.0, place, 5000) }));
         assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(5000), alteration: 7 })]));
         let standings = model.take_news();
@@ -363,7 +363,7 @@ mod tests {
             model.looked_up(ask, page(first..=last));
         }
         assert_eq!(shown(&model).len(), 400, "all that somebody reads");
-        model.act(NOW, Intent::Open(crate::scene::place("@anna").unwrap()));
+        model.act(NOW, Intent::Open("@anna".parse().unwrap()));
         assert_eq!(shown(&model), (301..=500).collect::<Vec<_>>());
         for seq in 501..=900 {
             model.apply(NOW, Update::Message { place: Place::lobby(), message: message(seq) });

@@ -18,7 +18,7 @@ pub use lists::{ConversationRow, Here, PersonRow, conversations, people};
 pub use notices::{Level, NoticeRow, notice, open_notices, past_notices};
 pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
 
-use belfry_core::chat::{AccountName, Place, RoomName};
+use belfry_core::chat::Place;
 use belfry_core::time::UnixMillis;
 
 use crate::when::Wall;
@@ -30,14 +30,6 @@ pub struct Moment<'a> {
     pub now: UnixMillis,
     /// The clock on the wall.
     pub wall: &'a Wall,
-}
-
-/// The place that a key stands for.
-pub fn place(key: &str) -> Option<Place> {
-    match key.strip_prefix('@') {
-        Some(account) => AccountName::known(account).ok().map(Place::Direct),
-        None => RoomName::known(key).ok().map(Place::Room),
-    }
 }
 
 /// What people call a place: the lobby has a name of its own, a direct conversation that of the other.
@@ -71,7 +63,7 @@ pub fn plain(text: &str) -> String {
 pub(crate) mod tests {
     use std::sync::LazyLock;
 
-    use belfry_core::chat::{Label, Notice, NoticeId, NoticeState, Severity, Text, Title};
+    use belfry_core::chat::{AccountName, Label, Notice, NoticeId, NoticeState, Severity, Text, Title};
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -114,15 +106,15 @@ pub(crate) mod tests {
     #[test]
     fn a_key_leads_back_to_its_place() {
         for written in ["lobby", "Ward 4", "@bob", "@王伟"] {
-            assert_eq!(place(written).unwrap().to_string(), written);
+            assert_eq!(written.parse::<Place>().unwrap().to_string(), written);
         }
-        assert_eq!(place("@"), None);
+        assert!("@".parse::<Place>().is_err());
     }
 
     #[test]
     fn the_lobby_is_called_lobby() {
         assert_eq!(name(&Place::lobby()), "Lobby");
-        assert_eq!(name(&place("@bob").unwrap()), "bob");
-        assert_eq!(name(&place("Ward 4").unwrap()), "Ward 4");
+        assert_eq!(name(&"@bob".parse().unwrap()), "bob");
+        assert_eq!(name(&"Ward 4".parse().unwrap()), "Ward 4");
     }
 }

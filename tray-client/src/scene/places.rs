@@ -6,7 +6,7 @@ use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing, 
 use belfry_core::time::Instant;
 
 use super::lists::{here, matches, one_line};
-use super::{Here, Moment, name, place};
+use super::{Here, Moment, name};
 use crate::model::{Conversation, Model, Search};
 
 /// Letters that stand before what was found: enough to see what it is about, and not so many that it is beyond the edge.
@@ -101,7 +101,7 @@ pub struct InvitationRow {
 /// The message that a hit's key leads to.
 pub fn hit(key: &str) -> Option<(Place, Seq)> {
     let (seq, written) = key.split_once(' ')?;
-    Some((place(written)?, Seq(seq.parse().ok()?)))
+    Some((written.parse().ok()?, Seq(seq.parse().ok()?)))
 }
 
 /// What a search has found, the newest first.

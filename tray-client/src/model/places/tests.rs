@@ -371,7 +371,7 @@ fn who_leaves_the_room_that_is_shown_is_in_the_lobby() {
 }
 
 fn listed(id: u64, place: &str, last: u64) -> Update {
-    let place = crate::scene::place(place).unwrap();
+    let place = place.parse().unwrap();
     Update::Conversation(conversation(id, place, last))
 }
 
@@ -381,7 +381,7 @@ fn back_again() -> Model {
     for (id, place) in [(1, "lobby"), (2, "attic"), (3, "board"), (4, "@bob")] {
         model.apply(now(0), listed(id, place, 9));
         let said = Message { conversation: ConversationId(id), text: Text::new(format!("in {place}")).unwrap(), ..message(9, "anna") };
-        model.apply(now(0), Update::Message { place: crate::scene::place(place).unwrap(), message: said });
+        model.apply(now(0), Update::Message { place: place.parse().unwrap(), message: said });
     }
     model.apply(now(0), Update::CaughtUp);
     model.take_news();
