@@ -15,10 +15,10 @@ const REMINDERS: u16 = 6;
 
 /// A form as it stands in the window: texts and positions in lists of choices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Form {
-    /// The heading.
+pub struct NoticeForm {
+    /// The heading, as typed; empty for none.
     pub title: String,
-    /// What it says.
+    /// The text, as typed; the heading stands for it where it is empty.
     pub body: String,
     /// 0 info, 1 important, 2 critical.
     pub severity: usize,
@@ -101,7 +101,7 @@ const fn severity(index: usize) -> Severity {
     }
 }
 
-impl Form {
+impl NoticeForm {
     /// The audiences that the form names.
     pub fn audiences(&self) -> Vec<Audience> {
         self.audience.iter().filter_map(|key| audience(key)).collect()
@@ -215,7 +215,7 @@ impl Form {
 /// # Errors
 /// The first [`Mistake`].
 pub fn update(notice: &Notice, title: &str, body: &str) -> Result<Option<NoticeChange>, Mistake> {
-    let form = Form { title: title.into(), body: body.into(), ..Form::default() };
+    let form = NoticeForm { title: title.into(), body: body.into(), ..NoticeForm::default() };
     let (new_title, new_body) = (form.title()?, form.text()?);
     // A heading that was there can be replaced, not taken away: the vocabulary has no word for that.
     let title = new_title.filter(|title| notice.title.as_ref() != Some(title));
@@ -242,17 +242,24 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(12 * 3_600_000);
 
-    fn form() -> Form {
-        Form { title: "Fire drill".into(), body: "Leave.".into(), severity: 2, audience: vec!["everyone".into()], ..Form::default() }
+    fn form() -> NoticeForm {
+        NoticeForm {
+            title: "Fire drill".into(),
+            body: "Leave.".into(),
+            severity: 2,
+            audience: vec!["everyone".into()],
+            ..NoticeForm::default()
+        }
     }
 
-    fn draft(form: &Form) -> Result<NoticeDraft, Mistake> {
+    fn draft(form: &NoticeForm) -> Result<NoticeDraft, Mistake> {
         form.draft(NOW, &Wall::new(TimeZone::UTC))
     }
 
     #[test]
     fn a_filled_form_is_a_notice() {
-        let draft = draft(&Form { answers: "Safe， Need help,".into(), expires: "2h".into(), remind: "5m".into(), ..form() }).unwrap();
+        let draft =
+            draft(&NoticeForm { answers: "Safe， Need help,".into(), expires: "2h".into(), remind: "5m".into(), ..form() }).unwrap();
         assert_eq!((draft.severity, draft.audience), (Severity::Critical, vec![Audience::Everyone]));
         assert_eq!(draft.answers.iter().map(Label::as_str).collect::<Vec<_>>(), ["Safe", "Need help"]);
         assert_eq!(draft.expires_after_ms, Some(2 * 3_600_000));
@@ -262,13 +269,13 @@ mod tests {
 
     #[test]
     fn a_heading_alone_is_said_as_the_text() {
-        let draft = draft(&Form { body: " ".into(), ..form() }).unwrap();
+        let draft = draft(&NoticeForm { body: " ".into(), ..form() }).unwrap();
         assert_eq!((draft.title, draft.body.as_str()), (None, "Fire drill"));
     }
 
     #[test]
     fn a_scheduled_notice_expires_after_it_was_sent() {
-        let draft = draft(&Form { at: "14:30".into(), repeat: 1, expires: "30m".into(), ..form() }).unwrap();
+        let draft = draft(&NoticeForm { at: "14:30".into(), repeat: 1, expires: "30m".into(), ..form() }).unwrap();
         let first = First::Clock { day: None, time: TimeOfDay((14 * 60 + 30) * 60) };
         assert_eq!(draft.schedule, Some(Schedule { first, zone: Some(ZoneName::utc()), every: Some(Every::Days(1)) }));
         assert_eq!(draft.expires_after_ms, Some(30 * 60_000));
@@ -276,26 +283,26 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        let check = |form: Form, mistake: Mistake| assert_eq!(draft(&form), Err(mistake));
-        check(Form { title: String::new(), body: "\n".into(), ..form() }, Mistake::NoBody);
-        check(Form { audience: vec![], ..form() }, Mistake::NoAudience);
-        check(Form { audience: vec!["nobody".into()], ..form() }, Mistake::NoAudience);
-        check(Form { expires: "soon".into(), ..form() }, Mistake::Length);
-        check(Form { at: "noon".into(), ..form() }, Mistake::Time);
-        check(Form { at: "1970-01-01 11:00".into(), ..form() }, Mistake::Past);
-        check(Form { answers: "a,b,c,d,e,f,g,h,i".into(), ..form() }, words(InvalidDraft::TooManyAnswers));
-        check(Form { answers: "Yes, no, YES".into(), ..form() }, words(InvalidDraft::AnswerTwice(Label::new("YES").unwrap())));
-        check(Form { remind: "1s".into(), ..form() }, words(InvalidDraft::Reminders));
+        let check = |form: NoticeForm, mistake: Mistake| assert_eq!(draft(&form), Err(mistake));
+        check(NoticeForm { title: String::new(), body: "\n".into(), ..form() }, Mistake::NoBody);
+        check(NoticeForm { audience: vec![], ..form() }, Mistake::NoAudience);
+        check(NoticeForm { audience: vec!["nobody".into()], ..form() }, Mistake::NoAudience);
+        check(NoticeForm { expires: "soon".into(), ..form() }, Mistake::Length);
+        check(NoticeForm { at: "noon".into(), ..form() }, Mistake::Time);
+        check(NoticeForm { at: "1970-01-01 11:00".into(), ..form() }, Mistake::Past);
+        check(NoticeForm { answers: "a,b,c,d,e,f,g,h,i".into(), ..form() }, words(InvalidDraft::TooManyAnswers));
+        check(NoticeForm { answers: "Yes, no, YES".into(), ..form() }, words(InvalidDraft::AnswerTwice(Label::new("YES").unwrap())));
+        check(NoticeForm { remind: "1s".into(), ..form() }, words(InvalidDraft::Reminders));
     }
 
     #[test]
     fn a_template_gives_back_the_form_it_was_made_of() {
-        let form = Form { answers: "Safe, Need help".into(), expires: "1d".into(), remind: "1h 30m".into(), ..form() };
+        let form = NoticeForm { answers: "Safe, Need help".into(), expires: "1d".into(), remind: "1h 30m".into(), ..form() };
         let template = form.template(" Drill ").unwrap();
         assert_eq!(template.name.as_str(), "Drill");
-        assert_eq!(Form::of(&template, vec![]), form);
+        assert_eq!(NoticeForm::of(&template, vec![]), form);
         let bare = Template { audience: vec![], ..template };
-        assert_eq!(Form::of(&bare, vec!["user:anna".into()]).audience, ["user:anna"]);
+        assert_eq!(NoticeForm::of(&bare, vec!["user:anna".into()]).audience, ["user:anna"]);
     }
 
     #[test]

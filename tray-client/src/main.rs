@@ -7,19 +7,19 @@ use belfry_core::net::InWords;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use belfry_tray::app::{App, Event, SETTINGS, Wishes};
+use belfry_tray::app::{App, AppEvent, SETTINGS, Wishes};
 use belfry_tray::platform::files::{self, Folder};
-use belfry_tray::platform::instance::{self, Start};
-use belfry_tray::platform::keys::Keys;
+use belfry_tray::platform::instance::{self, InstanceStart};
+use belfry_tray::platform::keys::Keyring;
 use belfry_tray::platform::policy::{self, Policy};
-use belfry_tray::settings::Settings;
+use belfry_tray::settings::UserSettings;
 use belfry_tray::view::run;
 use clap::Parser;
 
 /// Belfry's tray client: an icon, popups and a small chat window.
 #[derive(Debug, Parser)]
 #[command(version)]
-struct Arguments {
+struct CommandLine {
     /// The server: HOST, HOST:PORT or a belfry:// link; remembered once signed in
     #[arg(long, env = "BELFRY_SERVER")]
     server: Option<String>,
@@ -35,7 +35,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match start(Arguments::parse()) {
+    match start(CommandLine::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             complain(&sentence);
@@ -51,7 +51,7 @@ fn complain(sentence: &str) {
     rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error).set_title("Belfry").set_description(sentence).show();
 }
 
-fn start(arguments: Arguments) -> Result<(), String> {
+fn start(arguments: CommandLine) -> Result<(), String> {
     #[cfg(windows)]
     if !belfry_tray::platform::fonts::provide() {
         return Err("Windows has none of the fonts that the windows can be drawn with; install Segoe UI or Arial.".into());
@@ -60,13 +60,15 @@ fn start(arguments: Arguments) -> Result<(), String> {
         arguments.profile.or_else(files::default_folder).ok_or("There is no home folder; say where to keep settings with --profile.")?;
     let folder = Folder::open(path).map_err(|error| format!("The profile folder cannot be used: {}.", InWords(&error)))?;
     let instance = match instance::start(&folder).map_err(|error| format!("The profile folder cannot be used: {}.", InWords(&error)))? {
-        Start::First(instance) => instance,
-        Start::Second { heard: true } => return Ok(()),
-        Start::Second { heard: false } => return Err("Belfry is running already, but does not answer; end it and start it again.".into()),
+        InstanceStart::First(instance) => instance,
+        InstanceStart::Second { heard: true } => return Ok(()),
+        InstanceStart::Second { heard: false } => {
+            return Err("Belfry is running already, but does not answer; end it and start it again.".into());
+        }
     };
     let own = folder.read(SETTINGS).transpose().or_else(|| files::beside_program().transpose()).transpose();
     let written = own.map_err(|error| format!("The settings cannot be read: {}.", InWords(&error)))?;
-    let mut settings = written.map_or(Ok(Settings::default()), |file| Settings::read(&file))?;
+    let mut settings = written.map_or(Ok(UserSettings::default()), |file| UserSettings::read(&file))?;
     let policy = Policy::here();
     if let Some(server) = arguments.server.filter(|_| policy.server.is_none()) {
         settings.device_known &= server == settings.server;
@@ -77,7 +79,7 @@ fn start(arguments: Arguments) -> Result<(), String> {
         settings.device_known &= user == settings.account;
         settings.account = user;
     }
-    let keys = Keys::open(&folder).map_err(|error| error.to_string())?;
+    let keys = Keyring::open(&folder).map_err(|error| error.to_string())?;
     let password = std::env::var("BELFRY_PASSWORD").ok();
     let register = policy.register && settings.account.is_empty() && password.is_none();
     if register {
@@ -90,7 +92,7 @@ fn start(arguments: Arguments) -> Result<(), String> {
         let raise = post.clone();
         instance
             .on_second_start(move || {
-                raise.send(Event::Raise);
+                raise.send(AppEvent::Raise);
             })
             .map_err(belfry_tray::app::CannotRun::Io)?;
         App::start(post, folder, settings, keys, wishes)

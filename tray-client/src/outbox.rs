@@ -18,12 +18,12 @@ const RESERVED: u64 = 1000;
 
 /// A message that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingPost {
     /// By what the server recognises it.
     pub post: PostId,
     /// Where it is to be said.
     pub to: Place,
-    /// What.
+    /// The message's text, as it is sent.
     pub text: Text,
     /// When it was written.
     pub at: UnixMillis,
@@ -31,7 +31,7 @@ pub struct Waiting {
 
 /// One line of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Written {
+struct OutboxLine {
     server: String,
     account: String,
     number: u64,
@@ -41,13 +41,13 @@ struct Written {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Content {
+struct OutboxFile {
     /// Hexadecimal: TOML has no number that large.
     outbox: String,
     /// The first number that was never used.
     next: u64,
     #[serde(default)]
-    posts: Vec<Written>,
+    posts: Vec<OutboxLine>,
 }
 
 /// The outbox of a profile; messages of every account that was used in it.
@@ -56,7 +56,7 @@ pub struct Outbox {
     folder: Folder,
     outbox: u64,
     next: u64,
-    posts: Vec<Written>,
+    posts: Vec<OutboxLine>,
 }
 
 impl Outbox {
@@ -66,14 +66,14 @@ impl Outbox {
     /// The operating system said no.
     pub fn open(folder: &Folder) -> io::Result<Self> {
         let written = folder.read(FILE)?;
-        let read = written.as_deref().map(toml::from_str::<Content>);
+        let read = written.as_deref().map(toml::from_str::<OutboxFile>);
         let content = match read {
             Some(Ok(content)) => content,
             Some(Err(_)) => {
                 folder.write(&format!("{FILE}.damaged"), written.unwrap_or_default())?;
-                Content::default()
+                OutboxFile::default()
             }
-            None => Content::default(),
+            None => OutboxFile::default(),
         };
         let mut drawn = [0; 8];
         getrandom::fill(&mut drawn).map_err(io::Error::other)?;
@@ -97,9 +97,9 @@ impl Outbox {
     ///
     /// # Errors
     /// The disk does not take it; it is kept until the program ends.
-    pub fn keep(&mut self, server: &str, account: &AccountName, waiting: &Waiting) -> io::Result<()> {
+    pub fn keep(&mut self, server: &str, account: &AccountName, waiting: &WaitingPost) -> io::Result<()> {
         self.next = self.next.max(waiting.post.counter.saturating_add(1));
-        self.posts.push(Written {
+        self.posts.push(OutboxLine {
             server: server.into(),
             account: account.to_string(),
             number: waiting.post.counter,
@@ -121,20 +121,20 @@ impl Outbox {
     }
 
     /// What this person has written for this server and it has not got, in the order it was written.
-    pub fn waiting(&self, server: &str, account: &AccountName) -> Vec<Waiting> {
-        let theirs = |post: &&Written| {
+    pub fn waiting(&self, server: &str, account: &AccountName) -> Vec<WaitingPost> {
+        let theirs = |post: &&OutboxLine| {
             post.server.eq_ignore_ascii_case(server) && AccountName::known(&post.account).is_ok_and(|name| name.key() == account.key())
         };
-        let read = |post: &Written| {
+        let read = |post: &OutboxLine| {
             let (to, text) = (post.to.parse().ok()?, Text::try_from(post.text.clone()).ok()?);
-            Some(Waiting { post: PostId { outbox: self.outbox, counter: post.number }, to, text, at: UnixMillis(post.at) })
+            Some(WaitingPost { post: PostId { outbox: self.outbox, counter: post.number }, to, text, at: UnixMillis(post.at) })
         };
         self.posts.iter().filter(theirs).filter_map(read).collect()
     }
 
     fn write(&self) -> io::Result<()> {
         let next = self.next.saturating_add(RESERVED);
-        let content = Content { outbox: format!("{:016x}", self.outbox), next, posts: self.posts.clone() };
+        let content = OutboxFile { outbox: format!("{:016x}", self.outbox), next, posts: self.posts.clone() };
         self.folder.write(FILE, &toml::to_string(&content).map_err(io::Error::other)?)
     }
 }
@@ -153,8 +153,8 @@ mod tests {
         AccountName::new("me").unwrap()
     }
 
-    fn written(post: PostId, to: &str, text: &str) -> Waiting {
-        Waiting { post, to: to.parse().unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
+    fn written(post: PostId, to: &str, text: &str) -> WaitingPost {
+        WaitingPost { post, to: to.parse().unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Rect;
-use crate::hours::Hours;
+use crate::quiet_hours::QuietHours;
 
 /// Text may be this large, in percent of the usual.
 pub const TEXT_PERCENT: std::ops::RangeInclusive<u16> = 80..=200;
@@ -13,7 +13,7 @@ pub const TEXT_PERCENT: std::ops::RangeInclusive<u16> = 80..=200;
 /// Everything that is remembered from one start to the next, except keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-pub struct Settings {
+pub struct UserSettings {
     /// The server: `HOST`, `HOST:PORT` or a link; empty before the first time.
     pub server: String,
     /// The account that signed in last.
@@ -24,14 +24,14 @@ pub struct Settings {
     pub do_not_disturb: bool,
     /// Hours of every day in which popups are held back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub quiet_hours: Option<Hours>,
+    pub quiet_hours: Option<QuietHours>,
     /// A popup of a message shows what it says, not only who wrote it.
     pub show_texts: bool,
     /// Critical notices are heard.
     pub sounds: bool,
     /// Who touches neither keyboard nor mouse for so long is away; 0 for never, as long as the screen is open.
     pub away_after_minutes: u16,
-    /// Colours.
+    /// Light or dark windows.
     pub theme: Theme,
     /// The size of text in percent, within [`TEXT_PERCENT`].
     pub text_percent: u16,
@@ -72,7 +72,7 @@ pub enum Language {
     Chinese,
 }
 
-impl Default for Settings {
+impl Default for UserSettings {
     fn default() -> Self {
         Self {
             server: String::new(),
@@ -93,7 +93,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl UserSettings {
     /// Reads a settings file. What it does not say is as in a new one, and what it says and nobody knows is passed over.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let settings = Settings {
+        let settings = UserSettings {
             server: "belfry://lan-host:7411/".into(),
             account: "王伟".into(),
             device_known: true,
@@ -138,31 +138,31 @@ mod tests {
             hotkey: String::new(),
             window: Some(Rect { x: -5, y: 6, width: 720, height: 560 }),
         };
-        assert_eq!(Settings::read(&settings.write()), Ok(settings));
-        assert_eq!(Settings::read(&Settings::default().write()), Ok(Settings::default()));
+        assert_eq!(UserSettings::read(&settings.write()), Ok(settings));
+        assert_eq!(UserSettings::read(&UserSettings::default().write()), Ok(UserSettings::default()));
     }
 
     #[test]
     fn what_a_file_does_not_say_is_as_in_a_new_one() {
-        let settings = Settings::read("server = \"lan-host\"\nfrom-the-future = 1\n").unwrap();
-        assert_eq!(settings, Settings { server: "lan-host".into(), ..Settings::default() });
+        let settings = UserSettings::read("server = \"lan-host\"\nfrom-the-future = 1\n").unwrap();
+        assert_eq!(settings, UserSettings { server: "lan-host".into(), ..UserSettings::default() });
     }
 
     #[test]
     fn a_damaged_file_is_refused_with_the_line() {
-        let sentence = Settings::read("server = \"a\"\nquiet-hours = \"25:00-01:00\"\n").unwrap_err();
+        let sentence = UserSettings::read("server = \"a\"\nquiet-hours = \"25:00-01:00\"\n").unwrap_err();
         assert!(sentence.contains("line 2") && sentence.contains("22:00-06:30"), "{sentence}");
     }
 
     #[test]
     fn nobody_is_away_after_no_time_at_all() {
-        assert_eq!(Settings::default().away_after(), Some(Duration::from_mins(10)));
-        assert_eq!(Settings::read("away-after-minutes = 0").unwrap().away_after(), None);
+        assert_eq!(UserSettings::default().away_after(), Some(Duration::from_mins(10)));
+        assert_eq!(UserSettings::read("away-after-minutes = 0").unwrap().away_after(), None);
     }
 
     #[test]
     fn text_is_never_too_small_or_too_large_to_change_it_back() {
-        assert_eq!(Settings::read("text-percent = 1").unwrap().text_percent, 80);
-        assert_eq!(Settings::read("text-percent = 9000").unwrap().text_percent, 200);
+        assert_eq!(UserSettings::read("text-percent = 1").unwrap().text_percent, 80);
+        assert_eq!(UserSettings::read("text-percent = 9000").unwrap().text_percent, 200);
     }
 }

@@ -6,7 +6,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
-use crate::hours::Minute;
+use crate::quiet_hours::Minute;
 use crate::words;
 
 /// The clock on the wall of this place.

@@ -292,7 +292,7 @@ mod tests {
         let exempt = ["Reaches {people} · {}", "You: ", "{people} people"];
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut folders = vec![root.join("app"), root.join("scene"), root.join("model"), root.join("view"), root.join("platform")];
-        let mut files: Vec<_> = ["compose.rs", "hours.rs", "settings.rs", "outbox.rs"].map(|name| root.join(name)).into();
+        let mut files: Vec<_> = ["compose.rs", "quiet_hours.rs", "settings.rs", "outbox.rs"].map(|name| root.join(name)).into();
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();

@@ -10,8 +10,8 @@ use belfry_core::crypto::PublicKey;
 use belfry_core::net::search::{self, Sightings};
 use belfry_core::net::{self, InWords, ServerAddress};
 
-use super::{App, Event};
-use crate::model::{Connection, Intent};
+use super::{App, AppEvent};
+use crate::model::{ConnectionState, Intent};
 use crate::view::sign_in::SignInView;
 
 /// How long servers have to answer.
@@ -81,7 +81,7 @@ impl App {
         let post = self.post.clone();
         // Without a thread nobody is found, as where nobody is.
         let looking = thread::Builder::new().name("search".into()).spawn(move || {
-            post.send(Event::Found(search::search(LOOK_AROUND).unwrap_or_default()));
+            post.send(AppEvent::Found(search::search(LOOK_AROUND).unwrap_or_default()));
         });
         if looking.is_ok() {
             view.set_looking();
@@ -148,7 +148,7 @@ impl App {
         let (post, server) = (self.post.clone(), wanted.server.clone());
         self.connecting.wanted = Some(wanted);
         // The system's name servers may take their time.
-        let looking = thread::Builder::new().name("look-up".into()).spawn(move || post.send(Event::Resolved(number, server.resolve())));
+        let looking = thread::Builder::new().name("look-up".into()).spawn(move || post.send(AppEvent::Resolved(number, server.resolve())));
         if let Err(error) = looking {
             self.cannot_sign_in(&format!("The system has no thread to give: {}.", InWords(&error)));
         }
@@ -193,11 +193,11 @@ impl App {
                 let post = self.post.clone();
                 let listening = thread::Builder::new().name("updates".into()).spawn(move || {
                     for update in updates {
-                        if !post.send(Event::Heard(number, update)) {
+                        if !post.send(AppEvent::Heard(number, update)) {
                             return;
                         }
                     }
-                    post.send(Event::Ended(number));
+                    post.send(AppEvent::Ended(number));
                 });
                 if let Err(error) = listening {
                     self.cannot_sign_in(&format!("The system has no thread to give: {}.", InWords(&error)));
@@ -319,7 +319,7 @@ impl App {
     /// The person does not want to wait, or wants to do what a stopped connection asks for.
     pub(super) fn try_now(&mut self) {
         match self.model.connection() {
-            Connection::Stopped(_) | Connection::Closed => self.ask_to_sign_in(),
+            ConnectionState::Stopped(_) | ConnectionState::Closed => self.ask_to_sign_in(),
             _ => self.act(Intent::TryNow),
         }
     }

@@ -3,9 +3,9 @@
 use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId, TemplateName};
 use belfry_core::net::InWords;
 
-use super::{App, Event};
-use crate::compose::{self, Form, Mistake};
-use crate::model::{Intent, Outcome};
+use super::{App, AppEvent};
+use crate::compose::{self, Mistake, NoticeForm};
+use crate::model::{DeskOutcome, Intent};
 use crate::scene::{self, Filter};
 use crate::view::desk::DeskView;
 use crate::view::{Change, DeskGesture, dialog};
@@ -23,7 +23,7 @@ pub(super) struct DeskPlace {
     /// The notice that was sent last, whose ledger has been brought up.
     brought_up: Option<NoticeId>,
     /// What has become of what was done last, as the window knows it.
-    told: Outcome,
+    told: DeskOutcome,
 }
 
 impl DeskPlace {
@@ -58,7 +58,7 @@ impl App {
             DeskGesture::Choose(key) => compose::audience(&key).into_iter().for_each(|audience| self.act(Intent::Choose(audience))),
             DeskGesture::Search(text) => self.desk.search = text,
             DeskGesture::Send(form) => {
-                let form = Form { audience: self.audience(), ..form };
+                let form = NoticeForm { audience: self.audience(), ..form };
                 match form.draft(self.now().wall, &self.wall) {
                     Ok(draft) => self.act(Intent::SendNotice(draft)),
                     Err(mistake) => self.mistaken(&mistake),
@@ -67,7 +67,7 @@ impl App {
             DeskGesture::Confirm(yes) => self.act(Intent::ConfirmNotice(yes)),
             DeskGesture::UseTemplate(index) => {
                 let template = index.and_then(|index| self.model.desk().templates().get(index));
-                let form = template.map_or_else(Form::default, |template| Form::of(template, self.audience()));
+                let form = template.map_or_else(NoticeForm::default, |template| NoticeForm::of(template, self.audience()));
                 self.desk.template = template.map(|template| template.name.clone());
                 if self.desk.template.is_some() {
                     self.act(Intent::Aim(form.audiences()));
@@ -76,7 +76,7 @@ impl App {
                     view.set_form(form);
                 }
             }
-            DeskGesture::SaveTemplate { name, form } => match (Form { audience: self.audience(), ..form }).template(&name) {
+            DeskGesture::SaveTemplate { name, form } => match (NoticeForm { audience: self.audience(), ..form }).template(&name) {
                 Ok(template) => self.act(Intent::SaveTemplate(template)),
                 Err(mistake) => self.mistaken(&mistake),
             },
@@ -114,7 +114,7 @@ impl App {
         self.desk.template = None;
         self.desk.search.clear();
         if let Some(view) = &self.desk.view {
-            view.set_form(Form::default());
+            view.set_form(NoticeForm::default());
             view.set_search(&self.desk.search);
         }
     }
@@ -140,7 +140,7 @@ impl App {
         let name = format!("notice-{}.csv", watched.summary().notice.id.0);
         let post = self.post.clone();
         dialog::save_file("Export ledger", &name, move |file| {
-            post.send(Event::ExportInto(file));
+            post.send(AppEvent::ExportInto(file));
         });
     }
 
@@ -159,7 +159,7 @@ impl App {
         let moment = scene::Moment { now: self.now().wall, wall: &wall };
         let outcome = self.model.desk().outcome().clone();
         if outcome != self.desk.told {
-            if matches!(outcome, Outcome::Sent(_) | Outcome::Scheduled(_)) {
+            if matches!(outcome, DeskOutcome::Sent(_) | DeskOutcome::Scheduled(_)) {
                 self.begin_anew();
             }
             self.desk.told.clone_from(&outcome);
@@ -174,10 +174,10 @@ impl App {
         let chosen = desk.template.as_ref().and_then(|chosen| templates.iter().position(|template| template.name == *chosen));
         view.set_templates(std::iter::once("No template".to_owned()).chain(names).collect(), chosen);
         let (sentence, wrong) = desk.remark.clone().unwrap_or_else(|| scene::outcome(model, moment));
-        view.set_outcome(sentence, wrong, outcome == Outcome::Waiting);
-        view.set_to_confirm(outcome == Outcome::ToConfirm);
+        view.set_outcome(sentence, wrong, outcome == DeskOutcome::Waiting);
+        view.set_to_confirm(outcome == DeskOutcome::ToConfirm);
         view.set_ledger(scene::ledger_head(model, moment), scene::ledger(model, desk.filter, moment));
-        if let Outcome::Sent(notice) = outcome
+        if let DeskOutcome::Sent(notice) = outcome
             && desk.brought_up != Some(notice)
         {
             desk.brought_up = Some(notice);

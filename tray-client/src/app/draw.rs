@@ -6,16 +6,16 @@ use belfry_core::chat::{Place, Presence, Role};
 use belfry_core::time::Instant;
 
 use super::{App, Stale};
-use crate::model::{Connection, Conversation, Model};
+use crate::model::{ConnectionState, Conversation, Model};
 use crate::scene::{self, Moment};
-use crate::tray::host::State;
-use crate::view::chat::Head;
+use crate::tray::host::IconState;
+use crate::view::chat::ChatHead;
 use crate::when;
 use crate::words;
 
 /// What the icon says of this model.
-pub(super) fn icon_state(model: &Model) -> State {
-    State {
+pub(super) fn icon_state(model: &Model) -> IconState {
+    IconState {
         summary: model.summary(),
         tooltip: words::say_list(&model.tooltip()),
         role: model.role(),
@@ -75,7 +75,7 @@ impl App {
 
     pub(super) fn draw_connection(&self) {
         let trouble = self.model.connection().trouble(self.now().instant, |at| self.wall.time(at));
-        let stopped = matches!(self.model.connection(), Connection::Stopped(_) | Connection::Closed);
+        let stopped = matches!(self.model.connection(), ConnectionState::Stopped(_) | ConnectionState::Closed);
         let sentence = match trouble {
             Some(sentence) => sentence,
             None if self.link.is_none() => "Not signed in.".into(),
@@ -91,7 +91,7 @@ impl App {
         self.chat.set_typing(scene::typing(&self.model, self.now().instant));
     }
 
-    fn head(&self, shown: &Conversation) -> Head {
+    fn head(&self, shown: &Conversation) -> ChatHead {
         let place = shown.place();
         let note = match place {
             Place::Room(_) if *place == Place::lobby() => format!("{} here", self.model.people().here()),
@@ -106,7 +106,7 @@ impl App {
                 None => String::new(),
             },
         };
-        Head {
+        ChatHead {
             key: place.to_string(),
             name: scene::name(place),
             note,
@@ -119,7 +119,7 @@ impl App {
 
     /// When the sentence about the connection has another number of seconds.
     pub(super) fn countdown(&self, now: Instant) -> Option<Instant> {
-        let Connection::Interrupted { retry_at, .. } = self.model.connection() else { return None };
+        let ConnectionState::Interrupted { retry_at, .. } = self.model.connection() else { return None };
         let counts = self.chat.is_visible() && *retry_at > now;
         counts.then(|| now + Duration::from_secs(1))
     }

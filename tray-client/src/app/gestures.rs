@@ -7,17 +7,17 @@ use belfry_core::client::Ticket;
 use belfry_core::net::InWords;
 use belfry_core::time::Instant;
 
-use super::{App, Event, UNUSED_AFTER};
-use crate::hours::Hours;
-use crate::model::{Connection, Intent};
+use super::{App, AppEvent, UNUSED_AFTER};
+use crate::model::{ConnectionState, Intent};
 use crate::platform::{autostart, browser};
 use crate::popup::place;
+use crate::quiet_hours::QuietHours;
 use crate::scene;
 use crate::tray::host;
 use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
 use crate::view::settings::SettingsView;
-use crate::view::{Form, Gesture, PlaceGesture, dialog, look};
+use crate::view::{Gesture, PlaceGesture, SettingsForm, dialog, look};
 
 /// As much of a title bar as is needed to take hold of a window, in pixels.
 const HANDLE: u32 = 32;
@@ -155,7 +155,7 @@ impl App {
 
     /// The person asks for the program: the window, or what stands between them and it.
     pub(super) fn raise(&mut self) {
-        if self.link.is_none() && matches!(self.model.connection(), Connection::Connecting) {
+        if self.link.is_none() && matches!(self.model.connection(), ConnectionState::Connecting) {
             self.ask_to_sign_in();
         } else {
             self.show_chat();
@@ -209,8 +209,8 @@ impl App {
         }
     }
 
-    fn set(&mut self, form: &Form) {
-        let hours: Result<Option<Hours>, _> = if form.quiet_hours.is_empty() { Ok(None) } else { form.quiet_hours.parse().map(Some) };
+    fn set(&mut self, form: &SettingsForm) {
+        let hours: Result<Option<QuietHours>, _> = if form.quiet_hours.is_empty() { Ok(None) } else { form.quiet_hours.parse().map(Some) };
         if let Some(view) = &self.settings_view {
             view.set_hours_complaint(hours.as_ref().err().map(ToString::to_string).unwrap_or_default());
         }
@@ -273,7 +273,7 @@ impl App {
 
     /// Whether popups are held back now: by wish, or by the hour.
     pub(super) fn held_back(&self) -> bool {
-        let quiet = |hours: Hours| self.wall.minute(self.now().wall).is_some_and(|minute| hours.contains(minute));
+        let quiet = |hours: QuietHours| self.wall.minute(self.now().wall).is_some_and(|minute| hours.contains(minute));
         self.settings.do_not_disturb || self.settings.quiet_hours.is_some_and(quiet)
     }
 
@@ -308,7 +308,7 @@ impl App {
         let name = format!("{}.txt", scene::name(shown.place()));
         let post = self.post.clone();
         dialog::save_file("Save conversation", &name, move |file| {
-            post.send(Event::SaveInto(file));
+            post.send(AppEvent::SaveInto(file));
         });
     }
 

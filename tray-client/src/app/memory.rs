@@ -9,9 +9,9 @@ use belfry_core::net::ServerAddress;
 use belfry_core::time::Instant;
 
 use super::{App, connect};
-use crate::cache::{Found, Owner};
+use crate::cache::{CacheAnswer, CacheOwner};
 use crate::model::{Intent, Lookup, Model};
-use crate::outbox::Waiting;
+use crate::outbox::WaitingPost;
 
 /// What was said or altered is written down so much later, together with what comes meanwhile.
 const SOON: Duration = Duration::from_secs(3);
@@ -24,11 +24,11 @@ const NEWS_MAX: usize = 2_000;
 
 impl App {
     /// Whose data the cache is to hold; `None` while nobody is known.
-    pub(super) fn owner(&self, server: &str, account: &str) -> Option<Owner> {
+    pub(super) fn owner(&self, server: &str, account: &str) -> Option<CacheOwner> {
         let address: ServerAddress = server.trim().parse().ok()?;
         let name = connect::name(&address);
         let key = address.key.or_else(|| self.keys.known(&name)).map(|key| key.to_string());
-        Some(Owner { server: name, account: AccountName::known(account).ok()?, key })
+        Some(CacheOwner { server: name, account: AccountName::known(account).ok()?, key })
     }
 
     /// Turns to this account on this server, with what is remembered of it.
@@ -40,7 +40,7 @@ impl App {
             model.recall(memory);
         }
         if let Ok(account) = AccountName::known(account) {
-            for Waiting { post, to, text, at } in self.outbox.waiting(server, &account) {
+            for WaitingPost { post, to, text, at } in self.outbox.waiting(server, &account) {
                 model.recall_own(Ticket(post.counter), &to, text, at);
             }
         }
@@ -74,7 +74,7 @@ impl App {
         let (server, account) = &self.whose;
         let Ok(account) = AccountName::known(account) else { return };
         if let Some(link) = &self.link {
-            for Waiting { post, to, text, .. } in self.outbox.waiting(server, &account) {
+            for WaitingPost { post, to, text, .. } in self.outbox.waiting(server, &account) {
                 // A connection that has ended already is heard of by itself.
                 let _ = link.send(Command::PostAs { ticket: Ticket(post.counter), post, to, text });
             }
@@ -84,7 +84,7 @@ impl App {
     /// An own message goes onto the disk before it goes anywhere else.
     pub(super) fn keep_own(&mut self, command: &Command) {
         let Command::PostAs { post, to, text, .. } = command else { return };
-        let waiting = Waiting { post: *post, to: to.clone(), text: text.clone(), at: self.now().wall };
+        let waiting = WaitingPost { post: *post, to: to.clone(), text: text.clone(), at: self.now().wall };
         let Ok(account) = AccountName::known(&self.whose.1) else { return };
         if let Err(error) = self.outbox.keep(&self.whose.0, &account, &waiting) {
             self.remark = format!(
@@ -145,7 +145,7 @@ impl App {
         }
     }
 
-    pub(super) fn looked_up(&mut self, found: Found) {
+    pub(super) fn looked_up(&mut self, found: CacheAnswer) {
         if found.turn == self.cache.turn() {
             let effects = self.model.looked_up(found.ticket, found.messages);
             self.perform(effects);

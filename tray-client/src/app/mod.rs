@@ -20,25 +20,25 @@ use belfry_core::net::search::Sightings;
 use belfry_core::net::{Clock, Handle, InWords};
 use belfry_core::time::{Instant, Now};
 
-use crate::cache::{Cache, Found, Owner};
-use crate::model::{Effect, Intent, Model, Part};
+use crate::cache::{Cache, CacheAnswer, CacheOwner};
+use crate::model::{Effect, Intent, Model, ScreenPart};
 use crate::outbox::Outbox;
 use crate::platform::files::Folder;
 use crate::platform::hotkey::Hotkey;
 use crate::platform::idle::Watcher;
-use crate::platform::keys::Keys;
+use crate::platform::keys::Keyring;
 use crate::platform::policy::Policy;
 #[cfg(target_os = "linux")]
 use crate::platform::screens;
 use crate::platform::screens::Screens;
 use crate::platform::session;
-use crate::settings::Settings;
-use crate::tray::host::{Heard, Host};
+use crate::settings::UserSettings;
+use crate::tray::host::{Host, IconEvent};
 use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
 use crate::view::chat::ChatView;
 use crate::view::look;
-use crate::view::run::{self, Alarm, Desk, Post};
+use crate::view::run::{self, Alarm, EventHandler, Post};
 use crate::view::settings::{SettingsView, WhyView};
 use crate::view::sign_in::SignInView;
 use crate::view::{Gesture, NoDisplay, Sink};
@@ -62,7 +62,7 @@ const UNUSED_AFTER: Duration = Duration::from_mins(10);
 
 /// Everything that wakes the program.
 #[derive(Debug)]
-pub enum Event {
+pub enum AppEvent {
     /// From the network; the number says which connection, so that one that was given up is not believed.
     Heard(u64, Update),
     /// A connection's thread has ended.
@@ -72,11 +72,11 @@ pub enum Event {
     /// Servers answered on this network.
     Found(Sightings),
     /// What was looked for among what is remembered.
-    Remembered(Found),
+    Remembered(CacheAnswer),
     /// A person did something in a window.
     Person(Gesture),
     /// Something about the icon.
-    Icon(Heard),
+    Icon(IconEvent),
     /// The program was started a second time.
     Raise,
     /// The hotkey was pressed.
@@ -164,18 +164,18 @@ impl Stale {
     };
 }
 
-/// The program.
+/// Everything that the windows' thread owns.
 pub struct App {
-    post: Post<Event>,
+    post: Post<AppEvent>,
     sink: Sink,
     clock: Clock,
     wall: Wall,
     /// When the clock on the wall was looked at last.
     wall_read: Now,
     folder: Folder,
-    settings: Settings,
+    settings: UserSettings,
     policy: Policy,
-    keys: Keys,
+    keys: Keyring,
     model: Model,
     link: Option<Handle>,
     outbox: Outbox,
@@ -183,7 +183,7 @@ pub struct App {
     whose: (String, String),
     cache: Cache,
     /// Whose data it holds.
-    owner: Option<Owner>,
+    owner: Option<CacheOwner>,
     remember_at: Option<Instant>,
     connecting: Connecting,
     stale: Stale,
@@ -223,47 +223,47 @@ impl App {
     ///
     /// # Errors
     /// [`CannotRun`].
-    pub fn start(post: Post<Event>, folder: Folder, settings: Settings, keys: Keys, wishes: Wishes) -> Result<Self, CannotRun> {
+    pub fn start(post: Post<AppEvent>, folder: Folder, settings: UserSettings, keys: Keyring, wishes: Wishes) -> Result<Self, CannotRun> {
         look::set(&settings);
         let gestures = post.clone();
         let sink: Sink = Rc::new(move |gesture| {
-            gestures.send(Event::Person(gesture));
+            gestures.send(AppEvent::Person(gesture));
         });
         let chat = ChatView::new(&sink)?;
         let outbox = Outbox::open(&folder).map_err(CannotRun::Io)?;
         let found = post.clone();
         let cache = Cache::open(folder.path(), move |what| {
-            found.send(Event::Remembered(what));
+            found.send(AppEvent::Remembered(what));
         });
         let model = Model::new(settings.server.clone());
         let clock = Clock::start();
         let wall_read = clock.now();
         let heard = post.clone();
         let icon = Host::start(draw::icon_state(&model), move |what| {
-            heard.send(Event::Icon(what));
+            heard.send(AppEvent::Icon(what));
         })
         .map_err(CannotRun::Io)?;
         let locks = post.clone();
         session::watch(move |locked| {
-            locks.send(Event::Locked(locked));
+            locks.send(AppEvent::Locked(locked));
         })
         .map_err(CannotRun::Io)?;
         #[cfg(target_os = "linux")]
         {
             let changes = post.clone();
             screens::watch(move || {
-                changes.send(Event::ScreensChanged);
+                changes.send(AppEvent::ScreensChanged);
             })
             .map_err(CannotRun::Io)?;
         }
         let untouched = post.clone();
         let watcher = Watcher::start(Some(settings.away_after().unwrap_or(UNUSED_AFTER)), move |idle| {
-            untouched.send(Event::Idle(idle));
+            untouched.send(AppEvent::Idle(idle));
         })
         .map_err(CannotRun::Io)?;
         let summon = post.clone();
         let hotkey = Hotkey::take(&settings.hotkey, move || {
-            summon.send(Event::Summoned);
+            summon.send(AppEvent::Summoned);
         });
         let mut app = Self {
             post,
@@ -347,32 +347,32 @@ impl App {
                     }
                 }
                 Effect::LookUp(lookup) => self.remind(lookup),
-                Effect::Redraw(Part::Connection) => self.stale.connection = true,
-                Effect::Redraw(Part::Conversations) => {
+                Effect::Redraw(ScreenPart::Connection) => self.stale.connection = true,
+                Effect::Redraw(ScreenPart::Conversations) => {
                     self.stale.conversations = true;
                     self.stale.connection = true;
                 }
-                Effect::Redraw(Part::Lines(place)) => {
+                Effect::Redraw(ScreenPart::Lines(place)) => {
                     self.stale.typing = true;
                     self.stale.lines |= self.model.shown().is_some_and(|shown| *shown.place() == place);
                     self.stale.conversations = true;
                 }
-                Effect::Redraw(Part::People) => {
+                Effect::Redraw(ScreenPart::People) => {
                     self.stale.people = true;
                     self.stale.conversations = true;
                     self.stale.desk = true;
                     self.stale.rooms = true;
                 }
-                Effect::Redraw(Part::Notices) => {
+                Effect::Redraw(ScreenPart::Notices) => {
                     self.stale.notices = true;
                     self.stale.connection = true;
                 }
-                Effect::Redraw(Part::Desk) => self.stale.desk = true,
+                Effect::Redraw(ScreenPart::Desk) => self.stale.desk = true,
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
-                Effect::Redraw(Part::Rooms) => self.stale.rooms = true,
-                Effect::Redraw(Part::Search) => self.stale.found = true,
+                Effect::Redraw(ScreenPart::Rooms) => self.stale.rooms = true,
+                Effect::Redraw(ScreenPart::Search) => self.stale.found = true,
                 Effect::GoTo(place) => self.go_to(&place),
                 Effect::Refused(refusal) => {
                     self.remark = refusal
@@ -439,21 +439,21 @@ impl App {
                 .collect();
         let post = self.post.clone();
         self.alarm.set(waits.first().map(|at| at.since(now)), move || {
-            post.send(Event::Alarm);
+            post.send(AppEvent::Alarm);
         });
     }
 }
 
-impl Desk<Event> for App {
-    fn handle(&mut self, event: Event) {
+impl EventHandler<AppEvent> for App {
+    fn handle(&mut self, event: AppEvent) {
         match event {
-            Event::Heard(connection, update) => self.hear(connection, update),
-            Event::Ended(connection) => self.link_ended(connection),
-            Event::Resolved(connection, resolved) => self.resolved(connection, resolved),
-            Event::Found(servers) => self.found(&servers),
-            Event::Remembered(found) => self.looked_up(found),
-            Event::Person(gesture) => self.gesture(gesture),
-            Event::Icon(Heard::Clicked) => {
+            AppEvent::Heard(connection, update) => self.hear(connection, update),
+            AppEvent::Ended(connection) => self.link_ended(connection),
+            AppEvent::Resolved(connection, resolved) => self.resolved(connection, resolved),
+            AppEvent::Found(servers) => self.found(&servers),
+            AppEvent::Remembered(found) => self.looked_up(found),
+            AppEvent::Person(gesture) => self.gesture(gesture),
+            AppEvent::Icon(IconEvent::Clicked) => {
                 if self.chat.is_visible() {
                     self.gesture(Gesture::CloseChat);
                     self.chat.hide();
@@ -461,19 +461,19 @@ impl Desk<Event> for App {
                     self.raise();
                 }
             }
-            Event::Icon(Heard::Chosen(choice)) => self.choose(choice),
-            Event::Icon(Heard::Visible(visible)) => self.icon_visible = visible,
-            Event::Icon(Heard::Hidden(hidden)) => self.lock(hidden),
-            Event::Icon(Heard::Back) => self.act(Intent::TryNow),
-            Event::Icon(Heard::Ending) => self.choose(Choice::Quit),
-            Event::Raise => self.raise(),
-            Event::Summoned => self.show_newest_notice(),
-            Event::Locked(locked) => self.lock(locked),
-            Event::ScreensChanged | Event::Icon(Heard::ScreensChanged) => self.arrange_popups(),
-            Event::Idle(idle) => self.idle(idle),
-            Event::Alarm => self.alarm_rang(),
-            Event::SaveInto(file) => self.save_into(&file),
-            Event::ExportInto(file) => self.export_into(&file),
+            AppEvent::Icon(IconEvent::Chosen(choice)) => self.choose(choice),
+            AppEvent::Icon(IconEvent::Visible(visible)) => self.icon_visible = visible,
+            AppEvent::Icon(IconEvent::Hidden(hidden)) => self.lock(hidden),
+            AppEvent::Icon(IconEvent::Back) => self.act(Intent::TryNow),
+            AppEvent::Icon(IconEvent::Ending) => self.choose(Choice::Quit),
+            AppEvent::Raise => self.raise(),
+            AppEvent::Summoned => self.show_newest_notice(),
+            AppEvent::Locked(locked) => self.lock(locked),
+            AppEvent::ScreensChanged | AppEvent::Icon(IconEvent::ScreensChanged) => self.arrange_popups(),
+            AppEvent::Idle(idle) => self.idle(idle),
+            AppEvent::Alarm => self.alarm_rang(),
+            AppEvent::SaveInto(file) => self.save_into(&file),
+            AppEvent::ExportInto(file) => self.export_into(&file),
         }
     }
 

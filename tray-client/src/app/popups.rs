@@ -33,7 +33,7 @@ struct Shown {
     popup: Popup,
 }
 
-/// The popups.
+/// Which popups there are, and their windows.
 #[derive(Default)]
 pub(super) struct Popups {
     stack: Stack<String>,

@@ -1,7 +1,7 @@
 //! "Why did I not see it?": everything that decides whether a notice comes to the screen, in one text to copy.
 
 use super::App;
-use crate::model::Connection;
+use crate::model::ConnectionState;
 use crate::view::settings::WhyView;
 use crate::words::say;
 
@@ -20,9 +20,9 @@ impl App {
     pub(super) fn report(&self) -> String {
         let now = self.now();
         let connection = match self.model.connection() {
-            Connection::Connected => "Connected.".to_owned(),
-            Connection::Connecting if self.link.is_some() => "Connecting for the first time.".to_owned(),
-            Connection::Connecting => "Not signed in: nothing can arrive.".to_owned(),
+            ConnectionState::Connected => "Connected.".to_owned(),
+            ConnectionState::Connecting if self.link.is_some() => "Connecting for the first time.".to_owned(),
+            ConnectionState::Connecting => "Not signed in: nothing can arrive.".to_owned(),
             other => other.trouble(now.instant, |at| self.wall.time(at)).unwrap_or_else(|| "Closed.".to_owned()),
         };
         let me = self.model.me().map_or_else(|| "nobody".to_owned(), ToString::to_string);

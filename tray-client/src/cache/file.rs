@@ -46,7 +46,7 @@ INSERT INTO count VALUES (0);
 
 /// Why there is no cache; the program does without.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum CacheError {
     /// Another computer has the same folder and uses it now.
     InUse,
     /// It is no database, or one that contradicts itself, or one of another form.
@@ -55,7 +55,7 @@ pub(super) enum Trouble {
     Other,
 }
 
-impl From<rusqlite::Error> for Trouble {
+impl From<rusqlite::Error> for CacheError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
@@ -65,7 +65,7 @@ impl From<rusqlite::Error> for Trouble {
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for CacheError {
     fn from(_: io::Error) -> Self {
         Self::Other
     }
@@ -73,9 +73,9 @@ impl From<io::Error> for Trouble {
 
 /// Opens the file, or begins a new one where it cannot be read. A damaged one is not laid aside: nobody would ever read it again, and what
 /// people take back must not stay in it.
-pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
+pub(super) fn open(path: &Path) -> Result<Connection, CacheError> {
     match begin(path) {
-        Err(Trouble::Damaged | Trouble::Other) => {
+        Err(CacheError::Damaged | CacheError::Other) => {
             remove(path)?;
             begin(path)
         }
@@ -100,7 +100,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-fn begin(path: &Path) -> Result<Connection, Trouble> {
+fn begin(path: &Path) -> Result<Connection, CacheError> {
     private(path)?;
     // No SQLITE_OPEN_URI, and a folder in front: a path is a path, whatever it is called.
     let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
@@ -123,7 +123,7 @@ fn begin(path: &Path) -> Result<Connection, Trouble> {
     }
     let said = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
     if (said("application_id")?, said("user_version")?) != (APPLICATION_ID, FORM) {
-        return Err(Trouble::Damaged);
+        return Err(CacheError::Damaged);
     }
     Ok(connection)
 }

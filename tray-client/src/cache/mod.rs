@@ -17,11 +17,11 @@ use std::thread::{self, JoinHandle};
 use belfry_core::chat::Message;
 use belfry_core::client::Ticket;
 
-use crate::model::{Keep, Lookup, Memory};
-use file::Trouble;
-use store::Store;
+use crate::model::{Lookup, Memory, MemoryChange};
+use file::CacheError;
+use store::CacheStore;
 
-pub use store::Owner;
+pub use store::CacheOwner;
 
 /// The file beside the settings.
 pub const FILE: &str = "cache.db";
@@ -31,8 +31,8 @@ pub const FILE: &str = "cache.db";
 const JOBS_MAX: usize = 64;
 
 /// What the thread that owns the file is to do, in this order.
-enum Job {
-    Write(Vec<Keep>),
+enum CacheJob {
+    Write(Vec<MemoryChange>),
     LookUp(Lookup),
     Prove(String),
     Forget,
@@ -40,7 +40,7 @@ enum Job {
 
 /// What was found in answer to a question.
 #[derive(Debug)]
-pub struct Found {
+pub struct CacheAnswer {
     /// How often the cache had turned to somebody when it was asked: an answer that is about somebody else is not believed.
     pub turn: u64,
     /// The number of the question.
@@ -50,40 +50,41 @@ pub struct Found {
 }
 
 /// Where what was found goes.
-type Answer = Arc<dyn Fn(Found) + Send + Sync>;
+type Deliver = Arc<dyn Fn(CacheAnswer) + Send + Sync>;
 
 /// The file, or that there is none.
-enum Place {
+enum CacheFile {
     Nowhere,
-    Here(Box<Store>),
+    Here(Box<CacheStore>),
     /// On its thread; it comes back when nobody sends jobs any more.
-    There(SyncSender<Job>, JoinHandle<Option<Box<Store>>>),
+    There(SyncSender<CacheJob>, JoinHandle<Option<Box<CacheStore>>>),
 }
 
 /// What is remembered on this computer.
 pub struct Cache {
     path: PathBuf,
-    answer: Answer,
-    place: Place,
+    answer: Deliver,
+    place: CacheFile,
     turn: u64,
 }
 
 impl Cache {
     /// The cache in this folder; without one where the file cannot be had. `answer` is called on the cache's own thread.
-    pub fn open(folder: &Path, answer: impl Fn(Found) + Send + Sync + 'static) -> Self {
+    pub fn open(folder: &Path, answer: impl Fn(CacheAnswer) + Send + Sync + 'static) -> Self {
         Self::with_limits(folder, trim::LIMITS, answer)
     }
 
-    fn with_limits(folder: &Path, limits: trim::Limits, answer: impl Fn(Found) + Send + Sync + 'static) -> Self {
+    fn with_limits(folder: &Path, limits: trim::Limits, answer: impl Fn(CacheAnswer) + Send + Sync + 'static) -> Self {
         // What it was before there was a database. The server has all of that.
         let _ = std::fs::remove_file(folder.join("memory"));
         let path = folder.join(FILE);
-        let place = file::open(&path).map_or(Place::Nowhere, |connection| Place::Here(Box::new(Store::new(connection, limits))));
+        let place =
+            file::open(&path).map_or(CacheFile::Nowhere, |connection| CacheFile::Here(Box::new(CacheStore::new(connection, limits))));
         Self { path, answer: Arc::new(answer), place, turn: 0 }
     }
 
     /// From now on it is about this owner. What is remembered of them, as soon as everything of the one before is written.
-    pub fn turn_to(&mut self, owner: &Owner) -> Option<Memory> {
+    pub fn turn_to(&mut self, owner: &CacheOwner) -> Option<Memory> {
         self.turn += 1;
         let mut store = self.take_back()?;
         let memory = match store.turn_to(owner) {
@@ -108,32 +109,32 @@ impl Cache {
     ///
     /// # Errors
     /// There is too much to do: it is to be tried again.
-    pub fn write(&self, news: Vec<Keep>) -> Result<(), Vec<Keep>> {
-        match self.send(Job::Write(news)) {
-            Err(Job::Write(news)) => Err(news),
+    pub fn write(&self, news: Vec<MemoryChange>) -> Result<(), Vec<MemoryChange>> {
+        match self.send(CacheJob::Write(news)) {
+            Err(CacheJob::Write(news)) => Err(news),
             _ => Ok(()),
         }
     }
 
     /// Looks for messages, and answers. Whether it will.
     pub fn look_up(&self, lookup: Lookup) -> bool {
-        matches!(&self.place, Place::There(jobs, _) if jobs.try_send(Job::LookUp(lookup)).is_ok())
+        matches!(&self.place, CacheFile::There(jobs, _) if jobs.try_send(CacheJob::LookUp(lookup)).is_ok())
     }
 
     /// The server has proven this identity; what is remembered belongs to it.
     pub fn prove(&self, key: String) {
         // Unsaid, it costs what is remembered at the next start.
-        let _ = self.send(Job::Prove(key));
+        let _ = self.send(CacheJob::Prove(key));
     }
 
     /// Forgets everything of this owner, and remembers nothing more of them until [`Self::turn_to`].
     pub fn forget(&mut self) {
-        let unsaid = self.send(Job::Forget).is_err();
+        let unsaid = self.send(CacheJob::Forget).is_err();
         let store = self.take_back();
         if let Some(mut store) = store
             && (!unsaid || store.forget().is_ok())
         {
-            self.place = Place::Here(store);
+            self.place = CacheFile::Here(store);
         }
     }
 
@@ -143,49 +144,54 @@ impl Cache {
     }
 
     /// What is not sent because there is no file is not missed.
-    fn send(&self, job: Job) -> Result<(), Job> {
-        let Place::There(jobs, _) = &self.place else { return Ok(()) };
+    fn send(&self, job: CacheJob) -> Result<(), CacheJob> {
+        let CacheFile::There(jobs, _) = &self.place else { return Ok(()) };
         match jobs.try_send(job) {
             Err(TrySendError::Full(job)) => Err(job),
             Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
         }
     }
 
-    fn take_back(&mut self) -> Option<Box<Store>> {
-        match std::mem::replace(&mut self.place, Place::Nowhere) {
-            Place::Nowhere => None,
-            Place::Here(store) => Some(store),
-            Place::There(jobs, thread) => {
+    fn take_back(&mut self) -> Option<Box<CacheStore>> {
+        match std::mem::replace(&mut self.place, CacheFile::Nowhere) {
+            CacheFile::Nowhere => None,
+            CacheFile::Here(store) => Some(store),
+            CacheFile::There(jobs, thread) => {
                 drop(jobs);
                 thread.join().ok().flatten()
             }
         }
     }
 
-    fn begin_anew(&self) -> Option<Box<Store>> {
+    fn begin_anew(&self) -> Option<Box<CacheStore>> {
         file::remove(&self.path).ok()?;
-        Some(Box::new(Store::new(file::open(&self.path).ok()?, trim::LIMITS)))
+        Some(Box::new(CacheStore::new(file::open(&self.path).ok()?, trim::LIMITS)))
     }
 
-    fn go(&mut self, store: Box<Store>) {
+    fn go(&mut self, store: Box<CacheStore>) {
         let (jobs, waiting) = sync_channel(JOBS_MAX);
         let (answer, path, turn) = (self.answer.clone(), self.path.clone(), self.turn);
-        let tell = move |ticket, messages| answer(Found { turn, ticket, messages });
+        let tell = move |ticket, messages| answer(CacheAnswer { turn, ticket, messages });
         let started = thread::Builder::new().name("cache".into()).spawn(move || work(store, &waiting, &tell, &path));
         // Without a thread there is no cache: what it would have known the server does.
-        self.place = started.map_or(Place::Nowhere, |thread| Place::There(jobs, thread));
+        self.place = started.map_or(CacheFile::Nowhere, |thread| CacheFile::There(jobs, thread));
     }
 }
 
 /// The thread's life. A file that fails is given up for this run: what it holds is older than what the model believes it to be. It is as it
 /// was after the last job, and says so at the next start; one that is damaged goes.
-fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(Ticket, Vec<Message>), path: &Path) -> Option<Box<Store>> {
+fn work(
+    mut store: Box<CacheStore>,
+    jobs: &Receiver<CacheJob>,
+    tell: &impl Fn(Ticket, Vec<Message>),
+    path: &Path,
+) -> Option<Box<CacheStore>> {
     while let Ok(job) = jobs.recv() {
         let done = match job {
-            Job::Write(news) => store.write(&news),
-            Job::Prove(key) => store.prove(&key),
-            Job::Forget => store.forget(),
-            Job::LookUp(lookup) => {
+            CacheJob::Write(news) => store.write(&news),
+            CacheJob::Prove(key) => store.prove(&key),
+            CacheJob::Forget => store.forget(),
+            CacheJob::LookUp(lookup) => {
                 let found = store.look_up(lookup);
                 let (messages, done) = found.map_or_else(|trouble| (Vec::new(), Err(trouble)), |messages| (messages, Ok(())));
                 tell(lookup.ticket, messages);
@@ -194,7 +200,7 @@ fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(Ticket, Vec<
         };
         if let Err(trouble) = done {
             drop(store);
-            if matches!(trouble, Trouble::Damaged) {
+            if matches!(trouble, CacheError::Damaged) {
                 // What cannot be removed is looked at again at the next start.
                 let _ = file::remove(path);
             }
@@ -206,9 +212,9 @@ fn work(mut store: Box<Store>, jobs: &Receiver<Job>, tell: &impl Fn(Ticket, Vec<
 }
 
 /// Whoever waits for an answer is told that there is none.
-fn answer_nothing(jobs: &Receiver<Job>, tell: &impl Fn(Ticket, Vec<Message>)) {
+fn answer_nothing(jobs: &Receiver<CacheJob>, tell: &impl Fn(Ticket, Vec<Message>)) {
     while let Ok(job) = jobs.recv() {
-        if let Job::LookUp(lookup) = job {
+        if let CacheJob::LookUp(lookup) = job {
             tell(lookup.ticket, Vec::new());
         }
     }

@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::file::Trouble;
+use super::file::CacheError;
 use super::trim;
-use crate::model::{ConversationMemory, Keep, Lookup, Memory, NoticeMemory, Standing, Stretch};
+use crate::model::{ConversationMemory, ConversationStanding, Lookup, Memory, MemoryChange, NoticeMemory, Stretch};
 
 /// Messages in one answer: several screens full, as many as the server gives.
 pub(super) const PAGE_MESSAGES: u32 = 100;
@@ -33,7 +33,7 @@ const AFTER: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, 
 
 /// Whose data are read and written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct CacheOwner {
     /// The server as keys are remembered by: `HOST:PORT`.
     pub server: String,
     /// The account.
@@ -44,20 +44,20 @@ pub struct Owner {
 
 /// The open file.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct CacheStore {
     connection: Connection,
     owner: i64,
     /// Messages over all, and bytes: beyond it the oldest go.
     limits: trim::Limits,
 }
 
-impl Store {
+impl CacheStore {
     pub(super) const fn new(connection: Connection, limits: trim::Limits) -> Self {
         Self { connection, owner: 0, limits }
     }
 
     /// From now on it is about this owner; what is remembered of them. What was remembered of a server with another identity goes.
-    pub(super) fn turn_to(&mut self, owner: &Owner) -> Result<Option<Memory>, Trouble> {
+    pub(super) fn turn_to(&mut self, owner: &CacheOwner) -> Result<Option<Memory>, CacheError> {
         let (server, account) = (owner.server.to_lowercase(), owner.account.key());
         let find = "SELECT id, server_key FROM owners WHERE server = ?1 AND account = ?2";
         let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?));
@@ -76,13 +76,13 @@ impl Store {
     }
 
     /// The server has proven this identity, or has a new one by the word of the old.
-    pub(super) fn prove(&self, key: &str) -> Result<(), Trouble> {
+    pub(super) fn prove(&self, key: &str) -> Result<(), CacheError> {
         self.connection.execute("UPDATE owners SET server_key = ?2 WHERE id = ?1", params![self.owner, key])?;
         Ok(())
     }
 
     /// Forgets everything of this owner, whose place is kept.
-    pub(super) fn forget(&mut self) -> Result<(), Trouble> {
+    pub(super) fn forget(&mut self) -> Result<(), CacheError> {
         let transaction = self.connection.transaction()?;
         for table in ["messages", "conversations", "people", "notices"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE owner = ?1"), [self.owner])?;
@@ -94,49 +94,49 @@ impl Store {
     }
 
     /// What was taken back stands in the log as well until its pages are carried over and it is cut.
-    fn clear_log(&self) -> Result<(), Trouble> {
+    fn clear_log(&self) -> Result<(), CacheError> {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     /// Writes down what has become worth remembering, all of it or nothing.
-    pub(super) fn write(&mut self, news: &[Keep]) -> Result<(), Trouble> {
+    pub(super) fn write(&mut self, news: &[MemoryChange]) -> Result<(), CacheError> {
         let owner = self.owner;
         let transaction = self.connection.transaction()?;
         let mut added = 0_usize;
         let mut taken_back = false;
         for keep in news {
             match keep {
-                Keep::Message(message) => {
+                MemoryChange::Message(message) => {
                     added += 1;
                     taken_back |= message.altered.is_some();
                     put(&transaction, owner, message)?;
                 }
-                Keep::Altered(message) => {
+                MemoryChange::Altered(message) => {
                     taken_back = true;
                     alter(&transaction, owner, message)?;
                 }
-                Keep::Forget(conversation) => {
+                MemoryChange::Forget(conversation) => {
                     taken_back = true;
                     let which = params![owner, clamped(conversation.0)];
                     transaction.prepare_cached("DELETE FROM messages WHERE owner = ?1 AND conversation = ?2")?.execute(which)?;
                     transaction.prepare_cached("DELETE FROM conversations WHERE owner = ?1 AND id = ?2")?.execute(which)?;
                 }
-                Keep::BeginsWith(conversation, first) => {
+                MemoryChange::BeginsWith(conversation, first) => {
                     let gone = "DELETE FROM messages WHERE owner = ?1 AND conversation = ?2 AND seq < ?3";
                     let which = params![owner, clamped(conversation.0), clamped(first.0)];
                     taken_back |= transaction.prepare_cached(gone)?.execute(which)? > 0;
                 }
-                Keep::Standing(standing) => stand(&transaction, owner, standing)?,
-                Keep::Me(account, role) => {
+                MemoryChange::Standing(standing) => stand(&transaction, owner, standing)?,
+                MemoryChange::Me(account, role) => {
                     let me = params![owner, account.as_str(), blob(role)];
                     transaction.prepare_cached("UPDATE owners SET name = ?2, role = ?3 WHERE id = ?1")?.execute(me)?;
                 }
-                Keep::People(people) => {
+                MemoryChange::People(people) => {
                     transaction.prepare_cached("DELETE FROM people WHERE owner = ?1")?.execute([owner])?;
                     people.iter().try_for_each(|person| put_person(&transaction, owner, person))?;
                 }
-                Keep::Person(person) => put_person(&transaction, owner, person)?,
-                Keep::Notices(notices) => {
+                MemoryChange::Person(person) => put_person(&transaction, owner, person)?,
+                MemoryChange::Notices(notices) => {
                     taken_back = true;
                     transaction.prepare_cached("DELETE FROM notices WHERE owner = ?1")?.execute([owner])?;
                     let mut add = transaction.prepare_cached("INSERT INTO notices (owner, number, notice) VALUES (?1, ?2, ?3)")?;
@@ -153,11 +153,11 @@ impl Store {
     }
 
     /// Messages without a hole between them, and none to where they were asked for; empty where there are none.
-    pub(super) fn look_up(&self, lookup: Lookup) -> Result<Vec<Message>, Trouble> {
+    pub(super) fn look_up(&self, lookup: Lookup) -> Result<Vec<Message>, CacheError> {
         self.stretch(lookup.conversation, lookup.stretch)
     }
 
-    fn stretch(&self, conversation: ConversationId, stretch: Stretch) -> Result<Vec<Message>, Trouble> {
+    fn stretch(&self, conversation: ConversationId, stretch: Stretch) -> Result<Vec<Message>, CacheError> {
         let (which, from) = match stretch {
             Stretch::Newest => (BEFORE, Seq(u64::MAX)),
             Stretch::Before(seq) => (BEFORE, seq),
@@ -186,7 +186,7 @@ impl Store {
         Ok(messages)
     }
 
-    fn memory(&self, owner: &Owner) -> Result<Option<Memory>, Trouble> {
+    fn memory(&self, owner: &CacheOwner) -> Result<Option<Memory>, CacheError> {
         let read = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?));
         let (name, role) = self.connection.query_row("SELECT name, role FROM owners WHERE id = ?1", [self.owner], read)?;
         // Before anybody was signed in there is nothing to remember.
@@ -202,14 +202,14 @@ impl Store {
         Ok(Some(Memory { account, role, conversations, people, notices }))
     }
 
-    fn standings(&self) -> Result<Vec<Standing>, Trouble> {
+    fn standings(&self) -> Result<Vec<ConversationStanding>, CacheError> {
         let all = "SELECT id, place, read, unread, delivered, alteration FROM conversations WHERE owner = ?1 ORDER BY id";
         let mut statement = self.connection.prepare(all)?;
         let rows = statement.query_map([self.owner], |row| {
             let place: String = row.get(1)?;
             let delivered: Option<i64> = row.get(4)?;
             let of = |place| {
-                Ok::<_, rusqlite::Error>(Standing {
+                Ok::<_, rusqlite::Error>(ConversationStanding {
                     id: ConversationId(number(row.get(0)?)),
                     place,
                     read: Seq(number(row.get(2)?)),
@@ -223,14 +223,14 @@ impl Store {
         Ok(rows.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
 
-    fn blobs<T: DeserializeOwned>(&self, select: &str) -> Result<Vec<T>, Trouble> {
+    fn blobs<T: DeserializeOwned>(&self, select: &str) -> Result<Vec<T>, CacheError> {
         let mut statement = self.connection.prepare(select)?;
         let blobs = statement.query_map([self.owner], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
         Ok(blobs.iter().filter_map(|bytes| read_blob(bytes)).collect())
     }
 }
 
-fn put(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(), Trouble> {
+fn put(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(), CacheError> {
     let (alteration, altered_at, deleted) = altered(message);
     transaction.prepare_cached(PUT)?.execute(params![
         owner,
@@ -246,7 +246,7 @@ fn put(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(
     Ok(())
 }
 
-fn alter(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(), Trouble> {
+fn alter(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(), CacheError> {
     let (alteration, altered_at, deleted) = altered(message);
     let (conversation, seq) = (clamped(message.conversation.0), clamped(message.seq.0));
     transaction.prepare_cached(ALTER)?.execute(params![
@@ -261,7 +261,7 @@ fn alter(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result
     Ok(())
 }
 
-fn stand(transaction: &Transaction<'_>, owner: i64, standing: &Standing) -> Result<(), Trouble> {
+fn stand(transaction: &Transaction<'_>, owner: i64, standing: &ConversationStanding) -> Result<(), CacheError> {
     transaction.prepare_cached(STAND)?.execute(params![
         owner,
         clamped(standing.id.0),
@@ -274,7 +274,7 @@ fn stand(transaction: &Transaction<'_>, owner: i64, standing: &Standing) -> Resu
     Ok(())
 }
 
-fn put_person(transaction: &Transaction<'_>, owner: i64, person: &Person) -> Result<(), Trouble> {
+fn put_person(transaction: &Transaction<'_>, owner: i64, person: &Person) -> Result<(), CacheError> {
     let put = "INSERT OR REPLACE INTO people (owner, name, person) VALUES (?1, ?2, ?3)";
     transaction.prepare_cached(put)?.execute(params![owner, person.account.key(), blob(person)])?;
     Ok(())

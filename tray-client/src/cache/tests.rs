@@ -7,14 +7,14 @@ use belfry_core::time::UnixMillis;
 
 use super::trim::Limits;
 use super::*;
-use crate::model::{Standing, Stretch};
+use crate::model::{ConversationStanding, Stretch};
 
 const LOBBY: u64 = 1;
 
 /// The cache in a folder, and what it answers.
 struct World {
     cache: Cache,
-    found: Receiver<Found>,
+    found: Receiver<CacheAnswer>,
 }
 
 impl World {
@@ -34,7 +34,7 @@ impl World {
         (world, memory)
     }
 
-    fn write(&self, news: Vec<Keep>) {
+    fn write(&self, news: Vec<MemoryChange>) {
         self.cache.write(news).unwrap();
     }
 
@@ -55,8 +55,8 @@ impl World {
     }
 }
 
-fn owner(server: &str, account: &str, key: Option<&str>) -> Owner {
-    Owner { server: server.to_owned(), account: name(account), key: key.map(str::to_owned) }
+fn owner(server: &str, account: &str, key: Option<&str>) -> CacheOwner {
+    CacheOwner { server: server.to_owned(), account: name(account), key: key.map(str::to_owned) }
 }
 
 fn name(typed: &str) -> AccountName {
@@ -78,17 +78,17 @@ fn altered(message: Message, number: u64, text: &str) -> Message {
     Message { altered: Some(Alteration { number, at: UnixMillis(9), deleted: false }), text: Text::new(text).unwrap(), ..message }
 }
 
-fn messages(conversation: u64, seqs: impl Iterator<Item = u64>) -> Vec<Keep> {
-    seqs.map(|seq| Keep::Message(message(conversation, seq, &format!("m{seq}")))).collect()
+fn messages(conversation: u64, seqs: impl Iterator<Item = u64>) -> Vec<MemoryChange> {
+    seqs.map(|seq| MemoryChange::Message(message(conversation, seq, &format!("m{seq}")))).collect()
 }
 
-fn standing(id: u64, place: &str) -> Standing {
+fn standing(id: u64, place: &str) -> ConversationStanding {
     let place = place.parse().unwrap();
-    Standing { id: ConversationId(id), place, read: Seq(3), unread: 2, delivered: Some(Seq(300)), alteration: 5 }
+    ConversationStanding { id: ConversationId(id), place, read: Seq(3), unread: 2, delivered: Some(Seq(300)), alteration: 5 }
 }
 
-fn me() -> Keep {
-    Keep::Me(name("Me"), Role::Admin)
+fn me() -> MemoryChange {
+    MemoryChange::Me(name("Me"), Role::Admin)
 }
 
 fn folder() -> tempfile::TempDir {
@@ -109,7 +109,11 @@ fn what_was_heard_is_there_at_the_next_start() {
     let anna = Person { account: name("anna"), presence: Presence::Online, last_seen: Some(UnixMillis(4)) };
     let mut news = vec![me()];
     news.extend(messages(LOBBY, 1..=300));
-    news.extend([Keep::Standing(standing(LOBBY, "lobby")), Keep::Standing(standing(2, "@王伟")), Keep::People(vec![anna.clone()])]);
+    news.extend([
+        MemoryChange::Standing(standing(LOBBY, "lobby")),
+        MemoryChange::Standing(standing(2, "@王伟")),
+        MemoryChange::People(vec![anna.clone()]),
+    ]);
     world.write(news);
     drop(world);
     let (world, memory) = World::mine(folder.path());
@@ -149,11 +153,11 @@ fn what_is_edited_or_taken_back_does_not_stay_on_the_disk() {
     let folder = folder();
     let (world, _) = World::mine(folder.path());
     let mut news = messages(LOBBY, 1..=50);
-    news.push(Keep::Message(message(LOBBY, 51, "the code is 4711")));
+    news.push(MemoryChange::Message(message(LOBBY, 51, "the code is 4711")));
     world.write(news);
     world.settle();
     assert!(lies_there(folder.path(), "the code is 4711"));
-    world.write(vec![Keep::Altered(altered(message(LOBBY, 51, "x"), 1, "no code here"))]);
+    world.write(vec![MemoryChange::Altered(altered(message(LOBBY, 51, "x"), 1, "no code here"))]);
     world.settle();
     assert!(!lies_there(folder.path(), "the code is 4711") && lies_there(folder.path(), "no code here"));
     assert_eq!(world.look_up(LOBBY, Stretch::After(Seq(50)))[0].text.as_str(), "no code here");
@@ -163,9 +167,13 @@ fn what_is_edited_or_taken_back_does_not_stay_on_the_disk() {
 fn an_older_page_does_not_undo_an_alteration_and_what_is_not_there_is_not_altered_into_being() {
     let folder = folder();
     let (world, _) = World::mine(folder.path());
-    world.write(vec![Keep::Message(message(LOBBY, 1, "old"))]);
-    world.write(vec![Keep::Altered(altered(message(LOBBY, 1, "x"), 4, "new")), Keep::Altered(altered(message(LOBBY, 9, "x"), 5, "other"))]);
-    world.write(vec![Keep::Message(message(LOBBY, 1, "old")), Keep::Altered(altered(message(LOBBY, 1, "x"), 3, "between"))]);
+    world.write(vec![MemoryChange::Message(message(LOBBY, 1, "old"))]);
+    world.write(vec![
+        MemoryChange::Altered(altered(message(LOBBY, 1, "x"), 4, "new")),
+        MemoryChange::Altered(altered(message(LOBBY, 9, "x"), 5, "other")),
+    ]);
+    world
+        .write(vec![MemoryChange::Message(message(LOBBY, 1, "old")), MemoryChange::Altered(altered(message(LOBBY, 1, "x"), 3, "between"))]);
     let held = world.look_up(LOBBY, Stretch::Newest);
     assert_eq!((held.len(), held[0].text.as_str(), held[0].altered.unwrap().number), (1, "new", 4));
 }
@@ -176,12 +184,12 @@ fn a_conversation_that_was_left_and_what_the_server_keeps_no_longer_go_from_the_
     let (world, _) = World::mine(folder.path());
     world.write(vec![
         me(),
-        Keep::Message(message(2, 1, "said in the attic")),
-        Keep::Standing(standing(2, "attic")),
-        Keep::Message(message(LOBBY, 1, "said long ago")),
-        Keep::Message(message(LOBBY, 2, "said today")),
+        MemoryChange::Message(message(2, 1, "said in the attic")),
+        MemoryChange::Standing(standing(2, "attic")),
+        MemoryChange::Message(message(LOBBY, 1, "said long ago")),
+        MemoryChange::Message(message(LOBBY, 2, "said today")),
     ]);
-    world.write(vec![Keep::Forget(ConversationId(2)), Keep::BeginsWith(ConversationId(LOBBY), Seq(2))]);
+    world.write(vec![MemoryChange::Forget(ConversationId(2)), MemoryChange::BeginsWith(ConversationId(LOBBY), Seq(2))]);
     world.settle();
     assert!(!lies_there(folder.path(), "said in the attic") && !lies_there(folder.path(), "said long ago"));
     assert_eq!(world.numbers(LOBBY, Stretch::Newest), [2]);
@@ -197,12 +205,13 @@ fn nobody_sees_what_another_account_or_server_has_said() {
     for each in &owners {
         assert_eq!(world.cache.turn_to(each), None);
         let text = format!("{} at {}", each.account, each.server);
-        world.write(vec![Keep::Me(each.account.clone(), Role::Member), Keep::Message(message(LOBBY, 1, &text))]);
-        world.write(vec![Keep::Standing(standing(LOBBY, "lobby"))]);
+        world.write(vec![MemoryChange::Me(each.account.clone(), Role::Member), MemoryChange::Message(message(LOBBY, 1, &text))]);
+        world.write(vec![MemoryChange::Standing(standing(LOBBY, "lobby"))]);
     }
     for each in &owners {
         // However it is spelled.
-        let spelled = Owner { server: each.server.to_uppercase(), account: name(&each.account.as_str().to_uppercase()), ..each.clone() };
+        let spelled =
+            CacheOwner { server: each.server.to_uppercase(), account: name(&each.account.as_str().to_uppercase()), ..each.clone() };
         let memory = world.cache.turn_to(&spelled).unwrap();
         assert_eq!(memory.account, each.account);
         let [lobby] = &memory.conversations[..] else { panic!("{memory:?}") };
@@ -216,7 +225,7 @@ fn a_server_with_another_identity_is_another_server() {
     let mut world = World::open(folder.path());
     assert_eq!(world.cache.turn_to(&owner("lan-host:7411", "me", None)), None);
     world.cache.prove("first".to_owned());
-    world.write(vec![me(), Keep::Message(message(LOBBY, 1, "of the first"))]);
+    world.write(vec![me(), MemoryChange::Message(message(LOBBY, 1, "of the first"))]);
     assert!(world.cache.turn_to(&owner("lan-host:7411", "me", Some("first"))).is_some());
     assert_eq!(world.cache.turn_to(&owner("lan-host:7411", "me", Some("second"))), None);
     assert!(!lies_there(folder.path(), "of the first"));
@@ -229,13 +238,13 @@ fn who_may_not_sign_in_any_more_leaves_nothing_behind_and_others_keep_theirs() {
     let (mine, theirs) = (owner("lan-host:7411", "me", Some("k")), owner("lan-host:7411", "you", Some("k")));
     for (each, text) in [(&mine, "my words"), (&theirs, "their words")] {
         world.cache.turn_to(each);
-        world.write(vec![Keep::Me(each.account.clone(), Role::Member), Keep::Message(message(LOBBY, 1, text))]);
+        world.write(vec![MemoryChange::Me(each.account.clone(), Role::Member), MemoryChange::Message(message(LOBBY, 1, text))]);
     }
     world.cache.turn_to(&mine);
     world.cache.forget();
     assert!(!lies_there(folder.path(), "my words") && lies_there(folder.path(), "their words"));
     // Whatever is still said until somebody signs in is nobody's.
-    world.write(vec![Keep::Message(message(LOBBY, 2, "said meanwhile"))]);
+    world.write(vec![MemoryChange::Message(message(LOBBY, 2, "said meanwhile"))]);
     assert!(!world.cache.look_up(Lookup { ticket: Ticket(1), conversation: ConversationId(LOBBY), stretch: Stretch::Newest }));
     assert!(world.cache.turn_to(&theirs).is_some());
     assert_eq!(world.numbers(LOBBY, Stretch::Newest), [1]);
@@ -244,7 +253,7 @@ fn who_may_not_sign_in_any_more_leaves_nothing_behind_and_others_keep_theirs() {
 /// A file with two thousand messages, closed.
 fn filled(folder: &Path) -> Vec<u8> {
     let (world, _) = World::mine(folder);
-    let mut news = vec![me(), Keep::Standing(standing(LOBBY, "lobby"))];
+    let mut news = vec![me(), MemoryChange::Standing(standing(LOBBY, "lobby"))];
     news.extend(messages(LOBBY, 1..=2000));
     world.write(news);
     drop(world);
@@ -361,7 +370,7 @@ fn long_messages_are_bounded_by_what_they_take() {
     let mut world = World::with_limits(folder.path(), Limits { messages: 100_000, bytes: 1024 * 1024 });
     world.cache.turn_to(&owner("lan-host:7411", "me", Some("key")));
     for seq in 1..=600 {
-        world.write(vec![Keep::Message(message(LOBBY, seq, &"long ".repeat(800)))]);
+        world.write(vec![MemoryChange::Message(message(LOBBY, seq, &"long ".repeat(800)))]);
         world.settle();
     }
     let size = fs::metadata(folder.path().join(FILE)).unwrap().len();

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::file::Trouble;
+use super::file::CacheError;
 use super::store::PAGE_MESSAGES;
 
 /// What may lie in the file.
@@ -19,7 +19,7 @@ pub(super) struct Limits {
 pub(super) const LIMITS: Limits = Limits { messages: 200_000, bytes: 256 * 1024 * 1024 };
 
 /// Notes how many messages were written, some of them perhaps not for the first time.
-pub(super) fn count(connection: &Connection, added: usize) -> Result<(), Trouble> {
+pub(super) fn count(connection: &Connection, added: usize) -> Result<(), CacheError> {
     if added > 0 {
         connection.prepare_cached("UPDATE count SET messages = messages + ?1")?.execute([clamped(added)])?;
     }
@@ -27,7 +27,7 @@ pub(super) fn count(connection: &Connection, added: usize) -> Result<(), Trouble
 }
 
 /// Counts them.
-pub(super) fn recount(connection: &Connection) -> Result<usize, Trouble> {
+pub(super) fn recount(connection: &Connection) -> Result<usize, CacheError> {
     let counted: i64 = connection.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
     connection.execute("UPDATE count SET messages = ?1", [counted])?;
     Ok(usize::try_from(counted).unwrap_or_default())
@@ -35,7 +35,7 @@ pub(super) fn recount(connection: &Connection) -> Result<usize, Trouble> {
 
 /// Lets the oldest messages of the longest conversations go where there is too much, a twentieth at once so that it is seldom. Whether there
 /// was.
-pub(super) fn trim(connection: &mut Connection, limits: Limits) -> Result<bool, Trouble> {
+pub(super) fn trim(connection: &mut Connection, limits: Limits) -> Result<bool, CacheError> {
     let noted: i64 = connection.query_row("SELECT messages FROM count", [], |row| row.get(0))?;
     let used = bytes_used(connection)?;
     if noted <= clamped(limits.messages) && used <= limits.bytes {
@@ -62,7 +62,7 @@ pub(super) fn trim(connection: &mut Connection, limits: Limits) -> Result<bool, 
 }
 
 /// Takes the oldest out of the conversation that has most, not more than make it as short as the next one. How many went.
-fn shorten_the_longest(connection: &Connection, surplus: usize) -> Result<usize, Trouble> {
+fn shorten_the_longest(connection: &Connection, surplus: usize) -> Result<usize, CacheError> {
     let longest = "SELECT owner, conversation, count(*) AS held FROM messages GROUP BY owner, conversation ORDER BY held DESC LIMIT 2";
     let mut statement = connection.prepare_cached(longest)?;
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
@@ -79,7 +79,7 @@ fn shorten_the_longest(connection: &Connection, surplus: usize) -> Result<usize,
     Ok(connection.prepare_cached(oldest)?.execute(params![owner, conversation, gone - 1])?)
 }
 
-fn bytes_used(connection: &Connection) -> Result<u64, Trouble> {
+fn bytes_used(connection: &Connection) -> Result<u64, CacheError> {
     let said = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let pages = said("page_count")?.saturating_sub(said("freelist_count")?);
     Ok(u64::try_from(pages.saturating_mul(said("page_size")?)).unwrap_or_default())

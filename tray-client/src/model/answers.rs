@@ -5,8 +5,8 @@ use belfry_core::client::{Command, Ticket};
 
 use super::desk::Desk;
 use super::numbers::Numbers;
-use super::people::Next;
-use super::{Effect, Model, Part};
+use super::people::NextPart;
+use super::{Effect, Model, ScreenPart};
 
 impl Model {
     /// The server has answered.
@@ -15,20 +15,20 @@ impl Model {
             Answer::Page(page) => self.hear_page(ticket, page.messages, effects),
             Answer::People(page) if self.rooms.asks_members(ticket) => {
                 let part = self.rooms.hear_members(ticket, page, &mut self.numbers);
-                Self::go_on(part, Part::Rooms, effects);
+                Self::go_on(part, ScreenPart::Rooms, effects);
             }
             Answer::People(page) => match self.people.part(ticket, page.entries, page.more) {
-                Next::After(name) => effects.push(Effect::ask(ticket, Request::Who { after: Some(name) })),
-                Next::Complete => effects.push(Effect::Redraw(Part::People)),
-                Next::Stale => {}
+                NextPart::After(name) => effects.push(Effect::ask(ticket, Request::Who { after: Some(name) })),
+                NextPart::Complete => effects.push(Effect::Redraw(ScreenPart::People)),
+                NextPart::Stale => {}
             },
             Answer::Rooms(page) => {
                 let part = self.rooms.hear_rooms(ticket, page, &mut self.numbers);
-                Self::go_on(part, Part::Rooms, effects);
+                Self::go_on(part, ScreenPart::Rooms, effects);
             }
             Answer::Found(found) => {
                 let answered = self.search.as_mut().is_some_and(|search| search.answer(ticket, Ok(found)));
-                effects.extend(answered.then_some(Effect::Redraw(Part::Search)));
+                effects.extend(answered.then_some(Effect::Redraw(ScreenPart::Search)));
             }
             // It comes on the notices' own channel, which the client has seen to.
             Answer::Notice(notice) => {
@@ -72,18 +72,18 @@ impl Model {
             && self.notices.forget(notice)
         {
             effects.push(Effect::EndPopUp(notice));
-            effects.push(Effect::Redraw(Part::Notices));
+            effects.push(Effect::Redraw(ScreenPart::Notices));
         }
         if self.place_ask_failed(ticket, refusal, effects) || self.beginning_unknown(ticket, effects) {
             return;
         }
-        effects.extend(self.desk.failed(ticket, refusal).then_some(Effect::Redraw(Part::Desk)));
+        effects.extend(self.desk.failed(ticket, refusal).then_some(Effect::Redraw(ScreenPart::Desk)));
         // Whoever scrolls asks again; the list of people is asked for at the next signing in.
         if !self.people.abandon(ticket)
             && let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ticket))
         {
             conversation.ask_failed(ticket);
-            effects.push(Effect::Redraw(Part::Lines(conversation.place().clone())));
+            effects.push(Effect::Redraw(ScreenPart::Lines(conversation.place().clone())));
         }
     }
 
@@ -95,11 +95,11 @@ impl Model {
     ) {
         let (drawn, asks) = hear(&mut self.desk, &mut self.numbers);
         effects.extend(asks.into_iter().map(Effect::Tell));
-        effects.extend(drawn.then_some(Effect::Redraw(Part::Desk)));
+        effects.extend(drawn.then_some(Effect::Redraw(ScreenPart::Desk)));
     }
 
     /// A part of a list has come.
-    fn go_on((complete, next): (bool, Option<Command>), list: Part, effects: &mut Vec<Effect>) {
+    fn go_on((complete, next): (bool, Option<Command>), list: ScreenPart, effects: &mut Vec<Effect>) {
         effects.extend(next.map(Effect::Tell));
         effects.extend(complete.then_some(Effect::Redraw(list)));
     }

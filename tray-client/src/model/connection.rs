@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Where the connection stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Connection {
+pub enum ConnectionState {
     /// Not signed in yet, and nothing has gone wrong yet.
     Connecting,
     /// Signed in.
@@ -26,7 +26,7 @@ pub enum Connection {
     Closed,
 }
 
-impl Connection {
+impl ConnectionState {
     pub(super) fn interrupted(&self, now: Now, why: Interruption, retry_in: Duration) -> Self {
         let since = if let Self::Interrupted { since, .. } = self { *since } else { now.wall };
         Self::Interrupted { why, since, retry_at: now.instant + retry_in }
@@ -76,13 +76,13 @@ mod tests {
 
     #[test]
     fn an_unreachable_server_is_said_with_its_beginning_and_the_next_try() {
-        let connection = Connection::Connected.interrupted(at(120), Interruption::Unreachable, Duration::from_secs(8));
+        let connection = ConnectionState::Connected.interrupted(at(120), Interruption::Unreachable, Duration::from_secs(8));
         assert_eq!(connection.trouble(at(120).instant, clock).unwrap(), "Server unreachable since 10:02. Trying again in 8 s.");
     }
 
     #[test]
     fn the_seconds_to_the_next_try_count_down_to_now() {
-        let connection = Connection::Connected.interrupted(at(120), Interruption::Unreachable, Duration::from_millis(1500));
+        let connection = ConnectionState::Connected.interrupted(at(120), Interruption::Unreachable, Duration::from_millis(1500));
         assert!(connection.trouble(at(120).instant, clock).unwrap().ends_with("in 2 s."));
         assert!(connection.trouble(at(121).instant, clock).unwrap().ends_with("in 1 s."));
         assert!(connection.trouble(at(130).instant, clock).unwrap().ends_with("Trying again now."));
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_second_failed_try_keeps_the_beginning_and_says_what_is_wrong_now() {
-        let connection = Connection::Connected.interrupted(at(120), Interruption::GoingAway, Duration::from_secs(1)).interrupted(
+        let connection = ConnectionState::Connected.interrupted(at(120), Interruption::GoingAway, Duration::from_secs(1)).interrupted(
             at(300),
             Interruption::Unreachable,
             Duration::from_secs(4),
@@ -100,13 +100,13 @@ mod tests {
 
     #[test]
     fn a_stopped_client_says_what_to_do() {
-        let connection = Connection::Stopped(Failure::SignIn(Refusal::AccountDisabled));
+        let connection = ConnectionState::Stopped(Failure::SignIn(Refusal::AccountDisabled));
         assert_eq!(connection.trouble(at(0).instant, clock).unwrap(), "This account is disabled; ask your administrator.");
     }
 
     #[test]
     fn nothing_is_said_while_nothing_is_wrong() {
-        assert_eq!(Connection::Connecting.trouble(at(0).instant, clock), None);
-        assert_eq!(Connection::Connected.trouble(at(0).instant, clock), None);
+        assert_eq!(ConnectionState::Connecting.trouble(at(0).instant, clock), None);
+        assert_eq!(ConnectionState::Connected.trouble(at(0).instant, clock), None);
     }
 }

@@ -8,7 +8,7 @@ use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Place,
 use belfry_core::client::{Mark, Ticket};
 use belfry_core::time::{Instant, UnixMillis};
 
-use super::memory::{ConversationMemory, Standing};
+use super::memory::{ConversationMemory, ConversationStanding};
 use pages::{Older, Seeking};
 
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
@@ -30,14 +30,14 @@ pub enum Delivery {
 
 /// One line of a conversation, as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct MessageLine<'a> {
     /// Its place in the conversation; `None` while it waits.
     pub seq: Option<Seq>,
     /// Of an own message that waits or has failed.
     pub own: Option<Ticket>,
     /// Who wrote it; `None` for oneself.
     pub from: Option<&'a AccountName>,
-    /// What it says.
+    /// As it was written; [`Text::deleted`] where it was taken back.
     pub text: &'a Text,
     /// When it was stored, or written while it waits.
     pub at: UnixMillis,
@@ -53,11 +53,11 @@ struct Own {
     ticket: Ticket,
     text: Text,
     at: UnixMillis,
-    state: Outgoing,
+    state: OwnState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outgoing {
+enum OwnState {
     /// `seen` is the stored message that it will probably turn out to be: shown once, not twice, until the answer is there.
     Waiting {
         seen: Option<Seq>,
@@ -66,7 +66,7 @@ enum Outgoing {
     Failed(Refusal),
 }
 
-/// One conversation.
+/// A conversation of the person's: what is held of it, what waits, and how far it is read.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     place: Place,
@@ -90,7 +90,7 @@ pub struct Conversation {
     /// Alterations of messages that are not held, while a page is on its way that may show them as they were before.
     altered_meanwhile: BTreeMap<Seq, Message>,
     /// What is remembered of it beside its messages.
-    remembered: Option<Standing>,
+    remembered: Option<ConversationStanding>,
     /// The newest that the person has had before them.
     read: Seq,
     unread: u64,
@@ -150,13 +150,13 @@ impl Conversation {
         .remembered_as(standing)
     }
 
-    fn remembered_as(self, standing: Standing) -> Self {
+    fn remembered_as(self, standing: ConversationStanding) -> Self {
         Self { remembered: Some(standing), ..self }
     }
 
     /// What is to be remembered of it beside its messages, where that is not what is remembered.
-    pub(super) fn unremembered(&mut self) -> Option<Standing> {
-        let standing = Standing {
+    pub(super) fn unremembered(&mut self) -> Option<ConversationStanding> {
+        let standing = ConversationStanding {
             id: self.id?,
             place: self.place.clone(),
             read: self.read,
@@ -175,7 +175,7 @@ impl Conversation {
         Some((self.id?, Mark { seq, alteration: self.alteration.unwrap_or_default() }))
     }
 
-    /// Where it is.
+    /// The room, or the person it is with.
     pub const fn place(&self) -> &Place {
         &self.place
     }
@@ -251,14 +251,14 @@ impl Conversation {
 
     /// Own messages that wait for the server.
     pub fn waiting(&self) -> usize {
-        self.own.iter().filter(|own| matches!(own.state, Outgoing::Waiting { .. })).count()
+        self.own.iter().filter(|own| matches!(own.state, OwnState::Waiting { .. })).count()
     }
 
     /// Everything that is shown, oldest first: the stored messages in their order, then the own ones in the order they were written.
-    pub fn lines<'a>(&'a self, me: Option<&'a AccountName>) -> impl Iterator<Item = Line<'a>> {
+    pub fn lines<'a>(&'a self, me: Option<&'a AccountName>) -> impl Iterator<Item = MessageLine<'a>> {
         let stored = self.messages.values().map(move |message| {
             let own = me == Some(&message.from);
-            Line {
+            MessageLine {
                 seq: Some(message.seq),
                 own: None,
                 from: Some(&message.from).filter(|_| !own),
@@ -270,12 +270,20 @@ impl Conversation {
         });
         let own = self.own.iter().filter(|_| self.at_end).filter_map(|own| {
             let (seq, delivery) = match own.state {
-                Outgoing::Waiting { seen: Some(_) } => return None,
-                Outgoing::Waiting { seen: None } => (None, Delivery::Waiting),
-                Outgoing::Stored(seq) => (Some(seq), Delivery::Stored),
-                Outgoing::Failed(refusal) => (None, Delivery::Failed(refusal)),
+                OwnState::Waiting { seen: Some(_) } => return None,
+                OwnState::Waiting { seen: None } => (None, Delivery::Waiting),
+                OwnState::Stored(seq) => (Some(seq), Delivery::Stored),
+                OwnState::Failed(refusal) => (None, Delivery::Failed(refusal)),
             };
-            Some(Line { seq, own: Some(own.ticket), from: None, text: &own.text, at: own.at, delivery: Some(delivery), altered: None })
+            Some(MessageLine {
+                seq,
+                own: Some(own.ticket),
+                from: None,
+                text: &own.text,
+                at: own.at,
+                delivery: Some(delivery),
+                altered: None,
+            })
         });
         stored.chain(own)
     }
@@ -337,13 +345,13 @@ impl Conversation {
     /// An own message arrives among the others, before or after the answer to it.
     fn recognise(&mut self, message: &Message) {
         let before = self.own.len();
-        self.own.retain(|own| own.state != Outgoing::Stored(message.seq));
+        self.own.retain(|own| own.state != OwnState::Stored(message.seq));
         if self.own.len() < before {
             return;
         }
-        let waiting = self.own.iter_mut().find(|own| own.state == Outgoing::Waiting { seen: None } && own.text == message.text);
+        let waiting = self.own.iter_mut().find(|own| own.state == OwnState::Waiting { seen: None } && own.text == message.text);
         if let Some(own) = waiting {
-            own.state = Outgoing::Waiting { seen: Some(message.seq) };
+            own.state = OwnState::Waiting { seen: Some(message.seq) };
         }
     }
 
@@ -427,31 +435,31 @@ impl Conversation {
     }
 
     pub(super) fn say(&mut self, ticket: Ticket, text: Text, at: UnixMillis) {
-        self.own.push(Own { ticket, text, at, state: Outgoing::Waiting { seen: None } });
+        self.own.push(Own { ticket, text, at, state: OwnState::Waiting { seen: None } });
     }
 
     pub(super) fn stored(&mut self, ticket: Ticket, seq: Seq) {
         let Some(at) = self.own.iter().position(|own| own.ticket == ticket) else { return };
         let own = self.own.remove(at);
         // The likeness of another own message was mistaken for this one: that message is shown again.
-        if let Some(other) = self.own.iter_mut().find(|other| other.state == Outgoing::Waiting { seen: Some(seq) }) {
-            other.state = Outgoing::Waiting { seen: None };
+        if let Some(other) = self.own.iter_mut().find(|other| other.state == OwnState::Waiting { seen: Some(seq) }) {
+            other.state = OwnState::Waiting { seen: None };
         }
         let arrived = self.last.as_ref().is_some_and(|last| seq <= last.seq);
         if !arrived {
-            self.own.insert(at, Own { state: Outgoing::Stored(seq), ..own });
+            self.own.insert(at, Own { state: OwnState::Stored(seq), ..own });
         }
     }
 
     pub(super) fn refused(&mut self, ticket: Ticket, refusal: Refusal) {
         if let Some(own) = self.own.iter_mut().find(|own| own.ticket == ticket) {
-            own.state = Outgoing::Failed(refusal);
+            own.state = OwnState::Failed(refusal);
         }
     }
 
     /// Takes a failed message out, to try it again or to forget it.
     pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<Text> {
-        let at = self.own.iter().position(|own| own.ticket == ticket && matches!(own.state, Outgoing::Failed(_)))?;
+        let at = self.own.iter().position(|own| own.ticket == ticket && matches!(own.state, OwnState::Failed(_)))?;
         Some(self.own.remove(at).text)
     }
 }

@@ -12,7 +12,7 @@ use super::numbers::Numbers;
 
 /// What has become of what the administrator did last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DeskOutcome {
     /// Nothing was done.
     #[default]
     Idle,
@@ -53,14 +53,14 @@ impl Watched {
 
 /// What the server was told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Order {
+enum DeskOrder {
     Notice,
     Change,
     Templates,
     Schedules,
 }
 
-/// The desk.
+/// What the administrator's window shows: the notice that is written, the lists, and one ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     open: bool,
@@ -70,8 +70,8 @@ pub struct Desk {
     /// The question for a preview, and whether the audience has changed since.
     previewing: Option<(Ticket, bool)>,
     to_confirm: Option<NoticeDraft>,
-    order: Option<(Ticket, Order)>,
-    outcome: Outcome,
+    order: Option<(Ticket, DeskOrder)>,
+    outcome: DeskOutcome,
     watched: Option<Watched>,
     /// The ledger of the notice to watch as soon as it is there.
     wanted: Option<Listing<LedgerEntry>>,
@@ -148,7 +148,7 @@ impl Desk {
     }
 
     /// What has become of what was done last.
-    pub const fn outcome(&self) -> &Outcome {
+    pub const fn outcome(&self) -> &DeskOutcome {
         &self.outcome
     }
 
@@ -180,7 +180,7 @@ impl Desk {
     /// The administrator sits down: everything is read.
     pub(super) fn open(&mut self, numbers: &mut Numbers) -> Vec<Command> {
         self.open = true;
-        self.outcome = Outcome::Idle;
+        self.outcome = DeskOutcome::Idle;
         let lists = [self.notices.begin(numbers), self.templates.begin(numbers), self.groups.begin(numbers), self.schedules.begin(numbers)];
         lists.into_iter().flatten().collect()
     }
@@ -239,26 +239,26 @@ impl Desk {
 
     /// The notice is to go out, or first to be confirmed.
     pub(super) fn send(&mut self, draft: NoticeDraft, numbers: &mut Numbers) -> Vec<Command> {
-        if self.outcome == Outcome::Waiting {
+        if self.outcome == DeskOutcome::Waiting {
             return Vec::new();
         }
         if needs_confirming(&draft) {
             let audience = draft.audience.clone();
             self.to_confirm = Some(draft);
-            self.outcome = Outcome::ToConfirm;
+            self.outcome = DeskOutcome::ToConfirm;
             // Whoever confirms sees how many it reaches now, not a while ago.
             return self.ask_anew(audience, numbers);
         }
-        self.outcome = Outcome::Waiting;
+        self.outcome = DeskOutcome::Waiting;
         let ticket = numbers.ticket();
-        self.order = Some((ticket, Order::Notice));
+        self.order = Some((ticket, DeskOrder::Notice));
         vec![Command::SendNotice { ticket, draft }]
     }
 
     /// Yes or no to what was to be confirmed.
     pub(super) fn confirm(&mut self, yes: bool, numbers: &mut Numbers) -> Vec<Command> {
         let Some(draft) = self.to_confirm.take() else { return Vec::new() };
-        self.outcome = Outcome::Idle;
+        self.outcome = DeskOutcome::Idle;
         if yes { self.send(NoticeDraft { confirmed: true, ..draft }, numbers) } else { Vec::new() }
     }
 
@@ -269,29 +269,29 @@ impl Desk {
 
     /// A notice that was sent is to be changed.
     pub(super) fn change(&mut self, notice: NoticeId, change: NoticeChange, numbers: &mut Numbers) -> Vec<Command> {
-        self.order(Order::Change, Request::ChangeNotice { notice, change }, numbers)
+        self.order(DeskOrder::Change, Request::ChangeNotice { notice, change }, numbers)
     }
 
     /// A template is to be kept.
     pub(super) fn save_template(&mut self, template: Template, numbers: &mut Numbers) -> Vec<Command> {
-        self.order(Order::Templates, Request::SaveTemplate(template), numbers)
+        self.order(DeskOrder::Templates, Request::SaveTemplate(template), numbers)
     }
 
     /// A template is to be forgotten.
     pub(super) fn remove_template(&mut self, name: TemplateName, numbers: &mut Numbers) -> Vec<Command> {
-        self.order(Order::Templates, Request::RemoveTemplate { name }, numbers)
+        self.order(DeskOrder::Templates, Request::RemoveTemplate { name }, numbers)
     }
 
     /// A scheduled notice is not to be sent.
     pub(super) fn unschedule(&mut self, schedule: ScheduleId, numbers: &mut Numbers) -> Vec<Command> {
-        self.order(Order::Schedules, Request::Unschedule { schedule }, numbers)
+        self.order(DeskOrder::Schedules, Request::Unschedule { schedule }, numbers)
     }
 
-    fn order(&mut self, order: Order, request: Request, numbers: &mut Numbers) -> Vec<Command> {
-        if self.outcome == Outcome::Waiting {
+    fn order(&mut self, order: DeskOrder, request: Request, numbers: &mut Numbers) -> Vec<Command> {
+        if self.outcome == DeskOutcome::Waiting {
             return Vec::new();
         }
-        self.outcome = Outcome::Waiting;
+        self.outcome = DeskOutcome::Waiting;
         let ticket = numbers.ticket();
         self.order = Some((ticket, order));
         vec![Command::Ask { ticket, request }]
@@ -361,7 +361,7 @@ impl Desk {
     }
 
     /// What the server was told to do, where this answers it.
-    fn take_order(&mut self, ticket: Ticket) -> Option<Order> {
+    fn take_order(&mut self, ticket: Ticket) -> Option<DeskOrder> {
         self.order.take_if(|(asked, _)| *asked == ticket).map(|(_, order)| order)
     }
 
@@ -370,7 +370,7 @@ impl Desk {
         if self.take_order(ticket).is_none() {
             return (false, Vec::new());
         }
-        self.outcome = Outcome::Sent(notice);
+        self.outcome = DeskOutcome::Sent(notice);
         let mut asks = self.aim(Vec::new(), numbers);
         asks.extend(self.notices.begin(numbers));
         asks.extend(self.watch(notice, numbers));
@@ -382,7 +382,7 @@ impl Desk {
         if self.take_order(ticket).is_none() {
             return (false, Vec::new());
         }
-        self.outcome = Outcome::Scheduled(at);
+        self.outcome = DeskOutcome::Scheduled(at);
         let mut asks = self.aim(Vec::new(), numbers);
         asks.extend(self.schedules.begin(numbers));
         (true, asks)
@@ -394,7 +394,7 @@ impl Desk {
             return (false, Vec::new());
         }
         let notice = summary.notice.id;
-        self.outcome = Outcome::Changed(notice);
+        self.outcome = DeskOutcome::Changed(notice);
         self.note(&summary);
         let Some(watched) = self.watched.as_mut().filter(|watched| watched.summary.notice.id == notice) else { return (true, Vec::new()) };
         watched.summary = summary;
@@ -404,11 +404,11 @@ impl Desk {
     /// What was asked is done.
     pub(super) fn hear_done(&mut self, ticket: Ticket, numbers: &mut Numbers) -> News {
         let Some(order) = self.take_order(ticket) else { return (false, Vec::new()) };
-        self.outcome = Outcome::Done;
+        self.outcome = DeskOutcome::Done;
         let list = match order {
-            Order::Notice | Order::Change => None,
-            Order::Templates => self.templates.begin(numbers),
-            Order::Schedules => self.schedules.begin(numbers),
+            DeskOrder::Notice | DeskOrder::Change => None,
+            DeskOrder::Templates => self.templates.begin(numbers),
+            DeskOrder::Schedules => self.schedules.begin(numbers),
         };
         news((true, list))
     }
@@ -440,7 +440,7 @@ impl Desk {
     /// A question has come to nothing. Whether there is something to draw.
     pub(super) fn failed(&mut self, ticket: Ticket, refusal: Option<Refusal>) -> bool {
         if self.order.take_if(|(asked, _)| *asked == ticket).is_some() {
-            self.outcome = Outcome::Refused(refusal);
+            self.outcome = DeskOutcome::Refused(refusal);
             return true;
         }
         if self.previewing.take_if(|(asked, _)| *asked == ticket).is_some() {

@@ -15,9 +15,9 @@ pub enum Intent {
     Attend(bool),
     /// Say something.
     Say {
-        /// Where.
+        /// The room or the person it is said to.
         to: Place,
-        /// What.
+        /// The message's text, as it is stored.
         text: Text,
     },
     /// Try a refused message again.
@@ -34,7 +34,7 @@ pub enum Intent {
     Seek {
         /// Where it was said.
         place: Place,
-        /// Which.
+        /// The message's place in the conversation.
         seq: Seq,
     },
     /// A notice is visible on an unlocked screen.
@@ -43,7 +43,7 @@ pub enum Intent {
     Locked(NoticeId),
     /// Answer a notice.
     Answer {
-        /// Which.
+        /// The server's number for the notice.
         notice: NoticeId,
         /// With which of its answers.
         answer: u8,
@@ -66,7 +66,7 @@ pub enum Intent {
     Edit {
         /// Where it was said.
         place: Place,
-        /// Which.
+        /// The message's place in the conversation.
         seq: Seq,
         /// What it says from now on.
         text: Text,
@@ -75,7 +75,7 @@ pub enum Intent {
     Delete {
         /// Where it was said.
         place: Place,
-        /// Which.
+        /// The message's place in the conversation.
         seq: Seq,
     },
     /// See the list of rooms as it is now.
@@ -84,7 +84,7 @@ pub enum Intent {
     ListMembers(RoomName),
     /// Make a room.
     CreateRoom {
-        /// Its name.
+        /// The new room's name.
         room: RoomName,
         /// Only those who are invited may join.
         private: bool,
@@ -97,16 +97,16 @@ pub enum Intent {
     Leave(RoomName),
     /// Ask somebody to join a room.
     Invite {
-        /// Which.
+        /// The room, in which one is oneself.
         room: RoomName,
-        /// Whom.
+        /// The person to be asked.
         account: AccountName,
     },
     /// Look for a text.
     Search {
-        /// The text.
+        /// What messages are to say.
         text: SearchText,
-        /// Only here.
+        /// In this conversation only; `None` for all of the person's.
         place: Option<Place>,
     },
     /// Close what a search has found.
@@ -117,9 +117,9 @@ pub enum Intent {
     WatchNotice(NoticeId),
     /// Change a notice that was sent.
     ChangeNotice {
-        /// Which.
+        /// The server's number for the notice.
         notice: NoticeId,
-        /// How.
+        /// What is to be different.
         change: NoticeChange,
     },
     /// Keep a template.
@@ -144,7 +144,7 @@ pub enum Effect {
     /// Look among the messages that are remembered, and tell the model what was found ([`super::Model::looked_up`]).
     LookUp(Lookup),
     /// Draw this part again.
-    Redraw(Part),
+    Redraw(ScreenPart),
     /// Show a notice in a popup, or show its new words in the one it has.
     PopUpNotice(NoticeId),
     /// The popup of a notice is to say that it is over, and to go.
@@ -181,7 +181,7 @@ pub struct Lookup {
     pub ticket: Ticket,
     /// Of which conversation.
     pub conversation: ConversationId,
-    /// Which of them.
+    /// From where, and in which direction.
     pub stretch: Stretch,
 }
 
@@ -198,7 +198,7 @@ pub enum Stretch {
 
 /// What can be drawn on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ScreenPart {
     /// The icon and the strip that says what is wrong.
     Connection,
     /// The list of conversations.
@@ -207,7 +207,7 @@ pub enum Part {
     Lines(Place),
     /// The list of people.
     People,
-    /// The notices.
+    /// The strip of open notices, and the list of past ones.
     Notices,
     /// The list of rooms, the invitations, and who is in the room that was asked about.
     Rooms,

@@ -23,11 +23,11 @@ pub(super) trait Listed {
 pub(super) struct Listing<T: Listed> {
     of: T::Of,
     shown: Vec<T>,
-    reading: Option<Reading<T>>,
+    reading: Option<ListReading<T>>,
 }
 
 #[derive(Clone, Debug)]
-struct Reading<T> {
+struct ListReading<T> {
     ticket: Ticket,
     gathered: Vec<T>,
     /// Something has changed since it was asked for: it is read once more.
@@ -68,7 +68,7 @@ impl<T: Listed> Listing<T> {
             return None;
         }
         let ticket = numbers.ticket();
-        self.reading = Some(Reading { ticket, gathered: Vec::new(), again: false });
+        self.reading = Some(ListReading { ticket, gathered: Vec::new(), again: false });
         Some(Command::Ask { ticket, request: T::request(&self.of, None) })
     }
 

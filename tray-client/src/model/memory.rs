@@ -16,15 +16,15 @@ use super::{Model, PlaceKey};
 /// Everything that is remembered of one account on one server, but for older messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Whose it is.
+    /// The account, as the server wrote its name.
     pub account: AccountName,
     /// What they may do.
     pub role: Role,
     /// The conversations, each with its newest messages.
     pub conversations: Vec<ConversationMemory>,
-    /// Everybody.
+    /// Everybody who has an account, as they were last heard of.
     pub people: Vec<Person>,
-    /// The notices.
+    /// The notices that were heard of, open and past.
     pub notices: Vec<NoticeMemory>,
 }
 
@@ -32,17 +32,17 @@ pub struct Memory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationMemory {
     /// What there is beside messages.
-    pub standing: Standing,
+    pub standing: ConversationStanding,
     /// The newest messages that are held, without a hole between them, oldest first.
     pub messages: Vec<Message>,
 }
 
 /// What is remembered of a conversation beside its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct ConversationStanding {
     /// The server's number for it.
     pub id: ConversationId,
-    /// Where it is.
+    /// The room, or the person it is with.
     pub place: Place,
     /// The newest that the person has had before them.
     pub read: Seq,
@@ -65,7 +65,7 @@ pub struct NoticeMemory {
 
 /// Something that has become worth remembering, or is not to be remembered any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum MemoryChange {
     /// Who is signed in.
     Me(AccountName, Role),
     /// A message as it is now.
@@ -73,12 +73,12 @@ pub enum Keep {
     /// A message was altered: as it is now, where it is remembered at all.
     Altered(Message),
     /// A conversation, beside its messages.
-    Standing(Standing),
+    Standing(ConversationStanding),
     /// One is not in this conversation any more, or it is another one: everything of it goes.
     Forget(ConversationId),
     /// What the server keeps of a conversation begins with this message: what stands before it goes.
     BeginsWith(ConversationId, Seq),
-    /// Everybody.
+    /// The list of people is another one: it goes in place of what is remembered.
     People(Vec<Person>),
     /// Somebody new, or as they are now.
     Person(Person),
@@ -88,17 +88,17 @@ pub enum Keep {
 
 impl Model {
     /// What is to be remembered since this was last asked, in its order.
-    pub fn take_news(&mut self) -> Vec<Keep> {
+    pub fn take_news(&mut self) -> Vec<MemoryChange> {
         let mut news = std::mem::take(&mut self.news);
         // Behind the messages: what is said of a conversation is true only once they are there.
-        news.extend(self.conversations.values_mut().filter_map(Conversation::unremembered).map(Keep::Standing));
+        news.extend(self.conversations.values_mut().filter_map(Conversation::unremembered).map(MemoryChange::Standing));
         news.extend(self.people.take_news());
-        news.extend(self.notices.take_news().map(Keep::Notices));
+        news.extend(self.notices.take_news().map(MemoryChange::Notices));
         news
     }
 
     /// What could not be remembered now is to be taken again.
-    pub fn put_back(&mut self, mut news: Vec<Keep>) {
+    pub fn put_back(&mut self, mut news: Vec<MemoryChange>) {
         news.append(&mut self.news);
         self.news = news;
     }
@@ -175,15 +175,15 @@ mod tests {
         let mut messages = vec![];
         for keep in model.take_news() {
             match keep {
-                Keep::Message(message) => messages.push(message),
-                Keep::Standing(standing) => {
+                MemoryChange::Message(message) => messages.push(message),
+                MemoryChange::Standing(standing) => {
                     let of = |message: &&Message| message.conversation == standing.id;
                     let held: Vec<_> = messages.iter().filter(of).cloned().collect();
                     let messages = held[held.len().saturating_sub(RECALLED)..].to_vec();
                     memory.conversations.push(ConversationMemory { standing, messages });
                 }
-                Keep::People(people) => memory.people = people,
-                Keep::Notices(notices) => memory.notices = notices,
+                MemoryChange::People(people) => memory.people = people,
+                MemoryChange::Notices(notices) => memory.notices = notices,
                 _ => {}
             }
         }

@@ -27,19 +27,19 @@ use belfry_core::chat::{
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now, UnixMillis};
 
-pub use connection::Connection;
-pub use conversation::{Conversation, Delivery, Line};
-pub use desk::{Desk, Outcome, Watched};
-pub use exchange::{Effect, Intent, Lookup, Part, Stretch};
-pub use memory::{ConversationMemory, Keep, Memory, NoticeMemory, Standing};
-pub use notices::{Entry, Notices};
+pub use connection::ConnectionState;
+pub use conversation::{Conversation, Delivery, MessageLine};
+pub use desk::{Desk, DeskOutcome, Watched};
+pub use exchange::{Effect, Intent, Lookup, ScreenPart, Stretch};
+pub use memory::{ConversationMemory, ConversationStanding, Memory, MemoryChange, NoticeMemory};
+pub use notices::{NoticeEntry, Notices};
 pub use people::People;
-pub use rooms::{Rooms, Search};
+pub use rooms::{RoomDirectory, Search};
 pub use tray::Summary;
 
-use notices::Arrival;
+use notices::NoticeArrival;
 use numbers::Numbers;
-use tidying::Tidying;
+use tidying::RetentionCheck;
 
 /// A place however its name is spelled; rooms go before people.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +62,7 @@ impl PlaceKey {
 pub struct Model {
     server: String,
     me: Option<(AccountName, Role)>,
-    connection: Connection,
+    connection: ConnectionState,
     caught_up: bool,
     conversations: BTreeMap<PlaceKey, Conversation>,
     shown: Option<PlaceKey>,
@@ -71,7 +71,7 @@ pub struct Model {
     notices: Notices,
     desk: Desk,
     do_not_disturb: bool,
-    rooms: Rooms,
+    rooms: RoomDirectory,
     search: Option<Search>,
     /// The message that was found last, where the window shows it.
     sought: Option<(PlaceKey, Seq)>,
@@ -85,13 +85,13 @@ pub struct Model {
     /// Questions about notices that were open when the program ended.
     doubts: BTreeMap<Ticket, NoticeId>,
     /// What is to be remembered, in its order.
-    news: Vec<Keep>,
+    news: Vec<MemoryChange>,
     /// This program has never heard of any conversation, and hears from now on.
     afresh: bool,
     /// What the server has named since the last signing in, and what had to make room for something else of the same name.
     named: BTreeSet<ConversationId>,
     displaced: BTreeSet<ConversationId>,
-    tidying: Tidying,
+    tidying: RetentionCheck,
 }
 
 impl Model {
@@ -101,7 +101,7 @@ impl Model {
         Self {
             server: server.into(),
             me: None,
-            connection: Connection::Connecting,
+            connection: ConnectionState::Connecting,
             caught_up: false,
             conversations: BTreeMap::from([(PlaceKey::of(&lobby), Conversation::new(lobby))]),
             shown: None,
@@ -110,7 +110,7 @@ impl Model {
             notices: Notices::default(),
             desk: Desk::default(),
             do_not_disturb: false,
-            rooms: Rooms::default(),
+            rooms: RoomDirectory::default(),
             search: None,
             sought: None,
             going: None,
@@ -122,7 +122,7 @@ impl Model {
             afresh: false,
             named: BTreeSet::new(),
             displaced: BTreeSet::new(),
-            tidying: Tidying::default(),
+            tidying: RetentionCheck::default(),
         }
     }
 
@@ -149,7 +149,7 @@ impl Model {
     }
 
     /// Where the connection stands.
-    pub const fn connection(&self) -> &Connection {
+    pub const fn connection(&self) -> &ConnectionState {
         &self.connection
     }
 
@@ -161,7 +161,7 @@ impl Model {
         sorted.into_iter().map(|(_, conversation)| conversation).collect()
     }
 
-    /// One conversation.
+    /// The conversation at this place; `None` where nothing was ever said or opened.
     pub fn conversation(&self, place: &Place) -> Option<&Conversation> {
         self.conversations.get(&PlaceKey::of(place))
     }
@@ -172,16 +172,16 @@ impl Model {
     }
 
     /// The lines of a conversation.
-    pub fn lines<'a>(&'a self, place: &Place) -> impl Iterator<Item = Line<'a>> {
+    pub fn lines<'a>(&'a self, place: &Place) -> impl Iterator<Item = MessageLine<'a>> {
         self.conversation(place).into_iter().flat_map(|conversation| conversation.lines(self.me()))
     }
 
-    /// Everybody.
+    /// Everybody who has an account, and who of them is here.
     pub const fn people(&self) -> &People {
         &self.people
     }
 
-    /// The notices.
+    /// The notices that were heard of, open and past.
     pub const fn notices(&self) -> &Notices {
         &self.notices
     }
@@ -192,7 +192,7 @@ impl Model {
     }
 
     /// Rooms, also those one is not in, and who asks one to join them.
-    pub const fn rooms(&self) -> &Rooms {
+    pub const fn rooms(&self) -> &RoomDirectory {
         &self.rooms
     }
 
@@ -236,8 +236,8 @@ impl Model {
         self.facts().tooltip()
     }
 
-    fn facts(&self) -> tray::Facts<'_> {
-        tray::Facts {
+    fn facts(&self) -> tray::IconFacts<'_> {
+        tray::IconFacts {
             server: &self.server,
             connection: &self.connection,
             unread: self.unread(),
@@ -262,18 +262,18 @@ impl Model {
             Update::Altered { place, message } => self.hear_altered(place, message, &mut effects),
             Update::Read { place, read, unread } => {
                 self.conversation_mut(&place).server_says(read, unread, None);
-                effects.push(Effect::Redraw(Part::Lines(place)));
-                effects.push(Effect::Redraw(Part::Conversations));
+                effects.push(Effect::Redraw(ScreenPart::Lines(place)));
+                effects.push(Effect::Redraw(ScreenPart::Conversations));
             }
             Update::Invited { room, by } => {
                 self.rooms.invited(room, by);
-                effects.push(Effect::Redraw(Part::Rooms));
+                effects.push(Effect::Redraw(ScreenPart::Rooms));
             }
             Update::Typing { place, account } => self.hear_typing(now, place, account, &mut effects),
             Update::Notice(notice) => self.hear_notice(notice, &mut effects),
             Update::Presence(changes) => {
                 self.people.change(changes);
-                effects.push(Effect::Redraw(Part::People));
+                effects.push(Effect::Redraw(ScreenPart::People));
             }
             Update::Progress { notice, progress } => {
                 self.hear_at_the_desk(&mut effects, |desk, numbers| desk.progressed(notice, progress, numbers));
@@ -291,14 +291,14 @@ impl Model {
             Update::Lost { ticket } => self.ask_failed(ticket, None, &mut effects),
             Update::Disconnected { why, retry_in } => {
                 self.connection = self.connection.interrupted(now, why, retry_in);
-                effects.push(Effect::Redraw(Part::Connection));
+                effects.push(Effect::Redraw(ScreenPart::Connection));
             }
             Update::Failed(failure) => {
-                self.connection = Connection::Stopped(failure);
-                effects.push(Effect::Redraw(Part::Connection));
+                self.connection = ConnectionState::Stopped(failure);
+                effects.push(Effect::Redraw(ScreenPart::Connection));
             }
             Update::Closed => {
-                self.connection = Connection::Closed;
+                self.connection = ConnectionState::Closed;
                 effects.push(Effect::Exit);
             }
         }
@@ -315,7 +315,7 @@ impl Model {
                 let before = self.shown.replace(PlaceKey::of(&place)).filter(|before| *before != PlaceKey::of(&place));
                 before.and_then(|before| self.conversations.get_mut(&before)).into_iter().for_each(Conversation::go_unseen);
                 self.sought = None;
-                effects.push(Effect::Redraw(Part::Lines(place)));
+                effects.push(Effect::Redraw(ScreenPart::Lines(place)));
                 effects.extend(self.fill_shown());
                 effects.extend(self.read_shown());
             }
@@ -331,7 +331,7 @@ impl Model {
             }
             Intent::Discard(ticket) => {
                 if let Some((place, _)) = self.take_failed(ticket) {
-                    effects.push(Effect::Redraw(Part::Lines(place)));
+                    effects.push(Effect::Redraw(ScreenPart::Lines(place)));
                 }
             }
             Intent::ReadBack(place) => effects.extend(self.ask_older(&place)),
@@ -341,7 +341,7 @@ impl Model {
             Intent::Seen(id) => {
                 if self.notices.seen(id) {
                     effects.push(Effect::receipt(id, Receipt::Visible));
-                    effects.push(Effect::Redraw(Part::Notices));
+                    effects.push(Effect::Redraw(ScreenPart::Notices));
                 }
             }
             Intent::Locked(id) => {
@@ -353,13 +353,13 @@ impl Model {
                 if self.notices.answer(notice, answer) {
                     effects.push(Effect::receipt(notice, Receipt::Answered(answer)));
                     effects.push(Effect::EndPopUp(notice));
-                    effects.push(Effect::Redraw(Part::Notices));
+                    effects.push(Effect::Redraw(ScreenPart::Notices));
                 }
             }
             Intent::Dismiss(id) => {
                 if self.notices.dismiss(id) {
                     effects.push(Effect::EndPopUp(id));
-                    effects.push(Effect::Redraw(Part::Notices));
+                    effects.push(Effect::Redraw(ScreenPart::Notices));
                 }
             }
             Intent::OpenDesk => self.at_the_desk(&mut effects, Desk::open),
@@ -392,21 +392,21 @@ impl Model {
             Intent::Invite { room, account } => self.invite(room, account, &mut effects),
             Intent::Decline(room) => {
                 self.rooms.decline(&room);
-                effects.push(Effect::Redraw(Part::Rooms));
+                effects.push(Effect::Redraw(ScreenPart::Rooms));
             }
             Intent::ListRooms => self.list_rooms(&mut effects),
             Intent::ListMembers(room) => {
                 effects.extend(self.rooms.list_members(room, &mut self.numbers).map(Effect::Tell));
-                effects.push(Effect::Redraw(Part::Rooms));
+                effects.push(Effect::Redraw(ScreenPart::Rooms));
             }
             Intent::Search { text, place } => self.look_for(text, place, &mut effects),
             Intent::EndSearch => {
                 self.search = None;
-                effects.push(Effect::Redraw(Part::Search));
+                effects.push(Effect::Redraw(ScreenPart::Search));
             }
             Intent::DoNotDisturb(held_back) => {
                 self.do_not_disturb = held_back;
-                effects.push(Effect::Redraw(Part::Connection));
+                effects.push(Effect::Redraw(ScreenPart::Connection));
                 self.pop_up(&mut effects);
             }
             Intent::TryNow => effects.push(Effect::Tell(Command::Wake)),
@@ -421,23 +421,23 @@ impl Model {
 
     fn at_the_desk(&mut self, effects: &mut Vec<Effect>, act: impl FnOnce(&mut Desk, &mut Numbers) -> Vec<Command>) {
         effects.extend(act(&mut self.desk, &mut self.numbers).into_iter().map(Effect::Tell));
-        effects.push(Effect::Redraw(Part::Desk));
+        effects.push(Effect::Redraw(ScreenPart::Desk));
     }
 
     fn hear_signed_in(&mut self, account: AccountName, role: Role, effects: &mut Vec<Effect>) {
-        self.news.push(Keep::Me(account.clone(), role));
+        self.news.push(MemoryChange::Me(account.clone(), role));
         self.me = Some((account, role));
-        self.connection = Connection::Connected;
+        self.connection = ConnectionState::Connected;
         self.caught_up = false;
         self.named.clear();
         self.conversations.values_mut().for_each(Conversation::go_on);
-        effects.extend(self.shown().map(|shown| Effect::Redraw(Part::Lines(shown.place().clone()))));
-        effects.push(Effect::Redraw(Part::Connection));
+        effects.extend(self.shown().map(|shown| Effect::Redraw(ScreenPart::Lines(shown.place().clone()))));
+        effects.push(Effect::Redraw(ScreenPart::Connection));
         effects.push(self.ask_people());
         effects.extend(self.fill_shown());
         if role == Role::Admin {
             effects.extend(self.desk.reopen(&mut self.numbers).into_iter().map(Effect::Tell));
-            effects.push(Effect::Redraw(Part::Desk));
+            effects.push(Effect::Redraw(ScreenPart::Desk));
         }
     }
 
@@ -456,7 +456,7 @@ impl Model {
     }
 
     fn hear(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
-        self.news.push(Keep::Message(message.clone()));
+        self.news.push(MemoryChange::Message(message.clone()));
         self.see_in(&place, &message.from, effects);
         let me = self.me().cloned();
         let shown = self.shown.as_ref() == Some(&PlaceKey::of(&place));
@@ -471,8 +471,8 @@ impl Model {
         if looking {
             effects.extend(self.tell_read(&place));
         }
-        effects.push(Effect::Redraw(Part::Lines(place.clone())));
-        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(ScreenPart::Lines(place.clone())));
+        effects.push(Effect::Redraw(ScreenPart::Conversations));
         // After an absence the count says enough; a popup a message would bury the screen.
         if news && self.caught_up && !self.do_not_disturb {
             effects.push(Effect::PopUpMessage { place, message });
@@ -481,16 +481,16 @@ impl Model {
 
     fn hear_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
         let (id, state) = (notice.id, notice.state);
-        effects.extend(self.desk.heard_of(id, state).then_some(Effect::Redraw(Part::Desk)));
+        effects.extend(self.desk.heard_of(id, state).then_some(Effect::Redraw(ScreenPart::Desk)));
         if let Some(answer) = self.notices.unsaid(&notice) {
             effects.push(Effect::receipt(id, Receipt::Answered(answer)));
         }
         match self.notices.arrive(notice) {
-            Arrival::Known => return,
-            Arrival::Open => self.pop_up(effects),
-            Arrival::Over => effects.push(Effect::EndPopUp(id)),
+            NoticeArrival::Known => return,
+            NoticeArrival::Open => self.pop_up(effects),
+            NoticeArrival::Over => effects.push(Effect::EndPopUp(id)),
         }
-        effects.push(Effect::Redraw(Part::Notices));
+        effects.push(Effect::Redraw(ScreenPart::Notices));
     }
 
     /// Whatever may pop up and has not yet, also what was held back before.
@@ -505,7 +505,7 @@ impl Model {
         self.own.insert(ticket, PlaceKey::of(&to));
         self.conversation_mut(&to).say(ticket, text.clone(), now.wall);
         let post = Command::PostAs { ticket, post, to: to.clone(), text };
-        let mut effects = vec![Effect::Tell(post), Effect::Redraw(Part::Lines(to.clone()))];
+        let mut effects = vec![Effect::Tell(post), Effect::Redraw(ScreenPart::Lines(to.clone()))];
         // Whoever writes after having read far back wants to see it.
         self.go_to_end(&to, &mut effects);
         effects
@@ -521,7 +521,7 @@ impl Model {
     fn settle(&mut self, place: Option<PlaceKey>, settle: impl FnOnce(&mut Conversation)) -> Option<Effect> {
         let conversation = self.conversations.get_mut(&place?)?;
         settle(conversation);
-        Some(Effect::Redraw(Part::Lines(conversation.place().clone())))
+        Some(Effect::Redraw(ScreenPart::Lines(conversation.place().clone())))
     }
 
     fn ask_people(&mut self) -> Effect {
@@ -539,7 +539,7 @@ impl Model {
         }
         let place = conversation.place().clone();
         let told = self.tell_read(&place);
-        [Effect::Redraw(Part::Conversations)].into_iter().chain(told).collect()
+        [Effect::Redraw(ScreenPart::Conversations)].into_iter().chain(told).collect()
     }
 }
 

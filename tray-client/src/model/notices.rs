@@ -14,7 +14,7 @@ const NOTICES_MAX: usize = 500;
 
 /// A notice and what became of it on this screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct NoticeEntry {
     /// The notice in its current state.
     pub notice: Notice,
     /// The chosen answer, an index into the notice's.
@@ -28,7 +28,7 @@ pub struct Entry {
     recalled: bool,
 }
 
-impl Entry {
+impl NoticeEntry {
     /// Whether it still wants something of the person.
     pub fn is_open(&self) -> bool {
         self.is_answerable() && !self.dismissed
@@ -53,14 +53,14 @@ impl Entry {
 /// Every notice this program has heard of, up to a bound.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
-    entries: BTreeMap<NoticeId, Entry>,
+    entries: BTreeMap<NoticeId, NoticeEntry>,
     /// They are others than are remembered.
     changed: bool,
 }
 
 /// What a notice that arrived means for the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(super) enum NoticeArrival {
     /// It was known, and as it is.
     Known,
     /// It is to be shown, or shown with its new words.
@@ -71,21 +71,21 @@ pub(super) enum Arrival {
 
 impl Notices {
     /// The open ones, most severe first, then newest first.
-    pub fn open(&self) -> Vec<&Entry> {
+    pub fn open(&self) -> Vec<&NoticeEntry> {
         let mut open: Vec<_> = self.entries.values().filter(|entry| entry.is_open()).collect();
         open.sort_by_key(|entry| Reverse((entry.notice.severity, entry.notice.sent_at, entry.notice.id)));
         open
     }
 
     /// The others, newest first.
-    pub fn past(&self) -> Vec<&Entry> {
+    pub fn past(&self) -> Vec<&NoticeEntry> {
         let mut past: Vec<_> = self.entries.values().filter(|entry| !entry.is_open()).collect();
         past.sort_by_key(|entry| Reverse((entry.notice.sent_at, entry.notice.id)));
         past
     }
 
-    /// One of them.
-    pub fn get(&self, id: NoticeId) -> Option<&Entry> {
+    /// The notice of this number, open or past; `None` where it was never heard of, or is forgotten.
+    pub fn get(&self, id: NoticeId) -> Option<&NoticeEntry> {
         self.entries.get(&id)
     }
 
@@ -94,20 +94,20 @@ impl Notices {
         self.entries.values().filter(|entry| entry.is_open()).map(|entry| entry.notice.severity).max()
     }
 
-    pub(super) fn arrive(&mut self, notice: Notice) -> Arrival {
+    pub(super) fn arrive(&mut self, notice: Notice) -> NoticeArrival {
         let id = notice.id;
         let Some(entry) = self.entries.get_mut(&id) else {
             let answer = notice.answered.map(|given| given.answer);
-            let entry = Entry { notice, answer, visible: false, locked: false, dismissed: false, popped_up: false, recalled: false };
+            let entry = NoticeEntry { notice, answer, visible: false, locked: false, dismissed: false, popped_up: false, recalled: false };
             let open = entry.is_open();
             self.entries.insert(id, entry);
             self.forget_surplus();
             self.changed = true;
-            return if open { Arrival::Open } else { Arrival::Over };
+            return if open { NoticeArrival::Open } else { NoticeArrival::Over };
         };
         entry.recalled = false;
         if entry.notice == notice {
-            return Arrival::Known;
+            return NoticeArrival::Known;
         }
         self.changed = true;
         let reworded = entry.notice.revision < notice.revision;
@@ -123,9 +123,9 @@ impl Notices {
         if entry.is_open() {
             // New words: the person has not seen these.
             entry.popped_up = false;
-            Arrival::Open
+            NoticeArrival::Open
         } else {
-            Arrival::Over
+            NoticeArrival::Over
         }
     }
 
@@ -152,7 +152,7 @@ impl Notices {
     }
 
     fn memory(&self) -> Vec<NoticeMemory> {
-        let remembered = |entry: &Entry| NoticeMemory {
+        let remembered = |entry: &NoticeEntry| NoticeMemory {
             notice: entry.notice.clone(),
             answer: entry.answer,
             visible: entry.visible,
@@ -164,7 +164,7 @@ impl Notices {
     /// What was remembered.
     pub(super) fn recall(&mut self, remembered: Vec<NoticeMemory>) {
         for NoticeMemory { notice, answer, visible, dismissed } in remembered {
-            let entry = Entry { notice, answer, visible, locked: false, dismissed, popped_up: false, recalled: true };
+            let entry = NoticeEntry { notice, answer, visible, locked: false, dismissed, popped_up: false, recalled: true };
             self.entries.insert(entry.notice.id, entry);
         }
         self.forget_surplus();
@@ -173,7 +173,7 @@ impl Notices {
     fn forget_surplus(&mut self) {
         while self.entries.len() > NOTICES_MAX {
             // Of those that are over only their age counts.
-            let least = |entry: &&Entry| {
+            let least = |entry: &&NoticeEntry| {
                 let severity = Some(entry.notice.severity).filter(|_| entry.is_open());
                 (severity, entry.notice.sent_at, entry.notice.id)
             };
@@ -249,7 +249,7 @@ pub(super) mod tests {
         }
     }
 
-    fn ids(entries: &[&Entry]) -> Vec<u64> {
+    fn ids(entries: &[&NoticeEntry]) -> Vec<u64> {
         entries.iter().map(|entry| entry.notice.id.0).collect()
     }
 
@@ -277,7 +277,7 @@ pub(super) mod tests {
     fn an_answered_notice_is_past_and_stays_so_when_it_comes_again() {
         let mut held = holding([notice(1, Severity::Critical)]);
         assert!(held.answer(NoticeId(1), 1));
-        assert_eq!(held.arrive(notice(1, Severity::Critical)), Arrival::Known);
+        assert_eq!(held.arrive(notice(1, Severity::Critical)), NoticeArrival::Known);
         assert_eq!((ids(&held.open()), ids(&held.past())), (vec![], vec![1]));
         assert_eq!(held.get(NoticeId(1)).unwrap().answer_label(), Some("Need help"));
     }
@@ -317,7 +317,7 @@ pub(super) mod tests {
     #[test]
     fn a_withdrawn_notice_leaves_the_screen() {
         let mut held = holding([notice(1, Severity::Critical)]);
-        assert_eq!(held.arrive(Notice { state: NoticeState::Withdrawn, ..notice(1, Severity::Critical) }), Arrival::Over);
+        assert_eq!(held.arrive(Notice { state: NoticeState::Withdrawn, ..notice(1, Severity::Critical) }), NoticeArrival::Over);
         assert_eq!((held.open().len(), ids(&held.past())), (0, vec![1]));
     }
 
@@ -325,7 +325,7 @@ pub(super) mod tests {
     fn an_answer_on_another_device_ends_the_popup_here() {
         let mut held = holding([notice(1, Severity::Critical)]);
         let answered = Some(belfry_core::chat::GivenAnswer { answer: 1, at: UnixMillis(9) });
-        assert_eq!(held.arrive(Notice { answered, ..notice(1, Severity::Critical) }), Arrival::Over);
+        assert_eq!(held.arrive(Notice { answered, ..notice(1, Severity::Critical) }), NoticeArrival::Over);
         assert_eq!(held.get(NoticeId(1)).unwrap().answer_label(), Some("Need help"));
         assert_eq!(held.pop_up(|_| true), []);
     }
@@ -335,7 +335,7 @@ pub(super) mod tests {
         let mut held = holding([notice(1, Severity::Info)]);
         held.pop_up(|_| true);
         held.dismiss(NoticeId(1));
-        assert_eq!(held.arrive(Notice { reminder: 1, ..notice(1, Severity::Info) }), Arrival::Open);
+        assert_eq!(held.arrive(Notice { reminder: 1, ..notice(1, Severity::Info) }), NoticeArrival::Open);
         assert_eq!(held.pop_up(|_| true), [NoticeId(1)]);
     }
 
@@ -343,7 +343,7 @@ pub(super) mod tests {
     fn an_all_clear_leaves_the_screen() {
         let mut held = holding([notice(1, Severity::Critical)]);
         let clear = Notice { state: NoticeState::AllClear, revision: 2, ..notice(1, Severity::Critical) };
-        assert_eq!(held.arrive(clear), Arrival::Over);
+        assert_eq!(held.arrive(clear), NoticeArrival::Over);
         assert_eq!(held.waiting(), None);
     }
 

@@ -5,33 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use belfry_core::chat::{AccountName, Person, Presence, PresenceChange};
 use belfry_core::client::Ticket;
 
-use super::memory::Keep;
+use super::memory::MemoryChange;
 
 /// What a name is unique by.
-type Key = String;
+type AccountKey = String;
 
 /// The list of people: complete as of the last time it was asked for, and kept up since.
 #[derive(Clone, Debug, Default)]
 pub struct People {
-    known: BTreeMap<Key, Person>,
-    listing: Option<Listing>,
+    known: BTreeMap<AccountKey, Person>,
+    listing: Option<PeopleListing>,
     /// The list is another one than is remembered, or only these are.
     relisted: bool,
-    changed: BTreeSet<Key>,
+    changed: BTreeSet<AccountKey>,
 }
 
 /// A list that is arriving in parts. The old one is shown until this one is complete, so that nobody is missing in between.
 #[derive(Clone, Debug)]
-struct Listing {
+struct PeopleListing {
     ticket: Ticket,
-    gathered: BTreeMap<Key, Person>,
+    gathered: BTreeMap<AccountKey, Person>,
     /// Comings and goings since it was asked for: a part may be older than they are.
     changed: Vec<PresenceChange>,
 }
 
 /// What is to be asked next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextPart {
     /// The part after this name.
     After(AccountName),
     /// Nothing: the list is complete.
@@ -64,31 +64,31 @@ impl People {
     }
 
     /// What is to be remembered since this was last asked.
-    pub(super) fn take_news(&mut self) -> Vec<Keep> {
+    pub(super) fn take_news(&mut self) -> Vec<MemoryChange> {
         let changed = std::mem::take(&mut self.changed);
         if std::mem::take(&mut self.relisted) {
-            return vec![Keep::People(self.known.values().cloned().collect())];
+            return vec![MemoryChange::People(self.known.values().cloned().collect())];
         }
-        changed.iter().filter_map(|key| self.known.get(key)).cloned().map(Keep::Person).collect()
+        changed.iter().filter_map(|key| self.known.get(key)).cloned().map(MemoryChange::Person).collect()
     }
 
     pub(super) fn begin(&mut self, ticket: Ticket) {
-        self.listing = Some(Listing { ticket, gathered: BTreeMap::new(), changed: Vec::new() });
+        self.listing = Some(PeopleListing { ticket, gathered: BTreeMap::new(), changed: Vec::new() });
     }
 
-    pub(super) fn part(&mut self, ticket: Ticket, people: Vec<Person>, more: bool) -> Next {
-        let Some(listing) = self.listing.as_mut().filter(|listing| listing.ticket == ticket) else { return Next::Stale };
+    pub(super) fn part(&mut self, ticket: Ticket, people: Vec<Person>, more: bool) -> NextPart {
+        let Some(listing) = self.listing.as_mut().filter(|listing| listing.ticket == ticket) else { return NextPart::Stale };
         let last = people.last().map(|person| person.account.clone());
         listing.gathered.extend(people.into_iter().map(|person| (person.account.key(), person)));
         match last {
-            Some(last) if more => Next::After(last),
+            Some(last) if more => NextPart::After(last),
             _ => {
                 if let Some(done) = self.listing.take() {
                     self.relisted = true;
                     self.known = done.gathered;
                     self.change(done.changed);
                 }
-                Next::Complete
+                NextPart::Complete
             }
         }
     }
@@ -140,7 +140,7 @@ mod tests {
     fn complete(list: Vec<Person>) -> People {
         let mut people = People::default();
         people.begin(Ticket(1));
-        assert_eq!(people.part(Ticket(1), list, false), Next::Complete);
+        assert_eq!(people.part(Ticket(1), list, false), NextPart::Complete);
         people
     }
 
@@ -160,9 +160,9 @@ mod tests {
     fn a_list_in_parts_is_asked_for_to_its_end_and_shown_whole() {
         let mut people = complete(vec![person("old", Presence::Online)]);
         people.begin(Ticket(2));
-        assert_eq!(people.part(Ticket(2), vec![person("anna", Presence::Online)], true), Next::After(name("anna")));
+        assert_eq!(people.part(Ticket(2), vec![person("anna", Presence::Online)], true), NextPart::After(name("anna")));
         assert_eq!(listed(&people), ["old"]);
-        assert_eq!(people.part(Ticket(2), vec![person("ben", Presence::Online)], false), Next::Complete);
+        assert_eq!(people.part(Ticket(2), vec![person("ben", Presence::Online)], false), NextPart::Complete);
         assert_eq!(listed(&people), ["anna", "ben"]);
     }
 
@@ -188,7 +188,7 @@ mod tests {
         let mut people = complete(vec![person("anna", Presence::Online)]);
         people.begin(Ticket(2));
         people.begin(Ticket(3));
-        assert_eq!(people.part(Ticket(2), vec![], false), Next::Stale);
+        assert_eq!(people.part(Ticket(2), vec![], false), NextPart::Stale);
         assert!(!people.abandon(Ticket(2)));
         assert_eq!(listed(&people), ["anna"]);
     }

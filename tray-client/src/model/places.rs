@@ -9,8 +9,8 @@ use belfry_core::client::Ticket;
 use belfry_core::limits::{HITS_MAX, TYPING_INTERVAL};
 use belfry_core::time::Now;
 
-use super::memory::Keep;
-use super::{Conversation, Effect, Model, Part, PlaceKey, Search};
+use super::memory::MemoryChange;
+use super::{Conversation, Effect, Model, PlaceKey, ScreenPart, Search};
 
 /// For how long somebody who was said to be writing is believed to be.
 const TYPING_LASTS: Duration = TYPING_INTERVAL.saturating_mul(2);
@@ -23,13 +23,13 @@ impl Model {
         if let Place::Room(room) = &place {
             self.rooms.settle(room);
             self.rooms.stand(room, Standing::Inside);
-            effects.push(Effect::Redraw(Part::Rooms));
+            effects.push(Effect::Redraw(ScreenPart::Rooms));
         }
         let afresh = self.afresh;
         let conversation = self.conversation_mut(&place);
         conversation.listed(id, last, alterations, afresh);
         conversation.server_says(read, unread, Some((last, alterations)));
-        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(ScreenPart::Conversations));
         if self.going.take_if(|going| *going == PlaceKey::of(&place)).is_some() {
             effects.push(Effect::GoTo(place));
             self.list_rooms(effects);
@@ -37,17 +37,17 @@ impl Model {
     }
 
     pub(super) fn hear_altered(&mut self, place: Place, message: Message, effects: &mut Vec<Effect>) {
-        self.news.push(Keep::Altered(message.clone()));
+        self.news.push(MemoryChange::Altered(message.clone()));
         if self.conversation_mut(&place).alter(message) {
-            effects.push(Effect::Redraw(Part::Lines(place)));
+            effects.push(Effect::Redraw(ScreenPart::Lines(place)));
         }
-        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(ScreenPart::Conversations));
     }
 
     pub(super) fn hear_typing(&mut self, now: Now, place: Place, account: AccountName, effects: &mut Vec<Effect>) {
         self.see_in(&place, &account, effects);
         self.conversation_mut(&place).hear_typing(account, now.instant + TYPING_LASTS);
-        effects.push(Effect::Redraw(Part::Lines(place)));
+        effects.push(Effect::Redraw(ScreenPart::Lines(place)));
     }
 
     /// A conversation is known by its number, whatever it is called: a room may have been given another name while this program was away,
@@ -63,9 +63,9 @@ impl Model {
         }
         if is_beyond && !self.caught_up {
             // The server has gone back to a backup: what it says now is true.
-            self.news.push(Keep::Forget(id));
+            self.news.push(MemoryChange::Forget(id));
             self.conversations.insert(PlaceKey::of(place), Conversation::new(place.clone()));
-            effects.push(Effect::Redraw(Part::Lines(place.clone())));
+            effects.push(Effect::Redraw(ScreenPart::Lines(place.clone())));
         }
     }
 
@@ -81,7 +81,7 @@ impl Model {
     /// The server has named every conversation one is in: a room that it has not named was left on another device, or is no more.
     pub(super) fn leave_unnamed(&mut self, effects: &mut Vec<Effect>) {
         for gone in std::mem::take(&mut self.displaced).difference(&self.named) {
-            self.news.push(Keep::Forget(*gone));
+            self.news.push(MemoryChange::Forget(*gone));
         }
         let is_gone = |known: &&Conversation| {
             let is_room = matches!(known.place(), Place::Room(_)) && *known.place() != Place::lobby();
@@ -95,16 +95,16 @@ impl Model {
 
     pub(super) fn leave(&mut self, place: &Place, effects: &mut Vec<Effect>) {
         let left = self.conversations.remove(&PlaceKey::of(place));
-        self.news.extend(left.and_then(|left| left.id()).map(Keep::Forget));
+        self.news.extend(left.and_then(|left| left.id()).map(MemoryChange::Forget));
         if self.shown.take_if(|shown| *shown == PlaceKey::of(place)).is_some() {
             // There is always something to show.
             effects.push(Effect::GoTo(Place::lobby()));
         }
         if let Place::Room(room) = place {
             self.rooms.stand(room, Standing::Outside);
-            effects.push(Effect::Redraw(Part::Rooms));
+            effects.push(Effect::Redraw(ScreenPart::Rooms));
         }
-        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(ScreenPart::Conversations));
     }
 
     pub(super) fn rename(&mut self, from: &Place, to: Place, effects: &mut Vec<Effect>) {
@@ -116,10 +116,10 @@ impl Model {
         for searched in self.search.iter_mut().filter_map(|search| search.place.as_mut()).filter(|place| *place == from) {
             searched.clone_from(&to);
         }
-        effects.push(Effect::Redraw(Part::Search));
+        effects.push(Effect::Redraw(ScreenPart::Search));
         self.conversations.insert(PlaceKey::of(&to), conversation);
-        effects.push(Effect::Redraw(Part::Conversations));
-        effects.push(Effect::Redraw(Part::Lines(to)));
+        effects.push(Effect::Redraw(ScreenPart::Conversations));
+        effects.push(Effect::Redraw(ScreenPart::Lines(to)));
     }
 
     /// A question about places has come to nothing. Whether it was one.
@@ -127,7 +127,7 @@ impl Model {
         self.rooms.abandon(ticket);
         self.rooms.invitation_settled(ticket, false);
         if self.search.as_mut().is_some_and(|search| search.answer(ticket, Err(refusal))) {
-            effects.push(Effect::Redraw(Part::Search));
+            effects.push(Effect::Redraw(ScreenPart::Search));
             return true;
         }
         let is_act = self.acts.remove(&ticket);
@@ -140,7 +140,7 @@ impl Model {
 
     /// Something is done that was asked at a place. Whether it was such a thing.
     pub(super) fn act_done(&mut self, ticket: Ticket, effects: &mut Vec<Effect>) -> bool {
-        effects.extend(self.rooms.invitation_settled(ticket, true).then_some(Effect::Redraw(Part::Rooms)));
+        effects.extend(self.rooms.invitation_settled(ticket, true).then_some(Effect::Redraw(ScreenPart::Rooms)));
         self.acts.remove(&ticket)
     }
 
@@ -168,7 +168,7 @@ impl Model {
         let ticket = self.numbers.ticket();
         self.search = Some(Search::new(ticket, text.clone(), place.clone()));
         effects.push(Effect::ask(ticket, Request::Search { text, place, before: None, limit: HITS_MAX }));
-        effects.push(Effect::Redraw(Part::Search));
+        effects.push(Effect::Redraw(ScreenPart::Search));
     }
 
     /// Asks for something of which the person hears only if it fails.

@@ -6,8 +6,8 @@ use belfry_core::client::Ticket;
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 
 use super::exchange::{Lookup, Stretch};
-use super::memory::Keep;
-use super::{Conversation, Effect, Model, Part, PlaceKey};
+use super::memory::MemoryChange;
+use super::{Conversation, Effect, Model, PlaceKey, ScreenPart};
 
 /// Messages in one page: several screens full, and few enough to arrive while the scroll bar moves.
 pub(super) const PAGE_MESSAGES: u32 = 100;
@@ -30,7 +30,7 @@ impl Model {
     pub(super) fn go_to_end(&mut self, place: &Place, effects: &mut Vec<Effect>) {
         self.sought = None;
         if self.conversation_mut(place).return_to_end() {
-            effects.push(Effect::Redraw(Part::Lines(place.clone())));
+            effects.push(Effect::Redraw(ScreenPart::Lines(place.clone())));
             effects.extend(self.ask_older(place));
             effects.extend(self.read_shown());
         }
@@ -43,8 +43,8 @@ impl Model {
         self.shown = Some(PlaceKey::of(&place));
         self.sought = Some((PlaceKey::of(&place), seq));
         effects.extend(stretch.and_then(|stretch| self.ask_for(&place, ticket, stretch)));
-        effects.push(Effect::Redraw(Part::Lines(place)));
-        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(ScreenPart::Lines(place)));
+        effects.push(Effect::Redraw(ScreenPart::Conversations));
     }
 
     /// The shown conversation has something to show, as soon as there is somebody to ask.
@@ -76,9 +76,9 @@ impl Model {
             return asking.ask_failed(ticket);
         }
         if let (Some(id), Some(Stretch::Before(seq)), true) = (asking.id(), asking.question(ticket), messages.is_empty()) {
-            self.news.push(Keep::BeginsWith(id, seq));
+            self.news.push(MemoryChange::BeginsWith(id, seq));
         }
-        self.news.extend(messages.iter().cloned().map(Keep::Message));
+        self.news.extend(messages.iter().cloned().map(MemoryChange::Message));
         self.turn_page(ticket, messages, effects);
     }
 
@@ -92,8 +92,8 @@ impl Model {
         let goes_on = asking.page(ticket, messages);
         let place = asking.place().clone();
         effects.extend(if goes_on { self.ask_newer(&place) } else { None });
-        effects.push(Effect::Redraw(Part::Lines(place)));
-        effects.push(Effect::Redraw(Part::Conversations));
+        effects.push(Effect::Redraw(ScreenPart::Lines(place)));
+        effects.push(Effect::Redraw(ScreenPart::Conversations));
     }
 
     fn ask_for(&mut self, place: &Place, ticket: Ticket, stretch: Stretch) -> Option<Effect> {
@@ -110,7 +110,7 @@ impl Model {
         if !self.connection.is_up() {
             // Somebody who scrolls is told at once where it ends, not when the server is back.
             self.conversation_mut(&place).end_here(ticket);
-            return Some(Effect::Redraw(Part::Lines(place)));
+            return Some(Effect::Redraw(ScreenPart::Lines(place)));
         }
         let limit = PAGE_MESSAGES;
         let request = match stretch {
@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
     use crate::model::tests::{conversation, paged};
-    use crate::model::{ConversationMemory, Intent, Memory, Standing};
+    use crate::model::{ConversationMemory, ConversationStanding, Intent, Memory};
 
     const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(0) };
     const ID: ConversationId = ConversationId(1);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn recalled_with(messages: Vec<Message>, delivered: Option<Seq>) -> Model {
-        let standing = Standing { id: ID, place: Place::lobby(), read: Seq(500), unread: 0, delivered, alteration: 3 };
+        let standing = ConversationStanding { id: ID, place: Place::lobby(), read: Seq(500), unread: 0, delivered, alteration: 3 };
         let conversations = vec![ConversationMemory { standing, messages }];
         let mut model = Model::new("lan-host");
         model.recall(Memory { account: me(), role: Role::Member, conversations, people: vec![], notices: vec![] });
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(shown(&model), (201..=500).collect::<Vec<_>>());
         let (ask, _) = read_back(&mut model);
         let effects = model.looked_up(ask, vec![]);
-        assert_eq!(effects, [Effect::Redraw(Part::Lines(Place::lobby()))], "nobody is asked who is not there");
+        assert_eq!(effects, [Effect::Redraw(ScreenPart::Lines(Place::lobby()))], "nobody is asked who is not there");
         let lobby = model.conversation(&Place::lobby()).unwrap();
         assert!(lobby.ends_here() && !lobby.has_older());
         assert_eq!(model.act(NOW, Intent::ReadBack(Place::lobby())), []);
@@ -227,11 +227,11 @@ mod tests {
         let (ask, _) = read_back(&mut model);
         model.looked_up(ask, vec![]);
         model.apply(NOW, paged(ask, page(299..=300)));
-        assert_eq!(model.take_news(), [Keep::Message(message(299)), Keep::Message(message(300))]);
+        assert_eq!(model.take_news(), [MemoryChange::Message(message(299)), MemoryChange::Message(message(300))]);
         let (ask, _) = read_back(&mut model);
         model.looked_up(ask, vec![]);
         model.apply(NOW, paged(ask, vec![]));
-        assert_eq!(model.take_news(), [Keep::BeginsWith(ID, Seq(299))], "the server has nothing older, so nothing older stays");
+        assert_eq!(model.take_news(), [MemoryChange::BeginsWith(ID, Seq(299))], "the server has nothing older, so nothing older stays");
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
             }
             let line = model.lines(&Place::lobby()).find(|line| line.seq == Some(Seq(350))).map(|line| line.text.to_string());
             assert_eq!(line.as_deref(), Some("better"));
-            assert!(model.take_news().contains(&Keep::Altered(edited.clone())));
+            assert!(model.take_news().contains(&MemoryChange::Altered(edited.clone())));
             assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(500), alteration: 4 })]));
         }
     }
@@ -318,8 +318,12 @@ mod tests {
         model.apply(NOW, Update::Conversation(ConversationInfo { read: Seq(5000), alterations: 7, ..conversation(ID.0, place, 5000) }));
         assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(5000), alteration: 7 })]));
         let standings = model.take_news();
-        assert!(standings.iter().any(|keep| matches!(keep, Keep::Standing(Standing { delivered: Some(Seq(5000)), alteration: 7, .. }))));
-        assert!(!model.take_news().iter().any(|keep| matches!(keep, Keep::Standing(_))), "said once");
+        assert!(
+            standings
+                .iter()
+                .any(|keep| matches!(keep, MemoryChange::Standing(ConversationStanding { delivered: Some(Seq(5000)), alteration: 7, .. })))
+        );
+        assert!(!model.take_news().iter().any(|keep| matches!(keep, MemoryChange::Standing(_))), "said once");
     }
 
     #[test]
@@ -336,13 +340,13 @@ mod tests {
         assert_eq!(firsts(&model.apply(later, Update::Presence(vec![]))), [], "once");
         model.take_news();
         model.apply(later, paged(ask, page(450..=450)));
-        assert_eq!(model.take_news(), [Keep::BeginsWith(ID, Seq(450))]);
+        assert_eq!(model.take_news(), [MemoryChange::BeginsWith(ID, Seq(450))]);
         assert_eq!(shown(&model), (450..=500).collect::<Vec<_>>());
         assert!(!model.conversation(&Place::lobby()).unwrap().has_older());
         let next_day = Now { instant: later.instant + Duration::from_secs(24 * 60 * 60), ..NOW };
         let [ask] = firsts(&model.apply(next_day, Update::Presence(vec![])))[..] else { panic!("and again") };
         model.apply(next_day, paged(ask, vec![]));
-        assert_eq!((shown(&model), model.take_news()), (vec![], vec![Keep::BeginsWith(ID, Seq(u64::MAX))]));
+        assert_eq!((shown(&model), model.take_news()), (vec![], vec![MemoryChange::BeginsWith(ID, Seq(u64::MAX))]));
     }
 
     fn firsts(effects: &[Effect]) -> Vec<Ticket> {

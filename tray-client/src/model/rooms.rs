@@ -11,7 +11,7 @@ use super::numbers::Numbers;
 impl Listed for Room {
     type Of = ();
 
-    /// All of them.
+    /// All of them: the list is what rooms are joined from.
     const MAX: usize = usize::MAX;
 
     fn request((): &(), after: Option<&Self>) -> Request {
@@ -32,7 +32,7 @@ type Invited = (String, String);
 
 /// The list of rooms as it was last read.
 #[derive(Clone, Debug, Default)]
-pub struct Rooms {
+pub struct RoomDirectory {
     all: Listing<Room>,
     invitations: Vec<(RoomName, AccountName)>,
     /// Who is in the room that was asked about.
@@ -44,7 +44,7 @@ pub struct Rooms {
     declined: BTreeSet<String>,
 }
 
-impl Rooms {
+impl RoomDirectory {
     /// Every room that one may see, by name.
     pub fn all(&self) -> &[Room] {
         self.all.shown()
@@ -156,9 +156,9 @@ impl Rooms {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     ticket: Ticket,
-    /// The text.
+    /// What messages are to say.
     pub text: SearchText,
-    /// Only here.
+    /// In this conversation only; `None` for all of the person's.
     pub place: Option<Place>,
     /// What came of it; `None` while it is looked for, and inside why nothing could be found.
     pub found: Option<Result<Found, Option<Refusal>>>,

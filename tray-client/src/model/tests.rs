@@ -83,7 +83,7 @@ fn signing_in_asks_for_everybody_part_by_part() {
     let effects = model.apply(NOW, answered(*ask, Answer::People(Page { entries: vec![anna], more: true })));
     assert_eq!(told(&effects), [&Command::Ask { ticket: *ask, request: Request::Who { after: Some(account("anna")) } }]);
     let effects = model.apply(NOW, answered(*ask, Answer::People(Page { entries: vec![], more: false })));
-    assert_eq!(effects, [Effect::Redraw(Part::People)]);
+    assert_eq!(effects, [Effect::Redraw(ScreenPart::People)]);
     assert_eq!(model.people().here(), 1);
 }
 
@@ -259,7 +259,7 @@ fn an_info_notice_whose_popup_has_gone_is_still_answered_in_the_list() {
     model.act(NOW, Intent::Dismiss(NoticeId(2)));
     let answered = Some(belfry_core::chat::GivenAnswer { answer: 0, at: belfry_core::time::UnixMillis(9) });
     let effects = model.apply(NOW, Update::Notice(Notice { answered, ..notice(2, Severity::Info) }));
-    assert!(effects.contains(&Effect::Redraw(Part::Notices)));
+    assert!(effects.contains(&Effect::Redraw(ScreenPart::Notices)));
     assert_eq!(offered(&model), 0);
 }
 

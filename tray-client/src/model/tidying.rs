@@ -7,8 +7,8 @@ use belfry_core::chat::{ConversationId, Message, Place, Request, Seq};
 use belfry_core::client::Ticket;
 use belfry_core::time::{Instant, Now};
 
-use super::memory::Keep;
-use super::{Conversation, Effect, Model, Part};
+use super::memory::MemoryChange;
+use super::{Conversation, Effect, Model, ScreenPart};
 
 /// After signing in other things come first.
 const FIRST_AFTER: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Where the asking stands. One question at a time: nobody waits for the answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tidying {
+pub(super) struct RetentionCheck {
     due: Option<Instant>,
     waiting: VecDeque<ConversationId>,
     asked: Option<(Ticket, ConversationId)>,
@@ -53,12 +53,12 @@ impl Model {
         // A log without a message ends where it begins.
         let first = messages.first().map_or(Seq(u64::MAX), |first| first.seq);
         if first > Seq(1) {
-            self.news.push(Keep::BeginsWith(id, first));
+            self.news.push(MemoryChange::BeginsWith(id, first));
             if let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.id() == Some(id)) {
                 conversation.begins_with(first);
                 let place: Place = conversation.place().clone();
-                effects.push(Effect::Redraw(Part::Lines(place)));
-                effects.push(Effect::Redraw(Part::Conversations));
+                effects.push(Effect::Redraw(ScreenPart::Lines(place)));
+                effects.push(Effect::Redraw(ScreenPart::Conversations));
             }
         }
         self.ask_where_the_next_begins(effects);

@@ -3,7 +3,7 @@
 use belfry_core::chat::Severity;
 use belfry_core::client::Failure;
 
-use super::Connection;
+use super::ConnectionState;
 
 /// The longest tooltip that Windows shows, in UTF-16 units.
 const TOOLTIP_UNITS_MAX: usize = 127;
@@ -25,16 +25,16 @@ pub enum Summary {
 
 /// Everything that the icon could say.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts<'a> {
+pub(super) struct IconFacts<'a> {
     pub(super) server: &'a str,
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a ConnectionState,
     pub(super) unread: u64,
     pub(super) notices: usize,
     pub(super) severity: Option<Severity>,
     pub(super) do_not_disturb: bool,
 }
 
-impl Facts<'_> {
+impl IconFacts<'_> {
     /// A critical notice goes over everything: it is there whether or not the server still is. Do not disturb hides what it holds back.
     pub(super) fn summary(self) -> Summary {
         match self.severity {
@@ -51,11 +51,11 @@ impl Facts<'_> {
     pub(super) fn tooltip(self) -> String {
         let server = without_key(self.server);
         let mut words = match self.connection {
-            Connection::Connecting => format!("Belfry: connecting to {server}"),
-            Connection::Connected => format!("Belfry: connected to {server}"),
-            Connection::Interrupted { .. } => format!("Belfry: no connection to {server}"),
-            Connection::Stopped(Failure::SignIn(_)) => format!("Belfry: not signed in to {server}"),
-            Connection::Stopped(_) | Connection::Closed => format!("Belfry: not connected to {server}"),
+            ConnectionState::Connecting => format!("Belfry: connecting to {server}"),
+            ConnectionState::Connected => format!("Belfry: connected to {server}"),
+            ConnectionState::Interrupted { .. } => format!("Belfry: no connection to {server}"),
+            ConnectionState::Stopped(Failure::SignIn(_)) => format!("Belfry: not signed in to {server}"),
+            ConnectionState::Stopped(_) | ConnectionState::Closed => format!("Belfry: not connected to {server}"),
         };
         match self.notices {
             0 => {}
@@ -96,39 +96,45 @@ fn shortened(words: &str) -> String {
 mod tests {
     use super::*;
 
-    const NOTHING: Facts<'_> =
-        Facts { server: "lan-host", connection: &Connection::Connected, unread: 0, notices: 0, severity: None, do_not_disturb: false };
+    const NOTHING: IconFacts<'_> = IconFacts {
+        server: "lan-host",
+        connection: &ConnectionState::Connected,
+        unread: 0,
+        notices: 0,
+        severity: None,
+        do_not_disturb: false,
+    };
 
     #[test]
     fn the_most_pressing_thing_is_shown() {
-        let notice = |severity| Facts { notices: 1, severity: Some(severity), unread: 3, ..NOTHING };
-        let offline = Facts { connection: &Connection::Connecting, ..notice(Severity::Important) };
+        let notice = |severity| IconFacts { notices: 1, severity: Some(severity), unread: 3, ..NOTHING };
+        let offline = IconFacts { connection: &ConnectionState::Connecting, ..notice(Severity::Important) };
         assert_eq!(NOTHING.summary(), Summary::Connected);
-        assert_eq!(Facts { unread: 3, ..NOTHING }.summary(), Summary::Unread(3));
+        assert_eq!(IconFacts { unread: 3, ..NOTHING }.summary(), Summary::Unread(3));
         assert_eq!(notice(Severity::Info).summary(), Summary::NoticeWaiting(Severity::Info));
         assert_eq!(offline.summary(), Summary::Offline);
     }
 
     #[test]
     fn do_not_disturb_hides_everything_but_critical_notices() {
-        let quiet = |severity| Facts { notices: 1, severity: Some(severity), unread: 3, do_not_disturb: true, ..NOTHING };
+        let quiet = |severity| IconFacts { notices: 1, severity: Some(severity), unread: 3, do_not_disturb: true, ..NOTHING };
         assert_eq!(quiet(Severity::Important).summary(), Summary::DoNotDisturb);
         assert_eq!(quiet(Severity::Critical).summary(), Summary::NoticeWaiting(Severity::Critical));
     }
 
     #[test]
     fn a_critical_notice_is_shown_without_a_connection_too() {
-        let facts = Facts { connection: &Connection::Connecting, notices: 1, severity: Some(Severity::Critical), ..NOTHING };
+        let facts = IconFacts { connection: &ConnectionState::Connecting, notices: 1, severity: Some(Severity::Critical), ..NOTHING };
         assert_eq!(facts.summary(), Summary::NoticeWaiting(Severity::Critical));
     }
 
     #[test]
     fn the_tooltip_says_it_in_words() {
         assert_eq!(NOTHING.tooltip(), "Belfry: connected to lan-host");
-        assert_eq!(Facts { server: "belfry://lan-host:7411/#abc", ..NOTHING }.tooltip(), "Belfry: connected to lan-host:7411");
-        assert_eq!(Facts { unread: 3, ..NOTHING }.tooltip(), "Belfry: connected to lan-host, 3 unread");
+        assert_eq!(IconFacts { server: "belfry://lan-host:7411/#abc", ..NOTHING }.tooltip(), "Belfry: connected to lan-host:7411");
+        assert_eq!(IconFacts { unread: 3, ..NOTHING }.tooltip(), "Belfry: connected to lan-host, 3 unread");
         assert_eq!(
-            Facts { unread: 1, notices: 2, do_not_disturb: true, ..NOTHING }.tooltip(),
+            IconFacts { unread: 1, notices: 2, do_not_disturb: true, ..NOTHING }.tooltip(),
             "Belfry: connected to lan-host, 2 notices waiting, 1 unread, do not disturb"
         );
     }
@@ -136,7 +142,7 @@ mod tests {
     #[test]
     fn a_long_server_name_is_cut_at_a_whole_character() {
         let server = "塔".repeat(60) + &"🔔".repeat(60);
-        let tooltip = Facts { server: &server, ..NOTHING }.tooltip();
+        let tooltip = IconFacts { server: &server, ..NOTHING }.tooltip();
         assert!(tooltip.encode_utf16().count() <= TOOLTIP_UNITS_MAX && tooltip.ends_with("🔔…"), "{tooltip}");
     }
 }

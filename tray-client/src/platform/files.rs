@@ -57,7 +57,7 @@ impl Folder {
         Ok(Self { path })
     }
 
-    /// Where it is.
+    /// Its path, as it was given or found.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use windows_sys::Win32::System::Registry::HKEY_LOCAL_MACHINE;
 
-use super::policy::Written;
+use super::policy::PolicyValue;
 use super::registry;
 
 /// Where Windows lists its fonts, by name with the file: in the folder of fonts, or anywhere by its whole path.
@@ -25,7 +25,7 @@ const VARIABLE: &str = "SLINT_DEFAULT_FONT";
 /// Sees to it that there is a font, while the program has no thread but its first. Whether there is one.
 pub fn provide() -> bool {
     let file = |name| match registry::value(HKEY_LOCAL_MACHINE, FONTS, name) {
-        Some(Written::Text(file)) => Some(file),
+        Some(PolicyValue::Text(file)) => Some(file),
         _ => None,
     };
     if file(USUAL).is_some() || std::env::var_os(VARIABLE).is_some() {

@@ -39,12 +39,12 @@ impl Watcher {
 }
 
 fn watch(mut after: Option<Duration>, wishes: &Receiver<Option<Duration>>, hear: &impl Fn(bool)) {
-    let clock = system::Clock::find();
+    let clock = system::IdleClock::find();
     // Whoever has started the program has touched something, although not all systems know of it: Wine has no last input before the first.
     let begun = Instant::now();
     let mut away = false;
     loop {
-        let untouched = clock.as_ref().and_then(system::Clock::untouched).map(|untouched| untouched.min(begun.elapsed()));
+        let untouched = clock.as_ref().and_then(system::IdleClock::untouched).map(|untouched| untouched.min(begun.elapsed()));
         let (is_away, again) = look(after, untouched);
         if is_away != away {
             away = is_away;
@@ -79,9 +79,9 @@ mod system {
     use windows_sys::Win32::System::SystemInformation::GetTickCount;
     use windows_sys::Win32::UI::Input::KeyboardAndMouse::{GetLastInputInfo, LASTINPUTINFO};
 
-    pub(super) struct Clock;
+    pub(super) struct IdleClock;
 
-    impl Clock {
+    impl IdleClock {
         #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
         pub(super) const fn find() -> Option<Self> {
             Some(Self)
@@ -113,12 +113,12 @@ mod system {
     use x11rb::rust_connection::RustConnection;
     use zbus::Connection;
 
-    pub(super) enum Clock {
+    pub(super) enum IdleClock {
         X11(Box<RustConnection>, sync::Counter),
         Gnome(Connection),
     }
 
-    impl Clock {
+    impl IdleClock {
         pub(super) fn find() -> Option<Self> {
             if std::env::var_os("WAYLAND_DISPLAY").is_some() {
                 return pollster::block_on(Connection::session()).ok().map(Self::Gnome);
@@ -151,9 +151,9 @@ mod system {
 mod system {
     use std::time::Duration;
 
-    pub(super) struct Clock;
+    pub(super) struct IdleClock;
 
-    impl Clock {
+    impl IdleClock {
         pub(super) const fn find() -> Option<Self> {
             None
         }

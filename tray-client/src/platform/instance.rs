@@ -22,7 +22,7 @@ const SECRET_BYTES: usize = 16;
 
 /// What a start turned out to be.
 #[derive(Debug)]
-pub enum Start {
+pub enum InstanceStart {
     /// The first: keep this as long as the program runs.
     First(Instance),
     /// The program runs already. `heard` says whether it has answered and shows its window.
@@ -45,7 +45,7 @@ pub struct Instance {
 ///
 /// # Errors
 /// The profile folder or the computer's own network cannot be used.
-pub fn start(folder: &Folder) -> io::Result<Start> {
+pub fn start(folder: &Folder) -> io::Result<InstanceStart> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -53,20 +53,20 @@ pub fn start(folder: &Folder) -> io::Result<Start> {
     let lock = options.open(folder.path().join("running.lock"))?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Start::Second { heard: wake(folder)? }),
+        Err(TryLockError::WouldBlock) => return Ok(InstanceStart::Second { heard: wake(folder)? }),
         Err(TryLockError::Error(error)) => return Err(error),
     }
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let mut secret = [0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(io::Error::other)?;
     // A file of its own: Windows lets nobody read a locked one.
-    let mut door = options.open(folder.path().join("running"))?;
-    door.set_len(0)?;
-    door.rewind()?;
+    let mut running = options.open(folder.path().join("running"))?;
+    running.set_len(0)?;
+    running.rewind()?;
     let mut content = socket.local_addr()?.port().to_be_bytes().to_vec();
     content.extend(secret);
-    door.write_all(&content)?;
-    Ok(Start::First(Instance { _lock: lock, socket, secret }))
+    running.write_all(&content)?;
+    Ok(InstanceStart::First(Instance { _lock: lock, socket, secret }))
 }
 
 impl Instance {
@@ -98,9 +98,9 @@ impl Instance {
 
 /// Whether the running program has answered.
 fn wake(folder: &Folder) -> io::Result<bool> {
-    let mut door = Vec::new();
-    File::open(folder.path().join("running"))?.read_to_end(&mut door)?;
-    let Some((port, secret)) = door.split_first_chunk::<2>() else { return Ok(false) };
+    let mut running = Vec::new();
+    File::open(folder.path().join("running"))?.read_to_end(&mut running)?;
+    let Some((port, secret)) = running.split_first_chunk::<2>() else { return Ok(false) };
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.connect((Ipv4Addr::LOCALHOST, u16::from_be_bytes(*port)))?;
@@ -131,10 +131,10 @@ mod tests {
     #[test]
     fn a_second_start_raises_the_first() {
         let (_dir, folder) = folder();
-        let Start::First(instance) = start(&folder).unwrap() else { panic!("the first start") };
+        let InstanceStart::First(instance) = start(&folder).unwrap() else { panic!("the first start") };
         let (raised, raises) = mpsc::channel();
         instance.on_second_start(move || raised.send(()).unwrap()).unwrap();
-        assert!(matches!(start(&folder).unwrap(), Start::Second { heard: true }));
+        assert!(matches!(start(&folder).unwrap(), InstanceStart::Second { heard: true }));
         assert_eq!(raises.recv_timeout(Duration::from_secs(5)), Ok(()));
     }
 
@@ -142,13 +142,13 @@ mod tests {
     fn the_place_is_free_again_after_the_first_has_ended() {
         let (_dir, folder) = folder();
         drop(start(&folder).unwrap());
-        assert!(matches!(start(&folder).unwrap(), Start::First(_)));
+        assert!(matches!(start(&folder).unwrap(), InstanceStart::First(_)));
     }
 
     #[test]
     fn two_profiles_do_not_meet() {
         let ((_one_dir, one), (_other_dir, other)) = (folder(), folder());
         let _one = start(&one).unwrap();
-        assert!(matches!(start(&other).unwrap(), Start::First(_)));
+        assert!(matches!(start(&other).unwrap(), InstanceStart::First(_)));
     }
 }

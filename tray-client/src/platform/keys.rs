@@ -19,7 +19,7 @@ const FILE: &str = "keys.toml";
 
 /// The file: keys in the form in which people read them.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct KeysFile {
     /// The private half of the device's key; absent where the system's store has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     device: Option<String>,
@@ -28,7 +28,7 @@ struct Written {
     servers: BTreeMap<String, String>,
 }
 
-impl Drop for Written {
+impl Drop for KeysFile {
     fn drop(&mut self) {
         self.device.zeroize();
     }
@@ -36,7 +36,7 @@ impl Drop for Written {
 
 /// The keys of this profile.
 #[derive(Debug)]
-pub struct Keys {
+pub struct Keyring {
     folder: Folder,
     device: KeyPair,
     /// The system's store has the device's key; the file has not.
@@ -72,7 +72,7 @@ impl From<io::Error> for Unusable {
     }
 }
 
-impl Keys {
+impl Keyring {
     /// The keys of a profile; the first time, the device's key is made and written down.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Keys {
         let content = folder.read(FILE)?.map(Zeroizing::new);
         let mut written = match &content {
             Some(content) => toml::from_str(content).map_err(|_| Unusable::Damaged)?,
-            None => Written { device: None, servers: BTreeMap::new() },
+            None => KeysFile { device: None, servers: BTreeMap::new() },
         };
         let mut servers = BTreeMap::new();
         for (server, key) in std::mem::take(&mut written.servers) {
@@ -148,7 +148,7 @@ impl Keys {
     }
 
     fn write(&self) -> Result<(), Unusable> {
-        let written = Written {
+        let written = KeysFile {
             // Both halves of a key have 32 bytes, and the same spelling.
             device: (!self.in_vault).then(|| PublicKey(*self.device.private()).to_string()),
             servers: self.servers.iter().map(|(server, key)| (server.clone(), key.to_string())).collect(),
@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn a_device_has_the_same_key_at_every_start() {
         let (_dir, folder) = folder();
-        let first = Keys::open(&folder).unwrap().device().public();
-        assert_eq!(Keys::open(&folder).unwrap().device().public(), first);
+        let first = Keyring::open(&folder).unwrap().device().public();
+        assert_eq!(Keyring::open(&folder).unwrap().device().public(), first);
     }
 
     /// Where the system has no store of its own.
@@ -190,24 +190,24 @@ mod tests {
     #[test]
     fn a_file_without_the_devices_key_gets_a_new_one() {
         let (_dir, folder) = folder();
-        let mut keys = Keys::open(&folder).unwrap();
+        let mut keys = Keyring::open(&folder).unwrap();
         keys.remember("tower:7411", PublicKey([1; 32])).unwrap();
         let content = folder.read(FILE).unwrap().unwrap();
         let without: String = content.lines().filter(|line| !line.starts_with("device")).map(|line| format!("{line}\n")).collect();
         folder.write(FILE, without).unwrap();
-        let again = Keys::open(&folder).unwrap();
+        let again = Keyring::open(&folder).unwrap();
         assert_ne!(again.device().public(), keys.device().public());
         assert_eq!(again.known("tower:7411"), Some(PublicKey([1; 32])));
-        assert_eq!(Keys::open(&folder).unwrap().device().public(), again.device().public());
+        assert_eq!(Keyring::open(&folder).unwrap().device().public(), again.device().public());
     }
 
     #[test]
     fn a_server_is_remembered_by_the_first_key_it_proved() {
         let (_dir, folder) = folder();
-        let mut keys = Keys::open(&folder).unwrap();
+        let mut keys = Keyring::open(&folder).unwrap();
         keys.remember("Tower:7411", PublicKey([1; 32])).unwrap();
         keys.remember("tower:7411", PublicKey([2; 32])).unwrap();
-        let keys = Keys::open(&folder).unwrap();
+        let keys = Keyring::open(&folder).unwrap();
         assert_eq!(keys.known("TOWER:7411"), Some(PublicKey([1; 32])));
         assert_eq!(keys.known("tower:7412"), None);
     }
@@ -216,15 +216,15 @@ mod tests {
     fn a_server_is_known_however_somebody_wrote_its_name() {
         let (_dir, folder) = folder();
         let key = PublicKey([1; 32]);
-        let device = PublicKey(*Keys::open(&folder).unwrap().device().private());
+        let device = PublicKey(*Keyring::open(&folder).unwrap().device().private());
         let with = |server: &str| format!("\u{feff}device = \"{device}\"\r\n[servers]\r\n\"{server}\" = \"{key}\"\r\n");
         for written in ["TOWER:7411", "tower", " Tower:7411 ".trim()] {
             folder.write(FILE, with(written)).unwrap();
-            assert_eq!(Keys::open(&folder).unwrap().known("tower:7411"), Some(key), "{written:?}");
+            assert_eq!(Keyring::open(&folder).unwrap().known("tower:7411"), Some(key), "{written:?}");
         }
         for written in ["tower:7411x", "tow\u{200b}er:7411", "to wer", ""] {
             folder.write(FILE, with(written)).unwrap();
-            assert!(matches!(Keys::open(&folder), Err(Unusable::Damaged)), "{written:?} is not a server without a key");
+            assert!(matches!(Keyring::open(&folder), Err(Unusable::Damaged)), "{written:?} is not a server without a key");
         }
     }
 
@@ -232,7 +232,7 @@ mod tests {
     fn a_damaged_file_is_kept() {
         let (_dir, folder) = folder();
         folder.write(FILE, "device = \"nonsense\"").unwrap();
-        assert!(matches!(Keys::open(&folder), Err(Unusable::Damaged)));
+        assert!(matches!(Keyring::open(&folder), Err(Unusable::Damaged)));
         assert_eq!(folder.read(FILE).unwrap().as_deref(), Some("device = \"nonsense\""));
     }
 }

@@ -10,8 +10,6 @@ pub mod fonts;
 #[cfg(feature = "window")]
 pub mod hotkey;
 #[cfg(all(windows, feature = "window"))]
-pub mod hub;
-#[cfg(all(windows, feature = "window"))]
 pub mod identity;
 #[cfg(feature = "window")]
 pub mod idle;
@@ -26,6 +24,8 @@ pub mod screens;
 pub mod session;
 pub mod sound;
 pub mod vault;
+#[cfg(all(windows, feature = "window"))]
+pub mod windows_messages;
 #[cfg(all(windows, feature = "window"))]
 pub mod wine;
 pub mod work_area;

@@ -3,8 +3,8 @@
 //! The computer's policy is stronger than the person's, that one stronger than the installer's choice, and each of them stronger than the
 //! person's own settings file. What is settled is greyed in the settings window.
 
-use crate::hours::Hours;
-use crate::settings::{Language, Settings, Theme};
+use crate::quiet_hours::QuietHours;
+use crate::settings::{Language, Theme, UserSettings};
 
 /// Where a value can stand, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ const LAYERS: [Layer; 3] = [Layer::Machine, Layer::Person, Layer::Installer];
 
 /// A value as it stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
+pub enum PolicyValue {
     /// A text.
     Text(String),
     /// A number.
@@ -38,14 +38,14 @@ pub struct Policy {
     /// Hold popups back until further notice.
     pub do_not_disturb: Option<bool>,
     /// Hours in which popups are held back; `Some(None)` for never.
-    pub quiet_hours: Option<Option<Hours>>,
+    pub quiet_hours: Option<Option<QuietHours>>,
     /// Popups show what messages say.
     pub show_texts: Option<bool>,
     /// Critical notices are heard.
     pub sounds: Option<bool>,
-    /// Colours.
+    /// Light or dark windows.
     pub theme: Option<Theme>,
-    /// The language.
+    /// In which the windows speak.
     pub language: Option<Language>,
     /// The program starts with the system for everybody who uses this computer.
     pub autostart: bool,
@@ -60,14 +60,14 @@ impl Policy {
     }
 
     /// Reads each value where it stands strongest. What cannot be meant (a number for a text, hours that are none) is left to the person.
-    pub fn read(look: impl Fn(Layer, &str) -> Option<Written>) -> Self {
+    pub fn read(look: impl Fn(Layer, &str) -> Option<PolicyValue>) -> Self {
         let strongest = |name: &str| LAYERS.into_iter().find_map(|layer| look(layer, name));
         let text = |name: &str| match strongest(name) {
-            Some(Written::Text(text)) => Some(text.trim().to_owned()),
+            Some(PolicyValue::Text(text)) => Some(text.trim().to_owned()),
             _ => None,
         };
         let switch = |name: &str| match strongest(name) {
-            Some(Written::Number(number)) => Some(number != 0),
+            Some(PolicyValue::Number(number)) => Some(number != 0),
             _ => None,
         };
         let server = text("Server").filter(|server| !server.is_empty()).map(|server| match text("ServerKey") {
@@ -98,7 +98,7 @@ impl Policy {
     }
 
     /// Puts what is settled in the place of what the person has set.
-    pub fn lay_over(&self, settings: &mut Settings) {
+    pub fn lay_over(&self, settings: &mut UserSettings) {
         fn settle<T: Clone>(to: &mut T, settled: Option<&T>) {
             if let Some(settled) = settled {
                 to.clone_from(settled);
@@ -128,13 +128,13 @@ mod system {
     use windows_sys::Win32::System::Registry::{HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE};
 
     use super::super::registry;
-    use super::{Layer, Written};
+    use super::{Layer, PolicyValue};
 
     const POLICIES: &str = r"SOFTWARE\Policies\Belfry";
     const INSTALLED: &str = r"SOFTWARE\Belfry";
     const RUN: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run";
 
-    pub(super) fn look(layer: Layer, name: &str) -> Option<Written> {
+    pub(super) fn look(layer: Layer, name: &str) -> Option<PolicyValue> {
         let (root, key) = match layer {
             Layer::Machine => (HKEY_LOCAL_MACHINE, POLICIES),
             Layer::Person => (HKEY_CURRENT_USER, POLICIES),
@@ -151,9 +151,9 @@ mod system {
 
 #[cfg(not(windows))]
 mod system {
-    use super::{Layer, Written};
+    use super::{Layer, PolicyValue};
 
-    pub(super) const fn look(_layer: Layer, _name: &str) -> Option<Written> {
+    pub(super) const fn look(_layer: Layer, _name: &str) -> Option<PolicyValue> {
         None
     }
 
@@ -166,17 +166,17 @@ mod system {
 mod tests {
     use super::*;
 
-    fn read(written: &[(Layer, &str, Written)]) -> Policy {
+    fn read(written: &[(Layer, &str, PolicyValue)]) -> Policy {
         Policy::read(|layer, name| written.iter().find(|(at, of, _)| *at == layer && *of == name).map(|(_, _, value)| value.clone()))
     }
 
-    fn text(text: &str) -> Written {
-        Written::Text(text.into())
+    fn text(text: &str) -> PolicyValue {
+        PolicyValue::Text(text.into())
     }
 
     #[test]
     fn without_a_policy_everything_is_the_persons_own() {
-        let own = Settings { server: "tower".into(), device_known: true, sounds: false, ..Settings::default() };
+        let own = UserSettings { server: "tower".into(), device_known: true, sounds: false, ..UserSettings::default() };
         let mut settings = own.clone();
         let policy = read(&[]);
         policy.lay_over(&mut settings);
@@ -206,42 +206,42 @@ mod tests {
     #[test]
     fn another_server_does_not_know_the_device() {
         let settings = |server: &str| {
-            let mut settings = Settings { server: "tower".into(), device_known: true, ..Settings::default() };
+            let mut settings = UserSettings { server: "tower".into(), device_known: true, ..UserSettings::default() };
             read(&[(Layer::Machine, "Server", text(server))]).lay_over(&mut settings);
             settings
         };
         assert!(settings("tower").device_known);
-        assert_eq!(settings("castle"), Settings { server: "castle".into(), ..Settings::default() });
+        assert_eq!(settings("castle"), UserSettings { server: "castle".into(), ..UserSettings::default() });
     }
 
     #[test]
     fn an_account_is_made_without_a_question_only_where_the_server_is_settled_and_nobody_forbids_it() {
         let server = (Layer::Installer, "Server", text("tower"));
         assert!(read(std::slice::from_ref(&server)).register);
-        assert!(!read(&[server, (Layer::Machine, "AutoRegister", Written::Number(0))]).register);
-        assert!(!read(&[(Layer::Machine, "AutoRegister", Written::Number(1))]).register);
+        assert!(!read(&[server, (Layer::Machine, "AutoRegister", PolicyValue::Number(0))]).register);
+        assert!(!read(&[(Layer::Machine, "AutoRegister", PolicyValue::Number(1))]).register);
     }
 
     #[test]
     fn every_setting_that_can_be_settled_is() {
         let policy = read(&[
-            (Layer::Machine, "DoNotDisturb", Written::Number(1)),
+            (Layer::Machine, "DoNotDisturb", PolicyValue::Number(1)),
             (Layer::Machine, "QuietHours", text("22:00-06:30")),
-            (Layer::Machine, "ShowTexts", Written::Number(0)),
-            (Layer::Person, "Sounds", Written::Number(0)),
+            (Layer::Machine, "ShowTexts", PolicyValue::Number(0)),
+            (Layer::Person, "Sounds", PolicyValue::Number(0)),
             (Layer::Person, "Theme", text("dark")),
             (Layer::Person, "Language", text("zh")),
         ]);
-        let mut settings = Settings::default();
+        let mut settings = UserSettings::default();
         policy.lay_over(&mut settings);
-        let settled = Settings {
+        let settled = UserSettings {
             do_not_disturb: true,
             quiet_hours: Some("22:00-06:30".parse().unwrap()),
             show_texts: false,
             sounds: false,
             theme: Theme::Dark,
             language: Language::Chinese,
-            ..Settings::default()
+            ..UserSettings::default()
         };
         assert_eq!(settings, settled);
         assert_eq!(read(&[(Layer::Machine, "QuietHours", text(""))]).quiet_hours, Some(None));
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_left_to_the_person() {
         let policy = read(&[
-            (Layer::Machine, "Server", Written::Number(5)),
+            (Layer::Machine, "Server", PolicyValue::Number(5)),
             (Layer::Machine, "QuietHours", text("all day")),
             (Layer::Machine, "Sounds", text("yes")),
             (Layer::Machine, "Theme", text("pink")),

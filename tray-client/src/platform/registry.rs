@@ -4,13 +4,13 @@
 
 use windows_sys::Win32::System::Registry::{HKEY, REG_DWORD, REG_SZ, RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegGetValueW};
 
-use super::policy::Written;
+use super::policy::PolicyValue;
 
 /// Longer than a link with a key and the longest host name, and than the paths of fonts.
 const CHARS_MAX: usize = 512;
 
 /// A text or a number; `None` if there is no such value, or it is something else.
-pub(super) fn value(root: HKEY, key: &str, name: &str) -> Option<Written> {
+pub(super) fn value(root: HKEY, key: &str, name: &str) -> Option<PolicyValue> {
     let wide = |text: &str| text.encode_utf16().chain([0]).collect::<Vec<_>>();
     let (key, name) = (wide(key), wide(name));
     let mut buffer = [0_u16; CHARS_MAX];
@@ -35,11 +35,11 @@ pub(super) fn value(root: HKEY, key: &str, name: &str) -> Option<Written> {
     match kind {
         REG_DWORD => {
             let [low, high, ..] = buffer;
-            Some(Written::Number(u32::from(low) | u32::from(high) << 16))
+            Some(PolicyValue::Number(u32::from(low) | u32::from(high) << 16))
         }
         REG_SZ => {
             let text = buffer.split(|unit| *unit == 0).next().unwrap_or_default();
-            Some(Written::Text(String::from_utf16_lossy(text)))
+            Some(PolicyValue::Text(String::from_utf16_lossy(text)))
         }
         _ => None,
     }

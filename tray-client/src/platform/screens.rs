@@ -4,13 +4,13 @@ use crate::geometry::{Corner, Rect};
 
 /// Asks the system.
 pub struct Screens {
-    system: system::System,
+    system: system::ScreenSource,
 }
 
 impl Screens {
     /// Ready to be asked.
     pub fn open() -> Self {
-        Self { system: system::System::open() }
+        Self { system: system::ScreenSource::open() }
     }
 
     /// The monitors, the main one first; `None` where the windows' own library knows them as well.
@@ -41,7 +41,7 @@ mod system {
 
     use crate::geometry::{Corner, Rect};
 
-    pub(super) struct System(Option<(RustConnection, Window)>);
+    pub(super) struct ScreenSource(Option<(RustConnection, Window)>);
 
     fn connect() -> Option<(RustConnection, Window)> {
         let (connection, screen) = x11rb::connect(None).ok()?;
@@ -51,7 +51,7 @@ mod system {
         ((version.major_version, version.minor_version) >= (1, 5)).then_some((connection, root))
     }
 
-    impl System {
+    impl ScreenSource {
         pub(super) fn open() -> Self {
             Self(connect())
         }
@@ -100,7 +100,7 @@ mod system {
     }
 }
 
-/// winit asks Windows each time; the icon's window hears of changes (`hub.rs`).
+/// winit asks Windows each time; the icon's window hears of changes (`windows_messages.rs`).
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "the place of the mouse pointer has no safe wrapper")]
 mod system {
@@ -109,9 +109,9 @@ mod system {
 
     use crate::geometry::{Corner, Rect};
 
-    pub(super) struct System;
+    pub(super) struct ScreenSource;
 
-    impl System {
+    impl ScreenSource {
         pub(super) const fn open() -> Self {
             Self
         }
@@ -134,9 +134,9 @@ mod system {
 mod system {
     use crate::geometry::{Corner, Rect};
 
-    pub(super) struct System;
+    pub(super) struct ScreenSource;
 
-    impl System {
+    impl ScreenSource {
         pub(super) const fn open() -> Self {
             Self
         }

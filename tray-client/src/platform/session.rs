@@ -44,7 +44,7 @@ mod system {
     }
 }
 
-/// Windows tells the window of the icon (`hub.rs`).
+/// Windows tells the window of the icon (`windows_messages.rs`).
 #[cfg(not(target_os = "linux"))]
 mod system {
     pub(super) fn watch(_hear: &impl Fn(bool)) {}

@@ -29,7 +29,7 @@ pub enum Insists {
 }
 
 #[derive(Clone, Debug)]
-struct Slot<K> {
+struct StackSlot<K> {
     key: K,
     insists: Insists,
     /// What was left of its time when its clock was started or stopped last; `None` for one that stays.
@@ -41,7 +41,7 @@ struct Slot<K> {
     parked: bool,
 }
 
-impl<K> Slot<K> {
+impl<K> StackSlot<K> {
     fn until(&self) -> Option<Instant> {
         Some(self.since? + self.left?)
     }
@@ -51,7 +51,7 @@ impl<K> Slot<K> {
 #[derive(Clone, Debug)]
 pub struct Stack<K> {
     /// In the order in which they came.
-    slots: Vec<Slot<K>>,
+    slots: Vec<StackSlot<K>>,
     unwatched: bool,
 }
 
@@ -67,7 +67,7 @@ impl<K: Clone + PartialEq> Stack<K> {
         let left = (insists <= Insists::Not).then_some(STAYS);
         match self.slots.iter_mut().find(|slot| slot.key == key) {
             Some(slot) => (slot.insists, slot.left, slot.since) = (insists, left, None),
-            None => self.slots.push(Slot { key, insists, left, since: None, hovered: false, parked: false }),
+            None => self.slots.push(StackSlot { key, insists, left, since: None, hovered: false, parked: false }),
         }
         self.regulate(now);
     }
@@ -118,7 +118,7 @@ impl<K: Clone + PartialEq> Stack<K> {
 
     /// Takes out those whose time is over.
     pub fn expire(&mut self, now: Instant) -> Vec<K> {
-        let over = |slot: &Slot<K>| slot.until().is_some_and(|until| until <= now);
+        let over = |slot: &StackSlot<K>| slot.until().is_some_and(|until| until <= now);
         let gone: Vec<K> = self.slots.iter().filter(|slot| over(slot)).map(|slot| slot.key.clone()).collect();
         if !gone.is_empty() {
             self.slots.retain(|slot| !over(slot));
@@ -129,7 +129,7 @@ impl<K: Clone + PartialEq> Stack<K> {
 
     /// When the next one leaves by itself.
     pub fn next(&self) -> Option<Instant> {
-        self.slots.iter().filter_map(Slot::until).min()
+        self.slots.iter().filter_map(StackSlot::until).min()
     }
 
     /// How long one that leaves by itself still stays; `None` for the others, also while no time passes for it.

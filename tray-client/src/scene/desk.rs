@@ -4,14 +4,14 @@ use belfry_core::chat::{Audience, Gap, LedgerEntry, NoticeState, Place, Preview}
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
 
-use super::{Level, Moment};
+use super::{Moment, SeverityLevel};
 use crate::compose::audience_key;
-use crate::model::{Model, Outcome};
+use crate::model::{DeskOutcome, Model};
 
 /// Which people of a ledger are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
-    /// All of them.
+    /// Everybody in the audience.
     #[default]
     All,
     /// Those whom it has not reached.
@@ -45,13 +45,13 @@ impl Filter {
 /// One line of a ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LedgerRow {
-    /// Who.
+    /// The account's name.
     pub name: String,
     /// Connected now.
     pub online: bool,
     /// How far it has come: 0 not reached, 1 reached, 2 visible, 3 answered.
     pub stage: u8,
-    /// When that was.
+    /// When it came to that stage; empty while it is not reached.
     pub time: String,
     /// The answer that was given.
     pub answer: String,
@@ -62,13 +62,13 @@ pub struct LedgerRow {
 /// One line of the list of what was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SentRow {
-    /// Its number.
+    /// The server's number for it, in digits.
     pub key: String,
     /// How much it insists.
-    pub level: Level,
+    pub level: SeverityLevel,
     /// Its heading, or how its text begins.
     pub title: String,
-    /// When.
+    /// When it was sent or is to be sent.
     pub time: String,
     /// How far it has come, or how it ended.
     pub state: String,
@@ -81,7 +81,7 @@ pub struct SentRow {
 /// One line of the audiences to choose from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AudienceRow {
-    /// Its key.
+    /// `everyone`, `user:anna`, `group:nurses` or `room:ward 4`.
     pub key: String,
     /// What people call it.
     pub name: String,
@@ -97,10 +97,10 @@ pub struct LedgerHead {
     /// Its number; empty when none is shown.
     pub key: String,
     /// How much it insists.
-    pub level: Level,
+    pub level: SeverityLevel,
     /// Its heading.
     pub title: String,
-    /// What it says.
+    /// The whole text.
     pub body: String,
     /// By whom, when, and how it stands.
     pub note: String,
@@ -294,15 +294,15 @@ pub fn reach(preview: Option<&Preview>) -> String {
 /// What has become of what was done last, and whether it went wrong; empty for nothing.
 pub fn outcome(model: &Model, moment: Moment<'_>) -> (String, bool) {
     match model.desk().outcome() {
-        Outcome::Idle | Outcome::ToConfirm => (String::new(), false),
-        Outcome::Waiting if model.connection().is_up() => ("One moment…".into(), false),
-        Outcome::Waiting => ("Waits for the connection.".into(), false),
-        Outcome::Sent(_) => ("Sent.".into(), false),
-        Outcome::Scheduled(at) => (format!("Will be sent {}.", moment.wall.moment(*at)), false),
-        Outcome::Changed(_) => ("Every screen shows the change.".into(), false),
-        Outcome::Done => ("Done.".into(), false),
-        Outcome::Refused(Some(refusal)) => (refusal.to_string(), true),
-        Outcome::Refused(None) => {
+        DeskOutcome::Idle | DeskOutcome::ToConfirm => (String::new(), false),
+        DeskOutcome::Waiting if model.connection().is_up() => ("One moment…".into(), false),
+        DeskOutcome::Waiting => ("Waits for the connection.".into(), false),
+        DeskOutcome::Sent(_) => ("Sent.".into(), false),
+        DeskOutcome::Scheduled(at) => (format!("Will be sent {}.", moment.wall.moment(*at)), false),
+        DeskOutcome::Changed(_) => ("Every screen shows the change.".into(), false),
+        DeskOutcome::Done => ("Done.".into(), false),
+        DeskOutcome::Refused(Some(refusal)) => (refusal.to_string(), true),
+        DeskOutcome::Refused(None) => {
             ("The connection was lost before the server answered. Look at the list before you try again.".into(), true)
         }
     }

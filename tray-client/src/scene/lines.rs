@@ -4,14 +4,14 @@ use belfry_core::chat::Place;
 use belfry_core::time::UnixMillis;
 
 use super::{Moment, links};
-use crate::model::{Delivery, Line, Model};
+use crate::model::{Delivery, MessageLine, Model};
 
 /// After so long the same person's next message has their name above it again.
 const RUN_MILLIS_MAX: u64 = 5 * 60 * 1000;
 
 /// What has become of an own message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mark {
+pub enum DeliveryMark {
     /// It is somebody else's.
     #[default]
     None,
@@ -40,14 +40,14 @@ pub enum LineRow {
         by: String,
         /// By oneself.
         own: bool,
-        /// When.
+        /// The time of day at which it was stored, or written while it waits.
         time: String,
-        /// What it says.
+        /// The text, with marks that turn the direction of writing spelled out.
         text: String,
         /// The links in it.
         links: Vec<String>,
         /// What has become of it.
-        mark: Mark,
+        mark: DeliveryMark,
         /// Why it was refused.
         why: String,
         /// The number of an own message that waits or has failed; empty otherwise.
@@ -69,7 +69,7 @@ pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
     let read_until = model.conversation(place).and_then(|conversation| conversation.read_until());
     let mut rows = Vec::new();
     rows.extend(model.conversation(place).filter(|conversation| conversation.ends_here()).map(|_| LineRow::Further));
-    let mut before: Option<(Line<'_>, jiff::civil::Date)> = None;
+    let mut before: Option<(MessageLine<'_>, jiff::civil::Date)> = None;
     let mut new_is_marked = false;
     for line in model.lines(place) {
         let day = moment.wall.day(line.at);
@@ -145,17 +145,17 @@ pub fn as_table(rows: &[LineRow]) -> String {
     file
 }
 
-fn is_run(before: &Line<'_>, line: &Line<'_>) -> bool {
+fn is_run(before: &MessageLine<'_>, line: &MessageLine<'_>) -> bool {
     let soon = |before: UnixMillis, after: UnixMillis| after.0.saturating_sub(before.0) < RUN_MILLIS_MAX;
     before.from == line.from && soon(before.at, line.at)
 }
 
-fn message(line: &Line<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> LineRow {
+fn message(line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> LineRow {
     let (mark, why) = match line.delivery {
-        None => (Mark::None, String::new()),
-        Some(Delivery::Waiting) => (Mark::Waiting, String::new()),
-        Some(Delivery::Stored) => (Mark::Stored, String::new()),
-        Some(Delivery::Failed(refusal)) => (Mark::Failed, refusal.to_string()),
+        None => (DeliveryMark::None, String::new()),
+        Some(Delivery::Waiting) => (DeliveryMark::Waiting, String::new()),
+        Some(Delivery::Stored) => (DeliveryMark::Stored, String::new()),
+        Some(Delivery::Failed(refusal)) => (DeliveryMark::Failed, refusal.to_string()),
     };
     let deleted = line.altered.is_some_and(|altered| altered.deleted);
     LineRow::Message {
@@ -316,7 +316,7 @@ mod tests {
             time: "10:00".into(),
             text: text.into(),
             links: vec![],
-            mark: Mark::None,
+            mark: DeliveryMark::None,
             why: String::new(),
             own_key: String::new(),
             key: String::new(),

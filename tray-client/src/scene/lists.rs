@@ -11,8 +11,8 @@ const LAST_CHARS_MAX: usize = 80;
 
 /// Whether somebody is here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Here {
-    /// Yes.
+pub enum PresenceDot {
+    /// Connected, and at the computer.
     Online,
     /// Connected, but not at the computer.
     Away,
@@ -24,17 +24,17 @@ pub enum Here {
 /// A line of the list of conversations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationRow {
-    /// Its place.
+    /// Its place as it is written, `lobby` or `@bob`.
     pub key: String,
     /// What people call it.
     pub name: String,
     /// Whether it is with one person.
     pub direct: bool,
     /// Of the other one, in a direct conversation.
-    pub here: Here,
+    pub here: PresenceDot,
     /// The newest message, in one line.
     pub last: String,
-    /// When that was.
+    /// The newest message's time of day, or its day where that is not today.
     pub time: String,
     /// Unread messages, `99+` at most; empty for none.
     pub unread: String,
@@ -47,13 +47,13 @@ pub struct ConversationRow {
 pub struct PersonRow {
     /// The place of the direct conversation with them.
     pub key: String,
-    /// Their name.
+    /// The account's name.
     pub name: String,
     /// Whether they are here.
-    pub here: Here,
+    pub here: PresenceDot,
     /// How long they have been gone.
     pub note: String,
-    /// It is oneself.
+    /// The row of the person who is signed in.
     pub me: bool,
 }
 
@@ -73,9 +73,9 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
             name: name(place),
             direct: matches!(place, Place::Direct(_)),
             here: if let Place::Direct(account) = place {
-                model.people().find(account).map_or(Here::No, |person| here(person.presence))
+                model.people().find(account).map_or(PresenceDot::No, |person| here(person.presence))
             } else {
-                Here::No
+                PresenceDot::No
             },
             // What was taken back says nothing any more.
             last: last
@@ -105,11 +105,11 @@ pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow>
     rows.filter(|row| matches(search, &[&row.name])).collect()
 }
 
-pub(super) const fn here(presence: Presence) -> Here {
+pub(super) const fn here(presence: Presence) -> PresenceDot {
     match presence {
-        Presence::Online => Here::Online,
-        Presence::Away => Here::Away,
-        Presence::Offline => Here::No,
+        Presence::Online => PresenceDot::Online,
+        Presence::Away => PresenceDot::Away,
+        Presence::Offline => PresenceDot::No,
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
             (lobby.name.as_str(), lobby.last.as_str(), lobby.time.as_str(), lobby.unread.as_str()),
             ("Lobby", "anna: first second", "10:02", "1")
         );
-        assert_eq!((anna.key.as_str(), anna.last.as_str(), anna.here), ("@anna", "hi", Here::Online));
+        assert_eq!((anna.key.as_str(), anna.last.as_str(), anna.here), ("@anna", "hi", PresenceDot::Online));
     }
 
     #[test]

@@ -12,10 +12,10 @@ mod places;
 pub use desk::{
     AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, chosen, ledger, ledger_head, outcome, reach, schedules, sent,
 };
-pub use lines::{LineRow, Mark, as_table, as_text, lines};
+pub use lines::{DeliveryMark, LineRow, as_table, as_text, lines};
 pub use links::links;
-pub use lists::{ConversationRow, Here, PersonRow, conversations, people};
-pub use notices::{Level, NoticeRow, notice, open_notices, past_notices};
+pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, people};
+pub use notices::{NoticeRow, SeverityLevel, notice, open_notices, past_notices};
 pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
 
 use belfry_core::chat::Place;
@@ -26,7 +26,7 @@ use crate::when::Wall;
 /// What rows need besides the model: the time, and how to write it.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
-    /// The time.
+    /// The time by this computer's clock.
     pub now: UnixMillis,
     /// The clock on the wall.
     pub wall: &'a Wall,

@@ -3,11 +3,11 @@
 use belfry_core::chat::{NoticeState, Severity};
 
 use super::{Moment, links};
-use crate::model::{Entry, Model};
+use crate::model::{Model, NoticeEntry};
 
 /// How much a notice insists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum SeverityLevel {
     /// It leaves by itself.
     #[default]
     Info,
@@ -17,7 +17,7 @@ pub enum Level {
     Critical,
 }
 
-impl From<Severity> for Level {
+impl From<Severity> for SeverityLevel {
     fn from(severity: Severity) -> Self {
         match severity {
             Severity::Info => Self::Info,
@@ -30,13 +30,13 @@ impl From<Severity> for Level {
 /// A notice as a screen shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoticeRow {
-    /// Its number.
+    /// The server's number for it, in digits.
     pub key: String,
     /// How much it insists.
-    pub level: Level,
+    pub level: SeverityLevel,
     /// Who sent it.
     pub author: String,
-    /// When.
+    /// When it was sent: the time of day, or the day where that is not today.
     pub time: String,
     /// Its heading; the beginning of what it says where it has none.
     pub title: String,
@@ -67,7 +67,7 @@ pub fn past_notices(model: &Model, moment: Moment<'_>) -> Vec<NoticeRow> {
 }
 
 /// One notice.
-pub fn notice(entry: &Entry, moment: Moment<'_>) -> NoticeRow {
+pub fn notice(entry: &NoticeEntry, moment: Moment<'_>) -> NoticeRow {
     let notice = &entry.notice;
     let said = &super::plain(notice.body.as_str());
     let (title, body) = match &notice.title {
@@ -108,7 +108,7 @@ mod tests {
     use belfry_core::time::{Instant, Now};
 
     use super::super::tests::{moment, notice};
-    use super::{Level, Model, NoticeState, open_notices, past_notices};
+    use super::{Model, NoticeState, SeverityLevel, open_notices, past_notices};
     use crate::model::Intent;
     use belfry_core::chat::Severity;
 
@@ -124,7 +124,7 @@ mod tests {
     fn an_open_notice_has_its_answers_and_a_past_one_how_it_ended() {
         let mut model = model(notice(Severity::Critical, Some("Fire drill"), "Leave."));
         let row = &open_notices(&model, moment(15, 0))[0];
-        assert_eq!((row.time.as_str(), row.title.as_str(), row.level), ("14:52", "Fire drill", Level::Critical));
+        assert_eq!((row.time.as_str(), row.title.as_str(), row.level), ("14:52", "Fire drill", SeverityLevel::Critical));
         assert_eq!(row.answers, ["Safe", "Need help"]);
         model.act(NOW, Intent::Answer { notice: NoticeId(7), answer: 1 });
         let row = &past_notices(&model, moment(15, 0))[0];

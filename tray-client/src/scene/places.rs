@@ -6,7 +6,7 @@ use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing, 
 use belfry_core::time::Instant;
 
 use super::lists::{here, matches, one_line};
-use super::{Here, Moment, name};
+use super::{Moment, PresenceDot, name};
 use crate::model::{Conversation, Model, Search};
 
 /// Letters that stand before what was found: enough to see what it is about, and not so many that it is beyond the edge.
@@ -26,7 +26,7 @@ pub struct HitRow {
     pub name: String,
     /// Who said it.
     pub who: String,
-    /// When.
+    /// When it was said: the time of day, or the day where that is not today.
     pub time: String,
     /// What stands before the words that were looked for.
     pub before: String,
@@ -54,7 +54,7 @@ pub struct FoundHead {
 /// A room or a person to talk in or with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoomRow {
-    /// Its place.
+    /// Its place as it is written, `lobby` or `@bob`.
     pub key: String,
     /// What people call it.
     pub name: String,
@@ -65,7 +65,7 @@ pub struct RoomRow {
     /// It is a person.
     pub direct: bool,
     /// Whether they are here, for a person.
-    pub here: Here,
+    pub here: PresenceDot,
     /// One is in it already.
     pub inside: bool,
     /// One is asked to join.
@@ -77,11 +77,11 @@ pub struct RoomRow {
 pub struct MemberRow {
     /// The place of the direct conversation with them.
     pub key: String,
-    /// Their name.
+    /// The account's name.
     pub name: String,
     /// Whether they are here.
-    pub here: Here,
-    /// It is oneself.
+    pub here: PresenceDot,
+    /// The row of the person who is signed in.
     pub me: bool,
     /// They are in the room.
     pub inside: bool,
@@ -92,7 +92,7 @@ pub struct MemberRow {
 /// Somebody asks one to join a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InvitationRow {
-    /// The room.
+    /// The room's name.
     pub room: String,
     /// Who asks; empty where that is not known any more.
     pub by: String,
@@ -212,7 +212,7 @@ pub fn invitations(model: &Model) -> Vec<InvitationRow> {
 /// Who is in the room, and then who could be asked to join it; those whose name has the words of `filter`.
 pub fn members(model: &Model, room: &RoomName, filter: &str) -> Vec<MemberRow> {
     let listed = model.rooms().members().filter(|(of, _)| of.key() == room.key()).map(|(_, people)| people).unwrap_or_default();
-    let present = |account: &AccountName| model.people().find(account).map_or(Here::No, |person| here(person.presence));
+    let present = |account: &AccountName| model.people().find(account).map_or(PresenceDot::No, |person| here(person.presence));
     let row = |account: &AccountName, inside: bool| MemberRow {
         key: Place::Direct(account.clone()).to_string(),
         name: account.to_string(),
@@ -367,7 +367,7 @@ mod tests {
         model.apply(NOW, Update::Presence(vec![change]));
         let rows = members(&model, &room("attic"), "");
         let inside: Vec<_> = rows.iter().filter(|row| row.inside).map(|row| (row.name.as_str(), row.here)).collect();
-        assert_eq!(inside, [("me", Here::No), ("bob", Here::Away)], "anna has left");
+        assert_eq!(inside, [("me", PresenceDot::No), ("bob", PresenceDot::Away)], "anna has left");
     }
 
     #[test]

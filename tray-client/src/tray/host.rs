@@ -11,7 +11,7 @@ use tray_icon::menu::{CheckMenuItem, IsMenuItem, Menu, MenuEvent, MenuItem, Pred
 use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use super::icon::{self, Taskbar};
-use super::menu::{self, Choice, Entry};
+use super::menu::{self, Choice, MenuEntry};
 use crate::model::Summary;
 use crate::words::say;
 
@@ -24,7 +24,7 @@ const PIXELS: u32 = 32;
 
 /// What the icon is to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
+pub struct IconState {
     /// In a picture.
     pub summary: Summary,
     /// In words.
@@ -39,7 +39,7 @@ pub struct State {
 
 /// What is heard of the icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum IconEvent {
     /// It was clicked: the window is to be opened, or hidden.
     Clicked,
     /// This was chosen from its menu.
@@ -59,9 +59,9 @@ pub enum Heard {
 /// The icon. Dropping it takes it away.
 #[derive(Debug)]
 pub struct Host {
-    states: mpsc::Sender<State>,
+    states: mpsc::Sender<IconState>,
     #[cfg(windows)]
-    door: std::sync::Arc<std::sync::OnceLock<crate::platform::hub::Door>>,
+    waker: std::sync::Arc<std::sync::OnceLock<crate::platform::windows_messages::WindowWaker>>,
     #[cfg(windows)]
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -71,18 +71,18 @@ impl Host {
     ///
     /// # Errors
     /// The system has no thread to give.
-    pub fn start(first: State, hear: impl Fn(Heard) + Clone + Send + Sync + 'static) -> std::io::Result<Self> {
+    pub fn start(first: IconState, hear: impl Fn(IconEvent) + Clone + Send + Sync + 'static) -> std::io::Result<Self> {
         let (states, receiver) = mpsc::channel();
         let clicked = hear.clone();
         TrayIconEvent::set_event_handler(Some(move |event| {
             if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
-                clicked(Heard::Clicked);
+                clicked(IconEvent::Clicked);
             }
         }));
         let chosen = hear.clone();
         MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
             if let Some(choice) = choice(event.id().as_ref()) {
-                chosen(Heard::Chosen(choice));
+                chosen(IconEvent::Chosen(choice));
             }
         }));
         let thread = thread::Builder::new().name("tray".into());
@@ -93,20 +93,20 @@ impl Host {
         }
         #[cfg(windows)]
         {
-            let door = std::sync::Arc::default();
-            let knocked = std::sync::Arc::clone(&door);
-            let thread = thread.spawn(move || super::resident::keep(first, receiver, &knocked, hear))?;
-            Ok(Self { states, door, thread: Some(thread) })
+            let waker = std::sync::Arc::default();
+            let filled = std::sync::Arc::clone(&waker);
+            let thread = thread.spawn(move || super::resident::keep(first, receiver, &filled, hear))?;
+            Ok(Self { states, waker, thread: Some(thread) })
         }
     }
 
-    /// Says something else.
-    pub fn tell(&self, state: State) {
+    /// Has the icon say this from now on; its thread takes only the newest.
+    pub fn tell(&self, state: IconState) {
         // Without its thread there is no icon to tell.
         let _ = self.states.send(state);
         #[cfg(windows)]
-        if let Some(door) = self.door.get() {
-            door.knock();
+        if let Some(waker) = self.waker.get() {
+            waker.wake();
         }
     }
 }
@@ -116,8 +116,8 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.states = mpsc::channel().0;
-        if let (Some(door), Some(thread)) = (self.door.get(), self.thread.take()) {
-            door.knock();
+        if let (Some(waker), Some(thread)) = (self.waker.get(), self.thread.take()) {
+            waker.wake();
             // A thread that has panicked has no icon any more.
             let _ = thread.join();
         }
@@ -125,12 +125,12 @@ impl Drop for Host {
 }
 
 #[cfg(not(windows))]
-fn keep(mut state: State, states: &mpsc::Receiver<State>, hear: &impl Fn(Heard)) {
+fn keep(mut state: IconState, states: &mpsc::Receiver<IconState>, hear: &impl Fn(IconEvent)) {
     let mut icon = None;
     loop {
         if icon.is_none() {
             icon = put(&state).map(|(icon, _)| icon);
-            hear(Heard::Visible(icon.is_some()));
+            hear(IconEvent::Visible(icon.is_some()));
         }
         let patience = if icon.is_some() { Duration::from_secs(u64::from(u32::MAX)) } else { AGAIN };
         match states.recv_timeout(patience) {
@@ -149,7 +149,7 @@ fn keep(mut state: State, states: &mpsc::Receiver<State>, hear: &impl Fn(Heard))
 }
 
 /// The icon and its menu.
-pub(super) fn put(state: &State) -> Option<(TrayIcon, Menu)> {
+pub(super) fn put(state: &IconState) -> Option<(TrayIcon, Menu)> {
     let menu = built(state)?;
     let builder = TrayIconBuilder::new()
         .with_id("belfry")
@@ -163,7 +163,7 @@ pub(super) fn put(state: &State) -> Option<(TrayIcon, Menu)> {
 
 /// Makes the icon say something else, and gives its new menu, if there is one. A refused change is made good by the next one; there is
 /// nobody who could do anything about it.
-pub(super) fn change(icon: &TrayIcon, old: &State, new: &State) -> Option<Menu> {
+pub(super) fn change(icon: &TrayIcon, old: &IconState, new: &IconState) -> Option<Menu> {
     if old.summary != new.summary {
         let _ = icon.set_icon(picture(new.summary));
     }
@@ -178,7 +178,7 @@ pub(super) fn change(icon: &TrayIcon, old: &State, new: &State) -> Option<Menu> 
 
 /// Says everything again: what was refused while there was no taskbar, in colours for the one there is.
 #[cfg(windows)]
-pub(super) fn renew(icon: &TrayIcon, state: &State) {
+pub(super) fn renew(icon: &TrayIcon, state: &IconState) {
     let _ = icon.set_icon(picture(state.summary));
     let _ = icon.set_tooltip(Some(&state.tooltip));
 }
@@ -188,22 +188,22 @@ fn picture(summary: Summary) -> Option<Icon> {
     let (taskbar, pixels) = (Taskbar::Dark, PIXELS);
     #[cfg(windows)]
     let (taskbar, pixels) = {
-        use crate::platform::hub;
-        (if hub::taskbar_is_light() { Taskbar::Light } else { Taskbar::Dark }, hub::icon_pixels())
+        use crate::platform::windows_messages;
+        (if windows_messages::taskbar_is_light() { Taskbar::Light } else { Taskbar::Dark }, windows_messages::icon_pixels())
     };
     let picture = icon::draw(summary, taskbar, pixels);
     Icon::from_rgba(picture.rgba, picture.size, picture.size).ok()
 }
 
-fn built(state: &State) -> Option<Menu> {
+fn built(state: &IconState) -> Option<Menu> {
     let menu = Menu::new();
     for entry in menu::entries(state.role, state.do_not_disturb) {
         let item: Box<dyn IsMenuItem> = match entry {
-            Entry::Line => Box::new(PredefinedMenuItem::separator()),
-            Entry::Choice { choice, label, checked: Some(checked) } => {
+            MenuEntry::Line => Box::new(PredefinedMenuItem::separator()),
+            MenuEntry::Choice { choice, label, checked: Some(checked) } => {
                 Box::new(CheckMenuItem::with_id(id(choice), say(label), true, checked, None))
             }
-            Entry::Choice { choice, label, checked: None } => Box::new(MenuItem::with_id(id(choice), say(label), true, None)),
+            MenuEntry::Choice { choice, label, checked: None } => Box::new(MenuItem::with_id(id(choice), say(label), true, None)),
         };
         menu.append(&*item).ok()?;
     }

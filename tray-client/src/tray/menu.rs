@@ -13,7 +13,7 @@ pub enum Choice {
     DoNotDisturb,
     /// Write a notice.
     SendNotice,
-    /// The settings.
+    /// Open the window of settings.
     Settings,
     /// What this program is.
     About,
@@ -23,10 +23,10 @@ pub enum Choice {
 
 /// One line of the menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum MenuEntry {
     /// Something to choose.
     Choice {
-        /// What.
+        /// What choosing it does.
         choice: Choice,
         /// Its words; the letter after `&` is its key.
         label: &'static str,
@@ -38,21 +38,21 @@ pub enum Entry {
 }
 
 /// The menu for this person.
-pub fn entries(role: Option<Role>, do_not_disturb: bool) -> Vec<Entry> {
-    let choice = |choice, label| Entry::Choice { choice, label, checked: None };
+pub fn entries(role: Option<Role>, do_not_disturb: bool) -> Vec<MenuEntry> {
+    let choice = |choice, label| MenuEntry::Choice { choice, label, checked: None };
     let mut entries = vec![
         choice(Choice::Open, "&Open"),
         choice(Choice::Status, "S&tatus"),
-        Entry::Choice { choice: Choice::DoNotDisturb, label: "&Do not disturb", checked: Some(do_not_disturb) },
+        MenuEntry::Choice { choice: Choice::DoNotDisturb, label: "&Do not disturb", checked: Some(do_not_disturb) },
     ];
     if role == Some(Role::Admin) {
         entries.push(choice(Choice::SendNotice, "Send &notice…"));
     }
     entries.extend([
-        Entry::Line,
+        MenuEntry::Line,
         choice(Choice::Settings, "&Settings"),
         choice(Choice::About, "&About"),
-        Entry::Line,
+        MenuEntry::Line,
         choice(Choice::Quit, "&Quit"),
     ]);
     entries
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn has(role: Option<Role>, wanted: Choice) -> bool {
-        entries(role, false).iter().any(|entry| matches!(entry, Entry::Choice { choice, .. } if *choice == wanted))
+        entries(role, false).iter().any(|entry| matches!(entry, MenuEntry::Choice { choice, .. } if *choice == wanted))
     }
 
     #[test]
@@ -75,7 +75,9 @@ mod tests {
     #[test]
     fn the_check_mark_says_whether_popups_are_held_back() {
         let marks = |held_back| {
-            entries(None, held_back).into_iter().find_map(|entry| if let Entry::Choice { checked, .. } = entry { checked } else { None })
+            entries(None, held_back)
+                .into_iter()
+                .find_map(|entry| if let MenuEntry::Choice { checked, .. } = entry { checked } else { None })
         };
         assert_eq!((marks(true), marks(false)), (Some(true), Some(false)));
     }
@@ -84,7 +86,7 @@ mod tests {
     fn every_choice_has_a_key_of_its_own() {
         let keys: Vec<_> = entries(Some(Role::Admin), false)
             .into_iter()
-            .filter_map(|entry| if let Entry::Choice { label, .. } = entry { label.split_once('&')?.1.chars().next() } else { None })
+            .filter_map(|entry| if let MenuEntry::Choice { label, .. } = entry { label.split_once('&')?.1.chars().next() } else { None })
             .map(|key| key.to_ascii_lowercase())
             .collect();
         assert!(keys.iter().enumerate().all(|(index, key)| !keys[..index].contains(key)), "{keys:?}");

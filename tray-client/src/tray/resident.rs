@@ -1,4 +1,4 @@
-//! The icon's thread on Windows: it has a window, so it waits for messages, and is knocked at when the icon is to say something else.
+//! The icon's thread on Windows: it has a window, so it waits for messages, and is woken when the icon is to say something else.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use tray_icon::TrayIcon;
 use tray_icon::menu::{ContextMenu as _, Menu};
 
-use super::host::{AGAIN, Heard, State, change, put, renew};
-use crate::platform::hub::{self, Door, Said};
+use super::host::{AGAIN, IconEvent, IconState, change, put, renew};
+use crate::platform::windows_messages::{self, Said, WindowWaker};
 
 /// Windows ends the program soon after it was told that the session ends; so long the rest of it may take for its goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -18,60 +18,60 @@ const GOODBYE: Duration = Duration::from_secs(2);
 struct Resident<H> {
     icon: TrayIcon,
     /// What the icon says.
-    state: RefCell<State>,
-    states: Receiver<State>,
+    state: RefCell<IconState>,
+    states: Receiver<IconState>,
     menu: RefCell<Menu>,
     hear: H,
 }
 
 /// Keeps the icon until nobody has anything more to tell it.
-pub(super) fn keep(mut state: State, states: Receiver<State>, door: &OnceLock<Door>, hear: impl Fn(Heard) + 'static) {
+pub(super) fn keep(mut state: IconState, states: Receiver<IconState>, waker: &OnceLock<WindowWaker>, hear: impl Fn(IconEvent) + 'static) {
     let (icon, menu) = loop {
         if let Some(put) = put(&state) {
             break put;
         }
-        hear(Heard::Visible(false));
+        hear(IconEvent::Visible(false));
         match states.recv_timeout(AGAIN) {
             Ok(new) => state = new,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     };
-    hear(Heard::Visible(true));
+    hear(IconEvent::Visible(true));
     let resident = Rc::new(Resident { icon, state: RefCell::new(state), states, menu: RefCell::new(menu), hear });
     // The window is destroyed with the icon: what listens at it must not keep the icon.
     let listening = Rc::downgrade(&resident);
-    let attended = hub::attend(resident.icon.window_handle(), move |said| {
+    let attended = windows_messages::attend(resident.icon.window_handle(), move |said| {
         if let Some(resident) = listening.upgrade() {
             resident.heard(said);
         }
     });
     let Ok(own) = attended else { return };
-    let _ = door.set(own);
-    // What was told before there was a door to knock at.
-    own.knock();
-    hub::stay();
+    let _ = waker.set(own);
+    // What was told before there was a waker.
+    own.wake();
+    windows_messages::stay();
 }
 
-impl<H: Fn(Heard)> Resident<H> {
+impl<H: Fn(IconEvent)> Resident<H> {
     fn heard(&self, said: Said) {
         match said {
-            Said::Knocked => self.follow(),
+            Said::Woken => self.follow(),
             Said::TaskbarChanged => renew(&self.icon, &self.state.borrow()),
-            Said::ScreensChanged => (self.hear)(Heard::ScreensChanged),
-            Said::Clicked => (self.hear)(Heard::Clicked),
+            Said::ScreensChanged => (self.hear)(IconEvent::ScreensChanged),
+            Said::Clicked => (self.hear)(IconEvent::Clicked),
             Said::MenuWanted => {
                 // The menu stays as it is while it is open, but nothing may be borrowed meanwhile.
                 let menu = self.menu.borrow().hpopupmenu();
-                hub::open_menu(self.icon.window_handle(), menu);
+                windows_messages::open_menu(self.icon.window_handle(), menu);
             }
-            Said::Hidden(hidden) => (self.hear)(Heard::Hidden(hidden)),
-            Said::Back => (self.hear)(Heard::Back),
+            Said::Hidden(hidden) => (self.hear)(IconEvent::Hidden(hidden)),
+            Said::Back => (self.hear)(IconEvent::Back),
             Said::Ending => {
-                (self.hear)(Heard::Ending);
+                (self.hear)(IconEvent::Ending);
                 let end = Instant::now() + GOODBYE;
                 while self.states.recv_timeout(end.saturating_duration_since(Instant::now())).is_ok() {}
-                hub::leave();
+                windows_messages::leave();
             }
         }
     }
@@ -83,7 +83,7 @@ impl<H: Fn(Heard)> Resident<H> {
             match self.states.try_recv() {
                 Ok(new) => newest = Some(new),
                 Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return hub::leave(),
+                Err(TryRecvError::Disconnected) => return windows_messages::leave(),
             }
         }
         if let Some(new) = newest {

@@ -4,7 +4,7 @@ use slint::ComponentHandle as _;
 
 use super::{NoDisplay, look, ui};
 
-/// The window.
+/// The window that says what this program is.
 pub struct AboutView {
     window: ui::AboutWindow,
 }

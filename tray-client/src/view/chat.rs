@@ -8,7 +8,7 @@ use slint::ComponentHandle as _;
 use slint::winit_030::{EventResult, WinitWindowAccessor as _};
 use winit::event::WindowEvent;
 
-use super::rows::{self, List};
+use super::rows::{self, RowList};
 use super::{Gesture, NoDisplay, Sink, look, ui};
 use crate::geometry::{Corner, Rect};
 use crate::scene::{ConversationRow, HitRow, InvitationRow, LineRow, MemberRow, NoticeRow, PersonRow, RoomRow};
@@ -22,8 +22,8 @@ const ELEMENTS_MADE: Duration = Duration::from_millis(150);
 
 /// The head of the shown conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Head {
-    /// Its key.
+pub struct ChatHead {
+    /// Its place as it is written, `lobby` or `@bob`.
     pub key: String,
     /// What people call it.
     pub name: String,
@@ -42,15 +42,15 @@ pub struct Head {
 /// The chat window.
 pub struct ChatView {
     window: ui::ChatWindow,
-    conversations: List<ConversationRow, ui::Conversation>,
-    people: List<PersonRow, ui::Person>,
-    lines: List<LineRow, ui::Line>,
-    open: List<NoticeRow, ui::Notice>,
-    all: List<NoticeRow, ui::Notice>,
-    hits: List<HitRow, ui::Hit>,
-    rooms: List<RoomRow, ui::RoomRow>,
-    invitations: List<InvitationRow, ui::Invitation>,
-    members: List<MemberRow, ui::Member>,
+    conversations: RowList<ConversationRow, ui::Conversation>,
+    people: RowList<PersonRow, ui::Person>,
+    lines: RowList<LineRow, ui::Line>,
+    open: RowList<NoticeRow, ui::Notice>,
+    all: RowList<NoticeRow, ui::Notice>,
+    hits: RowList<HitRow, ui::Hit>,
+    rooms: RowList<RoomRow, ui::RoomRow>,
+    invitations: RowList<InvitationRow, ui::Invitation>,
+    members: RowList<MemberRow, ui::Member>,
     /// Which conversation is shown, and from which line to which.
     span: (String, Option<(u64, u64)>),
 }
@@ -71,15 +71,15 @@ impl ChatView {
         look::dress(&window);
         let view = Self {
             window,
-            conversations: List::new(),
-            people: List::new(),
-            lines: List::new(),
-            open: List::new(),
-            all: List::new(),
-            hits: List::new(),
-            rooms: List::new(),
-            invitations: List::new(),
-            members: List::new(),
+            conversations: RowList::new(),
+            people: RowList::new(),
+            lines: RowList::new(),
+            open: RowList::new(),
+            all: RowList::new(),
+            hits: RowList::new(),
+            rooms: RowList::new(),
+            invitations: RowList::new(),
+            members: RowList::new(),
             span: (String::new(), None),
         };
         view.window.set_conversations(view.conversations.model());
@@ -204,7 +204,7 @@ impl ChatView {
         Rect { x: corner.x, y: corner.y, width: size.width, height: size.height }
     }
 
-    /// Puts it there.
+    /// Gives the window this place and size, in physical pixels.
     pub fn place(&self, rect: Rect) {
         self.window.window().set_size(slint::PhysicalSize::new(rect.width, rect.height));
         self.window.window().set_position(slint::PhysicalPosition::new(rect.x, rect.y));
@@ -235,13 +235,13 @@ impl ChatView {
         self.conversations.set_still(rows);
     }
 
-    /// The people.
+    /// Shows these rows as the list of people.
     pub fn set_people(&mut self, rows: Vec<PersonRow>) {
         self.people.set_still(rows);
     }
 
     /// The shown conversation. `to_end` when its newest line is to be seen whatever was seen before.
-    pub fn set_lines(&mut self, head: Head, rows: Vec<LineRow>, to_end: bool) {
+    pub fn set_lines(&mut self, head: ChatHead, rows: Vec<LineRow>, to_end: bool) {
         let above = if self.span.0 == head.key { lines_above(self.span.1, head.span) } else { 0 };
         self.span = (head.key.clone(), head.span);
         if above != 0 && !to_end {

@@ -2,20 +2,20 @@
 
 use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
 
-use super::rows::List;
+use super::rows::RowList;
 use super::{Change, DeskGesture, Gesture, NoDisplay, Sink, look, ui};
-use crate::compose::Form;
+use crate::compose::NoticeForm;
 use crate::scene::{AudienceRow, Filter, LedgerHead, LedgerRow, SentRow};
 use crate::words::say;
 
-/// The window.
+/// The administrator's window, and the rows that it shows.
 pub struct DeskView {
     window: ui::DeskWindow,
-    sent: List<SentRow, ui::SentRow>,
-    schedules: List<SentRow, ui::SentRow>,
-    audiences: List<AudienceRow, ui::AudienceRow>,
-    chosen: List<AudienceRow, ui::AudienceRow>,
-    ledger: List<LedgerRow, ui::LedgerRow>,
+    sent: RowList<SentRow, ui::SentRow>,
+    schedules: RowList<SentRow, ui::SentRow>,
+    audiences: RowList<AudienceRow, ui::AudienceRow>,
+    chosen: RowList<AudienceRow, ui::AudienceRow>,
+    ledger: RowList<LedgerRow, ui::LedgerRow>,
     templates: Vec<String>,
 }
 
@@ -43,11 +43,11 @@ impl DeskView {
         look::dress(&window);
         let view = Self {
             window,
-            sent: List::new(),
-            schedules: List::new(),
-            audiences: List::new(),
-            chosen: List::new(),
-            ledger: List::new(),
+            sent: RowList::new(),
+            schedules: RowList::new(),
+            audiences: RowList::new(),
+            chosen: RowList::new(),
+            ledger: RowList::new(),
             templates: Vec::new(),
         };
         view.window.set_sent(view.sent.model());
@@ -199,7 +199,7 @@ impl DeskView {
     }
 
     /// Fills the form.
-    pub fn set_form(&self, form: Form) {
+    pub fn set_form(&self, form: NoticeForm) {
         self.window.set_form_title(form.title.into());
         self.window.set_form_body(form.body.into());
         self.window.set_form_severity(number(form.severity));
@@ -211,8 +211,8 @@ impl DeskView {
     }
 }
 
-fn form(window: &ui::DeskWindow) -> Form {
-    Form {
+fn form(window: &ui::DeskWindow) -> NoticeForm {
+    NoticeForm {
         title: window.get_form_title().into(),
         body: window.get_form_body().into(),
         severity: index(window.get_form_severity()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use slint::{ComponentHandle, Global as _};
 
 use super::ui;
-use crate::settings::{Settings, Theme};
+use crate::settings::{Theme, UserSettings};
 use crate::words;
 
 /// What has just come up, moved or changed takes neither key nor click for so long: nobody decides in less than half a second what they
@@ -30,7 +30,7 @@ fn millis(time: Duration) -> i64 {
 }
 
 /// Windows that are made from now on look like this.
-pub fn set(settings: &Settings) {
+pub fn set(settings: &UserSettings) {
     CURRENT.set((settings.theme, settings.text_percent));
     LANGUAGE.set(words::speak(settings.language));
 }

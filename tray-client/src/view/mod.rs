@@ -56,7 +56,7 @@ pub enum Gesture {
     Follow(String),
     /// Answered a notice.
     Answer {
-        /// Its key.
+        /// The notice's number, in digits.
         notice: String,
         /// Which of its answers.
         answer: u8,
@@ -69,7 +69,7 @@ pub enum Gesture {
     DismissMessage(String),
     /// The pointer rests on a popup, or has left it.
     Hover {
-        /// Which popup.
+        /// The popup's key: `notice 7`, `message lobby`.
         popup: String,
         /// Whether it rests there.
         on: bool,
@@ -106,7 +106,7 @@ pub enum Gesture {
     /// Does not want to sign in after all.
     CancelSignIn,
     /// Changed a setting.
-    Set(Form),
+    Set(SettingsForm),
     /// Wants to sign in elsewhere.
     OtherServer,
     /// Did something in the administrator's window.
@@ -120,7 +120,7 @@ pub enum Gesture {
 pub enum PlaceGesture {
     /// Looks for messages.
     Find {
-        /// With these words.
+        /// What was typed into the search field.
         words: String,
         /// Only in the shown conversation.
         only_here: bool,
@@ -180,17 +180,17 @@ pub enum DeskGesture {
     /// Typed into the search field of the audiences.
     Search(String),
     /// Wants this sent.
-    Send(compose::Form),
+    Send(compose::NoticeForm),
     /// Yes or no to a notice that has to be confirmed.
     Confirm(bool),
     /// Starts from this template; `None` for an empty form.
     UseTemplate(Option<usize>),
     /// Wants the form kept as a template.
     SaveTemplate {
-        /// Under this name.
+        /// The template's name as typed.
         name: String,
         /// The form.
-        form: compose::Form,
+        form: compose::NoticeForm,
     },
     /// Wants the template forgotten that the form was begun from.
     RemoveTemplate,
@@ -204,7 +204,7 @@ pub enum DeskGesture {
     Change {
         /// Which, by its key: the one that stood there when the person decided.
         notice: String,
-        /// How.
+        /// What is to become of it.
         change: Change,
     },
     /// Wants the ledger read again.
@@ -222,9 +222,9 @@ pub enum Change {
     Withdraw,
     /// It says something else.
     Update {
-        /// The heading.
+        /// The heading as typed.
         title: String,
-        /// The text.
+        /// The text as typed.
         body: String,
     },
     /// What it was about is over; what the screens say instead, or nothing.
@@ -233,7 +233,7 @@ pub enum Change {
 
 /// The settings as the window has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Form {
+pub struct SettingsForm {
     /// Start with the system.
     pub autostart: bool,
     /// Hold popups back.
@@ -246,11 +246,11 @@ pub struct Form {
     pub sounds: bool,
     /// Who touches nothing for so many minutes is away; 0 for never.
     pub away_after_minutes: u16,
-    /// Colours.
+    /// Light or dark windows.
     pub theme: Theme,
     /// The size of text in percent.
     pub text_percent: u16,
-    /// The language.
+    /// In which the windows speak.
     pub language: Language,
 }
 

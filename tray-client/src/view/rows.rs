@@ -7,7 +7,9 @@ use std::rc::Rc;
 use slint::{Model as _, ModelRc, SharedString, VecModel};
 
 use super::ui;
-use crate::scene::{AudienceRow, ConversationRow, Here, Level, LineRow, Mark, MemberRow, NoticeRow, PersonRow, RoomRow, SentRow};
+use crate::scene::{
+    AudienceRow, ConversationRow, DeliveryMark, LineRow, MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow, SentRow, SeverityLevel,
+};
 use crate::words::say;
 
 /// A row that is the same one wherever it stands.
@@ -28,19 +30,19 @@ struct Plain<P> {
 }
 
 /// A list that a window shows. Clones are the same list.
-pub(super) struct List<P, S> {
+pub(super) struct RowList<P, S> {
     plain: Rc<RefCell<Plain<P>>>,
     shown: Rc<VecModel<S>>,
 }
 
-impl<P, S> Clone for List<P, S> {
+impl<P, S> Clone for RowList<P, S> {
     fn clone(&self) -> Self {
         Self { plain: Rc::clone(&self.plain), shown: Rc::clone(&self.shown) }
     }
 }
 
-impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> List<P, S> {
-    /// Nothing.
+impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> RowList<P, S> {
+    /// A list without rows.
     pub(super) fn new() -> Self {
         Self {
             plain: Rc::new(RefCell::new(Plain { rows: Vec::new(), held: false, wanted: None, others_asked: false })),
@@ -72,7 +74,7 @@ impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> List<P, S> {
     }
 }
 
-impl<P: Clone + PartialEq + Keyed, S: Clone + From<P> + 'static> List<P, S> {
+impl<P: Clone + PartialEq + Keyed, S: Clone + From<P> + 'static> RowList<P, S> {
     /// The same, but nothing moves while the pointer is on the list: whoever aims at a row hits that row. What is new comes last then.
     pub(super) fn set_still(&self, new: Vec<P>) {
         let rows = {
@@ -133,22 +135,22 @@ pub(super) fn place_name(key: &str, name: String) -> String {
     if key == "lobby" { say(&name) } else { name }
 }
 
-impl From<Here> for ui::Here {
-    fn from(here: Here) -> Self {
+impl From<PresenceDot> for ui::Here {
+    fn from(here: PresenceDot) -> Self {
         match here {
-            Here::No => Self::No,
-            Here::Away => Self::Away,
-            Here::Online => Self::Online,
+            PresenceDot::No => Self::No,
+            PresenceDot::Away => Self::Away,
+            PresenceDot::Online => Self::Online,
         }
     }
 }
 
-impl From<Level> for ui::Level {
-    fn from(level: Level) -> Self {
+impl From<SeverityLevel> for ui::Level {
+    fn from(level: SeverityLevel) -> Self {
         match level {
-            Level::Info => Self::Info,
-            Level::Important => Self::Important,
-            Level::Critical => Self::Critical,
+            SeverityLevel::Info => Self::Info,
+            SeverityLevel::Important => Self::Important,
+            SeverityLevel::Critical => Self::Critical,
         }
     }
 }
@@ -190,10 +192,10 @@ impl From<LineRow> for ui::Line {
                 text: text.into(),
                 links: if links.is_empty() { ModelRc::default() } else { strings(links) },
                 mark: match mark {
-                    Mark::None => ui::Mark::None,
-                    Mark::Waiting => ui::Mark::Waiting,
-                    Mark::Stored => ui::Mark::Stored,
-                    Mark::Failed => ui::Mark::Failed,
+                    DeliveryMark::None => ui::Mark::None,
+                    DeliveryMark::Waiting => ui::Mark::Waiting,
+                    DeliveryMark::Stored => ui::Mark::Stored,
+                    DeliveryMark::Failed => ui::Mark::Failed,
                 },
                 why: say(&why).into(),
                 own_key: own_key.into(),
@@ -246,7 +248,7 @@ mod tests {
 
     #[test]
     fn nothing_moves_under_the_pointer_and_what_it_says_is_new_all_the_same() {
-        let list: List<(&'static str, u32), Named> = List::new();
+        let list: RowList<(&'static str, u32), Named> = RowList::new();
         let names = || list.shown.iter().map(|row| format!("{}{}", row.0, row.1)).collect::<Vec<_>>();
         list.set_still(vec![("a", 1), ("b", 1), ("c", 1)]);
         list.hold(true);
@@ -273,7 +275,7 @@ mod tests {
 
     #[track_caller]
     fn check(before: &[u32], after: &[u32]) {
-        let list: List<u32, Row> = List::new();
+        let list: RowList<u32, Row> = RowList::new();
         list.set(before.to_vec());
         list.set(after.to_vec());
         assert_eq!(list.shown.iter().map(|row| row.0).collect::<Vec<_>>(), after);

@@ -29,7 +29,7 @@ impl<E: Send + 'static> Post<E> {
 }
 
 /// Takes what the windows' thread is woken for.
-pub trait Desk<E> {
+pub trait EventHandler<E> {
     /// One event.
     fn handle(&mut self, event: E);
     /// Nothing more waits: draw what has changed.
@@ -54,7 +54,9 @@ fn drain() {
 ///
 /// # Errors
 /// There is no display, or it went away; or `start` failed.
-pub fn run<E: Send + 'static, D: Desk<E> + 'static, X: From<NoDisplay>>(start: impl FnOnce(Post<E>) -> Result<D, X>) -> Result<(), X> {
+pub fn run<E: Send + 'static, D: EventHandler<E> + 'static, X: From<NoDisplay>>(
+    start: impl FnOnce(Post<E>) -> Result<D, X>,
+) -> Result<(), X> {
     select()?;
     let (sender, receiver) = mpsc::channel();
     let desk = RefCell::new(start(Post { sender })?);

@@ -2,9 +2,9 @@
 
 use slint::ComponentHandle as _;
 
-use super::{Form, Gesture, NoDisplay, Sink, look, ui};
+use super::{Gesture, NoDisplay, SettingsForm, Sink, look, ui};
 use crate::platform::policy::Policy;
-use crate::settings::{Language, Settings, Theme};
+use crate::settings::{Language, Theme, UserSettings};
 use crate::words::say;
 
 /// The settings window.
@@ -23,7 +23,7 @@ impl SettingsView {
     ///
     /// # Errors
     /// There is no display.
-    pub fn show(sink: &Sink, settings: &Settings, autostart: bool, policy: &Policy) -> Result<Self, NoDisplay> {
+    pub fn show(sink: &Sink, settings: &UserSettings, autostart: bool, policy: &Policy) -> Result<Self, NoDisplay> {
         let window = ui::SettingsWindow::new()?;
         look::dress(&window);
         window.set_settled(settled(policy));
@@ -48,7 +48,7 @@ impl SettingsView {
 
     /// What is set now, which may be something else than what was clicked: an administrator has settled it, or the system refused. Hours
     /// stay as they are being typed.
-    pub fn tell(&self, settings: &Settings, autostart: bool) {
+    pub fn tell(&self, settings: &UserSettings, autostart: bool) {
         self.window.set_autostart(autostart);
         self.window.set_do_not_disturb(settings.do_not_disturb);
         self.window.set_show_texts(settings.show_texts);
@@ -92,8 +92,8 @@ fn settled(policy: &Policy) -> ui::Settled {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the slider goes from 80 to 200")]
-fn form(window: &ui::SettingsWindow) -> Form {
-    Form {
+fn form(window: &ui::SettingsWindow) -> SettingsForm {
+    SettingsForm {
         autostart: window.get_autostart(),
         do_not_disturb: window.get_do_not_disturb(),
         quiet_hours: window.get_quiet_hours().trim().into(),

@@ -72,9 +72,9 @@ fn watching() -> (Desk, Numbers) {
 fn a_stored_notice_is_watched_and_its_ledger_read_to_the_end() {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
     let (number, _) = sent(&desk.send(draft(Severity::Info), &mut numbers));
-    assert_eq!(*desk.outcome(), Outcome::Waiting);
+    assert_eq!(*desk.outcome(), DeskOutcome::Waiting);
     let (_, asks) = desk.hear_sent(number, NoticeId(7), &mut numbers);
-    assert_eq!(*desk.outcome(), Outcome::Sent(NoticeId(7)));
+    assert_eq!(*desk.outcome(), DeskOutcome::Sent(NoticeId(7)));
     let number = asked(&asks, is_ledger);
     let (_, more) = desk.hear_ledger(number, page(&["anna", "ben"], true), &mut numbers);
     let ben = AccountName::new("ben").unwrap();
@@ -88,10 +88,10 @@ fn a_stored_notice_is_watched_and_its_ledger_read_to_the_end() {
 fn a_critical_notice_to_everyone_goes_out_only_when_it_was_confirmed() {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
     let asks = desk.send(draft(Severity::Critical), &mut numbers);
-    assert_eq!(*desk.outcome(), Outcome::ToConfirm);
+    assert_eq!(*desk.outcome(), DeskOutcome::ToConfirm);
     asked(&asks, is_preview);
     assert_eq!(desk.confirm(false, &mut numbers), []);
-    assert_eq!(*desk.outcome(), Outcome::Idle);
+    assert_eq!(*desk.outcome(), DeskOutcome::Idle);
     desk.send(draft(Severity::Critical), &mut numbers);
     let asks = desk.confirm(true, &mut numbers);
     assert!(sent(&asks).1.confirmed);
@@ -145,7 +145,7 @@ fn a_refused_notice_says_why_and_can_be_sent_again() {
     let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
     let (number, _) = sent(&desk.send(draft(Severity::Info), &mut numbers));
     assert!(desk.failed(number, Some(Refusal::EmptyAudience)));
-    assert_eq!(*desk.outcome(), Outcome::Refused(Some(Refusal::EmptyAudience)));
+    assert_eq!(*desk.outcome(), DeskOutcome::Refused(Some(Refusal::EmptyAudience)));
     sent(&desk.send(draft(Severity::Info), &mut numbers));
 }
 
@@ -169,7 +169,7 @@ fn a_withdrawn_notice_is_withdrawn_in_every_list() {
     let (_, asks) = desk.hear_changed(number, withdrawn, &mut numbers);
     asked(&asks, is_ledger);
     assert_eq!(desk.watched().unwrap().summary().notice.state, NoticeState::Withdrawn);
-    assert_eq!(*desk.outcome(), Outcome::Changed(NoticeId(7)));
+    assert_eq!(*desk.outcome(), DeskOutcome::Changed(NoticeId(7)));
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn an_altered_message_is_shown_as_it_is_now() {
     let altered = Some(Alteration { number: 1, at: UnixMillis(9), deleted: false });
     let edited = Message { text: Text::new("better").unwrap(), altered, ..message(1, "anna") };
     let effects = model.apply(now(1), Update::Altered { place: attic(), message: edited });
-    assert!(effects.contains(&Effect::Redraw(Part::Lines(attic()))));
+    assert!(effects.contains(&Effect::Redraw(ScreenPart::Lines(attic()))));
     let lines: Vec<_> = model.lines(&attic()).map(|line| (line.text.to_string(), line.altered)).collect();
     assert_eq!(lines, [("better".to_owned(), altered)]);
     assert_eq!(model.conversation(&attic()).unwrap().last().unwrap().text.as_str(), "better");
@@ -398,7 +398,7 @@ fn list(model: &Model) -> Vec<(String, String)> {
 }
 
 fn forgotten(model: &mut Model) -> Vec<u64> {
-    model.take_news().iter().filter_map(|keep| if let Keep::Forget(id) = keep { Some(id.0) } else { None }).collect()
+    model.take_news().iter().filter_map(|keep| if let MemoryChange::Forget(id) = keep { Some(id.0) } else { None }).collect()
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::view::ui::Pane;
 const INSTANT: Duration = Duration::from_millis(20);
 
 fn open(key: &str, answers: &[&str]) -> NoticeRow {
-    NoticeRow { key: key.into(), title: format!("Notice {key}"), unseen: true, ..notice(Level::Important, answers) }
+    NoticeRow { key: key.into(), title: format!("Notice {key}"), unseen: true, ..notice(SeverityLevel::Important, answers) }
 }
 
 fn answer(notice: &str, answer: u8) -> Gesture {

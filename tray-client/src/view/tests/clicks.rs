@@ -10,8 +10,8 @@ use super::*;
 use crate::platform::policy::Policy;
 use crate::popup::window::Popup;
 use crate::scene::{AudienceRow, Filter};
-use crate::settings::Settings;
-use crate::view::chat::{ChatView, Head};
+use crate::settings::UserSettings;
+use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
 use crate::view::settings::SettingsView;
 use crate::view::sign_in::SignInView;
@@ -58,7 +58,7 @@ pub(super) fn chat(sink: &Sink) -> ChatView {
     view.window().window().dispatch_event(WindowEvent::WindowActiveChanged(true));
     view.set_conversations(conversations());
     view.set_people(people());
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, ..Head::default() };
+    let head = ChatHead { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, ..ChatHead::default() };
     view.set_lines(head, lines(), true);
     view
 }
@@ -133,7 +133,7 @@ fn an_administrator_writes_a_notice_by_a_key_and_nobody_else_does() {
 fn an_open_notice_at_the_top_of_the_window_is_answered_there() {
     let (heard, sink) = begin();
     let mut view = chat(&sink);
-    view.set_notices(vec![notice(Level::Important, &["Safe", "Need help"])], vec![]);
+    view.set_notices(vec![notice(SeverityLevel::Important, &["Safe", "Need help"])], vec![]);
     press(view.window(), "Need help");
     assert_eq!(heard.take(), [Gesture::Answer { notice: "7".into(), answer: 1 }]);
     view.set_notices(vec![], vec![]);
@@ -144,8 +144,8 @@ fn an_open_notice_at_the_top_of_the_window_is_answered_there() {
 fn the_keyboard_can_be_put_on_the_newest_notices_first_answer() {
     let (heard, sink) = begin();
     let mut view = chat(&sink);
-    let newest = NoticeRow { key: "8".into(), ..notice(Level::Critical, &["Safe", "Need help"]) };
-    view.set_notices(vec![newest, notice(Level::Important, &["I know"])], vec![]);
+    let newest = NoticeRow { key: "8".into(), ..notice(SeverityLevel::Critical, &["Safe", "Need help"]) };
+    view.set_notices(vec![newest, notice(SeverityLevel::Important, &["I know"])], vec![]);
     assert!(is_there(view.window(), "Need help"));
     view.focus_notice();
     i_slint_backend_testing::mock_elapsed_time(Duration::from_secs(1));
@@ -176,7 +176,7 @@ fn a_server_that_was_found_is_taken_by_a_click_and_a_single_one_without() {
 fn past_notices_are_found_again() {
     let (_, sink) = begin();
     let mut view = chat(&sink);
-    let past = NoticeRow { ended: "Answered: Safe".into(), answers: vec![], ..notice(Level::Critical, &[]) };
+    let past = NoticeRow { ended: "Answered: Safe".into(), answers: vec![], ..notice(SeverityLevel::Critical, &[]) };
     view.set_notices(vec![], vec![past]);
     view.show_notices();
     let shown = ElementHandle::query_descendants_of(view.window());
@@ -198,7 +198,7 @@ fn what_is_wrong_stands_in_a_strip_that_is_read_aloud() {
 #[test]
 fn a_popup_offers_its_answers_and_only_an_info_one_can_be_closed() {
     let (heard, sink) = begin();
-    for (level, closable) in [(Level::Info, true), (Level::Important, false), (Level::Critical, false)] {
+    for (level, closable) in [(SeverityLevel::Info, true), (SeverityLevel::Important, false), (SeverityLevel::Critical, false)] {
         let Popup::Notice(window) = &Popup::notice(&sink, "notice 7", notice(level, &["Safe", "Need help"])).unwrap() else {
             panic!("a notice")
         };
@@ -211,8 +211,8 @@ fn a_popup_offers_its_answers_and_only_an_info_one_can_be_closed() {
 #[test]
 fn a_notice_that_is_over_has_no_answers_on_the_screen() {
     let (heard, sink) = begin();
-    let popup = Popup::notice(&sink, "notice 7", notice(Level::Critical, &["Safe"])).unwrap();
-    popup.renew(NoticeRow { ended: "All clear, says admin".into(), clear: true, answers: vec![], ..notice(Level::Critical, &[]) });
+    let popup = Popup::notice(&sink, "notice 7", notice(SeverityLevel::Critical, &["Safe"])).unwrap();
+    popup.renew(NoticeRow { ended: "All clear, says admin".into(), clear: true, answers: vec![], ..notice(SeverityLevel::Critical, &[]) });
     let Popup::Notice(window) = &popup else { panic!("a notice") };
     assert!(!is_there(window, "Safe"));
     press(window, "Close");
@@ -272,7 +272,7 @@ fn a_notice_that_was_sent_is_watched_filtered_changed_and_exported() {
 #[test]
 fn a_setting_that_is_changed_is_handed_over_with_the_others() {
     let (heard, sink) = begin();
-    let settings = Settings { quiet_hours: "22:00-06:30".parse().ok(), ..Settings::default() };
+    let settings = UserSettings { quiet_hours: "22:00-06:30".parse().ok(), ..UserSettings::default() };
     let view = SettingsView::show(&sink, &settings, false, &Policy::default()).unwrap();
     press(view.window(), "Hold popups back until further notice");
     let gestures = heard.take();
@@ -284,8 +284,8 @@ fn a_setting_that_is_changed_is_handed_over_with_the_others() {
 fn a_hundred_thousand_lines_make_only_as_many_elements_as_are_seen() {
     let (_, sink) = begin();
     let mut view = chat(&sink);
-    let many: Vec<_> = (0..100_000).map(|number| said("anna", "10:00", &format!("message {number}"), Mark::None)).collect();
-    view.set_lines(Head::default(), many, true);
+    let many: Vec<_> = (0..100_000).map(|number| said("anna", "10:00", &format!("message {number}"), DeliveryMark::None)).collect();
+    view.set_lines(ChatHead::default(), many, true);
     let made = ElementHandle::query_descendants_of(view.window()).iter().filter(|text| text.starts_with("message ")).count();
     assert!((1..400).contains(&made), "{made} lines were made");
 }

@@ -9,7 +9,7 @@ use slint::{ComponentHandle, LogicalPosition};
 
 use super::clicks::{begin, find, press};
 use super::*;
-use crate::compose::{self, Form};
+use crate::compose::{self, NoticeForm};
 use crate::model::tests::answered;
 use crate::model::{Effect, Intent, Model};
 use crate::scene::{self, AudienceRow};
@@ -115,7 +115,7 @@ impl World {
     fn sent(&self) -> Vec<String> {
         let mut model = self.model.clone();
         let audience = model.desk().audience().iter().map(compose::audience_key).collect();
-        let form = Form { title: "Drill".into(), audience, ..Form::default() };
+        let form = NoticeForm { title: "Drill".into(), audience, ..NoticeForm::default() };
         let Ok(draft) = form.draft(NOW.wall, &Wall::new(jiff::tz::TimeZone::UTC)) else { return vec![] };
         let effects = model.act(NOW, Intent::SendNotice(draft));
         let sent = |effect: Effect| match effect {
@@ -175,7 +175,7 @@ fn after_sending_nothing_is_left_of_what_was_chosen() {
     }
     assert_eq!(world.sent(), ["Ward 4", "Everyone"]);
     let audience = vec!["group:Ward 4".into(), "everyone".into()];
-    let draft = Form { title: "Drill".into(), audience, ..Form::default() };
+    let draft = NoticeForm { title: "Drill".into(), audience, ..NoticeForm::default() };
     let draft = draft.draft(NOW.wall, &Wall::new(jiff::tz::TimeZone::UTC)).unwrap();
     let effects = world.model.act(NOW, Intent::SendNotice(draft));
     let ask = asked(&effects, |command| if let Command::SendNotice { ticket, .. } = command { Some(*ticket) } else { None });

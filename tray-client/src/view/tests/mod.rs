@@ -10,7 +10,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::{Gesture, Sink};
-use crate::scene::{ConversationRow, Here, LedgerHead, LedgerRow, Level, LineRow, Mark, NoticeRow, PersonRow, SentRow};
+use crate::scene::{
+    ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, SentRow, SeverityLevel,
+};
 
 /// What a person did, in order.
 #[derive(Clone, Default)]
@@ -30,7 +32,7 @@ impl Heard {
     }
 }
 
-fn notice(level: Level, answers: &[&str]) -> NoticeRow {
+fn notice(level: SeverityLevel, answers: &[&str]) -> NoticeRow {
     NoticeRow {
         key: "7".into(),
         level,
@@ -52,7 +54,7 @@ fn conversations() -> Vec<ConversationRow> {
         time: "10:04".into(),
         unread: unread.into(),
         direct: key.starts_with('@'),
-        here: if key.starts_with('@') { Here::Online } else { Here::No },
+        here: if key.starts_with('@') { PresenceDot::Online } else { PresenceDot::No },
         shown: key == "lobby",
     };
     vec![
@@ -63,7 +65,7 @@ fn conversations() -> Vec<ConversationRow> {
 }
 
 fn people() -> Vec<PersonRow> {
-    let row = |name: &str, here: Here, note: &str, me: bool| PersonRow {
+    let row = |name: &str, here: PresenceDot, note: &str, me: bool| PersonRow {
         key: format!("@{name}"),
         name: name.into(),
         here,
@@ -71,18 +73,18 @@ fn people() -> Vec<PersonRow> {
         me,
     };
     vec![
-        row("Anna Berg", Here::Online, "", false),
-        row("me", Here::Online, "", true),
-        row("王伟", Here::Away, "", false),
-        row("Ben Ode", Here::No, "2 d", false),
+        row("Anna Berg", PresenceDot::Online, "", false),
+        row("me", PresenceDot::Online, "", true),
+        row("王伟", PresenceDot::Away, "", false),
+        row("Ben Ode", PresenceDot::No, "2 d", false),
     ]
 }
 
-fn said(who: &str, time: &str, text: &str, mark: Mark) -> LineRow {
+fn said(who: &str, time: &str, text: &str, mark: DeliveryMark) -> LineRow {
     LineRow::Message {
         who: who.into(),
         by: who.into(),
-        own: mark != Mark::None,
+        own: mark != DeliveryMark::None,
         time: time.into(),
         text: text.into(),
         links: vec![],
@@ -99,19 +101,24 @@ fn said(who: &str, time: &str, text: &str, mark: Mark) -> LineRow {
 fn lines() -> Vec<LineRow> {
     vec![
         LineRow::Day("Tuesday 17 November".into()),
-        said("王伟", "10:02", "The printer on floor 2 is back.", Mark::None),
-        said("", "10:02", "早上好，今天的会议在三楼。", Mark::None),
+        said("王伟", "10:02", "The printer on floor 2 is back.", DeliveryMark::None),
+        said("", "10:02", "早上好，今天的会议在三楼。", DeliveryMark::None),
         LineRow::New,
-        said("Anna Berg", "10:03", "Great. Who has the keys to the long cupboard beside the kitchen on the second floor?", Mark::None),
-        said("You", "10:04", "Thanks!", Mark::Stored),
-        said("", "10:04", "I am looking for them.", Mark::Waiting),
+        said(
+            "Anna Berg",
+            "10:03",
+            "Great. Who has the keys to the long cupboard beside the kitchen on the second floor?",
+            DeliveryMark::None,
+        ),
+        said("You", "10:04", "Thanks!", DeliveryMark::Stored),
+        said("", "10:04", "I am looking for them.", DeliveryMark::Waiting),
     ]
 }
 
 fn ledger() -> (LedgerHead, Vec<LedgerRow>) {
     let head = LedgerHead {
         key: "7".into(),
-        level: Level::Critical,
+        level: SeverityLevel::Critical,
         title: "Evacuate now".into(),
         body: "Smoke on floor 3. Leave the building by the north stairs.".into(),
         note: "Open · admin · 14:52".into(),
@@ -136,7 +143,7 @@ fn ledger() -> (LedgerHead, Vec<LedgerRow>) {
 }
 
 fn sent() -> Vec<SentRow> {
-    let row = |key: &str, level: Level, title: &str, state: &str, open: bool| SentRow {
+    let row = |key: &str, level: SeverityLevel, title: &str, state: &str, open: bool| SentRow {
         key: key.into(),
         level,
         title: title.into(),
@@ -146,8 +153,8 @@ fn sent() -> Vec<SentRow> {
         shown: key == "7",
     };
     vec![
-        row("7", Level::Critical, "Evacuate now", "1 of 4 answered", true),
-        row("6", Level::Important, "Fire drill today 15:00", "Withdrawn", false),
-        row("5", Level::Info, "Canteen", "Expired", false),
+        row("7", SeverityLevel::Critical, "Evacuate now", "1 of 4 answered", true),
+        row("6", SeverityLevel::Important, "Fire drill today 15:00", "Withdrawn", false),
+        row("5", SeverityLevel::Info, "Canteen", "Expired", false),
     ]
 }

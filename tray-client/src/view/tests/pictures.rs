@@ -18,8 +18,8 @@ use super::*;
 use crate::platform::policy::Policy;
 use crate::popup::window::Popup;
 use crate::scene::{FoundHead, InvitationRow};
-use crate::settings::{Settings, Theme};
-use crate::view::chat::{ChatView, Head};
+use crate::settings::{Theme, UserSettings};
+use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
 use crate::view::look;
 use crate::view::settings::SettingsView;
@@ -146,8 +146,8 @@ fn chat() -> ChatView {
     view.window().show().unwrap();
     view.set_conversations(conversations());
     view.set_people(people());
-    view.set_notices(vec![notice(Level::Important, &["I know"])], vec![]);
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
+    view.set_notices(vec![notice(SeverityLevel::Important, &["I know"])], vec![]);
+    let head = ChatHead { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..ChatHead::default() };
     view.set_lines(head, lines(), true);
     view
 }
@@ -173,7 +173,7 @@ fn the_chat_window_in_chinese() {
     let mut view = chat();
     // As the clock on the wall writes it in Chinese.
     let day = "11月17日 星期二".into();
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
+    let head = ChatHead { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..ChatHead::default() };
     view.set_lines(head, std::iter::once(LineRow::Day(day)).chain(lines().into_iter().skip(1)).collect(), true);
     easel.check("chat-chinese", 720, 560);
 }
@@ -232,13 +232,19 @@ fn a_message_that_was_found_stands_in_the_middle_of_many() {
             format!("Message {number}")
         }
     };
-    let mut rows: Vec<_> = (0..400).map(|number| said("Anna Berg", "10:00", &text(number), Mark::None)).collect();
+    let mut rows: Vec<_> = (0..400).map(|number| said("Anna Berg", "10:00", &text(number), DeliveryMark::None)).collect();
     if let Some(LineRow::Message { sought, text, .. }) = rows.get_mut(251) {
         *sought = true;
         *text = "The printer on floor 2 is back.".into();
     }
-    let head =
-        Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), has_older: true, has_newer: true, ..Head::default() };
+    let head = ChatHead {
+        key: "lobby".into(),
+        name: "Lobby".into(),
+        note: "3 here".into(),
+        has_older: true,
+        has_newer: true,
+        ..ChatHead::default()
+    };
     view.set_lines(head, rows, false);
     easel.settle(720, 560);
     view.bring_up(251);
@@ -260,10 +266,10 @@ fn a_message_that_is_being_edited_beside_altered_ones() {
         }
         other => other,
     };
-    rows.push(altered(said("Anna Berg", "10:03", "Great. Who has the keys?", Mark::None), false));
-    rows.push(altered(said("", "10:03", "(deleted)", Mark::None), true));
+    rows.push(altered(said("Anna Berg", "10:03", "Great. Who has the keys?", DeliveryMark::None), false));
+    rows.push(altered(said("", "10:03", "(deleted)", DeliveryMark::None), true));
     rows.push(super::places::own("7", "Thnaks!"));
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
+    let head = ChatHead { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..ChatHead::default() };
     view.set_lines(head, rows, true);
     view.set_editing(Some("Thnaks!"));
     view.set_draft("Thanks!".into());
@@ -306,8 +312,12 @@ fn a_message_that_is_edited_in_chinese_and_dark_with_text_twice_as_large() {
     let mut view = chat();
     view.set_notices(vec![], vec![]);
     view.window().set_list_shown(false);
-    let head = Head { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..Head::default() };
-    view.set_lines(head, vec![said("王伟", "10:02", "早上好，今天的会议在三楼。", Mark::None), super::places::own("7", "谢谢")], true);
+    let head = ChatHead { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..ChatHead::default() };
+    view.set_lines(
+        head,
+        vec![said("王伟", "10:02", "早上好，今天的会议在三楼。", DeliveryMark::None), super::places::own("7", "谢谢")],
+        true,
+    );
     view.set_editing(Some("谢谢"));
     view.set_draft("谢谢！".into());
     view.set_typing("王伟 is typing…".into());
@@ -318,7 +328,7 @@ fn a_message_that_is_edited_in_chinese_and_dark_with_text_twice_as_large() {
 fn who_is_in_a_room() {
     let easel = Easel::new(Theme::Light, 100, "");
     let mut view = chat();
-    view.set_lines(Head { key: "Ward 4".into(), name: "Ward 4".into(), is_room: true, ..Head::default() }, lines(), true);
+    view.set_lines(ChatHead { key: "Ward 4".into(), name: "Ward 4".into(), is_room: true, ..ChatHead::default() }, lines(), true);
     view.set_members(super::places::members());
     view.window().set_pane(Pane::Members);
     easel.check("chat-members", 720, 560);
@@ -334,22 +344,22 @@ fn popup(theme: Theme, name: &str, row: NoticeRow) {
 
 #[test]
 fn a_critical_notice() {
-    popup(Theme::Light, "popup-critical", notice(Level::Critical, &["Safe", "Need help"]));
+    popup(Theme::Light, "popup-critical", notice(SeverityLevel::Critical, &["Safe", "Need help"]));
 }
 
 #[test]
 fn an_important_notice() {
-    popup(Theme::Light, "popup-important", notice(Level::Important, &["Acknowledge"]));
+    popup(Theme::Light, "popup-important", notice(SeverityLevel::Important, &["Acknowledge"]));
 }
 
 #[test]
 fn an_info_notice_in_dark_colours() {
-    popup(Theme::Dark, "popup-info-dark", notice(Level::Info, &["Acknowledge"]));
+    popup(Theme::Dark, "popup-info-dark", notice(SeverityLevel::Info, &["Acknowledge"]));
 }
 
 #[test]
 fn an_all_clear() {
-    let row = NoticeRow { ended: "All clear, says admin".into(), clear: true, ..notice(Level::Critical, &[]) };
+    let row = NoticeRow { ended: "All clear, says admin".into(), clear: true, ..notice(SeverityLevel::Critical, &[]) };
     popup(Theme::Light, "popup-all-clear", row);
 }
 
@@ -360,7 +370,7 @@ fn answers(count: usize, long: bool) -> Vec<String> {
 }
 
 fn asking(count: usize, long: bool) -> NoticeRow {
-    NoticeRow { answers: answers(count, long), ..notice(Level::Important, &[]) }
+    NoticeRow { answers: answers(count, long), ..notice(SeverityLevel::Important, &[]) }
 }
 
 /// Every number and length of answers, at the usual and at the largest size of text.
@@ -486,8 +496,8 @@ fn notices_with_many_answers_in_the_narrowest_window() {
 fn the_list_of_notices_with_six_answers() {
     let easel = Easel::new(Theme::Light, 100, "");
     let mut view = chat();
-    let past = NoticeRow { key: "5".into(), title: "Canteen".into(), ended: "Answered: Safe".into(), ..notice(Level::Info, &[]) };
-    let closed = NoticeRow { key: "6".into(), title: "Cake in the kitchen".into(), ..notice(Level::Info, &["Acknowledge"]) };
+    let past = NoticeRow { key: "5".into(), title: "Canteen".into(), ended: "Answered: Safe".into(), ..notice(SeverityLevel::Info, &[]) };
+    let closed = NoticeRow { key: "6".into(), title: "Cake in the kitchen".into(), ..notice(SeverityLevel::Info, &["Acknowledge"]) };
     view.set_notices(vec![asking(6, false)], vec![closed, past]);
     view.show_notices();
     easel.check("chat-notices", 720, 560);
@@ -511,13 +521,13 @@ fn a_notice_that_is_being_written() {
         row("user:anna", "Anna Berg", "", true),
     ];
     view.set_audiences(rows.clone(), rows.into_iter().skip(1).collect(), "Reaches 8 people · 5 online · 3 offline".into());
-    view.set_form(crate::compose::Form {
+    view.set_form(crate::compose::NoticeForm {
         title: "Fire drill today 15:00".into(),
         body: "Leave by the nearest exit; do not use the lifts.".into(),
         severity: 1,
         answers: "I know, I will be away".into(),
         expires: "2h".into(),
-        ..crate::compose::Form::default()
+        ..crate::compose::NoticeForm::default()
     });
     easel.check("desk-compose", 900, 640);
 }
@@ -536,7 +546,7 @@ fn the_ledger_of_a_notice() {
 #[test]
 fn the_settings() {
     let easel = Easel::new(Theme::Light, 100, "");
-    let settings = Settings { server: "lan-host".into(), account: "Anna Berg".into(), ..Settings::default() };
+    let settings = UserSettings { server: "lan-host".into(), account: "Anna Berg".into(), ..UserSettings::default() };
     let _view = SettingsView::show(&sink(), &settings, true, &Policy::default()).unwrap();
     easel.check("settings", 460, 600);
 }

@@ -4,12 +4,12 @@ use super::clicks::{begin, chat, field, find, is_there, key, press};
 use super::*;
 use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow};
 use crate::view::PlaceGesture;
-use crate::view::chat::{ChatView, Head};
+use crate::view::chat::{ChatHead, ChatView};
 use slint::ComponentHandle as _;
 use slint::platform::{Key, WindowEvent};
 
 pub(super) fn own(seq: &str, text: &str) -> LineRow {
-    let row = said("You", "10:04", text, Mark::Stored);
+    let row = said("You", "10:04", text, DeliveryMark::Stored);
     let LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } = row else { return row };
     LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: seq.into(), edited: false, deleted: false, sought: false }
 }
@@ -49,7 +49,7 @@ pub(super) fn rooms() -> Vec<RoomRow> {
             key: "@Anna Berg".into(),
             name: "Anna Berg".into(),
             direct: true,
-            here: Here::Online,
+            here: PresenceDot::Online,
             inside: true,
             ..RoomRow::default()
         },
@@ -57,7 +57,7 @@ pub(super) fn rooms() -> Vec<RoomRow> {
 }
 
 pub(super) fn members() -> Vec<MemberRow> {
-    let row = |name: &str, here: Here, inside: bool, invited: bool| MemberRow {
+    let row = |name: &str, here: PresenceDot, inside: bool, invited: bool| MemberRow {
         key: format!("@{name}"),
         name: name.into(),
         here,
@@ -66,10 +66,10 @@ pub(super) fn members() -> Vec<MemberRow> {
         invited,
     };
     vec![
-        row("Anna Berg", Here::Online, true, false),
-        row("me", Here::Online, true, false),
-        row("王伟", Here::Away, false, true),
-        row("Ben Ode", Here::No, false, false),
+        row("Anna Berg", PresenceDot::Online, true, false),
+        row("me", PresenceDot::Online, true, false),
+        row("王伟", PresenceDot::Away, false, true),
+        row("Ben Ode", PresenceDot::No, false, false),
     ]
 }
 
@@ -137,8 +137,9 @@ fn a_hit_is_gone_to_by_a_click_and_the_others_are_found_again() {
 fn older_messages_come_above_what_is_read_and_it_stays_where_it_is() {
     let (heard, sink) = begin();
     let mut view = chat(&sink);
-    let rows = |from: u64, to: u64| (from..=to).map(|seq| said("", "10:05", &format!("number {seq}."), Mark::None)).collect::<Vec<_>>();
-    let head = |from: u64, to: u64| Head { key: "lobby".into(), has_older: true, span: Some((from, to)), ..Head::default() };
+    let rows =
+        |from: u64, to: u64| (from..=to).map(|seq| said("", "10:05", &format!("number {seq}."), DeliveryMark::None)).collect::<Vec<_>>();
+    let head = |from: u64, to: u64| ChatHead { key: "lobby".into(), has_older: true, span: Some((from, to)), ..ChatHead::default() };
     view.set_lines(head(101, 200), rows(101, 200), true);
     slint::platform::update_timers_and_animations();
     let position = slint::LogicalPosition::new(450.0, 250.0);
@@ -190,7 +191,7 @@ fn what_is_typed_goes_behind_the_message_that_is_edited() {
 fn an_own_message_is_edited_by_its_button_and_the_others_have_none() {
     let (heard, sink) = begin();
     let mut view = chat(&sink);
-    view.set_lines(Head::default(), vec![own("7", "Thnaks!"), said("Anna Berg", "10:05", "Hello", Mark::None)], true);
+    view.set_lines(ChatHead::default(), vec![own("7", "Thnaks!"), said("Anna Berg", "10:05", "Hello", DeliveryMark::None)], true);
     assert!(!is_there(view.window(), "Edit: Hello"));
     press(view.window(), "Edit: Thnaks!");
     assert_eq!(heard.take(), [place(PlaceGesture::Edit("7".into()))]);
@@ -227,7 +228,7 @@ fn the_arrow_up_edits_the_message_before_and_escape_leaves_it() {
 fn an_own_message_is_deleted_only_after_a_question() {
     let (heard, sink) = begin();
     let mut view = chat(&sink);
-    view.set_lines(Head::default(), vec![own("7", "Wrong window")], true);
+    view.set_lines(ChatHead::default(), vec![own("7", "Wrong window")], true);
     press(view.window(), "Delete: Wrong window");
     press(view.window(), "Keep");
     assert_eq!(heard.take(), []);
@@ -250,8 +251,8 @@ fn an_altered_message_says_so_also_to_who_does_not_see_it() {
         }
         other => other,
     };
-    let rows = vec![altered(said("Anna Berg", "10:05", "Hello", Mark::None), false), altered(own("8", "(deleted)"), true)];
-    view.set_lines(Head::default(), rows, true);
+    let rows = vec![altered(said("Anna Berg", "10:05", "Hello", DeliveryMark::None), false), altered(own("8", "(deleted)"), true)];
+    view.set_lines(ChatHead::default(), rows, true);
     assert!(is_there(view.window(), "Anna Berg, 10:05, edited: Hello"));
     assert!(is_there(view.window(), "You, 10:04: This message was deleted.") && !is_there(view.window(), "(deleted)"));
 }
@@ -311,7 +312,7 @@ fn an_invitation_is_taken_or_declined_in_the_list() {
 fn people_are_asked_into_a_room_and_one_leaves_it_after_a_question() {
     let (heard, sink) = begin();
     let mut view = chat(&sink);
-    view.set_lines(Head { key: "Ward 4".into(), name: "Ward 4".into(), is_room: true, ..Head::default() }, lines(), true);
+    view.set_lines(ChatHead { key: "Ward 4".into(), name: "Ward 4".into(), is_room: true, ..ChatHead::default() }, lines(), true);
     view.window().set_pane(crate::view::ui::Pane::Members);
     view.set_members(members());
     press(view.window(), "Invite Ben Ode");

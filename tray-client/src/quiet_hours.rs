@@ -15,22 +15,22 @@ pub struct Minute(u16);
 /// A span of every day, which may go over midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Hours {
+pub struct QuietHours {
     from: Minute,
     until: Minute,
 }
 
 /// The text is no span of hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidHours;
+pub struct InvalidQuietHours;
 
-impl fmt::Display for InvalidHours {
+impl fmt::Display for InvalidQuietHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hours are written as 22:00-06:30, with two different times.")
     }
 }
 
-impl std::error::Error for InvalidHours {}
+impl std::error::Error for InvalidQuietHours {}
 
 impl Minute {
     /// The minute of this hour and minute; `None` when no clock shows it.
@@ -39,7 +39,7 @@ impl Minute {
     }
 }
 
-impl Hours {
+impl QuietHours {
     /// Whether the time lies in the span: its first minute does, its last one does not.
     pub fn contains(self, at: Minute) -> bool {
         let since = |earlier: Minute, later: Minute| (later.0 + DAY - earlier.0) % DAY;
@@ -48,12 +48,12 @@ impl Hours {
 }
 
 impl FromStr for Minute {
-    type Err = InvalidHours;
+    type Err = InvalidQuietHours;
 
-    fn from_str(written: &str) -> Result<Self, InvalidHours> {
-        let (hour, minute) = written.trim().split_once(':').ok_or(InvalidHours)?;
-        let number = |digits: &str| digits.parse::<u16>().map_err(|_| InvalidHours);
-        Self::new(number(hour)?, number(minute)?).ok_or(InvalidHours)
+    fn from_str(written: &str) -> Result<Self, InvalidQuietHours> {
+        let (hour, minute) = written.trim().split_once(':').ok_or(InvalidQuietHours)?;
+        let number = |digits: &str| digits.parse::<u16>().map_err(|_| InvalidQuietHours);
+        Self::new(number(hour)?, number(minute)?).ok_or(InvalidQuietHours)
     }
 }
 
@@ -63,31 +63,31 @@ impl fmt::Display for Minute {
     }
 }
 
-impl FromStr for Hours {
-    type Err = InvalidHours;
+impl FromStr for QuietHours {
+    type Err = InvalidQuietHours;
 
-    fn from_str(written: &str) -> Result<Self, InvalidHours> {
-        let (from, until) = written.split_once(['-', '–']).ok_or(InvalidHours)?;
+    fn from_str(written: &str) -> Result<Self, InvalidQuietHours> {
+        let (from, until) = written.split_once(['-', '–']).ok_or(InvalidQuietHours)?;
         let (from, until) = (from.parse()?, until.parse()?);
-        if from == until { Err(InvalidHours) } else { Ok(Self { from, until }) }
+        if from == until { Err(InvalidQuietHours) } else { Ok(Self { from, until }) }
     }
 }
 
-impl TryFrom<String> for Hours {
-    type Error = InvalidHours;
+impl TryFrom<String> for QuietHours {
+    type Error = InvalidQuietHours;
 
-    fn try_from(written: String) -> Result<Self, InvalidHours> {
+    fn try_from(written: String) -> Result<Self, InvalidQuietHours> {
         written.parse()
     }
 }
 
-impl From<Hours> for String {
-    fn from(hours: Hours) -> Self {
+impl From<QuietHours> for String {
+    fn from(hours: QuietHours) -> Self {
         hours.to_string()
     }
 }
 
-impl fmt::Display for Hours {
+impl fmt::Display for QuietHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.from, self.until)
     }
@@ -99,7 +99,7 @@ mod tests {
 
     #[track_caller]
     fn check(hours: &str, at: &str, inside: bool) {
-        assert_eq!(hours.parse::<Hours>().unwrap().contains(at.parse().unwrap()), inside, "{at} in {hours}");
+        assert_eq!(hours.parse::<QuietHours>().unwrap().contains(at.parse().unwrap()), inside, "{at} in {hours}");
     }
 
     #[test]
@@ -121,12 +121,12 @@ mod tests {
     #[test]
     fn what_no_clock_shows_is_refused() {
         for written in ["", "22-6", "24:00-06:00", "22:60-06:00", "22:00", "07:00-07:00", "a:b-c:d", "-1:00-02:00"] {
-            assert_eq!(written.parse::<Hours>(), Err(InvalidHours), "{written:?}");
+            assert_eq!(written.parse::<QuietHours>(), Err(InvalidQuietHours), "{written:?}");
         }
     }
 
     #[test]
     fn hours_are_written_with_two_digits() {
-        assert_eq!("7:05 - 9:00".parse::<Hours>().unwrap().to_string(), "07:05-09:00");
+        assert_eq!("7:05 - 9:00".parse::<QuietHours>().unwrap().to_string(), "07:05-09:00");
     }
 }

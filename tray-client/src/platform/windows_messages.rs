@@ -27,19 +27,19 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 use windows_sys::w;
 
-/// Somebody has knocked: see [`Door`].
-const KNOCK: u32 = WM_APP + 0x3e1;
+/// Somebody wakes the window: see [`WindowWaker`].
+const WAKE: u32 = WM_APP + 0x3e1;
 
 /// What the crate `tray-icon` has the taskbar send for its icon.
 const ICON_SAYS: u32 = 6002;
 
 const SUBCLASS: usize = 0x0be1;
 
-/// What is heard.
+/// What Windows says to the icon's hidden window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// Somebody has knocked, and no menu is open.
-    Knocked,
+    /// Somebody has woken the window, and no menu is open.
+    Woken,
     /// The taskbar is new, or has other colours: the icon has to be shown again.
     TaskbarChanged,
     /// A monitor came, went or changed, or the taskbar covers another part of one.
@@ -56,22 +56,22 @@ pub enum Said {
     Ending,
 }
 
-/// Knocks at the window from any thread.
+/// Wakes the window's thread from any other.
 #[derive(Clone, Copy, Debug)]
-pub struct Door {
+pub struct WindowWaker {
     /// The window's handle, as a number: it is not ours to follow.
     window: usize,
 }
 
-impl Door {
-    /// Has [`Said::Knocked`] said on the window's thread.
-    pub fn knock(self) {
-        // SAFETY: posting a message without pointers; to a window that is gone it fails, and there is nobody to knock for.
-        unsafe { PostMessageW(self.window as HWND, KNOCK, 0, 0) };
+impl WindowWaker {
+    /// Has [`Said::Woken`] said on the window's thread.
+    pub fn wake(self) {
+        // SAFETY: posting a message without pointers; to a window that is gone it fails, and there is nobody to wake.
+        unsafe { PostMessageW(self.window as HWND, WAKE, 0, 0) };
     }
 }
 
-struct Listener {
+struct WindowListener {
     hear: Box<dyn Fn(Said)>,
     taskbar_created: u32,
     /// Whether session changes are told to this window; early at log-on the service that does so is not up yet.
@@ -86,10 +86,10 @@ struct Listener {
 ///
 /// # Errors
 /// The window is not of this thread, or not there any more.
-pub fn attend(window: *mut c_void, hear: impl Fn(Said) + 'static) -> io::Result<Door> {
+pub fn attend(window: *mut c_void, hear: impl Fn(Said) + 'static) -> io::Result<WindowWaker> {
     // SAFETY: the text is static and ends with a zero.
     let taskbar_created = unsafe { RegisterWindowMessageW(w!("TaskbarCreated")) };
-    let listener = Box::into_raw(Box::new(Listener {
+    let listener = Box::into_raw(Box::new(WindowListener {
         hear: Box::new(hear),
         taskbar_created,
         registered: Cell::new(false),
@@ -103,7 +103,7 @@ pub fn attend(window: *mut c_void, hear: impl Fn(Said) + 'static) -> io::Result<
         drop(unsafe { Box::from_raw(listener) });
         return Err(io::Error::last_os_error());
     }
-    Ok(Door { window: window as usize })
+    Ok(WindowWaker { window: window as usize })
 }
 
 /// Deals with the messages of this thread's windows until [`leave`].
@@ -199,7 +199,7 @@ fn is_locked() -> bool {
     state.is_some_and(|state| state.SessionFlags == LOCKED)
 }
 
-impl Listener {
+impl WindowListener {
     fn register(&self, window: HWND) {
         if !self.registered.get() {
             // SAFETY: the window is of this thread; a refusal is tried again.
@@ -229,18 +229,18 @@ impl Listener {
     /// What the window answers; `None` for what is not for here.
     fn message(&self, window: HWND, message: u32, wparam: WPARAM, lparam: LPARAM) -> Option<LRESULT> {
         match message {
-            KNOCK => {
+            WAKE => {
                 self.register(window);
-                // A menu must not change while it is open; whoever closes it knocks again.
+                // A menu must not change while it is open; whoever closes it wakes the window again.
                 if !self.in_menu.get() {
-                    (self.hear)(Said::Knocked);
+                    (self.hear)(Said::Woken);
                 }
                 return Some(0);
             }
             WM_ENTERMENULOOP => self.in_menu.set(true),
             WM_EXITMENULOOP => {
                 self.in_menu.set(false);
-                Door { window: window as usize }.knock();
+                WindowWaker { window: window as usize }.wake();
             }
             ICON_SAYS => {
                 let said = match u32::try_from(lparam) {
@@ -276,7 +276,7 @@ unsafe extern "system" fn procedure(
     _subclass: usize,
     listener: usize,
 ) -> LRESULT {
-    let pointer = listener as *mut Listener;
+    let pointer = listener as *mut WindowListener;
     if message == WM_NCDESTROY {
         // SAFETY: this is the window's last message, on the thread that has the window; nothing refers to the listener after it.
         unsafe {
