@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use belfry_core::chat::{AccountId, AccountName, PostId, Role, Text};
 use belfry_core::time::UnixMillis;
-use belfry_server::store::{Job, Outcome, Store, Target, Ticket, Work, Worker};
+use belfry_server::store::{AccountAdded, Job, Outcome, Posted, Store, Target, Ticket, Work, Worker};
 
 const REPETITIONS: usize = 3;
 const RUN: Duration = Duration::from_secs(5);
@@ -102,7 +102,7 @@ fn closed_loop(base: &Path, senders: u64) -> Figures {
         let mut any = false;
         while let Some(done) = worker.try_recv() {
             any = true;
-            assert!(matches!(done.result, Ok(Outcome::Posted { repeated: false, .. })));
+            assert!(matches!(done.result, Ok(Outcome::Posted(Posted { repeated: false, .. }))));
             let sender = usize::try_from(done.ticket.0).unwrap();
             latencies.push(handed_in[sender].elapsed());
             submit(&mut worker, sender, &mut handed_in);
@@ -160,7 +160,7 @@ fn with_accounts(folder: &Path, count: u64) -> (Store, Vec<AccountId>) {
     });
     let done = store.apply(jobs.collect());
     let accounts = done.into_iter().map(|done| match done.result {
-        Ok(Outcome::AccountAdded { account }) => account,
+        Ok(Outcome::AccountAdded(AccountAdded { account })) => account,
         other => panic!("{other:?}"),
     });
     (store, accounts.collect())

@@ -3,25 +3,19 @@
 use belfry_core::chat::{Account, AccountId, AccountName, Answer, Page, Password, Refusal, Role};
 use belfry_core::time::Now;
 
-use super::done::misplaced;
 use super::waiting::Ends;
 use super::{Effect, Hashing, Hub, ReplyTo, Ticket, Waiting, page};
 use crate::session::SignedIn;
-use crate::store::{List, Outcome, Remembered, Work};
+use crate::store::{List, Remembered, Work};
 
 impl Hub {
     pub(super) fn list_users(&mut self, now: Now, to: ReplyTo, after: Option<AccountName>) -> Result<(), Refusal> {
         self.submit(now, Work::List(List::Accounts { after }), Waiting::Accounts { to })
     }
 
-    pub(super) fn accounts_read(&self, outcome: Outcome) -> Result<Answer, Refusal> {
-        let (accounts, more) = match outcome {
-            Outcome::Accounts { accounts, more } => (accounts, more),
-            other => return Err(misplaced(&other)),
-        };
+    pub(super) fn accounts_read(&self, accounts: Page<(AccountId, Account)>) -> Answer {
         let line = |(id, account): (AccountId, Account)| Account { last_seen: self.directory.last_seen(id, account.last_seen), ..account };
-        let (users, cut) = page(accounts.into_iter().map(line));
-        Ok(Answer::Users(Page { entries: users, more: more || cut }))
+        page(accounts.entries.into_iter().map(line), accounts.more).into()
     }
 
     pub(super) fn add_user(&mut self, to: ReplyTo, name: AccountName, password: Password, role: Role) {

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Page, Refusal, Role};
+use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
 use belfry_core::connection::CloseCode;
 use belfry_core::source::Source;
 use belfry_core::time::Now;
 
-use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting, page};
 use crate::session::SignedIn;
-use crate::store::{Outcome, Work};
+use crate::store::{StoredDevices, Work};
 
 /// What signs in: the device that the handshake has proven, where it is, and how it is to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,17 +83,13 @@ impl Hub {
         self.submit(now, Work::ListDevices { account, after }, Waiting::Devices { to })
     }
 
-    pub(super) fn devices_listed(&self, now: Now, outcome: Outcome) -> Result<Answer, Refusal> {
-        let (account, listed, more) = match outcome {
-            Outcome::Devices { account, devices, more } => (account, devices, more),
-            other => return Err(misplaced(&other)),
-        };
-        let filled_in = listed.into_iter().map(|device| match self.devices.whereabouts(account, device.device) {
+    pub(super) fn devices_listed(&self, now: Now, listed: StoredDevices) -> Answer {
+        let StoredDevices { account, devices } = listed;
+        let complete = devices.entries.into_iter().map(|device| match self.devices.whereabouts(account, device.device) {
             Some(address) => Device { connected: true, last_seen: now.wall, address: Some(address), ..device },
             None => device,
         });
-        let (devices, cut) = page(filled_in);
-        Ok(Answer::Devices(Page { entries: devices, more: more || cut }))
+        page(complete, devices.more).into()
     }
 
     pub(super) fn revoke_device(

@@ -43,7 +43,7 @@ impl Hub {
             None => None,
         };
         let account = from.account();
-        self.submit(now, Work::Exportable { account, all, room, after }, Waiting::Record { to })?;
+        self.submit(now, Work::Exportable { account, all, room, after }, Waiting::Read { to })?;
         // Only the first page is noted, so only it opens anything.
         if all && after.is_none() {
             let scope = self.exports.entry(to.session).or_insert_with(|| Scope::Rooms(BTreeSet::new()));
@@ -67,6 +67,6 @@ impl Hub {
         let noted = self.exports.get(&to.session).is_some_and(|scope| scope.covers(conversation));
         let all = from.role() == Role::Admin && noted;
         let work = Work::ExportPage { account: from.account(), all, conversation, after, limit: PAGE_ENTRIES_MAX };
-        self.submit(now, work, Waiting::Record { to })
+        self.submit(now, work, Waiting::Read { to })
     }
 }

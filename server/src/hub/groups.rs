@@ -27,7 +27,7 @@ impl Hub {
     }
 
     pub(super) fn list_groups(&mut self, now: Now, to: ReplyTo, after: Option<GroupName>) -> Result<(), Refusal> {
-        self.submit(now, Work::List(List::Groups { after }), Waiting::Record { to })
+        self.submit(now, Work::List(List::Groups { after }), Waiting::Read { to })
     }
 
     pub(super) fn group_members(&mut self, now: Now, to: ReplyTo, group: GroupName, after: Option<AccountName>) -> Result<(), Refusal> {

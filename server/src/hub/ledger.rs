@@ -1,11 +1,10 @@
 //! Reading the ledger: what the store has noted, completed with who is here now and what keeps the notice from getting further.
 
-use belfry_core::chat::{AccountId, Answer, DeviceEntry, DeviceId, Gap, LedgerEntry, LedgerPage, NoticeState, Page, Refusal};
+use belfry_core::chat::{AccountId, Answer, DeviceEntry, DeviceId, Gap, LedgerEntry, LedgerPage, NoticeState};
 use belfry_core::time::UnixMillis;
 
-use super::done::misplaced;
 use super::{Hub, page};
-use crate::store::{Outcome, StoredEntry, StoredScreen};
+use crate::store::{StoredEntry, StoredLedger, StoredScreen};
 
 /// How far a notice has come with a person or on a device.
 #[derive(Clone, Copy, Debug)]
@@ -41,14 +40,12 @@ impl Facts {
 }
 
 impl Hub {
-    pub(super) fn ledger_read(&self, outcome: Outcome) -> Result<Answer, Refusal> {
-        let (summary, entries, more) = match outcome {
-            Outcome::Ledger { summary, entries, more } => (summary, entries, more),
-            other => return Err(misplaced(&other)),
-        };
+    pub(super) fn ledger_read(&self, read: StoredLedger) -> Answer {
+        let StoredLedger { summary, people } = read;
         let state = summary.notice.state;
-        let (entries, cut) = page(entries.into_iter().map(|stored| self.complete_entry(state, stored)));
-        Ok(Answer::Ledger(Box::new(LedgerPage { summary, people: Page { entries, more: more || cut } })))
+        let complete = people.entries.into_iter().map(|stored| self.complete_entry(state, stored));
+        let people = page(complete, people.more);
+        Answer::Ledger(Box::new(LedgerPage { summary, people }))
     }
 
     fn complete_entry(&self, state: NoticeState, stored: StoredEntry) -> LedgerEntry {

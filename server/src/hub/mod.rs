@@ -35,7 +35,6 @@ pub use self::devices::Visitor;
 
 use self::devices::Devices;
 use self::directory::Directory;
-use self::done::misplaced;
 use self::export::Scope;
 use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
 use self::presence::Attendance as Present;
@@ -48,7 +47,7 @@ use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
 use crate::observe::Attendance;
 use crate::session::SignedIn;
-use crate::store::{Entry, Job, List, Opening, Outcome, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
+use crate::store::{Entry, Job, List, Opening, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
 
 /// Effects that the queue keeps room for while there are none.
 const IDLE_EFFECTS: usize = 1024;
@@ -281,12 +280,12 @@ impl Hub {
             }
             Request::FetchAfter { conversation, after, limit } => {
                 let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit(now, Work::FetchAfter { account, conversation, after, limit }, Waiting::Page { to, place: None })
+                self.submit(now, Work::FetchAfter { account, conversation, after, limit }, Waiting::Read { to })
             }
             Request::FetchBefore { place, before, limit } => {
-                let of = self.target(place.clone())?;
+                let of = self.target(place)?;
                 let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit(now, Work::FetchBefore { account, of, before, limit }, Waiting::Page { to, place: Some(place) })
+                self.submit(now, Work::FetchBefore { account, of, before, limit }, Waiting::Read { to })
             }
             Request::Who { after } => self.submit(now, Work::List(List::Everybody { after }), Waiting::People { to }),
             Request::Receipt { notice, revision, receipt } => {
@@ -296,7 +295,7 @@ impl Hub {
             }
             Request::SendNotice(draft) => self.send_notice(now, account, to, draft),
             Request::ListNotices { before } => {
-                self.submit(now, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, Waiting::Notices { to })
+                self.submit(now, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, Waiting::Read { to })
             }
             Request::NoticeStatus { notice, after } => {
                 self.submit(now, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, Waiting::Ledger { to })
@@ -310,7 +309,7 @@ impl Hub {
             Request::SetRole { account, role, confirmed } => self.set_role(now, to, account, role, confirmed),
             Request::SetDisabled { account, disabled, confirmed } => self.set_disabled(now, to, account, disabled, confirmed),
             Request::Status => self.submit(now, Work::Size, Waiting::Size { to }),
-            Request::FetchNotice { notice } => self.submit(now, Work::FetchNotice { account, notice }, Waiting::FetchNotice { to }),
+            Request::FetchNotice { notice } => self.submit(now, Work::FetchNotice { account, notice }, Waiting::Read { to }),
             Request::ChangeNotice { notice, change } => self.change_notice(now, account, to, notice, change),
             Request::PreviewNotice { audience } => self.preview(now, account, to, audience),
             Request::ListSchedules { after } => self.list_schedules(now, to, after),
@@ -327,7 +326,7 @@ impl Hub {
             Request::GroupMembers { group, after } => self.group_members(now, to, group, after),
             Request::ListDevices { account, after } => self.list_devices(now, from, to, account, after),
             Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, account, device),
-            Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Record { to }),
+            Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Read { to }),
             Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
             Request::ExportPage { conversation, after } => self.export_page(now, from, to, conversation, after),
             Request::CreateRoom { room, private } => self.create_room(now, from, to, room, private),
@@ -352,9 +351,7 @@ impl Hub {
                 let talk = Talk::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
                 self.search(now, account, to, talk)
             }
-            Request::Originals { of, seq, after } => {
-                self.submit(now, Work::Talk(Talk::Originals { of, seq, after }), Waiting::Record { to })
-            }
+            Request::Originals { of, seq, after } => self.submit(now, Work::Talk(Talk::Originals { of, seq, after }), Waiting::Read { to }),
             Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, account),
             Request::RenameRoom { room, name } => self.rename_room(now, from, to, &room, name),
             Request::DeleteRoom { room, confirmed } => self.delete_room(now, from, to, &room, confirmed),
@@ -449,18 +446,13 @@ impl Hub {
     }
 
     /// A page of people with what the store cannot know: who is here.
-    fn people_read(&self, outcome: Outcome) -> Result<Answer, Refusal> {
-        let (people, more) = match outcome {
-            Outcome::People { people, more } => (people, more),
-            other => return Err(misplaced(&other)),
-        };
+    fn people_read(&self, people: Page<StoredPerson>) -> Answer {
         let person = |StoredPerson { id, name, last_seen }| Person {
             account: name,
             presence: self.attendance.presence(id),
             last_seen: self.directory.last_seen(id, last_seen),
         };
-        let (people, cut) = page(people.into_iter().map(person));
-        Ok(Answer::People(Page { entries: people, more: more || cut }))
+        page(people.entries.into_iter().map(person), people.more).into()
     }
 
     /// Tells everybody who came and went, unless it is better to wait for company.
@@ -480,15 +472,15 @@ impl Hub {
     }
 }
 
-/// As many of `entries` as fit one page, at least one if there are any, and whether more follow.
-fn page<T: Serialize>(entries: impl Iterator<Item = T>) -> (Vec<T>, bool) {
-    let (mut kept, mut bytes) = (Vec::new(), 0);
-    for entry in entries {
+/// As many of `complete` as fit one page, at least one if there are any; `more` follow behind them in any case.
+fn page<T: Serialize>(complete: impl IntoIterator<Item = T>, more: bool) -> Page<T> {
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    for entry in complete {
         bytes += belfry_core::chat::encoded_bytes(&entry).unwrap_or(PAGE_BYTES_MAX);
-        if !kept.is_empty() && (bytes > PAGE_BYTES_MAX || kept.len() >= PAGE_ENTRIES_MAX as usize) {
-            return (kept, true);
+        if !entries.is_empty() && (bytes > PAGE_BYTES_MAX || entries.len() >= PAGE_ENTRIES_MAX as usize) {
+            return Page { entries, more: true };
         }
-        kept.push(entry);
+        entries.push(entry);
     }
-    (kept, false)
+    Page { entries, more }
 }

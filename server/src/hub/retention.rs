@@ -3,13 +3,12 @@
 use belfry_core::chat::{AccountId, Answer, ConversationId, Keep, Refusal, RoomName};
 use belfry_core::time::Now;
 
-use super::done::misplaced;
 use super::rooms::RoomChange;
 use super::rules::{Retention, Rules};
 use super::{Hub, ReplyTo, Waiting};
 use crate::limits::{DELETED_UNASKED_PARTS, KEPT_UNASKED_MIN};
 use crate::session::SignedIn;
-use crate::store::{Entry, List, Outcome, Part, RoomJob, Work};
+use crate::store::{Entry, List, Outcome, Part, RoomJob, Work, WouldGo};
 
 impl Hub {
     /// A running server was told other rules. All of them hold at once, but for a retention that would delete much: that waits for the next
@@ -36,7 +35,7 @@ impl Hub {
             return;
         }
         self.reloaded = None;
-        let Ok(Outcome::WouldGo { messages, notices, audit }) = result else {
+        let Ok(WouldGo { messages, notices, audit }) = result.and_then(Outcome::expect) else {
             tracing::warn!("what the new retention would delete could not be counted; it takes effect at the next start");
             return;
         };
@@ -85,9 +84,9 @@ impl Hub {
         room: ConversationId,
         keep: Keep,
         act: Option<Entry>,
-        outcome: Outcome,
+        counted: WouldGo,
     ) -> Result<(), Refusal> {
-        let Outcome::WouldGo { messages, .. } = outcome else { return Err(misplaced(&outcome)) };
+        let messages = counted.messages;
         let shortest = u64::try_from(KEPT_UNASKED_MIN.as_millis()).unwrap_or(u64::MAX);
         if messages.goes > 0 || keep.age_ms.is_some_and(|age| age > 0 && age < shortest) {
             self.reply(to, Ok(Answer::WouldDelete { messages: messages.goes, of: messages.of }));

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountId, AccountName, Answer, ConversationId, ConversationInfo, Event, Keep, Refusal, Role, RoomName};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, ConversationInfo, Event, Keep, Refusal, Role, RoomName};
 use belfry_core::time::Now;
 
-use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting};
 use crate::session::SignedIn;
-use crate::store::{Keeper, List, Outcome, RoomJob, StoredRoom, Work};
+use crate::store::{Changed, Invited, Keeper, List, NamedAccount, Outcome, RoomJob, StoredRoom, Work};
 
 /// Every room by what its name is unique by. Who is in them, the store knows; here is only who is here.
 #[derive(Debug, Default)]
@@ -195,7 +194,7 @@ impl Hub {
     }
 
     pub(super) fn list_rooms(&mut self, now: Now, account: AccountId, to: ReplyTo, after: Option<RoomName>) -> Result<(), Refusal> {
-        self.submit(now, Work::List(List::Rooms { account, after }), Waiting::Record { to })
+        self.submit(now, Work::List(List::Rooms { account, after }), Waiting::Read { to })
     }
 
     pub(super) fn room_members(
@@ -211,39 +210,45 @@ impl Hub {
     }
 
     /// The store has changed who is in a room: the person hears where they are now, and then that it is done.
-    pub(super) fn room_changed(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        account: AccountId,
-        change: RoomChange,
-        outcome: Outcome,
-    ) -> Result<(), Refusal> {
-        match (change, outcome) {
-            (RoomChange::Create(name), Outcome::Entered(info)) => {
+    pub(super) fn room_changed(&mut self, now: Now, account: AccountId, change: RoomChange, outcome: Outcome) -> Result<(), Refusal> {
+        match change {
+            RoomChange::Create(name) => {
+                let info: ConversationInfo = outcome.expect()?;
                 let (owner, keep) = (Some(account), Keep::default());
                 self.rooms.add(info.id, OneRoom { name, everyone: false, owner, keep, here: BTreeSet::new() });
                 self.joined(account, info);
             }
-            (RoomChange::Join, Outcome::Entered(info)) => self.joined(account, info),
-            (RoomChange::Leave(room), Outcome::Changed) => self.left(account, room),
-            (RoomChange::Remove(room), Outcome::Account { account: removed }) => self.left(removed, room),
-            (RoomChange::Rename { room, name }, Outcome::Changed) => self.renamed(room, name),
-            (RoomChange::Delete(room), Outcome::Changed) => self.deleted(room),
-            (RoomChange::Keep { room, keep }, Outcome::Changed) => {
+            RoomChange::Join => self.joined(account, outcome.expect()?),
+            RoomChange::Invite(room) => {
+                let Invited { account: invited, by, news } = outcome.expect()?;
+                if let Some(known) = self.rooms.by_id.get(&room).filter(|_| news) {
+                    self.push_to_account(invited, Event::Invited { room: known.name.clone(), by });
+                }
+            }
+            RoomChange::Remove(room) => {
+                let removed: NamedAccount = outcome.expect()?;
+                self.left(removed.account, room);
+            }
+            RoomChange::Leave(room) => {
+                outcome.expect::<Changed>()?;
+                self.left(account, room);
+            }
+            RoomChange::Rename { room, name } => {
+                outcome.expect::<Changed>()?;
+                self.renamed(room, name);
+            }
+            RoomChange::Delete(room) => {
+                outcome.expect::<Changed>()?;
+                self.deleted(room);
+            }
+            RoomChange::Keep { room, keep } => {
+                outcome.expect::<Changed>()?;
                 if let Some(known) = self.rooms.by_id.get_mut(&room) {
                     known.keep = keep;
                 }
                 self.begin_tidying(now);
             }
-            (RoomChange::Invite(room), Outcome::Invited { account: invited, by, news }) => {
-                if let Some(known) = self.rooms.by_id.get(&room).filter(|_| news) {
-                    self.push_to_account(invited, Event::Invited { room: known.name.clone(), by });
-                }
-            }
-            (_, other) => return Err(misplaced(&other)),
         }
-        self.reply(to, Ok(Answer::Done));
         Ok(())
     }
 

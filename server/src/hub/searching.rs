@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use belfry_core::chat::{AccountId, Answer, Refusal};
+use belfry_core::chat::{AccountId, Refusal};
 use belfry_core::time::Now;
 
-use super::done::misplaced;
 use super::{Hub, ReplyTo, Waiting};
 use crate::limits::SEARCHES_WAITING_PER_ACCOUNT;
 use crate::store::{Outcome, Talk, Work};
@@ -34,11 +33,7 @@ impl Hub {
 
     /// One is done: the next begins. Whoever has gone meanwhile searches no more.
     pub(super) fn searched(&mut self, now: Now, account: AccountId, to: ReplyTo, result: Result<Outcome, Refusal>) {
-        let found = result.and_then(|outcome| match outcome {
-            Outcome::Found(found) => Ok(Answer::Found(found)),
-            other => Err(misplaced(&other)),
-        });
-        self.reply(to, found);
+        self.reply(to, result.and_then(Outcome::expect));
         let waiting = self.searching.of.remove(&account).unwrap_or_default();
         let mut rest = waiting.into_iter();
         while let Some((to, talk)) = rest.next() {

@@ -3,11 +3,10 @@
 use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Place, Refusal, RoomName, Seq, Text};
 use belfry_core::time::Now;
 
-use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting};
 use crate::limits::TYPING_AUDIENCE_MAX;
 use crate::session::SignedIn;
-use crate::store::{Outcome, StoredPlace, Talk, Work};
+use crate::store::{MessageAltered, NamedAccount, ReadUpTo, StoredPlace, Talk, Work};
 
 impl Hub {
     pub(super) fn alter(
@@ -24,17 +23,13 @@ impl Hub {
         self.submit(now, Work::Talk(Talk::Alter { account, of, seq, text }), Waiting::Alter { to, bytes })
     }
 
-    pub(super) fn altered(&mut self, to: ReplyTo, outcome: Outcome) -> Result<(), Refusal> {
-        let (message, place, repeated) = match outcome {
-            Outcome::Altered { message, place, repeated } => (message, place, repeated),
-            other => return Err(misplaced(&other)),
-        };
+    pub(super) fn altered(&mut self, to: ReplyTo, altered: MessageAltered) {
+        let MessageAltered { message, place, repeated } = altered;
         self.reply(to, Ok(Answer::Done));
         if !repeated {
             let sessions = self.sessions_at(&place, &message);
             self.push(sessions, Event::Altered(message));
         }
-        Ok(())
     }
 
     /// The sessions of everybody who may read what is said in a place.
@@ -52,16 +47,12 @@ impl Hub {
         self.submit(now, Work::Talk(Talk::MarkRead { account, of, upto }), Waiting::MarkRead { to, account })
     }
 
-    pub(super) fn marked_read(&mut self, to: ReplyTo, account: AccountId, outcome: Outcome) -> Result<(), Refusal> {
-        let (conversation, read, unread, moved) = match outcome {
-            Outcome::Read { conversation, read, unread, moved } => (conversation, read, unread, moved),
-            other => return Err(misplaced(&other)),
-        };
+    pub(super) fn marked_read(&mut self, to: ReplyTo, account: AccountId, noted: ReadUpTo) {
+        let ReadUpTo { conversation, read, unread, moved } = noted;
         if moved {
             self.push_to_account(account, Event::Read { conversation, read, unread });
         }
         self.reply(to, Ok(Answer::Done));
-        Ok(())
     }
 
     /// Told only where few enough are to hear it that it is no burden to the network.
@@ -89,14 +80,9 @@ impl Hub {
     }
 
     /// There is somebody of that name; they may have come meanwhile.
-    pub(super) fn typed(&mut self, to: ReplyTo, account: AccountId, outcome: Outcome) -> Result<(), Refusal> {
-        let other = match outcome {
-            Outcome::Account { account } => account,
-            other => return Err(misplaced(&other)),
-        };
+    pub(super) fn typed(&mut self, to: ReplyTo, account: AccountId, other: NamedAccount) {
         self.reply(to, Ok(Answer::Done));
-        self.tell_typing(account, self.attendance.sessions_of(other).collect(), None);
-        Ok(())
+        self.tell_typing(account, self.attendance.sessions_of(other.account).collect(), None);
     }
 
     /// In a room, or to one other person.
@@ -118,6 +104,6 @@ impl Hub {
         conversation: ConversationId,
         after: u64,
     ) -> Result<(), Refusal> {
-        self.submit(now, Work::Talk(Talk::AlteredSince { account, conversation, after }), Waiting::Record { to })
+        self.submit(now, Work::Talk(Talk::AlteredSince { account, conversation, after }), Waiting::Read { to })
     }
 }

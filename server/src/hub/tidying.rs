@@ -5,7 +5,7 @@ use belfry_core::time::{Instant, Now};
 
 use super::{Hub, Waiting};
 use crate::limits::{TIDY_EVERY, TIDY_PAUSE};
-use crate::store::{Bite, Outcome, Work};
+use crate::store::{Bite, Outcome, Tidied, Work};
 
 /// The first bite of a round: no conversation has a smaller number.
 const BEGINNING: Bite = Bite::Messages(ConversationId(0));
@@ -73,8 +73,8 @@ impl Hub {
 
     pub(super) fn tidied(&mut self, now: Now, result: Result<Outcome, Refusal>) {
         self.tidying.at_the_store = false;
-        let next = match result {
-            Ok(Outcome::Tidied { removed, next }) => {
+        let next = match result.and_then(Outcome::expect) {
+            Ok(Tidied { removed, next }) => {
                 self.tidying.removed += removed;
                 next
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceId, Keep, NoticeId, Place, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
+    AccountId, AccountName, ConversationId, DeviceId, Keep, NoticeId, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
 };
 
 use super::rooms::RoomChange;
@@ -23,20 +23,18 @@ pub(super) enum Waiting {
     SignIn { to: ReplyTo, account: AccountId, visitor: Visitor },
     /// The same again.
     Sync { to: ReplyTo, account: AccountId },
+    /// Something that was read and is passed on as it is.
+    Read { to: ReplyTo },
     /// Something that only has to be noted.
     Nobody,
     /// A message with this much text.
     Post { to: ReplyTo, bytes: usize },
-    /// Messages of the place that was asked for by name.
-    Page { to: ReplyTo, place: Option<Place> },
     /// What became of a notice.
     Receipt { to: ReplyTo, account: AccountId, notice: NoticeId },
     /// A notice that is sent now.
     SendNotice { to: ReplyTo, author: AccountId, post: PostId },
     /// Whom an audience would reach.
     Preview { to: ReplyTo },
-    /// The list of notices.
-    Notices { to: ReplyTo },
     /// A notice's ledger.
     Ledger { to: ReplyTo },
     /// An administrator makes an account.
@@ -51,8 +49,6 @@ pub(super) enum Waiting {
     Size { to: ReplyTo },
     /// A notice that has changed or ended, or whose people are reminded; without `to` because it was time for that.
     NoticeNow { to: Option<ReplyTo>, notice: NoticeId, reminds: bool },
-    /// A notice as one of its people sees it.
-    FetchNotice { to: ReplyTo },
     /// A notice that is sent later.
     AddSchedule { to: ReplyTo, author: AccountId, post: PostId },
     /// A page of what is planned is being read.
@@ -91,8 +87,6 @@ pub(super) enum Waiting {
     People { to: ReplyTo },
     /// A search of this account.
     Search { to: ReplyTo, account: AccountId },
-    /// A page of the rooms, the groups, the audit log, of the conversations that can be exported, or of one of them; of what was altered.
-    Record { to: ReplyTo },
 }
 
 impl Waiting {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::column::{clamped, invalid, number, optional_time, words};
 use super::error::Trouble;
 use super::looks::{self, Kind};
-use super::{Outcome, Remembered, StoreError, StoredAccount, devices};
+use super::{AccountAdded, Changed, NamedAccount, Outcome, Remembered, StoreError, StoredAccount, devices};
 
 const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (name_key) DO NOTHING";
@@ -77,7 +77,7 @@ pub(super) fn add(
         return Err(Refusal::NameTaken.into());
     }
     connection.prepare_cached(HAS_READ)?.execute([clamped(account)])?;
-    Ok(Outcome::AccountAdded { account: AccountId(account) })
+    Ok(AccountAdded { account: AccountId(account) }.into())
 }
 
 /// The account that a person means by `name`, in whatever case they typed it; refused where there is none.
@@ -117,12 +117,12 @@ pub(super) fn set_password(
     let account = find(connection, account)?;
     devices::forget_but(connection, account, remembered)?;
     connection.prepare_cached(SET_PASSWORD)?.execute(params![clamped(account.0), password_hash])?;
-    Ok(Outcome::Account { account })
+    Ok(NamedAccount { account }.into())
 }
 
 pub(super) fn renew_hash(connection: &Connection, account: AccountId, from: &str, to: &str) -> Result<Outcome, Trouble> {
     connection.prepare_cached(RENEW_HASH)?.execute(params![clamped(account.0), from, to])?;
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 pub(super) fn set_role(connection: &Connection, account: &AccountName, role: Role) -> Result<Outcome, Trouble> {
@@ -131,7 +131,7 @@ pub(super) fn set_role(connection: &Connection, account: &AccountName, role: Rol
         another_admin_than(connection, account)?;
     }
     connection.prepare_cached(SET_ROLE)?.execute(params![clamped(account.0), stored_role(role)])?;
-    Ok(Outcome::Account { account })
+    Ok(NamedAccount { account }.into())
 }
 
 pub(super) fn set_disabled(connection: &Connection, account: &AccountName, disabled: bool) -> Result<Outcome, Trouble> {
@@ -140,7 +140,7 @@ pub(super) fn set_disabled(connection: &Connection, account: &AccountName, disab
         another_admin_than(connection, account)?;
     }
     connection.prepare_cached(SET_DISABLED)?.execute(params![clamped(account.0), disabled])?;
-    Ok(Outcome::Account { account })
+    Ok(NamedAccount { account }.into())
 }
 
 /// Somebody must remain who can let the others in again. An account that is no administrator's may go in any case.
@@ -155,7 +155,7 @@ pub(super) fn seen(connection: &Connection, at: UnixMillis, account: AccountId) 
 }
 
 fn changed(rows: usize) -> Result<Outcome, Trouble> {
-    if rows == 0 { Err(Refusal::UnknownAccount.into()) } else { Ok(Outcome::Changed) }
+    if rows == 0 { Err(Refusal::UnknownAccount.into()) } else { Ok(Changed.into()) }
 }
 
 #[cfg(test)]
@@ -205,7 +205,7 @@ mod tests {
         each_store(|store| {
             let name = AccountName::new("Änna").unwrap();
             let work = Work::AddAccount { name: name.clone(), password_hash: "$argon2id$x".into(), role: Role::Admin };
-            let Ok(Outcome::AccountAdded { account: id }) = ask(store, 7, work) else { panic!() };
+            let Ok(Outcome::AccountAdded(AccountAdded { account: id })) = ask(store, 7, work) else { panic!() };
             let expected = StoredAccount { id, name, role: Role::Admin, disabled: false, last_seen: None };
             assert_eq!(account(store, id), expected);
             assert_eq!(hash(store, "änna"), "$argon2id$x");
@@ -232,9 +232,9 @@ mod tests {
                 Work::SetPassword { account: named("anna"), password_hash: "new".into(), remembered: Remembered::All },
                 Work::SetDisabled { account: named("ANNA"), disabled: true },
             ] {
-                assert_eq!(ask(store, 50, work), Ok(Outcome::Account { account: anna }));
+                assert_eq!(ask(store, 50, work), Ok(Outcome::NamedAccount(NamedAccount { account: anna })));
             }
-            assert_eq!(ask(store, 50, Work::Seen { account: anna, device: DEVICE }), Ok(Outcome::Changed));
+            assert_eq!(ask(store, 50, Work::Seen { account: anna, device: DEVICE }), Ok(Changed.into()));
             let anna_now = account(store, anna);
             assert_eq!((anna_now.role, anna_now.disabled, anna_now.last_seen), (Role::Admin, true, Some(UnixMillis(50))));
             assert_eq!(hash(store, "anna"), "new");
@@ -247,9 +247,9 @@ mod tests {
             let anna = add(store, "anna");
             let before = hash(store, "anna");
             let renew = |to: &str| Work::RenewHash { account: anna, from: before.clone(), to: to.into() };
-            assert_eq!(ask(store, 1, renew("renewed")), Ok(Outcome::Changed));
+            assert_eq!(ask(store, 1, renew("renewed")), Ok(Changed.into()));
             assert_eq!(hash(store, "anna"), "renewed");
-            assert_eq!(ask(store, 2, renew("late")), Ok(Outcome::Changed));
+            assert_eq!(ask(store, 2, renew("late")), Ok(Changed.into()));
             assert_eq!(hash(store, "anna"), "renewed");
         });
     }

@@ -1,6 +1,6 @@
 //! What becomes of messages after they were sent: written anew, taken back, read.
 
-use belfry_core::chat::{AccountId, ConversationId, Original, Parties, Refusal, Seq, Text};
+use belfry_core::chat::{AccountId, Answer, ConversationId, Original, Parties, Refusal, Seq, Text};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,7 +9,7 @@ use super::column::{clamped, number, time, words};
 use super::conversations::{self, Conversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Outcome, StoreError, Talk, Target, messages, search};
+use super::{MessageAltered, Outcome, ReadUpTo, StoreError, Talk, Target, messages, search};
 
 const STANDS: &str = "SELECT author, text, deleted FROM messages WHERE conversation = ?1 AND seq = ?2";
 const KEEP: &str = "INSERT INTO originals (conversation, seq, version, until, text)
@@ -72,14 +72,14 @@ fn alter(
         connection.prepare_cached(COUNT)?.execute([id, clamped(number)])?;
     }
     let message = messages::one(connection, conversation.id, seq)?.ok_or(StoreError::contradiction("an altered message is gone"))?;
-    Ok(Outcome::Altered { message, place: conversation.place, repeated })
+    Ok(MessageAltered { message, place: conversation.place, repeated }.into())
 }
 
 fn altered_since(connection: &Connection, account: AccountId, conversation: ConversationId, after: u64) -> Result<Outcome, Trouble> {
     let conversation = conversations::find(connection, conversation)?;
     conversations::since(connection, &conversation, account)?;
-    let (messages, more) = messages::altered_since(connection, conversation.id, after)?;
-    Ok(Outcome::AlteredSince { messages, more, last: conversation.alterations })
+    let page = messages::altered_since(connection, conversation.id, after)?;
+    Ok(Outcome::Read(Answer::Altered { page, last: conversation.alterations }))
 }
 
 fn mark_read(connection: &Connection, account: AccountId, of: &Target, upto: Seq) -> Result<Outcome, Trouble> {
@@ -89,7 +89,7 @@ fn mark_read(connection: &Connection, account: AccountId, of: &Target, upto: Seq
     let moved = connection.prepare_cached(MARK_READ)?.execute(row)? > 0;
     let read = conversations::read_upto(connection, conversation.id, account)?;
     let unread = conversations::unread(connection, conversation.id, conversation.last, read, since, conversation.kept_from)?;
-    Ok(Outcome::Read { conversation: conversation.id, read, unread, moved })
+    Ok(ReadUpTo { conversation: conversation.id, read, unread, moved }.into())
 }
 
 fn originals(connection: &Connection, of: &Parties, seq: Seq, after: u32) -> Result<Outcome, Trouble> {
@@ -99,43 +99,46 @@ fn originals(connection: &Connection, of: &Parties, seq: Seq, after: u32) -> Res
     let mut statement = connection.prepare_cached(ORIGINALS)?;
     let row = [clamped(conversation.id.0), clamped(seq.0), i64::from(after), i64::from(limit.rows())];
     let rows = statement.query_map(row, |row| Ok(Original { from: words(row, 0)?, text: words(row, 1)?, until: time(row, 2)? }))?;
-    let (originals, more) = limit.fill(rows, taken)?;
-    Ok(Outcome::Originals { originals, more })
+    Ok(Outcome::Read(limit.fill(rows, taken)?.into()))
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Alteration, Message, RoomName};
+    use belfry_core::chat::{Alteration, Message, Page, RoomName};
 
     use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, overview, post, post_to, say};
-    use super::super::{Store, Work};
+    use super::super::{ReadUpTo, Store, Work};
     use super::*;
 
     fn alter(store: &mut Store, at: u64, account: AccountId, seq: u64, text: Option<&str>) -> Result<Message, Refusal> {
         let text = text.map(|text| Text::new(text).unwrap());
         match ask(store, at, Work::Talk(Talk::Alter { account, of: Target::Room(LOBBY), seq: Seq(seq), text }))? {
-            Outcome::Altered { message, .. } => Ok(message),
+            Outcome::MessageAltered(MessageAltered { message, .. }) => Ok(message),
             other => panic!("{other:?}"),
         }
     }
 
     fn altered_since(store: &mut Store, account: AccountId, after: u64) -> Vec<(u64, String)> {
         match ask(store, 9, Work::Talk(Talk::AlteredSince { account, conversation: LOBBY, after })).unwrap() {
-            Outcome::AlteredSince { messages, more: false, .. } => messages.iter().map(|m| (m.seq.0, m.text.to_string())).collect(),
+            Outcome::Read(Answer::Altered { page: Page { entries: messages, more: false }, .. }) => {
+                messages.iter().map(|m| (m.seq.0, m.text.to_string())).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
 
     fn originals(store: &mut Store, seq: u64) -> Result<Vec<(String, u64)>, Refusal> {
         match ask(store, 9, Work::Talk(Talk::Originals { of: Parties::Room(RoomName::lobby()), seq: Seq(seq), after: 0 }))? {
-            Outcome::Originals { originals, more: false } => Ok(originals.iter().map(|o| (o.text.to_string(), o.until.0)).collect()),
+            Outcome::Read(Answer::Originals(Page { entries: originals, more: false })) => {
+                Ok(originals.iter().map(|o| (o.text.to_string(), o.until.0)).collect())
+            }
             other => panic!("{other:?}"),
         }
     }
 
     fn read(store: &mut Store, account: AccountId, of: Target, upto: u64) -> Result<(u64, u64, bool), Refusal> {
         match ask(store, 9, Work::Talk(Talk::MarkRead { account, of, upto: Seq(upto) }))? {
-            Outcome::Read { read, unread, moved, .. } => Ok((read.0, unread, moved)),
+            Outcome::ReadUpTo(ReadUpTo { read, unread, moved, .. }) => Ok((read.0, unread, moved)),
             other => panic!("{other:?}"),
         }
     }

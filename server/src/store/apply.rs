@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use belfry_core::chat::Refusal;
+use belfry_core::chat::{Answer, Refusal};
 use belfry_core::time::UnixMillis;
 use rusqlite::Connection;
 
@@ -16,8 +16,8 @@ use super::job::{Aside, WorkKind};
 use super::patience::{self, Patience};
 use super::retention::Bounds;
 use super::{
-    Done, Job, Lock, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit, devices, door, export, groups,
-    ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
+    DatabaseSize, Done, Job, Lock, NamedAccount, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit,
+    devices, door, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -225,7 +225,7 @@ fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, 
 
 fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {
     match work {
-        Work::Find { name } => Ok(Outcome::Account { account: accounts::find(connection, &name)? }),
+        Work::Find { name } => Ok(NamedAccount { account: accounts::find(connection, &name)? }.into()),
         Work::LookUp { name, device, source } => door::look_up(connection, &name, device, source),
         Work::RenewHash { account, from, to } => accounts::renew_hash(connection, account, &from, &to),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
@@ -258,11 +258,11 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::Ledger { notice, after, limit } => ledger_page::read(connection, at, notice, after.as_ref(), limit),
         Work::Size => {
             let bytes = connection.prepare_cached(BYTES)?.query_row([], |row| number(row, 0))?;
-            Ok(Outcome::Size { messages: messages::count(connection)?, bytes })
+            Ok(DatabaseSize { messages: messages::count(connection)?, bytes }.into())
         }
         Work::ChangeNotice { notice, change } => notice_changes::change(connection, at, notice, change),
-        Work::ReadNotice { notice } => Ok(Outcome::NoticeNow(Box::new(notices::with_people(connection, at, notice)?))),
-        Work::FetchNotice { account, notice } => Ok(Outcome::Notice(Box::new(notices::as_seen_by(connection, at, account, notice)?))),
+        Work::ReadNotice { notice } => Ok(Box::new(notices::with_people(connection, at, notice)?).into()),
+        Work::FetchNotice { account, notice } => Ok(Outcome::Read(Answer::Notice(notices::as_seen_by(connection, at, account, notice)?))),
         Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
         Work::Unschedule(schedule) => plans::remove_schedule(connection, schedule),
@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     fn size(store: &mut Store) -> (u64, u64) {
-        let Ok(Outcome::Size { messages, bytes }) = ask(store, 1, Work::Size) else { panic!() };
+        let Ok(Outcome::Size(DatabaseSize { messages, bytes })) = ask(store, 1, Work::Size) else { panic!() };
         (messages, bytes)
     }
 
@@ -343,7 +343,7 @@ mod tests {
                 job(3, 1, Work::Size),
             ]);
             assert!(posted(done[1].result.clone()).2);
-            assert!(matches!(done[2].result, Ok(Outcome::Size { messages: 1, .. })));
+            assert!(matches!(done[2].result, Ok(Outcome::Size(DatabaseSize { messages: 1, .. }))));
         });
     }
 

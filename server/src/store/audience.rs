@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::column::{clamped, number};
 use super::error::Trouble;
-use super::{Outcome, conversations, groups};
+use super::{Outcome, Reachable, conversations, groups};
 
 const ONE: &str = "SELECT id, disabled FROM accounts WHERE name_key = ?1";
 const IN_ROOM: &str = "SELECT a.id FROM members m CROSS JOIN accounts a ON a.id = m.account WHERE m.conversation = ?1 AND a.disabled = 0";
@@ -91,7 +91,7 @@ pub(super) fn preview(connection: &Connection, author: AccountId, audience: &[Au
         add(WAS_HERE, account)?;
     }
     people.sort_unstable();
-    Ok(Outcome::Preview { everyone, people })
+    Ok(Reachable { everyone, people }.into())
 }
 
 #[cfg(test)]
@@ -103,7 +103,7 @@ mod tests {
     /// The numbers of those that `author` would reach.
     fn reached(store: &mut Store, author: AccountId, audience: &[Audience]) -> Result<(bool, Vec<u64>), Refusal> {
         match ask(store, 9, Work::Preview { author, audience: audience.to_vec() })? {
-            Outcome::Preview { everyone, people } => Ok((everyone, people.iter().map(|(account, _)| account.0).collect())),
+            Outcome::Reachable(Reachable { everyone, people }) => Ok((everyone, people.iter().map(|(account, _)| account.0).collect())),
             other => panic!("{other:?}"),
         }
     }
@@ -153,7 +153,7 @@ mod tests {
         each_store(|store| {
             let [root, anna, bob] = ["root", "anna", "bob"].map(|name| add(store, name));
             ask(store, 5, arrive(anna, DEVICE, false)).unwrap();
-            let expected = Outcome::Preview { everyone: true, people: vec![(anna, true), (bob, false)] };
+            let expected = Outcome::Reachable(Reachable { everyone: true, people: vec![(anna, true), (bob, false)] });
             assert_eq!(ask(store, 9, Work::Preview { author: root, audience: vec![Audience::Everyone] }), Ok(expected));
         });
     }

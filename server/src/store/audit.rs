@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::column::{clamped, number, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Entry, Outcome};
+use super::{Entry, NoticeSent, Outcome};
 
 const ADD: &str = "INSERT INTO audit (at, account, act, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
 const BEFORE: &str = "SELECT e.id, e.at, a.name, e.act, e.object, e.detail FROM audit e CROSS JOIN accounts a ON a.id = e.account
@@ -16,8 +16,8 @@ const BEFORE: &str = "SELECT e.id, e.at, a.name, e.act, e.object, e.detail FROM 
 /// Notes that something was done, unless it had been done before: a notice that is sent again has been noted.
 pub(super) fn note(connection: &Connection, at: UnixMillis, entry: Entry, outcome: &Outcome) -> Result<(), Trouble> {
     let object = match outcome {
-        Outcome::NoticeSent { repeated: true, .. } => return Ok(()),
-        Outcome::NoticeSent { sent, .. } => format!("notice {}", sent.notice.id.0),
+        Outcome::NoticeSent(NoticeSent { repeated: true, .. }) => return Ok(()),
+        Outcome::NoticeSent(NoticeSent { sent, .. }) => format!("notice {}", sent.notice.id.0),
         Outcome::Scheduled(schedule) => format!("schedule {}", schedule.id.0),
         _ => entry.object,
     };
@@ -39,16 +39,15 @@ pub(super) fn read(connection: &Connection, before: Option<u64>, limit: u32) -> 
             detail: row.get(5)?,
         })
     })?;
-    let (entries, more) = limit.fill(rows, taken)?;
-    Ok(Outcome::Audit { entries, more })
+    Ok(Outcome::Read(limit.fill(rows, taken)?.into()))
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, Refusal, Role};
+    use super::super::{NamedAccount, Overview, Store, Work};
+    use belfry_core::chat::{AccountId, Answer, Page, Refusal, Role};
 
     use super::super::fixture::{add, ask, each_store, named, notice_to, sent};
-    use super::super::{Store, Work};
     use super::*;
 
     fn audited(by: AccountId, act: &'static str, object: &str, work: Work) -> Work {
@@ -58,7 +57,7 @@ mod tests {
 
     fn lines(store: &mut Store, before: Option<u64>, limit: u32) -> (Vec<(u64, String)>, bool) {
         let outcome = ask(store, 99, Work::ReadAudit { before, limit });
-        let Ok(Outcome::Audit { entries, more }) = outcome else { panic!("{outcome:?}") };
+        let Ok(Outcome::Read(Answer::Audit(Page { entries, more }))) = outcome else { panic!("{outcome:?}") };
         (entries.into_iter().map(|entry| (entry.at.0, format!("{} {} {}", entry.who, entry.act, entry.object))).collect(), more)
     }
 
@@ -67,7 +66,7 @@ mod tests {
         each_store(|store| {
             let (root, anna) = (add(store, "root"), add(store, "anna"));
             let promote = |typed| audited(root, "user.role", "anna", Work::SetRole { account: named(typed), role: Role::Admin });
-            assert_eq!(ask(store, 7, promote("anna")), Ok(Outcome::Account { account: anna }));
+            assert_eq!(ask(store, 7, promote("anna")), Ok(Outcome::NamedAccount(NamedAccount { account: anna })));
             assert_eq!(ask(store, 8, promote("nobody")), Err(Refusal::UnknownAccount));
             assert_eq!(lines(store, None, 9), (vec![(7, "root user.role anna".into())], false));
         });
@@ -90,7 +89,7 @@ mod tests {
             let anna = add(store, "anna");
             let work = audited(AccountId(99), "user.role", "anna", Work::SetRole { account: named("anna"), role: Role::Admin });
             assert_eq!(ask(store, 7, work), Err(Refusal::StoreFailed));
-            let Ok(Outcome::SignedIn { account, .. }) = ask(store, 8, Work::Overview { account: anna }) else { panic!() };
+            let Ok(Outcome::Overview(Overview { account, .. })) = ask(store, 8, Work::Overview { account: anna }) else { panic!() };
             assert_eq!(account.role, Role::Member);
         });
     }

@@ -1,16 +1,16 @@
 //! What a statement's conditions are for, where nothing else shows it: each of these was found by dropping one (`scripts/mutate-sql`).
 
-use belfry_core::chat::{ConversationId, Keep, NoticeId, Parties, Receipt, Refusal, Role, RoomName, Seq, Text};
+use belfry_core::chat::{Answer, ConversationId, Keep, NoticeId, Page, Parties, Receipt, Refusal, Role, RoomName, Seq, Text};
 use belfry_core::time::UnixMillis;
 
 use super::fixture::{DEVICE, add, arrive, ask, create, each_store, named, notice_to, overview, post, sent};
-use super::{Bite, Occurrence, Outcome, RoomJob, Store, Talk, Target, Work};
+use super::{Bite, Occurrence, Outcome, RoomJob, Store, StoredLedger, Talk, Target, Work};
 
 /// How many originals the first message of a room has.
 fn originals(store: &mut Store, room: &str) -> Result<usize, Refusal> {
     let of = Parties::Room(RoomName::new(room).unwrap());
     match ask(store, 99, Work::Talk(Talk::Originals { of, seq: Seq(1), after: 0 }))? {
-        Outcome::Originals { originals, .. } => Ok(originals.len()),
+        Outcome::Read(Answer::Originals(Page { entries: originals, .. })) => Ok(originals.len()),
         other => panic!("{other:?}"),
     }
 }
@@ -75,7 +75,7 @@ fn a_later_look_does_not_change_when_the_first_was() {
             ask(store, at, Work::Receipt { account: anna, device: DEVICE, notice, revision: 1, receipt }).unwrap();
         }
         let ledger = ask(store, 99, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 });
-        let Ok(Outcome::Ledger { entries, .. }) = ledger else { panic!("{ledger:?}") };
+        let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) = ledger else { panic!("{ledger:?}") };
         let (entry, screen) = (&entries[0].entry, &entries[0].screens[0].entry);
         for (reached, visible, answered) in
             [(entry.reached_at, entry.visible_at, &entry.answered), (screen.reached_at, screen.visible_at, &screen.answered)]

@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{
-    AccountId, Audience, ConversationId, DeviceId, GroupName, Keep, Label, NoticeChange, NoticeId, Parties, Receipt, Role, RoomName,
-    ScheduleId, Seq, Severity, Template, TemplateName, Text,
+    AccountId, Answer, Audience, ConversationId, DeviceId, GroupName, Keep, Label, NoticeChange, NoticeId, Page, Parties, Receipt, Role,
+    RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
 };
 use belfry_core::time::UnixMillis;
 
 use super::fixture::{DEVICE, add, arrive, ask, create, direct, named, notice_to, post, sent};
-use super::{Bite, Entry, Keeper, Occurrence, Outcome, Remembered, RoomJob, Store, StoredEntry, Talk, Target, Work};
+use super::{
+    Bite, Entry, Keeper, MessageAltered, Occurrence, Outcome, Reachable, ReceiptNoted, Remembered, RoomJob, Store, StoredEntry,
+    StoredLedger, Talk, Target, Work,
+};
 
 pub(super) const LAPTOP: DeviceId = DeviceId([2; 32]);
 
@@ -277,21 +280,25 @@ fn each_job_changes_what_it_is_about_and_nothing_else() {
 impl Crowd {
     fn reach(&mut self, audience: Audience) -> Vec<AccountId> {
         match self.done(200, Work::Preview { author: self.root, audience: vec![audience] }) {
-            Outcome::Preview { people, .. } => people.into_iter().map(|(account, _)| account).collect(),
+            Outcome::Reachable(Reachable { people, .. }) => people.into_iter().map(|(account, _)| account).collect(),
             other => panic!("{other:?}"),
         }
     }
 
     fn originals(&mut self, of: &str, seq: u64, after: u32) -> Vec<(String, String)> {
         match self.done(200, Work::Talk(Talk::Originals { of: Parties::Room(room(of)), seq: Seq(seq), after })) {
-            Outcome::Originals { originals, .. } => originals.iter().map(|one| (one.from.to_string(), one.text.to_string())).collect(),
+            Outcome::Read(Answer::Originals(Page { entries: originals, .. })) => {
+                originals.iter().map(|one| (one.from.to_string(), one.text.to_string())).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
 
     fn entry(&mut self, notice: u64, account: AccountId) -> StoredEntry {
         match self.done(300, Work::Ledger { notice: NoticeId(notice), after: None, limit: 99 }) {
-            Outcome::Ledger { entries, .. } => entries.into_iter().find(|entry| entry.account == account).unwrap(),
+            Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. }) => {
+                entries.into_iter().find(|entry| entry.account == account).unwrap()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -324,7 +331,7 @@ fn what_stood_where_one_message_was_altered_is_found_by_its_own_number_and_count
     // What anna and bob said there takes turns.
     let alter = |account, seq, typed| Work::Talk(Talk::Alter { account, of: Target::Room(attic), seq: Seq(seq), text: Some(text(typed)) });
     crowd.done(201, alter(anna, 1, "second"));
-    let Outcome::Altered { message, .. } = crowd.done(202, alter(crowd.bob, 2, "third")) else { panic!() };
+    let Outcome::MessageAltered(MessageAltered { message, .. }) = crowd.done(202, alter(crowd.bob, 2, "third")) else { panic!() };
     assert_eq!((message.from.as_str(), message.text.as_str()), ("bob", "third"));
     assert_eq!(crowd.originals("attic", 1, 1), [("anna".into(), "good morning".into())]);
     assert_eq!(crowd.originals("attic", 2, 0).len(), 1);
@@ -336,7 +343,9 @@ fn a_list_of_what_can_be_exported_goes_on_after_what_is_known() {
     let mut crowd = Crowd::new();
     let (root, attic) = (crowd.root, crowd.attic);
     let mut listed = |after| match crowd.done(200, Work::Exportable { account: root, all: true, room: None, after }) {
-        Outcome::Exportable { conversations, .. } => conversations.iter().map(|one| one.conversation).collect::<Vec<_>>(),
+        Outcome::Read(Answer::Exportable(Page { entries: conversations, .. })) => {
+            conversations.iter().map(|one| one.conversation).collect::<Vec<_>>()
+        }
         other => panic!("{other:?}"),
     };
     let all = listed(None);
@@ -352,7 +361,7 @@ fn two_notices_of_one_counter_and_different_outboxes_are_two_and_each_has_its_ow
     let (notice, progress, repeated) = sent(ask(&mut crowd.store, 200, Work::SendNotice { author: root, draft }));
     assert_eq!((notice.id, progress.audience, repeated), (NoticeId(3), 1, false));
     let work = Work::Receipt { account: bob, device: DEVICE, notice: NoticeId(3), revision: 1, receipt: Receipt::Visible };
-    let Outcome::Receipt { progress, .. } = crowd.done(201, work) else { panic!() };
+    let Outcome::ReceiptNoted(ReceiptNoted { progress, .. }) = crowd.done(201, work) else { panic!() };
     assert_eq!((progress.audience, progress.reached, progress.visible), (1, 1, 1));
     let by_another = sent(ask(&mut crowd.store, 202, notice_to(crowd.deputy, 501, &["bob"])));
     assert_eq!((by_another.0.id, by_another.2), (NoticeId(4), false));

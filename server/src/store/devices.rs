@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::column::{clamped, device as read_device, optional_time, time};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Familiar, KnownDevice, Outcome, Remembered, accounts};
+use super::{Familiar, KnownDevice, NamedAccount, Outcome, Remembered, StoredDevices, accounts};
 use crate::limits::{ADDRESSES_KNOWN_MAX, DEVICES_REMEMBERED_MAX, DEVICES_SEEN_MAX};
 
 const ARRIVE: &str = "INSERT INTO devices (account, device, first_seen, last_seen, remembered, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5)
@@ -90,8 +90,7 @@ pub(super) fn of(connection: &Connection, account: &AccountName, after: Option<D
             revoked_at: optional_time(row, 4)?,
         })
     })?;
-    let (devices, more) = limit.fill(rows, taken)?;
-    Ok(Outcome::Devices { account, devices, more })
+    Ok(StoredDevices { account, devices: limit.fill(rows, taken)? }.into())
 }
 
 /// What a device is to an account.
@@ -129,18 +128,19 @@ pub(super) fn note_address(connection: &Connection, at: UnixMillis, account: Acc
 pub(super) fn revoke(connection: &Connection, at: UnixMillis, account: &AccountName, device: DeviceId) -> Result<Outcome, Trouble> {
     let account = accounts::find(connection, account)?;
     let rows = connection.prepare_cached(REVOKE)?.execute(params![clamped(account.0), device.0, clamped(at.0)])?;
-    if rows == 0 { Err(Refusal::NoSuchDevice.into()) } else { Ok(Outcome::Account { account }) }
+    if rows == 0 { Err(Refusal::NoSuchDevice.into()) } else { Ok(NamedAccount { account }.into()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, named};
-    use super::super::{Store, Work};
+    use super::super::{Store, StoredDevices, Work};
     use super::*;
+    use belfry_core::chat::Page;
 
     fn devices(store: &mut Store, typed: &str) -> Vec<Device> {
         match ask(store, 999, Work::ListDevices { account: named(typed), after: None }) {
-            Ok(Outcome::Devices { devices, .. }) => devices,
+            Ok(Outcome::Devices(StoredDevices { devices: Page { entries: devices, .. }, .. })) => devices,
             other => panic!("{other:?}"),
         }
     }
@@ -266,7 +266,9 @@ mod tests {
                 ask(store, 1, arrive(account, device(n), true)).unwrap();
             }
             let mut listed = |after| match ask(store, 9, Work::ListDevices { account: named("anna"), after }) {
-                Ok(Outcome::Devices { devices, .. }) => devices.into_iter().map(|device| device.device).collect::<Vec<_>>(),
+                Ok(Outcome::Devices(StoredDevices { devices: Page { entries: devices, .. }, .. })) => {
+                    devices.into_iter().map(|device| device.device).collect::<Vec<_>>()
+                }
                 other => panic!("{other:?}"),
             };
             assert_eq!((listed(None), listed(Some(device(3)))), (vec![device(1), device(3), device(5)], vec![device(5)]));

@@ -1,8 +1,8 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    Account, AccountId, AccountName, AuditEntry, ConversationId, ConversationInfo, Device, Exportable, Found, Group, Message, Notice,
-    NoticeSummary, Obstacle, Original, Progress, Refusal, Room, Seq,
+    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Message, Notice, NoticeSummary, Obstacle, Page,
+    Progress, Refusal, Seq,
 };
 
 use super::{Bite, Part, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
@@ -16,236 +16,256 @@ pub struct Done {
     pub result: Result<Outcome, Refusal>,
 }
 
-/// What came of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $name:ident($held:ty),)*) => {
+        /// What came of a job.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Outcome {
+            $($(#[$doc])* $name($held),)*
+        }
+
+        $(
+            impl From<$held> for Outcome {
+                fn from(held: $held) -> Self {
+                    Self::$name(held)
+                }
+            }
+
+            impl TryFrom<Outcome> for $held {
+                type Error = Outcome;
+
+                fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
+                    match outcome {
+                        Outcome::$name(held) => Ok(held),
+                        other => Err(other),
+                    }
+                }
+            }
+        )*
+    };
+}
+
+outcomes! {
+    /// What was to be read, as it is answered.
+    Read(Answer),
+    /// It is changed.
+    Changed(Changed),
     /// What is known of somebody at the door; `None` for nobody.
     LookedUp(Option<Box<StoredLogin>>),
-    /// The account exists now.
-    AccountAdded {
-        /// Its number.
-        account: AccountId,
-    },
-    /// It is changed.
-    Changed,
-    /// A scheduled notice was not sent; why is noted.
-    NotSent,
-    /// What is planned, each with what keeps it from being sent as things are.
-    Schedules {
-        /// Scheduled notices in the order of their numbers.
-        schedules: Vec<(StoredSchedule, Option<Obstacle>)>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
+    /// An account exists now.
+    AccountAdded(AccountAdded),
     /// It is done for the account of the name that was asked for.
-    Account {
-        /// Its number.
-        account: AccountId,
-    },
+    NamedAccount(NamedAccount),
     /// What somebody comes back to.
-    SignedIn {
-        /// Who they are.
-        account: StoredAccount,
-        /// Every conversation they are in, with its newest message.
-        conversations: Vec<ConversationInfo>,
-        /// Open notices they have not answered, oldest first.
-        notices: Vec<Notice>,
-    },
-    /// The message is stored, now or before.
-    Posted {
-        /// The message.
-        message: Message,
-        /// Whom to tell.
-        place: StoredPlace,
-        /// It was stored by an earlier job: tell the author, nobody else.
-        repeated: bool,
-        /// This message began the direct conversation: those in it have not heard of it. Their names, in the order of their numbers.
-        began: Option<[AccountName; 2]>,
-    },
-    /// Messages, oldest first.
-    Page {
-        /// The conversation as the asker sees it; `None` for a direct conversation that has not begun.
-        conversation: Option<ConversationInfo>,
-        /// The messages, ending when [`PAGE_BYTES_MAX`](belfry_core::limits::PAGE_BYTES_MAX) or the limit is reached.
-        messages: Vec<Message>,
-    },
-    /// The notice is stored, now or before.
-    NoticeSent {
-        /// The notice.
-        sent: Box<StoredNotice>,
-        /// It was stored by an earlier job: tell the author, nobody else.
-        repeated: bool,
-    },
-    /// Whom an audience would reach.
-    Preview {
-        /// Everyone is among the audiences.
-        everyone: bool,
-        /// The people in order of their numbers, and whether they have ever been here.
-        people: Vec<(AccountId, bool)>,
-    },
-    /// The receipt is noted.
-    Receipt {
-        /// Who sent the notice.
-        author: AccountId,
-        /// Where it stands.
-        progress: Progress,
-        /// The receipt said something new.
-        changed: bool,
-        /// It was the person's answer: the notice with it.
-        answered: Option<Box<Notice>>,
-    },
-    /// Notices, newest first.
-    Notices {
-        /// The notices.
-        notices: Vec<NoticeSummary>,
-        /// More follow.
-        more: bool,
-    },
-    /// A part of a ledger.
-    Ledger {
-        /// The notice and its totals.
-        summary: NoticeSummary,
-        /// Its people.
-        entries: Vec<StoredEntry>,
-        /// More follow.
-        more: bool,
-    },
-    /// What the database holds.
-    Size {
-        /// Stored messages.
-        messages: u64,
-        /// Bytes of the database.
-        bytes: u64,
-    },
-    // --- Notices, groups, devices ---
-    /// A notice with everybody it is for.
-    NoticeNow(Box<StoredNotice>),
-    /// A notice as the asker sees it.
-    Notice(Box<Notice>),
-    /// The notice is kept until its time comes.
-    Scheduled(Box<StoredSchedule>),
-    /// An account's devices, those seen last first. `connected` is the hub's to fill in.
-    Devices {
-        /// Whose they are.
-        account: AccountId,
-        /// They.
-        devices: Vec<Device>,
-        /// More follow after the last one of these.
-        more: bool,
-    },
-    /// Lines of the audit log, newest first.
-    Audit {
-        /// The lines.
-        entries: Vec<AuditEntry>,
-        /// More follow.
-        more: bool,
-    },
-    /// A bite is done.
-    Tidied {
-        /// Rows that were taken out.
-        removed: u64,
-        /// Where to go on; `None` when everything has been looked at.
-        next: Option<Bite>,
-    },
-    /// Conversations in order of their numbers.
-    Exportable {
-        /// The conversations.
-        conversations: Vec<Exportable>,
-        /// More follow.
-        more: bool,
-    },
-    /// Messages in order.
-    Exported {
-        /// The messages.
-        messages: Vec<Message>,
-        /// More follow.
-        more: bool,
-    },
-    // --- Rooms, and what becomes of messages ---
-    /// People in order of names. Who is here is the hub's to fill in.
-    People {
-        /// The people.
-        people: Vec<StoredPerson>,
-        /// More follow.
-        more: bool,
-    },
-    /// Accounts in order of names.
-    Accounts {
-        /// The accounts.
-        accounts: Vec<(AccountId, Account)>,
-        /// More follow.
-        more: bool,
-    },
-    /// What would go.
-    WouldGo {
-        /// Messages.
-        messages: Part,
-        /// Notices.
-        notices: Part,
-        /// Lines of the audit log.
-        audit: Part,
-    },
-    /// Groups in order of names.
-    Groups {
-        /// The groups.
-        groups: Vec<Group>,
-        /// More follow.
-        more: bool,
-    },
-    /// Rooms in order of names.
-    Rooms {
-        /// The rooms.
-        rooms: Vec<Room>,
-        /// More follow.
-        more: bool,
-    },
-    /// Somebody may join a room.
-    Invited {
-        /// Who.
-        account: AccountId,
-        /// Who asks them.
-        by: AccountName,
-        /// They neither were in it nor had been asked before.
-        news: bool,
-    },
+    Overview(Overview),
+    /// A message is stored, now or before.
+    Posted(Posted),
+    /// A message as its author has changed it.
+    MessageAltered(MessageAltered),
+    /// Somebody has read so far.
+    ReadUpTo(ReadUpTo),
     /// A conversation as the one who came into it sees it.
     Entered(ConversationInfo),
-    /// A message as it is now.
-    Altered {
-        /// It.
-        message: Message,
-        /// Whom to tell.
-        place: StoredPlace,
-        /// It was so before.
-        repeated: bool,
-    },
-    /// Altered messages in the order of their last alterations.
-    AlteredSince {
-        /// The messages.
-        messages: Vec<Message>,
-        /// More follow.
-        more: bool,
-        /// The number of the conversation's last alteration.
-        last: u64,
-    },
-    /// Somebody has read so far.
-    Read {
-        /// Which conversation.
-        conversation: ConversationId,
-        /// The last message that they have read.
-        read: Seq,
-        /// How many are newer.
-        unread: u64,
-        /// They had not before.
-        moved: bool,
-    },
-    /// What a search has found.
-    Found(Found),
-    /// What stood where a message was altered, the oldest first.
-    Originals {
-        /// The texts.
-        originals: Vec<Original>,
-        /// More follow.
-        more: bool,
-    },
+    /// Somebody may join a room.
+    Invited(Invited),
+    /// A notice is stored, now or before.
+    NoticeSent(NoticeSent),
+    /// A scheduled notice was not sent; why is noted.
+    NotSent(NotSent),
+    /// A notice with everybody it is for.
+    NoticeNow(Box<StoredNotice>),
+    /// A notice is kept until its time comes.
+    Scheduled(Box<StoredSchedule>),
+    /// A receipt is noted.
+    ReceiptNoted(ReceiptNoted),
+    /// Whom an audience would reach.
+    Reachable(Reachable),
+    /// A part of a ledger. Who is here is the hub's to fill in.
+    Ledger(StoredLedger),
+    /// People in order of names. Who is here is the hub's to fill in.
+    People(Page<StoredPerson>),
+    /// Accounts in order of names. Who is here is the hub's to fill in.
+    Accounts(Page<(AccountId, Account)>),
+    /// What is planned in the order of its numbers, each with what keeps it from being sent as things are.
+    Schedules(Page<(StoredSchedule, Option<Obstacle>)>),
+    /// An account's devices.
+    Devices(StoredDevices),
+    /// What the database holds.
+    Size(DatabaseSize),
+    /// What would go.
+    WouldGo(WouldGo),
+    /// A bite is done.
+    Tidied(Tidied),
+}
+
+impl Outcome {
+    /// What came of the job, which must be of the kind that the job says.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreFailed`] for another kind: a fault of ours. Its words are people's, so the log has only its kind.
+    pub fn expect<T: TryFrom<Self, Error = Self>>(self) -> Result<T, Refusal> {
+        T::try_from(self).map_err(|other| {
+            tracing::error!(kind = ?core::mem::discriminant(&other), "the store answered something that was not asked");
+            Refusal::StoreFailed
+        })
+    }
+}
+
+/// Something is changed, and there is nothing more to say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed;
+
+/// An account exists now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountAdded {
+    /// Its number.
+    pub account: AccountId,
+}
+
+/// The account of a name that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamedAccount {
+    /// Its number.
+    pub account: AccountId,
+}
+
+/// What somebody comes back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// Who they are.
+    pub account: StoredAccount,
+    /// Every conversation they are in, with its newest message.
+    pub conversations: Vec<ConversationInfo>,
+    /// Open notices they have not answered, oldest first.
+    pub notices: Vec<Notice>,
+}
+
+/// A stored message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// The message.
+    pub message: Message,
+    /// Whom to tell.
+    pub place: StoredPlace,
+    /// It was stored by an earlier job: tell the author, nobody else.
+    pub repeated: bool,
+    /// This message began the direct conversation: those in it have not heard of it. Their names, in the order of their numbers.
+    pub began: Option<[AccountName; 2]>,
+}
+
+/// A message as its author has changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageAltered {
+    /// The message.
+    pub message: Message,
+    /// Whom to tell.
+    pub place: StoredPlace,
+    /// It was so before.
+    pub repeated: bool,
+}
+
+/// How far somebody has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadUpTo {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// The last message that they have read.
+    pub read: Seq,
+    /// How many are newer.
+    pub unread: u64,
+    /// They had not before.
+    pub moved: bool,
+}
+
+/// Somebody may join a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invited {
+    /// Who.
+    pub account: AccountId,
+    /// Who asks them.
+    pub by: AccountName,
+    /// They neither were in it nor had been asked before.
+    pub news: bool,
+}
+
+/// A stored notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeSent {
+    /// The notice.
+    pub sent: Box<StoredNotice>,
+    /// It was stored by an earlier job: tell the author, nobody else.
+    pub repeated: bool,
+}
+
+/// A scheduled notice was not sent; why is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotSent;
+
+/// What a receipt has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptNoted {
+    /// Who sent the notice.
+    pub author: AccountId,
+    /// Where it stands.
+    pub progress: Progress,
+    /// The receipt said something new.
+    pub changed: bool,
+    /// It was the person's answer: the notice with it.
+    pub answered: Option<Box<Notice>>,
+}
+
+/// Whom an audience would reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reachable {
+    /// Everyone is among the audiences.
+    pub everyone: bool,
+    /// The people in order of their numbers, and whether they have ever been here.
+    pub people: Vec<(AccountId, bool)>,
+}
+
+/// A part of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredLedger {
+    /// The notice and its totals.
+    pub summary: NoticeSummary,
+    /// Its people.
+    pub people: Page<StoredEntry>,
+}
+
+/// An account's devices, those seen last first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDevices {
+    /// Whose they are.
+    pub account: AccountId,
+    /// They; `connected` is the hub's to fill in.
+    pub devices: Page<Device>,
+}
+
+/// What the database holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseSize {
+    /// Stored messages.
+    pub messages: u64,
+    /// Bytes of the database.
+    pub bytes: u64,
+}
+
+/// What would go if things were kept as long as was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WouldGo {
+    /// Messages.
+    pub messages: Part,
+    /// Notices.
+    pub notices: Part,
+    /// Lines of the audit log.
+    pub audit: Part,
+}
+
+/// A bite is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tidied {
+    /// Rows that were taken out.
+    pub removed: u64,
+    /// Where to go on; `None` when everything has been looked at.
+    pub next: Option<Bite>,
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::column::clamped;
 use super::error::Trouble;
-use super::{KnownDevice, Outcome, StoredLogin, accounts, conversations, devices, ledger, notices};
+use super::{KnownDevice, Outcome, Overview, StoredLogin, accounts, conversations, devices, ledger, notices};
 
 const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
 
@@ -66,7 +66,7 @@ pub(super) fn overview(connection: &Connection, at: UnixMillis, account: Account
     let account = accounts::stored(connection, account)?;
     let conversations = conversations::of(connection, account.id)?;
     let notices = notices::waiting_for(connection, at, account.id)?;
-    Ok(Outcome::SignedIn { account, conversations, notices })
+    Ok(Overview { account, conversations, notices }.into())
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
             assert_eq!(ask(store, 1, by_device(anna)), Err(Refusal::UnknownDevice));
             ask(store, 2, arrive(anna, DEVICE, true)).unwrap();
-            assert!(matches!(ask(store, 3, by_device(anna)), Ok(Outcome::SignedIn { .. })));
+            assert!(matches!(ask(store, 3, by_device(anna)), Ok(Outcome::Overview(_))));
             assert_eq!(ask(store, 3, by_device(bob)), Err(Refusal::UnknownDevice));
             ask(store, 4, Work::SetPassword { account: named("anna"), password_hash: "new".into(), remembered: Remembered::Only(None) })
                 .unwrap();

@@ -1,6 +1,6 @@
 //! Whole conversations, from their first message on, for those who may have them.
 
-use belfry_core::chat::{AccountId, ConversationId, Exportable, Parties, Place, Refusal, RoomName, Seq};
+use belfry_core::chat::{AccountId, Answer, ConversationId, Exportable, Page, Parties, Place, Refusal, RoomName, Seq};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use rusqlite::{Connection, Row, params};
 
@@ -24,7 +24,7 @@ pub(super) fn list(
 ) -> Result<Outcome, Trouble> {
     let after = after.unwrap_or(ConversationId(0));
     let limit = Limit::new(PAGE_ENTRIES_MAX);
-    let (found, more) = match (all, room) {
+    let found = match (all, room) {
         (true, Some(room)) => {
             let mut statement = connection.prepare_cached(ROOM)?;
             limit.fill(statement.query_map([room.key()], read)?, taken)?
@@ -47,10 +47,10 @@ pub(super) fn list(
             limit.fill(entries, taken)?
         }
     };
-    if room.is_some() && found.is_empty() {
+    if room.is_some() && found.entries.is_empty() {
         return Err(Refusal::UnknownRoom.into());
     }
-    Ok(Outcome::Exportable { conversations: found, more })
+    Ok(Outcome::Read(found.into()))
 }
 
 /// The messages after `after`, if `account` may have them.
@@ -68,7 +68,7 @@ pub(super) fn page(
     }
     let messages = messages::following(connection, conversation, after, limit)?;
     let more = messages.last().is_some_and(|message| message.seq < found.last);
-    Ok(Outcome::Exported { messages, more })
+    Ok(Outcome::Read(Answer::Exported(Page { entries: messages, more })))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Exportable> {
@@ -85,11 +85,14 @@ mod tests {
     use super::super::fixture::{LOBBY, add, ask, direct, each_store, post_to, say};
     use super::super::{Store, Work};
     use super::*;
+    use belfry_core::chat::{Answer, Page};
 
     fn listed(store: &mut Store, account: AccountId, all: bool, room: Option<&str>) -> Result<Vec<String>, Refusal> {
         let room = room.map(|name| RoomName::new(name).unwrap());
         match ask(store, 1, Work::Exportable { account, all, room, after: None })? {
-            Outcome::Exportable { conversations, more: false } => Ok(conversations.iter().map(|found| found.parties.to_string()).collect()),
+            Outcome::Read(Answer::Exportable(Page { entries: conversations, more: false })) => {
+                Ok(conversations.iter().map(|found| found.parties.to_string()).collect())
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -104,7 +107,9 @@ mod tests {
             assert_eq!(listed(store, carol, true, None).unwrap(), ["lobby", "@anna @bob"]);
             let page = |all| Work::ExportPage { account: carol, all, conversation: ConversationId(2), after: Seq(0), limit: 9 };
             assert_eq!(ask(store, 1, page(false)), Err(Refusal::UnknownConversation));
-            assert!(matches!(ask(store, 1, page(true)), Ok(Outcome::Exported { messages, more: false }) if messages.len() == 1));
+            assert!(
+                matches!(ask(store, 1, page(true)), Ok(Outcome::Read(Answer::Exported(Page { entries: messages, more: false }))) if messages.len() == 1)
+            );
         });
     }
 
@@ -126,7 +131,7 @@ mod tests {
             say(store, anna, 5);
             let page = |after| Work::ExportPage { account: anna, all: false, conversation: LOBBY, after: Seq(after), limit: 2 };
             for (after, expected, last) in [(0, vec![1, 2], false), (2, vec![3, 4], false), (4, vec![5], true)] {
-                let Ok(Outcome::Exported { messages, more }) = ask(store, 1, page(after)) else { panic!() };
+                let Ok(Outcome::Read(Answer::Exported(Page { entries: messages, more }))) = ask(store, 1, page(after)) else { panic!() };
                 assert_eq!((messages.iter().map(|m| m.seq.0).collect::<Vec<_>>(), more), (expected, !last));
             }
         });

@@ -1,13 +1,13 @@
 //! What the store's tests lean on.
 
 use belfry_core::chat::{
-    AccountId, AccountName, Audience, ConversationId, ConversationInfo, DeviceId, Label, Message, Notice, NoticeDraft, PostId, Progress,
-    Refusal, Role, RoomName, SearchText, Severity, Text,
+    AccountId, AccountName, Answer, Audience, ConversationId, ConversationInfo, DeviceId, Label, Message, MessagePage, Notice, NoticeDraft,
+    PostId, Progress, Refusal, Role, RoomName, SearchText, Severity, Text,
 };
 use belfry_core::source::{Links, Source};
 use belfry_core::time::UnixMillis;
 
-use super::{Job, Outcome, RoomJob, Store, StoredPlace, Talk, Target, Ticket, Work};
+use super::{AccountAdded, Job, NoticeSent, Outcome, Overview, Posted, RoomJob, Store, StoredPlace, Talk, Target, Ticket, Work};
 
 /// The lobby's conversation in a new database.
 pub(super) const LOBBY: ConversationId = ConversationId(1);
@@ -52,7 +52,7 @@ pub(super) fn named(typed: &str) -> AccountName {
 pub(super) fn add(store: &mut Store, name: &str) -> AccountId {
     let work = Work::AddAccount { name: named(name), password_hash: "hash".into(), role: Role::Member };
     match ask(store, 0, work) {
-        Ok(Outcome::AccountAdded { account }) => account,
+        Ok(Outcome::AccountAdded(AccountAdded { account })) => account,
         other => panic!("{other:?}"),
     }
 }
@@ -88,7 +88,7 @@ pub(super) fn direct(with: &str) -> Target {
 /// The newest messages of a place.
 pub(super) fn newest(store: &mut Store, account: AccountId, of: Target) -> Result<Vec<Message>, Refusal> {
     match ask(store, 9, Work::FetchBefore { account, of, before: None, limit: 500 })? {
-        Outcome::Page { messages, .. } => Ok(messages),
+        Outcome::Read(Answer::Page(MessagePage { messages, .. })) => Ok(messages),
         other => panic!("{other:?}"),
     }
 }
@@ -97,7 +97,7 @@ pub(super) fn newest(store: &mut Store, account: AccountId, of: Target) -> Resul
 pub(super) fn found(store: &mut Store, account: AccountId, text: &str) -> Vec<u64> {
     let text = SearchText::new(text).unwrap();
     match ask(store, 9, Work::Talk(Talk::Search { account, text, within: None, before: None, limit: 50 })) {
-        Ok(Outcome::Found(found)) => found.hits.iter().map(|hit| hit.message.seq.0).collect(),
+        Ok(Outcome::Read(Answer::Found(found))) => found.hits.iter().map(|hit| hit.message.seq.0).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -105,7 +105,7 @@ pub(super) fn found(store: &mut Store, account: AccountId, text: &str) -> Vec<u6
 /// The message, its place, whether it was repeated and whether it began its conversation.
 pub(super) fn posted(result: Result<Outcome, Refusal>) -> (Message, StoredPlace, bool, bool) {
     match result {
-        Ok(Outcome::Posted { message, place, repeated, began }) => (message, place, repeated, began.is_some()),
+        Ok(Outcome::Posted(Posted { message, place, repeated, began })) => (message, place, repeated, began.is_some()),
         other => panic!("{other:?}"),
     }
 }
@@ -129,7 +129,7 @@ pub(super) fn notice_to(author: AccountId, counter: u64, audience: &[&str]) -> W
 
 pub(super) fn sent(result: Result<Outcome, Refusal>) -> (Notice, Progress, bool) {
     match result {
-        Ok(Outcome::NoticeSent { sent, repeated }) => (sent.notice, sent.progress, repeated),
+        Ok(Outcome::NoticeSent(NoticeSent { sent, repeated })) => (sent.notice, sent.progress, repeated),
         other => panic!("{other:?}"),
     }
 }
@@ -144,7 +144,7 @@ pub(super) fn sign_in(store: &mut Store, at: u64, account: AccountId) -> (Vec<Co
 
 fn signed_in(result: Result<Outcome, Refusal>) -> (Vec<ConversationInfo>, Vec<Notice>) {
     match result {
-        Ok(Outcome::SignedIn { conversations, notices, .. }) => (conversations, notices),
+        Ok(Outcome::Overview(Overview { conversations, notices, .. })) => (conversations, notices),
         other => panic!("{other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, number};
 use super::error::Trouble;
-use super::{Outcome, accounts};
+use super::{Changed, Outcome, accounts};
 use crate::limits::GROUPS_MAX;
 
 const FIND: &str = "SELECT id FROM account_groups WHERE name_key = ?1";
@@ -32,7 +32,7 @@ pub(super) fn add(connection: &Connection, group: &GroupName, members: &[Account
     for member in members {
         statement.execute([id, clamped(member.0)])?;
     }
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 /// Nobody in `members` stands for everybody and the group itself.
@@ -46,7 +46,7 @@ pub(super) fn remove(connection: &Connection, group: &GroupName, members: &[Acco
     for member in gone {
         statement.execute([id, clamped(member.0)])?;
     }
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 fn accounts_named(connection: &Connection, names: &[AccountName]) -> Result<Vec<AccountId>, Trouble> {
@@ -61,8 +61,9 @@ pub(super) fn find(connection: &Connection, group: &GroupName) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{add as add_account, ask, each_store, named};
-    use super::super::{List, Store, Work};
+    use super::super::{Changed, List, Store, Work};
     use super::*;
+    use belfry_core::chat::Page;
 
     fn nurses() -> GroupName {
         GroupName::new("Nurses").unwrap()
@@ -74,7 +75,7 @@ mod tests {
 
     fn members(store: &mut Store) -> Result<Vec<String>, Refusal> {
         match ask(store, 1, Work::List(List::GroupMembers { group: nurses(), after: None }))? {
-            Outcome::People { people, .. } => Ok(people.into_iter().map(|person| person.name.to_string()).collect()),
+            Outcome::People(Page { entries: people, .. }) => Ok(people.into_iter().map(|person| person.name.to_string()).collect()),
             other => panic!("{other:?}"),
         }
     }
@@ -121,8 +122,8 @@ mod tests {
             INSERT INTO account_groups (name, name_key) SELECT 'group ' || i, 'group ' || i FROM n";
         store.connection.execute(fill, [clamped(GROUPS_MAX as u64) - 1]).unwrap();
         let add = |group: &str| Work::AddToGroup { group: group.parse().unwrap(), members: names(&["anna"]) };
-        assert_eq!(ask(&mut store, 1, add("nurses")), Ok(Outcome::Changed));
+        assert_eq!(ask(&mut store, 1, add("nurses")), Ok(Changed.into()));
         assert_eq!(ask(&mut store, 1, add("drivers")), Err(Refusal::TooMany));
-        assert_eq!(ask(&mut store, 1, add("NURSES")), Ok(Outcome::Changed));
+        assert_eq!(ask(&mut store, 1, add("NURSES")), Ok(Changed.into()));
     }
 }

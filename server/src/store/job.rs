@@ -14,7 +14,7 @@ use super::{List, RoomJob, Talk};
 #[cfg(doc)]
 use super::Outcome;
 #[cfg(doc)]
-use belfry_core::chat::Refusal;
+use belfry_core::chat::{Answer, Refusal};
 
 /// The hub's number for a job; the answer carries the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +71,7 @@ pub enum Work {
         /// What it may do.
         role: Role,
     },
-    /// Replace a password hash. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`].
+    /// Replace a password hash. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`].
     SetPassword {
         /// Whose.
         account: AccountName,
@@ -80,14 +80,14 @@ pub enum Work {
         /// Which devices do not need it.
         remembered: Remembered,
     },
-    /// Change a role. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`], [`Refusal::LastAdmin`].
+    /// Change a role. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`], [`Refusal::LastAdmin`].
     SetRole {
         /// Whose.
         account: AccountName,
         /// The new one.
         role: Role,
     },
-    /// Shut an account out or let it in again. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`],
+    /// Shut an account out or let it in again. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`],
     /// [`Refusal::LastAdmin`].
     SetDisabled {
         /// Whose.
@@ -95,13 +95,13 @@ pub enum Work {
         /// Whether it is shut out.
         disabled: bool,
     },
-    /// Find an account by its name. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`].
+    /// Find an account by its name. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`].
     Find {
         /// Its name.
         name: AccountName,
     },
     /// Somebody has proven who they are: note it, also what they have missed, and read what they come back to. Outcome:
-    /// [`Outcome::SignedIn`]; refused with [`Refusal::AccountDisabled`], [`Refusal::UnknownDevice`].
+    /// [`Outcome::Overview`]; refused with [`Refusal::AccountDisabled`], [`Refusal::UnknownDevice`].
     SignIn {
         /// Who.
         account: AccountId,
@@ -116,7 +116,7 @@ pub enum Work {
         /// They have not shown the password: the device must be one that may do without.
         by_device: bool,
     },
-    /// Read the same as signing in does, and note nothing. Outcome: [`Outcome::SignedIn`].
+    /// Read the same as signing in does, and note nothing. Outcome: [`Outcome::Overview`].
     Overview {
         /// Who asks.
         account: AccountId,
@@ -139,7 +139,7 @@ pub enum Work {
         /// What it says.
         text: Text,
     },
-    /// Read the messages after `after`. Outcome: [`Outcome::Page`]; refused with [`Refusal::UnknownConversation`].
+    /// Read the messages after `after`. Outcome: [`Answer::Page`]; refused with [`Refusal::UnknownConversation`].
     FetchAfter {
         /// Who asks: a direct conversation is read only by its two people.
         account: AccountId,
@@ -150,7 +150,7 @@ pub enum Work {
         /// How many at most.
         limit: u32,
     },
-    /// Read the newest messages before `before`. Outcome: [`Outcome::Page`], empty for a direct conversation that has not begun.
+    /// Read the newest messages before `before`. Outcome: [`Answer::Page`], empty for a direct conversation that has not begun.
     FetchBefore {
         /// Who asks.
         account: AccountId,
@@ -174,7 +174,7 @@ pub enum Work {
     /// sent next in any case. Outcome: [`Outcome::NoticeSent`], or [`Outcome::NotSent`] when that is noted with the reason; refused with
     /// [`Refusal::UnknownSchedule`].
     Occur(Occurrence),
-    /// Find whom an audience would reach now. Outcome: [`Outcome::Preview`]; refused as [`Work::SendNotice`].
+    /// Find whom an audience would reach now. Outcome: [`Outcome::Reachable`]; refused as [`Work::SendNotice`].
     Preview {
         /// Who would send it.
         author: AccountId,
@@ -182,7 +182,7 @@ pub enum Work {
         audience: Vec<Audience>,
     },
     /// Note a receipt: reached, visible and answered are each kept from the first time, and each implies those before it.
-    /// Outcome: [`Outcome::Receipt`]; refused with [`Refusal::UnknownNotice`], [`Refusal::UnknownAnswer`], [`Refusal::NoticeClosed`] (answers only).
+    /// Outcome: [`Outcome::ReceiptNoted`]; refused with [`Refusal::UnknownNotice`], [`Refusal::UnknownAnswer`], [`Refusal::NoticeClosed`] (answers only).
     Receipt {
         /// Whose.
         account: AccountId,
@@ -195,7 +195,7 @@ pub enum Work {
         /// What to note.
         receipt: Receipt,
     },
-    /// List notices, newest first. Outcome: [`Outcome::Notices`].
+    /// List notices, newest first. Outcome: [`Answer::Notices`].
     ListNotices {
         /// Continue before this one.
         before: Option<NoticeId>,
@@ -226,7 +226,7 @@ pub enum Work {
         /// Which.
         notice: NoticeId,
     },
-    /// Read a notice as one of its people sees it. Outcome: [`Outcome::Notice`].
+    /// Read a notice as one of its people sees it. Outcome: [`Answer::Notice`].
     FetchNotice {
         /// Who asks.
         account: AccountId,
@@ -283,7 +283,7 @@ pub enum Work {
         /// Continue after this one.
         after: Option<DeviceId>,
     },
-    /// Shut a device out. Outcome: [`Outcome::Account`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
+    /// Shut a device out. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
     RevokeDevice {
         /// Whose.
         account: AccountName,
@@ -297,7 +297,7 @@ pub enum Work {
         /// What to do.
         work: Box<Work>,
     },
-    /// Read the audit log, newest first. Outcome: [`Outcome::Audit`].
+    /// Read the audit log, newest first. Outcome: [`Answer::Audit`].
     ReadAudit {
         /// Only entries before this one.
         before: Option<u64>,
@@ -319,7 +319,7 @@ pub enum Work {
         /// Where to go on.
         bite: Bite,
     },
-    /// List the conversations that somebody may export. Outcome: [`Outcome::Exportable`]; refused with [`Refusal::UnknownRoom`].
+    /// List the conversations that somebody may export. Outcome: [`Answer::Exportable`]; refused with [`Refusal::UnknownRoom`].
     Exportable {
         /// Who asks.
         account: AccountId,
@@ -330,7 +330,7 @@ pub enum Work {
         /// Continue after this one.
         after: Option<ConversationId>,
     },
-    /// Read messages for an export. Outcome: [`Outcome::Exported`]; refused with [`Refusal::UnknownConversation`].
+    /// Read messages for an export. Outcome: [`Answer::Exported`]; refused with [`Refusal::UnknownConversation`].
     ExportPage {
         /// Who asks.
         account: AccountId,

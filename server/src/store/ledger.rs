@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, number, optional_time, small};
 use super::error::Trouble;
-use super::{Outcome, devices, notices};
+use super::{Changed, Outcome, ReceiptNoted, devices, notices};
 use crate::limits::LEDGER_DEVICES_MAX;
 
 const STANDING: &str = "SELECT n.author, n.answers, n.expires_at, n.withdrawn_at, n.cleared_at, n.revision,
@@ -144,7 +144,7 @@ pub(super) fn note(
         }
         None => None,
     };
-    Ok(Outcome::Receipt { author: before.author, progress, changed, answered })
+    Ok(ReceiptNoted { author: before.author, progress, changed, answered }.into())
 }
 
 /// On which line of a person's it is noted what a device does.
@@ -160,7 +160,7 @@ pub(super) fn queued(connection: &Connection, at: UnixMillis, deliveries: &[(Not
         let line = line_of(connection, *notice, *account, *device)?;
         statement.execute(params![clamped(notice.0), clamped(account.0), line.0, clamped(at.0)])?;
     }
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 /// Somebody is back: notes which notices were over before that, for them and for the device they are back with. To be called before
@@ -179,10 +179,10 @@ pub(super) fn note_missed(connection: &Connection, at: UnixMillis, account: Acco
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Label, NoticeChange, Progress};
+    use belfry_core::chat::{Label, NoticeChange, Page, Progress};
 
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, overview, sent};
-    use super::super::{Store, StoredEntry, StoredScreen, Work};
+    use super::super::{ReceiptNoted, Store, StoredEntry, StoredLedger, StoredScreen, Work};
     use super::*;
 
     const NOTICE: NoticeId = NoticeId(1);
@@ -202,16 +202,16 @@ mod tests {
 
     fn receipt(store: &mut Store, at: u64, account: AccountId, receipt: Receipt) -> Result<(AccountId, [u64; 4], bool), Refusal> {
         match ask(store, at, Work::Receipt { account, device: DEVICE, notice: NOTICE, revision: 1, receipt })? {
-            Outcome::Receipt { author, progress: Progress { audience, reached, visible, answered }, changed, .. } => {
-                Ok((author, [audience, reached, visible, answered], changed))
-            }
+            Outcome::ReceiptNoted(ReceiptNoted {
+                author, progress: Progress { audience, reached, visible, answered }, changed, ..
+            }) => Ok((author, [audience, reached, visible, answered], changed)),
             other => panic!("{other:?}"),
         }
     }
 
     fn entry(store: &mut Store, account: AccountId) -> StoredEntry {
         let outcome = ask(store, 9999, Work::Ledger { notice: NOTICE, after: None, limit: 9 });
-        let Ok(Outcome::Ledger { entries, .. }) = outcome else { panic!("{outcome:?}") };
+        let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) = outcome else { panic!("{outcome:?}") };
         entries.into_iter().find(|entry| entry.account == account).unwrap()
     }
 
@@ -401,7 +401,9 @@ mod tests {
     const NOTHING_MISSED: Missed = Missed { person: None, devices: Vec::new() };
 
     fn missed(store: &mut Store, notice: u64, account: AccountId) -> Missed {
-        let Ok(Outcome::Ledger { entries, .. }) = ask(store, 9999, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 }) else {
+        let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) =
+            ask(store, 9999, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 })
+        else {
             panic!()
         };
         let entry = entries.into_iter().find(|entry| entry.account == account).unwrap();
@@ -470,9 +472,9 @@ mod tests {
         each_store(|store| {
             let (_, anna, _) = with_notice(store);
             let work = Work::Receipt { account: anna, device: DEVICE, notice: NOTICE, revision: 1, receipt: Receipt::Answered(1) };
-            let Ok(Outcome::Receipt { answered: Some(notice), .. }) = ask(store, 8, work.clone()) else { panic!() };
+            let Ok(Outcome::ReceiptNoted(ReceiptNoted { answered: Some(notice), .. })) = ask(store, 8, work.clone()) else { panic!() };
             assert_eq!(notice.answered, Some(GivenAnswer { answer: 1, at: UnixMillis(8) }));
-            let Ok(Outcome::Receipt { answered: None, .. }) = ask(store, 9, work) else { panic!() };
+            let Ok(Outcome::ReceiptNoted(ReceiptNoted { answered: None, .. })) = ask(store, 9, work) else { panic!() };
         });
     }
 

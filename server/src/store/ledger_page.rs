@@ -8,7 +8,7 @@ use super::column::{clamped, device, invalid, number, optional_number, optional_
 use super::error::Trouble;
 use super::ledger::OTHERS;
 use super::page::{Limit, taken};
-use super::{Outcome, StoredEntry, StoredScreen, notices};
+use super::{Outcome, StoredEntry, StoredLedger, StoredScreen, notices};
 
 const IN_ORDER_OF_NAME: &str = "SELECT a.id, a.name, l.reached_at, l.visible_at, l.answered_at, l.answer, a.last_seen, l.revision,
         l.offline_since, l.later
@@ -68,8 +68,8 @@ pub(super) fn read(
         Ok(StoredEntry { account, entry, missed: optional_time(row, 8)?, screens })
     })?;
     let bytes = |stored: &StoredEntry| taken(&stored.entry) + stored.screens.iter().map(|screen| taken(&screen.entry)).sum::<usize>();
-    let (entries, more) = limit.fill(rows, bytes)?;
-    Ok(Outcome::Ledger { summary, entries, more })
+    let people = limit.fill(rows, bytes)?;
+    Ok(StoredLedger { summary, people }.into())
 }
 
 fn read_screen(row: &Row<'_>, answer: Option<&Label>) -> rusqlite::Result<StoredScreen> {
@@ -92,12 +92,12 @@ fn read_screen(row: &Row<'_>, answer: Option<&Label>) -> rusqlite::Result<Stored
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{DeviceId, NoticeChange, Refusal};
+    use belfry_core::chat::{DeviceId, NoticeChange, Page, Refusal};
     use belfry_core::limits::PAGE_ENTRIES_MAX;
 
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, sent};
     use super::super::schema::{MIGRATIONS, migrate};
-    use super::super::{Store, Work};
+    use super::super::{Store, StoredLedger, Work};
     use super::*;
 
     const NOTICE: NoticeId = NoticeId(1);
@@ -112,7 +112,7 @@ mod tests {
     fn page(store: &mut Store, after: Option<&str>, limit: u32) -> (Vec<StoredEntry>, bool) {
         let after = after.map(|name| AccountName::new(name).unwrap());
         let outcome = ask(store, 999, Work::Ledger { notice: NOTICE, after, limit });
-        let Ok(Outcome::Ledger { entries, more, .. }) = outcome else { panic!("{outcome:?}") };
+        let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, more }, .. })) = outcome else { panic!("{outcome:?}") };
         (entries, more)
     }
 
@@ -158,7 +158,7 @@ mod tests {
             ask(store, 5, arrive(anna, DEVICE, true)).unwrap();
             ask(store, 50, arrive(anna, DeviceId([2; 32]), true)).unwrap();
             let devices = |notice| match ask(store, 2000, Work::Ledger { notice: NoticeId(notice), after: None, limit: 1 }) {
-                Ok(Outcome::Ledger { entries, .. }) => entries[0].screens.len(),
+                Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) => entries[0].screens.len(),
                 other => panic!("{other:?}"),
             };
             assert_eq!([1, 2, 3, 4, 5].map(devices), [2, 1, 1, 1, 2], "open, expired, withdrawn, all clear, expired after both");
@@ -186,7 +186,7 @@ mod tests {
         old.close().unwrap();
         let mut store = Store::open(&path).unwrap();
         let page = Work::Ledger { notice: NOTICE, after: None, limit: 9 };
-        let Ok(Outcome::Ledger { entries, .. }) = ask(&mut store, 9, page) else { panic!() };
+        let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) = ask(&mut store, 9, page) else { panic!() };
         let lines = entries.iter().map(|entry| {
             let line = |screen: &StoredScreen| {
                 let entry = &screen.entry;

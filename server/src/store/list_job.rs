@@ -6,7 +6,7 @@ use belfry_core::time::UnixMillis;
 #[cfg(doc)]
 use super::Outcome;
 #[cfg(doc)]
-use belfry_core::chat::Refusal;
+use belfry_core::chat::{Answer, Refusal};
 
 /// A page of something in order of names.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub enum List {
         /// Continue after this name.
         after: Option<AccountName>,
     },
-    /// The groups. Outcome: [`Outcome::Groups`].
+    /// The groups. Outcome: [`Answer::Groups`].
     Groups {
         /// Continue after this name.
         after: Option<GroupName>,
@@ -48,7 +48,7 @@ pub enum List {
         /// Continue after this one.
         after: Option<ScheduleId>,
     },
-    /// The rooms that somebody may know of. Outcome: [`Outcome::Rooms`].
+    /// The rooms that somebody may know of. Outcome: [`Answer::Rooms`].
     Rooms {
         /// Who asks.
         account: AccountId,

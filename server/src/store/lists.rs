@@ -47,8 +47,7 @@ fn key(after: Option<&AccountName>) -> String {
 fn people(connection: &Connection, query: &str, limit: Limit, row: impl Params) -> Result<Outcome, Trouble> {
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map(row, read_person)?;
-    let (people, more) = limit.fill(rows, |person| taken(&(&person.name, person.last_seen)))?;
-    Ok(Outcome::People { people, more })
+    Ok(limit.fill(rows, |person| taken(&(&person.name, person.last_seen)))?.into())
 }
 
 fn read_person(row: &Row<'_>) -> rusqlite::Result<StoredPerson> {
@@ -73,8 +72,7 @@ fn all_accounts(connection: &Connection, after: Option<&AccountName>) -> Result<
         };
         Ok((AccountId(number(row, 0)?), account))
     })?;
-    let (accounts, more) = limit.fill(rows, |(_, account)| taken(account))?;
-    Ok(Outcome::Accounts { accounts, more })
+    Ok(limit.fill(rows, |(_, account)| taken(account))?.into())
 }
 
 fn members(connection: &Connection, account: AccountId, room: ConversationId, after: Option<&AccountName>) -> Result<Outcome, Trouble> {
@@ -100,8 +98,7 @@ fn groups(connection: &Connection, after: Option<&GroupName>) -> Result<Outcome,
     let after = after.map_or_else(String::new, GroupName::key);
     let mut statement = connection.prepare_cached(GROUPS)?;
     let rows = statement.query_map(params![after, limit.rows()], |row| Ok(Group { name: words(row, 0)?, members: number(row, 1)? }))?;
-    let (groups, more) = limit.fill(rows, taken)?;
-    Ok(Outcome::Groups { groups, more })
+    Ok(Outcome::Read(limit.fill(rows, taken)?.into()))
 }
 
 fn rooms(connection: &Connection, account: AccountId, after: Option<&RoomName>) -> Result<Outcome, Trouble> {
@@ -123,8 +120,7 @@ fn rooms(connection: &Connection, account: AccountId, after: Option<&RoomName>) 
             keep: Keep { age_ms: optional_number(row, 3)?, messages: optional_number(row, 4)? },
         })
     })?;
-    let (rooms, more) = limit.fill(rows, taken)?;
-    Ok(Outcome::Rooms { rooms, more })
+    Ok(Outcome::Read(limit.fill(rows, taken)?.into()))
 }
 
 #[cfg(test)]
@@ -132,14 +128,15 @@ mod tests {
     use super::super::fixture::{LOBBY, add, ask, create, each_store, named};
     use super::super::{RoomJob, Store, Work};
     use super::*;
+    use belfry_core::chat::{Answer, Page};
 
     fn list(store: &mut Store, list: List) -> Result<(Vec<String>, bool), Refusal> {
         match ask(store, 9, Work::List(list))? {
-            Outcome::People { people, more } => Ok((people.iter().map(|person| person.name.to_string()).collect(), more)),
-            Outcome::Rooms { rooms, more } => {
+            Outcome::People(Page { entries: people, more }) => Ok((people.iter().map(|person| person.name.to_string()).collect(), more)),
+            Outcome::Read(Answer::Rooms(Page { entries: rooms, more })) => {
                 Ok((rooms.iter().map(|room| format!("{} {:?} {}", room.name, room.standing, room.members)).collect(), more))
             }
-            Outcome::Groups { groups, more } => {
+            Outcome::Read(Answer::Groups(Page { entries: groups, more })) => {
                 Ok((groups.iter().map(|group| format!("{} {}", group.name, group.members)).collect(), more))
             }
             other => panic!("{other:?}"),

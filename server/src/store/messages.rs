@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{AccountId, Alteration, ConversationId, Message, PostId, Seq, Text};
+use belfry_core::chat::{
+    AccountId, Alteration, Answer, ConversationId, ConversationInfo, Message, MessagePage, Page, Place, PostId, Refusal, Seq, Text,
+};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -11,7 +13,7 @@ use super::column::{bits, clamped, number, optional_number, time, words};
 use super::conversations::{self, Conversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Outcome, StoreError, Target, accounts};
+use super::{Outcome, Posted, StoreError, Target, accounts};
 
 /// How long a post is recognised when it comes again: a laptop may come back from a holiday with an answer it never got.
 const POSTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -60,7 +62,7 @@ pub(super) fn post(
             .optional()?;
         // Retention may have taken it since: its author has not heard that it was stored, and that is what this answer says.
         let message = stored.unwrap_or(Message { conversation: conversation.id, seq, from, text, sent_at, altered: None });
-        return Ok(Outcome::Posted { message, place: conversation.place, repeated: true, began: None });
+        return Ok(Posted { message, place: conversation.place, repeated: true, began: None }.into());
     }
     let (conversation, began) = match to {
         Target::Room(room) => {
@@ -88,12 +90,8 @@ pub(super) fn post(
     connection.prepare_cached(HAS_READ)?.execute([clamped(account.0), clamped(id.0), clamped(seq.0)])?;
     let row = [clamped(account.0), bits(post.outbox), bits(post.counter), clamped(id.0), clamped(seq.0), clamped(at.0)];
     connection.prepare_cached(ADD_POST)?.execute(row)?;
-    Ok(Outcome::Posted {
-        message: Message { conversation: id, seq, from, text, sent_at: at, altered: None },
-        place,
-        repeated: false,
-        began,
-    })
+    let message = Message { conversation: id, seq, from, text, sent_at: at, altered: None };
+    Ok(Posted { message, place, repeated: false, began }.into())
 }
 
 /// Makes room: posts that are too old to come again, a few for each job that is done.
@@ -115,7 +113,7 @@ pub(super) fn after(
     let conversation = conversations::find(connection, conversation)?;
     let info = conversations::seen_by(connection, &conversation, account)?;
     let messages = page(connection, AFTER, info.id, after, limit)?;
-    Ok(Outcome::Page { conversation: Some(info), messages })
+    Ok(Outcome::Read(Answer::Page(MessagePage { conversation: info, messages })))
 }
 
 /// The messages after `after`, whoever asks.
@@ -131,16 +129,23 @@ pub(super) fn before(
     limit: u32,
 ) -> Result<Outcome, Trouble> {
     let Some(conversation) = conversations::find_target(connection, account, of)? else {
-        return Ok(Outcome::Page { conversation: None, messages: Vec::new() });
+        return Ok(Outcome::Read(Answer::Page(MessagePage { conversation: unbegun(of)?, messages: Vec::new() })));
     };
     let info = conversations::seen_by(connection, &conversation, account)?;
     let mut messages = page(connection, BEFORE, info.id, before.unwrap_or(Seq(u64::MAX)), limit)?;
     messages.reverse();
-    Ok(Outcome::Page { conversation: Some(info), messages })
+    Ok(Outcome::Read(Answer::Page(MessagePage { conversation: info, messages })))
 }
 
-/// The messages that were altered after the alteration `after`, whoever asks, and whether more follow.
-pub(super) fn altered_since(connection: &Connection, conversation: ConversationId, after: u64) -> Result<(Vec<Message>, bool), Trouble> {
+/// A direct conversation before its first message: it has no number yet; 0 is nobody's.
+fn unbegun(of: &Target) -> Result<ConversationInfo, Refusal> {
+    let Target::Direct(other) = of else { return Err(Refusal::UnknownConversation) };
+    let place = Place::Direct(other.clone());
+    Ok(ConversationInfo { id: ConversationId(0), place, last: Seq(0), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 })
+}
+
+/// The messages that were altered after the alteration `after`, whoever asks.
+pub(super) fn altered_since(connection: &Connection, conversation: ConversationId, after: u64) -> Result<Page<Message>, Trouble> {
     run(connection, ALTERED, conversation, after, PAGE_ENTRIES_MAX)
 }
 
@@ -164,16 +169,10 @@ fn find_post(connection: &Connection, account: AccountId, post: PostId) -> Resul
 }
 
 fn page(connection: &Connection, query: &str, conversation: ConversationId, bound: Seq, limit: u32) -> Result<Vec<Message>, Trouble> {
-    Ok(run(connection, query, conversation, bound.0, limit)?.0)
+    Ok(run(connection, query, conversation, bound.0, limit)?.entries)
 }
 
-fn run(
-    connection: &Connection,
-    query: &str,
-    conversation: ConversationId,
-    bound: u64,
-    limit: u32,
-) -> Result<(Vec<Message>, bool), Trouble> {
+fn run(connection: &Connection, query: &str, conversation: ConversationId, bound: u64, limit: u32) -> Result<Page<Message>, Trouble> {
     let limit = Limit::new(limit);
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map([clamped(conversation.0), clamped(bound), i64::from(limit.rows())], |row| read(row, conversation))?;
@@ -190,15 +189,15 @@ fn read(row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Place, Refusal, RoomName};
+    use belfry_core::chat::{Answer, MessagePage, Place, Refusal, RoomName};
     use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, TEXT_BYTES_MAX};
 
     use super::super::fixture::{LOBBY, add, ask, direct, each_store, overview, post, post_to, posted, say};
     use super::super::{Store, StoredPlace, Work};
     use super::*;
 
-    fn page_of(outcome: Result<Outcome, Refusal>) -> (Option<belfry_core::chat::ConversationInfo>, Vec<u64>) {
-        let Ok(Outcome::Page { conversation, messages }) = outcome else { panic!("{outcome:?}") };
+    fn page_of(outcome: Result<Outcome, Refusal>) -> (ConversationInfo, Vec<u64>) {
+        let Ok(Outcome::Read(Answer::Page(MessagePage { conversation, messages }))) = outcome else { panic!("{outcome:?}") };
         (conversation, messages.iter().map(|message| message.seq.0).collect())
     }
 
@@ -219,7 +218,7 @@ mod tests {
             assert_eq!((message.conversation, message.seq, message.from.as_str()), (LOBBY, Seq(1), "anna"));
             assert_eq!((message.text.as_str(), message.sent_at), ("grüß euch\nalle", UnixMillis(1234)));
             assert_eq!((place, repeated, began), (StoredPlace::Room(RoomName::lobby()), false, false));
-            let Ok(Outcome::Page { messages, .. }) = following(store, anna, LOBBY, 0, 9) else { panic!() };
+            let Ok(Outcome::Read(Answer::Page(MessagePage { messages, .. }))) = following(store, anna, LOBBY, 0, 9) else { panic!() };
             assert_eq!(messages, [message]);
         });
     }
@@ -280,12 +279,13 @@ mod tests {
     fn a_direct_conversation_begins_with_its_first_message() {
         each_store(|store| {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
-            assert_eq!(page_of(newest(store, anna, direct("bob"), None, 9)), (None, vec![]));
+            let (unbegun, seqs) = page_of(newest(store, anna, direct("bob"), None, 9));
+            assert_eq!((unbegun.id, unbegun.place.to_string(), unbegun.last, seqs), (ConversationId(0), "@bob".to_owned(), Seq(0), vec![]));
             let (_, place, _, began) = posted(post_to(store, bob, 1, direct("anna")));
             assert_eq!((place, began), (StoredPlace::Direct { a: anna, b: bob }, true));
             assert!(!posted(post_to(store, anna, 1, direct("bob"))).3);
             let (info, seqs) = page_of(newest(store, anna, direct("bob"), None, 9));
-            assert_eq!((info.unwrap().place.to_string(), seqs), ("@bob".to_owned(), vec![1, 2]));
+            assert_eq!((info.place.to_string(), seqs), ("@bob".to_owned(), vec![1, 2]));
         });
     }
 
@@ -309,7 +309,7 @@ mod tests {
             assert_eq!(newest(store, eve, Target::Room(id), None, 9), Err(Refusal::UnknownConversation));
             assert_eq!(newest(store, anna, Target::Room(id), None, 9), Err(Refusal::UnknownConversation));
             assert_eq!(post_to(store, eve, 1, Target::Room(id)), Err(Refusal::UnknownConversation));
-            let info = page_of(following(store, bob, id, 0, 9)).0.unwrap();
+            let info = page_of(following(store, bob, id, 0, 9)).0;
             assert_eq!(info.place, Place::Direct(belfry_core::chat::AccountName::new("anna").unwrap()));
         });
     }
@@ -336,7 +336,7 @@ mod tests {
             assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), None, 3)).1, [8, 9, 10]);
             assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), Some(3), 3)).1, [1, 2]);
             assert_eq!(page_of(newest(store, anna, Target::Room(LOBBY), Some(0), 3)).1, [0; 0]);
-            assert_eq!(page_of(following(store, anna, LOBBY, 0, 3)).0.unwrap().last, Seq(10));
+            assert_eq!(page_of(following(store, anna, LOBBY, 0, 3)).0.last, Seq(10));
         });
     }
 

@@ -51,7 +51,10 @@ mod would_go;
 
 pub use apply::{Store, Uncommitted};
 pub use backup::copy;
-pub use done::{Done, Outcome};
+pub use done::{
+    AccountAdded, Changed, DatabaseSize, Done, Invited, MessageAltered, NamedAccount, NotSent, NoticeSent, Outcome, Overview, Posted,
+    Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
+};
 pub use error::StoreError;
 pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
 pub use list_job::{Kept, List, Part};

@@ -2,14 +2,16 @@
 //! or what was asked for. A statement without one of its conditions tells of the neighbour, too.
 
 use belfry_core::chat::{
-    AccountId, Audience, ConversationId, DeviceId, Keep, NoticeChange, NoticeId, Receipt, Refusal, Reminding, RoomName, ScheduleId, Seq,
-    Text,
+    AccountId, Answer, Audience, ConversationId, DeviceId, Keep, MessagePage, NoticeChange, NoticeId, Page, Receipt, Refusal, Reminding,
+    RoomName, ScheduleId, Seq, Text,
 };
 use belfry_core::time::UnixMillis;
 
 use super::crowd::{Crowd, LAPTOP};
 use super::fixture::{DEVICE, add, arrive, ask, create, direct, home, named, notice_to, overview, post, sent};
-use super::{Bite, Familiar, Keeper, KnownDevice, List, Occurrence, Outcome, RoomJob, Store, Talk, Target, Work};
+use super::{
+    Bite, Familiar, Keeper, KnownDevice, List, Occurrence, Outcome, Posted, ReceiptNoted, RoomJob, Store, StoredLedger, Talk, Target, Work,
+};
 
 impl Crowd {
     /// The conversations of somebody, each with what they have read of it and what is left.
@@ -22,7 +24,7 @@ impl Crowd {
     fn rooms(&mut self, account: AccountId, after: Option<&str>) -> Vec<String> {
         let after = after.map(|typed| RoomName::new(typed).unwrap());
         match self.done(300, Work::List(List::Rooms { account, after })) {
-            Outcome::Rooms { rooms, .. } => {
+            Outcome::Read(Answer::Rooms(Page { entries: rooms, .. })) => {
                 rooms.iter().map(|room| format!("{} {:?} {}", room.name, room.standing, room.members)).collect()
             }
             other => panic!("{other:?}"),
@@ -32,7 +34,7 @@ impl Crowd {
     /// In which conversation the newest messages are that somebody is told, and by whom the first was written.
     fn newest(&mut self, account: AccountId, of: Target) -> (ConversationId, String) {
         match self.done(300, Work::FetchBefore { account, of, before: None, limit: 9 }) {
-            Outcome::Page { messages, .. } => (messages[0].conversation, messages[0].from.to_string()),
+            Outcome::Read(Answer::Page(MessagePage { messages, .. })) => (messages[0].conversation, messages[0].from.to_string()),
             other => panic!("{other:?}"),
         }
     }
@@ -69,7 +71,7 @@ fn what_two_people_say_to_each_other_is_found_by_both_of_them() {
         let (conversation, from) = crowd.newest(account, direct(with));
         assert_eq!((conversation, from.as_str()), expected);
     }
-    let Outcome::Posted { message, .. } = crowd.done(301, post(carol, 900, direct("bob"), "news")) else { panic!() };
+    let Outcome::Posted(Posted { message, .. }) = crowd.done(301, post(carol, 900, direct("bob"), "news")) else { panic!() };
     assert_eq!((message.conversation, message.from.as_str()), (others, "carol"));
 }
 
@@ -91,7 +93,7 @@ fn a_device_is_in_the_ledger_of_one_notice_and_one_person_with_what_is_known_of_
     let hers = DeviceId([12; 32]);
     crowd.done(200, Work::Queued { deliveries: vec![(NoticeId(1), anna, hers)] });
     let mut screens = |notice, account| match crowd.done(201, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 }) {
-        Outcome::Ledger { entries, .. } => {
+        Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. }) => {
             let entry = entries.into_iter().find(|entry| entry.account == account).unwrap();
             entry.screens.iter().map(|screen| (screen.entry.device.unwrap(), screen.entry.queued_at.map(|at| at.0))).collect::<Vec<_>>()
         }
@@ -152,7 +154,7 @@ fn whoever_sent_one_of_two_notices_hears_what_becomes_of_that_one() {
     let Crowd { root, deputy, bob, .. } = crowd;
     for (notice, author) in [(1, root), (2, deputy)] {
         let work = Work::Receipt { account: bob, device: DEVICE, notice: NoticeId(notice), revision: 1, receipt: Receipt::Reached };
-        let Outcome::Receipt { author: told, progress, .. } = crowd.done(200, work) else { panic!() };
+        let Outcome::ReceiptNoted(ReceiptNoted { author: told, progress, .. }) = crowd.done(200, work) else { panic!() };
         assert_eq!((told, progress.reached), (author, 1));
     }
 }
@@ -166,7 +168,10 @@ fn each_notice_has_its_own_author_people_answers_and_reminders() {
     crowd.done(200, Work::SendNotice { author, draft });
     let receipt = Receipt::Answered(1);
     crowd.done(201, Work::Receipt { account: bob, device: DEVICE, notice: NoticeId(1), revision: 1, receipt });
-    let Outcome::Notices { notices, .. } = crowd.done(202, Work::ListNotices { before: None, limit: 9 }) else { panic!() };
+    let Outcome::Read(Answer::Notices(Page { entries: notices, .. })) = crowd.done(202, Work::ListNotices { before: None, limit: 9 })
+    else {
+        panic!()
+    };
     let authors: Vec<_> = notices.iter().map(|summary| (summary.notice.id.0, summary.notice.author.to_string())).collect();
     assert_eq!(authors, [(3, "root".to_owned()), (2, "deputy".to_owned()), (1, "root".to_owned())]);
     for (notice, author, people, remind_at) in [
@@ -181,7 +186,7 @@ fn each_notice_has_its_own_author_people_answers_and_reminders() {
             let expected = people.iter().find(|(one, _)| *one == account).map(|(_, answer)| *answer).ok_or(Refusal::UnknownNotice);
             let fetched = ask(&mut crowd.store, 203, Work::FetchNotice { account, notice: NoticeId(notice) });
             let answer = fetched.map(|outcome| match outcome {
-                Outcome::Notice(notice) => notice.answered.map(|given| given.answer),
+                Outcome::Read(Answer::Notice(notice)) => notice.answered.map(|given| given.answer),
                 other => panic!("{other:?}"),
             });
             assert_eq!(answer, expected, "{account:?} and notice {notice}");
@@ -206,7 +211,7 @@ fn whoever_is_new_has_the_open_notices_to_everyone_whoever_signed_in_before() {
         crowd.done(220, arrive(account, DEVICE, false));
     }
     let mut is_in = |notice| match ask(&mut crowd.store, 221, Work::FetchNotice { account: dora, notice: NoticeId(notice) }) {
-        Ok(Outcome::Notice(_)) => true,
+        Ok(Outcome::Read(Answer::Notice(_))) => true,
         Err(Refusal::UnknownNotice) => false,
         other => panic!("{other:?}"),
     };
@@ -235,7 +240,7 @@ fn each_scheduled_notice_is_its_authors_and_says_what_was_written_for_it() {
     assert_eq!((scheduled(root, 2), scheduled(root, 2)), (fourth.clone(), fourth));
     assert_eq!(scheduled(root, 1), (schedules[0], "root".to_owned()));
     let mut listed = |after| match crowd.done(201, Work::List(List::Schedules { after })) {
-        Outcome::Schedules { schedules, .. } => {
+        Outcome::Schedules(Page { entries: schedules, .. }) => {
             schedules.iter().map(|(stored, _)| (stored.id.0 - first, stored.author_name.to_string())).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
@@ -254,7 +259,7 @@ fn what_was_altered_in_one_room_is_told_of_that_room() {
     let text = Some(Text::new("better").unwrap());
     crowd.done(200, Work::Talk(Talk::Alter { account: bob, of: Target::Room(loft), seq: Seq(2), text }));
     let mut altered = |conversation| match crowd.done(201, Work::Talk(Talk::AlteredSince { account: anna, conversation, after: 0 })) {
-        Outcome::AlteredSince { messages, .. } => messages.iter().map(|one| (one.seq.0, one.from.to_string())).collect::<Vec<_>>(),
+        Outcome::Read(Answer::Altered { page, .. }) => page.entries.iter().map(|one| (one.seq.0, one.from.to_string())).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!((altered(attic), altered(loft)), (vec![(1, "anna".into())], vec![(1, "anna".into()), (2, "bob".into())]));
@@ -303,7 +308,9 @@ fn a_message_is_in_the_index_as_it_stands_and_what_becomes_of_it_touches_no_othe
 fn a_page_of_accounts_goes_on_after_the_name_that_is_known() {
     let mut crowd = Crowd::new();
     let mut listed = |after: Option<&str>| match crowd.done(200, Work::List(List::Accounts { after: after.map(named) })) {
-        Outcome::Accounts { accounts, .. } => accounts.iter().map(|(_, account)| account.name.to_string()).collect::<Vec<_>>(),
+        Outcome::Accounts(Page { entries: accounts, .. }) => {
+            accounts.iter().map(|(_, account)| account.name.to_string()).collect::<Vec<_>>()
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(listed(None), ["anna", "bob", "carol", "deputy", "root"]);
@@ -315,7 +322,7 @@ fn the_people_of_one_of_two_rooms_are_those_who_are_in_it() {
     let mut crowd = Crowd::new();
     let Crowd { anna, attic, loft, .. } = crowd;
     let mut listed = |room| match crowd.done(200, Work::List(List::Members { account: anna, room, after: None })) {
-        Outcome::People { people, .. } => people.iter().map(|person| person.name.to_string()).collect::<Vec<_>>(),
+        Outcome::People(Page { entries: people, .. }) => people.iter().map(|person| person.name.to_string()).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!((listed(attic), listed(loft)), (vec!["anna".into(), "bob".into()], vec!["anna".into(), "bob".into(), "carol".into()]));

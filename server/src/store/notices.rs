@@ -10,7 +10,7 @@ use super::audience::Reach;
 use super::column::{bits, clamped, invalid, number, optional_time, optional_words, small, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Outcome, StoreError, StoredNotice, audience};
+use super::{NoticeSent, Outcome, StoreError, StoredNotice, audience};
 
 macro_rules! select_notices {
     ($from:literal) => {
@@ -64,7 +64,7 @@ pub(super) fn send(
     let stored = connection.prepare_cached(FIND_POST)?.query_row([account, outbox, counter], |row| number(row, 0)).optional()?;
     if let Some(id) = stored {
         let sent = Box::new(with_people(connection, at, NoticeId(id))?);
-        return Ok(Outcome::NoticeSent { sent, repeated: true });
+        return Ok(NoticeSent { sent, repeated: true }.into());
     }
     let Reach { everyone, accounts } = reach(connection, author, draft)?;
     let severity = stored_severity(draft.severity);
@@ -97,7 +97,7 @@ pub(super) fn send(
     }
     add_audience(connection, id, accounts)?;
     let id = u64::try_from(id).map_err(|_| StoreError::contradiction("a notice has a negative number"))?;
-    Ok(Outcome::NoticeSent { sent: Box::new(with_people(connection, at, NoticeId(id))?), repeated: false })
+    Ok(NoticeSent { sent: Box::new(with_people(connection, at, NoticeId(id))?), repeated: false }.into())
 }
 
 /// Whom a notice is for, if its author has seen how many that are where it has to be.
@@ -150,8 +150,7 @@ pub(super) fn list(connection: &Connection, at: UnixMillis, before: Option<Notic
     let before = before.map_or(i64::MAX, |id| clamped(id.0));
     let mut statement = connection.prepare_cached(BEFORE)?;
     let rows = statement.query_map([before, i64::from(limit.rows())], |row| read(row, at))?;
-    let (notices, more) = limit.fill(rows, taken)?;
-    Ok(Outcome::Notices { notices, more })
+    Ok(Outcome::Read(limit.fill(rows, taken)?.into()))
 }
 
 /// The open notices that `account` has not answered, oldest first.
@@ -254,16 +253,16 @@ fn read(row: &Row<'_>, at: UnixMillis) -> rusqlite::Result<NoticeSummary> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Audience, Receipt, Text};
+    use belfry_core::chat::{Answer, Audience, Page, Receipt, Text};
     use belfry_core::limits::{PAGE_BYTES_MAX, TEXT_BYTES_MAX};
 
     use super::super::fixture::{DEVICE, add, ask, each_store, notice_to, overview, sent, sign_in};
-    use super::super::{Store, Work};
+    use super::super::{Store, StoredLedger, Work};
     use super::*;
 
     fn listed(store: &mut Store, at: u64, before: Option<u64>, limit: u32) -> (Vec<u64>, bool) {
         let outcome = ask(store, at, Work::ListNotices { before: before.map(NoticeId), limit });
-        let Ok(Outcome::Notices { notices, more }) = outcome else { panic!("{outcome:?}") };
+        let Ok(Outcome::Read(Answer::Notices(Page { entries: notices, more }))) = outcome else { panic!("{outcome:?}") };
         (notices.iter().map(|summary| summary.notice.id.0).collect(), more)
     }
 
@@ -391,7 +390,11 @@ mod tests {
             assert_eq!(ids(&sign_in(store, 499, root).1), [1]);
             assert!(sign_in(store, 500, root).1.is_empty());
             let state = |store: &mut Store, at| {
-                let Ok(Outcome::Notices { notices, .. }) = ask(store, at, Work::ListNotices { before: None, limit: 1 }) else { panic!() };
+                let Ok(Outcome::Read(Answer::Notices(Page { entries: notices, .. }))) =
+                    ask(store, at, Work::ListNotices { before: None, limit: 1 })
+                else {
+                    panic!()
+                };
                 notices[0].notice.state
             };
             assert_eq!((state(store, 499), state(store, 500)), (NoticeState::Open, NoticeState::Expired));
@@ -414,7 +417,9 @@ mod tests {
             let receipt = Receipt::Answered(0);
             ask(store, 61, Work::Receipt { account: anna, device: DEVICE, notice: NoticeId(1), revision: 1, receipt }).unwrap();
             assert_eq!(find(&store.connection, UnixMillis(62), NoticeId(1)).unwrap().progress, meant);
-            let Ok(Outcome::Ledger { entries, .. }) = ask(store, 62, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 }) else {
+            let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) =
+                ask(store, 62, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 })
+            else {
                 panic!()
             };
             assert_eq!(

@@ -222,6 +222,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::chat::{Answer, MessagePage};
     use std::fs;
     use std::path::PathBuf;
 
@@ -368,7 +369,7 @@ mod tests {
             let _ = fs::remove_file(path.with_extension("db-shm"));
             let mut store = Store::open(&path).unwrap();
             let page = Work::FetchAfter { account: anna, conversation: LOBBY, after: belfry_core::chat::Seq(0), limit: 100 };
-            let Ok(Outcome::Page { messages, .. }) = ask(&mut store, 1, page) else { panic!("a page") };
+            let Ok(Outcome::Read(Answer::Page(MessagePage { messages, .. }))) = ask(&mut store, 1, page) else { panic!("a page") };
             let seqs: Vec<_> = messages.iter().map(|message| (message.seq.0, message.text.as_str().len() as u64)).collect();
             assert_eq!(seqs, (1..=seqs.len() as u64).map(|n| (n, 400 * n)).collect::<Vec<_>>(), "cut at {cut} of {}", log.len());
             assert!(seqs.len() >= last, "cut at {cut} of {}", log.len());

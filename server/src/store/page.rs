@@ -1,6 +1,6 @@
 //! A page of anything: so many entries, so many bytes, and whether more follow.
 
-use belfry_core::chat::encoded_bytes;
+use belfry_core::chat::{Page, encoded_bytes};
 use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use serde::Serialize;
 
@@ -21,23 +21,22 @@ impl Limit {
 
     /// Takes entries while they fit; the first one always does. `bytes` is what an entry takes in a message: [`taken`], and nothing that is
     /// only estimated. What is completed later is cut again when it is.
-    /// The `bool` is whether more follow.
-    pub(super) fn fill<T, E>(self, rows: impl Iterator<Item = Result<T, E>>, bytes: impl Fn(&T) -> usize) -> Result<(Vec<T>, bool), E> {
+    pub(super) fn fill<T, E>(self, rows: impl Iterator<Item = Result<T, E>>, bytes: impl Fn(&T) -> usize) -> Result<Page<T>, E> {
         let mut entries = Vec::new();
         let mut room = PAGE_BYTES_MAX;
         for row in rows {
             if entries.len() >= self.0 as usize {
-                return Ok((entries, true));
+                return Ok(Page { entries, more: true });
             }
             let entry = row?;
             let needed = bytes(&entry);
             if needed > room && !entries.is_empty() {
-                return Ok((entries, true));
+                return Ok(Page { entries, more: true });
             }
             room = room.saturating_sub(needed);
             entries.push(entry);
         }
-        Ok((entries, false))
+        Ok(Page { entries, more: false })
     }
 }
 
@@ -54,7 +53,7 @@ mod tests {
 
     fn fill(asked: u32, sizes: &[usize]) -> (usize, bool) {
         let rows = sizes.iter().map(|&size| Ok::<_, Infallible>(size));
-        let (entries, more) = Limit::new(asked).fill(rows, |&size| size).unwrap();
+        let Page { entries, more } = Limit::new(asked).fill(rows, |&size| size).unwrap();
         (entries.len(), more)
     }
 

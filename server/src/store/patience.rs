@@ -50,7 +50,7 @@ pub(super) fn was_lost(trouble: &Trouble) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::SearchText;
+    use belfry_core::chat::{Answer, SearchText};
 
     use super::super::fixture::{LOBBY, add, ask, job, post};
     use super::super::{Outcome, Store, Talk, Target, Work};
@@ -81,7 +81,7 @@ mod tests {
         let mut search = || {
             let text = SearchText::new("word").unwrap();
             match ask(&mut store, 9, Work::Talk(Talk::Search { account: anna, text, within: None, before: None, limit: 100 })) {
-                Ok(Outcome::Found(found)) => found,
+                Ok(Outcome::Read(Answer::Found(found))) => found,
                 other => panic!("{other:?}"),
             }
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use belfry_core::chat::{
-    AccountId, Audience, Missed, NoticeDraft, Obstacle, PostId, Refusal, RoomName, ScheduleId, Template, TemplateName,
+    AccountId, Audience, Missed, NoticeDraft, Obstacle, Page, PostId, Refusal, RoomName, ScheduleId, Template, TemplateName,
 };
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::column::{bits, clamped, invalid, number, optional_time, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Entry, Occurrence, Outcome, StoreError, StoredSchedule, accounts, audience, audit, notices};
+use super::{Changed, Entry, NotSent, Occurrence, Outcome, StoreError, StoredSchedule, accounts, audience, audit, notices};
 
 const TEMPLATES: &str = "SELECT content FROM templates ORDER BY name_key";
 const SAVE_TEMPLATE: &str =
@@ -78,12 +78,12 @@ pub(super) fn templates(connection: &Connection) -> Result<Vec<Template>, StoreE
 
 pub(super) fn save_template(connection: &Connection, template: &Template) -> Result<Outcome, Trouble> {
     connection.prepare_cached(SAVE_TEMPLATE)?.execute(params![template.name.key(), written(template)?])?;
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 pub(super) fn remove_template(connection: &Connection, name: &TemplateName) -> Result<Outcome, Trouble> {
     let rows = connection.prepare_cached(REMOVE_TEMPLATE)?.execute([name.key()])?;
-    if rows == 0 { Err(Refusal::UnknownTemplate.into()) } else { Ok(Outcome::Changed) }
+    if rows == 0 { Err(Refusal::UnknownTemplate.into()) } else { Ok(Changed.into()) }
 }
 
 pub(super) fn schedules(connection: &Connection) -> Result<Vec<StoredSchedule>, StoreError> {
@@ -97,12 +97,13 @@ pub(super) fn list(connection: &Connection, after: Option<ScheduleId>) -> Result
     let limit = Limit::new(PAGE_ENTRIES_MAX);
     let mut statement = connection.prepare_cached(SCHEDULES_AFTER)?;
     let rows = statement.query_map([after.map_or(0, |id| clamped(id.0)), i64::from(limit.rows())], read_schedule)?;
-    let (schedules, more) = limit.fill(rows, |schedule| taken(&(&schedule.author_name, &schedule.draft)))?;
+    let Page { entries: schedules, more } = limit.fill(rows, |schedule| taken(&(&schedule.author_name, &schedule.draft)))?;
     let looked_at = schedules.into_iter().map(|schedule| {
         let obstacle = obstacle(connection, &schedule)?;
         Ok((schedule, obstacle))
     });
-    Ok(Outcome::Schedules { schedules: looked_at.collect::<Result<_, Trouble>>()?, more })
+    let entries = looked_at.collect::<Result<_, Trouble>>()?;
+    Ok(Page { entries, more }.into())
 }
 
 /// What keeps a scheduled notice from being sent as things are.
@@ -171,8 +172,8 @@ pub(super) fn occur(connection: &Connection, at: UnixMillis, occurrence: Occurre
         object: format!("schedule {}", schedule.id.0),
         detail: why.as_str().to_owned(),
     };
-    audit::note(connection, at, entry, &Outcome::NotSent)?;
-    Ok(Outcome::NotSent)
+    audit::note(connection, at, entry, &Outcome::NotSent(NotSent))?;
+    Ok(NotSent.into())
 }
 
 /// What is sent at its time: a notice of its own.
@@ -204,13 +205,13 @@ pub(super) fn schedule(connection: &Connection, author: AccountId, next_at: Unix
 
 pub(super) fn remove_schedule(connection: &Connection, schedule: ScheduleId) -> Result<Outcome, Trouble> {
     let rows = connection.prepare_cached(REMOVE_SCHEDULE)?.execute([clamped(schedule.0)])?;
-    if rows == 0 { Err(Refusal::UnknownSchedule.into()) } else { Ok(Outcome::Changed) }
+    if rows == 0 { Err(Refusal::UnknownSchedule.into()) } else { Ok(Changed.into()) }
 }
 
 fn move_schedule(connection: &Connection, occurrence: Occurrence) -> Result<Outcome, Trouble> {
     let Some(next_at) = occurrence.next_at else { return remove_schedule(connection, occurrence.schedule) };
     let rows = connection.prepare_cached(MOVE_SCHEDULE)?.execute([clamped(occurrence.schedule.0), clamped(next_at.0)])?;
-    if rows == 0 { Err(Refusal::UnknownSchedule.into()) } else { Ok(Outcome::Changed) }
+    if rows == 0 { Err(Refusal::UnknownSchedule.into()) } else { Ok(Changed.into()) }
 }
 
 /// Brings what 0.1.0 has planned forward: a notice ends so long after it is sent, where it said when it ends; its times are moments by
@@ -248,12 +249,11 @@ pub(super) fn rename_room(connection: &Connection, old: &RoomName, new: &RoomNam
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{First, Label, Role, Schedule, Severity, Text};
+    use belfry_core::chat::{Answer, ConversationId, First, Label, Page, Role, Schedule, Severity, Text};
 
     use super::super::fixture::{add, ask, create, each_store, named, sent};
-    use super::super::{Keeper, RoomJob, Store, Work};
+    use super::super::{AccountAdded, Keeper, NotSent, RoomJob, Store, Work};
     use super::*;
-    use belfry_core::chat::ConversationId;
 
     fn draft() -> NoticeDraft {
         NoticeDraft {
@@ -291,7 +291,7 @@ mod tests {
     /// A notice to a room of anna's, scheduled for 500 by root, who is an administrator.
     fn with_schedule(store: &mut Store) -> (AccountId, ConversationId) {
         let root = Work::AddAccount { name: named("root"), password_hash: "hash".into(), role: Role::Admin };
-        let Ok(Outcome::AccountAdded { account: root }) = ask(store, 0, root) else { panic!() };
+        let Ok(Outcome::AccountAdded(AccountAdded { account: root })) = ask(store, 0, root) else { panic!() };
         let anna = add(store, "anna");
         let attic = create(store, anna, "attic", false);
         let draft = NoticeDraft { audience: vec![Audience::Room("attic".parse().unwrap())], ..draft() };
@@ -337,9 +337,12 @@ mod tests {
         each_store(|store| {
             let (root, attic) = with_schedule(store);
             let not_sent = |store: &mut Store, at, next_at, expected: Obstacle| {
-                assert_eq!(occur(store, at, next_at), Ok(Outcome::NotSent), "{expected:?}");
+                assert_eq!(occur(store, at, next_at), Ok(NotSent.into()), "{expected:?}");
                 assert_eq!(missed(store), Some(expected));
-                let Ok(Outcome::Audit { entries, .. }) = ask(store, at, Work::ReadAudit { before: None, limit: 1 }) else { panic!() };
+                let Ok(Outcome::Read(Answer::Audit(Page { entries, .. }))) = ask(store, at, Work::ReadAudit { before: None, limit: 1 })
+                else {
+                    panic!()
+                };
                 assert_eq!((entries[0].act.as_str(), entries[0].object.as_str()), ("notice.not-sent", "schedule 1"));
                 assert_eq!((entries[0].detail.as_str(), entries[0].at), (expected.as_str(), UnixMillis(at)));
             };

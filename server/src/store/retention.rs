@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::column::{clamped, number, optional_number, time};
 use super::error::Trouble;
-use super::{Bite, Outcome};
+use super::{Bite, Outcome, Tidied};
 
 /// Rows that one bite takes out at most: about two milliseconds of work, and far fewer pages of the log than a checkpoint waits for.
 const ROWS_MAX: u64 = 500;
@@ -53,7 +53,7 @@ pub(super) fn tidy(connection: &Connection, at: UnixMillis, bounds: &Bounds, bit
         Bite::Messages(from) => messages(connection, at, bounds, from)?,
         Bite::Rest => rest(connection, at, bounds)?,
     };
-    Ok(Outcome::Tidied { removed, next })
+    Ok(Tidied { removed, next }.into())
 }
 
 struct Conversation {
@@ -178,12 +178,12 @@ fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, Keep, NoticeId, Refusal};
+    use belfry_core::chat::{AccountId, Answer, Keep, MessagePage, NoticeId, Page, Refusal};
 
     use super::super::fixture::{
         LOBBY, add, ask, create, direct, each_store, job, named, newest, notice_to, overview, post, post_to, posted, say, sent,
     };
-    use super::super::{Entry, RoomJob, Store, Target, Work};
+    use super::super::{DatabaseSize, Entry, RoomJob, Store, Target, Tidied, Work};
     use super::*;
 
     const NOTHING: Bounds =
@@ -195,7 +195,7 @@ mod tests {
         loop {
             let Bounds { messages_before, messages_kept, rooms_differ, notices_before, audit_before } = bounds;
             let work = Work::Tidy { messages_before, messages_kept, rooms_differ, notices_before, audit_before, bite };
-            let Ok(Outcome::Tidied { removed, next }) = ask(store, at, work) else { panic!() };
+            let Ok(Outcome::Tidied(Tidied { removed, next })) = ask(store, at, work) else { panic!() };
             bites.push(removed);
             assert!(bites.len() < 1000, "a round has an end");
             match next {
@@ -207,7 +207,7 @@ mod tests {
 
     fn kept(store: &mut Store, account: AccountId) -> Vec<u64> {
         let outcome = ask(store, 99, Work::FetchAfter { account, conversation: LOBBY, after: Seq(0), limit: 500 });
-        let Ok(Outcome::Page { messages, .. }) = outcome else { panic!("{outcome:?}") };
+        let Ok(Outcome::Read(Answer::Page(MessagePage { messages, .. }))) = outcome else { panic!("{outcome:?}") };
         messages.iter().map(|message| message.seq.0).collect()
     }
 
@@ -219,7 +219,7 @@ mod tests {
             post_to(store, anna, 11, direct("bob")).unwrap();
             tidied(store, 1, Bounds { messages_kept: Some(3), ..NOTHING });
             assert_eq!(kept(store, anna), [8, 9, 10]);
-            assert!(matches!(ask(store, 1, Work::Size), Ok(Outcome::Size { messages: 4, .. })));
+            assert!(matches!(ask(store, 1, Work::Size), Ok(Outcome::Size(DatabaseSize { messages: 4, .. }))));
             assert_eq!(posted(ask(store, 1, post(anna, 12, Target::Room(LOBBY), "x"))).0.seq, Seq(11));
         });
     }
@@ -313,7 +313,7 @@ mod tests {
             let bites = tidied(store, 100, Bounds { notices_before: Some(UnixMillis(3)), ..NOTHING });
             assert_eq!(bites, [0, 500, 102, 0], "600 people, root, and the notice itself");
             let left = |notice| match ask(store, 100, Work::Ledger { notice: NoticeId(notice), after: None, limit: 1 }) {
-                Ok(Outcome::Ledger { summary, more, .. }) => Ok((summary.notice.id.0, more)),
+                Ok(Outcome::Ledger(read)) => Ok((read.summary.notice.id.0, read.people.more)),
                 Ok(other) => panic!("{other:?}"),
                 Err(refusal) => Err(refusal),
             };
@@ -362,7 +362,11 @@ mod tests {
             tidied(store, 100, Bounds { notices_before: Some(UnixMillis(60)), ..NOTHING });
             let open: Vec<_> = overview(store, 100, anna).1.iter().map(|notice| notice.id.0).collect();
             assert_eq!(open, [3, 4]);
-            let Ok(Outcome::Notices { notices, .. }) = ask(store, 100, Work::ListNotices { before: None, limit: 9 }) else { panic!() };
+            let Ok(Outcome::Read(Answer::Notices(Page { entries: notices, .. }))) =
+                ask(store, 100, Work::ListNotices { before: None, limit: 9 })
+            else {
+                panic!()
+            };
             assert_eq!(notices.iter().map(|summary| summary.notice.id.0).collect::<Vec<_>>(), [4, 3], "nor is what was over kept");
             let ledger = ask(store, 100, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 });
             assert_eq!(ledger, Err(Refusal::UnknownNotice));
@@ -399,7 +403,9 @@ mod tests {
                 ask(store, at, Work::Audited { entry, work }).unwrap();
             }
             tidied(store, 9, Bounds { audit_before: Some(UnixMillis(3)), ..NOTHING });
-            let Ok(Outcome::Audit { entries, .. }) = ask(store, 9, Work::ReadAudit { before: None, limit: 9 }) else { panic!() };
+            let Ok(Outcome::Read(Answer::Audit(Page { entries, .. }))) = ask(store, 9, Work::ReadAudit { before: None, limit: 9 }) else {
+                panic!()
+            };
             assert_eq!(entries.iter().map(|entry| entry.at.0).collect::<Vec<_>>(), [3]);
         });
     }
@@ -411,7 +417,7 @@ mod tests {
             let text = "x".repeat(16_000);
             store.apply((1..=800).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), &text))).collect());
             let bytes = |store: &mut Store| match ask(store, 1, Work::Size) {
-                Ok(Outcome::Size { bytes, .. }) => bytes,
+                Ok(Outcome::Size(DatabaseSize { bytes, .. })) => bytes,
                 other => panic!("{other:?}"),
             };
             let before = bytes(store);

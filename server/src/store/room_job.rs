@@ -6,7 +6,7 @@ use super::Target;
 #[cfg(doc)]
 use super::{Outcome, Work};
 #[cfg(doc)]
-use belfry_core::chat::Refusal;
+use belfry_core::chat::{Answer, Refusal};
 
 /// Who is in which room.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub enum RoomJob {
         /// Which.
         room: ConversationId,
     },
-    /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::Account`]; refused with
+    /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::NamedAccount`]; refused with
     /// [`Refusal::UnknownAccount`], [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`], [`Refusal::NobodyThere`].
     Remove {
         /// Who does it.
@@ -95,7 +95,7 @@ pub struct Keeper {
 /// Messages that are there already.
 #[derive(Clone, Debug)]
 pub enum Talk {
-    /// Write a message anew, or take it back. Outcome: [`Outcome::Altered`]; refused with [`Refusal::UnknownMessage`],
+    /// Write a message anew, or take it back. Outcome: [`Outcome::MessageAltered`]; refused with [`Refusal::UnknownMessage`],
     /// [`Refusal::NotYourMessage`].
     Alter {
         /// Who.
@@ -107,7 +107,7 @@ pub enum Talk {
         /// What it says from now on; `None` to take it back.
         text: Option<Text>,
     },
-    /// Read what was altered after the alteration of this number. Outcome: [`Outcome::AlteredSince`].
+    /// Read what was altered after the alteration of this number. Outcome: [`Answer::Altered`].
     AlteredSince {
         /// Who asks.
         account: AccountId,
@@ -116,7 +116,7 @@ pub enum Talk {
         /// The last alteration known.
         after: u64,
     },
-    /// Note that somebody has read so far. Outcome: [`Outcome::Read`].
+    /// Note that somebody has read so far. Outcome: [`Outcome::ReadUpTo`].
     MarkRead {
         /// Who.
         account: AccountId,
@@ -125,7 +125,7 @@ pub enum Talk {
         /// The last message that was read.
         upto: Seq,
     },
-    /// Look for a text. Outcome: [`Outcome::Found`].
+    /// Look for a text. Outcome: [`Answer::Found`].
     Search {
         /// Who asks: only where they are is looked.
         account: AccountId,
@@ -138,7 +138,7 @@ pub enum Talk {
         /// How many at most.
         limit: u32,
     },
-    /// Read what stood where a message was altered. Outcome: [`Outcome::Originals`]; refused with [`Refusal::UnknownMessage`].
+    /// Read what stood where a message was altered. Outcome: [`Answer::Originals`]; refused with [`Refusal::UnknownMessage`].
     Originals {
         /// Where it was said.
         of: Parties,

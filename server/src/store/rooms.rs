@@ -8,7 +8,9 @@ use super::column::{clamped, number, optional_number, words};
 use super::conversations::Conversation;
 use super::error::Trouble;
 use super::looks::{self, Kind};
-use super::{Keeper, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accounts, conversations, plans};
+use super::{
+    Changed, Invited, Keeper, NamedAccount, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accounts, conversations, plans,
+};
 
 // By the index of their names: most conversations are no rooms.
 const ALL: &str = "SELECT id, room_name, everyone, owner, keep_age, keep_messages FROM conversations
@@ -94,7 +96,7 @@ fn leave(connection: &Connection, account: AccountId, room: ConversationId) -> R
     }
     match connection.prepare_cached(LEAVE)?.execute([clamped(account.0), clamped(room.0)])? {
         0 => Err(Refusal::NotInRoom.into()),
-        _ => Ok(Outcome::Changed),
+        _ => Ok(Changed.into()),
     }
 }
 
@@ -123,7 +125,7 @@ fn invite(
         }
         Err(trouble) => return Err(trouble),
     };
-    Ok(Outcome::Invited { account, by: accounts::name(connection, by)?, news })
+    Ok(Invited { account, by: accounts::name(connection, by)?, news }.into())
 }
 
 /// The room, if `by` looks after it.
@@ -141,7 +143,7 @@ fn remove(connection: &Connection, by: Keeper, account: &AccountName, room: Conv
     let room = looked_after(connection, by, room)?;
     let key = [clamped(account.0), clamped(room.id.0)];
     let gone = connection.prepare_cached(LEAVE)?.execute(key)? + connection.prepare_cached(UNINVITE)?.execute(key)?;
-    if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(Outcome::Account { account }) }
+    if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(NamedAccount { account }.into()) }
 }
 
 fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &RoomName) -> Result<Outcome, Trouble> {
@@ -154,7 +156,7 @@ fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &Room
     if let StoredPlace::Room(old) = &room.place {
         plans::rename_room(connection, old, name)?;
     }
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 fn take_name(connection: &Connection, room: ConversationId, name: &RoomName) -> Result<(), Trouble> {
@@ -168,22 +170,22 @@ fn delete(connection: &Connection, at: UnixMillis, by: Keeper, room: Conversatio
     connection.prepare_cached(EMPTY)?.execute([id])?;
     connection.prepare_cached(INVITE_NOBODY)?.execute([id])?;
     looks::give_back(connection, Kind::Room, id)?;
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 fn keep_messages(connection: &Connection, room: ConversationId, keep: Keep) -> Result<Outcome, Trouble> {
     let room = conversations::find_room(connection, room)?;
     let row = params![clamped(room.id.0), keep.age_ms.map(clamped), keep.messages.map(clamped)];
     connection.prepare_cached(KEEP)?.execute(row)?;
-    Ok(Outcome::Changed)
+    Ok(Changed.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Seq;
+    use super::super::{Changed, Invited, NamedAccount, Store, Target, Work};
+    use belfry_core::chat::{Answer, Page, Seq};
 
     use super::super::fixture::{LOBBY, add, ask, create, each_store, named, newest, overview, post_to, posted};
-    use super::super::{Store, Target, Work};
     use super::*;
 
     fn room(store: &mut Store, job: RoomJob) -> Result<Outcome, Refusal> {
@@ -218,7 +220,7 @@ mod tests {
         each_store(|store| {
             let anna = add(store, "anna");
             let attic = create(store, anna, "attic", false);
-            assert_eq!(room(store, RoomJob::Leave { account: anna, room: attic }), Ok(Outcome::Changed));
+            assert_eq!(room(store, RoomJob::Leave { account: anna, room: attic }), Ok(Changed.into()));
             assert_eq!(room(store, RoomJob::Leave { account: anna, room: attic }), Err(Refusal::NotInRoom));
             assert_eq!(post_to(store, anna, 1, Target::Room(attic)), Err(Refusal::NotInRoom));
             assert_eq!(rooms_of(store, anna), ["lobby"]);
@@ -233,7 +235,7 @@ mod tests {
             let invite = |by, any, whom: &str| RoomJob::Invite { by, any, account: named(whom), room: board };
             assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
             assert_eq!(room(store, invite(eve, false, "bob")), Err(Refusal::InvitationNeeded));
-            let invited = |by: &str, news| Ok(Outcome::Invited { account: bob, by: named(by), news });
+            let invited = |by: &str, news| Ok(Outcome::Invited(Invited { account: bob, by: named(by), news }));
             assert_eq!(room(store, invite(anna, false, "Bob")), invited("anna", true));
             assert_eq!(room(store, invite(anna, false, "bob")), invited("anna", false));
             assert_eq!(post_to(store, bob, 1, Target::Room(board)), Err(Refusal::NotInRoom));
@@ -244,7 +246,10 @@ mod tests {
             assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
             assert_eq!(room(store, invite(anna, true, "nobody")), Err(Refusal::UnknownAccount));
             assert_eq!(room(store, invite(eve, true, "bob")), invited("eve", true), "an administrator");
-            assert_eq!(room(store, invite(eve, true, "anna")), Ok(Outcome::Invited { account: anna, by: named("eve"), news: false }));
+            assert_eq!(
+                room(store, invite(eve, true, "anna")),
+                Ok(Outcome::Invited(Invited { account: anna, by: named("eve"), news: false }))
+            );
         });
     }
 
@@ -274,13 +279,13 @@ mod tests {
             room(store, RoomJob::Join { account: bob, room: attic }).unwrap();
             let remove = |by, whom: &str| RoomJob::Remove { by, account: named(whom), room: attic };
             assert_eq!(room(store, remove(member(bob), "anna")), Err(Refusal::NotYourRoom));
-            assert_eq!(room(store, remove(member(anna), "bob")), Ok(Outcome::Account { account: bob }));
+            assert_eq!(room(store, remove(member(anna), "bob")), Ok(Outcome::NamedAccount(NamedAccount { account: bob })));
             assert_eq!(room(store, remove(member(anna), "bob")), Err(Refusal::NobodyThere));
             assert_eq!(post_to(store, bob, 1, Target::Room(attic)), Err(Refusal::NotInRoom));
             room(store, RoomJob::Leave { account: anna, room: attic }).unwrap();
             let rename = |by| RoomJob::Rename { by, room: attic, name: RoomName::new("loft").unwrap() };
             assert_eq!(room(store, rename(member(anna))), Err(Refusal::NotYourRoom));
-            assert_eq!(room(store, rename(Keeper { account: root, any: true })), Ok(Outcome::Changed));
+            assert_eq!(room(store, rename(Keeper { account: root, any: true })), Ok(Changed.into()));
             for job in [
                 RoomJob::Delete { by: member(anna), room: LOBBY },
                 RoomJob::Remove { by: member(anna), account: named("bob"), room: LOBBY },
@@ -325,7 +330,7 @@ mod tests {
             let anna = add(store, "anna");
             let attic = create(store, anna, "attic", false);
             post_to(store, anna, 1, Target::Room(attic)).unwrap();
-            assert_eq!(room(store, RoomJob::Delete { by: member(anna), room: attic }), Ok(Outcome::Changed));
+            assert_eq!(room(store, RoomJob::Delete { by: member(anna), room: attic }), Ok(Changed.into()));
             assert_eq!(rooms_of(store, anna), ["lobby"]);
             assert_eq!(newest(store, anna, Target::Room(attic)), Err(Refusal::UnknownRoom));
             assert_eq!(room(store, RoomJob::Join { account: anna, room: attic }), Err(Refusal::UnknownRoom));
@@ -333,7 +338,9 @@ mod tests {
             let second = create(store, anna, "attic", false);
             assert!(second > attic && newest(store, anna, Target::Room(second)).unwrap().is_empty());
             let page = Work::ExportPage { account: anna, all: true, conversation: attic, after: Seq(0), limit: 9 };
-            assert!(matches!(ask(store, 1, page), Ok(Outcome::Exported { messages, .. }) if messages.len() == 1));
+            assert!(
+                matches!(ask(store, 1, page), Ok(Outcome::Read(Answer::Exported(Page { entries: messages, .. }))) if messages.len() == 1)
+            );
         });
     }
 

@@ -431,7 +431,7 @@ mod tests {
     use super::super::{List, Outcome, Store, Target, Work};
     use super::*;
 
-    use belfry_core::chat::{AccountId, Refusal, Role, Seq};
+    use belfry_core::chat::{AccountId, Answer, Page, Refusal, Role, Seq};
 
     /// What a database holds since addresses are known.
     const LAST: &str = "
@@ -544,7 +544,9 @@ mod tests {
         old.execute_batch(people).unwrap();
         old.close().unwrap();
         let list = Work::List(List::Rooms { account: AccountId(1), after: None });
-        let Ok(Outcome::Rooms { rooms, .. }) = ask(&mut Store::open(&path).unwrap(), 9, list) else { panic!() };
+        let Ok(Outcome::Read(Answer::Rooms(Page { entries: rooms, .. }))) = ask(&mut Store::open(&path).unwrap(), 9, list) else {
+            panic!()
+        };
         let counts: Vec<_> = rooms.iter().map(|room| (room.name.as_str(), room.members)).collect();
         assert_eq!(counts, [("attic", 2), ("cellar", 1), ("lobby", 2)]);
     }

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
-use belfry_core::chat::{AccountId, ConversationId, ConversationInfo, Found, Hit, Message, SearchText, Seq, fold};
+use belfry_core::chat::{AccountId, Answer, ConversationId, ConversationInfo, Found, Hit, Message, Page, SearchText, Seq, fold};
 use belfry_core::limits::HITS_MAX;
 use belfry_core::time::UnixMillis;
 use rusqlite::functions::FunctionFlags;
@@ -96,25 +96,23 @@ pub(super) fn find(
     let recent = recent(connection, &wanted, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX }, None)?;
     let from_index = || match look_up(connection, &wanted, &places, bound, limit, Reach::Further)? {
         LookedUp::Sources(sources) => newest(connection, sources, limit),
-        LookedUp::Recent(hits, more) => Ok((hits, more)),
+        LookedUp::Recent(page) => Ok(page),
     };
-    let (hits, more, cut) = if !is_indexed || recent.is_complete {
+    let (Page { entries: hits, more }, cut) = if !is_indexed || recent.is_complete {
         Patience::lift();
-        let (hits, more) = recent.hits(connection, limit)?;
-        (hits, more, !recent.is_complete)
+        (recent.hits(connection, limit)?, !recent.is_complete)
     } else {
         match from_index() {
-            Ok((hits, more)) => (hits, more, false),
+            Ok(page) => (page, false),
             // Its time is over: what was found among the newest is better than nothing.
             Err(trouble) if was_lost(&trouble) => {
                 Patience::lift();
-                let (hits, more) = recent.hits(connection, limit)?;
-                (hits, more, true)
+                (recent.hits(connection, limit)?, true)
             }
             Err(trouble) => return Err(trouble),
         }
     };
-    Ok(Outcome::Found(Found { hits, more, cut }))
+    Ok(Outcome::Read(Answer::Found(Found { hits, more, cut })))
 }
 
 fn rowid(conversation: ConversationId, seq: Seq) -> i64 {
@@ -130,7 +128,7 @@ fn parts(rowid: i64) -> (ConversationId, Seq) {
 enum LookedUp {
     Sources(Vec<Source>),
     /// The text is common: it was found among the newest messages.
-    Recent(Vec<Hit>, bool),
+    Recent(Page<Hit>),
 }
 
 /// Whether the newest messages are read for a text that turns out to be common.
@@ -177,8 +175,7 @@ fn look_up(
                 && let recent = recent(connection, wanted, places, bound, limit, RECENT_MAX, Some(&phrase))?
                 && recent.is_complete
             {
-                let (hits, more) = recent.hits(connection, limit)?;
-                return Ok(LookedUp::Recent(hits, more));
+                return Ok(LookedUp::Recent(recent.hits(connection, limit)?));
             }
         }
     }
@@ -245,7 +242,7 @@ struct Recent<'a> {
 }
 
 impl Recent<'_> {
-    fn hits(&self, connection: &Connection, limit: Limit) -> Result<(Vec<Hit>, bool), Trouble> {
+    fn hits(&self, connection: &Connection, limit: Limit) -> Result<Page<Hit>, Trouble> {
         let hits = self.found.iter().filter_map(|&(info, seq)| {
             let message = messages::one(connection, info.id, seq).transpose()?;
             Some(message.map(|message| Hit { place: info.place.clone(), message }))
@@ -304,7 +301,7 @@ fn in_time<T>(read: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
 }
 
 /// The newest of all that was found, each with where it was said, and whether there is more.
-fn newest(connection: &Connection, mut sources: Vec<Source>, limit: Limit) -> Result<(Vec<Hit>, bool), Trouble> {
+fn newest(connection: &Connection, mut sources: Vec<Source>, limit: Limit) -> Result<Page<Hit>, Trouble> {
     let mut heap = BinaryHeap::new();
     let mut heads: Vec<Option<Message>> = Vec::new();
     for (index, source) in sources.iter_mut().enumerate() {
@@ -342,7 +339,7 @@ mod scripts;
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Refusal;
+    use belfry_core::chat::{Answer, Page, Refusal};
 
     use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, post};
     use super::super::{RoomJob, Store, Talk, Work};
@@ -364,14 +361,18 @@ mod tests {
             };
             let (limit, bound) = (Limit::new(limit), before.map_or(Seq(u64::MAX), Seq));
             let Ok(LookedUp::Sources(sources)) = look_up(connection, &wanted, &places, bound, limit, Reach::Index) else { panic!() };
-            assert_eq!(newest(connection, sources, limit).unwrap(), (found.hits.clone(), found.more), "the index says otherwise");
+            assert_eq!(
+                newest(connection, sources, limit).unwrap(),
+                Page { entries: found.hits.clone(), more: found.more },
+                "the index says otherwise"
+            );
         }
         found
     }
 
     fn ask_for(store: &mut Store, account: AccountId, text: SearchText, within: Option<Target>, before: Option<u64>, limit: u32) -> Found {
         match ask(store, 9, Work::Talk(Talk::Search { account, text, within, before: before.map(Seq), limit })) {
-            Ok(Outcome::Found(found)) => found,
+            Ok(Outcome::Read(Answer::Found(found))) => found,
             other => panic!("{other:?}"),
         }
     }

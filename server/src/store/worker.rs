@@ -319,7 +319,7 @@ impl<W: Fn()> Drop for Desk<W> {
 mod tests {
     use std::sync::{Mutex, mpsc};
 
-    use belfry_core::chat::SearchText;
+    use belfry_core::chat::{Answer, SearchText};
 
     use crate::limits::SEARCH_WITHIN;
 
@@ -435,7 +435,7 @@ mod tests {
         worker.try_submit(job(2, 1, search)).unwrap();
         assert!(!woken.recv_timeout(PATIENCE).unwrap());
         let found = worker.try_recv().unwrap();
-        assert!(matches!(&found.result, Ok(Outcome::Found(found)) if found.hits.len() == 3), "{found:?}");
+        assert!(matches!(&found.result, Ok(Outcome::Read(Answer::Found(found))) if found.hits.len() == 3), "{found:?}");
         assert_eq!((found.ticket, worker.unanswered(), worker.reading(), worker.is_stopped()), (Ticket(2), 0, 0, false));
         drop(go);
         assert!(worker.stop().is_empty());
@@ -517,8 +517,8 @@ mod tests {
             woken.recv_timeout(PATIENCE).unwrap();
             while let Some(done) = worker.try_recv() {
                 match done.result.unwrap() {
-                    Outcome::Found(found) => assert!(found.hits.is_empty()),
-                    other => assert!(matches!(other, Outcome::People { .. })),
+                    Outcome::Read(Answer::Found(found)) => assert!(found.hits.is_empty()),
+                    other => assert!(matches!(other, Outcome::People(_))),
                 }
                 order.push(done.ticket.0);
             }

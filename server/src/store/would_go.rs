@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 
 use super::column::{clamped, number, optional_number};
 use super::error::Trouble;
-use super::{Kept, Outcome, Part};
+use super::{Kept, Outcome, Part, WouldGo};
 
 const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE ?1 IS NULL OR id = ?1";
 const FIRST_KEPT: &str = "SELECT seq FROM messages WHERE conversation = ?1 AND seq >= ?3 AND sent_at >= ?2 ORDER BY seq LIMIT 1";
@@ -31,7 +31,7 @@ pub(super) fn count(
             audit = connection.prepare_cached(AUDIT)?.query_row([clamped(from.0)], part)?;
         }
     }
-    Ok(Outcome::WouldGo { messages, notices, audit })
+    Ok(WouldGo { messages, notices, audit }.into())
 }
 
 fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(ConversationId, Keep)>) -> Result<Part, Trouble> {
@@ -70,13 +70,13 @@ fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{LOBBY, add, ask, create, each_store, named, notice_to, post, sent};
-    use super::super::{Bite, Entry, List, RoomJob, Store, Target, Work};
+    use super::super::{Bite, Entry, List, RoomJob, Store, Target, Tidied, Work, WouldGo};
     use super::*;
 
     /// What would go at this moment, of messages, notices and the audit log.
     fn would_go(store: &mut Store, at: u64, kept: Kept, room: Option<(ConversationId, Keep)>) -> [(u64, u64); 3] {
         match ask(store, at, Work::List(List::WouldGo { kept, room })) {
-            Ok(Outcome::WouldGo { messages, notices, audit }) => [messages, notices, audit].map(|part| (part.goes, part.of)),
+            Ok(Outcome::WouldGo(WouldGo { messages, notices, audit })) => [messages, notices, audit].map(|part| (part.goes, part.of)),
             other => panic!("{other:?}"),
         }
     }
@@ -93,7 +93,7 @@ mod tests {
                 bite,
             };
             next = match ask(store, at, work) {
-                Ok(Outcome::Tidied { next, .. }) => next,
+                Ok(Outcome::Tidied(Tidied { next, .. })) => next,
                 other => panic!("{other:?}"),
             };
         }

@@ -9,7 +9,7 @@ use belfry_core::chat::{AccountId, AccountName, ConversationId, Password, Role, 
 use belfry_core::rng::{Random, Rng, below, from_seed};
 use belfry_core::time::UnixMillis;
 use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
-use belfry_server::store::{Job, Outcome, RoomJob, Store, Ticket, Work};
+use belfry_server::store::{AccountAdded, Job, Outcome, RoomJob, Store, Ticket, Work};
 use rusqlite::{Connection, params};
 
 /// Everybody's password whose number is below [`KNOWN`].
@@ -134,7 +134,7 @@ fn people_and_rooms(path: &Path, scale: Scale) -> Vec<Vec<AccountId>> {
         Work::AddAccount { name: name(number), password_hash, role: Role::Member }
     };
     let made = apply(&mut store, (1..=scale.accounts).map(add));
-    assert!(matches!(made.first(), Some(Outcome::AccountAdded { account: READER })));
+    assert!(matches!(made.first(), Some(Outcome::AccountAdded(AccountAdded { account: READER }))));
     let room_name = |number| RoomName::new(&format!("room {number}")).unwrap();
     let make = |number| Work::Room(RoomJob::Create { account: READER, name: room_name(number), private: false });
     let rooms: Vec<_> = apply(&mut store, (2..=scale.rooms).map(make))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use belfry_core::chat::{AccountId, Audience, ConversationId, DeviceId, SearchText, Seq};
+use belfry_core::chat::{AccountId, Answer, Audience, ConversationId, DeviceId, MessagePage, Page, SearchText, Seq};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint;
 use belfry_core::rng::{Rng, below, from_seed};
@@ -11,7 +11,7 @@ use belfry_core::source::Links;
 use belfry_core::time::{Now, UnixMillis};
 use belfry_server::hub::{Registration, Settings};
 use belfry_server::machine::{Config, Machine};
-use belfry_server::store::{Job, List, Outcome, Store, Talk, Target, Ticket, Work};
+use belfry_server::store::{Job, List, Outcome, Overview, Reachable, Store, Talk, Target, Ticket, Work};
 use belfry_tests::measure::{Figure, cpu_of};
 
 use crate::generate::{DEEP, LOBBY, RARE, READER, ROOMS_OF_READER, Scale, name};
@@ -48,8 +48,8 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
         let text = SearchText::new(text).unwrap();
         Work::Talk(Talk::Search { account: READER, text, within, before: None, limit: HITS })
     };
-    let ten = |outcome: &Outcome| matches!(outcome, Outcome::Found(found) if found.hits.len() == HITS as usize);
-    let any = |outcome: &Outcome| matches!(outcome, Outcome::Found(_));
+    let ten = |outcome: &Outcome| matches!(outcome, Outcome::Read(Answer::Found(found)) if found.hits.len() == HITS as usize);
+    let any = |outcome: &Outcome| matches!(outcome, Outcome::Read(Answer::Found(_)));
     row("search: a rare word with 10 hits, in all 101 rooms", &mut store, |_| search(RARE.0, None), ten, &mut rng);
     row("… a common word", &mut store, |_| search("server", None), ten, &mut rng);
     row("… a very common part of words", &mut store, |_| search("the", None), ten, &mut rng);
@@ -61,17 +61,16 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
     row("… a common word, in one room", &mut store, |_| search("server", Some(Target::Room(DEEP))), ten, &mut rng);
     row("… two letters", &mut store, |_| search("qu", None), any, &mut rng);
 
-    let sees =
-        |outcome: &Outcome| matches!(outcome, Outcome::SignedIn { conversations, .. } if conversations.len() as u64 > ROOMS_OF_READER);
+    let sees = |outcome: &Outcome| matches!(outcome, Outcome::Overview(Overview { conversations, .. }) if conversations.len() as u64 > ROOMS_OF_READER);
     row("unread counts of a person in 100 rooms", &mut store, |_| Work::Overview { account: READER }, sees, &mut rng);
     let overview = |rng: &mut Rng| Work::Overview { account: AccountId(2 + below(rng, scale.accounts - 2)) };
-    row("… of anybody", &mut store, overview, |outcome| matches!(outcome, Outcome::SignedIn { .. }), &mut rng);
+    row("… of anybody", &mut store, overview, |outcome| matches!(outcome, Outcome::Overview(_)), &mut rng);
     let room_of_reader = room(&mut rng);
     let list = |list: &List| Work::List(list.clone());
     let is_page = |outcome: &Outcome| match outcome {
-        Outcome::People { people, .. } => !people.is_empty(),
-        Outcome::Rooms { rooms, .. } => rooms.len() as u64 > ROOMS_OF_READER,
-        Outcome::Preview { people, .. } => people.len() as u64 + 1 == scale.accounts,
+        Outcome::People(Page { entries: people, .. }) => !people.is_empty(),
+        Outcome::Read(Answer::Rooms(Page { entries: rooms, .. })) => rooms.len() as u64 > ROOMS_OF_READER,
+        Outcome::Reachable(Reachable { people, .. }) => people.len() as u64 + 1 == scale.accounts,
         _ => false,
     };
     let anybody = |rng: &mut Rng| Some(name(1 + below(rng, scale.accounts)));
@@ -100,7 +99,7 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
         }
     };
     row("(signing in, of a person in 100 rooms)", &mut store, sign_in, sees, &mut rng);
-    let posted = |outcome: &Outcome| matches!(outcome, Outcome::Posted { .. });
+    let posted = |outcome: &Outcome| matches!(outcome, Outcome::Posted(_));
     let mut counter = 0;
     let post = |rng: &mut Rng| {
         counter += 1;
@@ -117,11 +116,11 @@ fn rng_number(rng: &mut Rng) -> u64 {
 }
 
 fn people(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::People { .. })
+    matches!(outcome, Outcome::People(_))
 }
 
 fn full_page(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Page { messages, .. } if messages.len() == PAGE as usize)
+    matches!(outcome, Outcome::Read(Answer::Page(MessagePage { messages, .. })) if messages.len() == PAGE as usize)
 }
 
 /// From the file to a server that could take its first datagram.

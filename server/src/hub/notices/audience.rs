@@ -3,9 +3,8 @@
 use belfry_core::chat::{AccountId, Answer, Audience, Preview, Refusal, check_audience};
 use belfry_core::time::Now;
 
-use crate::hub::done::misplaced;
 use crate::hub::{Hub, ReplyTo, Waiting};
-use crate::store::{Outcome, Work};
+use crate::store::{Reachable, Work};
 
 impl Hub {
     pub(in crate::hub) fn preview(&mut self, now: Now, author: AccountId, to: ReplyTo, audience: Vec<Audience>) -> Result<(), Refusal> {
@@ -13,11 +12,8 @@ impl Hub {
         self.submit(now, Work::Preview { author, audience }, Waiting::Preview { to })
     }
 
-    pub(in crate::hub) fn previewed(&self, outcome: Outcome) -> Result<Answer, Refusal> {
-        let (everyone, people) = match outcome {
-            Outcome::Preview { everyone, people } => (everyone, people),
-            other => return Err(misplaced(&other)),
-        };
+    pub(in crate::hub) fn previewed(&self, reachable: Reachable) -> Answer {
+        let Reachable { everyone, people } = reachable;
         let ever = people.iter().filter(|(_, ever)| *ever).count() as u64;
         let mut preview = Preview { people: people.len() as u64, online: 0, offline: ever, never: people.len() as u64 - ever, everyone };
         for account in self.attendance.people() {
@@ -29,6 +25,6 @@ impl Hub {
                 _ => preview.never -= 1,
             }
         }
-        Ok(Answer::Preview(preview))
+        Answer::Preview(preview)
     }
 }

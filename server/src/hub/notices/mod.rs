@@ -19,10 +19,9 @@ pub(super) use self::progress::ProgressReports;
 pub(super) use self::schedules::Schedules;
 pub(super) use self::templates::Templates;
 
-use super::done::misplaced;
 use super::{Hub, ReplyTo, SessionId, Waiting};
 use crate::limits::{OPEN_NOTICES_PER_EVENT, STORE_RETRY};
-use crate::store::{Outcome, StoredNotice, Work};
+use crate::store::{NoticeSent, Outcome, ReceiptNoted, StoredNotice, Work};
 
 /// A time after `now`.
 pub(super) fn later(now: Now, after: core::time::Duration) -> UnixMillis {
@@ -43,18 +42,14 @@ impl Hub {
     }
 
     /// A notice is stored: tells the author so and everybody else the notice.
-    pub(super) fn notice_sent(&mut self, now: Now, to: Option<ReplyTo>, outcome: Outcome) -> Result<(), Refusal> {
-        let (sent, repeated) = match outcome {
-            Outcome::NoticeSent { sent, repeated } => (sent, repeated),
-            other => return Err(misplaced(&other)),
-        };
+    pub(super) fn notice_sent(&mut self, now: Now, to: Option<ReplyTo>, sent: NoticeSent) {
+        let NoticeSent { sent, repeated } = sent;
         if let Some(to) = to {
             self.reply(to, Ok(Answer::NoticeSent { notice: sent.notice.id, progress: sent.progress }));
         }
         if !repeated {
             self.tell(now, &sent, false);
         }
-        Ok(())
     }
 
     pub(super) fn change_notice(
@@ -77,11 +72,7 @@ impl Hub {
 
     /// A notice has changed or ended: tells whoever asked for that, and everybody whom it concerns.
     pub(super) fn notice_now(&mut self, now: Now, to: Option<ReplyTo>, notice: NoticeId, reminds: bool, result: Result<Outcome, Refusal>) {
-        let told = result.and_then(|outcome| match outcome {
-            Outcome::NoticeNow(now) => Ok(*now),
-            other => Err(misplaced(&other)),
-        });
-        match (told, to) {
+        match (result.and_then(Outcome::expect::<Box<StoredNotice>>), to) {
             (Ok(stored), to) => {
                 if let Some(to) = to {
                     let summary = NoticeSummary { notice: stored.notice.clone(), progress: stored.progress };
@@ -150,17 +141,8 @@ impl Hub {
     }
 
     /// A receipt is noted: tells the author how far the notice is, and the person's other devices that it is answered.
-    pub(super) fn receipt_noted(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        account: AccountId,
-        notice: NoticeId,
-        outcome: Outcome,
-    ) -> Result<(), Refusal> {
-        let Outcome::Receipt { author, progress, changed, answered } = outcome else {
-            return Err(misplaced(&outcome));
-        };
+    pub(super) fn receipt_noted(&mut self, now: Now, to: ReplyTo, account: AccountId, notice: NoticeId, noted: ReceiptNoted) {
+        let ReceiptNoted { author, progress, changed, answered } = noted;
         self.reply(to, Ok(Answer::Done));
         if changed {
             self.reports.note(now.instant, notice, author, progress);
@@ -170,7 +152,6 @@ impl Hub {
             let others = self.attendance.sessions_of(account).filter(|&session| session != to.session).collect();
             self.push(others, Event::Notice(*notice));
         }
-        Ok(())
     }
 
     /// Time passed: whatever is due is done.

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountId, Answer, Audience, NoticeDraft, Page, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{AccountId, Answer, Audience, NoticeDraft, Obstacle, Page, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 
 use super::{Due, calendar, later};
-use crate::hub::done::misplaced;
 use crate::hub::{Hub, ReplyTo, Waiting, page};
 use crate::limits::{CLOCK_LOOK_EVERY, SCHEDULES_MAX, STORE_RETRY};
 use crate::store::{List, Occurrence, Outcome, StoredSchedule, Work};
@@ -80,17 +79,14 @@ impl Hub {
         self.submit(now, Work::AddSchedule { author, next_at, draft }, waiting)
     }
 
-    pub(in crate::hub) fn scheduled(&mut self, to: ReplyTo, outcome: Outcome) -> Result<(), Refusal> {
-        let schedule = match outcome {
-            Outcome::Scheduled(schedule) => *schedule,
-            other => return Err(misplaced(&other)),
-        };
+    #[allow(clippy::boxed_local, reason = "as the store hands it over")]
+    pub(in crate::hub) fn scheduled(&mut self, schedule: Box<StoredSchedule>) -> Result<Answer, Refusal> {
         let zone = calendar::zone_name(schedule.draft.schedule.as_ref(), &self.settings.time_zone);
         let at = schedule.next_at.ok_or(Refusal::ScheduleInThePast)?;
-        self.reply(to, Ok(Answer::NoticeScheduled { schedule: schedule.id, at, zone }));
-        self.agenda.set(Due::Occurrence(schedule.id), Some(at));
-        self.schedules.waiting.insert(schedule.id, schedule);
-        Ok(())
+        let id = schedule.id;
+        self.agenda.set(Due::Occurrence(id), Some(at));
+        self.schedules.waiting.insert(id, *schedule);
+        Ok(Answer::NoticeScheduled { schedule: id, at, zone })
     }
 
     /// Its time has come. One that came while the server was away is sent late, unless it has ended meanwhile.
@@ -106,7 +102,7 @@ impl Hub {
     pub(in crate::hub) fn occurred(&mut self, now: Now, occurrence: Occurrence, result: Result<Outcome, Refusal>) {
         match result {
             // It stays in the list, with the reason.
-            Ok(Outcome::NotSent) => {
+            Ok(Outcome::NotSent(_)) => {
                 self.agenda.set(Due::Occurrence(occurrence.schedule), occurrence.next_at);
                 if let Some(schedule) = self.schedules.waiting.get_mut(&occurrence.schedule) {
                     schedule.next_at = occurrence.next_at;
@@ -115,7 +111,9 @@ impl Hub {
             Ok(outcome) => {
                 self.reschedule(occurrence);
                 // There is nobody to refuse it to.
-                let _ = self.notice_sent(now, None, outcome);
+                if let Ok(sent) = outcome.expect() {
+                    self.notice_sent(now, None, sent);
+                }
             }
             Err(Refusal::UnknownSchedule) => self.reschedule(Occurrence { next_at: None, ..occurrence }),
             Err(_) => self.agenda.set(Due::Occurrence(occurrence.schedule), Some(later(now, STORE_RETRY))),
@@ -146,18 +144,14 @@ impl Hub {
     }
 
     /// A page of what is planned: what the store says of it, at the times that hold by the clock as it is.
-    pub(in crate::hub) fn schedules_read(&self, outcome: Outcome) -> Result<Answer, Refusal> {
-        let (schedules, more) = match outcome {
-            Outcome::Schedules { schedules, more } => (schedules, more),
-            other => return Err(misplaced(&other)),
-        };
-        let (schedules, cut) = page(schedules.into_iter().map(|(stored, obstacle)| {
+    pub(in crate::hub) fn schedules_read(&self, schedules: Page<(StoredSchedule, Option<Obstacle>)>) -> Answer {
+        let complete = schedules.entries.into_iter().map(|(stored, obstacle)| {
             let next_at = self.schedules.waiting.get(&stored.id).map_or(stored.next_at, |planned| planned.next_at);
             let zone = calendar::zone_name(stored.draft.schedule.as_ref(), &self.settings.time_zone);
             let StoredSchedule { id, author_name: author, draft, missed, .. } = stored;
             Scheduled { id, author, next_at, zone, draft, missed, obstacle }
-        }));
-        Ok(Answer::Schedules(Page { entries: schedules, more: more || cut }))
+        });
+        page(complete, schedules.more).into()
     }
 
     /// The clock may have been set: what was planned by another one is planned anew.

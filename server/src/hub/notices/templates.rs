@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use belfry_core::chat::{Answer, Audience, Page, Refusal, RoomName, Template, TemplateName};
+use belfry_core::chat::{Audience, Refusal, RoomName, Template, TemplateName};
 use belfry_core::time::Now;
 
 use crate::hub::{Hub, ReplyTo, Waiting, page};
@@ -53,7 +53,7 @@ impl Hub {
 
     pub(in crate::hub) fn list_templates(&mut self, to: ReplyTo, after: Option<&TemplateName>) {
         let start = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.key()));
-        let (templates, more) = page(self.templates.by_key.range((start, Bound::Unbounded)).map(|(_, template)| template.clone()));
-        self.reply(to, Ok(Answer::Templates(Page { entries: templates, more })));
+        let templates = page(self.templates.by_key.range((start, Bound::Unbounded)).map(|(_, template)| template.clone()), false);
+        self.reply(to, Ok(templates.into()));
     }
 }

@@ -134,7 +134,7 @@ fn both_ways(store: &Store, account: AccountId, asked: &SearchText) -> (Vec<Seq>
     let places = conversations::of(connection, account).unwrap();
     let Ok(LookedUp::Sources(sources)) = look_up(connection, &wanted, &places, bound, limit, Reach::Index) else { panic!() };
     let seqs = |hits: Vec<belfry_core::chat::Hit>| hits.iter().map(|hit| hit.message.seq).collect::<Vec<_>>();
-    let indexed = seqs(newest(connection, sources, limit).unwrap().0);
+    let indexed = seqs(newest(connection, sources, limit).unwrap().entries);
     let read = recent(connection, &wanted, &places, bound, limit, u32::MAX, None).unwrap();
-    (indexed, seqs(read.hits(connection, limit).unwrap().0))
+    (indexed, seqs(read.hits(connection, limit).unwrap().entries))
 }
