@@ -120,13 +120,15 @@ fn commands_are_taken_in_order_however_many() {
 
 #[test]
 fn dropping_the_last_handle_says_goodbye() {
-    let (_peer, address) = peer();
-    let (handle, updates) = Bell::start(address, 0, None);
+    let (peer, address) = peer();
+    let (handle, updates) = Bell::start(address, 1, None);
     let clone = handle.clone();
     drop(handle);
-    // The thread has heard all that was said, and waits.
-    clone.send(Command::Ask { ticket: Ticket(1), request: crate::chat::Request::Sync }).unwrap();
-    assert_eq!(updates.recv_timeout(PATIENCE).unwrap(), Update::Lost { ticket: Ticket(1) });
+    clone.send(Command::Wake).unwrap();
+    let (_, from) = peer.recv_from(&mut [0; 64]).unwrap();
+    // Once it has told what came by the socket, the thread has no word of its owner's left to find, and waits.
+    peer.send_to(&[0; 7], from).unwrap();
+    assert_eq!(updates.recv_timeout(PATIENCE).unwrap(), Update::Lost { ticket: Ticket(7) });
     drop(clone);
     assert_eq!(updates.recv_timeout(PATIENCE).unwrap(), Update::Closed);
     assert_eq!(updates.recv_timeout(PATIENCE).unwrap_err(), RecvTimeoutError::Disconnected);
