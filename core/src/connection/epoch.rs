@@ -223,4 +223,18 @@ mod tests {
         assert_eq!(peer.hands(late), Verdict::Forged);
         assert_eq!(peer.says(frame::encode_ping), AUTHENTIC);
     }
+
+    #[test]
+    fn keys_are_to_be_changed_after_four_million_packets() {
+        let mut peer = Peer::facing(Side::Client);
+        assert!(!peer.connection.wants_new_keys());
+        peer.active().epochs.opened = (1 << 22) - 1;
+        assert!(!peer.connection.wants_new_keys());
+        peer.says(frame::encode_ping);
+        assert!(peer.connection.wants_new_keys());
+        let (new, own) = new_keys(Side::Client);
+        peer.connection.change_keys(peer.now, new.sealing, new.opening);
+        peer.changes_keys(own);
+        assert!(!peer.connection.wants_new_keys());
+    }
 }

@@ -106,4 +106,15 @@ mod tests {
             assert_eq!(pacer.allows(Instant::START + wait, window, Some(100 * MS)), Ok(()), "{left}");
         }
     }
+
+    #[test]
+    fn ten_full_datagrams_may_always_leave_together() {
+        let mut pacer = Pacer::new(Instant::START);
+        let left = (0..).take_while(|_| {
+            let allowed = pacer.allows(Instant::START, 1, Some(MS)).is_ok();
+            pacer.spend(DATAGRAM_BYTES as u64);
+            allowed
+        });
+        assert_eq!(left.count(), 10);
+    }
 }
