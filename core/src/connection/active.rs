@@ -236,7 +236,10 @@ impl Active {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+    use crate::connection::Queued;
     use crate::connection::peer::Peer;
     use crate::limits::WINDOW_INITIAL_BYTES;
     use crate::wire::frame::Frame;
@@ -255,5 +258,42 @@ mod tests {
             let heard = peer.hears();
             assert_eq!(heard[0].frames(), [Frame::Ping], "what was on its way to the old place may be lost");
         }
+    }
+
+    #[test]
+    fn a_message_has_at_least_one_byte_and_no_more_than_its_channel_takes() {
+        for (side, channel, longest) in [
+            (Side::Client, Channel::Control, 4096),
+            (Side::Client, Channel::History, 8192),
+            (Side::Server, Channel::History, 65_536),
+            (Side::Server, Channel::Notice, 65_536),
+        ] {
+            let mut peer = Peer::facing(side);
+            for (length, taken) in [(0, Err(SendError::Size)), (1, Ok(())), (longest, Ok(())), (longest + 1, Err(SendError::Size))] {
+                assert_eq!(peer.connection.send(channel, vec![1; length].into()), taken, "{side:?} {channel:?} {length}");
+            }
+        }
+        let mut peer = Peer::facing(Side::Client);
+        assert_eq!(peer.connection.send(Channel::Notice, [1].into()), Err(SendError::Size), "nobody sends notices to a server");
+        peer.connection.close(peer.now, CloseCode::NO_ERROR);
+        assert_eq!(peer.connection.send(Channel::Chat, [1].into()), Err(SendError::Gone));
+    }
+
+    #[test]
+    fn what_waits_is_summed_over_the_channels_and_the_fullest_is_given_up() {
+        let mut peer = Peer::facing(Side::Server);
+        assert!(peer.connection.is_idle());
+        for (channel, length) in [(Channel::Notice, 100), (Channel::Chat, 3000), (Channel::Chat, 200), (Channel::History, 3000)] {
+            peer.connection.send(channel, vec![1; length].into()).unwrap();
+        }
+        assert!(!peer.connection.is_idle());
+        let queued = peer.connection.queued();
+        let beside = queued.beside / 4;
+        assert_eq!(queued.bytes, 6300 + 4 * beside);
+        let waiting = |peer: &Peer| Channel::ALL.map(|channel| peer.connection.waiting_bytes(channel));
+        assert_eq!(waiting(&peer), [0, 100 + beside, 3200 + 2 * beside, 3000 + beside]);
+        peer.connection.shed();
+        assert_eq!(waiting(&peer), [0, 100 + beside, 0, 3000 + beside]);
+        assert_eq!(peer.connection.queued(), Queued { bytes: 3100 + 2 * beside, beside: 2 * beside });
     }
 }

@@ -153,12 +153,15 @@ impl Active {
 #[cfg(test)]
 mod tests {
     use alloc::collections::BTreeSet;
+    use alloc::vec;
     use alloc::vec::Vec;
 
     use super::*;
     use crate::connection::peer::Peer;
 
     const MS: Duration = Duration::from_millis(1);
+
+    type Frames = fn(&mut Vec<u8>);
 
     /// Two packets of so many bytes arrive together: how long after that the acknowledgement leaves.
     fn acknowledged_after(bytes: usize, more: impl Fn(&mut Vec<u8>)) -> Duration {
@@ -207,5 +210,57 @@ mod tests {
             assert_eq!(peer.hands((head, datagram.clone())), Verdict::Duplicate);
             assert_eq!(peer.connection.stats().duplicates, times);
         }
+    }
+
+    #[test]
+    fn a_datagram_may_have_64_frames_besides_padding() {
+        for (frames, taken) in [(64, true), (65, false), (66, false)] {
+            let mut peer = Peer::facing(Side::Server);
+            peer.says(|out| {
+                frame::encode_padding(500, out);
+                (0..frames).for_each(|_| frame::encode_ping(out));
+            });
+            let expected = if taken { vec![] } else { vec![Event::Closed(CloseCode::LIMIT_EXCEEDED)] };
+            assert_eq!(peer.events(), expected, "{frames}");
+        }
+    }
+
+    #[test]
+    fn only_a_server_says_that_it_stops_or_has_another_key() {
+        for (side, taken) in [(Side::Client, true), (Side::Server, false)] {
+            let says: [(Frames, Event); 2] = [
+                (|out| frame::encode_go_away(3, 4, out), Event::GoAway { retry_after: 3 * MS, jitter: 4 * MS }),
+                (|out| frame::encode_key_announce([5; 32], out), Event::KeyAnnounced(PublicKey([5; 32]))),
+            ];
+            for (frames, event) in says {
+                let mut peer = Peer::facing(side);
+                peer.says(frames);
+                let expected = if taken { event } else { Event::Closed(CloseCode::PROTOCOL_VIOLATION) };
+                assert_eq!(peer.events(), [expected], "{side:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_side_that_closes_hears_nothing_but_the_goodbye() {
+        let mut peer = Peer::facing(Side::Server);
+        peer.connection.close(peer.now, CloseCode::NO_ERROR);
+        let goodbye = peer.hears();
+        assert_eq!(goodbye[0].frames(), [Frame::Close { code: CloseCode::NO_ERROR, reason: "" }]);
+        peer.says(frame::encode_ping);
+        assert_eq!((peer.hears().len(), peer.events()), (0, vec![]));
+        peer.says(|out| frame::encode_close(CloseCode::NO_ERROR, "", out));
+        assert_eq!((peer.hears().len(), peer.events()), (0, vec![Event::Ended]));
+        assert!(peer.connection.is_over());
+    }
+
+    #[test]
+    fn the_newest_proof_of_a_path_is_taken_once() {
+        let mut peer = Peer::facing(Side::Server);
+        assert_eq!(peer.connection.take_path_proof(), None);
+        peer.says(|out| frame::encode_path_response([5; 8], out));
+        peer.says(|out| frame::encode_path_response([6; 8], out));
+        assert_eq!(peer.connection.take_path_proof(), Some([6; 8]));
+        assert_eq!(peer.connection.take_path_proof(), None);
     }
 }

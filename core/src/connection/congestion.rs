@@ -323,4 +323,15 @@ mod tests {
         congestion.on_idle();
         assert_eq!(congestion.window, WINDOW_INITIAL_BYTES * 7 / 10, "nor larger than it was");
     }
+
+    #[test]
+    fn after_a_loss_the_window_grows_by_a_datagram_in_a_round_trip_and_not_by_what_was_sent_before() {
+        let mut congestion = Congestion::new();
+        congestion.on_lost(at(10), at(1));
+        let shrunk = congestion.window;
+        congestion.on_acknowledged(1200, at(10), shrunk);
+        assert_eq!(congestion.window, shrunk, "it left before anything was known of the loss");
+        congestion.on_acknowledged(1200, at(11), shrunk);
+        assert_eq!(congestion.window, shrunk + 1200 * 1200 / shrunk);
+    }
 }

@@ -412,4 +412,22 @@ mod tests {
             assert!(pings.contains(&heard), "{side:?}: {heard}");
         }
     }
+
+    #[test]
+    fn after_32_datagrams_with_nothing_but_an_acknowledgement_the_next_asks_for_one_itself() {
+        let mut peer = Peer::facing(Side::Server);
+        let asks: Vec<_> = (0..100)
+            .map(|_| {
+                peer.says(frame::encode_ping);
+                let heard = peer.waits(25 * MS);
+                assert!(matches!(heard[0].frames()[..], [Frame::Ack(_)] | [Frame::Ack(_), Frame::Ping]), "{heard:?}");
+                let asks = heard[0].frames().len() == 2;
+                if asks {
+                    peer.acknowledges(&[(heard[0].number, heard[0].number)]);
+                }
+                asks
+            })
+            .collect();
+        assert_eq!((0..100).filter(|&nth| asks[nth]).collect::<Vec<_>>(), [32, 65, 98]);
+    }
 }
