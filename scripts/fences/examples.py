@@ -52,7 +52,7 @@ EXAMPLES = {
     "river_flows_one_way": [
         ("core/src/connection/mod.rs", "use crate::{time, endpoint::PeerId};\n", [1]),
         ("core/src/connection/acks.rs", "fn f() -> super::super::client::Client {}\n", [1]),
-        ("core/src/wire/frame.rs", "use crate::connection::CloseCode;\nuse crate::connection::Connection;\n", [2]),
+        ("core/src/wire/frame.rs", "use crate::wire::CloseCode;\nuse crate::connection::Connection;\n", [2]),
         ("core/src/wire/mod.rs", "use super::chat::Text;\n", [1]),
         ("core/src/client/mod.rs", "use crate::endpoint;\nuse crate::connection::Connection;\n", [1]),
         ("server/src/store/apply.rs", "use crate::hub::Hub;\nfn f(s: &crate::session::Session) {}\n", [1, 2]),

@@ -278,7 +278,7 @@ impl Driver {
         Snapshot {
             observed: self.machine.observed(),
             transport: self.machine.transport(),
-            attendance: self.machine.attendance(),
+            headcount: self.machine.headcount(),
             store_latency_micros: self.measured().store_latency_micros,
             disk_free_bytes: self.machine.disk_free_bytes().unwrap_or(0),
             jobs_waiting: (self.store.unanswered() + self.store.reading() + self.to_store.len()) as u64,

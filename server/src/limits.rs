@@ -223,9 +223,6 @@ pub const KEPT_UNASKED_MIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 // --- The loop --------------------------------------------------------------------------------------------------------------
 
-/// Datagrams read from one socket before timers and answers have their turn.
-pub const DATAGRAMS_PER_TURN: usize = 256;
-
 /// Clients of a server that stops come back no earlier than this …
 pub const RETURN_AFTER: Duration = Duration::from_secs(1);
 /// … plus up to this, so that they do not all come at once.

@@ -9,9 +9,9 @@ use belfry_core::rng::{self, Rng};
 use belfry_core::time::{Instant, Now};
 use belfry_core::wire::Channel;
 
-use crate::hub::{self, Hub, Rules};
+use crate::hub::{self, Headcount, Hub, Rules};
 use crate::limits::{GOODBYES_WITHIN, RETURN_AFTER, RETURN_JITTER};
-use crate::observe::{Attendance, Observed};
+use crate::observe::Observed;
 use crate::passwords::{PasswordDone, PasswordJob};
 use crate::session::{self, Sessions};
 use crate::store::{Done, Job, Opening};
@@ -195,9 +195,9 @@ impl Machine {
         self.sessions.observed()
     }
 
-    /// Who is here.
-    pub fn attendance(&self) -> Attendance {
-        self.sessions.attendance()
+    /// How many are here.
+    pub fn headcount(&self) -> Headcount {
+        self.sessions.headcount()
     }
 
     /// Counters of the transport.

@@ -200,12 +200,12 @@ fn bytes_on_disk(database: &Path) -> u64 {
 
 /// The metrics in Prometheus' text form.
 fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
-    let Snapshot { observed, transport, attendance, .. } = snapshot;
+    let Snapshot { observed, transport, headcount, .. } = snapshot;
     let gauges = [
         ("connections", "Connections with proven keys.", transport.connections),
-        ("sessions", "Signed-in sessions.", attendance.sessions),
-        ("people_online", "Accounts with at least one session.", attendance.people_online),
-        ("accounts", "Accounts.", attendance.accounts),
+        ("sessions", "Signed-in sessions.", headcount.sessions),
+        ("people_online", "Accounts with at least one session.", headcount.people_online),
+        ("accounts", "Accounts.", headcount.accounts),
         ("reassembling_bytes", "Bytes that wait for what is missing of their messages.", transport.reassembling_bytes),
         ("queued_bytes", "Bytes that wait to be acknowledged.", transport.queued_bytes),
         ("store_jobs_waiting", "Jobs that the database has not answered.", snapshot.jobs_waiting),

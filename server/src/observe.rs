@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use crate::hub::Headcount;
 use belfry_core::chat::{AccountName, Refusal};
-use belfry_core::connection::CloseCode;
 use belfry_core::crypto::PublicKey;
 use belfry_core::endpoint;
+use belfry_core::wire::CloseCode;
 
 use crate::hub::SessionId;
 
@@ -29,17 +30,6 @@ pub struct Observed {
     pub unsendable: u64,
 }
 
-/// Who is here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attendance {
-    /// Signed-in sessions.
-    pub sessions: u64,
-    /// Accounts with at least one session.
-    pub people_online: u64,
-    /// Accounts.
-    pub accounts: u64,
-}
-
 /// How things are at one moment, for whoever keeps graphs of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -48,7 +38,7 @@ pub struct Snapshot {
     /// What the transport counts.
     pub transport: endpoint::Stats,
     /// Who is here.
-    pub attendance: Attendance,
+    pub headcount: Headcount,
     /// Median time from a job's arrival at the store to its commit over the last batches, in microseconds.
     pub store_latency_micros: u64,
     /// Jobs that the store has not answered.

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use belfry_core::connection::{CloseCode, Connection, Event, SendError, Side};
+use belfry_core::connection::{Connection, Event, SendError, Side};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint};
 use belfry_core::limits::{
@@ -14,9 +14,9 @@ use belfry_core::limits::{
 };
 use belfry_core::rng::Rng;
 use belfry_core::time::Instant;
-use belfry_core::wire::Channel;
 use belfry_core::wire::datagram::{self, Datagram};
 use belfry_core::wire::frame::{self, Data, Frame, Part};
+use belfry_core::wire::{Channel, CloseCode};
 use belfry_tests::line::Line;
 use belfry_tests::pair::{Pair, seeded};
 use belfry_tests::stranger::{Session, Stranger, drain, repair_checksum};

@@ -7,11 +7,10 @@ use belfry_core::chat::{
     Seq, Text, decode_from_client, encode,
 };
 use belfry_core::client::{self, Client, Credentials, Proof, Start, Trust, Update};
-use belfry_core::connection::CloseCode;
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint, PeerId};
 use belfry_core::time::{Instant, UnixMillis};
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 use belfry_tests::pair::seeded;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use belfry_core::chat::{FromClient, FromServer, decode_from_client, decode_from_server, encode};
-use belfry_core::connection::{CloseCode, Connection, Event, Side, Timer};
+use belfry_core::connection::{Connection, Event, Side, Timer};
 use belfry_core::limits::{DATAGRAM_BYTES, HEARTBEAT_TIMEOUT, KEEPALIVE, KEEPALIVE_JITTER, PROBE_TIMEOUT_CLIENT_MAX, PROBE_TIMEOUT_MAX};
 use belfry_core::rng::{Rng, below};
 use belfry_core::time::Instant;
-use belfry_core::wire::Channel;
 use belfry_core::wire::frame::{self, Data, Frame, Part};
+use belfry_core::wire::{Channel, CloseCode};
 use belfry_tests::anything::anything;
 use belfry_tests::fuzzing::{encode_frame, session_pair};
 use belfry_tests::pair::{Pair, seeded};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use belfry_core::connection::{CloseCode, Event, Side};
+use belfry_core::connection::{Event, Side};
 use belfry_core::limits::{HEARTBEAT_TIMEOUT, MESSAGE_BYTES_MAX};
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 use belfry_tests::pair::Pair;
 use belfry_tests::weather::Weather;
 

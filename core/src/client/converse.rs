@@ -8,11 +8,10 @@ use super::positions::{Fetch, Renaming};
 use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
 use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request};
-use crate::connection::CloseCode;
 use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::rng;
 use crate::time::Instant;
-use crate::wire::Channel;
+use crate::wire::{Channel, CloseCode};
 
 impl Client {
     /// The owner asks something; it waits in the outbox if need be.

@@ -7,11 +7,12 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::link::{Config, Outdated, Trust};
-use crate::connection::{CloseCode, Established, Side};
+use crate::connection::{Established, Side};
 use crate::crypto::{Initiator, PublicKey, Suite};
 use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
+use crate::wire::CloseCode;
 use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionId, VERSION};
 use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 

@@ -20,11 +20,12 @@ use positions::Positions;
 use requests::Requests;
 
 use crate::chat::{Notice, NoticeId, Refusal, Request};
-use crate::connection::{self, CloseCode, Connection};
+use crate::connection::{self, Connection};
 use crate::crypto::is_same_token;
 use crate::limits::{ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN};
 use crate::rng::{self, Rng};
 use crate::time::Instant;
+use crate::wire::CloseCode;
 use crate::wire::datagram::{self, Datagram, NoSession, SessionId};
 use crate::wire::parameters::RenewalSecret;
 

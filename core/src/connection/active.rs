@@ -15,13 +15,13 @@ use super::recovery::Recovery;
 use super::rtt::Rtt;
 use super::sent::SentPackets;
 use super::timer::{Timer, Timers};
-use super::{CloseCode, Established, Event, SendError, Side, Stats};
+use super::{Established, Event, SendError, Side, Stats};
 use crate::crypto::{PublicKey, ReplayWindow, Sealer};
 use crate::limits::HEARTBEAT_TIMEOUT;
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::Channel;
 use crate::wire::datagram::SessionId;
+use crate::wire::{Channel, CloseCode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {

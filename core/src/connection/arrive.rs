@@ -6,11 +6,12 @@ use super::acks::Arrival;
 use super::active::{Active, State};
 use super::incoming::Incoming;
 use super::timer::Timer;
-use super::{CloseCode, Event, Side};
+use super::{Event, Side};
 use crate::crypto::PublicKey;
 use crate::limits::{DATAGRAM_BYTES, FORGERIES_MAX, FRAMES_PER_DATAGRAM_MAX};
 use crate::rng::{self, Rng};
 use crate::time::Instant;
+use crate::wire::CloseCode;
 use crate::wire::datagram::{PROTECTED_HEAD_BYTES, ProtectedHead};
 use crate::wire::frame::{self, Frame};
 

@@ -13,9 +13,9 @@ use crate::limits::{
 };
 use crate::rng::{self, Rng};
 use crate::time::{Instant, micros};
-use crate::wire::Channel;
 use crate::wire::datagram::{PROTECTED_HEAD_BYTES, ProtectedHead, TAG_BYTES};
 use crate::wire::frame;
+use crate::wire::{Channel, CloseCode};
 
 /// Frames other than DATA never need more than this together: an acknowledgement of 32 ranges apart, all of them are small.
 const CONTROL_ROOM: usize = 200;
@@ -60,7 +60,7 @@ impl Active {
             }
             State::Answering => {
                 self.state = State::Closed;
-                self.transmit_close(super::CloseCode::NO_ERROR, out)
+                self.transmit_close(CloseCode::NO_ERROR, out)
             }
             State::Closing { .. } | State::Closed => false,
         }
@@ -201,7 +201,7 @@ impl Active {
         self.seal(out)
     }
 
-    fn transmit_close(&mut self, code: super::CloseCode, out: &mut Vec<u8>) -> bool {
+    fn transmit_close(&mut self, code: CloseCode, out: &mut Vec<u8>) -> bool {
         out.clear();
         ProtectedHead { to: self.remote, epoch: self.epochs.parity(), number: self.sealer.next_number() as u32 }.encode(out);
         if let Some((retry_after, jitter)) = self.go_away {
@@ -236,11 +236,12 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    use crate::connection::Event;
     use crate::connection::peer::Peer;
-    use crate::connection::{CloseCode, Event};
     use crate::crypto::PublicKey;
     use crate::limits::WINDOW_INITIAL_BYTES;
     use crate::rng::from_seed;
+    use crate::wire::CloseCode;
     use crate::wire::frame::Frame;
 
     const MS: Duration = Duration::from_millis(1);

@@ -8,13 +8,13 @@ use super::active::{Active, State};
 use super::incoming::{Incoming, RestingIncoming};
 use super::outgoing::{Outgoing, RestingOutgoing};
 use super::sent::{Fate, Packet, SentPackets};
-use super::{CloseCode, Established, Event, Side, Verdict};
+use super::{Established, Event, Side, Verdict};
 use crate::crypto::{Initiator, KeyPair, Responder, Suite};
 use crate::limits::{CLOSE_TRIES_MAX, FORGERIES_MAX, SENT_PACKETS_MAX};
 use crate::rng::{Rng, from_seed};
 use crate::time::Instant;
-use crate::wire::Channel;
 use crate::wire::datagram::{self, Datagram, ProtectedHead, SessionId};
+use crate::wire::{Channel, CloseCode};
 
 /// Client and server after a handshake.
 pub(super) fn established(rng: &mut Rng) -> [Established; 2] {

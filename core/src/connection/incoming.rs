@@ -3,8 +3,9 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::{Arrears, CloseCode};
+use super::Arrears;
 use crate::limits::{FRAGMENT_BYTES_MIN, FRAGMENT_GAPS_MAX, FRAGMENTED_MESSAGES_MAX, MESSAGE_BYTES_MAX, MESSAGES_IN_FLIGHT_MAX};
+use crate::wire::CloseCode;
 use crate::wire::frame::{Data, Part};
 
 // Pieces are at least FRAGMENT_BYTES_MIN long but for the last, so a message cannot have more holes than this.

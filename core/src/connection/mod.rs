@@ -7,7 +7,6 @@ mod acks;
 mod active;
 mod arrive;
 mod body;
-mod close;
 mod congestion;
 mod depart;
 #[cfg(test)]
@@ -32,7 +31,6 @@ use core::time::Duration;
 use active::{Active, State};
 pub use arrive::Verdict;
 pub use body::{Body, Tally};
-pub use close::CloseCode;
 use incoming::Incoming;
 use outgoing::Outgoing;
 use park::Parked;
@@ -41,8 +39,8 @@ pub use timer::Timer;
 use crate::crypto::{DataKey, PublicKey};
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::Channel;
 use crate::wire::datagram::{ProtectedHead, SessionId};
+use crate::wire::{Channel, CloseCode};
 
 /// Which end this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -141,9 +141,10 @@ mod tests {
 
     use super::*;
     use crate::connection::peer::Peer;
-    use crate::connection::{CloseCode, Event, Verdict, edges};
+    use crate::connection::{Event, Verdict, edges};
     use crate::crypto::PublicKey;
     use crate::rng::from_seed;
+    use crate::wire::CloseCode;
     use crate::wire::frame::{self, Data, Frame, Part};
 
     const MS: Duration = Duration::from_millis(1);

@@ -6,12 +6,13 @@ use core::time::Duration;
 use super::active::Active;
 use super::sent::Content;
 use super::timer::Timer;
-use super::{CloseCode, Event, Side};
+use super::{Event, Side};
 use crate::limits::{
     ACK_DELAY_MAX, COLD_AFTER, PROBE_TIMEOUT_CLIENT_MAX, PROBE_TIMEOUT_COLD_MIN, PROBE_TIMEOUT_MAX, REORDER_THRESHOLD_MAX,
     REORDER_THRESHOLD_MIN, TIMER_GRANULARITY, UNREACHABLE_AFTER,
 };
 use crate::time::Instant;
+use crate::wire::CloseCode;
 use crate::wire::frame::Ack;
 
 /// How losses are told from delays.

@@ -5,7 +5,6 @@ use core::net::IpAddr;
 
 use super::PeerId;
 use super::bucket::{Bucket, PLACES, Sparing};
-use crate::connection::CloseCode;
 use crate::crypto::AddressProven;
 use crate::limits::{
     HANDSHAKES_BURST, HANDSHAKES_PER_ADDRESS_BURST, HANDSHAKES_PER_ADDRESS_PER_SECOND, HANDSHAKES_PER_SECOND, HANDSHAKES_RESERVED,
@@ -16,6 +15,7 @@ use crate::limits::{
 use crate::rng::{Random, Rng};
 use crate::source::{Links, Source};
 use crate::time::Instant;
+use crate::wire::CloseCode;
 
 /// Addresses that are remembered before those without connections and with full buckets are forgotten, at least. Beyond it twice as many
 /// as were left the last time: looking through all of them must not be the price of each handshake where thousands are connected.

@@ -5,7 +5,6 @@ use core::time::Duration;
 
 use super::PeerId;
 use super::admission::{Admission, Admitted};
-use crate::connection::CloseCode;
 use crate::crypto::{AddressProven, Cookies};
 use crate::limits::{
     HANDSHAKES_BURST, HANDSHAKES_PER_ADDRESS_BURST, HANDSHAKES_PER_ADDRESS_PER_SECOND, HANDSHAKES_PER_SECOND, HANDSHAKES_RESERVED,
@@ -13,6 +12,7 @@ use crate::limits::{
 };
 use crate::rng::from_seed;
 use crate::time::Instant;
+use crate::wire::CloseCode;
 
 const START: Instant = Instant::from_micros(1_000_000_000);
 

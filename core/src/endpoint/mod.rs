@@ -30,14 +30,14 @@ use peers::{Peer, Peers, Stage};
 use provisional::Provisional;
 use queued::Queues;
 
-use crate::connection::{self, Body, CloseCode, Queued, SendError, Tally, Verdict};
+use crate::connection::{self, Body, Queued, SendError, Tally, Verdict};
 use crate::crypto::{Cookies, KeyPair, PublicKey};
 use crate::limits::{DATAGRAM_BYTES_MAX, QUEUED_BYTES_LOW, QUEUED_BYTES_MAX, REASSEMBLY_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
 use crate::rng::{self, Random, Rng};
 use crate::source::Links;
 use crate::time::Instant;
-use crate::wire::Channel;
 use crate::wire::datagram::{self, Datagram, ProtectedHead};
+use crate::wire::{Channel, CloseCode};
 
 /// Entries that an empty queue keeps room for.
 const IDLE_ENTRIES: usize = 1024;

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 use super::discover::{Discover, Here};
 use super::reader::{Malformed, Reader};
-use crate::connection::CloseCode;
 use crate::limits::{DATAGRAM_BYTES, IDENTITIES_MAX};
+use crate::wire::CloseCode;
 
 /// The protocol version spoken by this program.
 pub const VERSION: u16 = 2;

@@ -8,8 +8,8 @@ use core::time::Duration;
 pub use super::reader::Malformed;
 use super::reader::Reader;
 use super::{Channel, varint};
-use crate::connection::CloseCode;
 use crate::limits::{ACK_RANGES_ACCEPTED_MAX, REASON_BYTES_MAX};
+use crate::wire::CloseCode;
 
 const PADDING: u64 = 0x00;
 const PING: u64 = 0x01;

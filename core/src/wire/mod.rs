@@ -4,6 +4,7 @@
 //! protocol; only messages that arrived whole, in order and authenticated reach the codec.
 
 mod channel;
+mod close;
 pub mod codec;
 pub mod datagram;
 pub mod discover;
@@ -13,3 +14,4 @@ mod reader;
 mod varint;
 
 pub use channel::Channel;
+pub use close::CloseCode;

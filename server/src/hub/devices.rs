@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
-use belfry_core::connection::CloseCode;
 use belfry_core::source::Source;
 use belfry_core::time::Now;
+use belfry_core::wire::CloseCode;
 
 use super::{Hub, ReplyTo, SessionId, Waiting, page};
 use crate::session::SignedIn;

@@ -3,8 +3,8 @@
 use belfry_core::chat::{
     AccountId, AccountName, Answer, ConversationInfo, Event, Message, Notice, Page, Place, PostId, Refusal, Seq, ServerStatus,
 };
-use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
+use belfry_core::wire::CloseCode;
 
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};

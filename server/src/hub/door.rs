@@ -1,10 +1,9 @@
 //! Coming and going: looking up credentials, making one's own account, signing in, leaving.
 
 use belfry_core::chat::{AccountId, AccountName, Answer, ConversationInfo, DeviceId, Refusal, Role};
-use belfry_core::connection::CloseCode;
 use belfry_core::source::Source;
 use belfry_core::time::Now;
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};

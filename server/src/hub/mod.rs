@@ -24,10 +24,9 @@ mod waiting;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use belfry_core::chat::{AccountId, AccountName, Answer, Event, Page, Password, Person, Place, PresenceChange, Refusal, Request};
-use belfry_core::connection::CloseCode;
 use belfry_core::limits::{HITS_MAX, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -37,7 +36,8 @@ use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
 use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
-use self::presence::Attendance as Present;
+use self::presence::Attendance;
+pub use self::presence::Headcount;
 use self::rooms::Rooms;
 pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::searching::Searching;
@@ -45,7 +45,6 @@ use self::shares::Shares;
 use self::tidying::Tidying;
 use self::waiting::{Hashing, Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
-use crate::observe::Attendance;
 use crate::session::SignedIn;
 use crate::store::{Entry, Job, List, Opening, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
 
@@ -167,7 +166,7 @@ pub struct Hub {
     accounts: u64,
     directory: Directory,
     rooms: Rooms,
-    attendance: Present,
+    attendance: Attendance,
     /// Sessions whose signing in is at the store.
     entering: BTreeSet<SessionId>,
     devices: Devices,
@@ -207,7 +206,7 @@ impl Hub {
             accounts: opening.accounts,
             directory: Directory::default(),
             rooms: Rooms::new(opening.rooms, opening.closed_rooms_differ),
-            attendance: Present::default(),
+            attendance: Attendance::default(),
             entering: BTreeSet::new(),
             devices: Devices::default(),
             templates: Templates::new(opening.templates),
@@ -234,9 +233,9 @@ impl Hub {
         self.rules.registration
     }
 
-    /// Who is here.
-    pub fn attendance(&self) -> Attendance {
-        Attendance {
+    /// How many are here.
+    pub fn headcount(&self) -> Headcount {
+        Headcount {
             sessions: self.attendance.sessions_count() as u64,
             people_online: self.attendance.people().len() as u64,
             accounts: self.accounts,

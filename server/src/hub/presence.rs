@@ -8,6 +8,17 @@ use belfry_core::time::{Instant, Now, UnixMillis};
 use super::SessionId;
 use crate::limits::PRESENCE_INTERVAL;
 
+/// How many are here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Headcount {
+    /// Signed-in sessions.
+    pub sessions: u64,
+    /// Accounts with at least one session.
+    pub people_online: u64,
+    /// Accounts.
+    pub accounts: u64,
+}
+
 /// Signed-in sessions, and the changes that have not been announced.
 #[derive(Debug, Default)]
 pub(super) struct Attendance {

@@ -14,12 +14,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, DeviceId, FromClient, MayAsk, RateClass, Refusal, Request, ServerStatus, decode_from_client};
-use belfry_core::connection::{Body, CloseCode, Tally};
+use belfry_core::connection::{Body, Tally};
 use belfry_core::endpoint::PeerId;
 use belfry_core::rng::Rng;
 use belfry_core::source::Links;
 use belfry_core::time::{Instant, Now};
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 
 pub use self::signed_in::SignedIn;
 
@@ -28,9 +28,9 @@ use self::failures::Failures;
 use self::hashing::Hashing;
 use self::room::{Answers, Line};
 use self::sign_in::Door;
-use crate::hub::{Hub, Rules, SessionId};
+use crate::hub::{Headcount, Hub, Rules, SessionId};
 use crate::limits::{ANSWERS_TO_A_STRANGER_MAX, REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
-use crate::observe::{Attendance, Observed};
+use crate::observe::Observed;
 use crate::passwords::PasswordJob;
 use crate::store::{Done, Job, Ticket};
 
@@ -325,9 +325,9 @@ impl Sessions {
         [self.sign_in_by.first().map(|&(at, _)| at), self.hub.deadline()].into_iter().flatten().min()
     }
 
-    /// Who is here.
-    pub fn attendance(&self) -> Attendance {
-        self.hub.attendance()
+    /// How many are here.
+    pub fn headcount(&self) -> Headcount {
+        self.hub.headcount()
     }
 
     /// Counters.

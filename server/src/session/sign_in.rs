@@ -2,9 +2,8 @@
 //! time, each waiting for another thread; a failed try leads back to the start.
 
 use belfry_core::chat::{AccountId, AccountName, Password, Refusal, Request, Role};
-use belfry_core::connection::CloseCode;
 use belfry_core::time::Now;
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 
 use super::{Sessions, SignedIn, State};
 use crate::hub::{Registration, SessionId, Visitor};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use belfry_core::connection::{CloseCode, Event, Side, Verdict};
+use belfry_core::connection::{Event, Side, Verdict};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 
 use super::{Plan, noise};
 use crate::pair::Pair;

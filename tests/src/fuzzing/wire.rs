@@ -5,14 +5,13 @@ use std::time::Duration;
 use belfry_core::chat::{
     AccountName, FromClient, FromServer, Label, Password, RoomName, Text, Title, decode_from_client, decode_from_server, encode,
 };
-use belfry_core::connection::CloseCode;
 use belfry_core::crypto::PublicKey;
 use belfry_core::limits::{ACK_RANGES_ACCEPTED_MAX, DATAGRAM_BYTES, DISCOVER_BYTES, NAME_BYTES_MAX, NAME_CHARS_MAX};
-use belfry_core::wire::Channel;
 use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, NoSession, Reject, Response, Retry, SessionId, VERSION};
 use belfry_core::wire::discover::{Discover, Here};
 use belfry_core::wire::frame::{self, Data, Frame, Part};
 use belfry_core::wire::parameters::{ClientParameters, ServerParameters};
+use belfry_core::wire::{Channel, CloseCode};
 
 use crate::anything::anything;
 use crate::pair::seeded;

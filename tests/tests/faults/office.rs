@@ -60,7 +60,7 @@ fn disconnects(world: &World, person: usize) -> usize {
 }
 
 fn online(world: &World) -> u64 {
-    world.server().map_or(0, |server| server.attendance().people_online)
+    world.server().map_or(0, |server| server.headcount().people_online)
 }
 
 #[test]

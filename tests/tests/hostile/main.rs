@@ -6,9 +6,9 @@ mod door;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use belfry_core::connection::CloseCode;
 use belfry_core::crypto::KeyPair;
 use belfry_core::rng::{Random, Rng};
+use belfry_core::wire::CloseCode;
 use belfry_core::wire::datagram::{self, Datagram, NoSession, Reject, Response, Retry, SessionId};
 use belfry_tests::world::Taped;
 

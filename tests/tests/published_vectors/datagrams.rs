@@ -1,6 +1,6 @@
 //! Unprotected datagrams, and the heads of protected ones.
 
-use belfry_core::connection::CloseCode;
+use belfry_core::wire::CloseCode;
 use belfry_core::wire::datagram::{Datagram, Hello, Hello0, NoSession, ProtectedHead, Reject, Response, Retry, SessionId, decode};
 use belfry_core::wire::discover::{Discover, Here};
 use serde_json::{Value, json};

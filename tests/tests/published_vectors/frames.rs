@@ -2,9 +2,8 @@
 
 use core::time::Duration;
 
-use belfry_core::connection::CloseCode;
-use belfry_core::wire::Channel;
 use belfry_core::wire::frame::{self, Data, Frame, Part, decode};
+use belfry_core::wire::{Channel, CloseCode};
 use serde_json::{Value, json};
 
 use crate::{hex, noise, publish, varint};

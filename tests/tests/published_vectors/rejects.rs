@@ -61,8 +61,7 @@ fn datagrams(rejects: &mut Rejects) {
     let retry = Datagram::Retry(Retry { nonce: [1; 8], cookie: [2; 16], key_ids: vec![[3; 8]], key: None, versions: vec![1] });
     let hello = Datagram::Hello(Hello { from: SessionId(5), nonce: [1; 8], cookie: [2; 16], noise: &[7; 113] });
     let response = Datagram::Response(Response { to: SessionId(5), noise: &[7; 80] });
-    let reject =
-        Reject { to: SessionId(5), nonce: [1; 8], code: belfry_core::connection::CloseCode(4), retry_after_millis: 1, jitter_millis: 2 };
+    let reject = Reject { to: SessionId(5), nonce: [1; 8], code: belfry_core::wire::CloseCode(4), retry_after_millis: 1, jitter_millis: 2 };
     let (reject, no_session) = (Datagram::Reject(reject), Datagram::NoSession(NoSession { to: SessionId(5), token: [6; 16] }));
     let discover = Datagram::Discover(Discover { nonce: [1; 8] });
     let here = Datagram::Here(Here { nonce: [1; 8], key: [2; 32], versions: vec![1], name: "tower", program: "1" });

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use belfry_core::connection::{CloseCode, Connection, Event, Side};
+use belfry_core::connection::{Connection, Event, Side};
 use belfry_core::limits::WINDOW_MIN_BYTES;
 use belfry_core::rng::Rng;
 use belfry_core::time::Instant;
-use belfry_core::wire::Channel;
 use belfry_core::wire::frame::{self, Data, Frame, Part};
+use belfry_core::wire::{Channel, CloseCode};
 use belfry_tests::pair::{Pair, seeded};
 use belfry_tests::stranger::Session;
 use belfry_tests::weather::Weather;

@@ -1,11 +1,12 @@
 //! From the first datagram to the confirmed keys.
 
 use belfry_core::client::{Client, Command, Failure, Interruption, Outdated, Start, Update};
-use belfry_core::connection::{CloseCode, Connection, Event};
+use belfry_core::connection::{Connection, Event};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint, Output};
 use belfry_core::limits::{DATAGRAM_BYTES, IDENTITIES_MAX, PROVISIONAL_LIFE};
 use belfry_core::time::Instant;
+use belfry_core::wire::CloseCode;
 use belfry_core::wire::datagram::{self, Datagram, Hello0, Retry};
 use belfry_tests::line::Line;
 use belfry_tests::pair::seeded;

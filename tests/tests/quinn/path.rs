@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use belfry_core::client::{Start, Update};
-use belfry_core::connection::{CloseCode, Event, Side};
+use belfry_core::connection::{Event, Side};
 use belfry_core::endpoint::PeerId;
 use belfry_core::limits::DATAGRAM_BYTES;
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 use belfry_tests::crowd::Crowd;
 use belfry_tests::line::Line;
 use belfry_tests::stranger::Stranger;

@@ -1,7 +1,7 @@
 //! What administrators may do, and when they stop being ones.
 
 use belfry_core::chat::{Answer, Page, Refusal, Request, Role};
-use belfry_core::connection::CloseCode;
+use belfry_core::wire::CloseCode;
 
 use super::world::{World, name, password};
 

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use belfry_core::chat::{Answer, Device, DeviceId, Page, Refusal, Request};
-use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
+use belfry_core::wire::CloseCode;
 
 use super::world::{World, name, password};
 

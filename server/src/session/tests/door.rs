@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use belfry_core::chat::{Answer, Event, FromServer, Page, Place, Refusal, Request, Role};
-use belfry_core::connection::CloseCode;
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 
 use super::world::{World, name, password};
 use crate::hub::Registration;

@@ -6,10 +6,9 @@ use belfry_core::chat::{
     Answer, Audience, Event, Every, FromClient, FromServer, Gap, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, Page,
     PostId, Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
 };
-use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::UnixMillis;
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 
 use super::notices::{draft, notices, send};
 use super::rooms;

@@ -1,8 +1,8 @@
 //! Answers count before they are made, and questions wait where there is no room for them.
 
 use belfry_core::chat::{Answer, ConversationId, Place, Refusal, Request, Seq};
-use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
+use belfry_core::wire::CloseCode;
 
 use super::world::World;
 use crate::limits::{

@@ -8,11 +8,10 @@ use belfry_core::chat::{
     AccountName, Answer, DeviceId, Event, FromClient, FromServer, Password, Place, PostId, Refusal, Request, Role, Text,
     decode_from_server, encode,
 };
-use belfry_core::connection::CloseCode;
 use belfry_core::endpoint::PeerId;
 use belfry_core::rng::from_seed;
 use belfry_core::time::{Now, UnixMillis};
-use belfry_core::wire::Channel;
+use belfry_core::wire::{Channel, CloseCode};
 use jiff::tz::TimeZone;
 
 use crate::hub::{Hub, Registration, Settings};
