@@ -107,6 +107,11 @@ pub const RECONNECT_MIN: Duration = Duration::from_millis(500);
 /// … to here, with full jitter.
 pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
 
+/// A client that has no version in common with the server asks again after this long: somebody has to update one of the two first …
+pub const VERSION_RETRY_MIN: Duration = Duration::from_secs(120);
+/// … and at most this, so that a house of old clients does not ask all at once.
+pub const VERSION_RETRY_MAX: Duration = Duration::from_secs(360);
+
 /// A connection moves to another address at most this often: more would let somebody drag it to and fro.
 pub const MOVES_APART_MIN: Duration = Duration::from_secs(1);
 

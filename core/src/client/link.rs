@@ -296,6 +296,8 @@ pub enum Interruption {
     Restarted,
     /// It ended the connection; the number is the close code of `docs/PROTOCOL.md`.
     ClosedByServer(u16),
+    /// It speaks none of our protocol versions. It may be updated while we wait.
+    Version(Outdated),
 }
 
 impl fmt::Display for Interruption {
@@ -306,6 +308,7 @@ impl fmt::Display for Interruption {
             Self::GoingAway => f.write_str("the server is stopping"),
             Self::Restarted => f.write_str("the server was restarted"),
             Self::ClosedByServer(code) => write!(f, "the server ended the connection (code {code})"),
+            Self::Version(_) => f.write_str("the server speaks another version of the protocol"),
         }
     }
 }
@@ -320,8 +323,6 @@ pub enum Failure {
     },
     /// Signing in or registering was refused.
     SignIn(Refusal),
-    /// The server speaks none of our protocol versions.
-    Version(Outdated),
     /// This device signed in elsewhere and this connection was replaced.
     Replaced,
     /// The account was disabled or the session ended by an administrator.
@@ -339,7 +340,6 @@ impl fmt::Display for Failure {
                 "The server's identity has changed since last time. If your administrator did not announce this, do not continue.",
             ),
             Self::SignIn(refusal) => write!(f, "{refusal}"),
-            Self::Version(outdated) => write!(f, "{outdated}"),
             Self::Replaced => f.write_str("This device has connected a second time, and this connection was ended."),
             Self::Expelled => f.write_str("An administrator has disabled this account."),
             Self::Revoked => f.write_str(
@@ -399,15 +399,14 @@ mod tests {
 
     #[test]
     fn a_person_is_told_what_happened() {
-        use Interruption::{ClosedByServer, GoingAway, Restarted, Silent, Unreachable};
-        are_told_apart(&[Unreachable, Silent, GoingAway, Restarted, ClosedByServer(3), ClosedByServer(4)]);
+        use Interruption::{ClosedByServer, GoingAway, Restarted, Silent, Unreachable, Version};
+        let version = Version(Outdated::Server);
+        are_told_apart(&[Unreachable, Silent, GoingAway, Restarted, ClosedByServer(3), ClosedByServer(4), version]);
         are_told_apart(&[Outdated::Server, Outdated::Client, Outdated::Unknown]);
         are_told_apart(&[
             Failure::KeyChanged { offered: None },
             Failure::SignIn(Refusal::WrongCredentials),
             Failure::SignIn(Refusal::AccountDisabled),
-            Failure::Version(Outdated::Server),
-            Failure::Version(Outdated::Client),
             Failure::Replaced,
             Failure::Expelled,
             Failure::Revoked,

@@ -22,7 +22,9 @@ use requests::Requests;
 use crate::chat::{Notice, NoticeId, Refusal, Request};
 use crate::connection::{self, Connection};
 use crate::crypto::is_same_token;
-use crate::limits::{ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN};
+use crate::limits::{
+    ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN, VERSION_RETRY_MAX, VERSION_RETRY_MIN,
+};
 use crate::rng::{self, Rng};
 use crate::time::Instant;
 use crate::wire::CloseCode;
@@ -258,13 +260,13 @@ impl Client {
             // New keys can be had later, and nobody outside can end a connection by answering for the server.
             _ if is_renewal => {}
             Dialed::KeyChanged(offered) => self.fail(now, Failure::KeyChanged { offered }),
-            Dialed::Version(outdated) => self.fail(now, Failure::Version(outdated)),
             // A connection that is still there goes on; it will notice by itself if nobody is at its other end.
             _ if self.link.is_some() => {}
             Dialed::Rejected { code, retry_in } => {
                 self.pause = Some(retry_in);
                 self.wait(now, Interruption::ClosedByServer(code.0));
             }
+            Dialed::Version(outdated) => self.wait(now, Interruption::Version(outdated)),
             Dialed::Unreachable => self.wait(now, Interruption::Unreachable),
         }
     }
@@ -388,7 +390,7 @@ impl Client {
                 CloseCode::USER_LOCKED => self.on_dismissed(now, Failure::Expelled),
                 CloseCode::DEVICE_REVOKED => self.on_dismissed(now, Failure::Revoked),
                 CloseCode::PASSWORD_CHANGED => self.on_dismissed(now, Failure::PasswordChanged),
-                CloseCode::VERSION => self.on_dismissed(now, Failure::Version(Outdated::Unknown)),
+                CloseCode::VERSION => self.on_link_lost(now, Interruption::Version(Outdated::Unknown)),
                 CloseCode::GOING_AWAY => self.on_link_lost(now, Interruption::GoingAway),
                 other => self.on_link_lost(now, Interruption::ClosedByServer(other.0)),
             },
@@ -416,13 +418,14 @@ impl Client {
         }
     }
 
-    /// Waits before the next attempt: for as long as the server asked, or longer and longer.
+    /// Waits before the next attempt: for as long as the server asked, longer and longer, or until somebody may have updated something.
     fn wait(&mut self, now: Instant, why: Interruption) {
         if self.steady_at.take().is_some_and(|at| at <= now) {
             self.attempts = 0;
         }
         let longest = RECONNECT_MIN.saturating_mul(1 << self.attempts.min(16)).min(RECONNECT_MAX);
         let retry_in = match (self.pause.take(), why) {
+            (_, Interruption::Version(_)) => VERSION_RETRY_MIN + rng::up_to(&mut self.rng, VERSION_RETRY_MAX - VERSION_RETRY_MIN),
             (Some(pause), _) => pause,
             // It was there a moment ago: ask at once, then less and less often.
             (None, Interruption::Silent) if self.attempts == 0 => Duration::ZERO,

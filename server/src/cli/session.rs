@@ -358,6 +358,8 @@ impl Session {
                 self.give_up_at = None;
                 self.connected = true;
             }
+            // The machine would try again in some minutes; whoever has typed a command is to know now.
+            Update::Disconnected { why: Interruption::Version(outdated), .. } => return Err(self.stop(Ending::refused(outdated))),
             Update::Disconnected { why, .. } => {
                 self.interruption = Some(*why);
                 self.connected = false;

@@ -4,7 +4,7 @@ use belfry_core::client::{Client, Command, Failure, Interruption, Outdated, Star
 use belfry_core::connection::{Connection, Event};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Endpoint, Output};
-use belfry_core::limits::{DATAGRAM_BYTES, IDENTITIES_MAX, PROVISIONAL_LIFE};
+use belfry_core::limits::{DATAGRAM_BYTES, IDENTITIES_MAX, PROVISIONAL_LIFE, VERSION_RETRY_MAX, VERSION_RETRY_MIN};
 use belfry_core::time::Instant;
 use belfry_core::wire::CloseCode;
 use belfry_core::wire::datagram::{self, Datagram, Hello0, Retry};
@@ -79,7 +79,47 @@ fn version_negotiate_client() {
     Retry { nonce: asked.nonce, cookie: [0; 16], key_ids: vec![key.id()], key: Some(key.0), versions: vec![0x0a0a] }.encode(&mut retry);
     world.inject_at(0, world.server_address(), retry);
     world.run_for(MS);
-    assert!(world.people[0].updates.contains(&Update::Failed(Failure::Version(Outdated::Client))), "{:?}", world.people[0].updates);
+    assert!(waits_for_an_update(&world.people[0].updates, Outdated::Client), "{:?}", world.people[0].updates);
+}
+
+/// Whether this is the last that a client has said, and how long it waits: minutes.
+fn waits_for_an_update(updates: &[Update], of: Outdated) -> bool {
+    let minutes = VERSION_RETRY_MIN..=VERSION_RETRY_MAX;
+    let waits = |update: &Update| match update {
+        Update::Disconnected { why: Interruption::Version(outdated), retry_in } => *outdated == of && minutes.contains(retry_in),
+        _ => false,
+    };
+    updates.last().is_some_and(waits)
+}
+
+#[test]
+fn a_client_that_was_updated_first_comes_in_by_itself_once_the_server_is_too_and_asks_rarely_until_then() {
+    let mut world = alice(near());
+    let (address, key) = (world.server_address(), world.server_key());
+    let mut asked_at = Vec::new();
+    let question = |world: &World| {
+        let hello0 = |bytes: &[u8]| match datagram::decode(bytes) {
+            Ok(Datagram::Hello0(hello0)) => Some(hello0.nonce),
+            _ => None,
+        };
+        world.tape.iter().flatten().find_map(|sent| hello0(&sent.bytes))
+    };
+    // A server of another version, for the first three times.
+    while asked_at.len() < 3 {
+        world.tape = Some(Vec::new());
+        assert!(world.run_until(VERSION_RETRY_MAX + SECOND, |world| question(world).is_some()), "it asks again");
+        let nonce = question(&world).expect("it has asked");
+        asked_at.push(world.clock().instant);
+        let mut retry = Vec::new();
+        Retry { nonce, cookie: [0; 16], key_ids: vec![key.id()], key: Some(key.0), versions: vec![1] }.encode(&mut retry);
+        world.inject_at(0, address, retry);
+        let told = world.run_until(MS, |world| waits_for_an_update(&world.people[0].updates, Outdated::Server));
+        assert!(told, "its person is told each time: {:?}", world.people[0].updates);
+    }
+    let pauses: Vec<_> = asked_at.windows(2).map(|two| two[1].since(two[0])).collect();
+    assert!(pauses.iter().all(|pause| (VERSION_RETRY_MIN..VERSION_RETRY_MAX + SECOND).contains(pause)), "{pauses:?}");
+    assert_ne!(pauses[0], pauses[1], "a house does not ask all at once");
+    assert!(world.run_until(VERSION_RETRY_MAX + SECOND, |world| world.people[0].updates.contains(&Update::CaughtUp)));
 }
 
 /// The first datagram of this type that 0.1.0 published.
@@ -112,7 +152,7 @@ fn a_server_of_0_1_0_is_the_one_to_be_updated() {
     repair_checksum(&mut retry);
     world.inject_at(0, world.server_address(), retry);
     world.run_for(MS);
-    assert!(world.people[0].updates.contains(&Update::Failed(Failure::Version(Outdated::Server))), "{:?}", world.people[0].updates);
+    assert!(waits_for_an_update(&world.people[0].updates, Outdated::Server), "{:?}", world.people[0].updates);
 }
 
 #[test]

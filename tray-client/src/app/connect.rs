@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Password, Refusal};
-use belfry_core::client::{Command, Config, Credentials, Failure, Proof, Trust, Update};
+use belfry_core::client::{Command, Config, Credentials, Failure, Interruption, Proof, Trust, Update};
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::search::{self, Sightings};
 use belfry_core::net::{self, InWords, ServerAddress};
@@ -228,9 +228,12 @@ impl App {
                     self.show_chat();
                 }
             }
-            Update::Disconnected { .. } => {
+            Update::Disconnected { why, .. } => {
                 if let Some(view) = &self.sign_in {
-                    view.set_busy("The server does not answer. Trying again…");
+                    match why {
+                        Interruption::Version(outdated) => view.set_busy(&outdated.to_string()),
+                        _ => view.set_busy("The server does not answer. Trying again…"),
+                    }
                 }
             }
             Update::Failed(failure) => self.failed(failure),

@@ -52,9 +52,14 @@ impl ConnectionState {
                     Interruption::GoingAway => format!("The server stopped at {since}."),
                     Interruption::Restarted => format!("The server was restarted at {since}."),
                     Interruption::ClosedByServer(code) => format!("The server ended the connection at {since} (code {code})."),
+                    Interruption::Version(outdated) => outdated.to_string(),
                 };
                 let wait = retry_at.since(now).as_millis().div_ceil(1000);
-                Some(if wait == 0 { format!("{what} Trying again now.") } else { format!("{what} Trying again in {wait} s.") })
+                Some(match wait {
+                    0 => format!("{what} Trying again now."),
+                    1..=99 => format!("{what} Trying again in {wait} s."),
+                    _ => format!("{what} Trying again in {} min.", wait.div_ceil(60)),
+                })
             }
         }
     }
@@ -63,6 +68,7 @@ impl ConnectionState {
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::Refusal;
+    use belfry_core::client::Outdated;
 
     use super::*;
 
@@ -96,6 +102,18 @@ mod tests {
             Duration::from_secs(4),
         );
         assert_eq!(connection.trouble(at(300).instant, clock).unwrap(), "Server unreachable since 10:02. Trying again in 4 s.");
+    }
+
+    #[test]
+    fn whoever_waits_for_an_update_reads_of_which_program_and_no_seconds_of_minutes() {
+        let connection =
+            ConnectionState::Connecting.interrupted(at(120), Interruption::Version(Outdated::Server), Duration::from_secs(290));
+        let said = connection.trouble(at(120).instant, clock).unwrap();
+        assert_eq!(
+            said,
+            "The server is older than this program, and the two do not understand each other: update the server. Trying again in 5 min."
+        );
+        assert!(connection.trouble(at(320).instant, clock).unwrap().ends_with("in 90 s."));
     }
 
     #[test]

@@ -106,14 +106,25 @@ fn a_connection_goes_on_when_the_server_that_denied_it_cannot_be_reached() {
 }
 
 #[test]
-fn a_server_that_was_restarted_as_another_version_is_told_from_one_that_is_silent() {
+fn a_server_that_was_restarted_as_another_version_is_told_once_the_connection_to_it_is_silent() {
     let mut wire = Wire::signed_in(config(false, false));
     wire.passes = Passes::NoHandshake;
     wire.forge(wire.no_session());
     let nonce = wire.asked_for_cookies()[0].1;
     wire.forge(servers_retry(&wire, nonce, VERSION + 1));
     wire.run_for(SECOND);
-    assert_eq!(wire.news(), [Update::Failed(Failure::Version(Outdated::Client))]);
+    assert_eq!(wire.interruptions(), [], "nobody has proven to have said it, and the connection is there");
+    wire.passes = Passes::Nothing;
+    let mut told = Vec::new();
+    while told.is_empty() && wire.now.since(Instant::START) < 10 * KEY_LIFE {
+        wire.run_for(SECOND);
+        told = wire.interruptions();
+    }
+    assert_eq!(told, [(Interruption::Silent, Duration::ZERO)]);
+    let nonce = wire.asked_for_cookies().last().unwrap().1;
+    wire.forge(servers_retry(&wire, nonce, VERSION + 1));
+    wire.run_for(MILLI);
+    assert!(matches!(wire.interruptions()[..], [(Interruption::Version(Outdated::Client), _)]));
 }
 
 #[test]
