@@ -78,6 +78,11 @@ pub const OPEN_NOTICES_PER_EVENT: usize = 4000;
 /// While anything is to happen at a time of the wall clock, that is looked at so often: it may be set, and what was due by it with it.
 pub const CLOCK_LOOK_EVERY: Duration = Duration::from_secs(60);
 
+/// A clock that is further ahead of all that the house has seen has leapt …
+pub const CLOCK_LEAP: Duration = Duration::from_secs(24 * 3600);
+/// … and is not believed, where that would delete something, before it has gone on for so long: time for somebody to see it.
+pub const CLOCK_BELIEVED_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// What could not be handed to a busy store is tried again after this long.
 pub const STORE_RETRY: Duration = Duration::from_secs(1);
 

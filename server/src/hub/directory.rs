@@ -51,6 +51,18 @@ impl Directory {
         }
     }
 
+    /// The clock was set back: nobody was here later than now.
+    pub(super) fn seen_no_later_than(&mut self, now: UnixMillis) {
+        let later: Vec<_> = self.accounts.values().filter(|account| account.last_seen > Some(now)).map(|account| account.id).collect();
+        for id in later {
+            let Some(account) = self.accounts.get_mut(&id) else { continue };
+            if self.left.remove(&(account.last_seen, id)) {
+                self.left.insert((Some(now), id));
+            }
+            account.last_seen = Some(now);
+        }
+    }
+
     /// An account may do something else now.
     pub(super) fn set_role(&mut self, id: AccountId, role: Role) {
         if let Some(account) = self.accounts.get_mut(&id) {

@@ -85,6 +85,7 @@ impl Hub {
             Waiting::Alter { to, .. } => self.answer(to, result, |hub, altered| hub.altered(to, altered)),
             Waiting::MarkRead { to, account } => self.answer(to, result, |hub, read| hub.marked_read(to, account, read)),
             Waiting::Tidy => self.tidied(now, result),
+            Waiting::ClockSetBack { from } => self.clock_set_back(now, from, result),
             Waiting::Reload(retention) => self.reload_counted(now, retention, result),
             Waiting::Keep { to, account, room, keep, act } => {
                 let counted = result.and_then(|outcome| self.keep_counted(now, to, account, room, keep, act, outcome.expect()?));

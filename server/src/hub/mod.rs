@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod clock;
 mod devices;
 mod directory;
 mod done;
@@ -32,6 +33,7 @@ use serde::Serialize;
 
 pub use self::devices::Visitor;
 
+use self::clock::WallClock;
 use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
@@ -180,8 +182,7 @@ pub struct Hub {
     waiting: WaitingRoom,
     effects: VecDeque<Effect>,
     seen: Now,
-    /// Both clocks when it was last looked whether somebody has set the one.
-    clock: Option<Now>,
+    clock: WallClock,
 }
 
 impl Hub {
@@ -219,7 +220,7 @@ impl Hub {
             waiting: WaitingRoom::default(),
             effects: VecDeque::new(),
             seen: Now::default(),
-            clock: None,
+            clock: WallClock::new(opening.newest),
         }
     }
 
@@ -389,10 +390,8 @@ impl Hub {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.attendance.deadline(), self.reports.deadline(), self.agenda.deadline(self.seen), self.tidying.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let others = [self.attendance.deadline(), self.reports.deadline(), self.agenda.deadline(self.seen), self.tidying.deadline()];
+        others.into_iter().flatten().chain([self.clock.deadline()]).min()
     }
 
     // --- What several of the above lean on -----------------------------------------------------------------------------------

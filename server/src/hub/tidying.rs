@@ -57,6 +57,10 @@ impl Hub {
         if self.tidying.due.is_none_or(|due| due > now.instant) {
             return;
         }
+        if let Some(until) = self.clock.doubted_until() {
+            self.tidying.due = Some(until);
+            return;
+        }
         let kept = self.rules.retention.kept(now.wall);
         let work = Work::Tidy {
             messages_before: kept.messages_from,

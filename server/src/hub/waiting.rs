@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use belfry_core::chat::{
     AccountId, AccountName, ConversationId, DeviceId, Keep, NoticeId, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
 };
+use belfry_core::time::UnixMillis;
 
 use super::rooms::RoomChange;
 use super::rules::Retention;
@@ -69,6 +70,8 @@ pub(super) enum Waiting {
     RevokeDevice { to: ReplyTo, device: DeviceId },
     /// A bite of what is kept no longer. Nobody waits for it.
     Tidy,
+    /// What was noted by a clock that was set back from here.
+    ClockSetBack { from: UnixMillis },
     /// What would go if this were kept no longer, from a reload.
     Reload(Retention),
     /// What would go of a room if its messages were kept so, before that is done as this act.

@@ -17,7 +17,7 @@ use super::patience::{self, Patience};
 use super::retention::Bounds;
 use super::{
     DatabaseSize, Done, Job, Lock, NamedAccount, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit,
-    devices, door, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms,
+    devices, door, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms, set_back,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -124,6 +124,7 @@ impl Store {
             templates: plans::templates(&self.connection)?,
             schedules: plans::schedules(&self.connection)?,
             reminders: notice_changes::reminders(&self.connection)?,
+            newest: set_back::newest(&self.connection)?,
         })
     }
 
@@ -283,6 +284,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
             let bounds = Bounds { messages_before, messages_kept, rooms_differ, notices_before, audit_before };
             retention::tidy(connection, at, &bounds, bite)
         }
+        Work::SetClockBack { from } => Ok(set_back::set_back(connection, at, from)?.into()),
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
         Work::Room(job) => rooms::perform(connection, at, job),
         Work::Talk(talk) => alterations::perform(connection, at, talk),

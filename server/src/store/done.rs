@@ -1,9 +1,10 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Message, Notice, NoticeSummary, Obstacle, Page,
-    Progress, Refusal, Seq,
+    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Message, Notice, NoticeId, NoticeSummary, Obstacle,
+    Page, Progress, Refusal, Seq,
 };
+use belfry_core::time::UnixMillis;
 
 use super::{Bite, Part, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
 
@@ -96,6 +97,8 @@ outcomes! {
     WouldGo(WouldGo),
     /// A bite is done.
     Tidied(Tidied),
+    /// What was noted by a clock that was ahead is put right.
+    ClockSetBack(ClockSetBack),
 }
 
 impl Outcome {
@@ -268,4 +271,13 @@ pub struct Tidied {
     pub removed: u64,
     /// Where to go on; `None` when everything has been looked at.
     pub next: Option<Bite>,
+}
+
+/// What was noted by a clock that was ahead is put right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockSetBack {
+    /// Notices that are open, but were not by that clock, or end at another time now.
+    pub open: Vec<StoredNotice>,
+    /// When open notices are to be told again.
+    pub reminders: Vec<(UnixMillis, NoticeId)>,
 }

@@ -304,6 +304,12 @@ pub enum Work {
         /// How many at most.
         limit: u32,
     },
+    /// The clock was ahead until now, and showed this time: what was noted by it and decides what is yet to come is put right. Outcome:
+    /// [`Outcome::ClockSetBack`].
+    SetClockBack {
+        /// What it would show had nobody set it.
+        from: UnixMillis,
+    },
     /// Take out one bite of what is kept no longer. Outcome: [`Outcome::Tidied`].
     Tidy {
         /// Messages that were sent earlier go, from the beginning of each conversation.
@@ -399,6 +405,7 @@ impl Work {
             | Self::UnlessItStopsNotices(_)
             | Self::Room(_)
             | Self::Talk(Talk::Alter { .. } | Talk::MarkRead { .. })
+            | Self::SetClockBack { .. }
             | Self::Tidy { .. } => WorkKind::Writes,
             Self::LookUp { .. }
             | Self::Find { .. }

@@ -45,6 +45,7 @@ mod room_job;
 mod rooms;
 mod schema;
 mod search;
+mod set_back;
 mod stored;
 mod worker;
 mod would_go;
@@ -52,8 +53,8 @@ mod would_go;
 pub use apply::{Store, Uncommitted};
 pub use backup::copy;
 pub use done::{
-    AccountAdded, Changed, DatabaseSize, Done, Invited, MessageAltered, NamedAccount, NotSent, NoticeSent, Outcome, Overview, Posted,
-    Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
+    AccountAdded, Changed, ClockSetBack, DatabaseSize, Done, Invited, MessageAltered, NamedAccount, NotSent, NoticeSent, Outcome, Overview,
+    Posted, Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
 pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};

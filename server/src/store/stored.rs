@@ -125,6 +125,8 @@ pub struct Opening {
     pub schedules: Vec<StoredSchedule>,
     /// When open notices are to be told again.
     pub reminders: Vec<(UnixMillis, NoticeId)>,
+    /// The latest time at which anybody was here or has said something; 0 for never.
+    pub newest: UnixMillis,
 }
 
 /// An account as it is stored.

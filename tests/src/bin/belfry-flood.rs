@@ -140,13 +140,16 @@ fn attack(arguments: &[&str]) -> io::Result<()> {
             std::thread::park_timeout(Duration::from_secs(10));
         }
         ["member", name, password, count, what] => {
-            let mut attackers = connect_all(server, number(count)?)?;
-            for attacker in &mut attackers {
+            let mut attackers = Vec::new();
+            // One after the other: whoever waits for too long before signing in is sent away.
+            for number in 0..number(count)? {
+                let mut attacker = Attacker::connect(server, number)?;
                 attacker.pour(&sign_in(name, password)?, 1)?;
                 let answer = attacker.answer();
                 if !matches!(answer, Some(FromServer::Reply { result: Ok(_), .. })) {
                     return Err(io::Error::other(format!("not signed in: {answer:?}")));
                 }
+                attackers.push(attacker);
             }
             println!("all signed in as {name}");
             for _ in 0..4 {

@@ -91,7 +91,7 @@ impl Hub {
     }
 
     /// Tells a notice to everybody who is here and in its audience, or only to those who have not answered.
-    fn tell(&mut self, now: Now, stored: &StoredNotice, unanswered_only: bool) {
+    pub(super) fn tell(&mut self, now: Now, stored: &StoredNotice, unanswered_only: bool) {
         self.follow(&stored.notice, stored.remind_at);
         let (mut waiting, mut deliveries) = (Vec::new(), Vec::new());
         for (account, answered) in &stored.people {

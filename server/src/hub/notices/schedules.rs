@@ -8,11 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::{Due, calendar, later};
 use crate::hub::{Hub, ReplyTo, Waiting, page};
-use crate::limits::{CLOCK_LOOK_EVERY, SCHEDULES_MAX, STORE_RETRY};
+use crate::limits::{SCHEDULES_MAX, STORE_RETRY};
 use crate::store::{List, Occurrence, Outcome, StoredSchedule, Work};
-
-/// A clock that is behind by less has drifted, or was set right by a little.
-const CLOCK_LOOK_EVERY_MS: u64 = CLOCK_LOOK_EVERY.as_millis() as u64;
 
 /// Every notice that waits for its time.
 #[derive(Debug, Default)]
@@ -36,7 +33,7 @@ impl Schedules {
 
     /// Brings back what lies further ahead than it can by the clock as it is now: a repetition is never more than two of its steps away,
     /// unless the clock was ahead when it was worked out. Those that have moved.
-    fn catch_up(&mut self, now: UnixMillis, here: &TimeZone) -> Vec<(ScheduleId, UnixMillis)> {
+    pub(in crate::hub) fn catch_up(&mut self, now: UnixMillis, here: &TimeZone) -> Vec<(ScheduleId, UnixMillis)> {
         let mut moved = Vec::new();
         for stored in self.waiting.values_mut() {
             let (Some(planned), Some(schedule)) = (stored.next_at, &stored.draft.schedule) else { continue };
@@ -152,19 +149,5 @@ impl Hub {
             Scheduled { id, author, next_at, zone, draft, missed, obstacle }
         });
         page(complete, schedules.more).into()
-    }
-
-    /// The clock may have been set: what was planned by another one is planned anew.
-    pub(in crate::hub) fn look_at_the_clock(&mut self, now: Now) {
-        let before = self.clock.replace(now);
-        // As it would be had nobody set it.
-        let expected = before.map(|before| later(before, now.instant.since(before.instant)));
-        if expected.is_some_and(|expected| now.wall >= UnixMillis(expected.0.saturating_sub(CLOCK_LOOK_EVERY_MS))) {
-            return;
-        }
-        for (schedule, at) in self.schedules.catch_up(now.wall, &self.settings.time_zone) {
-            tracing::warn!(schedule = schedule.0, "the clock was ahead; a scheduled notice is planned anew");
-            self.agenda.set(Due::Occurrence(schedule), Some(at));
-        }
     }
 }

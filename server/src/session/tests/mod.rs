@@ -2,6 +2,7 @@
 
 mod admins;
 mod authorisation;
+mod clocks;
 mod devices;
 mod door;
 mod groups;
