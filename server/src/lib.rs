@@ -13,6 +13,7 @@
 pub mod announce;
 mod drive;
 pub mod files;
+mod heap;
 pub mod hub;
 pub mod identity;
 pub mod limits;

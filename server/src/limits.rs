@@ -220,6 +220,11 @@ pub const SHARES_REMEMBERED_MAX: usize = 20_000;
 /// meanwhile.
 pub const SURROUNDINGS_EVERY: Duration = Duration::from_secs(5);
 
+/// With so much more in memory than when there was least, some of it may be free and given back to the system …
+pub const HEAP_GROWTH_BYTES: u64 = 16 * 1024 * 1024;
+/// … at intervals that double up to so many looks at the surroundings, five minutes: most of it may be in use for long.
+pub const HEAP_LOOKS_MAX: u32 = 64;
+
 /// A retention that is read again and would delete more than one part in this many waits for the next start.
 pub const DELETED_UNASKED_PARTS: u64 = 10;
 

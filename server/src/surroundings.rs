@@ -9,6 +9,7 @@ use std::{io, thread};
 use belfry_core::net::own_links;
 use belfry_core::source::Links;
 
+use crate::heap::Heap;
 use crate::limits::SURROUNDINGS_EVERY;
 
 /// Free room is told in steps of this.
@@ -51,7 +52,9 @@ impl Watch {
 }
 
 fn watch(data: &Path, mut known: Surroundings, stopped: &Receiver<()>, tell: impl Fn(Surroundings) -> bool) {
+    let mut heap = Heap::default();
     while stopped.recv_timeout(SURROUNDINGS_EVERY) == Err(RecvTimeoutError::Timeout) {
+        heap.look();
         let now = Surroundings::look(data);
         if now != known && tell(now.clone()) {
             known = now;

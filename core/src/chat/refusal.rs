@@ -158,7 +158,7 @@ refusals! {
     /// A person has written as much as one may in a day.
     94 QuotaUsedUp "You have written as much as one person may in a day; go on tomorrow, or ask your administrator for more."
     /// What is left of the disk is kept for notices and for whoever looks after the server.
-    95 DiskAlmostFull "The server's disk is almost full, so new messages are not taken; ask whoever looks after the server to free some space on it."
+    95 DiskAlmostFull "The server's disk is almost full, so new messages, rooms and accounts are not taken; ask whoever looks after the server to free some space on it."
     /// No space is left for the database.
     80 DiskFull "The server's disk is full; ask whoever looks after the server to free some space on it."
 }

@@ -22,11 +22,19 @@ pub(super) struct Shares {
     bytes: Spent<AccountId>,
     registrations: Spent<Option<Source>>,
     disk_free_bytes: Option<u64>,
+    /// The log has said that members' messages are refused.
+    is_disk_kept: bool,
 }
 
 impl Default for Shares {
     fn default() -> Self {
-        Self { rooms: Spent::within(HOUR), bytes: Spent::within(DAY), registrations: Spent::within(HOUR), disk_free_bytes: None }
+        Self {
+            rooms: Spent::within(HOUR),
+            bytes: Spent::within(DAY),
+            registrations: Spent::within(HOUR),
+            disk_free_bytes: None,
+            is_disk_kept: false,
+        }
     }
 }
 
@@ -63,7 +71,18 @@ impl<K: Ord + Copy> Spent<K> {
 impl Hub {
     /// So much is free where the database is, as far as the operating system says.
     pub fn set_disk_free(&mut self, bytes: Option<u64>) {
+        let was_kept = std::mem::replace(&mut self.shares.is_disk_kept, false);
         self.shares.disk_free_bytes = bytes;
+        self.shares.is_disk_kept = self.is_disk_kept();
+        let (free, kept) = (bytes.unwrap_or(0) >> 20, self.rules.rates.disk_reserve_bytes >> 20);
+        match (was_kept, self.shares.is_disk_kept) {
+            (false, true) => tracing::warn!(
+                "{free} MiB of the disk are free, and {kept} MiB are kept for notices and administrators: members' messages, rooms and \
+                 registrations are refused until there is more"
+            ),
+            (true, false) => tracing::info!("{free} MiB of the disk are free: members' messages are taken again"),
+            _ => {}
+        }
     }
 
     /// What is left is for notices, receipts and whoever looks after the server.
