@@ -51,7 +51,7 @@ pub fn os_seed() -> io::Result<[u8; 32]> {
 }
 
 /// Gives memory that is free back to the system, where the allocator keeps it until it is told: glibc's gives back the end of its heap only,
-/// and one small thing that lives on behind a flood holds all of it. Takes some milliseconds for a heap of a hundred megabytes.
+/// and one small thing that lives on behind a flood holds all of it.
 pub fn give_memory_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     heap_glibc::trim();

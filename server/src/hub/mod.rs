@@ -252,6 +252,7 @@ impl Hub {
     pub fn set_rules(&mut self, now: Now, rules: Rules) {
         self.seen = now;
         self.rules = rules;
+        self.look_at_the_disk();
         self.begin_tidying(now);
     }
 

@@ -71,11 +71,16 @@ impl<K: Ord + Copy> Spent<K> {
 impl Hub {
     /// So much is free where the database is, as far as the operating system says.
     pub fn set_disk_free(&mut self, bytes: Option<u64>) {
-        let was_kept = std::mem::replace(&mut self.shares.is_disk_kept, false);
         self.shares.disk_free_bytes = bytes;
-        self.shares.is_disk_kept = self.is_disk_kept();
-        let (free, kept) = (bytes.unwrap_or(0) >> 20, self.rules.rates.disk_reserve_bytes >> 20);
-        match (was_kept, self.shares.is_disk_kept) {
+        self.look_at_the_disk();
+    }
+
+    /// Says in the log when the reserve is reached, and when there is room again.
+    pub(super) fn look_at_the_disk(&mut self) {
+        let is_kept = self.is_disk_kept();
+        let was_kept = std::mem::replace(&mut self.shares.is_disk_kept, is_kept);
+        let (free, kept) = (self.shares.disk_free_bytes.unwrap_or(0) >> 20, self.rules.rates.disk_reserve_bytes >> 20);
+        match (was_kept, is_kept) {
             (false, true) => tracing::warn!(
                 "{free} MiB of the disk are free, and {kept} MiB are kept for notices and administrators: members' messages, rooms and \
                  registrations are refused until there is more"

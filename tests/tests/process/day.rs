@@ -255,3 +255,28 @@ fn an_alert_and_its_all_clear_go_through_the_example() {
     assert_eq!(alert(&["clear", "Cold room", "4 °C"]).done(), "", "it was cleared already");
     assert_eq!(alert(&["raise"]).code, Some(2));
 }
+
+#[test]
+fn the_last_of_the_disk_is_kept_for_the_house_and_who_is_refused_reads_why() {
+    let folder = TempDir::new().unwrap();
+    let server = configured(&folder, "");
+    let (alice, bob, admin) = (server.person("alice"), server.person("bob"), server.admin());
+    alice.say("while there is room");
+    // More than any disk has.
+    reconfigure(&server, &folder, "[limits]\ndisk_reserve_megabytes = 1000000000\n");
+    let full = "The server's disk is almost full, so new messages, rooms and accounts are not taken; ask whoever looks after the server to \
+                free some space on it.";
+    soon("members are refused", || alice.run(&["send", "--room", "lobby", "too much"]).code == Some(1));
+    assert_eq!(alice.run(&["send", "--room", "lobby", "too much"]).refused(1), full);
+    assert_eq!(alice.run(&["room", "create", "attic"]).refused(1), full);
+    assert_eq!(server.stranger("carol").run(&["register"]).refused(1), full);
+    assert_eq!(bob.history(9).last().map(String::as_str), Some("while there is room"), "people sign in and read");
+    admin.run(&["notice", "send", "--severity", "info", "--to", "user:bob", "Mind the disk."]).done();
+    admin.run(&["room", "keep", "lobby", "--messages", "5", "--yes"]).done();
+    reconfigure(&server, &folder, "[limits]\ndisk_reserve_megabytes = 0\n");
+    soon("there is room again", || alice.run(&["send", "--room", "lobby", "again"]).code == Some(0));
+    let log = server.stop().0.err;
+    let said = |words| log.matches(words).count();
+    assert_eq!(said("members' messages, rooms and registrations are refused until there is more"), 1, "{log}");
+    assert_eq!(said("members' messages are taken again"), 1, "{log}");
+}
