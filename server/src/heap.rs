@@ -9,7 +9,9 @@ use crate::limits::{HEAP_GROWTH_BYTES, HEAP_LOOKS_MAX};
 pub(crate) struct Heap {
     /// The least that was in memory.
     least: Option<u64>,
-    /// Looks since memory was last given back.
+    /// What was left when memory was last given back.
+    left: u64,
+    /// Looks since then.
     looks: u32,
     /// So many are left out before it is given back again: twice as many each time that helps little, because then it is in use.
     pause: u32,
@@ -35,6 +37,9 @@ impl Heap {
             (self.looks, self.pause) = (0, 0);
             return false;
         }
+        if resident >= self.left.saturating_add(HEAP_GROWTH_BYTES) {
+            self.pause = 0;
+        }
         self.looks = self.looks.saturating_add(1);
         self.looks > self.pause
     }
@@ -42,7 +47,7 @@ impl Heap {
     fn given_back(&mut self, before: u64, after: u64) {
         let helped = before.saturating_sub(after) >= HEAP_GROWTH_BYTES / 4;
         self.pause = if helped { 0 } else { (self.pause * 2).clamp(1, HEAP_LOOKS_MAX) };
-        self.looks = 0;
+        (self.looks, self.left) = (0, after);
         tracing::debug!(before, after, "memory was given back");
     }
 }
@@ -95,5 +100,6 @@ mod tests {
             }
         }
         assert!((900..1100).contains(&given), "{given} times");
+        assert!(heap.is_due(140 * MB + HEAP_GROWTH_BYTES), "what comes on top of it is looked at at once");
     }
 }
