@@ -44,7 +44,7 @@ class Change:
         return "/".join(self.file.split("/")[:3]).replace("/src/", "/").removesuffix(".rs")
 
     def __str__(self):
-        return f"{self.file}:{self.line}: {self.function}: {self.what}"
+        return ": ".join(filter(None, [f"{self.file}:{self.line}", self.function, self.what]))
 
 
 def mirror(there, paths, kept):
