@@ -11,10 +11,11 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const PACKAGES: [&str; 3] = ["belfry", "belfry_core", "belfry_server"];
 
 /// … and the rooms of the server.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "announce",
     "drive",
     "files",
+    "heap",
     "hub",
     "identity",
     "limits",
