@@ -135,6 +135,7 @@ impl Wire {
     fn run_for(&mut self, time: Duration) {
         let until = self.now + time;
         let mut out = Vec::new();
+        let mut in_vain = 0;
         loop {
             let mut quiet = true;
             let client = loop {
@@ -164,6 +165,8 @@ impl Wire {
                 }
             };
             if quiet {
+                in_vain = if client.is_some_and(|at| at <= self.now) { in_vain + 1 } else { 0 };
+                assert!(in_vain < 10, "the client wants to be woken at once, again and again, and does nothing");
                 match [client, endpoint].into_iter().flatten().min().filter(|&at| at <= until) {
                     Some(at) => self.now = self.now.max(at),
                     None => break self.now = until,

@@ -83,6 +83,22 @@ fn what_has_a_command_of_its_own_is_not_asked_by_another() {
 }
 
 #[test]
+fn whatever_is_stored_once_has_a_number_of_its_own_from_one_outbox() {
+    let mut wire = Wire::signed_in(config(false, false));
+    for ticket in 0..3 {
+        wire.command(post(ticket, Place::lobby()));
+        wire.command(Command::SendNotice { ticket: Ticket(10 + ticket), draft: draft(Vec::new()) });
+    }
+    let number = |request| match request {
+        Request::Post { post, .. } | Request::SendNotice(NoticeDraft { post, .. }) => post,
+        other => panic!("{other:?}"),
+    };
+    let numbers: Vec<PostId> = wire.all_asked().into_iter().map(number).collect();
+    assert_eq!(numbers.iter().map(|post| post.counter).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert!(numbers.iter().all(|post| post.outbox == numbers[0].outbox && post.outbox != 0), "{numbers:?}");
+}
+
+#[test]
 fn so_much_waits_to_be_asked_and_no_more() {
     let mut client = Client::new(config(false, false), from_seed([1; 32]), Instant::START);
     for number in 0..OUTBOX_MAX as u64 {
