@@ -34,6 +34,7 @@ class Place:
         self.environment |= {
             "LC_ALL": "C.UTF-8", "WINEPREFIX": str(self.prefix), "WINEARCH": "win64", "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=",
             "BELFRY_PROFILE": str(self.folder / "profile"),
+            "LD_PRELOAD": str(Path(folder) / "patient.so"),
         }
 
     def __enter__(self):
@@ -67,8 +68,10 @@ class Place:
         if self.keeper:
             self.keeper.kill()
             self.keeper.wait()
+        # This one may kill.
+        environment = {key: value for key, value in self.environment.items() if key != "LD_PRELOAD"}
         for how in ("--kill", "--wait"):
-            subprocess.run(["wineserver", how], env=self.environment, timeout=PATIENCE, check=False)
+            subprocess.run(["wineserver", how], env=environment, timeout=PATIENCE, check=False)
 
     def lend_shim(self, folder):
         """Wine 8 lacks a DLL that Windows has; a Wine that has it keeps its own."""
