@@ -164,7 +164,7 @@ impl Machine {
                     return Output::Finished;
                 }
                 endpoint::Output::Wait(until) => {
-                    return Output::Wait([until, self.sessions.deadline(), self.stopped_by].into_iter().flatten().min());
+                    return Output::Wait([until, self.sessions.deadline(now), self.stopped_by].into_iter().flatten().min());
                 }
             }
         }

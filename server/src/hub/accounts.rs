@@ -3,14 +3,13 @@
 use belfry_core::chat::{Account, AccountId, AccountName, Answer, Page, Password, Refusal, Role};
 use belfry_core::time::Now;
 
-use super::waiting::Ends;
-use super::{Effect, Hashing, Hub, ReplyTo, Ticket, Waiting, page};
-use crate::session::SignedIn;
+use super::waiting::{Ends, HashedFor, PendingHash};
+use super::{Context, Effect, Hub, Ticket, Waiting, page};
 use crate::store::{List, Remembered, Work};
 
 impl Hub {
-    pub(super) fn list_users(&mut self, now: Now, to: ReplyTo, after: Option<AccountName>) -> Result<(), Refusal> {
-        self.submit(now, Work::List(List::Accounts { after }), Waiting::Accounts { to })
+    pub(super) fn list_users(&mut self, context: Context<'_>, after: Option<AccountName>) -> Result<(), Refusal> {
+        self.submit_for(context, Work::List(List::Accounts { after }), Waiting::Accounts { to: context.to })
     }
 
     pub(super) fn accounts_read(&self, accounts: Page<(AccountId, Account)>) -> Answer {
@@ -18,20 +17,19 @@ impl Hub {
         page(accounts.entries.into_iter().map(line), accounts.more).into()
     }
 
-    pub(super) fn add_user(&mut self, to: ReplyTo, name: AccountName, password: Password, role: Role) {
-        self.hash(Hashing::AddUser { to, name, role }, password);
+    pub(super) fn add_user(&mut self, context: Context<'_>, name: AccountName, password: Password, role: Role) {
+        self.hash(context, HashedFor::AddUser { name, role }, password);
     }
 
     pub(super) fn set_password(
         &mut self,
-        from: &SignedIn,
-        to: ReplyTo,
+        context: Context<'_>,
         account: AccountName,
         password: Password,
         keep_sessions: bool,
     ) -> Result<(), Refusal> {
-        let is_own = self.is_own(from, &account);
-        if from.role() != Role::Admin && !is_own {
+        let is_own = self.is_own(context.from, &account);
+        if context.from.role() != Role::Admin && !is_own {
             return Err(Refusal::AdminOnly);
         }
         let ends = match keep_sessions {
@@ -39,58 +37,50 @@ impl Hub {
             false if is_own => Ends::Others,
             false => Ends::All,
         };
-        self.hash(Hashing::SetPassword { to, account, ends }, password);
+        self.hash(context, HashedFor::SetPassword { account, ends }, password);
         Ok(())
     }
 
-    pub(super) fn set_role(&mut self, now: Now, to: ReplyTo, account: AccountName, role: Role, confirmed: bool) -> Result<(), Refusal> {
+    pub(super) fn set_role(&mut self, context: Context<'_>, account: AccountName, role: Role, confirmed: bool) -> Result<(), Refusal> {
         let work = self.unless_it_stops_notices(confirmed, Work::SetRole { account, role });
-        self.submit(now, work, Waiting::SetRole { to, role })
+        self.submit_for(context, work, Waiting::SetRole { to: context.to, role })
     }
 
     pub(super) fn set_disabled(
         &mut self,
-        now: Now,
-        to: ReplyTo,
+        context: Context<'_>,
         account: AccountName,
         disabled: bool,
         confirmed: bool,
     ) -> Result<(), Refusal> {
         let work = self.unless_it_stops_notices(confirmed, Work::SetDisabled { account, disabled });
-        self.submit(now, work, Waiting::SetDisabled { to, disabled })
+        self.submit_for(context, work, Waiting::SetDisabled { to: context.to, disabled })
     }
 
-    fn hash(&mut self, hashing: Hashing, password: Password) {
-        let (Hashing::AddUser { to, .. } | Hashing::SetPassword { to, .. }) = &hashing;
-        let session = to.session;
-        let ticket = self.waiting.enter_hash(hashing);
-        if let Some(entry) = self.act.take() {
-            self.acts.insert(ticket, entry);
-        }
-        self.effects.push_back(Effect::Hash { ticket, session, password });
+    fn hash(&mut self, context: Context<'_>, then: HashedFor, password: Password) {
+        let Context { to, note, .. } = context;
+        let ticket = self.waiting.enter_hash(PendingHash { to, note: note.cloned(), then });
+        self.effects.push_back(Effect::Hash { ticket, session: to.session, password });
     }
 
     /// A hash that the hub asked for with [`Effect::Hash`] is made, or could not be.
     pub fn handle_hashed(&mut self, now: Now, ticket: Ticket, result: Result<String, Refusal>) {
-        self.seen = now;
-        let Some(hashing) = self.waiting.leave_hash(ticket) else { return };
-        self.act = self.acts.remove(&ticket);
-        let (Hashing::AddUser { to, .. } | Hashing::SetPassword { to, .. }) = hashing;
-        let submitted = result.and_then(|password_hash| match hashing {
-            Hashing::AddUser { to, name, role } => {
-                self.submit(now, Work::AddAccount { name, password_hash, role }, Waiting::AddUser { to })
+        let Some(PendingHash { to, note, then }) = self.waiting.leave_hash(ticket) else { return };
+        let submitted = result.and_then(|password_hash| match then {
+            HashedFor::AddUser { name, role } => {
+                let work = Work::AddAccount { name, password_hash, role };
+                self.submit(now, work.noted_as(note), Waiting::AddUser { to })
             }
-            Hashing::SetPassword { to, account, ends } => {
+            HashedFor::SetPassword { account, ends } => {
                 let remembered = match ends {
                     Ends::None => Remembered::All,
                     Ends::Others => Remembered::Only(self.devices.device_of(to.session)),
                     Ends::All => Remembered::Only(None),
                 };
                 let work = Work::SetPassword { account: account.clone(), password_hash, remembered };
-                self.submit(now, work, Waiting::SetPassword { to, account, ends })
+                self.submit(now, work.noted_as(note), Waiting::SetPassword { to, account, ends })
             }
         });
-        self.act = None;
         if let Err(refusal) = submitted {
             self.reply(to, Err(refusal));
         }

@@ -7,11 +7,11 @@ use belfry_core::chat::{AccountName, Audience, Keep, NoticeChange, Request, Role
 use super::Hub;
 use super::rules::spelled;
 use crate::session::SignedIn;
-use crate::store::Entry;
+use crate::store::AuditRecord;
 
 impl Hub {
     /// What a request is noted as once it is done; `None` for what is nobody else's business.
-    pub(super) fn noted_as(&self, from: &SignedIn, request: &Request) -> Option<Entry> {
+    pub(super) fn noted_as(&self, from: &SignedIn, request: &Request) -> Option<AuditRecord> {
         if from.role() != Role::Admin {
             return None;
         }
@@ -64,7 +64,7 @@ impl Hub {
             Request::RevokeDevice { account, device } => ("user.revoke", account.to_string(), device.to_string()),
             _ => return None,
         };
-        Some(Entry { account: from.account(), act, object, detail })
+        Some(AuditRecord { account: from.account(), act, object, detail })
     }
 }
 

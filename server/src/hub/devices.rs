@@ -8,7 +8,7 @@ use belfry_core::source::Source;
 use belfry_core::time::Now;
 use belfry_core::wire::CloseCode;
 
-use super::{Hub, ReplyTo, SessionId, Waiting, page};
+use super::{Context, Hub, SessionId, Waiting, page};
 use crate::session::SignedIn;
 use crate::store::{StoredDevices, Work};
 
@@ -71,16 +71,9 @@ impl Hub {
         if from.role() == Role::Admin || self.is_own(from, name) { Ok(()) } else { Err(Refusal::AdminOnly) }
     }
 
-    pub(super) fn list_devices(
-        &mut self,
-        now: Now,
-        from: &SignedIn,
-        to: ReplyTo,
-        account: AccountName,
-        after: Option<DeviceId>,
-    ) -> Result<(), Refusal> {
-        self.may_see_devices(from, &account)?;
-        self.submit(now, Work::ListDevices { account, after }, Waiting::Devices { to })
+    pub(super) fn list_devices(&mut self, context: Context<'_>, account: AccountName, after: Option<DeviceId>) -> Result<(), Refusal> {
+        self.may_see_devices(context.from, &account)?;
+        self.submit_for(context, Work::ListDevices { account, after }, Waiting::Devices { to: context.to })
     }
 
     pub(super) fn devices_listed(&self, now: Now, listed: StoredDevices) -> Answer {
@@ -92,16 +85,9 @@ impl Hub {
         page(complete, devices.more).into()
     }
 
-    pub(super) fn revoke_device(
-        &mut self,
-        now: Now,
-        from: &SignedIn,
-        to: ReplyTo,
-        account: AccountName,
-        device: DeviceId,
-    ) -> Result<(), Refusal> {
-        self.may_see_devices(from, &account)?;
-        self.submit(now, Work::RevokeDevice { account, device }, Waiting::RevokeDevice { to, device })
+    pub(super) fn revoke_device(&mut self, context: Context<'_>, account: AccountName, device: DeviceId) -> Result<(), Refusal> {
+        self.may_see_devices(context.from, &account)?;
+        self.submit_for(context, Work::RevokeDevice { account, device }, Waiting::RevokeDevice { to: context.to, device })
     }
 
     /// The store knows: from here on the device is shut out.

@@ -14,7 +14,6 @@ use crate::store::{AccountAdded, Changed, DatabaseSize, Done, NamedAccount, Outc
 impl Hub {
     /// The store has answered: what it says is on the disk.
     pub fn handle_done(&mut self, now: Now, done: Done) {
-        self.seen = now;
         let Done { ticket, result } = done;
         let Some(waiting) = self.waiting.leave(ticket) else { return };
         match waiting {
@@ -87,8 +86,9 @@ impl Hub {
             Waiting::Tidy => self.tidied(now, result),
             Waiting::ClockSetBack { from } => self.clock_set_back(now, from, result),
             Waiting::Reload(retention) => self.reload_counted(now, retention, result),
-            Waiting::Keep { to, account, room, keep, act } => {
-                let counted = result.and_then(|outcome| self.keep_counted(now, to, account, room, keep, act, outcome.expect()?));
+            Waiting::Keep(wish) => {
+                let to = wish.to;
+                let counted = result.and_then(|outcome| self.keep_counted(now, wish, outcome.expect()?));
                 if let Err(refusal) = counted {
                     self.reply(to, Err(refusal));
                 }

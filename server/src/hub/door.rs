@@ -3,7 +3,7 @@
 use belfry_core::chat::{AccountId, AccountName, Answer, ConversationInfo, DeviceId, Refusal, Role};
 use belfry_core::source::Source;
 use belfry_core::time::Now;
-use belfry_core::wire::{Channel, CloseCode};
+use belfry_core::wire::CloseCode;
 
 use super::waiting::Ends;
 use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
@@ -34,19 +34,11 @@ impl Hub {
         let _ = self.submit(now, Work::RenewHash { account, from, to }, Waiting::Nobody);
     }
 
-    /// Somebody has proven who they are, and now hears of everything: [`Effect::Entered`] and the answer to request `id` follow.
+    /// Somebody has proven who they are, and now hears of everything: [`Effect::Entered`] and the answer follow.
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn sign_in(
-        &mut self,
-        now: Now,
-        from: &SignedIn,
-        name: &AccountName,
-        visitor: Visitor,
-        session: SessionId,
-        id: u32,
-    ) -> Result<(), Refusal> {
+    pub fn sign_in(&mut self, now: Now, from: &SignedIn, name: &AccountName, visitor: Visitor, to: ReplyTo) -> Result<(), Refusal> {
         let account = from.account();
         // What would be stored behind the new password was proven by the old one.
         let name = name.key();
@@ -60,17 +52,15 @@ impl Hub {
         if self.attendance.sessions_of(account).count() >= SESSIONS_PER_ACCOUNT_MAX {
             return Err(Refusal::TooManySessions);
         }
-        let to = ReplyTo { session, id, channel: Channel::Control };
         let Visitor { device, address, source, remember, by_device } = visitor;
         let work = Work::SignIn { account, device, address, source, remember, by_device };
         self.submit(now, work, Waiting::SignIn { to, account, visitor })?;
-        self.entering.insert(session);
+        self.entering.insert(to.session);
         Ok(())
     }
 
     /// A session is over, signed in or not.
     pub fn ended(&mut self, now: Now, session: SessionId) {
-        self.seen = now;
         self.leave(now, session);
         self.announce(now);
     }

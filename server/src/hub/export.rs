@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use belfry_core::chat::{ConversationId, Refusal, Role, RoomName, Seq};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
-use belfry_core::time::Now;
 
-use super::{Hub, ReplyTo, Waiting};
-use crate::session::SignedIn;
+use super::{Context, Hub, Waiting};
 use crate::store::Work;
 
 /// What an administrator has said that they export, and what was noted.
@@ -31,22 +29,20 @@ impl Scope {
 impl Hub {
     pub(super) fn list_exportable(
         &mut self,
-        now: Now,
-        from: &SignedIn,
-        to: ReplyTo,
+        context: Context<'_>,
         room: Option<RoomName>,
         after: Option<ConversationId>,
     ) -> Result<(), Refusal> {
-        let all = from.role() == Role::Admin;
+        let all = context.from.role() == Role::Admin;
         let found = match &room {
             Some(room) => Some(self.rooms.find(room)?),
             None => None,
         };
-        let account = from.account();
-        self.submit(now, Work::Exportable { account, all, room, after }, Waiting::Read { to })?;
+        let account = context.account();
+        self.submit_for(context, Work::Exportable { account, all, room, after }, Waiting::Read { to: context.to })?;
         // Only the first page is noted, so only it opens anything.
         if all && after.is_none() {
-            let scope = self.exports.entry(to.session).or_insert_with(|| Scope::Rooms(BTreeSet::new()));
+            let scope = self.exports.entry(context.to.session).or_insert_with(|| Scope::Rooms(BTreeSet::new()));
             match (found, scope) {
                 (None, scope) => *scope = Scope::All,
                 (Some(room), Scope::Rooms(rooms)) => drop(rooms.insert(room)),
@@ -56,17 +52,10 @@ impl Hub {
         Ok(())
     }
 
-    pub(super) fn export_page(
-        &mut self,
-        now: Now,
-        from: &SignedIn,
-        to: ReplyTo,
-        conversation: ConversationId,
-        after: Seq,
-    ) -> Result<(), Refusal> {
-        let noted = self.exports.get(&to.session).is_some_and(|scope| scope.covers(conversation));
-        let all = from.role() == Role::Admin && noted;
-        let work = Work::ExportPage { account: from.account(), all, conversation, after, limit: PAGE_ENTRIES_MAX };
-        self.submit(now, work, Waiting::Read { to })
+    pub(super) fn export_page(&mut self, context: Context<'_>, conversation: ConversationId, after: Seq) -> Result<(), Refusal> {
+        let noted = self.exports.get(&context.to.session).is_some_and(|scope| scope.covers(conversation));
+        let all = context.from.role() == Role::Admin && noted;
+        let work = Work::ExportPage { account: context.account(), all, conversation, after, limit: PAGE_ENTRIES_MAX };
+        self.submit_for(context, work, Waiting::Read { to: context.to })
     }
 }

@@ -1,37 +1,35 @@
 //! Groups of accounts, for addressing. Who is in them, the store knows.
 
 use belfry_core::chat::{AccountName, GroupName, Refusal};
-use belfry_core::time::Now;
 
-use super::{Hub, ReplyTo, Waiting};
+use super::{Context, Hub, Waiting};
 use crate::limits::GROUP_MEMBERS_PER_REQUEST_MAX;
 use crate::store::{List, Work};
 
 impl Hub {
-    pub(super) fn add_to_group(&mut self, now: Now, to: ReplyTo, group: GroupName, members: Vec<AccountName>) -> Result<(), Refusal> {
+    pub(super) fn add_to_group(&mut self, context: Context<'_>, group: GroupName, members: Vec<AccountName>) -> Result<(), Refusal> {
         check_count(&members)?;
-        self.submit(now, Work::AddToGroup { group, members }, Waiting::Change { to })
+        self.submit_for(context, Work::AddToGroup { group, members }, Waiting::Change { to: context.to })
     }
 
     pub(super) fn remove_from_group(
         &mut self,
-        now: Now,
-        to: ReplyTo,
+        context: Context<'_>,
         group: GroupName,
         members: Vec<AccountName>,
         confirmed: bool,
     ) -> Result<(), Refusal> {
         check_count(&members)?;
         let work = self.unless_it_stops_notices(confirmed, Work::RemoveFromGroup { group, members });
-        self.submit(now, work, Waiting::Change { to })
+        self.submit_for(context, work, Waiting::Change { to: context.to })
     }
 
-    pub(super) fn list_groups(&mut self, now: Now, to: ReplyTo, after: Option<GroupName>) -> Result<(), Refusal> {
-        self.submit(now, Work::List(List::Groups { after }), Waiting::Read { to })
+    pub(super) fn list_groups(&mut self, context: Context<'_>, after: Option<GroupName>) -> Result<(), Refusal> {
+        self.submit_for(context, Work::List(List::Groups { after }), Waiting::Read { to: context.to })
     }
 
-    pub(super) fn group_members(&mut self, now: Now, to: ReplyTo, group: GroupName, after: Option<AccountName>) -> Result<(), Refusal> {
-        self.submit(now, Work::List(List::GroupMembers { group, after }), Waiting::People { to })
+    pub(super) fn group_members(&mut self, context: Context<'_>, group: GroupName, after: Option<AccountName>) -> Result<(), Refusal> {
+        self.submit_for(context, Work::List(List::GroupMembers { group, after }), Waiting::People { to: context.to })
     }
 }
 

@@ -45,10 +45,10 @@ pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::searching::Searching;
 use self::shares::Shares;
 use self::tidying::Tidying;
-use self::waiting::{Hashing, Waiting, WaitingRoom};
+use self::waiting::{Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
 use crate::session::SignedIn;
-use crate::store::{Entry, Job, List, Opening, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
+use crate::store::{AuditRecord, Job, List, Opening, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
 
 /// Effects that the queue keeps room for while there are none.
 const IDLE_EFFECTS: usize = 1024;
@@ -112,12 +112,8 @@ pub enum Effect {
     },
     /// Answer a request. Each request that was handed in is answered once.
     Reply {
-        /// Whose request.
-        session: SessionId,
-        /// Its number.
-        id: u32,
-        /// The channel it came on.
-        channel: Channel,
+        /// Whom.
+        to: ReplyTo,
         /// The answer. A status lacks what only the transport knows.
         result: Result<Answer, Refusal>,
     },
@@ -142,12 +138,32 @@ pub enum Effect {
     },
 }
 
-/// To whom an answer goes.
+/// To which request of whom an answer goes, and on which channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ReplyTo {
-    session: SessionId,
-    id: u32,
-    channel: Channel,
+pub struct ReplyTo {
+    /// Whose request.
+    pub session: SessionId,
+    /// The number that its client has given it.
+    pub id: u32,
+    /// The channel of the answer.
+    pub channel: Channel,
+}
+
+/// What every handler of a request needs to know of it.
+#[derive(Clone, Copy, Debug)]
+struct Context<'a> {
+    now: Now,
+    from: &'a SignedIn,
+    to: ReplyTo,
+    /// What the audit log says of it once it is done; `None` for what is noted nowhere.
+    note: Option<&'a AuditRecord>,
+}
+
+impl Context<'_> {
+    /// Who asks.
+    const fn account(&self) -> AccountId {
+        self.from.account()
+    }
 }
 
 /// Everything the server knows about those who are here and what they are doing.
@@ -158,10 +174,6 @@ pub struct Hub {
     /// A retention that was read again and waits for what it would delete to be counted.
     reloaded: Option<Retention>,
     tidying: Tidying,
-    /// What the request in hand is noted as when it is done.
-    act: Option<Entry>,
-    /// The same for those whose passwords are being hashed.
-    acts: BTreeMap<Ticket, Entry>,
     /// What administrators have said that they export, by session.
     exports: BTreeMap<SessionId, Scope>,
     /// How many accounts there are.
@@ -181,7 +193,6 @@ pub struct Hub {
     reports: ProgressReports,
     waiting: WaitingRoom,
     effects: VecDeque<Effect>,
-    seen: Now,
     clock: WallClock,
 }
 
@@ -201,8 +212,6 @@ impl Hub {
             reloaded: None,
             settings,
             tidying: Tidying::default(),
-            act: None,
-            acts: BTreeMap::new(),
             exports: BTreeMap::new(),
             accounts: opening.accounts,
             directory: Directory::default(),
@@ -219,7 +228,6 @@ impl Hub {
             reports: ProgressReports::default(),
             waiting: WaitingRoom::default(),
             effects: VecDeque::new(),
-            seen: Now::default(),
             clock: WallClock::new(opening.newest),
         }
     }
@@ -250,119 +258,118 @@ impl Hub {
 
     /// The rules to begin with, or others that may hold at once.
     pub fn set_rules(&mut self, now: Now, rules: Rules) {
-        self.seen = now;
         self.rules = rules;
         self.look_at_the_disk();
         self.begin_tidying(now);
     }
 
     /// Somebody who is signed in asks something that their role allows. A reply follows, at once or after the store's answer.
-    pub fn handle(&mut self, now: Now, from: &SignedIn, session: SessionId, id: u32, request: Request) {
-        self.seen = now;
-        let to = ReplyTo { session, id, channel: request.answer_channel() };
-        self.act = self.noted_as(from, &request);
-        if let Err(refusal) = self.decide(now, from, to, request) {
+    pub fn handle(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) {
+        let note = self.noted_as(from, &request);
+        if let Err(refusal) = self.decide(Context { now, from, to, note: note.as_ref() }, request) {
             self.reply(to, Err(refusal));
         }
-        self.act = None;
     }
 
     /// An `Err` is the answer; otherwise the answer has been given or will be.
-    fn decide(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) -> Result<(), Refusal> {
-        self.share(now, from, &request)?;
-        let account = from.account();
+    fn decide(&mut self, context: Context<'_>, request: Request) -> Result<(), Refusal> {
+        self.share(context.now, context.from, &request)?;
+        let (account, to) = (context.account(), context.to);
         match request {
             Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::AlreadySignedIn),
-            Request::Sync => self.submit(now, Work::Overview { account }, Waiting::Sync { to, account }),
+            Request::Sync => self.submit_for(context, Work::Overview { account }, Waiting::Sync { to, account }),
             Request::Post { post, to: place, text } => {
                 let target = self.target(place)?;
                 let bytes = text.as_str().len();
-                self.submit(now, Work::Post { account, post, to: target, text }, Waiting::Post { to, bytes })
+                self.submit_for(context, Work::Post { account, post, to: target, text }, Waiting::Post { to, bytes })
             }
             Request::FetchAfter { conversation, after, limit } => {
                 let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit(now, Work::FetchAfter { account, conversation, after, limit }, Waiting::Read { to })
+                self.submit_for(context, Work::FetchAfter { account, conversation, after, limit }, Waiting::Read { to })
             }
             Request::FetchBefore { place, before, limit } => {
                 let of = self.target(place)?;
                 let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit(now, Work::FetchBefore { account, of, before, limit }, Waiting::Read { to })
+                self.submit_for(context, Work::FetchBefore { account, of, before, limit }, Waiting::Read { to })
             }
-            Request::Who { after } => self.submit(now, Work::List(List::Everybody { after }), Waiting::People { to }),
+            Request::Who { after } => self.submit_for(context, Work::List(List::Everybody { after }), Waiting::People { to }),
             Request::Receipt { notice, revision, receipt } => {
                 let device = self.devices.device_of(to.session).ok_or(Refusal::SignInFirst)?;
                 let work = Work::Receipt { account, device, notice, revision, receipt };
-                self.submit(now, work, Waiting::Receipt { to, account, notice })
+                self.submit_for(context, work, Waiting::Receipt { to, account, notice })
             }
-            Request::SendNotice(draft) => self.send_notice(now, account, to, draft),
+            Request::SendNotice(draft) => self.send_notice(context, draft),
             Request::ListNotices { before } => {
-                self.submit(now, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, Waiting::Read { to })
+                self.submit_for(context, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, Waiting::Read { to })
             }
             Request::NoticeStatus { notice, after } => {
-                self.submit(now, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, Waiting::Ledger { to })
+                self.submit_for(context, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, Waiting::Ledger { to })
             }
             Request::AddUser { account, password, role } => {
-                self.add_user(to, account, password, role);
+                self.add_user(context, account, password, role);
                 Ok(())
             }
-            Request::ListUsers { after } => self.list_users(now, to, after),
-            Request::SetPassword { account, password, keep_sessions } => self.set_password(from, to, account, password, keep_sessions),
-            Request::SetRole { account, role, confirmed } => self.set_role(now, to, account, role, confirmed),
-            Request::SetDisabled { account, disabled, confirmed } => self.set_disabled(now, to, account, disabled, confirmed),
-            Request::Status => self.submit(now, Work::Size, Waiting::Size { to }),
-            Request::FetchNotice { notice } => self.submit(now, Work::FetchNotice { account, notice }, Waiting::Read { to }),
-            Request::ChangeNotice { notice, change } => self.change_notice(now, account, to, notice, change),
-            Request::PreviewNotice { audience } => self.preview(now, account, to, audience),
-            Request::ListSchedules { after } => self.list_schedules(now, to, after),
-            Request::Unschedule { schedule } => self.unschedule(now, to, schedule),
-            Request::SaveTemplate(template) => self.save_template(now, to, template),
-            Request::RemoveTemplate { name } => self.remove_template(now, to, name),
+            Request::ListUsers { after } => self.list_users(context, after),
+            Request::SetPassword { account, password, keep_sessions } => self.set_password(context, account, password, keep_sessions),
+            Request::SetRole { account, role, confirmed } => self.set_role(context, account, role, confirmed),
+            Request::SetDisabled { account, disabled, confirmed } => self.set_disabled(context, account, disabled, confirmed),
+            Request::Status => self.submit_for(context, Work::Size, Waiting::Size { to }),
+            Request::FetchNotice { notice } => self.submit_for(context, Work::FetchNotice { account, notice }, Waiting::Read { to }),
+            Request::ChangeNotice { notice, change } => self.change_notice(context, notice, change),
+            Request::PreviewNotice { audience } => self.preview(context, audience),
+            Request::ListSchedules { after } => self.list_schedules(context, after),
+            Request::Unschedule { schedule } => self.unschedule(context, schedule),
+            Request::SaveTemplate(template) => self.save_template(context, template),
+            Request::RemoveTemplate { name } => self.remove_template(context, name),
             Request::ListTemplates { after } => {
-                self.list_templates(to, after.as_ref());
+                self.list_templates(context, after.as_ref());
                 Ok(())
             }
-            Request::AddToGroup { group, members } => self.add_to_group(now, to, group, members),
-            Request::RemoveFromGroup { group, members, confirmed } => self.remove_from_group(now, to, group, members, confirmed),
-            Request::ListGroups { after } => self.list_groups(now, to, after),
-            Request::GroupMembers { group, after } => self.group_members(now, to, group, after),
-            Request::ListDevices { account, after } => self.list_devices(now, from, to, account, after),
-            Request::RevokeDevice { account, device } => self.revoke_device(now, from, to, account, device),
-            Request::ReadAudit { before } => self.submit(now, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Read { to }),
-            Request::Exportable { room, after } => self.list_exportable(now, from, to, room, after),
-            Request::ExportPage { conversation, after } => self.export_page(now, from, to, conversation, after),
-            Request::CreateRoom { room, private } => self.create_room(now, from, to, room, private),
-            Request::ListRooms { after } => self.list_rooms(now, account, to, after),
-            Request::JoinRoom { room } => self.join_room(now, account, to, &room),
-            Request::LeaveRoom { room } => self.leave_room(now, account, to, &room),
-            Request::RoomMembers { room, after } => self.room_members(now, account, to, &room, after),
-            Request::Invite { room, account: invited } => self.invite(now, from, to, &room, invited),
-            Request::Edit { place, seq, text } => self.alter(now, account, to, place, seq, Some(text)),
-            Request::Delete { place, seq } => self.alter(now, account, to, place, seq, None),
-            Request::FetchAltered { conversation, after } => self.fetch_altered(now, account, to, conversation, after),
-            Request::MarkRead { place, upto } => self.mark_read(now, account, to, place, upto),
-            Request::Typing { place } => self.typing(now, from, to, place),
+            Request::AddToGroup { group, members } => self.add_to_group(context, group, members),
+            Request::RemoveFromGroup { group, members, confirmed } => self.remove_from_group(context, group, members, confirmed),
+            Request::ListGroups { after } => self.list_groups(context, after),
+            Request::GroupMembers { group, after } => self.group_members(context, group, after),
+            Request::ListDevices { account, after } => self.list_devices(context, account, after),
+            Request::RevokeDevice { account, device } => self.revoke_device(context, account, device),
+            Request::ReadAudit { before } => {
+                self.submit_for(context, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Read { to })
+            }
+            Request::Exportable { room, after } => self.list_exportable(context, room, after),
+            Request::ExportPage { conversation, after } => self.export_page(context, conversation, after),
+            Request::CreateRoom { room, private } => self.create_room(context, room, private),
+            Request::ListRooms { after } => self.list_rooms(context, after),
+            Request::JoinRoom { room } => self.join_room(context, &room),
+            Request::LeaveRoom { room } => self.leave_room(context, &room),
+            Request::RoomMembers { room, after } => self.room_members(context, &room, after),
+            Request::Invite { room, account: invited } => self.invite(context, &room, invited),
+            Request::Edit { place, seq, text } => self.alter(context, place, seq, Some(text)),
+            Request::Delete { place, seq } => self.alter(context, place, seq, None),
+            Request::FetchAltered { conversation, after } => self.fetch_altered(context, conversation, after),
+            Request::MarkRead { place, upto } => self.mark_read(context, place, upto),
+            Request::Typing { place } => self.typing(context, place),
             Request::Away { away } => {
-                self.attendance.set_away(now, to.session, away);
-                self.announce(now);
+                self.attendance.set_away(context.now, to.session, away);
+                self.announce(context.now);
                 self.reply(to, Ok(Answer::Done));
                 Ok(())
             }
             Request::Search { text, place, before, limit } => {
                 let within = place.map(|place| self.target(place)).transpose()?;
                 let talk = Talk::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
-                self.search(now, account, to, talk)
+                self.search(context, talk)
             }
-            Request::Originals { of, seq, after } => self.submit(now, Work::Talk(Talk::Originals { of, seq, after }), Waiting::Read { to }),
-            Request::RemoveFromRoom { room, account } => self.remove_from_room(now, from, to, &room, account),
-            Request::RenameRoom { room, name } => self.rename_room(now, from, to, &room, name),
-            Request::DeleteRoom { room, confirmed } => self.delete_room(now, from, to, &room, confirmed),
-            Request::KeepRoom { room, keep, confirmed } => self.keep_room(now, from, to, &room, keep, confirmed),
+            Request::Originals { of, seq, after } => {
+                self.submit_for(context, Work::Talk(Talk::Originals { of, seq, after }), Waiting::Read { to })
+            }
+            Request::RemoveFromRoom { room, account } => self.remove_from_room(context, &room, account),
+            Request::RenameRoom { room, name } => self.rename_room(context, &room, name),
+            Request::DeleteRoom { room, confirmed } => self.delete_room(context, &room, confirmed),
+            Request::KeepRoom { room, keep, confirmed } => self.keep_room(context, &room, keep, confirmed),
         }
     }
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.seen = now;
         self.look_at_the_clock(now);
         self.handle_agenda(now);
         self.report_progress(now);
@@ -390,15 +397,15 @@ impl Hub {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
-    pub fn deadline(&self) -> Option<Instant> {
-        let others = [self.attendance.deadline(), self.reports.deadline(), self.agenda.deadline(self.seen), self.tidying.deadline()];
+    pub fn deadline(&self, now: Now) -> Option<Instant> {
+        let others = [self.attendance.deadline(), self.reports.deadline(), self.agenda.deadline(now), self.tidying.deadline()];
         others.into_iter().flatten().chain([self.clock.deadline()]).min()
     }
 
     // --- What several of the above lean on -----------------------------------------------------------------------------------
 
     fn reply(&mut self, to: ReplyTo, result: Result<Answer, Refusal>) {
-        self.effects.push_back(Effect::Reply { session: to.session, id: to.id, channel: to.channel, result });
+        self.effects.push_back(Effect::Reply { to, result });
     }
 
     fn push(&mut self, to: Vec<SessionId>, event: Event) {
@@ -415,12 +422,13 @@ impl Hub {
         self.push(self.attendance.sessions().map(|(session, _)| session).collect(), event);
     }
 
-    /// Hands a job to the store and remembers what it is for. The first job of an act that is noted carries the note.
+    /// Hands the job of a request to the store: it is done and noted, or neither.
+    fn submit_for(&mut self, context: Context<'_>, work: Work, waiting: Waiting) -> Result<(), Refusal> {
+        self.submit(context.now, work.noted_as(context.note.cloned()), waiting)
+    }
+
+    /// Hands a job to the store and remembers what it is for.
     fn submit(&mut self, now: Now, work: Work, waiting: Waiting) -> Result<(), Refusal> {
-        let work = match self.act.take() {
-            Some(entry) => Work::Audited { entry, work: Box::new(work) },
-            None => work,
-        };
         let ticket = self.waiting.enter(waiting)?;
         self.effects.push_back(Effect::Job(Job { ticket, at: now.wall, work }));
         Ok(())

@@ -1,14 +1,14 @@
 //! Less is to be kept from now on: what would go is counted first, and much of it goes only when somebody says so who knows it.
 
-use belfry_core::chat::{AccountId, Answer, ConversationId, Keep, Refusal, RoomName};
+use belfry_core::chat::{Answer, Keep, Refusal, RoomName};
 use belfry_core::time::Now;
 
 use super::rooms::RoomChange;
 use super::rules::{Retention, Rules};
-use super::{Hub, ReplyTo, Waiting};
+use super::waiting::KeepRoom;
+use super::{Context, Hub, Waiting};
 use crate::limits::{DELETED_UNASKED_PARTS, KEPT_UNASKED_MIN};
-use crate::session::SignedIn;
-use crate::store::{Entry, List, Outcome, Part, RoomJob, Work, WouldGo};
+use crate::store::{List, Outcome, Part, RoomJob, Work, WouldGo};
 
 impl Hub {
     /// A running server was told other rules. All of them hold at once, but for a retention that would delete much: that waits for the next
@@ -55,51 +55,32 @@ impl Hub {
     }
 
     /// Says how long a room's messages are kept, or first what that would delete.
-    pub(super) fn keep_room(
-        &mut self,
-        now: Now,
-        from: &SignedIn,
-        to: ReplyTo,
-        name: &RoomName,
-        keep: Keep,
-        confirmed: bool,
-    ) -> Result<(), Refusal> {
-        let (room, account) = (self.rooms.find(name)?, from.account());
+    pub(super) fn keep_room(&mut self, context: Context<'_>, name: &RoomName, keep: Keep, confirmed: bool) -> Result<(), Refusal> {
+        let Context { now, to, note, .. } = context;
+        let room = self.rooms.find(name)?;
+        let wish = KeepRoom { to, account: context.account(), room, keep, note: note.cloned() };
         if confirmed {
-            return self.keep(now, to, account, room, keep);
+            return self.keep(now, wish);
         }
         // Counting is nobody's act.
-        let act = self.act.take();
         let list = List::WouldGo { kept: self.rules.retention.kept(now.wall), room: Some((room, keep)) };
-        self.submit(now, Work::List(list), Waiting::Keep { to, account, room, keep, act })
+        self.submit(now, Work::List(list), Waiting::Keep(wish))
     }
 
     /// What would go of a room has been counted.
-    #[allow(clippy::too_many_arguments, reason = "it goes on where the request was left")]
-    pub(super) fn keep_counted(
-        &mut self,
-        now: Now,
-        to: ReplyTo,
-        account: AccountId,
-        room: ConversationId,
-        keep: Keep,
-        act: Option<Entry>,
-        counted: WouldGo,
-    ) -> Result<(), Refusal> {
+    pub(super) fn keep_counted(&mut self, now: Now, wish: KeepRoom, counted: WouldGo) -> Result<(), Refusal> {
         let messages = counted.messages;
         let shortest = u64::try_from(KEPT_UNASKED_MIN.as_millis()).unwrap_or(u64::MAX);
-        if messages.goes > 0 || keep.age_ms.is_some_and(|age| age > 0 && age < shortest) {
-            self.reply(to, Ok(Answer::WouldDelete { messages: messages.goes, of: messages.of }));
+        if messages.goes > 0 || wish.keep.age_ms.is_some_and(|age| age > 0 && age < shortest) {
+            self.reply(wish.to, Ok(Answer::WouldDelete { messages: messages.goes, of: messages.of }));
             return Ok(());
         }
-        self.act = act;
-        let kept = self.keep(now, to, account, room, keep);
-        self.act = None;
-        kept
+        self.keep(now, wish)
     }
 
-    fn keep(&mut self, now: Now, to: ReplyTo, account: AccountId, room: ConversationId, keep: Keep) -> Result<(), Refusal> {
-        let change = RoomChange::Keep { room, keep };
-        self.submit(now, Work::Room(RoomJob::Keep { room, keep }), Waiting::Room { to, account, change })
+    fn keep(&mut self, now: Now, wish: KeepRoom) -> Result<(), Refusal> {
+        let KeepRoom { to, account, room, keep, note } = wish;
+        let work = Work::Room(RoomJob::Keep { room, keep });
+        self.submit(now, work.noted_as(note), Waiting::Room { to, account, change: RoomChange::Keep { room, keep } })
     }
 }

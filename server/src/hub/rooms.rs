@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use belfry_core::chat::{AccountId, AccountName, ConversationId, ConversationInfo, Event, Keep, Refusal, Role, RoomName};
 use belfry_core::time::Now;
 
-use super::{Hub, ReplyTo, SessionId, Waiting};
+use super::{Context, Hub, SessionId, Waiting};
 use crate::session::SignedIn;
 use crate::store::{Changed, Invited, Keeper, List, NamedAccount, Outcome, RoomJob, StoredRoom, Work};
 
@@ -134,53 +134,60 @@ fn keeper(from: &SignedIn) -> Keeper {
 }
 
 impl Hub {
-    pub(super) fn create_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: RoomName, private: bool) -> Result<(), Refusal> {
-        let account = from.account();
+    pub(super) fn create_room(&mut self, context: Context<'_>, name: RoomName, private: bool) -> Result<(), Refusal> {
+        let account = context.account();
         let work = Work::Room(RoomJob::Create { account, name: name.clone(), private });
-        self.submit(now, work, Waiting::Room { to, account, change: RoomChange::Create(name) })
+        self.submit_for(context, work, Waiting::Room { to: context.to, account, change: RoomChange::Create(name) })
     }
 
-    pub(super) fn join_room(&mut self, now: Now, account: AccountId, to: ReplyTo, name: &RoomName) -> Result<(), Refusal> {
+    pub(super) fn join_room(&mut self, context: Context<'_>, name: &RoomName) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        self.submit(now, Work::Room(RoomJob::Join { account, room }), Waiting::Room { to, account, change: RoomChange::Join })
+        let (to, account) = (context.to, context.account());
+        self.submit_for(context, Work::Room(RoomJob::Join { account, room }), Waiting::Room { to, account, change: RoomChange::Join })
     }
 
-    pub(super) fn leave_room(&mut self, now: Now, account: AccountId, to: ReplyTo, name: &RoomName) -> Result<(), Refusal> {
+    pub(super) fn leave_room(&mut self, context: Context<'_>, name: &RoomName) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        self.submit(now, Work::Room(RoomJob::Leave { account, room }), Waiting::Room { to, account, change: RoomChange::Leave(room) })
+        let (to, account) = (context.to, context.account());
+        self.submit_for(
+            context,
+            Work::Room(RoomJob::Leave { account, room }),
+            Waiting::Room { to, account, change: RoomChange::Leave(room) },
+        )
     }
 
-    pub(super) fn invite(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName, invited: AccountName) -> Result<(), Refusal> {
+    pub(super) fn invite(&mut self, context: Context<'_>, name: &RoomName, invited: AccountName) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        let work = RoomJob::Invite { by: from.account(), any: from.role() == Role::Admin, account: invited, room };
-        self.submit(now, Work::Room(work), Waiting::Room { to, account: from.account(), change: RoomChange::Invite(room) })
+        let work = RoomJob::Invite { by: context.account(), any: context.from.role() == Role::Admin, account: invited, room };
+        self.submit_for(
+            context,
+            Work::Room(work),
+            Waiting::Room { to: context.to, account: context.account(), change: RoomChange::Invite(room) },
+        )
     }
 
     /// Puts somebody out; of a room that one owns, or as an administrator of any.
-    pub(super) fn remove_from_room(
-        &mut self,
-        now: Now,
-        from: &SignedIn,
-        to: ReplyTo,
-        name: &RoomName,
-        removed: AccountName,
-    ) -> Result<(), Refusal> {
+    pub(super) fn remove_from_room(&mut self, context: Context<'_>, name: &RoomName, removed: AccountName) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        let work = RoomJob::Remove { by: keeper(from), account: removed, room };
-        self.submit(now, Work::Room(work), Waiting::Room { to, account: from.account(), change: RoomChange::Remove(room) })
+        let work = RoomJob::Remove { by: keeper(context.from), account: removed, room };
+        self.submit_for(
+            context,
+            Work::Room(work),
+            Waiting::Room { to: context.to, account: context.account(), change: RoomChange::Remove(room) },
+        )
     }
 
-    pub(super) fn rename_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName, new: RoomName) -> Result<(), Refusal> {
+    pub(super) fn rename_room(&mut self, context: Context<'_>, name: &RoomName, new: RoomName) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        let work = RoomJob::Rename { by: keeper(from), room, name: new.clone() };
+        let work = RoomJob::Rename { by: keeper(context.from), room, name: new.clone() };
         let change = RoomChange::Rename { room, name: new };
-        self.submit(now, Work::Room(work), Waiting::Room { to, account: from.account(), change })
+        self.submit_for(context, Work::Room(work), Waiting::Room { to: context.to, account: context.account(), change })
     }
 
-    pub(super) fn delete_room(&mut self, now: Now, from: &SignedIn, to: ReplyTo, name: &RoomName, confirmed: bool) -> Result<(), Refusal> {
+    pub(super) fn delete_room(&mut self, context: Context<'_>, name: &RoomName, confirmed: bool) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        let work = self.unless_it_stops_notices(confirmed, Work::Room(RoomJob::Delete { by: keeper(from), room }));
-        self.submit(now, work, Waiting::Room { to, account: from.account(), change: RoomChange::Delete(room) })
+        let work = self.unless_it_stops_notices(confirmed, Work::Room(RoomJob::Delete { by: keeper(context.from), room }));
+        self.submit_for(context, work, Waiting::Room { to: context.to, account: context.account(), change: RoomChange::Delete(room) })
     }
 
     /// Whether somebody who is here is in the room that they mean by `name`.
@@ -193,20 +200,13 @@ impl Hub {
         self.rooms.named(name).is_some_and(|room| room.owner == Some(account) && room.here.contains(&account))
     }
 
-    pub(super) fn list_rooms(&mut self, now: Now, account: AccountId, to: ReplyTo, after: Option<RoomName>) -> Result<(), Refusal> {
-        self.submit(now, Work::List(List::Rooms { account, after }), Waiting::Read { to })
+    pub(super) fn list_rooms(&mut self, context: Context<'_>, after: Option<RoomName>) -> Result<(), Refusal> {
+        self.submit_for(context, Work::List(List::Rooms { account: context.account(), after }), Waiting::Read { to: context.to })
     }
 
-    pub(super) fn room_members(
-        &mut self,
-        now: Now,
-        account: AccountId,
-        to: ReplyTo,
-        name: &RoomName,
-        after: Option<AccountName>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn room_members(&mut self, context: Context<'_>, name: &RoomName, after: Option<AccountName>) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        self.submit(now, Work::List(List::Members { account, room, after }), Waiting::People { to })
+        self.submit_for(context, Work::List(List::Members { account: context.account(), room, after }), Waiting::People { to: context.to })
     }
 
     /// The store has changed who is in a room: the person hears where they are now, and then that it is done.

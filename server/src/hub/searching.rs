@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use belfry_core::chat::{AccountId, Refusal};
 use belfry_core::time::Now;
 
-use super::{Hub, ReplyTo, Waiting};
+use super::{Context, Hub, ReplyTo, Waiting};
 use crate::limits::SEARCHES_WAITING_PER_ACCOUNT;
 use crate::store::{Outcome, Talk, Work};
 
@@ -16,7 +16,8 @@ pub(super) struct Searching {
 }
 
 impl Hub {
-    pub(super) fn search(&mut self, now: Now, account: AccountId, to: ReplyTo, talk: Talk) -> Result<(), Refusal> {
+    pub(super) fn search(&mut self, context: Context<'_>, talk: Talk) -> Result<(), Refusal> {
+        let (to, account) = (context.to, context.account());
         match self.searching.of.get_mut(&account) {
             Some(waiting) if waiting.len() >= SEARCHES_WAITING_PER_ACCOUNT => Err(Refusal::TooManyRequests),
             Some(waiting) => {
@@ -24,7 +25,7 @@ impl Hub {
                 Ok(())
             }
             None => {
-                self.submit(now, Work::Talk(talk), Waiting::Search { to, account })?;
+                self.submit_for(context, Work::Talk(talk), Waiting::Search { to, account })?;
                 self.searching.of.insert(account, VecDeque::new());
                 Ok(())
             }

@@ -1,26 +1,20 @@
 //! Messages that are there already: altered, read, searched; and that somebody is writing one.
 
 use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Place, Refusal, RoomName, Seq, Text};
-use belfry_core::time::Now;
 
-use super::{Hub, ReplyTo, SessionId, Waiting};
+use super::{Context, Hub, ReplyTo, SessionId, Waiting};
 use crate::limits::TYPING_AUDIENCE_MAX;
-use crate::session::SignedIn;
 use crate::store::{MessageAltered, NamedAccount, ReadUpTo, StoredPlace, Talk, Work};
 
 impl Hub {
-    pub(super) fn alter(
-        &mut self,
-        now: Now,
-        account: AccountId,
-        to: ReplyTo,
-        place: Place,
-        seq: Seq,
-        text: Option<Text>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn alter(&mut self, context: Context<'_>, place: Place, seq: Seq, text: Option<Text>) -> Result<(), Refusal> {
         let of = self.target(place)?;
         let bytes = text.as_ref().map_or(0, |text| text.as_str().len());
-        self.submit(now, Work::Talk(Talk::Alter { account, of, seq, text }), Waiting::Alter { to, bytes })
+        self.submit_for(
+            context,
+            Work::Talk(Talk::Alter { account: context.account(), of, seq, text }),
+            Waiting::Alter { to: context.to, bytes },
+        )
     }
 
     pub(super) fn altered(&mut self, to: ReplyTo, altered: MessageAltered) {
@@ -42,9 +36,10 @@ impl Hub {
         }
     }
 
-    pub(super) fn mark_read(&mut self, now: Now, account: AccountId, to: ReplyTo, place: Place, upto: Seq) -> Result<(), Refusal> {
+    pub(super) fn mark_read(&mut self, context: Context<'_>, place: Place, upto: Seq) -> Result<(), Refusal> {
         let of = self.target(place)?;
-        self.submit(now, Work::Talk(Talk::MarkRead { account, of, upto }), Waiting::MarkRead { to, account })
+        let account = context.account();
+        self.submit_for(context, Work::Talk(Talk::MarkRead { account, of, upto }), Waiting::MarkRead { to: context.to, account })
     }
 
     pub(super) fn marked_read(&mut self, to: ReplyTo, account: AccountId, noted: ReadUpTo) {
@@ -56,24 +51,24 @@ impl Hub {
     }
 
     /// Told only where few enough are to hear it that it is no burden to the network.
-    pub(super) fn typing(&mut self, now: Now, from: &SignedIn, to: ReplyTo, place: Place) -> Result<(), Refusal> {
-        let account = from.account();
+    pub(super) fn typing(&mut self, context: Context<'_>, place: Place) -> Result<(), Refusal> {
+        let account = context.account();
         match place {
             Place::Room(room) => {
                 let id = self.rooms.find(&room)?;
                 if !self.is_in_room(account, &room) {
                     return Err(Refusal::NotInRoom);
                 }
-                self.reply(to, Ok(Answer::Done));
+                self.reply(context.to, Ok(Answer::Done));
                 self.tell_typing(account, self.sessions_in(id), Some(room));
             }
-            Place::Direct(name) if self.is_own(from, &name) => return Err(Refusal::DirectToSelf),
+            Place::Direct(name) if self.is_own(context.from, &name) => return Err(Refusal::DirectToSelf),
             Place::Direct(name) => match self.directory.find(&name) {
                 Some(other) => {
-                    self.reply(to, Ok(Answer::Done));
+                    self.reply(context.to, Ok(Answer::Done));
                     self.tell_typing(account, self.attendance.sessions_of(other).collect(), None);
                 }
-                None => return self.submit(now, Work::Find { name }, Waiting::Typing { to, account }),
+                None => return self.submit_for(context, Work::Find { name }, Waiting::Typing { to: context.to, account }),
             },
         }
         Ok(())
@@ -96,14 +91,11 @@ impl Hub {
         }
     }
 
-    pub(super) fn fetch_altered(
-        &mut self,
-        now: Now,
-        account: AccountId,
-        to: ReplyTo,
-        conversation: ConversationId,
-        after: u64,
-    ) -> Result<(), Refusal> {
-        self.submit(now, Work::Talk(Talk::AlteredSince { account, conversation, after }), Waiting::Read { to })
+    pub(super) fn fetch_altered(&mut self, context: Context<'_>, conversation: ConversationId, after: u64) -> Result<(), Refusal> {
+        self.submit_for(
+            context,
+            Work::Talk(Talk::AlteredSince { account: context.account(), conversation, after }),
+            Waiting::Read { to: context.to },
+        )
     }
 }

@@ -11,7 +11,7 @@ use super::rooms::RoomChange;
 use super::rules::Retention;
 use super::{ReplyTo, SessionId, Visitor};
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
-use crate::store::{Entry, Occurrence, Ticket};
+use crate::store::{AuditRecord, Occurrence, Ticket};
 
 /// What a job was for.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ pub(super) enum Waiting {
     ClockSetBack { from: UnixMillis },
     /// What would go if this were kept no longer, from a reload.
     Reload(Retention),
-    /// What would go of a room if its messages were kept so, before that is done as this act.
-    Keep { to: ReplyTo, account: AccountId, room: ConversationId, keep: Keep, act: Option<Entry> },
+    /// What would go of a room if its messages were kept so, before that is done.
+    Keep(KeepRoom),
     /// A change of who is in a room, by this account.
     Room { to: ReplyTo, account: AccountId, change: RoomChange },
     /// A message written anew with this much text, or taken back.
@@ -101,13 +101,32 @@ impl Waiting {
     }
 }
 
-/// What a hash was for.
+/// A room's messages are to be kept so.
 #[derive(Debug)]
-pub(super) enum Hashing {
+pub(super) struct KeepRoom {
+    pub(super) to: ReplyTo,
+    /// Who says so.
+    pub(super) account: AccountId,
+    pub(super) room: ConversationId,
+    pub(super) keep: Keep,
+    pub(super) note: Option<AuditRecord>,
+}
+
+/// A request that goes on once a password is hashed.
+#[derive(Debug)]
+pub(super) struct PendingHash {
+    pub(super) to: ReplyTo,
+    pub(super) note: Option<AuditRecord>,
+    pub(super) then: HashedFor,
+}
+
+/// What a hash is for.
+#[derive(Debug)]
+pub(super) enum HashedFor {
     /// An administrator makes an account.
-    AddUser { to: ReplyTo, name: AccountName, role: Role },
+    AddUser { name: AccountName, role: Role },
     /// A new password.
-    SetPassword { to: ReplyTo, account: AccountName, ends: Ends },
+    SetPassword { account: AccountName, ends: Ends },
 }
 
 /// Which sessions a new password ends.
@@ -125,7 +144,7 @@ pub(super) struct WaitingRoom {
     last: u64,
     jobs: BTreeMap<Ticket, Waiting>,
     job_bytes: usize,
-    hashes: BTreeMap<Ticket, Hashing>,
+    hashes: BTreeMap<Ticket, PendingHash>,
 }
 
 impl WaitingRoom {
@@ -148,14 +167,14 @@ impl WaitingRoom {
     }
 
     /// A number for a password; how many may wait is for the sessions to say.
-    pub(super) fn enter_hash(&mut self, hashing: Hashing) -> Ticket {
+    pub(super) fn enter_hash(&mut self, pending: PendingHash) -> Ticket {
         let ticket = self.next();
-        self.hashes.insert(ticket, hashing);
+        self.hashes.insert(ticket, pending);
         ticket
     }
 
     /// A hash is made: what was it for?
-    pub(super) fn leave_hash(&mut self, ticket: Ticket) -> Option<Hashing> {
+    pub(super) fn leave_hash(&mut self, ticket: Ticket) -> Option<PendingHash> {
         self.hashes.remove(&ticket)
     }
 

@@ -103,10 +103,10 @@ impl Sessions {
                 self.hub.handle_hashed(now, ticket, hash);
             }
             PasswordOf::Session(session) => {
-                if let Some((id, door)) = self.take_door(session)
-                    && let Err(refusal) = self.password_looked_at(now, session, id, door, result)
+                if let Some((to, door)) = self.take_door(session)
+                    && let Err(refusal) = self.password_looked_at(now, to, door, result)
                 {
-                    self.turn_away(now, session, id, refusal);
+                    self.turn_away(now, to, refusal);
                 }
             }
         }

@@ -28,7 +28,7 @@ use self::failures::Failures;
 use self::hashing::Hashing;
 use self::room::{Answers, Line};
 use self::sign_in::Door;
-use crate::hub::{Headcount, Hub, Rules, SessionId};
+use crate::hub::{Headcount, Hub, ReplyTo, Rules, SessionId};
 use crate::limits::{ANSWERS_TO_A_STRANGER_MAX, REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
 use crate::observe::Observed;
 use crate::passwords::PasswordJob;
@@ -83,8 +83,8 @@ pub enum Output {
 enum State {
     /// Nobody has signed in yet.
     Stranger,
-    /// The request with this number is trying to.
-    AtTheDoor { id: u32, door: Door },
+    /// This request is trying to.
+    AtTheDoor { to: ReplyTo, door: Door },
     /// This account has.
     Inside(AccountId),
 }
@@ -190,8 +190,9 @@ impl Sessions {
         }
         match decode_from_client(body) {
             Ok(FromClient { id, request }) => {
-                if let Err(refusal) = self.admit(now, session, id, channel, request) {
-                    self.reply(session, id, channel, Err(refusal));
+                let to = ReplyTo { session, id, channel };
+                if let Err(refusal) = self.admit(now, to, request) {
+                    self.reply(to, Err(refusal));
                 }
             }
             Err(error) => {
@@ -205,8 +206,8 @@ impl Sessions {
     }
 
     /// Lets a request through to the hub or to the door, or says why not.
-    fn admit(&mut self, now: Now, session: SessionId, id: u32, channel: Channel, request: Request) -> Result<(), Refusal> {
-        let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
+    fn admit(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
+        let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
         let account = match known.state {
             State::Stranger => None,
             State::AtTheDoor { .. } if request.rule().may_ask == MayAsk::Stranger => return Err(Refusal::Busy),
@@ -219,25 +220,26 @@ impl Sessions {
         };
         let rule = request.rule();
         rule.may_ask.check(role)?;
-        if rule.channel != channel {
+        if rule.channel != to.channel {
             return Err(Refusal::BadRequest);
         }
         if !known.allowances.take(now.instant, rule.rate, &self.hub.rules().rates) {
             return Err(if rule.rate == RateClass::Post { Refusal::Busy } else { Refusal::TooManyRequests });
         }
         request.check_written()?;
-        match (account, role) {
-            (Some(_), Some(_)) => self.pass_or_park(now, session, id, channel, request),
-            _ => {
-                self.knock(now, session, id, request);
+        let to = ReplyTo { channel: request.answer_channel(), ..to };
+        match account {
+            Some(_) => self.pass_or_park(now, to, request),
+            None => {
+                self.knock(now, to, request);
                 Ok(())
             }
         }
     }
 
     /// Hands a request to the hub, with the role that its person has now.
-    fn pass(&mut self, now: Now, session: SessionId, id: u32, request: Request) -> Result<(), Refusal> {
-        let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
+    fn pass(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
+        let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
         let State::Inside(account) = known.state else { return Err(Refusal::SignInFirst) };
         let role = self.hub.account(account).ok_or(Refusal::AccountDisabled)?.role;
         request.rule().may_ask.check(Some(role))?;
@@ -245,7 +247,7 @@ impl Sessions {
             return Err(Refusal::Busy);
         }
         known.waiting += 1;
-        self.hub.handle(now, &SignedIn::new(account, role), session, id, request);
+        self.hub.handle(now, &SignedIn::new(account, role), to, request);
         Ok(())
     }
 
@@ -321,8 +323,8 @@ impl Sessions {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
-    pub fn deadline(&self) -> Option<Instant> {
-        [self.sign_in_by.first().map(|&(at, _)| at), self.hub.deadline()].into_iter().flatten().min()
+    pub fn deadline(&self, now: Now) -> Option<Instant> {
+        [self.sign_in_by.first().map(|&(at, _)| at), self.hub.deadline(now)].into_iter().flatten().min()
     }
 
     /// How many are here.
@@ -340,7 +342,7 @@ impl Sessions {
         let session = self.by_peer.get(&peer).copied();
         self.observed.unsendable_message(session);
         if let (Some(session), Some(id)) = (session, answers) {
-            self.reply(session, id, channel, Err(Refusal::TooMany));
+            self.reply(ReplyTo { session, id, channel }, Err(Refusal::TooMany));
         }
     }
 

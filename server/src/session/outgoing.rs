@@ -7,7 +7,7 @@ use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
 use super::{Output, Sessions, State};
-use crate::hub::{Effect, SessionId};
+use crate::hub::{Effect, ReplyTo, SessionId};
 
 impl Sessions {
     /// Carries out what the hub has decided, until it has nothing more.
@@ -25,7 +25,7 @@ impl Sessions {
                 Effect::LookedUp { session, result } => self.looked_up(now, session, result),
                 Effect::Registered { session, result } => self.registered(now, session, result),
                 Effect::Entered { session } => self.entered(session),
-                Effect::Reply { session, id, channel, result } => self.answered(now, session, id, channel, result),
+                Effect::Reply { to, result } => self.answered(now, to, result),
                 Effect::Push { to, event } => self.push(&to, event),
                 Effect::Expel { session, code } => {
                     self.observed.expel(session, code);
@@ -37,19 +37,20 @@ impl Sessions {
     }
 
     /// The hub answers a request that it was handed.
-    fn answered(&mut self, now: Now, session: SessionId, id: u32, channel: Channel, result: Result<Answer, Refusal>) {
-        let Some(known) = self.sessions.get_mut(&session) else { return };
+    fn answered(&mut self, now: Now, to: ReplyTo, result: Result<Answer, Refusal>) {
+        let Some(known) = self.sessions.get_mut(&to.session) else { return };
         match (&known.state, &result) {
-            (State::AtTheDoor { .. }, Err(refusal)) => return self.turn_away(now, session, id, *refusal),
+            (State::AtTheDoor { .. }, Err(refusal)) => return self.turn_away(now, to, *refusal),
             (_, Ok(Answer::Welcome { .. })) => {}
             _ => known.waiting = known.waiting.saturating_sub(1),
         }
-        self.reply(session, id, channel, result);
-        self.made(session, id);
+        self.reply(to, result);
+        self.made(to);
     }
 
     /// Sends an answer.
-    pub(super) fn reply(&mut self, session: SessionId, id: u32, channel: Channel, result: Result<Answer, Refusal>) {
+    pub(super) fn reply(&mut self, to: ReplyTo, result: Result<Answer, Refusal>) {
+        let ReplyTo { session, id, channel } = to;
         let Some(peer) = self.sessions.get(&session).map(|known| known.peer) else { return };
         if let Ok(Answer::Status(status)) = result {
             self.outputs.push_back(Output::Status { peer, id, status });

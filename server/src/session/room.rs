@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 use belfry_core::chat::{Refusal, Request, RequestKind};
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::Now;
-use belfry_core::wire::Channel;
 
 use super::{Output, Sessions};
-use crate::hub::SessionId;
+use crate::hub::{ReplyTo, SessionId};
 use crate::limits::{ANSWER_BYTES_PER_SESSION_MAX, LARGE_ANSWER_BYTES, LARGE_ANSWERS_AT_ONCE, PARKED_MAX, PARKED_PER_SESSION_MAX};
 
 /// A session's answers and questions.
@@ -19,7 +18,7 @@ pub(super) struct Answers {
     /// Bytes that wait to be acknowledged, as the transport has last said, and what was sent since.
     queued: u64,
     /// Questions that wait, in their order.
-    parked: VecDeque<(u32, Channel, Request)>,
+    parked: VecDeque<(ReplyTo, Request)>,
     /// There is room for its next question, and it stands in line with the others.
     in_line: bool,
     /// The transport will tell when there is room.
@@ -51,51 +50,44 @@ pub(super) struct Line {
 
 impl Sessions {
     /// Hands a request of somebody who is signed in to the hub, or keeps it while there is no room for its answer.
-    pub(super) fn pass_or_park(
-        &mut self,
-        now: Now,
-        session: SessionId,
-        id: u32,
-        channel: Channel,
-        request: Request,
-    ) -> Result<(), Refusal> {
-        let Some(known) = self.sessions.get_mut(&session) else { return Ok(()) };
+    pub(super) fn pass_or_park(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
+        let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
         if request.rule().kind != RequestKind::ReadsPages {
-            return self.pass(now, session, id, request);
+            return self.pass(now, to, request);
         }
         // Behind those that wait already, or somebody's first question would be answered last.
         let answers = &mut known.answers;
         if answers.parked.is_empty() && answers.has_room() && self.line.making < LARGE_ANSWERS_AT_ONCE {
-            return self.pass_large(now, session, id, request);
+            return self.pass_large(now, to, request);
         }
         if answers.parked.len() >= PARKED_PER_SESSION_MAX || self.line.parked >= PARKED_MAX {
             return Err(Refusal::Busy);
         }
-        answers.parked.push_back((id, channel, request));
+        answers.parked.push_back((to, request));
         self.line.parked += 1;
-        self.get_in_line(session);
+        self.get_in_line(to.session);
         Ok(())
     }
 
-    fn pass_large(&mut self, now: Now, session: SessionId, id: u32, request: Request) -> Result<(), Refusal> {
-        if let Some(known) = self.sessions.get_mut(&session) {
-            known.answers.making.push(id);
+    fn pass_large(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
+        if let Some(known) = self.sessions.get_mut(&to.session) {
+            known.answers.making.push(to.id);
             self.line.making += 1;
         }
-        let passed = self.pass(now, session, id, request);
+        let passed = self.pass(now, to, request);
         if passed.is_err() {
-            self.made(session, id);
+            self.made(to);
         }
         passed
     }
 
     /// An answer has been made. Those who wait for room go on at the next [`serve_the_line`](Self::serve_the_line).
-    pub(super) fn made(&mut self, session: SessionId, id: u32) {
-        let Some(known) = self.sessions.get_mut(&session) else { return };
-        if let Some(index) = known.answers.making.iter().position(|&making| making == id) {
+    pub(super) fn made(&mut self, to: ReplyTo) {
+        let Some(known) = self.sessions.get_mut(&to.session) else { return };
+        if let Some(index) = known.answers.making.iter().position(|&making| making == to.id) {
             known.answers.making.swap_remove(index);
             self.line.making = self.line.making.saturating_sub(1);
-            self.get_in_line(session);
+            self.get_in_line(to.session);
         }
     }
 
@@ -145,13 +137,11 @@ impl Sessions {
                 self.get_in_line(session);
                 continue;
             }
-            let Some((id, channel, request)) = known.answers.parked.pop_front() else { continue };
+            let Some((to, request)) = known.answers.parked.pop_front() else { continue };
             self.line.parked = self.line.parked.saturating_sub(1);
             any = true;
-            let answer_channel = request.answer_channel();
-            debug_assert_eq!(channel, request.channel(), "it was looked at before it was kept");
-            if let Err(refusal) = self.pass_large(now, session, id, request) {
-                self.reply(session, id, answer_channel, Err(refusal));
+            if let Err(refusal) = self.pass_large(now, to, request) {
+                self.reply(to, Err(refusal));
             }
             self.get_in_line(session);
         }

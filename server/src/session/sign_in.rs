@@ -3,10 +3,10 @@
 
 use belfry_core::chat::{AccountId, AccountName, Password, Refusal, Request, Role};
 use belfry_core::time::Now;
-use belfry_core::wire::{Channel, CloseCode};
+use belfry_core::wire::CloseCode;
 
 use super::{Sessions, SignedIn, State};
-use crate::hub::{Registration, SessionId, Visitor};
+use crate::hub::{Registration, ReplyTo, SessionId, Visitor};
 use crate::limits::SIGN_IN_FAILURES_PER_SESSION;
 use crate::passwords::{PasswordOutcome, PasswordWork};
 use crate::store::{Familiar, KnownDevice, StoredLogin};
@@ -36,13 +36,13 @@ pub(super) enum Try {
 
 impl Sessions {
     /// Somebody who has not signed in asks to.
-    pub(super) fn knock(&mut self, now: Now, session: SessionId, id: u32, request: Request) {
-        if let Err(refusal) = self.begin(now, session, id, request) {
-            self.turn_away(now, session, id, refusal);
+    pub(super) fn knock(&mut self, now: Now, to: ReplyTo, request: Request) {
+        if let Err(refusal) = self.begin(now, to, request) {
+            self.turn_away(now, to, refusal);
         }
     }
 
-    fn begin(&mut self, now: Now, session: SessionId, id: u32, request: Request) -> Result<(), Refusal> {
+    fn begin(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
         let (name, attempt) = match request {
             Request::SignIn { account, password, remember } => (account.clone(), Try::Password { name: account, password, remember }),
             Request::SignInByDevice { account } => (account, Try::Device),
@@ -50,24 +50,24 @@ impl Sessions {
             Request::Register { account, password, remember } => (account.clone(), Try::NewAccount { name: account, password, remember }),
             _ => return Err(Refusal::SignInFirst),
         };
-        let Some(known) = self.sessions.get(&session) else { return Ok(()) };
-        self.hub.look_up(now, session, name, known.device, self.links.source(known.address.ip()))?;
-        self.set_door(session, id, Door::LookingUp(attempt));
+        let Some(known) = self.sessions.get(&to.session) else { return Ok(()) };
+        self.hub.look_up(now, to.session, name, known.device, self.links.source(known.address.ip()))?;
+        self.set_door(to, Door::LookingUp(attempt));
         Ok(())
     }
 
-    fn set_door(&mut self, session: SessionId, id: u32, door: Door) {
-        if let Some(known) = self.sessions.get_mut(&session) {
-            known.state = State::AtTheDoor { id, door };
+    fn set_door(&mut self, to: ReplyTo, door: Door) {
+        if let Some(known) = self.sessions.get_mut(&to.session) {
+            known.state = State::AtTheDoor { to, door };
         }
     }
 
-    /// What the try of this session was waiting for, with the number of its request. The session is a stranger's again until the
+    /// What the try of this session was waiting for, with its request. The session is a stranger's again until the
     /// next step is set.
-    pub(super) fn take_door(&mut self, session: SessionId) -> Option<(u32, Door)> {
+    pub(super) fn take_door(&mut self, session: SessionId) -> Option<(ReplyTo, Door)> {
         let known = self.sessions.get_mut(&session)?;
         match std::mem::replace(&mut known.state, State::Stranger) {
-            State::AtTheDoor { id, door } => Some((id, door)),
+            State::AtTheDoor { to, door } => Some((to, door)),
             other => {
                 known.state = other;
                 None
@@ -76,32 +76,32 @@ impl Sessions {
     }
 
     pub(super) fn looked_up(&mut self, now: Now, session: SessionId, result: Result<Option<Box<StoredLogin>>, Refusal>) {
-        let Some((id, Door::LookingUp(attempt))) = self.take_door(session) else { return };
-        if let Err(refusal) = result.and_then(|login| self.go_on(now, session, id, attempt, login)) {
-            self.turn_away(now, session, id, refusal);
+        let Some((to, Door::LookingUp(attempt))) = self.take_door(session) else { return };
+        if let Err(refusal) = result.and_then(|login| self.go_on(now, to, attempt, login)) {
+            self.turn_away(now, to, refusal);
         }
     }
 
     /// The store has said what is known of them.
-    fn go_on(&mut self, now: Now, session: SessionId, id: u32, attempt: Try, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
+    fn go_on(&mut self, now: Now, to: ReplyTo, attempt: Try, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
         match (attempt, login) {
             (Try::Password { name, password, remember }, login) => {
                 let hash = login.as_ref().map(|login| login.password_hash.clone());
                 let familiar = login.as_ref().map_or(Familiar::No, |login| login.familiar);
-                self.set_door(session, id, Door::Verifying { login, remember });
-                self.verify(now, session, &name, familiar, PasswordWork::Verify { password, hash });
+                self.set_door(to, Door::Verifying { login, remember });
+                self.verify(now, to.session, &name, familiar, PasswordWork::Verify { password, hash });
                 Ok(())
             }
             // An account that does not exist and one that does not know the device look the same. One that was revoked knows it.
-            (Try::Device, Some(login)) if login.device != KnownDevice::No => self.admit_to(now, session, id, &login, false, true),
+            (Try::Device, Some(login)) if login.device != KnownDevice::No => self.admit_to(now, to, &login, false, true),
             (Try::Device, _) => Err(Refusal::UnknownDevice),
             (Try::NewAccount { .. }, Some(_)) => Err(Refusal::NameTaken),
             (Try::NewAccount { name, password, remember }, None) => {
-                if let Some(known) = self.sessions.get(&session) {
+                if let Some(known) = self.sessions.get(&to.session) {
                     self.hub.share_registration(now, self.links.source(known.address.ip()))?;
                 }
-                self.set_door(session, id, Door::Hashing { name: name.clone(), remember });
-                self.hash_for_stranger(now, session, &name, password);
+                self.set_door(to, Door::Hashing { name: name.clone(), remember });
+                self.hash_for_stranger(now, to.session, &name, password);
                 Ok(())
             }
         }
@@ -110,22 +110,19 @@ impl Sessions {
     pub(super) fn password_looked_at(
         &mut self,
         now: Now,
-        session: SessionId,
-        id: u32,
+        to: ReplyTo,
         door: Door,
         result: Result<PasswordOutcome, Refusal>,
     ) -> Result<(), Refusal> {
         match (result?, door) {
-            (PasswordOutcome::Right, Door::Verifying { login: Some(login), remember }) => {
-                self.admit_to(now, session, id, &login, remember, false)
-            }
+            (PasswordOutcome::Right, Door::Verifying { login: Some(login), remember }) => self.admit_to(now, to, &login, remember, false),
             (PasswordOutcome::RightAsTyped(renewed), Door::Verifying { login: Some(login), remember }) => {
                 self.hub.renew_hash(now, login.account.id, login.password_hash.clone(), renewed);
-                self.admit_to(now, session, id, &login, remember, false)
+                self.admit_to(now, to, &login, remember, false)
             }
             (PasswordOutcome::Hashed(hash), Door::Hashing { name, remember }) => {
-                self.hub.register(now, session, name.clone(), hash)?;
-                self.set_door(session, id, Door::Registering { name, remember });
+                self.hub.register(now, to.session, name.clone(), hash)?;
+                self.set_door(to, Door::Registering { name, remember });
                 Ok(())
             }
             _ => Err(Refusal::WrongCredentials),
@@ -133,35 +130,27 @@ impl Sessions {
     }
 
     pub(super) fn registered(&mut self, now: Now, session: SessionId, result: Result<AccountId, Refusal>) {
-        let Some((id, Door::Registering { name, remember })) = self.take_door(session) else { return };
+        let Some((to, Door::Registering { name, remember })) = self.take_door(session) else { return };
         let visitor = self.visitor(session, remember, false);
         let proof = result.map(|account| SignedIn::new(account, Role::Member));
-        if let Err(refusal) = proof.and_then(|proof| self.let_in(now, session, id, &name, &proof, visitor)) {
-            self.turn_away(now, session, id, refusal);
+        if let Err(refusal) = proof.and_then(|proof| self.let_in(now, to, &name, &proof, visitor)) {
+            self.turn_away(now, to, refusal);
         }
     }
 
     /// The password was right, or the account knows the device. Whether that still holds when they enter, the store says again.
-    fn admit_to(
-        &mut self,
-        now: Now,
-        session: SessionId,
-        id: u32,
-        login: &StoredLogin,
-        remember: bool,
-        by_device: bool,
-    ) -> Result<(), Refusal> {
+    fn admit_to(&mut self, now: Now, to: ReplyTo, login: &StoredLogin, remember: bool, by_device: bool) -> Result<(), Refusal> {
         if login.account.disabled {
             return Err(Refusal::AccountDisabled);
         }
         if login.device == KnownDevice::Revoked {
-            self.observed.expel(session, CloseCode::DEVICE_REVOKED);
-            self.close(now, session, CloseCode::DEVICE_REVOKED);
+            self.observed.expel(to.session, CloseCode::DEVICE_REVOKED);
+            self.close(now, to.session, CloseCode::DEVICE_REVOKED);
             return Ok(());
         }
         let proof = SignedIn::new(login.account.id, login.account.role);
-        let visitor = self.visitor(session, remember, by_device);
-        self.let_in(now, session, id, &login.account.name, &proof, visitor)
+        let visitor = self.visitor(to.session, remember, by_device);
+        self.let_in(now, to, &login.account.name, &proof, visitor)
     }
 
     fn visitor(&self, session: SessionId, remember: bool, by_device: bool) -> Option<Visitor> {
@@ -171,18 +160,10 @@ impl Sessions {
     }
 
     /// Somebody has earned [`SignedIn`]: by the password, by a device that is known, or by having made the account.
-    fn let_in(
-        &mut self,
-        now: Now,
-        session: SessionId,
-        id: u32,
-        name: &AccountName,
-        proof: &SignedIn,
-        visitor: Option<Visitor>,
-    ) -> Result<(), Refusal> {
+    fn let_in(&mut self, now: Now, to: ReplyTo, name: &AccountName, proof: &SignedIn, visitor: Option<Visitor>) -> Result<(), Refusal> {
         let Some(visitor) = visitor else { return Ok(()) };
-        self.hub.sign_in(now, proof, name, visitor, session, id)?;
-        self.set_door(session, id, Door::Entering { account: proof.account() });
+        self.hub.sign_in(now, proof, name, visitor, to)?;
+        self.set_door(to, Door::Entering { account: proof.account() });
         Ok(())
     }
 
@@ -203,31 +184,31 @@ impl Sessions {
         let compares = |door: &Door| matches!(door, Door::Verifying { login: Some(login), .. } if login.account.id == changed);
         let trying: Vec<_> = self
             .sessions
-            .iter()
-            .filter_map(|(&session, known)| match &known.state {
-                State::AtTheDoor { id, door } if compares(door) => Some((session, *id)),
+            .values()
+            .filter_map(|known| match &known.state {
+                State::AtTheDoor { to, door } if compares(door) => Some(*to),
                 _ => None,
             })
             .collect();
-        for (session, id) in trying {
-            self.forget_password_of(session);
-            self.turn_away(now, session, id, Refusal::Busy);
+        for to in trying {
+            self.forget_password_of(to.session);
+            self.turn_away(now, to, Refusal::Busy);
         }
     }
 
     /// A try has failed. The client hears why, and after too many tries nothing more.
-    pub(super) fn turn_away(&mut self, now: Now, session: SessionId, id: u32, refusal: Refusal) {
-        self.reply(session, id, Channel::Control, Err(refusal));
-        let Some(known) = self.sessions.get_mut(&session) else { return };
+    pub(super) fn turn_away(&mut self, now: Now, to: ReplyTo, refusal: Refusal) {
+        self.reply(to, Err(refusal));
+        let Some(known) = self.sessions.get_mut(&to.session) else { return };
         known.state = State::Stranger;
-        self.observed.sign_in_refused(session, known.address, refusal);
+        self.observed.sign_in_refused(to.session, known.address, refusal);
         // A busy or broken server is not the client's fault.
         if matches!(refusal, Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull) {
             return;
         }
         known.failures = known.failures.saturating_add(1);
         if known.failures >= SIGN_IN_FAILURES_PER_SESSION {
-            self.close(now, session, CloseCode::RATE_LIMITED);
+            self.close(now, to.session, CloseCode::RATE_LIMITED);
         }
     }
 }

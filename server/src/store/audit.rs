@@ -7,14 +7,14 @@ use rusqlite::{Connection, params};
 use super::column::{clamped, number, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Entry, NoticeSent, Outcome};
+use super::{AuditRecord, NoticeSent, Outcome};
 
 const ADD: &str = "INSERT INTO audit (at, account, act, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
 const BEFORE: &str = "SELECT e.id, e.at, a.name, e.act, e.object, e.detail FROM audit e CROSS JOIN accounts a ON a.id = e.account
     WHERE e.id < ?1 ORDER BY e.id DESC LIMIT ?2";
 
 /// Notes that something was done, unless it had been done before: a notice that is sent again has been noted.
-pub(super) fn note(connection: &Connection, at: UnixMillis, entry: Entry, outcome: &Outcome) -> Result<(), Trouble> {
+pub(super) fn note(connection: &Connection, at: UnixMillis, entry: AuditRecord, outcome: &Outcome) -> Result<(), Trouble> {
     let object = match outcome {
         Outcome::NoticeSent(NoticeSent { repeated: true, .. }) => return Ok(()),
         Outcome::NoticeSent(NoticeSent { sent, .. }) => format!("notice {}", sent.notice.id.0),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn audited(by: AccountId, act: &'static str, object: &str, work: Work) -> Work {
-        let entry = Entry { account: by, act, object: object.into(), detail: String::new() };
+        let entry = AuditRecord { account: by, act, object: object.into(), detail: String::new() };
         Work::Audited { entry, work: Box::new(work) }
     }
 

@@ -11,7 +11,7 @@ use belfry_core::time::UnixMillis;
 
 use super::fixture::{DEVICE, add, arrive, ask, create, direct, named, notice_to, post, sent};
 use super::{
-    Bite, Entry, Keeper, MessageAltered, Occurrence, Outcome, Reachable, ReceiptNoted, Remembered, RoomJob, Store, StoredEntry,
+    AuditRecord, Bite, Keeper, MessageAltered, Occurrence, Outcome, Reachable, ReceiptNoted, Remembered, RoomJob, Store, StoredEntry,
     StoredLedger, Talk, Target, Work,
 };
 
@@ -124,7 +124,7 @@ impl Crowd {
             self.schedules[usize::from(counter == 502)] = scheduled.id;
         }
         for at in [60, 61] {
-            let entry = Entry { account: root, act: "user.enable", object: "anna".into(), detail: String::new() };
+            let entry = AuditRecord { account: root, act: "user.enable", object: "anna".into(), detail: String::new() };
             let work = Box::new(Work::SetDisabled { account: named("anna"), disabled: false });
             self.done(at, Work::Audited { entry, work });
         }

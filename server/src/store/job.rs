@@ -293,7 +293,7 @@ pub enum Work {
     /// Do something that administrators do, and note it in the same transaction. Outcome: that of `work`; what is refused is not noted.
     Audited {
         /// What to note.
-        entry: Entry,
+        entry: AuditRecord,
         /// What to do.
         work: Box<Work>,
     },
@@ -378,6 +378,14 @@ pub(super) enum Aside {
 }
 
 impl Work {
+    /// The same, noted in the audit log when it is done if `record` says as what.
+    pub fn noted_as(self, record: Option<AuditRecord>) -> Self {
+        match record {
+            Some(entry) => Self::Audited { entry, work: Box::new(self) },
+            None => self,
+        }
+    }
+
     /// What it does to the database.
     pub(super) const fn kind(&self) -> WorkKind {
         match self {
@@ -450,7 +458,7 @@ pub struct Occurrence {
 
 /// A line for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct AuditRecord {
     /// Who did it.
     pub account: AccountId,
     /// What: one word of the list in `docs/COMMANDS.md`.

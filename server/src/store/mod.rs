@@ -57,7 +57,7 @@ pub use done::{
     Posted, Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
-pub use job::{Bite, Entry, Job, Occurrence, Remembered, Target, Ticket, Work};
+pub use job::{AuditRecord, Bite, Job, Occurrence, Remembered, Target, Ticket, Work};
 pub use list_job::{Kept, List, Part};
 pub use open::{Lock, accounts_in, is_ours};
 pub use room_job::{Keeper, RoomJob, Talk};

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::column::{bits, clamped, invalid, number, optional_time, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Changed, Entry, NotSent, Occurrence, Outcome, StoreError, StoredSchedule, accounts, audience, audit, notices};
+use super::{AuditRecord, Changed, NotSent, Occurrence, Outcome, StoreError, StoredSchedule, accounts, audience, audit, notices};
 
 const TEMPLATES: &str = "SELECT content FROM templates ORDER BY name_key";
 const SAVE_TEMPLATE: &str =
@@ -166,7 +166,7 @@ pub(super) fn occur(connection: &Connection, at: UnixMillis, occurrence: Occurre
     let next_at = clamped(occurrence.next_at.unwrap_or(occurrence.at).0);
     let row = params![clamped(schedule.id.0), next_at, clamped(at.0), clamped(number as u64)];
     connection.prepare_cached(MISS_SCHEDULE)?.execute(row)?;
-    let entry = Entry {
+    let entry = AuditRecord {
         account: schedule.author,
         act: "notice.not-sent",
         object: format!("schedule {}", schedule.id.0),

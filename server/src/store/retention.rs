@@ -183,7 +183,7 @@ mod tests {
     use super::super::fixture::{
         LOBBY, add, ask, create, direct, each_store, job, named, newest, notice_to, overview, post, post_to, posted, say, sent,
     };
-    use super::super::{DatabaseSize, Entry, RoomJob, Store, Target, Tidied, Work};
+    use super::super::{AuditRecord, DatabaseSize, RoomJob, Store, Target, Tidied, Work};
     use super::*;
 
     const NOTHING: Bounds =
@@ -398,7 +398,7 @@ mod tests {
         each_store(|store| {
             let root = add(store, "root");
             for at in 1..=3 {
-                let entry = Entry { account: root, act: "user.enable", object: "x".into(), detail: String::new() };
+                let entry = AuditRecord { account: root, act: "user.enable", object: "x".into(), detail: String::new() };
                 let work = Box::new(Work::SetDisabled { account: named("root"), disabled: false });
                 ask(store, at, Work::Audited { entry, work }).unwrap();
             }

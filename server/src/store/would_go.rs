@@ -70,7 +70,7 @@ fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{LOBBY, add, ask, create, each_store, named, notice_to, post, sent};
-    use super::super::{Bite, Entry, List, RoomJob, Store, Target, Tidied, Work, WouldGo};
+    use super::super::{AuditRecord, Bite, List, RoomJob, Store, Target, Tidied, Work, WouldGo};
     use super::*;
 
     /// What would go at this moment, of messages, notices and the audit log.
@@ -158,7 +158,7 @@ mod tests {
                 for (counter, &at) in (1..).zip(times) {
                     ask(store, at, post(root, counter, Target::Room(LOBBY), "x")).unwrap();
                     sent(ask(store, at, notice_to(root, counter, &["root"])));
-                    let entry = Entry { account: root, act: "user.enable", object: "x".into(), detail: String::new() };
+                    let entry = AuditRecord { account: root, act: "user.enable", object: "x".into(), detail: String::new() };
                     let work = Box::new(Work::SetDisabled { account: named("root"), disabled: false });
                     ask(store, at, Work::Audited { entry, work }).unwrap();
                 }

@@ -1,15 +1,14 @@
 //! Whom a notice would reach: who that is, the store knows; who of them is here, the hub.
 
-use belfry_core::chat::{AccountId, Answer, Audience, Preview, Refusal, check_audience};
-use belfry_core::time::Now;
+use belfry_core::chat::{Answer, Audience, Preview, Refusal, check_audience};
 
-use crate::hub::{Hub, ReplyTo, Waiting};
+use crate::hub::{Context, Hub, Waiting};
 use crate::store::{Reachable, Work};
 
 impl Hub {
-    pub(in crate::hub) fn preview(&mut self, now: Now, author: AccountId, to: ReplyTo, audience: Vec<Audience>) -> Result<(), Refusal> {
+    pub(in crate::hub) fn preview(&mut self, context: Context<'_>, audience: Vec<Audience>) -> Result<(), Refusal> {
         check_audience(&audience)?;
-        self.submit(now, Work::Preview { author, audience }, Waiting::Preview { to })
+        self.submit_for(context, Work::Preview { author: context.account(), audience }, Waiting::Preview { to: context.to })
     }
 
     pub(in crate::hub) fn previewed(&self, reachable: Reachable) -> Answer {

@@ -19,7 +19,7 @@ pub(super) use self::progress::ProgressReports;
 pub(super) use self::schedules::Schedules;
 pub(super) use self::templates::Templates;
 
-use super::{Hub, ReplyTo, SessionId, Waiting};
+use super::{Context, Hub, ReplyTo, SessionId, Waiting};
 use crate::limits::{OPEN_NOTICES_PER_EVENT, STORE_RETRY};
 use crate::store::{NoticeSent, Outcome, ReceiptNoted, StoredNotice, Work};
 
@@ -29,14 +29,15 @@ pub(super) fn later(now: Now, after: core::time::Duration) -> UnixMillis {
 }
 
 impl Hub {
-    pub(super) fn send_notice(&mut self, now: Now, author: AccountId, to: ReplyTo, draft: NoticeDraft) -> Result<(), Refusal> {
+    pub(super) fn send_notice(&mut self, context: Context<'_>, draft: NoticeDraft) -> Result<(), Refusal> {
+        let (to, author) = (context.to, context.account());
         draft.check()?;
-        self.guard.admit(now.instant, author, Some(draft.post), draft.severity == Severity::Critical)?;
+        self.guard.admit(context.now.instant, author, Some(draft.post), draft.severity == Severity::Critical)?;
         match draft.schedule.clone() {
-            Some(schedule) => self.schedule_notice(now, author, to, schedule, draft),
+            Some(schedule) => self.schedule_notice(context, schedule, draft),
             None => {
                 let waiting = Waiting::SendNotice { to, author, post: draft.post };
-                self.submit(now, Work::SendNotice { author, draft }, waiting)
+                self.submit_for(context, Work::SendNotice { author, draft }, waiting)
             }
         }
     }
@@ -52,22 +53,15 @@ impl Hub {
         }
     }
 
-    pub(super) fn change_notice(
-        &mut self,
-        now: Now,
-        author: AccountId,
-        to: ReplyTo,
-        notice: NoticeId,
-        change: NoticeChange,
-    ) -> Result<(), Refusal> {
+    pub(super) fn change_notice(&mut self, context: Context<'_>, notice: NoticeId, change: NoticeChange) -> Result<(), Refusal> {
         if let NoticeChange::Update { expires_after_ms: Some(after), .. } = change {
             check_expiry(after)?;
         }
         let reminds = change == NoticeChange::Remind;
         if reminds {
-            self.guard.admit(now.instant, author, None, false)?;
+            self.guard.admit(context.now.instant, context.account(), None, false)?;
         }
-        self.submit(now, Work::ChangeNotice { notice, change }, Waiting::NoticeNow { to: Some(to), notice, reminds })
+        self.submit_for(context, Work::ChangeNotice { notice, change }, Waiting::NoticeNow { to: Some(context.to), notice, reminds })
     }
 
     /// A notice has changed or ended: tells whoever asked for that, and everybody whom it concerns.

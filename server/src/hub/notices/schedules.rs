@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountId, Answer, Audience, NoticeDraft, Obstacle, Page, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{Answer, Audience, NoticeDraft, Obstacle, Page, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 
 use super::{Due, calendar, later};
-use crate::hub::{Hub, ReplyTo, Waiting, page};
+use crate::hub::{Context, Hub, Waiting, page};
 use crate::limits::{SCHEDULES_MAX, STORE_RETRY};
 use crate::store::{List, Occurrence, Outcome, StoredSchedule, Work};
 
@@ -59,21 +59,15 @@ impl Schedules {
 }
 
 impl Hub {
-    pub(super) fn schedule_notice(
-        &mut self,
-        now: Now,
-        author: AccountId,
-        to: ReplyTo,
-        schedule: Schedule,
-        draft: NoticeDraft,
-    ) -> Result<(), Refusal> {
-        let (schedule, next_at) = calendar::begin(schedule, now.wall, &self.settings.time_zone)?;
+    pub(super) fn schedule_notice(&mut self, context: Context<'_>, schedule: Schedule, draft: NoticeDraft) -> Result<(), Refusal> {
+        let (schedule, next_at) = calendar::begin(schedule, context.now.wall, &self.settings.time_zone)?;
         if self.schedules.waiting.len() >= SCHEDULES_MAX {
             return Err(Refusal::TooMany);
         }
-        let waiting = Waiting::AddSchedule { to, author, post: draft.post };
+        let author = context.account();
+        let waiting = Waiting::AddSchedule { to: context.to, author, post: draft.post };
         let draft = NoticeDraft { schedule: Some(schedule), ..draft };
-        self.submit(now, Work::AddSchedule { author, next_at, draft }, waiting)
+        self.submit_for(context, Work::AddSchedule { author, next_at, draft }, waiting)
     }
 
     #[allow(clippy::boxed_local, reason = "as the store hands it over")]
@@ -127,8 +121,8 @@ impl Hub {
         }
     }
 
-    pub(in crate::hub) fn unschedule(&mut self, now: Now, to: ReplyTo, schedule: ScheduleId) -> Result<(), Refusal> {
-        self.submit(now, Work::Unschedule(schedule), Waiting::Unschedule { to, schedule })
+    pub(in crate::hub) fn unschedule(&mut self, context: Context<'_>, schedule: ScheduleId) -> Result<(), Refusal> {
+        self.submit_for(context, Work::Unschedule(schedule), Waiting::Unschedule { to: context.to, schedule })
     }
 
     pub(in crate::hub) fn unscheduled(&mut self, schedule: ScheduleId) {
@@ -136,8 +130,8 @@ impl Hub {
         self.schedules.waiting.remove(&schedule);
     }
 
-    pub(in crate::hub) fn list_schedules(&mut self, now: Now, to: ReplyTo, after: Option<ScheduleId>) -> Result<(), Refusal> {
-        self.submit(now, Work::List(List::Schedules { after }), Waiting::Schedules { to })
+    pub(in crate::hub) fn list_schedules(&mut self, context: Context<'_>, after: Option<ScheduleId>) -> Result<(), Refusal> {
+        self.submit_for(context, Work::List(List::Schedules { after }), Waiting::Schedules { to: context.to })
     }
 
     /// A page of what is planned: what the store says of it, at the times that hold by the clock as it is.

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use belfry_core::chat::{Audience, Refusal, RoomName, Template, TemplateName};
-use belfry_core::time::Now;
 
-use crate::hub::{Hub, ReplyTo, Waiting, page};
+use crate::hub::{Context, Hub, Waiting, page};
 use crate::limits::TEMPLATES_MAX;
 use crate::store::Work;
 
@@ -38,22 +37,26 @@ impl Templates {
 }
 
 impl Hub {
-    pub(in crate::hub) fn save_template(&mut self, now: Now, to: ReplyTo, template: Template) -> Result<(), Refusal> {
+    pub(in crate::hub) fn save_template(&mut self, context: Context<'_>, template: Template) -> Result<(), Refusal> {
         template.check()?;
         let is_new = !self.templates.by_key.contains_key(&template.name.key());
         if is_new && self.templates.by_key.len() >= TEMPLATES_MAX {
             return Err(Refusal::TooMany);
         }
-        self.submit(now, Work::SaveTemplate(template.clone()), Waiting::SaveTemplate { to, template: Box::new(template) })
+        self.submit_for(
+            context,
+            Work::SaveTemplate(template.clone()),
+            Waiting::SaveTemplate { to: context.to, template: Box::new(template) },
+        )
     }
 
-    pub(in crate::hub) fn remove_template(&mut self, now: Now, to: ReplyTo, name: TemplateName) -> Result<(), Refusal> {
-        self.submit(now, Work::RemoveTemplate { name: name.clone() }, Waiting::RemoveTemplate { to, name })
+    pub(in crate::hub) fn remove_template(&mut self, context: Context<'_>, name: TemplateName) -> Result<(), Refusal> {
+        self.submit_for(context, Work::RemoveTemplate { name: name.clone() }, Waiting::RemoveTemplate { to: context.to, name })
     }
 
-    pub(in crate::hub) fn list_templates(&mut self, to: ReplyTo, after: Option<&TemplateName>) {
+    pub(in crate::hub) fn list_templates(&mut self, context: Context<'_>, after: Option<&TemplateName>) {
         let start = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.key()));
         let templates = page(self.templates.by_key.range((start, Bound::Unbounded)).map(|(_, template)| template.clone()), false);
-        self.reply(to, Ok(templates.into()));
+        self.reply(context.to, Ok(templates.into()));
     }
 }

@@ -231,7 +231,7 @@ impl World {
     /// Lets time pass, stopping at each deadline on the way.
     pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now.instant + time;
-        while let Some(deadline) = self.sessions.deadline().filter(|&deadline| deadline <= end) {
+        while let Some(deadline) = self.sessions.deadline(self.now).filter(|&deadline| deadline <= end) {
             self.set_clock(deadline.max(self.now.instant));
             self.sessions.handle_timeout(self.now);
             self.settle();
