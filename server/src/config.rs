@@ -1,11 +1,11 @@
 //! What was typed, and what it means: flags over environment over file over defaults.
 
 mod layers;
+mod reload;
 mod serve;
 mod typed;
 mod variables;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,11 +16,12 @@ use clap::Args;
 use directories::ProjectDirs;
 
 pub(crate) use self::layers::DEFAULTS;
-pub(crate) use self::serve::{LogFormat, Serve, ServeArgs, admin_password, data_folder};
+pub(crate) use self::reload::Configuration;
+pub(crate) use self::serve::{ServeArgs, admin_password, data_folder};
 pub(crate) use self::typed::{Given, between, count, duration, id, label, patience, seq};
 pub(crate) use self::variables::check_variables;
 
-use crate::cli::{Ending, Outcome};
+use crate::ending::{Ending, Outcome};
 
 /// Which server, and who one is there. Part of every command that talks to a server.
 #[derive(Args, Clone, Debug)]
@@ -167,24 +168,6 @@ pub(crate) fn profile_dir() -> Outcome<PathBuf> {
         .ok_or_else(|| Ending::usage("There is no home folder to remember servers in: set BELFRY_PROFILE."))
 }
 
-/// What others call a server that listens on `addresses`: its one address, or the host's name where it listens on all of them.
-pub(crate) fn public_address(addresses: &[SocketAddr], host_name: &str) -> (String, u16) {
-    let written = |address: &SocketAddr| match address.ip() {
-        IpAddr::V6(ip) => (format!("[{ip}]"), address.port()),
-        IpAddr::V4(ip) => (ip.to_string(), address.port()),
-    };
-    let wildcard = addresses.iter().find(|address| address.ip().is_unspecified());
-    let elsewhere = addresses.iter().find(|address| !address.ip().is_loopback());
-    match (wildcard, elsewhere.or(addresses.first())) {
-        (Some(wildcard), _) => {
-            let host = if host_name.is_empty() { "localhost" } else { host_name };
-            (host.to_owned(), wildcard.port())
-        }
-        (None, Some(address)) => written(address),
-        (None, None) => written(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,19 +220,5 @@ mod tests {
         assert_eq!(both.understand(&terminal()).unwrap().key.unwrap().to_string(), typed);
         let only_link = ConnectionArgs { server: Some(link.parse().unwrap()), ..args() };
         assert_eq!(only_link.understand(&terminal()).unwrap().key.unwrap().to_string(), linked);
-    }
-
-    #[test]
-    fn the_join_link_names_the_host_unless_the_server_listens_on_one_address_only() {
-        let on = |addresses: &[&str]| {
-            let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
-            let (host, port) = public_address(&addresses, "tower");
-            format!("{host}:{port}")
-        };
-        assert_eq!(on(&["[::]:7411"]), "tower:7411");
-        assert_eq!(on(&["127.0.0.1:4000"]), "127.0.0.1:4000");
-        assert_eq!(on(&["[::1]:4000"]), "[::1]:4000");
-        assert_eq!(on(&["127.0.0.1:1", "192.0.2.5:2"]), "192.0.2.5:2");
-        assert_eq!(on(&["127.0.0.1:1", "0.0.0.0:2"]), "tower:2");
     }
 }

@@ -14,7 +14,12 @@ use std::process::ExitCode;
 
 mod cli;
 mod config;
+mod ending;
+mod log;
+mod output;
 mod profile;
+mod ready;
+mod sentence;
 #[cfg(windows)]
 mod service;
 

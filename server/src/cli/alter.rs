@@ -5,8 +5,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::text::TypedText;
-use super::{Ending, Outcome, output, session, user, zone};
+use super::{session, zone};
 use crate::config::{self, ConnectionArgs, PlaceArgs};
+use crate::ending::{Ending, Outcome};
+use crate::{output, sentence};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct EditArgs {
@@ -56,13 +58,13 @@ pub(crate) fn edit(args: EditArgs) -> Outcome {
     session::with_input(
         &args.connection,
         || args.text.read(),
-        |session, text| user::done(session, Request::Edit { place, seq: args.seq, text }),
+        |session, text| session.ask_done(Request::Edit { place, seq: args.seq, text }),
     )
 }
 
 pub(crate) fn delete(args: DeleteArgs) -> Outcome {
     let place = args.place.place();
-    session::with(&args.connection, |session| user::done(session, Request::Delete { place, seq: args.seq }))
+    session::with(&args.connection, |session| session.ask_done(Request::Delete { place, seq: args.seq }))
 }
 
 pub(crate) fn originals(args: OriginalsArgs) -> Outcome {
@@ -100,8 +102,8 @@ fn object(original: &Original) -> OriginalObject<'_> {
 
 /// `until 2026-11-21 10:02 alice: text`.
 fn line(original: &Original, zone: &TimeZone) -> String {
-    let (until, from) = (output::minute(original.until, zone), output::visible(original.from.as_str()));
-    format!("until {until} {from}: {}", output::indented(original.text.as_str()))
+    let (until, from) = (output::minute(original.until, zone), sentence::visible(original.from.as_str()));
+    format!("until {until} {from}: {}", sentence::indented(original.text.as_str()))
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, zone};
+use super::zone;
 use crate::config::{self, ConnectionArgs};
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 /// What `belfry audit` can be told.
 #[derive(Debug, clap::Args)]
@@ -66,7 +68,7 @@ fn object(entry: &AuditEntry) -> Object<'_> {
 /// `2026-11-21 10:02 admin: user.role bob admin`.
 fn line(entry: &AuditEntry, zone: &TimeZone) -> String {
     let words = format!("{}: {} {} {}", entry.who, entry.act, entry.object, entry.detail);
-    format!("{} {}", output::minute(entry.at, zone), output::indented(words.trim_end()))
+    format!("{} {}", output::minute(entry.at, zone), sentence::indented(words.trim_end()))
 }
 
 #[cfg(test)]

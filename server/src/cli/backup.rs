@@ -6,8 +6,9 @@ use belfry_server::files;
 use belfry_server::identity::DataFolder;
 use belfry_server::store;
 
-use super::{Ending, Outcome, output};
 use crate::config;
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 /// What `belfry backup` can be told.
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ pub(super) fn forbid() {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let unlimited = unlimited.and_then(|()| nix::sys::prctl::set_dumpable(false));
     if let Err(error) = unlimited {
-        super::output::complain(&format!("this computer does not forbid core dumps: {}", belfry_core::net::InWords(&error.into())));
+        crate::sentence::complain(&format!("this computer does not forbid core dumps: {}", belfry_core::net::InWords(&error.into())));
     }
 }
 

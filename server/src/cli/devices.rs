@@ -5,8 +5,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Ending, Outcome, output, user, zone};
+use super::zone;
 use crate::config::ConnectionArgs;
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 /// Letters of a key that are enough to name a device: fewer would be typed by mistake.
 const LETTERS_MIN: usize = 6;
@@ -48,7 +50,7 @@ pub(crate) fn revoke(args: &RevokeArgs) -> Outcome {
     }
     session::with(&args.connection, |session| {
         let device = find(&fetch(session, &args.name)?, &args.device)?;
-        user::done(session, Request::RevokeDevice { account: args.name.clone(), device })
+        session.ask_done(Request::RevokeDevice { account: args.name.clone(), device })
     })
 }
 
@@ -129,7 +131,7 @@ mod tests {
         let devices = [device(0), device(255)];
         assert_eq!(find(&devices, "AAAAAA"), Ok(DeviceId([0; 32])));
         assert_eq!(find(&devices, "zzzzzz"), Err(Refusal::NoSuchDevice.into()));
-        assert_eq!(find(&[device(0), device(0)], "aaaaaa").unwrap_err().exit, super::super::ending::Exit::Usage);
+        assert_eq!(find(&[device(0), device(0)], "aaaaaa").unwrap_err().exit, crate::ending::Exit::Usage);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use belfry_core::net::search::{self, Sighting, Sightings};
 use belfry_core::net::{ServerAddress, os_seed, probe};
 use serde::Serialize;
 
-use super::{Ending, Outcome, output};
 use crate::config;
+use crate::ending::{Ending, Outcome};
+use crate::{output, sentence};
 
 /// What `belfry discover` can be told.
 #[derive(Debug, clap::Args)]
@@ -84,9 +85,9 @@ fn say(key: PublicKey, sighting: &Sighting) -> Outcome {
     let name = if sighting.name.is_empty() { "a server" } else { sighting.name.as_str() };
     output::line(format_args!(
         "{} at {} (version {}) says its key is {key}",
-        output::visible(name).replace('\n', " "),
+        sentence::visible(name).replace('\n', " "),
         texts(&sighting.addresses).join(", "),
-        output::visible(&sighting.version).replace('\n', " ")
+        sentence::visible(&sighting.version).replace('\n', " ")
     ))
 }
 

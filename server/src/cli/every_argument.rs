@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use belfry_core::chat::Refusal;
 use clap::{Arg, Command as Clap, CommandFactory as _, ValueHint};
 
-use super::ending::Exit;
-use super::output::quoted;
 use super::*;
+use crate::ending::Exit;
+use crate::sentence::quoted;
 
 /// Values that hardly anything can be; each kind of argument refuses some of them.
 fn wrong_values() -> Vec<String> {

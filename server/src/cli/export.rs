@@ -7,10 +7,12 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::output::{self, Paint};
 use super::session::{self, Session};
-use super::{Outcome, table, zone};
+use super::{table, zone};
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::output::{self, Paint};
+use crate::sentence;
 
 /// What `belfry export` can be told.
 #[derive(Debug, clap::Args)]
@@ -121,7 +123,7 @@ impl Writer {
     }
 
     fn heading(&self, parties: &Parties) -> Outcome {
-        if self.format == Format::Txt { output::line(format_args!("== {} ==", output::visible(&parties.to_string()))) } else { Ok(()) }
+        if self.format == Format::Txt { output::line(format_args!("== {} ==", sentence::visible(&parties.to_string()))) } else { Ok(()) }
     }
 
     fn message(&self, parties: &Parties, message: &Message) -> Outcome {
@@ -130,7 +132,7 @@ impl Writer {
             Format::Csv => table::print(row(parties, message).cells().iter().map(|cell| &**cell)),
             // Anybody can write "(deleted)".
             Format::Txt if message.is_deleted() => {
-                let (when, who) = (output::minute(message.sent_at, &self.zone), output::visible(message.from.as_str()));
+                let (when, who) = (output::minute(message.sent_at, &self.zone), sentence::visible(message.from.as_str()));
                 output::line(format_args!("[{when}] {who} has deleted what stood here"))
             }
             Format::Txt => output::line(output::message_line(message, &self.zone, Paint::default())),

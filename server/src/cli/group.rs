@@ -4,8 +4,10 @@ use belfry_core::chat::{AccountName, Audience, Group, GroupName, Person, Request
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, stopping, user, which};
+use super::{stopping, which};
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -50,7 +52,7 @@ pub(crate) fn run(command: Command) -> Outcome {
     match command {
         Command::Add { group, members, connection } => session::with(&connection, |session| {
             for members in members.chunks(MEMBERS_AT_ONCE) {
-                let outcome = user::done(session, Request::AddToGroup { group: group.clone(), members: members.to_vec() });
+                let outcome = session.ask_done(Request::AddToGroup { group: group.clone(), members: members.to_vec() });
                 named(session, members, outcome)?;
             }
             Ok(())
@@ -101,7 +103,7 @@ fn list_members(session: &mut Session, group: &GroupName, json: bool) -> Outcome
             if json {
                 output::json(&MemberObject { account: person.account.as_str() })?
             } else {
-                output::line(output::visible(person.account.as_str()))?
+                output::line(sentence::visible(person.account.as_str()))?
             }
         }
     }
@@ -121,5 +123,5 @@ struct MemberObject<'a> {
 
 /// `nurses (12)`.
 fn line(group: &Group) -> String {
-    format!("{} ({})", output::visible(group.name.as_str()), group.members)
+    format!("{} ({})", sentence::visible(group.name.as_str()), group.members)
 }

@@ -3,10 +3,11 @@
 use belfry_core::chat::{Answer, Message, Place, Request, Seq};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 
-use super::output::{self, MessageObject, Paint};
 use super::session::{self, Session};
-use super::{Outcome, unexpected, zone};
+use super::zone;
 use crate::config::{self, ConnectionArgs, PlaceArgs};
+use crate::ending::{Ending, Outcome};
+use crate::output::{self, MessageObject, Paint};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -52,14 +53,14 @@ fn fetch(session: &mut Session, place: &Place, mut before: Option<Seq>, limit: u
     while wanted > 0 {
         let request = Request::FetchBefore { place: place.clone(), before, limit: wanted.min(PAGE_ENTRIES_MAX) };
         let Answer::Page(page) = session.ask(request)? else {
-            return Err(unexpected());
+            return Err(Ending::unexpected());
         };
         let Some(oldest) = page.messages.first().map(|message| message.seq) else {
             break;
         };
         // A server that does not go back would be asked for ever.
         if before.is_some_and(|before| oldest >= before) {
-            return Err(unexpected());
+            return Err(Ending::unexpected());
         }
         before = Some(oldest);
         wanted = wanted.saturating_sub(u32::try_from(page.messages.len()).unwrap_or(u32::MAX));

@@ -9,10 +9,12 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::outlet::Outlet;
-use super::output::{self, MessageObject, Paint};
 use super::session::{self, Session, Wake};
-use super::{Outcome, zone};
+use super::zone;
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::output::{self, MessageObject, Paint};
+use crate::sentence;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -107,13 +109,13 @@ impl Listener {
             Update::Message { place, message } => {
                 vec![format!(
                     "{} {}",
-                    self.paint.dim(&output::visible(&place.to_string())),
+                    self.paint.dim(&sentence::visible(&place.to_string())),
                     output::message_line(&message, &self.zone, self.paint)
                 )]
             }
             Update::Altered { place, message } if self.json => vec![output::json_text(&MessageObject::altered(&place, &message))?],
             Update::Altered { place, message } => {
-                let place = output::visible(&format!("{place} {} is now", message.seq.0));
+                let place = sentence::visible(&format!("{place} {} is now", message.seq.0));
                 vec![format!("{} {}", self.paint.dim(&place), output::message_line(&message, &self.zone, self.paint))]
             }
             Update::Renamed { from, to } => vec![self.renamed(&from, &to)?],
@@ -143,7 +145,7 @@ impl Listener {
             return output::json_text(&PlaceEvent { event, room, by: by.map(AccountName::as_str) });
         }
         let by = by.map_or_else(String::new, |by| format!(" by {by}"));
-        Ok(self.paint.dim(&output::visible(&format!("{event} {room}{by}"))))
+        Ok(self.paint.dim(&sentence::visible(&format!("{event} {room}{by}"))))
     }
 
     /// A room that one is in has another name.
@@ -155,7 +157,7 @@ impl Listener {
         if self.json {
             return output::json_text(&RenamedEvent { event: "renamed", room, to });
         }
-        Ok(self.paint.dim(&output::visible(&format!("{room} is called {to} now"))))
+        Ok(self.paint.dim(&sentence::visible(&format!("{room} is called {to} now"))))
     }
 
     fn connected(&self) -> Outcome<String> {
@@ -198,7 +200,7 @@ impl Listener {
 
 /// `bob is offline`.
 pub(crate) fn presence_line(change: &PresenceChange) -> String {
-    format!("{} is {}", output::visible(change.account.as_str()), change.presence.as_str())
+    format!("{} is {}", sentence::visible(change.account.as_str()), change.presence.as_str())
 }
 
 /// `disconnected: the server is stopping; next try in 2 s`.
@@ -285,8 +287,8 @@ mod tests {
     use belfry_core::client::Interruption;
     use belfry_core::time::UnixMillis;
 
-    use super::super::output::tests::{message, notice};
     use super::*;
+    use crate::output::tests::{message, notice};
 
     fn json() -> Listener {
         Listener::new(true, TimeZone::UTC, Paint::default())

@@ -13,15 +13,12 @@ mod chat;
 mod core_dumps;
 mod devices;
 mod discover;
-mod ending;
 mod export;
 mod group;
 mod history;
 mod listen;
-pub(crate) mod log;
 mod notice;
 mod outlet;
-pub(crate) mod output;
 mod pages;
 mod password;
 mod pin;
@@ -38,15 +35,13 @@ mod status;
 mod stopping;
 mod table;
 mod text;
-pub(crate) mod usage;
+mod usage;
 mod user;
 mod which;
 mod who;
 mod zone;
 
-pub(crate) use ending::{Ending, Exit, Outcome};
-#[cfg(windows)]
-pub(crate) use serve::{Configuration, announcement};
+use crate::ending::{Ending, Outcome};
 
 /// Chat and notices for one local network.
 #[derive(Debug, Parser)]
@@ -109,7 +104,7 @@ enum Command {
 }
 
 /// All that can be typed, for those who look through it.
-pub(crate) fn command() -> clap::Command {
+fn command() -> clap::Command {
     <Arguments as clap::CommandFactory>::command()
 }
 
@@ -141,18 +136,13 @@ fn understand(typed: &[OsString]) -> Result<Arguments, Wrong> {
     })
 }
 
-/// The server answered something else than what was asked for.
-fn unexpected() -> Ending {
-    belfry_core::chat::Refusal::BadRequest.into()
-}
-
 /// Carries out the command.
 pub(crate) fn run(arguments: Arguments) -> Outcome {
     if matches!(arguments.command, Command::Serve(_) | Command::Backup(_) | Command::Restore(_) | Command::RotateKey(_)) {
         core_dumps::forbid();
     }
     match arguments.command {
-        Command::Serve(args) => serve::run(*args),
+        Command::Serve(args) => serve::run(*args, &command()),
         Command::Register(args) => register::run(&args),
         Command::Send(args) => send::run(args),
         Command::History(args) => history::run(args),

@@ -6,7 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::session::Wake;
-use super::{Ending, Outcome, output};
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 /// Lines that wait for the reader. Beyond that nothing more is taken from the server, which keeps it.
 const LINES_MAX: usize = 1000;
@@ -145,9 +146,9 @@ mod tests {
     #[test]
     fn a_reader_that_has_gone_wakes_the_command() {
         let (waker, wakes) = mpsc::channel();
-        let outlet = Outlet::to(waker, |_: &str| Err(Ending::quiet(crate::cli::ending::Exit::Done)));
+        let outlet = Outlet::to(waker, |_: &str| Err(Ending::quiet(crate::ending::Exit::Done)));
         outlet.print("one".into()).unwrap();
         assert!(matches!(wakes.recv(), Ok(Wake::OutputFailed(_))));
-        assert_eq!(outlet.print("two".into()), Err(Ending::quiet(crate::cli::ending::Exit::Done)));
+        assert_eq!(outlet.print("two".into()), Err(Ending::quiet(crate::ending::Exit::Done)));
     }
 }

@@ -3,9 +3,8 @@
 use belfry_core::chat::{Answer, Page, Request};
 use belfry_core::client::Update;
 
-use super::ending::Outcome;
 use super::session::Session;
-use super::unexpected;
+use crate::ending::{Ending, Outcome};
 
 /// A list that is read a page at a time.
 pub(crate) struct Pages<'a, T, F, R> {
@@ -64,12 +63,12 @@ where
     fn next_meanwhile(&mut self, other: impl FnMut(Update)) -> Outcome<Option<Vec<T>>> {
         let Some(request) = self.next.take() else { return Ok(None) };
         let answer = self.session.ask_meanwhile(request.clone(), other)?;
-        let Page { entries, more } = (self.read)(answer).ok_or_else(unexpected)?;
+        let Page { entries, more } = (self.read)(answer).ok_or_else(Ending::unexpected)?;
         if more {
             let next = (self.following)(&entries);
             // A server that does not get on would be asked for ever.
             if entries.is_empty() || next == request {
-                return Err(unexpected());
+                return Err(Ending::unexpected());
             }
             self.next = Some(next);
         }

@@ -7,8 +7,8 @@ use belfry_core::chat::Password;
 use belfry_core::limits::PASSWORD_BYTES_MAX;
 use zeroize::Zeroizing;
 
-use super::ending::{Ending, Outcome};
 use crate::config::PasswordSource;
+use crate::ending::{Ending, Outcome};
 
 /// The password of whoever signs in.
 pub(crate) fn own(source: PasswordSource, account: &str) -> Outcome<Password> {

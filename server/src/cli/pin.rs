@@ -3,10 +3,10 @@
 use belfry_core::client::{Failure, Trust};
 use belfry_core::crypto::PublicKey;
 
-use super::ending::{Ending, Outcome};
-use super::output;
 use crate::config::{self, Connection};
+use crate::ending::{Ending, Outcome};
 use crate::profile::Profile;
+use crate::sentence;
 
 /// `HOST:PORT`, as the profile and the sentences write it.
 pub(super) fn server_name(connection: &Connection) -> String {
@@ -52,7 +52,7 @@ impl Pin {
             if known == key {
                 use std::io::IsTerminal as _;
                 if std::io::stderr().is_terminal() {
-                    output::complain(&format!("trusting {server} with key {key}, seen for the first time"));
+                    sentence::complain(&format!("trusting {server} with key {key}, seen for the first time"));
                 }
             }
         }
@@ -89,8 +89,8 @@ impl Pin {
 mod tests {
     use belfry_core::chat::Refusal;
 
-    use super::super::ending::Exit;
     use super::*;
+    use crate::ending::Exit;
 
     fn pin(given: Option<u8>, remembered: Option<u8>) -> (tempfile::TempDir, Pin) {
         let dir = tempfile::tempdir().unwrap();

@@ -1,8 +1,9 @@
 //! `belfry register`: creates the account that `--user` names.
 
-use super::output;
-use super::{Outcome, session};
+use super::session;
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::output;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {

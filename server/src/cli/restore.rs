@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Ending, Outcome, output};
 use crate::config;
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 /// What `belfry restore` can be told.
 #[derive(Debug, clap::Args)]

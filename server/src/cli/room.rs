@@ -4,8 +4,10 @@ use belfry_core::chat::{AccountName, Audience, Person, Request, Room, RoomName};
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, stopping, user, which};
+use super::{stopping, which};
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 mod keep;
 
@@ -101,17 +103,17 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> Outcome {
     match command {
         Command::Create { room, private, connection } => {
-            session::with(&connection, |session| user::done(session, Request::CreateRoom { room, private }))
+            session::with(&connection, |session| session.ask_done(Request::CreateRoom { room, private }))
         }
         Command::List { json, connection } => session::with(&connection, |session| list(session, json)),
-        Command::Join { room, connection } => session::with(&connection, |session| user::done(session, Request::JoinRoom { room })),
-        Command::Leave { room, connection } => session::with(&connection, |session| user::done(session, Request::LeaveRoom { room })),
+        Command::Join { room, connection } => session::with(&connection, |session| session.ask_done(Request::JoinRoom { room })),
+        Command::Leave { room, connection } => session::with(&connection, |session| session.ask_done(Request::LeaveRoom { room })),
         Command::Members { room, json, connection } => session::with(&connection, |session| members(session, &room, json)),
         Command::Remove { room, accounts, connection } => session::with(&connection, |session| {
             which::each(session, accounts, |account| Request::RemoveFromRoom { room: room.clone(), account })
         }),
         Command::Rename { room, name, connection } => {
-            session::with(&connection, |session| user::done(session, Request::RenameRoom { room, name }))
+            session::with(&connection, |session| session.ask_done(Request::RenameRoom { room, name }))
         }
         Command::Delete { room, yes, connection } => session::with(&connection, |session| {
             let request = |confirmed| Request::DeleteRoom { room: room.clone(), confirmed };
@@ -148,7 +150,7 @@ fn members(session: &mut Session, room: &RoomName, json: bool) -> Outcome {
             if json {
                 output::json(&MemberObject { account: person.account.as_str(), presence: person.presence.as_str() })?;
             } else {
-                output::line(output::visible(person.account.as_str()))?;
+                output::line(sentence::visible(person.account.as_str()))?;
             }
         }
     }
@@ -187,7 +189,7 @@ fn object(room: &Room) -> RoomObject<'_> {
 /// `inside   board (private, 3)`.
 fn line(room: &Room) -> String {
     let private = if room.private { "private, " } else { "" };
-    format!("{:<8} {} ({private}{})", room.standing.as_str(), output::visible(room.name.as_str()), room.members)
+    format!("{:<8} {} ({private}{})", room.standing.as_str(), sentence::visible(room.name.as_str()), room.members)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use belfry_core::rng::from_seed;
 use belfry_server::identity::{DataError, DataFolder, Planned};
 use belfry_server::store::Lock;
 
-use super::output;
-use super::{Ending, Outcome};
 use crate::config;
+use crate::ending::{Ending, Outcome};
+use crate::{output, sentence};
 
 /// What `belfry rotate-key` can be told.
 #[derive(Debug, clap::Args)]
@@ -37,17 +37,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let _lock = Lock::take(&folder.database()).map_err(Ending::refused)?;
         let made = folder.make_identity(&mut rng, now).map_err(Ending::refused)?;
         output::line(made.present.public())?;
-        output::complain("no client knows this key: give everybody the link that the server prints at its start");
+        sentence::complain("no client knows this key: give everybody the link that the server prints at its start");
         return Ok(());
     }
     let Planned { key, replaced, pushed_out } = folder.rotate_identity(&mut rng, now, args.yes).map_err(Ending::refused)?;
     output::line(key)?;
     if let Some(replaced) = replaced {
-        output::complain(&format!("the key {replaced} was dropped: no server has used it, and nobody knows it"));
+        sentence::complain(&format!("the key {replaced} was dropped: no server has used it, and nobody knows it"));
     }
     if let Some(pushed_out) = pushed_out {
-        output::complain(&format!("clients that know only the key {pushed_out} cannot follow after the next start"));
+        sentence::complain(&format!("clients that know only the key {pushed_out} cannot follow after the next start"));
     }
-    output::complain("restart the server to use this key; clients that know the one until then are told, for 30 days");
+    sentence::complain("restart the server to use this key; clients that know the one until then are told, for 30 days");
     Ok(())
 }

@@ -4,9 +4,11 @@ use belfry_core::chat::{AccountName, Answer, Found, Hit, Request, RoomName, Sear
 use belfry_core::limits::HITS_MAX;
 use jiff::tz::TimeZone;
 
-use super::output::{self, MessageObject, Paint};
-use super::{Ending, Outcome, session, unexpected, zone};
+use super::{session, zone};
 use crate::config::{self, ConnectionArgs};
+use crate::ending::{Ending, Outcome};
+use crate::output::{self, MessageObject, Paint};
+use crate::sentence;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -41,7 +43,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let request = Request::Search { text: args.text, place, before: args.before, limit: args.limit };
     session::with(&args.connection, |session| {
         let Answer::Found(found) = session.ask(request)? else {
-            return Err(unexpected());
+            return Err(Ending::unexpected());
         };
         let (zone, paint) = (zone::local(), Paint::for_stdout());
         for hit in &found.hits {
@@ -49,7 +51,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         // A list that is not complete never looks as if it were.
         if let Some(remark) = remark(&found, is_short) {
-            output::complain(remark);
+            sentence::complain(remark);
         }
         Ok(())
     })
@@ -57,7 +59,7 @@ pub(crate) fn run(args: Args) -> Outcome {
 
 /// `lobby 7 [2026-11-21 10:02] alice: text`.
 fn line(hit: &Hit, zone: &TimeZone, paint: Paint) -> String {
-    let place = paint.dim(&format!("{} {}", output::visible(&hit.place.to_string()), hit.message.seq.0));
+    let place = paint.dim(&format!("{} {}", sentence::visible(&hit.place.to_string()), hit.message.seq.0));
     format!("{place} {}", output::message_line(&hit.message, zone, paint))
 }
 
@@ -78,8 +80,8 @@ fn remark(found: &Found, is_short: bool) -> Option<&'static str> {
 mod tests {
     use belfry_core::chat::Place;
 
-    use super::super::output::tests::message;
     use super::*;
+    use crate::output::tests::message;
 
     #[test]
     fn a_hit_says_where_it_stands() {

@@ -2,9 +2,11 @@
 
 use belfry_core::client::Command;
 
+use super::session;
 use super::text::TypedText;
-use super::{Outcome, output, session};
 use crate::config::{ConnectionArgs, PlaceArgs};
+use crate::ending::Outcome;
+use crate::output;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {

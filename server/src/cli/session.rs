@@ -12,10 +12,10 @@ use belfry_core::crypto::KeyPair;
 use belfry_core::net::{self, Handle};
 use belfry_core::rng;
 
-use super::ending::{Ending, Outcome};
 use super::password;
 use super::pin::{Pin, server_name};
 use crate::config::{Connection, ConnectionArgs, Surroundings};
+use crate::ending::{Ending, Outcome};
 
 /// How long a connected server may take over one answer: a page from the disk or a password hash takes much less.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
@@ -245,6 +245,14 @@ impl Session {
     /// Asks and waits for the answer.
     pub(crate) fn ask(&mut self, request: Request) -> Outcome<Answer> {
         self.ask_meanwhile(request, |_| {})
+    }
+
+    /// Asks for something that is only done, and waits until it is.
+    pub(crate) fn ask_done(&mut self, request: Request) -> Outcome {
+        match self.ask(request)? {
+            Answer::Done => Ok(()),
+            _ => Err(Ending::unexpected()),
+        }
     }
 
     /// Asks and waits for the answer; `None` when the server refuses for this reason.

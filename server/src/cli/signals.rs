@@ -1,6 +1,6 @@
 //! What the operating system tells a server: stop, or read the configuration again.
 
-use super::{Ending, Outcome};
+use crate::ending::{Ending, Outcome};
 
 /// What a signal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

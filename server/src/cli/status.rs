@@ -4,8 +4,10 @@ use belfry_core::chat::{Answer, Request, ServerStatus};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Outcome, output, session, unexpected, zone};
+use super::{session, zone};
 use crate::config::ConnectionArgs;
+use crate::ending::{Ending, Outcome};
+use crate::{output, sentence};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -19,13 +21,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     session::with(&args.connection, |session| {
         let Answer::Status(status) = session.ask(Request::Status)? else {
-            return Err(unexpected());
+            return Err(Ending::unexpected());
         };
         if args.json {
             return output::json(&object(&status));
         }
         for (what, value) in rows(&status, &zone::local()) {
-            output::line(format_args!("{what:<24} {}", output::visible(&value)))?;
+            output::line(format_args!("{what:<24} {}", sentence::visible(&value)))?;
         }
         Ok(())
     })

@@ -4,15 +4,17 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use belfry_core::chat::{Answer, Refusal, Request, Scheduled};
 
+use super::notice;
 use super::session::Session;
-use super::{Ending, Outcome, notice, output, unexpected};
+use crate::ending::{Ending, Outcome};
+use crate::sentence;
 
 /// Asks for something that the server does only when it is confirmed, if scheduled notices could then not be sent any more: `request` is
 /// told whether it is. `concerns` finds those notices; who may not read the list is told that there are some.
 pub(super) fn ask(session: &mut Session, yes: bool, request: impl Fn(bool) -> Request, concerns: impl Fn(&Scheduled) -> bool) -> Outcome {
     match session.ask_or(request(yes), Refusal::StopsSchedules)? {
         Some(Answer::Done) => return Ok(()),
-        Some(_) => return Err(unexpected()),
+        Some(_) => return Err(Ending::unexpected()),
         None => {}
     }
     let planned = notice::planned(session).unwrap_or_default();
@@ -28,10 +30,7 @@ pub(super) fn ask(session: &mut Session, yes: bool, request: impl Fn(bool) -> Re
     if !matches!(typed.trim().to_lowercase().as_str(), "y" | "yes") {
         return Err(Ending::usage("Nothing was changed."));
     }
-    match session.ask(request(true))? {
-        Answer::Done => Ok(()),
-        _ => Err(unexpected()),
-    }
+    session.ask_done(request(true))
 }
 
 /// `This stops 2 scheduled notices: 3 (Fire drill), 5 (Tea).`
@@ -40,7 +39,8 @@ fn words(stopped: &[&Scheduled]) -> String {
     if stopped.is_empty() {
         return "Scheduled notices would not be sent any more.".to_owned();
     }
-    let shown: Vec<_> = stopped.iter().take(SHOWN).map(|one| format!("{} ({})", one.id.0, output::visible(notice::heading(one)))).collect();
+    let shown: Vec<_> =
+        stopped.iter().take(SHOWN).map(|one| format!("{} ({})", one.id.0, sentence::visible(notice::heading(one)))).collect();
     let more = stopped.len().saturating_sub(SHOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let notices = if stopped.len() == 1 { "1 scheduled notice".to_owned() } else { format!("{} scheduled notices", stopped.len()) };

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use belfry_core::chat::is_blank;
 
-use super::{Ending, Outcome, output};
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 /// One line of a table on standard output, with its end.
 pub(super) fn print<'a>(cells: impl IntoIterator<Item = &'a str>) -> Outcome {

@@ -8,7 +8,7 @@ use belfry_core::limits::TEXT_BYTES_MAX;
 use belfry_core::net::InWords;
 use belfry_core::text_file;
 
-use super::{Ending, Outcome};
+use crate::ending::{Ending, Outcome};
 
 /// What stands for a text that is on standard input.
 const INPUT: &str = "-";
@@ -62,7 +62,7 @@ fn from_input(input: &mut impl Read) -> Outcome<Text> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::ending::Exit;
+    use crate::ending::Exit;
 
     #[test]
     fn a_dash_is_standard_input_and_everything_else_is_said() {

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
-use super::output::quoted;
+use crate::sentence::{cannot_be, quoted};
 
 /// Explains `error`, which clap has found in the words `typed` (the first is the program) for `root`.
 pub(super) fn explain(error: &clap::Error, root: &Command, typed: &[OsString]) -> String {
@@ -40,20 +40,6 @@ pub(super) fn explain(error: &clap::Error, root: &Command, typed: &[OsString]) -
         ErrorKind::InvalidUtf8 => not_utf8(typed),
         // clap has no other faults to find in these commands; should it find one, the way to the help is told.
         _ => format!("This is not how {} is written; {} explains.", line.path(), line.help()),
-    }
-}
-
-/// That an argument has a value that it cannot have, as a sentence: `--limit cannot be "0": give a whole number of at least 1.`
-pub(crate) fn cannot_be(argument: &str, value: &str, why: &str) -> String {
-    format!("{argument} cannot be {}: {}", quoted(value), continued(why))
-}
-
-/// A sentence as it goes on behind a colon.
-fn continued(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() && !second.is_ascii_digit() => first.to_lowercase().chain(letters).collect(),
-        _ => sentence.to_owned(),
     }
 }
 

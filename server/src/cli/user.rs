@@ -1,13 +1,15 @@
 //! `belfry user`: accounts, for administrators; `password` also for oneself.
 
-use belfry_core::chat::{Account, AccountName, Answer, Audience, Password, Request, Role};
+use belfry_core::chat::{Account, AccountName, Audience, Password, Request, Role};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, devices, output, password, stopping, unexpected, zone};
+use super::{devices, password, stopping, zone};
 use crate::config::{self, ConnectionArgs, Surroundings};
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -117,7 +119,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Sessions(args) => devices::sessions(&args),
         Command::Revoke(args) => devices::revoke(&args),
         Command::Enable { name, connection } => {
-            session::with(&connection, |session| done(session, Request::SetDisabled { account: name, disabled: false, confirmed: true }))
+            session::with(&connection, |session| session.ask_done(Request::SetDisabled { account: name, disabled: false, confirmed: true }))
         }
     }
 }
@@ -134,15 +136,8 @@ fn change_with_password(
     let source = config::password_source(stdin, &surroundings, "BELFRY_NEW_PASSWORD")?;
     session::with(connection, |session| {
         let password = password::new(source, account.as_str())?;
-        done(session, request(account, password))
+        session.ask_done(request(account, password))
     })
-}
-
-pub(super) fn done(session: &mut Session, request: Request) -> Outcome {
-    match session.ask(request)? {
-        Answer::Done => Ok(()),
-        _ => Err(unexpected()),
-    }
 }
 
 fn list(connection: &ConnectionArgs, json: bool) -> Outcome {
@@ -182,7 +177,7 @@ fn object(account: &Account) -> AccountObject<'_> {
 fn line(account: &Account, zone: &TimeZone) -> String {
     let seen = account.last_seen.map_or_else(|| "never seen".to_owned(), |at| format!("last seen {}", output::minute(at, zone)));
     let disabled = if account.disabled { ", disabled" } else { "" };
-    format!("{:<8} {} ({seen}{disabled})", account.role.as_str(), output::visible(account.name.as_str()))
+    format!("{:<8} {} ({seen}{disabled})", account.role.as_str(), sentence::visible(account.name.as_str()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use belfry_core::chat::{AccountName, Audience, Refusal, Request};
 use belfry_core::limits::AUDIENCES_MAX;
 
 use super::session::Session;
-use super::{Ending, Outcome, output};
+use crate::ending::{Ending, Outcome};
+use crate::sentence;
 
 /// Names that a sentence lists.
 const NAMED_MAX: usize = 5;
@@ -68,11 +69,11 @@ pub(super) fn each(session: &mut Session, people: Vec<AccountName>, request: imp
     let several = people.len() > 1;
     let mut first = None;
     for person in people {
-        match super::user::done(session, request(person.clone())) {
+        match session.ask_done(request(person.clone())) {
             Err(ending) if several && is_of_the_person(&ending) => {
                 let ending = about(&[person.to_string()], ending);
                 if let Some(sentence) = &ending.sentence {
-                    output::complain(sentence);
+                    sentence::complain(sentence);
                 }
                 first.get_or_insert(ending.exit);
             }

@@ -6,8 +6,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{Outcome, output, zone};
+use super::zone;
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -54,7 +56,7 @@ pub(crate) fn line(person: &Person, zone: &TimeZone) -> String {
         (Presence::Offline, None) => " (never seen)".to_owned(),
         _ => String::new(),
     };
-    format!("{:<8} {}{seen}", person.presence.as_str(), output::visible(person.account.as_str()))
+    format!("{:<8} {}{seen}", person.presence.as_str(), sentence::visible(person.account.as_str()))
 }
 
 #[cfg(test)]

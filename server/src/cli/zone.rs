@@ -6,7 +6,8 @@ use std::sync::Once;
 use belfry_core::chat::ZoneName;
 use jiff::tz::TimeZone;
 
-use super::{Ending, Outcome, output};
+use crate::ending::{Ending, Outcome};
+use crate::sentence;
 
 /// The time zone for showing times. Where the system names one that is not there, or none to a person who looks, that is said once.
 pub(crate) fn local() -> TimeZone {
@@ -14,8 +15,8 @@ pub(crate) fn local() -> TimeZone {
     TimeZone::try_system().unwrap_or_else(|_| {
         let typed = std::env::var("TZ").ok();
         SAID.call_once(|| match typed {
-            Some(typed) => output::complain(&format!("{} Times are shown in UTC.", unknown(&typed))),
-            None if io::stderr().is_terminal() => output::complain("The time zone of this computer is not set. Times are shown in UTC."),
+            Some(typed) => sentence::complain(&format!("{} Times are shown in UTC.", unknown(&typed))),
+            None if io::stderr().is_terminal() => sentence::complain("The time zone of this computer is not set. Times are shown in UTC."),
             None => {}
         });
         TimeZone::UTC
@@ -31,7 +32,7 @@ pub(crate) fn home() -> Outcome<(TimeZone, Option<ZoneName>)> {
         (Ok(zone), _) => zone,
         (Err(_), Ok(typed)) => return Err(Ending::usage(unknown(&typed))),
         (Err(_), Err(_)) => {
-            output::complain("The time zone of this computer is not set; the time is taken as UTC.");
+            sentence::complain("The time zone of this computer is not set; the time is taken as UTC.");
             TimeZone::UTC
         }
     };

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use belfry_core::text_file;
 use toml::{Table, Value};
 
-use crate::cli::output::quoted;
-use crate::cli::usage::cannot_be;
-use crate::cli::{Ending, Outcome};
+use crate::ending::{Ending, Outcome};
+use crate::sentence::{cannot_be, quoted};
 
 /// Every key, its default and what it is for: what `--print-config` prints is where the defaults come from.
 pub(crate) const DEFAULTS: &str = include_str!("defaults.toml");

@@ -12,7 +12,8 @@ use clap::Args;
 
 use super::layers::Layers;
 use super::{duration, platform};
-use crate::cli::{Ending, Outcome, log};
+use crate::ending::{Ending, Outcome};
+use crate::log::{self, LogFormat};
 
 /// How the server is started. What is empty is not given.
 #[derive(Args, Clone, Debug, Default)]
@@ -87,15 +88,6 @@ pub(crate) struct ServeArgs {
     #[cfg(windows)]
     #[arg(long, requires = "data")]
     pub(crate) service: bool,
-}
-
-/// In what form the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One object a line.
-    Json,
 }
 
 /// [`ServeArgs`], understood.

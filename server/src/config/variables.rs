@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-use crate::cli::{Ending, Outcome};
+use crate::ending::{Ending, Outcome};
 
 /// Variables that are read elsewhere than beside a flag.
 const MORE: [&str; 4] = ["BELFRY_PASSWORD", "BELFRY_NEW_PASSWORD", "BELFRY_PROFILE", "BELFRY_ADMIN_PASSWORD"];
@@ -46,10 +46,17 @@ fn collect(command: &Command, known: &mut BTreeSet<String>) {
 
 #[cfg(test)]
 mod tests {
+    use clap::Args as _;
+
     use super::*;
+    use crate::config::{ConnectionArgs, ServeArgs};
+
+    fn commands() -> Command {
+        ServeArgs::augment_args(Command::new("belfry").subcommand(ConnectionArgs::augment_args(Command::new("chat"))))
+    }
 
     fn check(name: &str) -> Outcome<Vec<String>> {
-        check_variables(&crate::cli::command(), [(name.into(), "x".into())])
+        check_variables(&commands(), [(name.into(), "x".into())])
     }
 
     #[test]
@@ -71,6 +78,6 @@ mod tests {
             assert_eq!(check(ours), Ok(Vec::new()), "{ours}");
         }
         assert_eq!(check("BELFRY_BACKUP_TARGET"), Ok(vec!["BELFRY_BACKUP_TARGET".to_owned()]));
-        assert_eq!(check_variables(&crate::cli::command(), [("BELFRY_LOGS".into(), "".into())]), Ok(Vec::new()));
+        assert_eq!(check_variables(&commands(), [("BELFRY_LOGS".into(), "".into())]), Ok(Vec::new()));
     }
 }

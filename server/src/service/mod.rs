@@ -18,8 +18,10 @@ use windows_service::service_control_handler::{self, ServiceControlHandlerResult
 use windows_service::{define_windows_service, service_dispatcher};
 
 use self::event_log::Kind;
-use crate::cli::log::{self, Level, Log};
-use crate::cli::{Configuration, Ending, Exit, Outcome};
+use crate::config::Configuration;
+use crate::ending::{Ending, Exit, Outcome};
+use crate::log::{self, Level, Log};
+use crate::ready::announcement;
 
 mod event_log;
 
@@ -162,7 +164,7 @@ fn tell(manager: ServiceStatusHandle, state: State, exit_code: ServiceExitCode) 
 
 /// Tells the event log how to reach the server. A password stands in no log: it goes into a file of its own.
 fn announce(ready: &Ready, data: &Path) {
-    let text = crate::cli::announcement(ready);
+    let text = announcement(ready);
     let mut public = String::new();
     for line in text.lines().filter(|line| !line.starts_with("admin password:")) {
         let _ = writeln!(public, "{line}");

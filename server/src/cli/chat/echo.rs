@@ -72,7 +72,7 @@ impl Echo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::output::tests::message;
+    use crate::output::tests::message;
 
     fn typed(text: &str) -> Echo {
         let mut echo = Echo::default();

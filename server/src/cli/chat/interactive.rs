@@ -17,10 +17,11 @@ use rustyline::ExternalPrinter;
 use super::echo::Echo;
 use super::entry::{self, Entry};
 use super::prompt::{self, Prompt};
-use crate::cli::ending::Exit;
-use crate::cli::output::{self, Paint};
 use crate::cli::session::{Session, Wake};
-use crate::cli::{Ending, Outcome, listen, unexpected, who, zone};
+use crate::cli::{listen, who, zone};
+use crate::ending::{Ending, Exit, Outcome};
+use crate::output::{self, Paint};
+use crate::sentence;
 
 /// Messages shown on entering a place.
 const SHOWN_ON_ENTRY: u32 = 20;
@@ -59,7 +60,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
             if let Err(Ending { sentence: Some(sentence), .. }) = &outcome
                 && !prompt::LEAVE.is_empty()
             {
-                let _ = talk.show(&format!("{}{}", output::visible(sentence), prompt::LEAVE));
+                let _ = talk.show(&format!("{}{}", sentence::visible(sentence), prompt::LEAVE));
             }
             talk.prompts = None;
             prompt::end(finished);
@@ -124,7 +125,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     /// Asks for the next line.
     fn prompt(&self) {
         if let Some(prompts) = &self.prompts {
-            let _ = prompts.send(format!("{}> ", output::visible(&self.place.to_string())));
+            let _ = prompts.send(format!("{}> ", sentence::visible(&self.place.to_string())));
         }
     }
 
@@ -154,7 +155,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             self.session.send(Command::Away(false))?;
         }
         match entry {
-            Err(problem) => self.show(&output::visible(&problem)),
+            Err(problem) => self.show(&sentence::visible(&problem)),
             Ok(Entry::Nothing) => Ok(()),
             Ok(Entry::Say(text)) => {
                 let ticket = self.session.ticket();
@@ -186,7 +187,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             Err(Ending { exit: Exit::Unreachable, .. }) if !self.session.has_ended() => {
                 self.show("The server has not answered; try that again in a moment.")
             }
-            Err(Ending { sentence: Some(sentence), .. }) if !self.session.has_ended() => self.show(&output::visible(&sentence)),
+            Err(Ending { sentence: Some(sentence), .. }) if !self.session.has_ended() => self.show(&sentence::visible(&sentence)),
             outcome => outcome,
         }
     }
@@ -216,7 +217,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
                 });
                 Ok(page.conversation.place)
             }
-            Ok(_) => Err(unexpected()),
+            Ok(_) => Err(Ending::unexpected()),
             Err(ending) => Err(ending),
         };
         news.into_iter().try_for_each(|update| self.update(update))?;
@@ -251,7 +252,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
                 }
                 Ok(())
             }
-            _ => Err(unexpected()),
+            _ => Err(Ending::unexpected()),
         }
     }
 
@@ -272,7 +273,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     }
 
     fn renamed(&mut self, from: &Place, to: Place) -> Outcome {
-        let said = output::visible(&format!("{from} is called {to} now"));
+        let said = sentence::visible(&format!("{from} is called {to} now"));
         if let Some(own) = self.own.remove(from) {
             self.own.insert(to.clone(), own);
         }
@@ -285,7 +286,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
     /// Answers a notice. One that was not shown here as open is asked for: what keeps it from being answered, the server knows.
     fn answer(&mut self, id: NoticeId, answer: u8) -> Outcome {
         if let Some(why) = self.answered.get(&id).and_then(|notice| not_to_be_answered(notice, &self.zone)) {
-            return self.show(&output::visible(&why));
+            return self.show(&sentence::visible(&why));
         }
         if !self.notices.contains_key(&id) {
             return self.asking(|talk| talk.look_up(id, answer));
@@ -297,9 +298,9 @@ impl<P: ExternalPrinter> Talk<'_, P> {
         let mut news = Vec::new();
         let asked = self.session.ask_meanwhile(Request::FetchNotice { notice: id }, |update| news.push(update));
         news.into_iter().try_for_each(|update| self.update(update))?;
-        let Answer::Notice(notice) = asked? else { return Err(unexpected()) };
+        let Answer::Notice(notice) = asked? else { return Err(Ending::unexpected()) };
         match not_to_be_answered(&notice, &self.zone) {
-            Some(why) => self.show(&output::visible(&why)),
+            Some(why) => self.show(&sentence::visible(&why)),
             None => {
                 self.notices.insert(id, notice);
                 self.choose(id, answer)
@@ -312,7 +313,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
         let Some(label) = notice.answers.get(usize::from(answer)) else {
             return self.show(&format!("Notice {} has the answers 0 to {}.", id.0, notice.answers.len().saturating_sub(1)));
         };
-        let said = format!("answered notice {}: {}", id.0, output::visible(label.as_str()));
+        let said = format!("answered notice {}: {}", id.0, sentence::visible(label.as_str()));
         self.session.send(Command::Receipt { notice: id, receipt: Receipt::Answered(answer) })?;
         if let Some(notice) = self.notices.remove(&id) {
             let at = u64::try_from(Timestamp::now().as_millisecond()).map(UnixMillis).unwrap_or_default();
@@ -326,15 +327,15 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             Update::Message { place, message } => self.message(&place, &message),
             Update::Altered { place, message } => {
                 self.note_own(&place, &message);
-                let which = output::visible(&format!("{place} {} is now", message.seq.0));
+                let which = sentence::visible(&format!("{place} {} is now", message.seq.0));
                 self.show(&format!("{} {}", self.paint.dim(&which), output::message_line(&message, &self.zone, self.paint)))
             }
             Update::Invited { room, by } => {
-                let (room, by) = (output::visible(room.as_str()), output::visible(by.as_str()));
+                let (room, by) = (sentence::visible(room.as_str()), sentence::visible(by.as_str()));
                 self.show(&self.paint.alert(&format!("{by} invites you to {room}: belfry room join {room}")))
             }
             Update::Renamed { from, to } => self.renamed(&from, to),
-            Update::Left { place } => self.show(&self.paint.dim(&format!("left {}", output::visible(&place.to_string())))),
+            Update::Left { place } => self.show(&self.paint.dim(&format!("left {}", sentence::visible(&place.to_string())))),
             Update::Notice(notice) => self.notice(notice),
             Update::Presence(changes) => {
                 // Whoever types here knows that they are here.
@@ -373,7 +374,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
             self.session.send(Command::Ask { ticket, request })?;
             self.show(&line)
         } else {
-            self.show(&format!("{} {line}", self.paint.alert(&output::visible(&place.to_string()))))
+            self.show(&format!("{} {line}", self.paint.alert(&sentence::visible(&place.to_string()))))
         }
     }
 
@@ -396,7 +397,7 @@ impl<P: ExternalPrinter> Talk<'_, P> {
 
     fn not_sent(&mut self, ticket: belfry_core::client::Ticket, why: &str) -> Outcome {
         match self.echo.failed(ticket) {
-            Some(text) => self.show(&self.paint.alert(&format!("not sent: {} ({why})", output::indented(text.as_str())))),
+            Some(text) => self.show(&self.paint.alert(&format!("not sent: {} ({why})", sentence::indented(text.as_str())))),
             None => Ok(()),
         }
     }
@@ -421,7 +422,7 @@ fn not_to_be_answered(notice: &Notice, zone: &TimeZone) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::output::tests::notice;
+    use crate::output::tests::notice;
 
     #[test]
     fn a_notice_that_was_answered_or_is_over_says_so() {

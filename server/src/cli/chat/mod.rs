@@ -4,8 +4,9 @@ use std::io::IsTerminal as _;
 
 use belfry_core::chat::{AccountName, RoomName};
 
-use super::{Outcome, session};
+use super::session;
 use crate::config::{self, ConnectionArgs};
+use crate::ending::Outcome;
 
 mod echo;
 mod entry;

@@ -8,9 +8,9 @@ use belfry_core::chat::{Place, Text};
 use belfry_core::client::{Command, Ticket, Update};
 
 use super::lines;
-use crate::cli::ending::Exit;
 use crate::cli::session::{Session, Wake};
-use crate::cli::{Ending, Outcome, output};
+use crate::ending::{Ending, Exit, Outcome};
+use crate::sentence;
 
 /// Messages that may be on their way at one time: enough to keep the server's disk busy, far below what an outbox holds.
 const IN_FLIGHT_MAX: usize = 1000;
@@ -34,7 +34,7 @@ pub(super) fn run(session: &mut Session, to: Place) -> Outcome {
             }
             Step::Finished(problem) => {
                 if let Some(problem) = problem {
-                    output::complain(&problem);
+                    sentence::complain(&problem);
                 }
                 let _ = permit.send(());
             }

@@ -17,7 +17,7 @@ use rustyline::{Config, Context, Editor, ExternalPrinter, Helper};
 
 use super::lines;
 use crate::cli::session::Wake;
-use crate::cli::{Ending, Outcome};
+use crate::ending::{Ending, Outcome};
 
 /// How often a prompt that is to end is told so: it may have been between two lines.
 const WAKE_INTERVAL: Duration = Duration::from_millis(50);

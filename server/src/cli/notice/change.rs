@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use belfry_core::chat::{Answer, NoticeChange, NoticeId, Request, Text, Title, check_expiry};
 
-use super::send::SeverityWord;
+use super::draft::SeverityWord;
 use super::status;
+use crate::cli::session;
 use crate::cli::text::TypedText;
-use crate::cli::{Ending, Outcome, output, session, unexpected};
 use crate::config::{self, ConnectionArgs};
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -88,7 +90,7 @@ fn change(args: &Args, body: Option<TypedText>, change: impl FnOnce(Option<Text>
         |session, body| {
             let change = change(body);
             let Answer::NoticeChanged(summary) = session.ask(Request::ChangeNotice { notice: NoticeId(args.id), change })? else {
-                return Err(unexpected());
+                return Err(Ending::unexpected());
             };
             if args.json { output::json(&super::object(&summary)) } else { output::line(status::heading(&summary)) }
         },

@@ -3,8 +3,10 @@
 use belfry_core::chat::{NoticeSummary, Request};
 use jiff::tz::TimeZone;
 
-use crate::cli::{Outcome, output, session, zone};
+use crate::cli::{session, zone};
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -41,7 +43,7 @@ fn line(summary: &NoticeSummary, zone: &TimeZone) -> String {
         notice.state.as_str(),
         progress.answered,
         progress.audience,
-        output::visible(heading)
+        sentence::visible(heading)
     )
 }
 
@@ -50,7 +52,7 @@ mod tests {
     use belfry_core::chat::{Progress, Text};
 
     use super::*;
-    use crate::cli::output::tests::notice;
+    use crate::output::tests::notice;
 
     #[test]
     fn a_notice_is_one_line_headed_by_its_title_or_first_line() {

@@ -4,9 +4,11 @@ use belfry_core::chat::{Answer, LedgerEntry, NoticeId, NoticeSummary, Request};
 use belfry_core::client::Update;
 
 use super::session::Session;
-use super::{Outcome, output, unexpected};
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 mod change;
+mod draft;
 mod list;
 mod preview;
 mod scheduled;
@@ -74,7 +76,7 @@ fn ledger(session: &mut Session, notice: NoticeId, other: impl FnMut(Update)) ->
         _ => None,
     };
     let people = session.pages_read_by(|page| Request::NoticeStatus { notice, after: after(page) }, read).all_meanwhile(other)?;
-    Ok((summary.ok_or_else(unexpected)?, people))
+    Ok((summary.ok_or_else(Ending::unexpected)?, people))
 }
 
 #[derive(serde::Serialize)]
@@ -119,8 +121,8 @@ fn object(summary: &NoticeSummary) -> SummaryObject<'_> {
 mod tests {
     use belfry_core::chat::Progress;
 
-    use super::super::output::tests::notice;
     use super::*;
+    use crate::output::tests::notice;
 
     #[test]
     fn a_script_reads_a_notice_with_its_totals() {

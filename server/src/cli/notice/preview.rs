@@ -6,10 +6,12 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use belfry_core::chat::{Answer, Audience, Preview, Request, RoomName, Severity};
 use serde::Serialize;
 
-use super::send::audience;
+use super::draft::audience;
 use crate::cli::session::{self, Session};
-use crate::cli::{Ending, Outcome, output, unexpected, which};
+use crate::cli::which;
 use crate::config::ConnectionArgs;
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -35,7 +37,7 @@ fn ask(session: &mut Session, audience: &[Audience]) -> Outcome<Preview> {
     let outcome = session.ask(Request::PreviewNotice { audience: audience.to_vec() });
     match which::named(session, audience, outcome)? {
         Answer::Preview(preview) => Ok(preview),
-        _ => Err(unexpected()),
+        _ => Err(Ending::unexpected()),
     }
 }
 

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::{when, words};
 use crate::cli::session::{self, Session};
-use crate::cli::{Outcome, output, user};
 use crate::config::{self, ConnectionArgs};
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -46,7 +47,7 @@ pub(in crate::cli) fn heading(scheduled: &Scheduled) -> &str {
 }
 
 pub(crate) fn unschedule(args: &UnscheduleArgs) -> Outcome {
-    session::with(&args.connection, |session| user::done(session, Request::Unschedule { schedule: ScheduleId(args.id) }))
+    session::with(&args.connection, |session| session.ask_done(Request::Unschedule { schedule: ScheduleId(args.id) }))
 }
 
 #[derive(Serialize)]
@@ -96,7 +97,7 @@ fn line(scheduled: &Scheduled) -> String {
     // What has been said once is not said again.
     let coming = scheduled.obstacle.filter(|_| scheduled.next_at.is_some());
     parts.extend(coming.map(|obstacle| format!("will not be sent: {}", obstacle.as_str())));
-    let (severity, heading) = (scheduled.draft.severity.as_str(), output::visible(heading(scheduled)));
+    let (severity, heading) = (scheduled.draft.severity.as_str(), sentence::visible(heading(scheduled)));
     let to_whom = words::to_whom(&scheduled.draft.audience, &scheduled.draft.answers);
     format!("{} [{}] {severity}: {heading}{to_whom}", scheduled.id.0, parts.join(", "))
 }

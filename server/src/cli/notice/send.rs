@@ -2,25 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use belfry_core::chat::{
-    Answer, Audience, Every, Label, LedgerEntry, NoticeDraft, NoticeId, Progress, Reminding, Severity, Template, TemplateName, Text, Title,
-    WrittenTime, check_answers, check_audience, check_expiry,
-};
+use belfry_core::chat::{Answer, Every, LedgerEntry, NoticeDraft, NoticeId, Progress, TemplateName, WrittenTime};
 use belfry_core::client::{Command, Update};
-use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
+use super::draft::DraftArgs;
 use super::{ledger, preview, status, template, when};
 use crate::cli::session::{self, Session, Wake};
 use crate::cli::text::TypedText;
-use crate::cli::{Ending, Outcome, output, unexpected, which, zone};
+use crate::cli::{which, zone};
 use crate::config::{self, ConnectionArgs};
+use crate::ending::{Ending, Outcome};
+use crate::output;
 
 /// How long `--wait` waits unless `--timeout` says otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(600);
-
-/// Reminders unless `--remind-limit` says otherwise.
-const REMINDERS_DEFAULT: u16 = 6;
 
 /// How long one look at the ledger may take while waiting.
 const LOOK_PATIENCE: Duration = Duration::from_secs(10);
@@ -52,77 +48,6 @@ pub(crate) struct Args {
     /// What it says, or - for what stands on standard input; put -- before a text that begins with a dash
     #[arg(required_unless_present = "template")]
     body: Option<TypedText>,
-}
-
-/// What a notice and a template are made of beside their text.
-#[derive(clap::Args, Debug)]
-pub(super) struct DraftArgs {
-    /// How much it insists [default: info]
-    #[arg(long, value_enum)]
-    pub(super) severity: Option<SeverityWord>,
-    /// Its heading
-    #[arg(long)]
-    pub(super) title: Option<Title>,
-    /// Whom it is for: everyone, user:NAME, group:NAME or room:NAME; may be given several times [default: everyone]
-    #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
-    pub(super) to: Vec<Audience>,
-    /// When it stops mattering: 30m, 2h, 1d
-    #[arg(long, value_name = "DURATION", value_parser = config::duration)]
-    pub(super) expires: Option<Duration>,
-    /// The answers it offers, separated by commas [default: Acknowledge]
-    #[arg(long, value_name = "ANSWERS", value_delimiter = ',', value_parser = config::label)]
-    pub(super) answers: Vec<Label>,
-    /// Tell those who have not answered again, each time after so long: 5m
-    #[arg(long, value_name = "DURATION", value_parser = config::duration)]
-    pub(super) remind: Option<Duration>,
-    /// With --remind: how often at most [default: 6]
-    #[arg(long, value_name = "TIMES", value_parser = config::between::<u16>(1..=100), allow_negative_numbers = true)]
-    pub(super) remind_limit: Option<u16>,
-}
-
-impl DraftArgs {
-    /// That what was typed goes together and is not more than a notice holds.
-    ///
-    /// # Errors
-    /// Wrong usage.
-    pub(super) fn check(&self) -> Outcome {
-        if self.remind_limit.is_some() && self.remind.is_none() {
-            return Err(Ending::usage("--remind-limit needs --remind: after how long those who have not answered are told again."));
-        }
-        // By the server's own rules.
-        check_answers(&self.answers)
-            .and_then(|()| check_audience(&self.to))
-            .and_then(|()| check_expiry(self.expires_after_ms()))
-            .map_err(Ending::usage)
-    }
-
-    /// How long it matters, if not for ever.
-    pub(super) fn expires_after_ms(&self) -> Option<u64> {
-        self.expires.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// The reminders, if any.
-    pub(super) fn reminding(&self) -> Option<Reminding> {
-        let every_ms = u64::try_from(self.remind?.as_millis()).unwrap_or(u64::MAX);
-        Some(Reminding { every_ms, limit: self.remind_limit.unwrap_or(REMINDERS_DEFAULT) })
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SeverityWord {
-    Info,
-    Important,
-    Critical,
-}
-
-impl From<SeverityWord> for Severity {
-    fn from(word: SeverityWord) -> Self {
-        match word {
-            SeverityWord::Info => Self::Info,
-            SeverityWord::Important => Self::Important,
-            SeverityWord::Critical => Self::Critical,
-        }
-    }
 }
 
 /// How far a notice has come with a person.
@@ -187,43 +112,6 @@ impl Stage {
     }
 }
 
-/// Reads `everyone`, `user:NAME`, `group:NAME` or `room:NAME`.
-pub(super) fn audience(typed: &str) -> Result<Audience, String> {
-    match typed.split_once(':') {
-        None if typed == "everyone" => Ok(Audience::Everyone),
-        Some(("user", name)) => name.parse().map(Audience::Account).map_err(|error| error.to_string()),
-        Some(("group", name)) => name.parse().map(Audience::Group).map_err(|error| error.to_string()),
-        Some(("room", name)) => name.parse().map(Audience::Room).map_err(|error| error.to_string()),
-        _ => Err("Write everyone, user:NAME, group:NAME or room:NAME.".to_owned()),
-    }
-}
-
-/// What was typed goes over what the template says.
-fn draft(args: &Args, body: Option<Text>, template: Option<Template>) -> Outcome<NoticeDraft> {
-    let typed = &args.draft;
-    let mut draft = match (template, body) {
-        (Some(Template { name: _, severity, title, body, audience, answers, expires_after_ms, remind }), typed) => {
-            NoticeDraft { title, answers, expires_after_ms, remind, ..NoticeDraft::new(severity, typed.unwrap_or(body), audience) }
-        }
-        (None, Some(body)) => NoticeDraft::new(Severity::Info, body, Vec::new()),
-        (None, None) => return Err(Ending::usage("The notice has no text: type it, or name a template.")),
-    };
-    draft.severity = typed.severity.map_or(draft.severity, Severity::from);
-    draft.title = typed.title.clone().or(draft.title);
-    draft.expires_after_ms = typed.expires_after_ms().or(draft.expires_after_ms);
-    draft.remind = typed.reminding().or(draft.remind);
-    if !typed.answers.is_empty() {
-        draft.answers.clone_from(&typed.answers);
-    }
-    if !typed.to.is_empty() {
-        draft.audience.clone_from(&typed.to);
-    }
-    if draft.audience.is_empty() {
-        draft.audience.push(Audience::Everyone);
-    }
-    Ok(draft)
-}
-
 impl Args {
     /// That what was typed goes together.
     fn check(&self) -> Outcome {
@@ -249,7 +137,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         || body.map(TypedText::read).transpose(),
         |session, body| {
             let template = args.template.as_ref().map(|name| template::find(session, name)).transpose()?;
-            let draft = draft(&args, body, template)?;
+            let draft = args.draft.over(body, template)?;
             let confirmed = preview::confirm(session, draft.severity, &draft.audience, args.yes)?;
             let ticket = session.ticket();
             let audience = draft.audience.clone();
@@ -261,7 +149,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 Answer::NoticeScheduled { schedule, at, zone } => {
                     return output::line(format_args!("scheduled {} for {}", schedule.0, when::moment(at, &zone)));
                 }
-                _ => return Err(unexpected()),
+                _ => return Err(Ending::unexpected()),
             };
             output::line(notice.0)?;
             let Some(goal) = args.wait else {
@@ -341,11 +229,11 @@ fn missing(people: &[LedgerEntry], stage: Stage, why: &str, zone: &TimeZone) -> 
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::AccountName;
+    use belfry_core::chat::{AccountName, Label};
     use belfry_core::time::UnixMillis;
 
     use super::*;
-    use crate::cli::ending::Exit;
+    use crate::ending::Exit;
 
     fn entry(name: &str) -> LedgerEntry {
         LedgerEntry {
@@ -359,17 +247,6 @@ mod tests {
             later: false,
             gap: Some(belfry_core::chat::Gap::Unanswered),
             devices: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn audiences_are_read_as_the_contract_writes_them() {
-        assert_eq!(audience("everyone"), Ok(Audience::Everyone));
-        assert_eq!(audience("user:Anna Berg"), Ok(Audience::Account(AccountName::new("Anna Berg").unwrap())));
-        assert_eq!(audience("group:nurses"), Ok(Audience::Group("nurses".parse().unwrap())));
-        assert_eq!(audience("room:lobby"), Ok(Audience::Room("lobby".parse().unwrap())));
-        for wrong in ["", "all", "alice", "user:", "team:x", "everyone:"] {
-            assert!(audience(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -6,8 +6,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::words;
-use crate::cli::{Outcome, output, session, table, zone};
+use crate::cli::{session, table, zone};
 use crate::config::{self, ConnectionArgs};
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -155,7 +157,7 @@ fn cells(row: &Row<'_>) -> [String; COLUMNS.len()] {
 /// `notice 3 (important, open): Drill: reached 2, visible to 1, answered by 1 of 3`.
 pub(super) fn heading(summary: &NoticeSummary) -> String {
     let (notice, progress) = (&summary.notice, &summary.progress);
-    let title = notice.title.as_ref().map(|title| format!(": {}", output::visible(title.as_str()))).unwrap_or_default();
+    let title = notice.title.as_ref().map(|title| format!(": {}", sentence::visible(title.as_str()))).unwrap_or_default();
     format!(
         "notice {} ({}, {}){title}: reached {}, visible to {}, answered by {} of {}",
         notice.id.0,
@@ -171,7 +173,7 @@ pub(super) fn heading(summary: &NoticeSummary) -> String {
 /// `  bob: answered "Safe" at 2026-11-21 10:02`, and a line for each of several devices.
 fn lines(entry: &LedgerEntry, zone: &TimeZone) -> Vec<String> {
     let later = if entry.later { " (joined later)" } else { "" };
-    let mut lines = vec![format!("  {}{later}: {}", output::visible(entry.account.as_str()), standing(entry, zone))];
+    let mut lines = vec![format!("  {}{later}: {}", sentence::visible(entry.account.as_str()), standing(entry, zone))];
     let several = entry.devices.len() > 1;
     lines.extend(entry.devices.iter().filter(|_| several).map(|device| {
         let far = Far { answered: device.answered.as_ref(), visible_at: device.visible_at, reached_at: device.reached_at, gap: device.gap };
@@ -198,7 +200,7 @@ impl Far<'_> {
     fn standing(&self, zone: &TimeZone) -> String {
         let minute = |at: UnixMillis| output::minute(at, zone);
         let so_far = match (self.answered, self.visible_at, self.reached_at) {
-            (Some((label, at)), _, _) => return format!("answered \"{}\" at {}", output::visible(label.as_str()), minute(*at)),
+            (Some((label, at)), _, _) => return format!("answered \"{}\" at {}", sentence::visible(label.as_str()), minute(*at)),
             (None, Some(at), _) => format!("visible at {}, not answered", minute(at)),
             (None, None, Some(at)) => format!("reached at {}, not seen to be visible", minute(at)),
             (None, None, None) => "not reached".to_owned(),

@@ -3,12 +3,13 @@
 use belfry_core::chat::{Refusal, Request, Severity, Template, TemplateName};
 use serde::Serialize;
 
-use super::send::DraftArgs;
+use super::draft::DraftArgs;
 use super::{when, words};
 use crate::cli::session::{self, Session};
 use crate::cli::text::TypedText;
-use crate::cli::{Outcome, output, user};
 use crate::config::ConnectionArgs;
+use crate::ending::Outcome;
+use crate::{output, sentence};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
@@ -47,7 +48,7 @@ pub(crate) struct AddArgs {
 pub(crate) fn run(command: Command) -> Outcome {
     match command {
         Command::Add(args) => add(*args),
-        Command::Remove { name, connection } => session::with(&connection, |session| user::done(session, Request::RemoveTemplate { name })),
+        Command::Remove { name, connection } => session::with(&connection, |session| session.ask_done(Request::RemoveTemplate { name })),
         Command::List { json, connection } => session::with(&connection, |session| {
             for template in &fetch(session)? {
                 if json { output::json(&object(template))? } else { output::line(line(template))? }
@@ -71,7 +72,7 @@ fn add(args: AddArgs) -> Outcome {
         expires_after_ms,
         audience: draft.to,
     };
-    session::with_input(&args.connection, || args.body.read(), |session, body| user::done(session, Request::SaveTemplate(template(body))))
+    session::with_input(&args.connection, || args.body.read(), |session, body| session.ask_done(Request::SaveTemplate(template(body))))
 }
 
 /// The template of that name.
@@ -117,7 +118,7 @@ fn object(template: &Template) -> TemplateObject<'_> {
 fn line(template: &Template) -> String {
     let heading = template.title.as_ref().map_or_else(|| template.body.as_str().lines().next().unwrap_or_default(), |title| title.as_str());
     let to_whom = words::to_whom(&template.audience, &template.answers);
-    format!("{} ({}): {}{to_whom}", output::visible(template.name.as_str()), template.severity.as_str(), output::visible(heading))
+    format!("{} ({}): {}{to_whom}", sentence::visible(template.name.as_str()), template.severity.as_str(), sentence::visible(heading))
 }
 
 #[cfg(test)]

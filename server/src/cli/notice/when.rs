@@ -5,8 +5,10 @@ use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
-use crate::cli::{Ending, Outcome, output, zone};
+use crate::cli::zone;
 use crate::config;
+use crate::ending::{Ending, Outcome};
+use crate::{output, sentence};
 
 /// Reads `14:30` (the next one), `2026-11-21 14:30` or RFC 3339, each with a zone behind it or without: `14:30[Europe/Berlin]`.
 ///
@@ -77,7 +79,7 @@ fn on(date: jiff::civil::Date, time: TimeOfDay, zone: &TimeZone) -> Option<UnixM
 /// A time to come, with how its clocks are set and whose they are: `2026-11-21 14:30 +01:00 (Europe/Berlin)`.
 pub(super) fn moment(at: UnixMillis, name: &ZoneName) -> String {
     match zone::named(name) {
-        Ok(zone) => format!("{} ({})", output::minute_with_offset(at, &zone), output::visible(name.as_str())),
+        Ok(zone) => format!("{} ({})", output::minute_with_offset(at, &zone), sentence::visible(name.as_str())),
         // Told by a server that knows more zones than this computer.
         Err(_) => output::minute_with_offset(at, &TimeZone::UTC),
     }

@@ -3,7 +3,7 @@
 use belfry_core::chat::{Audience, DeviceId, Gap, Label, NoticeState};
 use jiff::tz::TimeZone;
 
-use crate::cli::output;
+use crate::{output, sentence};
 
 /// Letters of a device's key that people tell it by.
 const SHORT_LETTERS: usize = 8;
@@ -55,7 +55,7 @@ pub(super) fn audiences(to: &[Audience]) -> Vec<String> {
 pub(super) fn to_whom(to: &[Audience], answers: &[Label]) -> String {
     let offered: Vec<_> = answers.iter().map(Label::as_str).collect();
     let offered = if offered.is_empty() { Label::acknowledge().as_str().to_owned() } else { offered.join(", ") };
-    output::visible(&format!(" (to {}; answers: {offered})", audiences(to).join(", ")))
+    sentence::visible(&format!(" (to {}; answers: {offered})", audiences(to).join(", ")))
 }
 
 /// The first letters of a device's key: enough to tell one person's devices apart.

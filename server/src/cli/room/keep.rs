@@ -9,8 +9,9 @@ use belfry_server::hub::spelled;
 
 use crate::cli::notice::length;
 use crate::cli::session::{self, Session};
-use crate::cli::{Ending, Outcome, output, unexpected, user};
 use crate::config::{self, ConnectionArgs};
+use crate::ending::{Ending, Outcome};
+use crate::{output, sentence};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -70,9 +71,9 @@ pub(super) fn run(args: Args) -> Outcome {
             Answer::Done => Ok(()),
             Answer::WouldDelete { messages, of } => {
                 confirm(&warning(&args.room, keep, messages, of))?;
-                user::done(session, request(true))
+                session.ask_done(request(true))
             }
-            _ => Err(unexpected()),
+            _ => Err(Ending::unexpected()),
         }
     })
 }
@@ -101,7 +102,7 @@ fn warning(room: &RoomName, keep: Keep, messages: u64, of: u64) -> String {
     let _ = write!(
         said,
         "This deletes {messages} of the {of} messages in {} at once, and they cannot be had back.",
-        output::visible(room.as_str())
+        sentence::visible(room.as_str())
     );
     if keep.age_ms.is_some_and(|age| age > 0 && age < belfry_server::limits::KEPT_UNASKED_MIN.as_millis() as u64) {
         said.push_str(" Months are written as days, such as 900d.");

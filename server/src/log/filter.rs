@@ -1,7 +1,7 @@
 //! How much is logged, as it is typed: a level, or levels by part. Every word is one of ours, because the filter takes any other word for
 //! the name of a part, and then logs nothing else.
 
-use crate::cli::output::quoted;
+use crate::sentence::quoted;
 use tracing_subscriber::EnvFilter;
 
 /// From nothing to everything.
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_rooms_are_those_that_there_are() {
-        let declared = include_str!("../../lib.rs").lines().filter_map(|line| {
+        let declared = include_str!("../lib.rs").lines().filter_map(|line| {
             let (_, name) = line.split_once("mod ")?;
             name.strip_suffix(';')
         });

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use belfry_core::chat::Refusal;
 
-use super::output;
+use crate::sentence;
 
 /// The exit codes that scripts depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,11 @@ impl Ending {
         Self { exit: Exit::Identity, sentence: Some(sentence.to_string()) }
     }
 
+    /// The server answered something else than what was asked for.
+    pub(crate) fn unexpected() -> Self {
+        Refusal::BadRequest.into()
+    }
+
     /// Everything has been said.
     pub(crate) const fn quiet(exit: Exit) -> Self {
         Self { exit, sentence: None }
@@ -74,7 +79,7 @@ impl Ending {
     /// Says the sentence on standard error and turns into what `main` returns.
     pub(crate) fn report(self) -> ExitCode {
         if let Some(sentence) = &self.sentence {
-            output::complain(sentence);
+            sentence::complain(sentence);
         }
         ExitCode::from(self.exit as u8)
     }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::LogFormat;
 use super::repeats::Repeats;
-use crate::config::LogFormat;
 
 /// Lines that wait to be written: a second of a very busy log. Further ones are dropped.
 const LINES_WAITING_MAX: usize = 4096;
@@ -126,7 +126,7 @@ impl Desk {
 
     /// Not by way of the log: there may be no room for it.
     fn about_dropped(&self, lines: u64) -> String {
-        let (at, target) = (format!("{:.6}", jiff::Timestamp::now()), "belfry::cli::log");
+        let (at, target) = (format!("{:.6}", jiff::Timestamp::now()), "belfry::log");
         let said = "lines of the log were dropped: whoever reads it was too slow, or they were too long";
         match self.format {
             LogFormat::Text => format!("{at}  WARN {target}: {said} lines={lines}\n"),

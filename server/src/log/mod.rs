@@ -14,8 +14,17 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 pub(crate) use self::filter::understand;
 use self::repeats::{Repeats, Summing};
 use self::writer::Writer;
-use super::{Ending, Outcome, output};
-use crate::config::LogFormat;
+use crate::ending::{Ending, Outcome};
+use crate::output;
+
+/// In what form the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One object a line.
+    Json,
+}
 
 /// A log that has begun.
 pub(crate) struct Log {
@@ -33,7 +42,7 @@ pub(crate) struct Level {
 ///
 /// # Errors
 /// Wrong usage when `filter` is none.
-pub(super) fn begin(filter: &str, format: LogFormat) -> Outcome<Log> {
+pub(crate) fn begin(filter: &str, format: LogFormat) -> Outcome<Log> {
     let stderr = std::io::stderr();
     let colours = output::colours_are_wanted(&stderr);
     begin_to(Box::new(stderr), colours, filter, format)
@@ -75,7 +84,7 @@ impl Level {
     ///
     /// # Errors
     /// Wrong usage when `filter` is none; then all is as before.
-    pub(super) fn set(&self, filter: &str) -> Outcome {
+    pub(crate) fn set(&self, filter: &str) -> Outcome {
         let filter = understand(filter).map_err(Ending::usage)?;
         self.handle.reload(filter).map_err(|error| Ending::refused(format_args!("The log's level cannot be changed: {error}.")))
     }
