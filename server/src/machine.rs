@@ -2,19 +2,18 @@
 
 use std::net::SocketAddr;
 
-use belfry_core::chat::{Answer, FromServer, ServerStatus, encode};
+use belfry_core::chat::ServerStatus;
 use belfry_core::connection::SendError;
 use belfry_core::endpoint::{self, Announcement, Endpoint};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::{Instant, Now};
-use belfry_core::wire::Channel;
 
 use crate::hub::{self, Headcount, Hub, Rules};
 use crate::limits::{GOODBYES_WITHIN, RETURN_AFTER, RETURN_JITTER};
 use crate::observe::Observed;
 use crate::passwords::{PasswordDone, PasswordJob};
 use crate::session::{self, Sessions};
-use crate::store::{Done, Job, Opening};
+use crate::store::{Done, Job, Opening, Outcome};
 use crate::surroundings::Surroundings;
 
 /// What a server is made of.
@@ -104,7 +103,13 @@ impl Machine {
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         match input {
             Input::Datagram { from, bytes } => self.endpoint.handle_datagram(now.instant, from, bytes),
-            Input::Stored(done) => self.sessions.handle_done(now, done),
+            Input::Stored(done) => {
+                // A status is about to be answered; its numbers of the transport cost a look at every connection.
+                if matches!(done.result, Ok(Outcome::Size(_))) {
+                    self.sessions.set_transport_status(self.transport_status());
+                }
+                self.sessions.handle_done(now, done);
+            }
             Input::Password(done) => self.sessions.handle_password(now, done),
             Input::Timeout => {
                 self.endpoint.handle_timeout(now.instant);
@@ -134,14 +139,6 @@ impl Machine {
                     // One that is gone needs nothing more.
                     if self.endpoint.send(peer, channel, body) == Err(SendError::Size) {
                         self.sessions.note_unsendable(peer, channel, answers);
-                    }
-                    continue;
-                }
-                Some(session::Output::Status { peer, id, status }) => {
-                    let reply = FromServer::Reply { id, result: Ok(Answer::Status(self.complete(status))) };
-                    if let Ok(body) = encode(&reply) {
-                        let body = self.endpoint.tally().body(body);
-                        let _ = self.endpoint.send(peer, Channel::Control, body);
                     }
                     continue;
                 }
@@ -219,8 +216,8 @@ impl Machine {
         }
     }
 
-    /// The status with the numbers that the hub cannot know.
-    fn complete(&self, status: ServerStatus) -> ServerStatus {
+    /// What of the status the hub cannot know.
+    fn transport_status(&self) -> ServerStatus {
         let stats = self.endpoint.stats();
         ServerStatus {
             connections: stats.connections,
@@ -232,7 +229,7 @@ impl Machine {
             rtt_median_micros: u64::try_from(stats.rtt_median.as_micros()).unwrap_or(u64::MAX),
             store_latency_median_micros: self.measured.store_latency_micros,
             receive_buffer_bytes: self.measured.receive_buffer_bytes,
-            ..status
+            ..ServerStatus::default()
         }
     }
 }

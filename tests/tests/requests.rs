@@ -56,6 +56,14 @@ fn a_request_that_is_larger_than_any_message_is_refused_and_the_next_one_answere
     assert!(matches!(ask(&mut world, admin, Request::Status), Ok(Answer::Status(_))));
 }
 
+#[test]
+fn a_status_has_the_numbers_of_the_transport_of_the_sessions_and_of_the_database() {
+    let (mut world, admin) = administrator();
+    let Ok(Answer::Status(status)) = ask(&mut world, admin, Request::Status) else { panic!("the status was refused") };
+    assert_eq!((status.connections, status.handshakes, status.sessions, status.accounts), (1, 1, 1, 1));
+    assert!(status.datagrams_received > 0 && status.rtt_median_micros > 0 && status.database_bytes > 0, "{status:?}");
+}
+
 /// As long as a text may be.
 fn longest_text() -> Text {
     Text::new("x".repeat(TEXT_BYTES_MAX)).expect("a text")

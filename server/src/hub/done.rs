@@ -200,7 +200,7 @@ impl Hub {
             accounts: self.accounts,
             messages: size.messages,
             database_bytes: size.bytes,
-            ..ServerStatus::default()
+            ..self.transport_status.clone()
         })
     }
 }

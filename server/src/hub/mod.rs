@@ -24,7 +24,9 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use belfry_core::chat::{AccountId, AccountName, Answer, Event, Page, Password, Person, Place, PresenceChange, Refusal, Request};
+use belfry_core::chat::{
+    AccountId, AccountName, Answer, Event, Page, Password, Person, Place, PresenceChange, Refusal, Request, ServerStatus,
+};
 use belfry_core::limits::{HITS_MAX, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
 use belfry_core::wire::{Channel, CloseCode};
@@ -114,7 +116,7 @@ pub enum Effect {
     Reply {
         /// Whom.
         to: ReplyTo,
-        /// The answer. A status lacks what only the transport knows.
+        /// The answer.
         result: Result<Answer, Refusal>,
     },
     /// Tell these sessions something.
@@ -192,6 +194,8 @@ pub struct Hub {
     shares: Shares,
     reports: ProgressReports,
     waiting: WaitingRoom,
+    /// The numbers in the next status that only the transport knows; the others are not looked at.
+    transport_status: ServerStatus,
     effects: VecDeque<Effect>,
     clock: WallClock,
 }
@@ -227,6 +231,7 @@ impl Hub {
             shares: Shares::default(),
             reports: ProgressReports::default(),
             waiting: WaitingRoom::default(),
+            transport_status: ServerStatus::default(),
             effects: VecDeque::new(),
             clock: WallClock::new(opening.newest),
         }
@@ -249,6 +254,11 @@ impl Hub {
             people_online: self.attendance.people().len() as u64,
             accounts: self.accounts,
         }
+    }
+
+    /// What the transport has counted, for the status that is answered next.
+    pub fn set_transport_status(&mut self, status: ServerStatus) {
+        self.transport_status = status;
     }
 
     /// The rules that hold now.

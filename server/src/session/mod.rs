@@ -51,15 +51,6 @@ pub enum Output {
         /// The number of the request that it answers.
         answers: Option<u32>,
     },
-    /// Answer with the status, once the numbers that only the transport has are filled in.
-    Status {
-        /// On which connection.
-        peer: PeerId,
-        /// The request's number.
-        id: u32,
-        /// What the hub and the store know.
-        status: ServerStatus,
-    },
     /// End a connection. The session is forgotten already.
     Close {
         /// Which.
@@ -155,6 +146,11 @@ impl Sessions {
     pub fn set_surroundings(&mut self, links: Links, disk_free_bytes: Option<u64>) {
         self.links = links;
         self.hub.set_disk_free(disk_free_bytes);
+    }
+
+    /// The numbers of the transport in the status that is answered next.
+    pub fn set_transport_status(&mut self, status: ServerStatus) {
+        self.hub.set_transport_status(status);
     }
 
     /// Messages are made from this from now on, so that they count until they are acknowledged.

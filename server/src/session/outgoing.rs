@@ -52,10 +52,6 @@ impl Sessions {
     pub(super) fn reply(&mut self, to: ReplyTo, result: Result<Answer, Refusal>) {
         let ReplyTo { session, id, channel } = to;
         let Some(peer) = self.sessions.get(&session).map(|known| known.peer) else { return };
-        if let Ok(Answer::Status(status)) = result {
-            self.outputs.push_back(Output::Status { peer, id, status });
-            return;
-        }
         let body = encode(&FromServer::Reply { id, result }).or_else(|_| {
             self.observed.unsendable_message(Some(session));
             encode(&FromServer::Reply { id, result: Err(Refusal::TooMany) })

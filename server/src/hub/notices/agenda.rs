@@ -6,8 +6,6 @@ use std::time::Duration;
 use belfry_core::chat::{NoticeId, ScheduleId};
 use belfry_core::time::{Instant, Now, UnixMillis};
 
-use crate::limits::CLOCK_LOOK_EVERY;
-
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::hub) enum Due {
@@ -45,10 +43,10 @@ impl Agenda {
         Some(due)
     }
 
-    /// When [`pop`](Self::pop) has something, as far as the wall clock of `seen` can tell; and earlier, because that may be set.
-    pub(in crate::hub) fn deadline(&self, seen: Now) -> Option<Instant> {
+    /// When [`pop`](Self::pop) has something, unless somebody sets the clock before.
+    pub(in crate::hub) fn deadline(&self, now: Now) -> Option<Instant> {
         let &(at, _) = self.in_order.first()?;
-        Some(seen.instant + Duration::from_millis(at.0.saturating_sub(seen.wall.0)).min(CLOCK_LOOK_EVERY))
+        Some(now.instant + Duration::from_millis(at.0.saturating_sub(now.wall.0)))
     }
 }
 

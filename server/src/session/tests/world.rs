@@ -281,10 +281,6 @@ impl World {
                     }
                     self.heard.entry(peer).or_default().push(Heard { channel, message: decode_from_server(&body).unwrap() });
                 }
-                Output::Status { peer, id, status } => {
-                    let message = FromServer::Reply { id, result: Ok(Answer::Status(status)) };
-                    self.heard.entry(peer).or_default().push(Heard { channel: Channel::Control, message });
-                }
                 // What is sent is acknowledged at once, unless the test says otherwise.
                 Output::Watch { peer } => match &mut self.unacknowledged {
                     Some(watched) => watched.push(peer),
