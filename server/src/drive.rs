@@ -1,7 +1,7 @@
 //! The loop that gives the machine its sockets, its clock and its two threads: sleep until something wakes us, hand it in, do what
 //! the machine says, sleep again.
 
-mod ways;
+mod routes;
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,12 +16,12 @@ use belfry_core::net::{Clock, Inbox, Outbox, UdpSocket};
 use belfry_core::time::{Instant, Now};
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use self::ways::Ways;
+use self::routes::Routes;
 use crate::hub::Rules;
 use crate::machine::{Input, Machine, Measured, Output};
 use crate::observe::Snapshot;
-use crate::passwords::{self, PasswordDone};
-use crate::store::{self, Job, NotTaken};
+use crate::passwords::{PasswordDone, PasswordWorker};
+use crate::store::{self, Job, NotTaken, StoreWorker};
 use crate::surroundings::Surroundings;
 
 /// A socket that could not be read is tried again after this long …
@@ -37,7 +37,7 @@ const EVENTS_MAX: usize = 64;
 
 /// Everything that can wake the loop. This list is complete.
 #[derive(Clone, Copy, Debug)]
-enum Wake {
+enum WakeReason {
     /// The socket of this number may have datagrams.
     Datagrams(usize),
     /// The store may have answered.
@@ -106,7 +106,7 @@ impl Bell {
 const WAKER: Token = Token(usize::MAX);
 
 /// A socket with what waits on either side of it.
-struct Line {
+struct BoundSocket {
     socket: UdpSocket,
     address: SocketAddr,
     outbox: Outbox,
@@ -119,25 +119,25 @@ struct Line {
 }
 
 /// The loop and all it holds.
-pub(crate) struct Driver {
+pub(crate) struct EventLoop {
     poll: Poll,
     events: Events,
     orders: Receiver<Order>,
     clock: Clock,
     machine: Machine,
-    lines: Vec<Line>,
-    ways: Ways,
+    lines: Vec<BoundSocket>,
+    routes: Routes,
     inbox: Inbox,
     datagram: Vec<u8>,
-    store: store::Worker,
+    store: StoreWorker,
     /// Jobs that the store has no room for yet. The hub bounds them.
     to_store: VecDeque<Job>,
-    passwords: passwords::Worker,
+    passwords: PasswordWorker,
     deadline: Option<Instant>,
-    wakes: Vec<Wake>,
+    wakes: Vec<WakeReason>,
 }
 
-impl Driver {
+impl EventLoop {
     /// A loop that waits for `sockets` and whoever has a bell for `poll`.
     ///
     /// # Errors
@@ -148,14 +148,14 @@ impl Driver {
         clock: Clock,
         machine: Machine,
         sockets: Vec<(UdpSocket, SocketAddr)>,
-        store: store::Worker,
-        passwords: passwords::Worker,
+        store: StoreWorker,
+        passwords: PasswordWorker,
     ) -> io::Result<Self> {
         let mut lines = Vec::with_capacity(sockets.len());
         for (index, (mut socket, address)) in sockets.into_iter().enumerate() {
             poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
             // What came before the registration is not reported.
-            lines.push(Line { socket, address, outbox: Outbox::new(), readable: true, blocked: false, failures: 0, retry_at: None });
+            lines.push(BoundSocket { socket, address, outbox: Outbox::new(), readable: true, blocked: false, failures: 0, retry_at: None });
         }
         Ok(Self {
             poll,
@@ -164,7 +164,7 @@ impl Driver {
             clock,
             machine,
             lines,
-            ways: Ways::default(),
+            routes: Routes::default(),
             inbox: Inbox::new(),
             datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX),
             store,
@@ -206,15 +206,15 @@ impl Driver {
         let mut wakes = std::mem::take(&mut self.wakes);
         for wake in wakes.drain(..) {
             match wake {
-                Wake::Datagrams(line) => self.receive(now, line)?,
-                Wake::Stored => self.take_stored(now)?,
-                Wake::Password => {
+                WakeReason::Datagrams(line) => self.receive(now, line)?,
+                WakeReason::Stored => self.take_stored(now)?,
+                WakeReason::Password => {
                     while let Some(done) = self.passwords.try_receive() {
                         self.machine.handle(now, Input::Password(done));
                     }
                 }
-                Wake::Deadline => self.machine.handle(now, Input::Timeout),
-                Wake::Orders => self.follow_orders(now),
+                WakeReason::Deadline => self.machine.handle(now, Input::Timeout),
+                WakeReason::Orders => self.follow_orders(now),
             }
         }
         self.wakes = wakes;
@@ -250,15 +250,15 @@ impl Driver {
                 line.readable = true;
             }
             if line.readable {
-                self.wakes.push(Wake::Datagrams(index));
+                self.wakes.push(WakeReason::Datagrams(index));
             }
         }
         if rung {
-            self.wakes.extend([Wake::Stored, Wake::Password, Wake::Orders]);
+            self.wakes.extend([WakeReason::Stored, WakeReason::Password, WakeReason::Orders]);
         }
         if self.deadline.is_some_and(|at| at <= now) {
             self.deadline = None;
-            self.wakes.push(Wake::Deadline);
+            self.wakes.push(WakeReason::Deadline);
         }
     }
 
@@ -295,7 +295,7 @@ impl Driver {
                 line.failures = 0;
                 for (from, bytes) in self.inbox.iter_mut() {
                     if several {
-                        self.ways.note(from, index);
+                        self.routes.note(from, index);
                     }
                     self.machine.handle(now, Input::Datagram { from, bytes });
                 }
@@ -386,7 +386,7 @@ impl Driver {
     }
 
     fn transmit(&mut self, to: SocketAddr) {
-        let known = if self.lines.len() > 1 { self.ways.find(to) } else { None };
+        let known = if self.lines.len() > 1 { self.routes.find(to) } else { None };
         let index = known.unwrap_or(0);
         if let Some(line) = self.lines.get_mut(index) {
             line.outbox.push(to, &self.datagram);

@@ -212,7 +212,7 @@ pub const MESSAGE_BESIDE_BYTES: u64 = 200;
 pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// People and addresses whose use is remembered; beyond it those whose window is over are forgotten.
-pub const SHARES_REMEMBERED_MAX: usize = 20_000;
+pub const QUOTAS_REMEMBERED_MAX: usize = 20_000;
 
 // --- Around the server -----------------------------------------------------------------------------------------------------
 

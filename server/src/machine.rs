@@ -22,7 +22,7 @@ pub struct Config {
     /// The transport.
     pub endpoint: endpoint::Config,
     /// The house rules.
-    pub hub: hub::Settings,
+    pub hub: hub::Config,
 }
 
 /// Numbers that only the driver can measure, for the status.

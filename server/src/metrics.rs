@@ -23,19 +23,19 @@ const READER_PATIENCE: Duration = Duration::from_secs(2);
 const READERS_MAX: usize = 16;
 
 /// Where readers come in.
-pub(crate) struct Listener {
+pub(crate) struct MetricsListener {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 /// A responder at work.
-pub(crate) struct Responder {
+pub(crate) struct MetricsServer {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-impl Listener {
+impl MetricsListener {
     /// Listens at a loopback address.
     ///
     /// # Errors
@@ -58,11 +58,11 @@ impl Listener {
     ///
     /// # Errors
     /// The operating system's, when it has no thread to give.
-    pub(crate) fn serve(self, ask: impl Fn() -> Option<Snapshot> + Send + Sync + 'static, database: PathBuf) -> io::Result<Responder> {
+    pub(crate) fn serve(self, ask: impl Fn() -> Option<Snapshot> + Send + Sync + 'static, database: PathBuf) -> io::Result<MetricsServer> {
         let Self { listener, address } = self;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let answer: Arc<Answer> = Arc::new(move |stream| answer(stream, &ask, &database));
+        let answer: Arc<Handler> = Arc::new(move |stream| answer(stream, &ask, &database));
         let thread = thread::Builder::new().name("metrics".into()).spawn(move || {
             let mut readers = Readers::default();
             for stream in listener.incoming() {
@@ -74,19 +74,19 @@ impl Listener {
             }
             readers.send_away();
         })?;
-        Ok(Responder { address, stop, thread })
+        Ok(MetricsServer { address, stop, thread })
     }
 }
 
 /// How a reader is answered.
-type Answer = dyn Fn(TcpStream) -> io::Result<()> + Send + Sync;
+type Handler = dyn Fn(TcpStream) -> io::Result<()> + Send + Sync;
 
 /// The readers of the moment, in the order in which they came.
 #[derive(Default)]
 struct Readers(VecDeque<(TcpStream, JoinHandle<()>)>);
 
 impl Readers {
-    fn take(&mut self, stream: TcpStream, answer: &Arc<Answer>) -> io::Result<()> {
+    fn take(&mut self, stream: TcpStream, answer: &Arc<Handler>) -> io::Result<()> {
         self.0.retain(|(_, thread)| !thread.is_finished());
         if self.0.len() >= READERS_MAX
             && let Some((first, thread)) = self.0.pop_front()
@@ -113,7 +113,7 @@ impl Readers {
     }
 }
 
-impl Responder {
+impl MetricsServer {
     /// Lets go of the address.
     pub(crate) fn stop(self) {
         self.stop.store(true, Ordering::Release);
@@ -128,13 +128,13 @@ fn answer(mut stream: TcpStream, ask: &impl Fn() -> Option<Snapshot>, database: 
     stream.set_write_timeout(Some(READER_PATIENCE))?;
     let plain = "text/plain; charset=utf-8";
     let line = request_line(&mut stream)?;
-    let request = line.as_deref().and_then(Request::read);
+    let request = line.as_deref().and_then(HttpRequest::read);
     let (status, kind, body) = match request {
-        None => ("400 Bad Request", plain, "That is no request.\n".to_owned()),
-        Some(Request { method, .. }) if !matches!(method, "GET" | "HEAD") => {
+        None => ("400 Bad HttpRequest", plain, "That is no request.\n".to_owned()),
+        Some(HttpRequest { method, .. }) if !matches!(method, "GET" | "HEAD") => {
             ("405 Method Not Allowed", plain, "Only GET and HEAD.\n".to_owned())
         }
-        Some(Request { path: "/metrics", .. }) => match ask() {
+        Some(HttpRequest { path: "/metrics", .. }) => match ask() {
             Some(snapshot) => ("200 OK", "text/plain; version=0.0.4; charset=utf-8", text(&snapshot, bytes_on_disk(database))),
             None => ("503 Service Unavailable", plain, "The server does not answer, or is stopping.\n".to_owned()),
         },
@@ -149,13 +149,13 @@ fn answer(mut stream: TcpStream, ask: &impl Fn() -> Option<Snapshot>, database: 
 
 /// What a reader wants.
 #[derive(Clone, Copy)]
-struct Request<'a> {
+struct HttpRequest<'a> {
     method: &'a str,
     /// Without what stands behind a question mark, and without scheme and host where it has them (RFC 9112 §3.2).
     path: &'a str,
 }
 
-impl<'a> Request<'a> {
+impl<'a> HttpRequest<'a> {
     fn read(line: &'a str) -> Option<Self> {
         let (method, rest) = line.split_once(' ')?;
         let (target, version) = rest.split_once(' ')?;
@@ -264,12 +264,12 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn responder(snapshot: Option<Snapshot>) -> Responder {
-        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    fn responder(snapshot: Option<Snapshot>) -> MetricsServer {
+        let listener = MetricsListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         listener.serve(move || snapshot, PathBuf::from("nowhere")).unwrap()
     }
 
-    fn said(responder: &Responder, request: &[u8]) -> String {
+    fn said(responder: &MetricsServer, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(responder.address).unwrap();
         stream.write_all(request).unwrap();
         let mut said = String::new();
@@ -346,6 +346,6 @@ mod tests {
 
     #[test]
     fn other_computers_are_not_listened_to() {
-        assert!(Listener::bind("0.0.0.0:0".parse().unwrap()).is_err());
+        assert!(MetricsListener::bind("0.0.0.0:0".parse().unwrap()).is_err());
     }
 }

@@ -231,13 +231,13 @@ impl fmt::Display for Full {
 
 /// The threads that compute hashes, seen from the thread that asks.
 #[derive(Debug)]
-pub struct Worker {
+pub struct PasswordWorker {
     jobs: Option<mpsc::SyncSender<PasswordJob>>,
     done: mpsc::Receiver<PasswordDone>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Worker {
+impl PasswordWorker {
     /// Starts the threads, one for each core and at most [`HASHES_AT_ONCE_MAX`]. `wake` is called on them after each answer.
     ///
     /// # Errors
@@ -248,8 +248,8 @@ impl Worker {
         let (done_there, done) = mpsc::channel();
         let cores = std::thread::available_parallelism().map_or(HASHES_AT_ONCE, NonZero::get);
         let threads = (0..cores.min(HASHES_AT_ONCE_MAX)).map(|_| {
-            let desk = Desk { to_do: Arc::clone(&to_do), done: done_there.clone(), hasher: hasher.clone(), wake: wake.clone() };
-            std::thread::Builder::new().name("passwords".into()).spawn(move || desk.run())
+            let side = PasswordThread { to_do: Arc::clone(&to_do), done: done_there.clone(), hasher: hasher.clone(), wake: wake.clone() };
+            std::thread::Builder::new().name("passwords".into()).spawn(move || side.run())
         });
         let threads = threads.collect::<Result<_, _>>()?;
         Ok(Self { jobs: Some(jobs), done, threads })
@@ -275,7 +275,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for PasswordWorker {
     /// Lets go of the answers first, so that the threads stop after the password they are at.
     fn drop(&mut self) {
         self.jobs = None;
@@ -288,14 +288,14 @@ impl Drop for Worker {
 }
 
 /// A thread's side.
-struct Desk<W: Fn()> {
+struct PasswordThread<W: Fn()> {
     to_do: Arc<Mutex<mpsc::Receiver<PasswordJob>>>,
     done: mpsc::Sender<PasswordDone>,
     hasher: Hasher,
     wake: W,
 }
 
-impl<W: Fn()> Desk<W> {
+impl<W: Fn()> PasswordThread<W> {
     fn run(mut self) {
         while let Some(job) = self.next() {
             if self.done.send(self.hasher.run(job)).is_err() {
@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn several_passwords_are_looked_at_at_a_time_and_each_is_answered_once() {
         let (wake, woken) = mpsc::channel();
-        let worker = Worker::spawn(hasher(), move || wake.send(()).unwrap()).unwrap();
+        let worker = PasswordWorker::spawn(hasher(), move || wake.send(()).unwrap()).unwrap();
         assert!((2..=HASHES_AT_ONCE_MAX + 1).contains(&worker.at_once()));
         for number in 0..20 {
             let work = PasswordWork::Verify { password: password("x"), hash: None };
@@ -437,7 +437,7 @@ mod tests {
     #[test]
     fn the_thread_answers_and_wakes() {
         let (wake, woken) = mpsc::channel();
-        let worker = Worker::spawn(hasher(), move || wake.send(()).unwrap()).unwrap();
+        let worker = PasswordWorker::spawn(hasher(), move || wake.send(()).unwrap()).unwrap();
         worker
             .try_submit(PasswordJob { ticket: PasswordTicket(9), work: PasswordWork::Verify { password: password("x"), hash: None } })
             .unwrap();

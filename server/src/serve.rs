@@ -16,14 +16,14 @@ use belfry_core::time::UnixMillis;
 use mio::Poll;
 
 use crate::announce::Announcer;
-use crate::drive::{Bell, DriveError, Driver, ORDERS_WAITING_MAX, Order};
+use crate::drive::{Bell, DriveError, EventLoop, ORDERS_WAITING_MAX, Order};
 use crate::hub::{self, Rules};
 use crate::identity::{DataError, DataFolder, Half, Identities, generate_password};
 use crate::machine::{Config, Input, Machine};
-use crate::metrics::Listener;
+use crate::metrics::MetricsListener;
 use crate::observe::{self, Snapshot};
-use crate::passwords::{self, Cost, Hasher, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
-use crate::store::{self, Job, Lock, Outcome, Store, StoreError, Ticket, Work};
+use crate::passwords::{Cost, Hasher, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork, PasswordWorker};
+use crate::store::{Job, JobTicket, Lock, Outcome, Store, StoreError, StoreWorker, Work};
 use crate::surroundings::{Surroundings, Watch};
 
 /// The loop answers within a turn; more than this is a server that cannot be helped by being asked.
@@ -157,7 +157,7 @@ impl From<DriveError> for ServeError {
 pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Order>) -> Result<(), ServeError> {
     // First of all the sockets: a server that is started twice by mistake must not have touched anything.
     let sockets = listen(&settings.listen)?;
-    let metrics = settings.metrics.map(|address| Listener::bind(address).map_err(|error| ServeError::Metrics { address, error }));
+    let metrics = settings.metrics.map(|address| MetricsListener::bind(address).map_err(|error| ServeError::Metrics { address, error }));
     let metrics = metrics.transpose()?;
     let addresses: Vec<_> = sockets.iter().map(|&(_, address)| address).collect();
     let clock = Clock::start();
@@ -191,8 +191,8 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
         observe::admin_password_not_used();
     }
     let (for_store, for_passwords) = (bell.clone(), bell.clone());
-    let store = store::Worker::spawn(store, move || for_store.ring()).map_err(ServeError::System)?;
-    let passwords = passwords::Worker::spawn(hasher, move || for_passwords.ring()).map_err(ServeError::System)?;
+    let store = StoreWorker::spawn(store, move || for_store.ring()).map_err(ServeError::System)?;
+    let passwords = PasswordWorker::spawn(hasher, move || for_passwords.ring()).map_err(ServeError::System)?;
     let (to_driver, from_outside) = mpsc::sync_channel(ORDERS_WAITING_MAX);
     forward(orders, to_driver.clone(), bell.clone()).map_err(ServeError::System)?;
     let surroundings = Surroundings::look(&settings.data);
@@ -203,10 +203,10 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
         told
     });
     let watch = watch.map_err(ServeError::System)?;
-    let metrics_address = metrics.as_ref().map(Listener::address);
+    let metrics_address = metrics.as_ref().map(MetricsListener::address);
     let metrics = metrics.map(|listener| listener.serve(ask_driver(to_driver, bell), folder.database()));
     let metrics = metrics.transpose().map_err(ServeError::System)?;
-    let hub = hub::Settings { registration: settings.rules.registration, started_at: now.wall, time_zone: time_zone() };
+    let hub = hub::Config { registration: settings.rules.registration, started_at: now.wall, time_zone: time_zone() };
     let config = Config { endpoint: endpoint::Config { identity, retired, site_key: [0; 32] }, hub };
     let mut machine = Machine::new(config, opening, rng::fork(&mut rng), now);
     machine.set_hashes_at_once(passwords.at_once());
@@ -214,7 +214,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     machine.handle(now, Input::Surroundings(surroundings));
     let announcement = settings.announce.clone().map(|name| Announcement { name, program: env!("CARGO_PKG_VERSION").into() });
     machine.announce(announcement);
-    let driver = Driver::new(poll, from_outside, clock, machine, sockets, store, passwords).map_err(ServeError::System)?;
+    let driver = EventLoop::new(poll, from_outside, clock, machine, sockets, store, passwords).map_err(ServeError::System)?;
     observe::started(&addresses, key);
     let addresses_announced = addresses.clone();
     ready(Ready { addresses, key, generated_admin_password, metrics: metrics_address });
@@ -287,7 +287,7 @@ fn make_first_admin(
         }
     };
     let work = Work::AddAccount { name: AccountName::first_admin(), password_hash, role: Role::Admin };
-    match store.apply(vec![Job { ticket: Ticket(0), at, work }]).pop().map(|done| done.result) {
+    match store.apply(vec![Job { ticket: JobTicket(0), at, work }]).pop().map(|done| done.result) {
         Some(Ok(Outcome::AccountAdded { .. })) => Ok(generated),
         Some(Err(refusal)) => Err(ServeError::FirstAdmin(refusal.to_string())),
         Some(Ok(_)) | None => Err(ServeError::FirstAdmin("the database gave no answer.".into())),

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use belfry_core::chat::{AccountId, AccountName, PostId, Role, Text};
 use belfry_core::time::UnixMillis;
-use belfry_server::store::{AccountAdded, Job, Outcome, Posted, Store, Target, Ticket, Work, Worker};
+use belfry_server::store::{AccountAdded, Job, JobTicket, Outcome, Posted, Store, StoreWorker, Target, Work};
 
 const REPETITIONS: usize = 3;
 const RUN: Duration = Duration::from_secs(5);
@@ -72,16 +72,16 @@ fn closed_loop(base: &Path, senders: u64) -> Figures {
         counted.fetch_add(1, Ordering::Relaxed);
         me.unpark();
     };
-    let mut worker = Worker::spawn(store, wake).unwrap();
+    let mut worker = StoreWorker::spawn(store, wake).unwrap();
 
     let mut handed_in = vec![Instant::now(); accounts.len()];
     let mut counters = vec![0_u64; accounts.len()];
-    let mut submit = |worker: &mut Worker, sender: usize, handed_in: &mut [Instant]| {
+    let mut submit = |worker: &mut StoreWorker, sender: usize, handed_in: &mut [Instant]| {
         counters[sender] += 1;
         let post = PostId { outbox: 1, counter: counters[sender] };
         let work = Work::Post { account: accounts[sender], post, to: room.clone(), text: text.clone() };
         handed_in[sender] = Instant::now();
-        worker.try_submit(Job { ticket: Ticket(sender as u64), at: UnixMillis(1), work }).unwrap();
+        worker.try_submit(Job { ticket: JobTicket(sender as u64), at: UnixMillis(1), work }).unwrap();
     };
     for sender in 0..accounts.len() {
         submit(&mut worker, sender, &mut handed_in);
@@ -147,7 +147,7 @@ fn notice(base: &Path) -> Duration {
     };
     let work = Work::SendNotice { author: accounts[0], draft };
     let begun = Instant::now();
-    let done = store.apply(vec![Job { ticket: Ticket(1), at: UnixMillis(1), work }]);
+    let done = store.apply(vec![Job { ticket: JobTicket(1), at: UnixMillis(1), work }]);
     assert!(done[0].result.is_ok());
     begun.elapsed()
 }
@@ -156,7 +156,11 @@ fn with_accounts(folder: &Path, count: u64) -> (Store, Vec<AccountId>) {
     let mut store = Store::open(&folder.join("belfry.db")).unwrap();
     let jobs = (0..count).map(|n| {
         let name = AccountName::new(&format!("person {n}")).unwrap();
-        Job { ticket: Ticket(n), at: UnixMillis(1), work: Work::AddAccount { name, password_hash: "hash".to_owned(), role: Role::Member } }
+        Job {
+            ticket: JobTicket(n),
+            at: UnixMillis(1),
+            work: Work::AddAccount { name, password_hash: "hash".to_owned(), role: Role::Member },
+        }
     });
     let done = store.apply(jobs.collect());
     let accounts = done.into_iter().map(|done| match done.result {

@@ -166,7 +166,7 @@ impl World {
             hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password: password("admin"), salt: [1; 16] } });
         let Ok(belfry_server::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
         let work = Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
-        let desk = Desk::new(Job { ticket: store::Ticket(0), at: BEGINNING, work });
+        let desk = Desk::new(Job { ticket: store::JobTicket(0), at: BEGINNING, work });
         let mut world = Self {
             now: Instant::from_micros(1),
             people: Vec::new(),

@@ -3,13 +3,13 @@
 use belfry_core::chat::{Account, AccountId, AccountName, Answer, Page, Password, Refusal, Role};
 use belfry_core::time::Now;
 
-use super::waiting::{Ends, HashedFor, PendingHash};
-use super::{Context, Effect, Hub, Ticket, Waiting, page};
+use super::pending::{Ends, HashedFor, PendingHash};
+use super::{Context, Effect, Hub, JobTicket, PendingJob, page};
 use crate::store::{List, Remembered, Work};
 
 impl Hub {
     pub(super) fn list_users(&mut self, context: Context<'_>, after: Option<AccountName>) -> Result<(), Refusal> {
-        self.submit_for(context, Work::List(List::Accounts { after }), Waiting::Accounts { to: context.to })
+        self.submit_for(context, Work::List(List::Accounts { after }), PendingJob::Accounts { to: context.to })
     }
 
     pub(super) fn accounts_read(&self, accounts: Page<(AccountId, Account)>) -> Answer {
@@ -43,7 +43,7 @@ impl Hub {
 
     pub(super) fn set_role(&mut self, context: Context<'_>, account: AccountName, role: Role, confirmed: bool) -> Result<(), Refusal> {
         let work = self.unless_it_stops_notices(confirmed, Work::SetRole { account, role });
-        self.submit_for(context, work, Waiting::SetRole { to: context.to, role })
+        self.submit_for(context, work, PendingJob::SetRole { to: context.to, role })
     }
 
     pub(super) fn set_disabled(
@@ -54,7 +54,7 @@ impl Hub {
         confirmed: bool,
     ) -> Result<(), Refusal> {
         let work = self.unless_it_stops_notices(confirmed, Work::SetDisabled { account, disabled });
-        self.submit_for(context, work, Waiting::SetDisabled { to: context.to, disabled })
+        self.submit_for(context, work, PendingJob::SetDisabled { to: context.to, disabled })
     }
 
     fn hash(&mut self, context: Context<'_>, then: HashedFor, password: Password) {
@@ -64,12 +64,12 @@ impl Hub {
     }
 
     /// A hash that the hub asked for with [`Effect::Hash`] is made, or could not be.
-    pub fn handle_hashed(&mut self, now: Now, ticket: Ticket, result: Result<String, Refusal>) {
+    pub fn handle_hashed(&mut self, now: Now, ticket: JobTicket, result: Result<String, Refusal>) {
         let Some(PendingHash { to, note, then }) = self.waiting.leave_hash(ticket) else { return };
         let submitted = result.and_then(|password_hash| match then {
             HashedFor::AddUser { name, role } => {
                 let work = Work::AddAccount { name, password_hash, role };
-                self.submit(now, work.noted_as(note), Waiting::AddUser { to })
+                self.submit(now, work.noted_as(note), PendingJob::AddUser { to })
             }
             HashedFor::SetPassword { account, ends } => {
                 let remembered = match ends {
@@ -78,7 +78,7 @@ impl Hub {
                     Ends::All => Remembered::Only(None),
                 };
                 let work = Work::SetPassword { account: account.clone(), password_hash, remembered };
-                self.submit(now, work.noted_as(note), Waiting::SetPassword { to, account, ends })
+                self.submit(now, work.noted_as(note), PendingJob::SetPassword { to, account, ends })
             }
         });
         if let Err(refusal) = submitted {

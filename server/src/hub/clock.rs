@@ -5,7 +5,7 @@ use belfry_core::chat::Refusal;
 use belfry_core::time::{Instant, Now, UnixMillis};
 
 use super::notices::{Due, later};
-use super::{Hub, Waiting, spelled};
+use super::{Hub, PendingJob, spelled};
 use crate::limits::{CLOCK_BELIEVED_AFTER, CLOCK_LEAP, CLOCK_LOOK_EVERY};
 use crate::store::{ClockSetBack, Outcome, Work};
 
@@ -84,7 +84,7 @@ impl Hub {
     pub(super) fn look_at_the_clock(&mut self, now: Now) {
         let was_doubted = self.clock.doubted_until().is_some();
         let Some(from) = self.clock.look(now) else { return };
-        for (schedule, at) in self.schedules.catch_up(now.wall, &self.settings.time_zone) {
+        for (schedule, at) in self.schedules.catch_up(now.wall, &self.config.time_zone) {
             tracing::warn!(schedule = schedule.0, "the clock was ahead; a scheduled notice is planned anew");
             self.agenda.set(Due::Occurrence(schedule), Some(at));
         }
@@ -92,7 +92,7 @@ impl Hub {
         if was_doubted && self.clock.doubted_until().is_none() {
             self.begin_tidying(now);
         }
-        if self.submit(now, Work::SetClockBack { from }, Waiting::ClockSetBack { from }).is_err() {
+        if self.submit(now, Work::SetClockBack { from }, PendingJob::ClockSetBack { from }).is_err() {
             self.clock.unsettled = Some(from);
         }
     }

@@ -4,28 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
-use belfry_core::source::Source;
 use belfry_core::time::Now;
 use belfry_core::wire::CloseCode;
 
-use super::{Context, Hub, SessionId, Waiting, page};
+use super::{Context, Hub, PendingJob, SessionId, page};
 use crate::session::SignedIn;
-use crate::store::{StoredDevices, Work};
-
-/// What signs in: the device that the handshake has proven, where it is, and how it is to be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Visitor {
-    /// Which device.
-    pub device: DeviceId,
-    /// Where it is.
-    pub address: SocketAddr,
-    /// As what that counts.
-    pub source: Source,
-    /// It is to be let in without the password from now on.
-    pub remember: bool,
-    /// It is let in without the password now.
-    pub by_device: bool,
-}
+use crate::store::{StoredDevices, Visitor, Work};
 
 /// The device behind each signed-in session, and where it is.
 #[derive(Debug, Default)]
@@ -73,7 +57,7 @@ impl Hub {
 
     pub(super) fn list_devices(&mut self, context: Context<'_>, account: AccountName, after: Option<DeviceId>) -> Result<(), Refusal> {
         self.may_see_devices(context.from, &account)?;
-        self.submit_for(context, Work::ListDevices { account, after }, Waiting::Devices { to: context.to })
+        self.submit_for(context, Work::ListDevices { account, after }, PendingJob::Devices { to: context.to })
     }
 
     pub(super) fn devices_listed(&self, now: Now, listed: StoredDevices) -> Answer {
@@ -87,7 +71,7 @@ impl Hub {
 
     pub(super) fn revoke_device(&mut self, context: Context<'_>, account: AccountName, device: DeviceId) -> Result<(), Refusal> {
         self.may_see_devices(context.from, &account)?;
-        self.submit_for(context, Work::RevokeDevice { account, device }, Waiting::RevokeDevice { to: context.to, device })
+        self.submit_for(context, Work::RevokeDevice { account, device }, PendingJob::RevokeDevice { to: context.to, device })
     }
 
     /// The store knows: from here on the device is shut out.

@@ -6,10 +6,10 @@ use belfry_core::chat::{
 use belfry_core::time::Now;
 use belfry_core::wire::CloseCode;
 
-use super::waiting::Ends;
-use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
+use super::pending::Ends;
+use super::{Effect, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::CONVERSATIONS_PER_EVENT;
-use crate::store::{AccountAdded, Changed, DatabaseSize, Done, NamedAccount, Outcome, Overview, Posted, StoredPlace};
+use crate::store::{AccountAdded, Changed, DatabaseSize, Done, NamedAccount, Outcome, Overview, Posted, StoredPlace, Visitor};
 
 impl Hub {
     /// The store has answered: what it says is on the disk.
@@ -17,83 +17,83 @@ impl Hub {
         let Done { ticket, result } = done;
         let Some(waiting) = self.waiting.leave(ticket) else { return };
         match waiting {
-            Waiting::LookUp { session } => {
+            PendingJob::LookUp { session } => {
                 let result = result.and_then(Outcome::expect);
                 self.effects.push_back(Effect::LookedUp { session, result });
             }
-            Waiting::Register { session } => {
+            PendingJob::Register { session } => {
                 let result = self.account_added(result);
                 self.effects.push_back(Effect::Registered { session, result });
             }
-            Waiting::SignIn { to, visitor, .. } => self.signed_in(now, to, visitor, result),
-            Waiting::Nobody => {}
-            Waiting::Read { to } => self.look(to, result, |_, answer| answer),
-            Waiting::Post { to, .. } => self.answer(to, result, |hub, posted| hub.posted(to, posted)),
-            Waiting::SendNotice { to, author, post } => {
+            PendingJob::SignIn { to, visitor, .. } => self.signed_in(now, to, visitor, result),
+            PendingJob::Nobody => {}
+            PendingJob::Read { to } => self.look(to, result, |_, answer| answer),
+            PendingJob::Post { to, .. } => self.answer(to, result, |hub, posted| hub.posted(to, posted)),
+            PendingJob::SendNotice { to, author, post } => {
                 self.guarded(author, post, &result);
                 self.answer(to, result, |hub, sent| hub.notice_sent(now, Some(to), sent));
             }
-            Waiting::Preview { to } => self.look(to, result, Self::previewed),
-            Waiting::Receipt { to, account, notice } => {
+            PendingJob::Preview { to } => self.look(to, result, Self::previewed),
+            PendingJob::Receipt { to, account, notice } => {
                 self.answer(to, result, |hub, noted| hub.receipt_noted(now, to, account, notice, noted));
             }
-            Waiting::Sync { to, account } => self.answer(to, result, |hub, Overview { conversations, notices, .. }| {
+            PendingJob::Sync { to, account } => self.answer(to, result, |hub, Overview { conversations, notices, .. }| {
                 hub.tell_state(now, to.session, account, conversations, notices);
                 hub.reply(to, Ok(Answer::Done));
             }),
-            Waiting::AddUser { to } => {
+            PendingJob::AddUser { to } => {
                 let result = self.account_added(result);
                 self.reply(to, result.map(|_| Answer::Done));
             }
-            Waiting::SetPassword { to, ends, .. } => self.changed_of(to, result, |hub, account| match ends {
+            PendingJob::SetPassword { to, ends, .. } => self.changed_of(to, result, |hub, account| match ends {
                 Ends::None => {}
                 Ends::Others => hub.password_changed(now, account, Some(to.session)),
                 Ends::All => hub.password_changed(now, account, None),
             }),
-            Waiting::SetRole { to, role } => self.changed_of(to, result, |hub, account| hub.directory.set_role(account, role)),
-            Waiting::SetDisabled { to, disabled } => self.changed_of(to, result, |hub, account| {
+            PendingJob::SetRole { to, role } => self.changed_of(to, result, |hub, account| hub.directory.set_role(account, role)),
+            PendingJob::SetDisabled { to, disabled } => self.changed_of(to, result, |hub, account| {
                 if disabled {
                     hub.expel(now, account, None, CloseCode::USER_LOCKED);
                 }
             }),
-            Waiting::Typing { to, account } => self.answer(to, result, |hub, other| hub.typed(to, account, other)),
-            Waiting::Accounts { to } => self.look(to, result, Self::accounts_read),
-            Waiting::People { to } => self.look(to, result, Self::people_read),
-            Waiting::Ledger { to } => self.look(to, result, Self::ledger_read),
-            Waiting::Size { to } => self.look(to, result, Self::measured),
-            Waiting::NoticeNow { to, notice, reminds } => self.notice_now(now, to, notice, reminds, result),
-            Waiting::AddSchedule { to, author, post } => {
+            PendingJob::Typing { to, account } => self.answer(to, result, |hub, other| hub.typed(to, account, other)),
+            PendingJob::Accounts { to } => self.look(to, result, Self::accounts_read),
+            PendingJob::People { to } => self.look(to, result, Self::people_read),
+            PendingJob::Ledger { to } => self.look(to, result, Self::ledger_read),
+            PendingJob::Size { to } => self.look(to, result, Self::measured),
+            PendingJob::NoticeNow { to, notice, reminds } => self.notice_now(now, to, notice, reminds, result),
+            PendingJob::AddSchedule { to, author, post } => {
                 self.guarded(author, post, &result);
                 let scheduled = result.and_then(|outcome| self.scheduled(outcome.expect()?));
                 self.reply(to, scheduled);
             }
-            Waiting::Occurrence(occurrence) => self.occurred(now, occurrence, result),
-            Waiting::Schedules { to } => self.look(to, result, Self::schedules_read),
-            Waiting::Unschedule { to, schedule } => self.changed(to, result, |hub| hub.unscheduled(schedule)),
-            Waiting::SaveTemplate { to, template } => self.changed(to, result, |hub| hub.templates.save(*template)),
-            Waiting::RemoveTemplate { to, name } => self.changed(to, result, |hub| hub.templates.remove(&name)),
-            Waiting::Change { to } => self.changed(to, result, |_| {}),
-            Waiting::Devices { to } => self.look(to, result, |hub, devices| hub.devices_listed(now, devices)),
-            Waiting::RevokeDevice { to, device } => {
+            PendingJob::Occurrence(occurrence) => self.occurred(now, occurrence, result),
+            PendingJob::Schedules { to } => self.look(to, result, Self::schedules_read),
+            PendingJob::Unschedule { to, schedule } => self.changed(to, result, |hub| hub.unscheduled(schedule)),
+            PendingJob::SaveTemplate { to, template } => self.changed(to, result, |hub| hub.templates.save(*template)),
+            PendingJob::RemoveTemplate { to, name } => self.changed(to, result, |hub| hub.templates.remove(&name)),
+            PendingJob::Change { to } => self.changed(to, result, |_| {}),
+            PendingJob::Devices { to } => self.look(to, result, |hub, devices| hub.devices_listed(now, devices)),
+            PendingJob::RevokeDevice { to, device } => {
                 self.changed_of(to, result, |hub, account| hub.device_revoked(now, account, device));
             }
-            Waiting::Room { to, account, change } => {
+            PendingJob::Room { to, account, change } => {
                 let changed = result.and_then(|outcome| self.room_changed(now, account, change, outcome));
                 self.reply(to, changed.map(|()| Answer::Done));
             }
-            Waiting::Alter { to, .. } => self.answer(to, result, |hub, altered| hub.altered(to, altered)),
-            Waiting::MarkRead { to, account } => self.answer(to, result, |hub, read| hub.marked_read(to, account, read)),
-            Waiting::Tidy => self.tidied(now, result),
-            Waiting::ClockSetBack { from } => self.clock_set_back(now, from, result),
-            Waiting::Reload(retention) => self.reload_counted(now, retention, result),
-            Waiting::Keep(wish) => {
+            PendingJob::Alter { to, .. } => self.answer(to, result, |hub, altered| hub.altered(to, altered)),
+            PendingJob::MarkRead { to, account } => self.answer(to, result, |hub, read| hub.marked_read(to, account, read)),
+            PendingJob::Tidy => self.tidied(now, result),
+            PendingJob::ClockSetBack { from } => self.clock_set_back(now, from, result),
+            PendingJob::Reload(retention) => self.reload_counted(now, retention, result),
+            PendingJob::Keep(wish) => {
                 let to = wish.to;
                 let counted = result.and_then(|outcome| self.keep_counted(now, wish, outcome.expect()?));
                 if let Err(refusal) = counted {
                     self.reply(to, Err(refusal));
                 }
             }
-            Waiting::Search { to, account } => self.searched(now, account, to, result),
+            PendingJob::Search { to, account } => self.searched(now, account, to, result),
         }
     }
 
@@ -194,9 +194,9 @@ impl Hub {
     fn measured(&self, size: DatabaseSize) -> Answer {
         Answer::Status(ServerStatus {
             version: env!("CARGO_PKG_VERSION").into(),
-            started_at: self.settings.started_at,
-            sessions: self.attendance.sessions_count() as u64,
-            people_online: self.attendance.people().len() as u64,
+            started_at: self.config.started_at,
+            sessions: self.presences.sessions_count() as u64,
+            people_online: self.presences.people().len() as u64,
             accounts: self.accounts,
             messages: size.messages,
             database_bytes: size.bytes,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use belfry_core::chat::{ConversationId, Refusal, Role, RoomName, Seq};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 
-use super::{Context, Hub, Waiting};
+use super::{Context, Hub, PendingJob};
 use crate::store::Work;
 
 /// What an administrator has said that they export, and what was noted.
@@ -39,7 +39,7 @@ impl Hub {
             None => None,
         };
         let account = context.account();
-        self.submit_for(context, Work::Exportable { account, all, room, after }, Waiting::Read { to: context.to })?;
+        self.submit_for(context, Work::Exportable { account, all, room, after }, PendingJob::Read { to: context.to })?;
         // Only the first page is noted, so only it opens anything.
         if all && after.is_none() {
             let scope = self.exports.entry(context.to.session).or_insert_with(|| Scope::Rooms(BTreeSet::new()));
@@ -56,6 +56,6 @@ impl Hub {
         let noted = self.exports.get(&context.to.session).is_some_and(|scope| scope.covers(conversation));
         let all = context.from.role() == Role::Admin && noted;
         let work = Work::ExportPage { account: context.account(), all, conversation, after, limit: PAGE_ENTRIES_MAX };
-        self.submit_for(context, work, Waiting::Read { to: context.to })
+        self.submit_for(context, work, PendingJob::Read { to: context.to })
     }
 }

@@ -2,14 +2,14 @@
 
 use belfry_core::chat::{AccountName, GroupName, Refusal};
 
-use super::{Context, Hub, Waiting};
+use super::{Context, Hub, PendingJob};
 use crate::limits::GROUP_MEMBERS_PER_REQUEST_MAX;
 use crate::store::{List, Work};
 
 impl Hub {
     pub(super) fn add_to_group(&mut self, context: Context<'_>, group: GroupName, members: Vec<AccountName>) -> Result<(), Refusal> {
         check_count(&members)?;
-        self.submit_for(context, Work::AddToGroup { group, members }, Waiting::Change { to: context.to })
+        self.submit_for(context, Work::AddToGroup { group, members }, PendingJob::Change { to: context.to })
     }
 
     pub(super) fn remove_from_group(
@@ -21,15 +21,15 @@ impl Hub {
     ) -> Result<(), Refusal> {
         check_count(&members)?;
         let work = self.unless_it_stops_notices(confirmed, Work::RemoveFromGroup { group, members });
-        self.submit_for(context, work, Waiting::Change { to: context.to })
+        self.submit_for(context, work, PendingJob::Change { to: context.to })
     }
 
     pub(super) fn list_groups(&mut self, context: Context<'_>, after: Option<GroupName>) -> Result<(), Refusal> {
-        self.submit_for(context, Work::List(List::Groups { after }), Waiting::Read { to: context.to })
+        self.submit_for(context, Work::List(List::Groups { after }), PendingJob::Read { to: context.to })
     }
 
     pub(super) fn group_members(&mut self, context: Context<'_>, group: GroupName, after: Option<AccountName>) -> Result<(), Refusal> {
-        self.submit_for(context, Work::List(List::GroupMembers { group, after }), Waiting::People { to: context.to })
+        self.submit_for(context, Work::List(List::GroupMembers { group, after }), PendingJob::People { to: context.to })
     }
 }
 

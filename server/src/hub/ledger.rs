@@ -50,7 +50,7 @@ impl Hub {
 
     fn complete_entry(&self, state: NoticeState, stored: StoredEntry) -> LedgerEntry {
         let StoredEntry { account, mut entry, missed, screens } = stored;
-        entry.online = self.attendance.sessions_of(account).next().is_some();
+        entry.online = self.presences.sessions_of(account).next().is_some();
         let last_seen = self.directory.last_seen(account, entry.offline_since);
         entry.offline_since = last_seen.filter(|_| !entry.online);
         let answered = entry.answered.is_some();

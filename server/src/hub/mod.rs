@@ -7,20 +7,20 @@ mod clock;
 mod devices;
 mod directory;
 mod done;
-mod door;
 mod export;
 mod groups;
 mod ledger;
+mod messages;
 mod notices;
+mod pending;
 mod presence;
+mod quotas;
 mod retention;
 mod rooms;
 mod rules;
 mod searching;
-mod shares;
-mod talk;
+mod sign_in;
 mod tidying;
-mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -33,24 +33,22 @@ use belfry_core::wire::{Channel, CloseCode};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-pub use self::devices::Visitor;
-
 use self::clock::WallClock;
 use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
 use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
-use self::presence::Attendance;
+use self::pending::{Pending, PendingJob};
 pub use self::presence::Headcount;
+use self::presence::Presences;
+use self::quotas::Quotas;
 use self::rooms::Rooms;
 pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::searching::Searching;
-use self::shares::Shares;
 use self::tidying::Tidying;
-use self::waiting::{Waiting, WaitingRoom};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
 use crate::session::SignedIn;
-use crate::store::{AuditRecord, Job, List, Opening, StoredAccount, StoredLogin, StoredPerson, Talk, Target, Ticket, Work};
+use crate::store::{AuditRecord, Job, JobTicket, List, MessageJob, Opening, StoredAccount, StoredLogin, StoredPerson, Target, Work};
 
 /// Effects that the queue keeps room for while there are none.
 const IDLE_EFFECTS: usize = 1024;
@@ -70,7 +68,7 @@ pub enum Registration {
 
 /// What the hub cannot find out by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct Config {
     /// Whether people may make their own accounts, until [`Hub::set_rules`] says otherwise.
     pub registration: Registration,
     /// When the server started.
@@ -87,7 +85,7 @@ pub enum Effect {
     /// Make a hash of this password; it comes to [`Hub::handle_hashed`].
     Hash {
         /// The hub's number for it.
-        ticket: Ticket,
+        ticket: JobTicket,
         /// Whose request it is for.
         session: SessionId,
         /// The password.
@@ -171,7 +169,7 @@ impl Context<'_> {
 /// Everything the server knows about those who are here and what they are doing.
 #[derive(Debug)]
 pub struct Hub {
-    settings: Settings,
+    config: Config,
     rules: Rules,
     /// A retention that was read again and waits for what it would delete to be counted.
     reloaded: Option<Retention>,
@@ -182,7 +180,7 @@ pub struct Hub {
     accounts: u64,
     directory: Directory,
     rooms: Rooms,
-    attendance: Attendance,
+    presences: Presences,
     /// Sessions whose signing in is at the store.
     entering: BTreeSet<SessionId>,
     devices: Devices,
@@ -191,9 +189,9 @@ pub struct Hub {
     agenda: Agenda,
     guard: Guard,
     searching: Searching,
-    shares: Shares,
+    quotas: Quotas,
     reports: ProgressReports,
-    waiting: WaitingRoom,
+    waiting: Pending,
     /// The numbers in the next status that only the transport knows; the others are not looked at.
     transport_status: ServerStatus,
     effects: VecDeque<Effect>,
@@ -202,7 +200,7 @@ pub struct Hub {
 
 impl Hub {
     /// A hub that knows what was stored, and nobody is here.
-    pub fn new(opening: Opening, settings: Settings) -> Self {
+    pub fn new(opening: Opening, config: Config) -> Self {
         let schedules = Schedules::new(opening.schedules);
         let mut agenda = Agenda::default();
         for (schedule, at) in schedules.times() {
@@ -212,15 +210,15 @@ impl Hub {
             agenda.set(Due::Reminder(notice), Some(at));
         }
         Self {
-            rules: Rules::with_registration(settings.registration),
+            rules: Rules::with_registration(config.registration),
             reloaded: None,
-            settings,
+            config,
             tidying: Tidying::default(),
             exports: BTreeMap::new(),
             accounts: opening.accounts,
             directory: Directory::default(),
             rooms: Rooms::new(opening.rooms, opening.closed_rooms_differ),
-            attendance: Attendance::default(),
+            presences: Presences::default(),
             entering: BTreeSet::new(),
             devices: Devices::default(),
             templates: Templates::new(opening.templates),
@@ -228,9 +226,9 @@ impl Hub {
             agenda,
             guard: Guard::default(),
             searching: Searching::default(),
-            shares: Shares::default(),
+            quotas: Quotas::default(),
             reports: ProgressReports::default(),
-            waiting: WaitingRoom::default(),
+            waiting: Pending::default(),
             transport_status: ServerStatus::default(),
             effects: VecDeque::new(),
             clock: WallClock::new(opening.newest),
@@ -250,8 +248,8 @@ impl Hub {
     /// How many are here.
     pub fn headcount(&self) -> Headcount {
         Headcount {
-            sessions: self.attendance.sessions_count() as u64,
-            people_online: self.attendance.people().len() as u64,
+            sessions: self.presences.sessions_count() as u64,
+            people_online: self.presences.people().len() as u64,
             accounts: self.accounts,
         }
     }
@@ -283,37 +281,37 @@ impl Hub {
 
     /// An `Err` is the answer; otherwise the answer has been given or will be.
     fn decide(&mut self, context: Context<'_>, request: Request) -> Result<(), Refusal> {
-        self.share(context.now, context.from, &request)?;
+        self.charge(context.now, context.from, &request)?;
         let (account, to) = (context.account(), context.to);
         match request {
             Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::AlreadySignedIn),
-            Request::Sync => self.submit_for(context, Work::Overview { account }, Waiting::Sync { to, account }),
+            Request::Sync => self.submit_for(context, Work::Overview { account }, PendingJob::Sync { to, account }),
             Request::Post { post, to: place, text } => {
                 let target = self.target(place)?;
                 let bytes = text.as_str().len();
-                self.submit_for(context, Work::Post { account, post, to: target, text }, Waiting::Post { to, bytes })
+                self.submit_for(context, Work::Post { account, post, to: target, text }, PendingJob::Post { to, bytes })
             }
             Request::FetchAfter { conversation, after, limit } => {
                 let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit_for(context, Work::FetchAfter { account, conversation, after, limit }, Waiting::Read { to })
+                self.submit_for(context, Work::FetchAfter { account, conversation, after, limit }, PendingJob::Read { to })
             }
             Request::FetchBefore { place, before, limit } => {
                 let of = self.target(place)?;
                 let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit_for(context, Work::FetchBefore { account, of, before, limit }, Waiting::Read { to })
+                self.submit_for(context, Work::FetchBefore { account, of, before, limit }, PendingJob::Read { to })
             }
-            Request::Who { after } => self.submit_for(context, Work::List(List::Everybody { after }), Waiting::People { to }),
+            Request::Who { after } => self.submit_for(context, Work::List(List::Everybody { after }), PendingJob::People { to }),
             Request::Receipt { notice, revision, receipt } => {
                 let device = self.devices.device_of(to.session).ok_or(Refusal::SignInFirst)?;
                 let work = Work::Receipt { account, device, notice, revision, receipt };
-                self.submit_for(context, work, Waiting::Receipt { to, account, notice })
+                self.submit_for(context, work, PendingJob::Receipt { to, account, notice })
             }
             Request::SendNotice(draft) => self.send_notice(context, draft),
             Request::ListNotices { before } => {
-                self.submit_for(context, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, Waiting::Read { to })
+                self.submit_for(context, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, PendingJob::Read { to })
             }
             Request::NoticeStatus { notice, after } => {
-                self.submit_for(context, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, Waiting::Ledger { to })
+                self.submit_for(context, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, PendingJob::Ledger { to })
             }
             Request::AddUser { account, password, role } => {
                 self.add_user(context, account, password, role);
@@ -323,8 +321,8 @@ impl Hub {
             Request::SetPassword { account, password, keep_sessions } => self.set_password(context, account, password, keep_sessions),
             Request::SetRole { account, role, confirmed } => self.set_role(context, account, role, confirmed),
             Request::SetDisabled { account, disabled, confirmed } => self.set_disabled(context, account, disabled, confirmed),
-            Request::Status => self.submit_for(context, Work::Size, Waiting::Size { to }),
-            Request::FetchNotice { notice } => self.submit_for(context, Work::FetchNotice { account, notice }, Waiting::Read { to }),
+            Request::Status => self.submit_for(context, Work::Size, PendingJob::Size { to }),
+            Request::FetchNotice { notice } => self.submit_for(context, Work::FetchNotice { account, notice }, PendingJob::Read { to }),
             Request::ChangeNotice { notice, change } => self.change_notice(context, notice, change),
             Request::PreviewNotice { audience } => self.preview(context, audience),
             Request::ListSchedules { after } => self.list_schedules(context, after),
@@ -342,7 +340,7 @@ impl Hub {
             Request::ListDevices { account, after } => self.list_devices(context, account, after),
             Request::RevokeDevice { account, device } => self.revoke_device(context, account, device),
             Request::ReadAudit { before } => {
-                self.submit_for(context, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, Waiting::Read { to })
+                self.submit_for(context, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, PendingJob::Read { to })
             }
             Request::Exportable { room, after } => self.list_exportable(context, room, after),
             Request::ExportPage { conversation, after } => self.export_page(context, conversation, after),
@@ -358,18 +356,18 @@ impl Hub {
             Request::MarkRead { place, upto } => self.mark_read(context, place, upto),
             Request::Typing { place } => self.typing(context, place),
             Request::Away { away } => {
-                self.attendance.set_away(context.now, to.session, away);
+                self.presences.set_away(context.now, to.session, away);
                 self.announce(context.now);
                 self.reply(to, Ok(Answer::Done));
                 Ok(())
             }
             Request::Search { text, place, before, limit } => {
                 let within = place.map(|place| self.target(place)).transpose()?;
-                let talk = Talk::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
+                let talk = MessageJob::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
                 self.search(context, talk)
             }
             Request::Originals { of, seq, after } => {
-                self.submit_for(context, Work::Talk(Talk::Originals { of, seq, after }), Waiting::Read { to })
+                self.submit_for(context, Work::Message(MessageJob::Originals { of, seq, after }), PendingJob::Read { to })
             }
             Request::RemoveFromRoom { room, account } => self.remove_from_room(context, &room, account),
             Request::RenameRoom { room, name } => self.rename_room(context, &room, name),
@@ -389,7 +387,7 @@ impl Hub {
 
     /// The server stops: note when those who are here were last here.
     pub fn stop(&mut self, now: Now) {
-        for (session, account) in self.attendance.sessions().collect::<Vec<_>>() {
+        for (session, account) in self.presences.sessions().collect::<Vec<_>>() {
             if let Some(device) = self.devices.device_of(session) {
                 self.note_seen(now, account, device);
             }
@@ -408,7 +406,7 @@ impl Hub {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn deadline(&self, now: Now) -> Option<Instant> {
-        let others = [self.attendance.deadline(), self.reports.deadline(), self.agenda.deadline(now), self.tidying.deadline()];
+        let others = [self.presences.deadline(), self.reports.deadline(), self.agenda.deadline(now), self.tidying.deadline()];
         others.into_iter().flatten().chain([self.clock.deadline()]).min()
     }
 
@@ -425,20 +423,20 @@ impl Hub {
     }
 
     fn push_to_account(&mut self, account: AccountId, event: Event) {
-        self.push(self.attendance.sessions_of(account).collect(), event);
+        self.push(self.presences.sessions_of(account).collect(), event);
     }
 
     fn push_to_everyone(&mut self, event: Event) {
-        self.push(self.attendance.sessions().map(|(session, _)| session).collect(), event);
+        self.push(self.presences.sessions().map(|(session, _)| session).collect(), event);
     }
 
     /// Hands the job of a request to the store: it is done and noted, or neither.
-    fn submit_for(&mut self, context: Context<'_>, work: Work, waiting: Waiting) -> Result<(), Refusal> {
+    fn submit_for(&mut self, context: Context<'_>, work: Work, waiting: PendingJob) -> Result<(), Refusal> {
         self.submit(context.now, work.noted_as(context.note.cloned()), waiting)
     }
 
     /// Hands a job to the store and remembers what it is for.
-    fn submit(&mut self, now: Now, work: Work, waiting: Waiting) -> Result<(), Refusal> {
+    fn submit(&mut self, now: Now, work: Work, waiting: PendingJob) -> Result<(), Refusal> {
         let ticket = self.waiting.enter(waiting)?;
         self.effects.push_back(Effect::Job(Job { ticket, at: now.wall, work }));
         Ok(())
@@ -466,7 +464,7 @@ impl Hub {
     fn people_read(&self, people: Page<StoredPerson>) -> Answer {
         let person = |StoredPerson { id, name, last_seen }| Person {
             account: name,
-            presence: self.attendance.presence(id),
+            presence: self.presences.presence(id),
             last_seen: self.directory.last_seen(id, last_seen),
         };
         page(people.entries.into_iter().map(person), people.more).into()
@@ -474,7 +472,7 @@ impl Hub {
 
     /// Tells everybody who came and went, unless it is better to wait for company.
     fn announce(&mut self, now: Now) {
-        let changes = self.attendance.announce(now.instant);
+        let changes = self.presences.announce(now.instant);
         for some in changes.chunks(PRESENCES_PER_EVENT) {
             let named = some.iter().filter_map(|&(account, presence, at)| {
                 let account = self.directory.get(account)?.name.clone();

@@ -21,7 +21,7 @@ pub struct Headcount {
 
 /// Signed-in sessions, and the changes that have not been announced.
 #[derive(Debug, Default)]
-pub(super) struct Attendance {
+pub(super) struct Presences {
     sessions: BTreeMap<SessionId, AccountId>,
     people: BTreeMap<AccountId, BTreeSet<SessionId>>,
     /// Sessions at which nobody is.
@@ -33,7 +33,7 @@ pub(super) struct Attendance {
     quiet_until: Instant,
 }
 
-impl Attendance {
+impl Presences {
     /// A session signed in. Says whether its account was offline until now.
     pub(super) fn arrive(&mut self, now: Now, session: SessionId, account: AccountId) -> bool {
         self.sessions.insert(session, account);
@@ -151,52 +151,52 @@ mod tests {
 
     #[test]
     fn an_account_is_online_until_its_last_session_ends() {
-        let mut attendance = Attendance::default();
-        assert!(attendance.arrive(at(0), SessionId(1), ALICE));
-        assert!(!attendance.arrive(at(1), SessionId(2), ALICE));
-        assert_eq!(attendance.leave(at(2), SessionId(1)), Some((ALICE, false)));
-        assert_eq!(attendance.presence(ALICE), Presence::Online);
-        assert_eq!(attendance.leave(at(3), SessionId(2)), Some((ALICE, true)));
-        assert_eq!(attendance.presence(ALICE), Presence::Offline);
+        let mut presences = Presences::default();
+        assert!(presences.arrive(at(0), SessionId(1), ALICE));
+        assert!(!presences.arrive(at(1), SessionId(2), ALICE));
+        assert_eq!(presences.leave(at(2), SessionId(1)), Some((ALICE, false)));
+        assert_eq!(presences.presence(ALICE), Presence::Online);
+        assert_eq!(presences.leave(at(3), SessionId(2)), Some((ALICE, true)));
+        assert_eq!(presences.presence(ALICE), Presence::Offline);
     }
 
     #[test]
     fn somebody_is_away_when_nobody_is_at_any_of_their_sessions() {
-        let mut attendance = Attendance::default();
-        attendance.arrive(at(0), SessionId(1), ALICE);
-        attendance.arrive(at(0), SessionId(2), ALICE);
-        attendance.announce(at(0).instant);
-        attendance.set_away(at(1), SessionId(1), true);
-        assert_eq!((attendance.presence(ALICE), attendance.deadline()), (Presence::Online, None));
-        attendance.set_away(at(2), SessionId(2), true);
-        assert_eq!(attendance.announce(at(300).instant), [(ALICE, Presence::Away, UnixMillis(2))]);
-        attendance.leave(at(400), SessionId(2));
-        assert_eq!(attendance.presence(ALICE), Presence::Away);
-        attendance.set_away(at(500), SessionId(1), false);
-        assert_eq!(attendance.announce(at(600).instant), [(ALICE, Presence::Online, UnixMillis(500))]);
+        let mut presences = Presences::default();
+        presences.arrive(at(0), SessionId(1), ALICE);
+        presences.arrive(at(0), SessionId(2), ALICE);
+        presences.announce(at(0).instant);
+        presences.set_away(at(1), SessionId(1), true);
+        assert_eq!((presences.presence(ALICE), presences.deadline()), (Presence::Online, None));
+        presences.set_away(at(2), SessionId(2), true);
+        assert_eq!(presences.announce(at(300).instant), [(ALICE, Presence::Away, UnixMillis(2))]);
+        presences.leave(at(400), SessionId(2));
+        assert_eq!(presences.presence(ALICE), Presence::Away);
+        presences.set_away(at(500), SessionId(1), false);
+        assert_eq!(presences.announce(at(600).instant), [(ALICE, Presence::Online, UnixMillis(500))]);
     }
 
     #[test]
     fn the_first_change_is_announced_at_once_and_a_burst_is_collected() {
-        let mut attendance = Attendance::default();
-        attendance.arrive(at(0), SessionId(1), ALICE);
-        assert_eq!(attendance.announce(at(0).instant).len(), 1);
+        let mut presences = Presences::default();
+        presences.arrive(at(0), SessionId(1), ALICE);
+        assert_eq!(presences.announce(at(0).instant).len(), 1);
         for n in 2..=50 {
-            attendance.arrive(at(n), SessionId(n), AccountId(n));
-            assert!(attendance.announce(at(n).instant).is_empty());
+            presences.arrive(at(n), SessionId(n), AccountId(n));
+            assert!(presences.announce(at(n).instant).is_empty());
         }
-        assert_eq!(attendance.deadline(), Some(at(200).instant));
-        assert_eq!(attendance.announce(at(200).instant).len(), 49);
-        assert_eq!(attendance.deadline(), None);
+        assert_eq!(presences.deadline(), Some(at(200).instant));
+        assert_eq!(presences.announce(at(200).instant).len(), 49);
+        assert_eq!(presences.deadline(), None);
     }
 
     #[test]
     fn somebody_who_is_back_before_anybody_was_told_has_never_left() {
-        let mut attendance = Attendance::default();
-        attendance.arrive(at(0), SessionId(1), ALICE);
-        attendance.announce(at(0).instant);
-        attendance.leave(at(10), SessionId(1));
-        attendance.arrive(at(20), SessionId(2), ALICE);
-        assert_eq!(attendance.deadline(), None);
+        let mut presences = Presences::default();
+        presences.arrive(at(0), SessionId(1), ALICE);
+        presences.announce(at(0).instant);
+        presences.leave(at(10), SessionId(1));
+        presences.arrive(at(20), SessionId(2), ALICE);
+        assert_eq!(presences.deadline(), None);
     }
 }

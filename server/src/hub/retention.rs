@@ -3,12 +3,12 @@
 use belfry_core::chat::{Answer, Keep, Refusal, RoomName};
 use belfry_core::time::Now;
 
+use super::pending::KeepRoom;
 use super::rooms::RoomChange;
 use super::rules::{Retention, Rules};
-use super::waiting::KeepRoom;
-use super::{Context, Hub, Waiting};
+use super::{Context, Hub, PendingJob};
 use crate::limits::{DELETED_UNASKED_PARTS, KEPT_UNASKED_MIN};
-use crate::store::{List, Outcome, Part, RoomJob, Work, WouldGo};
+use crate::store::{List, Outcome, Proportion, RoomJob, Work, WouldGo};
 
 impl Hub {
     /// A running server was told other rules. All of them hold at once, but for a retention that would delete much: that waits for the next
@@ -22,7 +22,7 @@ impl Hub {
         self.set_rules(now, Rules { retention: old, ..rules });
         self.reloaded = Some(rules.retention);
         let list = List::WouldGo { kept: rules.retention.kept(now.wall), room: None };
-        if self.submit(now, Work::List(list), Waiting::Reload(rules.retention)).is_err() {
+        if self.submit(now, Work::List(list), PendingJob::Reload(rules.retention)).is_err() {
             self.reloaded = None;
             tracing::warn!("the store is too busy to count what the new retention would delete; it takes effect at the next start");
         }
@@ -39,9 +39,9 @@ impl Hub {
             tracing::warn!("what the new retention would delete could not be counted; it takes effect at the next start");
             return;
         };
-        let is_much = |part: Part| part.goes.saturating_mul(DELETED_UNASKED_PARTS) > part.of;
+        let is_much = |part: Proportion| part.goes.saturating_mul(DELETED_UNASKED_PARTS) > part.of;
         if [messages, notices, audit].into_iter().any(is_much) {
-            let of = |Part { goes, of }: Part| format!("{goes} of {of}");
+            let of = |Proportion { goes, of }: Proportion| format!("{goes} of {of}");
             tracing::warn!(
                 messages = of(messages),
                 notices = of(notices),
@@ -64,7 +64,7 @@ impl Hub {
         }
         // Counting is nobody's act.
         let list = List::WouldGo { kept: self.rules.retention.kept(now.wall), room: Some((room, keep)) };
-        self.submit(now, Work::List(list), Waiting::Keep(wish))
+        self.submit(now, Work::List(list), PendingJob::Keep(wish))
     }
 
     /// What would go of a room has been counted.
@@ -81,6 +81,6 @@ impl Hub {
     fn keep(&mut self, now: Now, wish: KeepRoom) -> Result<(), Refusal> {
         let KeepRoom { to, account, room, keep, note } = wish;
         let work = Work::Room(RoomJob::Keep { room, keep });
-        self.submit(now, work.noted_as(note), Waiting::Room { to, account, change: RoomChange::Keep { room, keep } })
+        self.submit(now, work.noted_as(note), PendingJob::Room { to, account, change: RoomChange::Keep { room, keep } })
     }
 }

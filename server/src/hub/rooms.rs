@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use belfry_core::chat::{AccountId, AccountName, ConversationId, ConversationInfo, Event, Keep, Refusal, Role, RoomName};
 use belfry_core::time::Now;
 
-use super::{Context, Hub, SessionId, Waiting};
+use super::{Context, Hub, PendingJob, SessionId};
 use crate::session::SignedIn;
 use crate::store::{Changed, Invited, Keeper, List, NamedAccount, Outcome, RoomJob, StoredRoom, Work};
 
@@ -137,13 +137,13 @@ impl Hub {
     pub(super) fn create_room(&mut self, context: Context<'_>, name: RoomName, private: bool) -> Result<(), Refusal> {
         let account = context.account();
         let work = Work::Room(RoomJob::Create { account, name: name.clone(), private });
-        self.submit_for(context, work, Waiting::Room { to: context.to, account, change: RoomChange::Create(name) })
+        self.submit_for(context, work, PendingJob::Room { to: context.to, account, change: RoomChange::Create(name) })
     }
 
     pub(super) fn join_room(&mut self, context: Context<'_>, name: &RoomName) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
         let (to, account) = (context.to, context.account());
-        self.submit_for(context, Work::Room(RoomJob::Join { account, room }), Waiting::Room { to, account, change: RoomChange::Join })
+        self.submit_for(context, Work::Room(RoomJob::Join { account, room }), PendingJob::Room { to, account, change: RoomChange::Join })
     }
 
     pub(super) fn leave_room(&mut self, context: Context<'_>, name: &RoomName) -> Result<(), Refusal> {
@@ -152,7 +152,7 @@ impl Hub {
         self.submit_for(
             context,
             Work::Room(RoomJob::Leave { account, room }),
-            Waiting::Room { to, account, change: RoomChange::Leave(room) },
+            PendingJob::Room { to, account, change: RoomChange::Leave(room) },
         )
     }
 
@@ -162,7 +162,7 @@ impl Hub {
         self.submit_for(
             context,
             Work::Room(work),
-            Waiting::Room { to: context.to, account: context.account(), change: RoomChange::Invite(room) },
+            PendingJob::Room { to: context.to, account: context.account(), change: RoomChange::Invite(room) },
         )
     }
 
@@ -173,7 +173,7 @@ impl Hub {
         self.submit_for(
             context,
             Work::Room(work),
-            Waiting::Room { to: context.to, account: context.account(), change: RoomChange::Remove(room) },
+            PendingJob::Room { to: context.to, account: context.account(), change: RoomChange::Remove(room) },
         )
     }
 
@@ -181,13 +181,13 @@ impl Hub {
         let room = self.rooms.find(name)?;
         let work = RoomJob::Rename { by: keeper(context.from), room, name: new.clone() };
         let change = RoomChange::Rename { room, name: new };
-        self.submit_for(context, Work::Room(work), Waiting::Room { to: context.to, account: context.account(), change })
+        self.submit_for(context, Work::Room(work), PendingJob::Room { to: context.to, account: context.account(), change })
     }
 
     pub(super) fn delete_room(&mut self, context: Context<'_>, name: &RoomName, confirmed: bool) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
         let work = self.unless_it_stops_notices(confirmed, Work::Room(RoomJob::Delete { by: keeper(context.from), room }));
-        self.submit_for(context, work, Waiting::Room { to: context.to, account: context.account(), change: RoomChange::Delete(room) })
+        self.submit_for(context, work, PendingJob::Room { to: context.to, account: context.account(), change: RoomChange::Delete(room) })
     }
 
     /// Whether somebody who is here is in the room that they mean by `name`.
@@ -201,12 +201,16 @@ impl Hub {
     }
 
     pub(super) fn list_rooms(&mut self, context: Context<'_>, after: Option<RoomName>) -> Result<(), Refusal> {
-        self.submit_for(context, Work::List(List::Rooms { account: context.account(), after }), Waiting::Read { to: context.to })
+        self.submit_for(context, Work::List(List::Rooms { account: context.account(), after }), PendingJob::Read { to: context.to })
     }
 
     pub(super) fn room_members(&mut self, context: Context<'_>, name: &RoomName, after: Option<AccountName>) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        self.submit_for(context, Work::List(List::Members { account: context.account(), room, after }), Waiting::People { to: context.to })
+        self.submit_for(
+            context,
+            Work::List(List::Members { account: context.account(), room, after }),
+            PendingJob::People { to: context.to },
+        )
     }
 
     /// The store has changed who is in a room: the person hears where they are now, and then that it is done.
@@ -277,7 +281,7 @@ impl Hub {
 
     /// Whoever has left meanwhile hears of it when they come again.
     fn joined(&mut self, account: AccountId, info: ConversationInfo) {
-        if self.attendance.is_here(account) && self.rooms.enter(account, info.id) {
+        if self.presences.is_here(account) && self.rooms.enter(account, info.id) {
             self.push_to_account(account, Event::Conversation(info));
         }
     }
@@ -285,8 +289,8 @@ impl Hub {
     /// The sessions of everybody in a room.
     pub(super) fn sessions_in(&self, room: ConversationId) -> Vec<SessionId> {
         match self.rooms.by_id.get(&room) {
-            Some(room) if !room.everyone => room.here.iter().flat_map(|&member| self.attendance.sessions_of(member)).collect(),
-            Some(_) => self.attendance.sessions().map(|(session, _)| session).collect(),
+            Some(room) if !room.everyone => room.here.iter().flat_map(|&member| self.presences.sessions_of(member)).collect(),
+            Some(_) => self.presences.sessions().map(|(session, _)| session).collect(),
             None => Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use belfry_core::chat::{ConversationId, Refusal};
 use belfry_core::time::{Instant, Now};
 
-use super::{Hub, Waiting};
+use super::{Hub, PendingJob};
 use crate::limits::{TIDY_EVERY, TIDY_PAUSE};
 use crate::store::{Bite, Outcome, Tidied, Work};
 
@@ -70,7 +70,7 @@ impl Hub {
             audit_before: kept.audit_from,
             bite: self.tidying.bite,
         };
-        self.tidying.at_the_store = self.submit(now, work, Waiting::Tidy).is_ok();
+        self.tidying.at_the_store = self.submit(now, work, PendingJob::Tidy).is_ok();
         // A store that is too busy is left alone for a while.
         self.tidying.due = (!self.tidying.at_the_store).then_some(now.instant + TIDY_EVERY);
     }

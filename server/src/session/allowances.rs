@@ -8,13 +8,13 @@ use crate::limits::{ACTS_BURST, POSTS_BURST, READS_BURST, SEARCHES_BURST, SEARCH
 
 /// An allowance that refills with time.
 #[derive(Clone, Copy, Debug)]
-struct Bucket {
+struct Allowance {
     /// In millionths of a request, so that a microsecond adds exactly the rate per second.
     millionths: u64,
     filled_at: Instant,
 }
 
-impl Bucket {
+impl Allowance {
     fn take(&mut self, now: Instant, per_second: u64, burst: u64) -> bool {
         let micros = u64::try_from(now.since(self.filled_at).as_micros()).unwrap_or(u64::MAX);
         let full = burst.saturating_mul(1_000_000);
@@ -33,17 +33,17 @@ impl Bucket {
 /// A session's allowances.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowances {
-    posts: Bucket,
-    reads: Bucket,
-    acts: Bucket,
-    searches: Bucket,
-    typing: Bucket,
+    posts: Allowance,
+    reads: Allowance,
+    acts: Allowance,
+    searches: Allowance,
+    typing: Allowance,
 }
 
 impl Allowances {
     /// Full ones.
     pub(super) fn new(now: Instant) -> Self {
-        let full = Bucket { millionths: u64::MAX, filled_at: now };
+        let full = Allowance { millionths: u64::MAX, filled_at: now };
         Self { posts: full, reads: full, acts: full, searches: full, typing: full }
     }
 

@@ -2,12 +2,12 @@
 //! back as bytes for connections, and as jobs for the store and the password thread.
 
 mod allowances;
+mod authentication;
+mod backpressure;
 mod failures;
-mod hashing;
-mod looking;
 mod outgoing;
-mod room;
-mod sign_in;
+mod password_checks;
+mod password_queue;
 mod signed_in;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,15 +24,15 @@ use belfry_core::wire::{Channel, CloseCode};
 pub use self::signed_in::SignedIn;
 
 use self::allowances::Allowances;
+use self::authentication::SignInStep;
+use self::backpressure::{AnswerBudget, Backlog};
 use self::failures::Failures;
-use self::hashing::Hashing;
-use self::room::{Answers, Line};
-use self::sign_in::Door;
+use self::password_queue::PasswordQueue;
 use crate::hub::{Headcount, Hub, ReplyTo, Rules, SessionId};
 use crate::limits::{ANSWERS_TO_A_STRANGER_MAX, REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
 use crate::observe::Observed;
 use crate::passwords::PasswordJob;
-use crate::store::{Done, Job, Ticket};
+use crate::store::{Done, Job, JobTicket};
 
 /// Outputs that the queue keeps room for while there are none.
 const IDLE_OUTPUTS: usize = 1024;
@@ -71,28 +71,28 @@ pub enum Output {
 
 /// Where a session is.
 #[derive(Debug)]
-enum State {
+enum SignInState {
     /// Nobody has signed in yet.
     Stranger,
-    /// This request is trying to.
-    AtTheDoor { to: ReplyTo, door: Door },
+    /// This request is trying to, and has come so far.
+    SigningIn { to: ReplyTo, step: SignInStep },
     /// This account has.
     Inside(AccountId),
 }
 
 /// One client's connection.
 #[derive(Debug)]
-struct Session {
+struct ClientSession {
     peer: PeerId,
     device: DeviceId,
     address: SocketAddr,
-    state: State,
+    state: SignInState,
     failures: u32,
     allowances: Allowances,
     /// Requests that the hub has not answered.
     waiting: usize,
-    answers: Answers,
-    /// Answers before anybody has signed in.
+    answers: AnswerBudget,
+    /// AnswerBudget before anybody has signed in.
     answered: u32,
 }
 
@@ -100,21 +100,21 @@ struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PasswordOf {
     Session(SessionId),
-    Hub(Ticket),
+    Hub(JobTicket),
 }
 
 /// Every session, and the hub behind them.
 #[derive(Debug)]
 pub struct Sessions {
     hub: Hub,
-    sessions: BTreeMap<SessionId, Session>,
+    sessions: BTreeMap<SessionId, ClientSession>,
     by_peer: BTreeMap<PeerId, SessionId>,
     last_session: u64,
     sign_in_by: BTreeSet<(Instant, SessionId)>,
     failures: Failures,
     links: Links,
-    hashing: Hashing,
-    line: Line,
+    password_queue: PasswordQueue,
+    backlog: Backlog,
     /// What messages are made from.
     tally: Tally,
     rng: Rng,
@@ -133,8 +133,8 @@ impl Sessions {
             sign_in_by: BTreeSet::new(),
             failures: Failures::default(),
             links: Links::default(),
-            hashing: Hashing::default(),
-            line: Line::default(),
+            password_queue: PasswordQueue::default(),
+            backlog: Backlog::default(),
             tally: Tally::default(),
             rng,
             observed: Observed::default(),
@@ -160,7 +160,7 @@ impl Sessions {
 
     /// So many passwords are handed out at a time.
     pub const fn set_hashes_at_once(&mut self, at_once: usize) {
-        self.hashing.set_at_once(at_once);
+        self.password_queue.set_at_once(at_once);
     }
 
     /// A client has connected, from a device that its handshake has proven. Somebody must sign in within [`SIGN_IN_WITHIN`].
@@ -170,8 +170,8 @@ impl Sessions {
         self.by_peer.insert(peer, session);
         self.sign_in_by.insert((now.instant + SIGN_IN_WITHIN, session));
         let allowances = Allowances::new(now.instant);
-        let (state, answers) = (State::Stranger, Answers::default());
-        let known = Session { peer, device, address, state, failures: 0, allowances, waiting: 0, answers, answered: 0 };
+        let (state, answers) = (SignInState::Stranger, AnswerBudget::default());
+        let known = ClientSession { peer, device, address, state, failures: 0, allowances, waiting: 0, answers, answered: 0 };
         self.sessions.insert(session, known);
     }
 
@@ -179,7 +179,8 @@ impl Sessions {
     pub fn handle_message(&mut self, now: Now, peer: PeerId, channel: Channel, body: &[u8], queued: u64) {
         let Some(&session) = self.by_peer.get(&peer) else { return };
         self.note_queued(session, queued);
-        let refused_often = |known: &Session| !matches!(known.state, State::Inside(_)) && known.answered >= ANSWERS_TO_A_STRANGER_MAX;
+        let refused_often =
+            |known: &ClientSession| !matches!(known.state, SignInState::Inside(_)) && known.answered >= ANSWERS_TO_A_STRANGER_MAX;
         if self.sessions.get(&session).is_some_and(refused_often) {
             self.close(now, session, CloseCode::RATE_LIMITED);
             return self.drain(now);
@@ -201,14 +202,14 @@ impl Sessions {
         self.drain(now);
     }
 
-    /// Lets a request through to the hub or to the door, or says why not.
+    /// Lets a request through to the hub or to signing in, or says why not.
     fn admit(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
         let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
         let account = match known.state {
-            State::Stranger => None,
-            State::AtTheDoor { .. } if request.rule().may_ask == MayAsk::Stranger => return Err(Refusal::Busy),
-            State::AtTheDoor { .. } => None,
-            State::Inside(id) => Some(id),
+            SignInState::Stranger => None,
+            SignInState::SigningIn { .. } if request.rule().may_ask == MayAsk::Stranger => return Err(Refusal::Busy),
+            SignInState::SigningIn { .. } => None,
+            SignInState::Inside(id) => Some(id),
         };
         let role = match account {
             Some(id) => Some(self.hub.account(id).ok_or(Refusal::AccountDisabled)?.role),
@@ -227,7 +228,7 @@ impl Sessions {
         match account {
             Some(_) => self.pass_or_park(now, to, request),
             None => {
-                self.knock(now, to, request);
+                self.begin_sign_in(now, to, request);
                 Ok(())
             }
         }
@@ -236,7 +237,7 @@ impl Sessions {
     /// Hands a request to the hub, with the role that its person has now.
     fn pass(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
         let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
-        let State::Inside(account) = known.state else { return Err(Refusal::SignInFirst) };
+        let SignInState::Inside(account) = known.state else { return Err(Refusal::SignInFirst) };
         let role = self.hub.account(account).ok_or(Refusal::AccountDisabled)?.role;
         request.rule().may_ask.check(Some(role))?;
         if known.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {
@@ -251,7 +252,7 @@ impl Sessions {
     pub fn handle_gone(&mut self, now: Now, peer: PeerId) {
         if let Some(session) = self.by_peer.remove(&peer) {
             if let Some(known) = self.sessions.remove(&session) {
-                self.leave_line(&known.answers);
+                self.leave_backlog(&known.answers);
             }
             self.forget_password_of(session);
             self.hub.ended(now, session);
@@ -275,15 +276,15 @@ impl Sessions {
         {
             self.sign_in_by.remove(&(at, session));
             match self.sessions.get(&session) {
-                Some(Session { state: State::Stranger, address, .. }) => {
+                Some(ClientSession { state: SignInState::Stranger, address, .. }) => {
                     self.observed.sign_in_awaited_in_vain(session, *address);
                     self.close(now, session, CloseCode::AUTH_REQUIRED);
                 }
                 // Waiting for us is no fault of theirs.
-                Some(Session { state: State::AtTheDoor { .. }, .. }) => {
+                Some(ClientSession { state: SignInState::SigningIn { .. }, .. }) => {
                     self.sign_in_by.insert((now.instant + SIGN_IN_WITHIN, session));
                 }
-                Some(Session { state: State::Inside(_), .. }) | None => {}
+                Some(ClientSession { state: SignInState::Inside(_), .. }) | None => {}
             }
         }
         self.hub.handle_timeout(now);
@@ -352,7 +353,7 @@ impl Sessions {
     fn forget(&mut self, session: SessionId, why: CloseCode) {
         if let Some(known) = self.sessions.remove(&session) {
             self.by_peer.remove(&known.peer);
-            self.leave_line(&known.answers);
+            self.leave_backlog(&known.answers);
             self.forget_password_of(session);
             self.outputs.push_back(Output::Close { peer: known.peer, why });
         }

@@ -6,7 +6,7 @@ use belfry_core::endpoint::PeerId;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
-use super::{Output, Sessions, State};
+use super::{Output, Sessions, SignInState};
 use crate::hub::{Effect, ReplyTo, SessionId};
 
 impl Sessions {
@@ -14,7 +14,7 @@ impl Sessions {
     pub(super) fn drain(&mut self, now: Now) {
         loop {
             let Some(effect) = self.hub.poll() else {
-                if self.serve_the_line(now) {
+                if self.serve_backlog(now) {
                     continue;
                 }
                 return;
@@ -40,7 +40,7 @@ impl Sessions {
     fn answered(&mut self, now: Now, to: ReplyTo, result: Result<Answer, Refusal>) {
         let Some(known) = self.sessions.get_mut(&to.session) else { return };
         match (&known.state, &result) {
-            (State::AtTheDoor { .. }, Err(refusal)) => return self.turn_away(now, to, *refusal),
+            (SignInState::SigningIn { .. }, Err(refusal)) => return self.turn_away(now, to, *refusal),
             (_, Ok(Answer::Welcome { .. })) => {}
             _ => known.waiting = known.waiting.saturating_sub(1),
         }

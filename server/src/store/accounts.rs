@@ -5,8 +5,8 @@ use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::column::{clamped, invalid, number, optional_time, words};
+use super::confusables::{self, NameKind};
 use super::error::Trouble;
-use super::looks::{self, Kind};
 use super::{AccountAdded, Changed, NamedAccount, Outcome, Remembered, StoreError, StoredAccount, devices};
 
 const ADD: &str = "INSERT INTO accounts (name, name_key, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -73,7 +73,7 @@ pub(super) fn add(
     }
     let account =
         u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("an account has a negative number"))?;
-    if !looks::take(connection, Kind::Account, clamped(account), name.as_str(), &name.key())? {
+    if !confusables::take(connection, NameKind::Account, clamped(account), name.as_str(), &name.key())? {
         return Err(Refusal::NameTaken.into());
     }
     connection.prepare_cached(HAS_READ)?.execute([clamped(account)])?;

@@ -6,10 +6,10 @@ use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, number, time, words};
-use super::conversations::{self, Conversation};
+use super::conversations::{self, StoredConversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{MessageAltered, Outcome, ReadUpTo, StoreError, Talk, Target, messages, search};
+use super::{MessageAltered, MessageJob, Outcome, ReadUpTo, StoreError, Target, messages, search};
 
 const STANDS: &str = "SELECT author, text, deleted FROM messages WHERE conversation = ?1 AND seq = ?2";
 const KEEP: &str = "INSERT INTO originals (conversation, seq, version, until, text)
@@ -22,18 +22,20 @@ const ORIGINALS: &str = "SELECT a.name, o.text, o.until FROM originals o
 const MARK_READ: &str = "INSERT INTO readings (account, conversation, upto) VALUES (?1, ?2, ?3)
     ON CONFLICT DO UPDATE SET upto = excluded.upto WHERE upto < excluded.upto";
 
-pub(super) fn perform(connection: &Connection, at: UnixMillis, talk: Talk) -> Result<Outcome, Trouble> {
+pub(super) fn perform(connection: &Connection, at: UnixMillis, talk: MessageJob) -> Result<Outcome, Trouble> {
     match talk {
-        Talk::Alter { account, of, seq, text } => alter(connection, at, account, &of, seq, text),
-        Talk::AlteredSince { account, conversation, after } => altered_since(connection, account, conversation, after),
-        Talk::MarkRead { account, of, upto } => mark_read(connection, account, &of, upto),
-        Talk::Search { account, text, within, before, limit } => search::find(connection, account, &text, within.as_ref(), before, limit),
-        Talk::Originals { of, seq, after } => originals(connection, &of, seq, after),
+        MessageJob::Alter { account, of, seq, text } => alter(connection, at, account, &of, seq, text),
+        MessageJob::AlteredSince { account, conversation, after } => altered_since(connection, account, conversation, after),
+        MessageJob::MarkRead { account, of, upto } => mark_read(connection, account, &of, upto),
+        MessageJob::Search { account, text, within, before, limit } => {
+            search::find(connection, account, &text, within.as_ref(), before, limit)
+        }
+        MessageJob::Originals { of, seq, after } => originals(connection, &of, seq, after),
     }
 }
 
 /// A conversation that has begun.
-fn begun(connection: &Connection, account: AccountId, of: &Target) -> Result<Conversation, Trouble> {
+fn begun(connection: &Connection, account: AccountId, of: &Target) -> Result<StoredConversation, Trouble> {
     conversations::find_target(connection, account, of)?.ok_or(Refusal::UnknownMessage.into())
 }
 
@@ -112,14 +114,14 @@ mod tests {
 
     fn alter(store: &mut Store, at: u64, account: AccountId, seq: u64, text: Option<&str>) -> Result<Message, Refusal> {
         let text = text.map(|text| Text::new(text).unwrap());
-        match ask(store, at, Work::Talk(Talk::Alter { account, of: Target::Room(LOBBY), seq: Seq(seq), text }))? {
+        match ask(store, at, Work::Message(MessageJob::Alter { account, of: Target::Room(LOBBY), seq: Seq(seq), text }))? {
             Outcome::MessageAltered(MessageAltered { message, .. }) => Ok(message),
             other => panic!("{other:?}"),
         }
     }
 
     fn altered_since(store: &mut Store, account: AccountId, after: u64) -> Vec<(u64, String)> {
-        match ask(store, 9, Work::Talk(Talk::AlteredSince { account, conversation: LOBBY, after })).unwrap() {
+        match ask(store, 9, Work::Message(MessageJob::AlteredSince { account, conversation: LOBBY, after })).unwrap() {
             Outcome::Read(Answer::Altered { page: Page { entries: messages, more: false }, .. }) => {
                 messages.iter().map(|m| (m.seq.0, m.text.to_string())).collect()
             }
@@ -128,7 +130,7 @@ mod tests {
     }
 
     fn originals(store: &mut Store, seq: u64) -> Result<Vec<(String, u64)>, Refusal> {
-        match ask(store, 9, Work::Talk(Talk::Originals { of: Parties::Room(RoomName::lobby()), seq: Seq(seq), after: 0 }))? {
+        match ask(store, 9, Work::Message(MessageJob::Originals { of: Parties::Room(RoomName::lobby()), seq: Seq(seq), after: 0 }))? {
             Outcome::Read(Answer::Originals(Page { entries: originals, more: false })) => {
                 Ok(originals.iter().map(|o| (o.text.to_string(), o.until.0)).collect())
             }
@@ -137,7 +139,7 @@ mod tests {
     }
 
     fn read(store: &mut Store, account: AccountId, of: Target, upto: u64) -> Result<(u64, u64, bool), Refusal> {
-        match ask(store, 9, Work::Talk(Talk::MarkRead { account, of, upto: Seq(upto) }))? {
+        match ask(store, 9, Work::Message(MessageJob::MarkRead { account, of, upto: Seq(upto) }))? {
             Outcome::ReadUpTo(ReadUpTo { read, unread, moved, .. }) => Ok((read.0, unread, moved)),
             other => panic!("{other:?}"),
         }
@@ -181,8 +183,8 @@ mod tests {
             assert_eq!(alter(store, 5, bob, 1, Some("x")), Err(Refusal::NotYourMessage));
             assert_eq!(alter(store, 5, anna, 2, None), Err(Refusal::UnknownMessage));
             assert_eq!(originals(store, 7), Err(Refusal::UnknownMessage));
-            let direct = Talk::Alter { account: anna, of: direct("bob"), seq: Seq(1), text: None };
-            assert_eq!(ask(store, 5, Work::Talk(direct)), Err(Refusal::UnknownMessage));
+            let direct = MessageJob::Alter { account: anna, of: direct("bob"), seq: Seq(1), text: None };
+            assert_eq!(ask(store, 5, Work::Message(direct)), Err(Refusal::UnknownMessage));
         });
     }
 

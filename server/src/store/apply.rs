@@ -13,11 +13,12 @@ use crate::limits::SEARCH_WITHIN;
 use super::column::number;
 use super::error::Trouble;
 use super::job::{Aside, WorkKind};
-use super::patience::{self, Patience};
 use super::retention::Bounds;
+use super::time_limit::{self, TimeLimit};
 use super::{
-    DatabaseSize, Done, Job, Lock, NamedAccount, Opening, Outcome, StoreError, Ticket, Work, accounts, alterations, audience, audit,
-    devices, door, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms, set_back,
+    DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
+    devices, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms, set_back,
+    sign_in,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -41,7 +42,7 @@ pub struct Store {
 
 /// The same database once more, for jobs that only read and may take long.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct StoreReader {
     connection: Connection,
 }
 
@@ -49,15 +50,15 @@ pub(super) struct Reader {
 #[derive(Debug)]
 #[must_use = "nobody is answered before the commit"]
 pub struct Uncommitted {
-    tickets: Vec<Ticket>,
+    tickets: Vec<JobTicket>,
     done: Result<Vec<Done>, StoreError>,
 }
 
-impl Reader {
+impl StoreReader {
     /// Does a job. It sees everything that has been committed.
     pub(super) fn answer(&mut self, job: Job) -> Done {
         let ticket = job.ticket;
-        let _patience = (job.work.kind() == WorkKind::ReadsAside(Aside::Searches)).then(|| Patience::begin(SEARCH_WITHIN));
+        let _time_limit = (job.work.kind() == WorkKind::ReadsAside(Aside::Searches)).then(|| TimeLimit::begin(SEARCH_WITHIN));
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
             tracing::error!("a list or a search was not read: {error}");
@@ -105,11 +106,11 @@ impl Store {
     }
 
     /// Another way in for those who only read; `None` for a database in memory, which has but one.
-    pub(super) fn reader(&self) -> Result<Option<Reader>, StoreError> {
+    pub(super) fn reader(&self) -> Result<Option<StoreReader>, StoreError> {
         let Some(path) = self.path.as_deref() else { return Ok(None) };
         let mut connection = open::for_reading(path)?;
-        patience::teach(&mut connection)?;
-        Ok(Some(Reader { connection }))
+        time_limit::teach(&mut connection)?;
+        Ok(Some(StoreReader { connection }))
     }
 
     /// Reads what the hub has to know before the first job.
@@ -227,7 +228,7 @@ fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, 
 fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcome, Trouble> {
     match work {
         Work::Find { name } => Ok(NamedAccount { account: accounts::find(connection, &name)? }.into()),
-        Work::LookUp { name, device, source } => door::look_up(connection, &name, device, source),
+        Work::LookUp { name, device, source } => sign_in::look_up(connection, &name, device, source),
         Work::RenewHash { account, from, to } => accounts::renew_hash(connection, account, &from, &to),
         Work::AddAccount { name, password_hash, role } => accounts::add(connection, at, &name, &password_hash, role),
         Work::SetPassword { account, password_hash, remembered } => {
@@ -235,10 +236,8 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         }
         Work::SetRole { account, role } => accounts::set_role(connection, &account, role),
         Work::SetDisabled { account, disabled } => accounts::set_disabled(connection, &account, disabled),
-        Work::SignIn { account, device, address, source, remember, by_device } => {
-            door::enter(connection, at, door::Visitor { account, device, address, source, remember, by_device })
-        }
-        Work::Overview { account } => door::overview(connection, at, account),
+        Work::SignIn { account, visitor } => sign_in::enter(connection, at, account, visitor),
+        Work::Overview { account } => sign_in::overview(connection, at, account),
         Work::Seen { account, device } => {
             devices::seen(connection, at, account, device)?;
             accounts::seen(connection, at, account)
@@ -253,7 +252,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::Occur(occurrence) => plans::occur(connection, at, occurrence),
         Work::Preview { author, audience } => audience::preview(connection, author, &audience),
         Work::Receipt { account, device, notice, revision, receipt } => {
-            ledger::note(connection, at, ledger::Reader { account, device }, notice, revision, receipt)
+            ledger::note(connection, at, ledger::ReceivingDevice { account, device }, notice, revision, receipt)
         }
         Work::ListNotices { before, limit } => notices::list(connection, at, before, limit),
         Work::Ledger { notice, after, limit } => ledger_page::read(connection, at, notice, after.as_ref(), limit),
@@ -287,7 +286,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::SetClockBack { from } => Ok(set_back::set_back(connection, at, from)?.into()),
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
         Work::Room(job) => rooms::perform(connection, at, job),
-        Work::Talk(talk) => alterations::perform(connection, at, talk),
+        Work::Message(talk) => alterations::perform(connection, at, talk),
         Work::List(list) => lists::read(connection, at, list),
         Work::ExportPage { account, all, conversation, after, limit } => export::page(connection, account, all, conversation, after, limit),
     }
@@ -313,7 +312,7 @@ mod tests {
             let jobs = (1..=100).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).collect();
             let done = store.apply(jobs);
             for (n, done) in (1..=100).zip(done) {
-                assert_eq!((done.ticket, posted(done.result).0.seq), (Ticket(n), Seq(n)));
+                assert_eq!((done.ticket, posted(done.result).0.seq), (JobTicket(n), Seq(n)));
             }
         });
     }
@@ -362,7 +361,7 @@ mod tests {
                 )
                 .unwrap();
             let done = store.apply((1..=3).map(|n| job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).collect());
-            let lost: Vec<_> = (1..=3).map(|n| (Ticket(n), Err(Refusal::StoreFailed))).collect();
+            let lost: Vec<_> = (1..=3).map(|n| (JobTicket(n), Err(Refusal::StoreFailed))).collect();
             assert_eq!(done.into_iter().map(|done| (done.ticket, done.result)).collect::<Vec<_>>(), lost);
             assert_eq!(size(store).0, 0);
             assert_eq!(posted(post_to(store, anna, 1, Target::Room(LOBBY))).0.seq, Seq(1));

@@ -18,7 +18,7 @@ const WAS_HERE: &str = "SELECT id, last_seen IS NOT NULL FROM accounts WHERE id 
 
 /// The people of several audiences, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reach {
+pub(super) struct Recipients {
     /// All but the author, also those who are made while the notice is open.
     pub(super) everyone: bool,
     /// The people; with `everyone`, those who are not among them: the author, if named.
@@ -31,8 +31,8 @@ fn account(row: &Row<'_>) -> rusqlite::Result<AccountId> {
 
 /// Finds the people of an audience. Disabled accounts are not among them: they could never answer. Neither is the author, unless named:
 /// everyone else is to be told.
-pub(super) fn reach(connection: &Connection, author: AccountId, audience: &[Audience]) -> Result<Reach, Trouble> {
-    let mut reach = Reach::default();
+pub(super) fn reach(connection: &Connection, author: AccountId, audience: &[Audience]) -> Result<Recipients, Trouble> {
+    let mut reach = Recipients::default();
     for audience in audience {
         match audience {
             Audience::Everyone => reach.everyone = true,
@@ -63,7 +63,7 @@ pub(super) fn reach(connection: &Connection, author: AccountId, audience: &[Audi
     if is_empty { Err(Refusal::EmptyAudience.into()) } else { Ok(reach) }
 }
 
-impl Reach {
+impl Recipients {
     fn extend(&mut self, connection: &Connection, query: &str, of: i64) -> Result<(), Trouble> {
         let mut statement = connection.prepare_cached(query)?;
         for member in statement.query_map([of], account)? {
@@ -75,7 +75,7 @@ impl Reach {
 
 /// Whom an audience would reach now, each with whether they have ever been here.
 pub(super) fn preview(connection: &Connection, author: AccountId, audience: &[Audience]) -> Result<Outcome, Trouble> {
-    let Reach { everyone, accounts } = reach(connection, author, audience)?;
+    let Recipients { everyone, accounts } = reach(connection, author, audience)?;
     let mut people = Vec::new();
     let mut add = |query: &str, of: AccountId| -> Result<(), Trouble> {
         let mut statement = connection.prepare_cached(query)?;

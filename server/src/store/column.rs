@@ -52,7 +52,7 @@ pub(super) fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Op
     Ok(optional_number(row, column)?.map(UnixMillis))
 }
 
-/// A stored name or text, through the same door as one that is typed.
+/// A stored name or text, checked like one that is typed.
 pub(super) fn words<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
 where
     T: TryFrom<String>,

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::fixture::{LOBBY, add, job, post, posted};
-use super::{Done, Store, Target, Ticket, Worker};
+use super::{Done, JobTicket, Store, StoreWorker, Target};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -21,9 +21,9 @@ fn with_anna(folder: &TempDir) -> (Store, AccountId) {
     (store, anna)
 }
 
-fn spawn(store: Store) -> (Worker, Receiver<()>) {
+fn spawn(store: Store) -> (StoreWorker, Receiver<()>) {
     let (wake, woken) = mpsc::channel();
-    (Worker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap(), woken)
+    (StoreWorker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap(), woken)
 }
 
 /// Messages in a copy of the files as they lie there now: what a computer without power would find when it has some again.
@@ -37,7 +37,7 @@ fn messages_in_a_copy(folder: &Path) -> u64 {
 }
 
 /// The next answer, without waiting to be woken: as early as there is one.
-fn next(worker: &mut Worker) -> Done {
+fn next(worker: &mut StoreWorker) -> Done {
     let until = std::time::Instant::now() + PATIENCE;
     loop {
         match worker.try_recv() {
@@ -84,7 +84,7 @@ fn what_cannot_be_committed_is_answered_as_not_stored_however_few_share_a_batch(
         }
         for n in 1..=together {
             let done = next(&mut worker);
-            assert_eq!((done.ticket, done.result), (Ticket(n), Err(Refusal::StoreFailed)), "one of {together}");
+            assert_eq!((done.ticket, done.result), (JobTicket(n), Err(Refusal::StoreFailed)), "one of {together}");
         }
         worker.stop();
         assert_eq!(messages_in_a_copy(folder.path()), 0);

@@ -4,12 +4,12 @@ use belfry_core::chat::{Answer, ConversationId, Keep, NoticeId, Page, Parties, R
 use belfry_core::time::UnixMillis;
 
 use super::fixture::{DEVICE, add, arrive, ask, create, each_store, named, notice_to, overview, post, sent};
-use super::{Bite, Occurrence, Outcome, RoomJob, Store, StoredLedger, Talk, Target, Work};
+use super::{Bite, MessageJob, Occurrence, Outcome, RoomJob, Store, StoredLedger, Target, Work};
 
 /// How many originals the first message of a room has.
 fn originals(store: &mut Store, room: &str) -> Result<usize, Refusal> {
     let of = Parties::Room(RoomName::new(room).unwrap());
-    match ask(store, 99, Work::Talk(Talk::Originals { of, seq: Seq(1), after: 0 }))? {
+    match ask(store, 99, Work::Message(MessageJob::Originals { of, seq: Seq(1), after: 0 }))? {
         Outcome::Read(Answer::Originals(Page { entries: originals, .. })) => Ok(originals.len()),
         other => panic!("{other:?}"),
     }
@@ -25,7 +25,7 @@ fn what_one_room_keeps_no_longer_takes_no_originals_from_another() {
                 ask(store, n, post(anna, counter * 100 + n, Target::Room(room), "rude")).unwrap();
             }
             let text = Some(Text::new("polite").unwrap());
-            ask(store, 5, Work::Talk(Talk::Alter { account: anna, of: Target::Room(room), seq: Seq(1), text })).unwrap();
+            ask(store, 5, Work::Message(MessageJob::Alter { account: anna, of: Target::Room(room), seq: Seq(1), text })).unwrap();
         }
         let keep = Keep { age_ms: None, messages: Some(1) };
         ask(store, 6, Work::Room(RoomJob::Keep { room: rooms[0], keep })).unwrap();

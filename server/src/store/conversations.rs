@@ -41,7 +41,7 @@ const OF_ACCOUNT: &str = "SELECT c.id, c.last_seq, c.room_name, NULL, 0, c.kept_
 
 /// A conversation as nobody in particular sees it.
 #[derive(Clone, Debug)]
-pub(super) struct Conversation {
+pub(super) struct StoredConversation {
     pub(super) id: ConversationId,
     pub(super) place: StoredPlace,
     pub(super) last: Seq,
@@ -59,13 +59,13 @@ pub(super) struct Conversation {
     pub(super) deleted: bool,
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredConversation> {
     let place = match (optional_words(row, 2)?, optional_number(row, 3)?, optional_number(row, 4)?) {
         (Some(room), None, None) => StoredPlace::Room(room),
         (None, Some(a), Some(b)) => StoredPlace::Direct { a: AccountId(a), b: AccountId(b) },
         _ => return Err(invalid(2, "neither a room nor a pair of people")),
     };
-    Ok(Conversation {
+    Ok(StoredConversation {
         id: ConversationId(number(row, 0)?),
         last: Seq(number(row, 1)?),
         place,
@@ -78,13 +78,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     })
 }
 
-pub(super) fn find(connection: &Connection, id: ConversationId) -> Result<Conversation, Trouble> {
+pub(super) fn find(connection: &Connection, id: ConversationId) -> Result<StoredConversation, Trouble> {
     let found = connection.prepare_cached(BY_ID)?.query_row([clamped(id.0)], read).optional()?;
     found.ok_or(Refusal::UnknownConversation.into())
 }
 
 /// A room; a direct conversation is not found this way, so that its number opens it to nobody.
-pub(super) fn find_room(connection: &Connection, id: ConversationId) -> Result<Conversation, Trouble> {
+pub(super) fn find_room(connection: &Connection, id: ConversationId) -> Result<StoredConversation, Trouble> {
     let found = find(connection, id)?;
     match found.place {
         StoredPlace::Room(_) if found.deleted => Err(Refusal::UnknownRoom.into()),
@@ -94,7 +94,7 @@ pub(super) fn find_room(connection: &Connection, id: ConversationId) -> Result<C
 }
 
 /// The direct conversation of two people; `None` before it has begun.
-pub(super) fn find_direct(connection: &Connection, one: AccountId, other: AccountId) -> Result<Option<Conversation>, Trouble> {
+pub(super) fn find_direct(connection: &Connection, one: AccountId, other: AccountId) -> Result<Option<StoredConversation>, Trouble> {
     if one == other {
         return Err(Refusal::DirectToSelf.into());
     }
@@ -103,7 +103,7 @@ pub(super) fn find_direct(connection: &Connection, one: AccountId, other: Accoun
 }
 
 /// What `account` means by `target`, whether they are in it or not; `None` for a direct conversation that has not begun.
-pub(super) fn find_target(connection: &Connection, account: AccountId, target: &Target) -> Result<Option<Conversation>, Trouble> {
+pub(super) fn find_target(connection: &Connection, account: AccountId, target: &Target) -> Result<Option<StoredConversation>, Trouble> {
     match target {
         Target::Room(room) => find_room(connection, *room).map(Some),
         Target::Direct(other) => find_direct(connection, account, accounts::find(connection, other)?),
@@ -111,13 +111,13 @@ pub(super) fn find_target(connection: &Connection, account: AccountId, target: &
 }
 
 /// The room that a person means by `name`.
-pub(super) fn find_named(connection: &Connection, name: &RoomName) -> Result<Conversation, Trouble> {
+pub(super) fn find_named(connection: &Connection, name: &RoomName) -> Result<StoredConversation, Trouble> {
     let found = connection.prepare_cached(BY_KEY)?.query_row([name.key()], read).optional()?;
     found.ok_or(Refusal::UnknownRoom.into())
 }
 
 /// The conversation of these parties; `None` for a direct one that has not begun.
-pub(super) fn of_parties(connection: &Connection, parties: &Parties) -> Result<Option<Conversation>, Trouble> {
+pub(super) fn of_parties(connection: &Connection, parties: &Parties) -> Result<Option<StoredConversation>, Trouble> {
     match parties {
         Parties::Room(room) => find_named(connection, room).map(Some),
         Parties::Direct(one, other) => {
@@ -128,7 +128,7 @@ pub(super) fn of_parties(connection: &Connection, parties: &Parties) -> Result<O
 }
 
 /// Begins the direct conversation of two different people who exist.
-pub(super) fn begin_direct(connection: &Connection, one: AccountId, other: AccountId) -> Result<Conversation, Trouble> {
+pub(super) fn begin_direct(connection: &Connection, one: AccountId, other: AccountId) -> Result<StoredConversation, Trouble> {
     let (a, b) = (one.min(other), one.max(other));
     connection.prepare_cached(BEGIN_DIRECT)?.execute([clamped(a.0), clamped(b.0)])?;
     let id =
@@ -142,7 +142,7 @@ pub(super) fn set_last(connection: &Connection, id: ConversationId, last: Seq) -
 }
 
 /// Since which message somebody is in a conversation; refused to those who are not.
-pub(super) fn since(connection: &Connection, conversation: &Conversation, reader: AccountId) -> Result<Seq, Trouble> {
+pub(super) fn since(connection: &Connection, conversation: &StoredConversation, reader: AccountId) -> Result<Seq, Trouble> {
     match conversation.place {
         StoredPlace::Direct { a, b } if reader == a || reader == b => Ok(Seq(0)),
         StoredPlace::Direct { .. } => Err(Refusal::UnknownConversation.into()),
@@ -193,8 +193,8 @@ pub(super) fn unread(
 }
 
 /// A conversation as `reader` sees it; refused to those who are not in it.
-pub(super) fn seen_by(connection: &Connection, conversation: &Conversation, reader: AccountId) -> Result<ConversationInfo, Trouble> {
-    let &Conversation { id, last, kept_from, alterations, .. } = conversation;
+pub(super) fn seen_by(connection: &Connection, conversation: &StoredConversation, reader: AccountId) -> Result<ConversationInfo, Trouble> {
+    let &StoredConversation { id, last, kept_from, alterations, .. } = conversation;
     let since = since(connection, conversation, reader)?;
     let place = match conversation.place {
         StoredPlace::Room(ref room) => Place::Room(room.clone()),

@@ -11,8 +11,8 @@ use belfry_core::time::UnixMillis;
 
 use super::fixture::{DEVICE, add, arrive, ask, create, direct, named, notice_to, post, sent};
 use super::{
-    AuditRecord, Bite, Keeper, MessageAltered, Occurrence, Outcome, Reachable, ReceiptNoted, Remembered, RoomJob, Store, StoredEntry,
-    StoredLedger, Talk, Target, Work,
+    AuditRecord, Bite, Keeper, MessageAltered, MessageJob, Occurrence, Outcome, Reachable, ReceiptNoted, Remembered, RoomJob, Store,
+    StoredEntry, StoredLedger, Target, Work,
 };
 
 pub(super) const LAPTOP: DeviceId = DeviceId([2; 32]);
@@ -99,7 +99,7 @@ impl Crowd {
             counter += 1;
             self.done(10 + counter, post(author, counter, to.clone(), "hello there"));
             if counter <= 4 {
-                self.done(30, Work::Talk(Talk::Alter { account: author, of: to, seq: Seq(1), text: Some(text("good morning")) }));
+                self.done(30, Work::Message(MessageJob::Alter { account: author, of: to, seq: Seq(1), text: Some(text("good morning")) }));
             }
         }
         self.done(35, Work::Room(RoomJob::Invite { by: anna, any: false, account: named("carol"), room: loft }));
@@ -209,14 +209,14 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
         (
             "conversations 1, messages 1, originals +1",
             107,
-            Work::Talk(Talk::Alter { account: anna, of: Target::Room(attic), seq: Seq(1), text: Some(text("once more")) }),
+            Work::Message(MessageJob::Alter { account: anna, of: Target::Room(attic), seq: Seq(1), text: Some(text("once more")) }),
         ),
         (
             "conversations 1, messages 1, originals +1",
             108,
-            Work::Talk(Talk::Alter { account: anna, of: Target::Room(attic), seq: Seq(1), text: None }),
+            Work::Message(MessageJob::Alter { account: anna, of: Target::Room(attic), seq: Seq(1), text: None }),
         ),
-        ("readings 1", 109, Work::Talk(Talk::MarkRead { account: bob, of: Target::Room(attic), upto: Seq(9) })),
+        ("readings 1", 109, Work::Message(MessageJob::MarkRead { account: bob, of: Target::Room(attic), upto: Seq(9) })),
         ("ledger 1, ledger_devices 1, notices 1", 110, receipt(Receipt::Reached)),
         ("ledger 1, ledger_devices 1, notices 1", 111, receipt(Receipt::Visible)),
         ("ledger 1, ledger_devices 1, notices 1", 112, receipt(Receipt::Answered(1))),
@@ -286,7 +286,7 @@ impl Crowd {
     }
 
     fn originals(&mut self, of: &str, seq: u64, after: u32) -> Vec<(String, String)> {
-        match self.done(200, Work::Talk(Talk::Originals { of: Parties::Room(room(of)), seq: Seq(seq), after })) {
+        match self.done(200, Work::Message(MessageJob::Originals { of: Parties::Room(room(of)), seq: Seq(seq), after })) {
             Outcome::Read(Answer::Originals(Page { entries: originals, .. })) => {
                 originals.iter().map(|one| (one.from.to_string(), one.text.to_string())).collect()
             }
@@ -329,7 +329,8 @@ fn what_stood_where_one_message_was_altered_is_found_by_its_own_number_and_count
     assert_eq!(crowd.originals("loft", 1, 0), [("anna".into(), "hello there".into())]);
     assert_eq!(crowd.originals("loft", 1, 1), []);
     // What anna and bob said there takes turns.
-    let alter = |account, seq, typed| Work::Talk(Talk::Alter { account, of: Target::Room(attic), seq: Seq(seq), text: Some(text(typed)) });
+    let alter =
+        |account, seq, typed| Work::Message(MessageJob::Alter { account, of: Target::Room(attic), seq: Seq(seq), text: Some(text(typed)) });
     crowd.done(201, alter(anna, 1, "second"));
     let Outcome::MessageAltered(MessageAltered { message, .. }) = crowd.done(202, alter(crowd.bob, 2, "third")) else { panic!() };
     assert_eq!((message.from.as_str(), message.text.as_str()), ("bob", "third"));

@@ -134,7 +134,7 @@ pub(super) fn revoke(connection: &Connection, at: UnixMillis, account: &AccountN
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, named};
-    use super::super::{Store, StoredDevices, Work};
+    use super::super::{ProvenBy, Store, StoredDevices, Visitor, Work};
     use super::*;
     use belfry_core::chat::Page;
 
@@ -216,7 +216,9 @@ mod tests {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
             let arrives = |store: &mut Store, at: u64, account: AccountId, device: u8, host: u8, remember: bool| {
                 let (device, address) = (DeviceId([device; 32]), ([192, 0, 2, host], 40_000).into());
-                let work = Work::SignIn { account, device, address, source: super::super::fixture::home(host), remember, by_device: false };
+                let source = super::super::fixture::home(host);
+                let visitor = Visitor { device, address, source, remember, proven_by: ProvenBy::Password };
+                let work = Work::SignIn { account, visitor };
                 ask(store, at, work).unwrap();
             };
             arrives(store, 1, bob, 1, 201, true);

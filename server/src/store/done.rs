@@ -6,13 +6,15 @@ use belfry_core::chat::{
 };
 use belfry_core::time::UnixMillis;
 
-use super::{Bite, Part, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule, Ticket};
+use super::{
+    Bite, JobTicket, Proportion, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule,
+};
 
 /// What became of a job. Nothing is answered before the commit that holds it.
 #[derive(Clone, Debug)]
 pub struct Done {
     /// The job's ticket.
-    pub ticket: Ticket,
+    pub ticket: JobTicket,
     /// What came of it. An `Err` has changed nothing.
     pub result: Result<Outcome, Refusal>,
 }
@@ -51,7 +53,7 @@ outcomes! {
     Read(Answer),
     /// It is changed.
     Changed(Changed),
-    /// What is known of somebody at the door; `None` for nobody.
+    /// What is known of somebody who wants to sign in; `None` for nobody.
     LookedUp(Option<Box<StoredLogin>>),
     /// An account exists now.
     AccountAdded(AccountAdded),
@@ -257,11 +259,11 @@ pub struct DatabaseSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WouldGo {
     /// Messages.
-    pub messages: Part,
+    pub messages: Proportion,
     /// Notices.
-    pub notices: Part,
+    pub notices: Proportion,
     /// Lines of the audit log.
-    pub audit: Part,
+    pub audit: Proportion,
 }
 
 /// A bite is done.

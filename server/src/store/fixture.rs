@@ -7,7 +7,10 @@ use belfry_core::chat::{
 use belfry_core::source::{Links, Source};
 use belfry_core::time::UnixMillis;
 
-use super::{AccountAdded, Job, NoticeSent, Outcome, Overview, Posted, RoomJob, Store, StoredPlace, Talk, Target, Ticket, Work};
+use super::{
+    AccountAdded, Job, JobTicket, MessageJob, NoticeSent, Outcome, Overview, Posted, ProvenBy, RoomJob, Store, StoredPlace, Target,
+    Visitor, Work,
+};
 
 /// The lobby's conversation in a new database.
 pub(super) const LOBBY: ConversationId = ConversationId(1);
@@ -17,7 +20,8 @@ pub(super) const DEVICE: DeviceId = DeviceId([1; 32]);
 
 /// Somebody signs in.
 pub(super) fn arrive(account: AccountId, device: DeviceId, remember: bool) -> Work {
-    Work::SignIn { account, device, address: ([192, 0, 2, 9], 40_000).into(), source: home(9), remember, by_device: false }
+    let address = ([192, 0, 2, 9], 40_000).into();
+    Work::SignIn { account, visitor: Visitor { device, address, source: home(9), remember, proven_by: ProvenBy::Password } }
 }
 
 /// A computer on this network, as limits count it.
@@ -33,7 +37,7 @@ pub(super) fn each_store(test: impl Fn(&mut Store)) {
 }
 
 pub(super) fn job(ticket: u64, at: u64, work: Work) -> Job {
-    Job { ticket: Ticket(ticket), at: UnixMillis(at), work }
+    Job { ticket: JobTicket(ticket), at: UnixMillis(at), work }
 }
 
 /// One job in a batch of its own.
@@ -96,7 +100,7 @@ pub(super) fn newest(store: &mut Store, account: AccountId, of: Target) -> Resul
 /// The numbers of the messages that say something, newest first.
 pub(super) fn found(store: &mut Store, account: AccountId, text: &str) -> Vec<u64> {
     let text = SearchText::new(text).unwrap();
-    match ask(store, 9, Work::Talk(Talk::Search { account, text, within: None, before: None, limit: 50 })) {
+    match ask(store, 9, Work::Message(MessageJob::Search { account, text, within: None, before: None, limit: 50 })) {
         Ok(Outcome::Read(Answer::Found(found))) => found.hits.iter().map(|hit| hit.message.seq.0).collect(),
         other => panic!("{other:?}"),
     }

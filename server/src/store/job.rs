@@ -9,7 +9,7 @@ use belfry_core::chat::{
 use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
 
-use super::{List, RoomJob, Talk};
+use super::{List, MessageJob, RoomJob};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -18,13 +18,13 @@ use belfry_core::chat::{Answer, Refusal};
 
 /// The hub's number for a job; the answer carries the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
+pub struct JobTicket(pub u64);
 
 /// One thing to do. Jobs are done in the order they were handed in; those of one batch share one transaction and one sync to disk.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Whose answer it is.
-    pub ticket: Ticket,
+    pub ticket: JobTicket,
     /// The wall clock when it was asked for; every time the job stores is this one.
     pub at: UnixMillis,
     /// What to do.
@@ -43,7 +43,7 @@ pub enum Target {
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// Read what is known of somebody at the door. Outcome: [`Outcome::LookedUp`].
+    /// Read what is known of somebody who wants to sign in. Outcome: [`Outcome::LookedUp`].
     LookUp {
         /// Who they say they are.
         name: AccountName,
@@ -105,16 +105,8 @@ pub enum Work {
     SignIn {
         /// Who.
         account: AccountId,
-        /// On which device.
-        device: DeviceId,
-        /// Where that is.
-        address: SocketAddr,
-        /// As what that counts.
-        source: Source,
-        /// It may sign in without the password from now on.
-        remember: bool,
-        /// They have not shown the password: the device must be one that may do without.
-        by_device: bool,
+        /// On which device, from where.
+        visitor: Visitor,
     },
     /// Read the same as signing in does, and note nothing. Outcome: [`Outcome::Overview`].
     Overview {
@@ -352,7 +344,7 @@ pub enum Work {
     /// Something about who is in which room.
     Room(RoomJob),
     /// Something about messages that are there already.
-    Talk(Talk),
+    Message(MessageJob),
     /// A page of a list.
     List(List),
 }
@@ -412,7 +404,7 @@ impl Work {
             | Self::Audited { .. }
             | Self::UnlessItStopsNotices(_)
             | Self::Room(_)
-            | Self::Talk(Talk::Alter { .. } | Talk::MarkRead { .. })
+            | Self::Message(MessageJob::Alter { .. } | MessageJob::MarkRead { .. })
             | Self::SetClockBack { .. }
             | Self::Tidy { .. } => WorkKind::Writes,
             Self::LookUp { .. }
@@ -429,9 +421,9 @@ impl Work {
             | Self::ReadAudit { .. }
             | Self::Exportable { .. }
             | Self::ExportPage { .. }
-            | Self::Talk(Talk::AlteredSince { .. } | Talk::Originals { .. }) => WorkKind::Reads,
+            | Self::Message(MessageJob::AlteredSince { .. } | MessageJob::Originals { .. }) => WorkKind::Reads,
             Self::List(_) | Self::Preview { .. } => WorkKind::ReadsAside(Aside::Lists),
-            Self::Talk(Talk::Search { .. }) => WorkKind::ReadsAside(Aside::Searches),
+            Self::Message(MessageJob::Search { .. }) => WorkKind::ReadsAside(Aside::Searches),
         }
     }
 }
@@ -454,6 +446,30 @@ pub struct Occurrence {
     pub at: UnixMillis,
     /// When it is sent next; `None` for never again.
     pub next_at: Option<UnixMillis>,
+}
+
+/// What signs in: the device that the handshake has proven, where it is, and how it is to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// The key that the handshake has proven.
+    pub device: DeviceId,
+    /// Its address and port.
+    pub address: SocketAddr,
+    /// What that address counts as.
+    pub source: Source,
+    /// It may sign in without the password from now on.
+    pub remember: bool,
+    /// How the person behind it has shown who they are.
+    pub proven_by: ProvenBy,
+}
+
+/// By what somebody has shown that an account is theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProvenBy {
+    /// The password, or having just made the account.
+    Password,
+    /// Nothing but the device, which must be one that may do without.
+    Device,
 }
 
 /// A line for the audit log.

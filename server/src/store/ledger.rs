@@ -64,13 +64,13 @@ pub(super) const OTHERS: DeviceId = DeviceId([0; 32]);
 
 /// Whose screen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader {
+pub(super) struct ReceivingDevice {
     pub(super) account: AccountId,
     pub(super) device: DeviceId,
 }
 
 /// Where a notice stands with one person.
-struct Standing {
+struct PersonState {
     author: AccountId,
     answers: usize,
     state: NoticeState,
@@ -82,9 +82,9 @@ struct Standing {
     later: bool,
 }
 
-fn standing(connection: &Connection, at: UnixMillis, account: AccountId, notice: NoticeId) -> Result<Standing, Trouble> {
+fn standing(connection: &Connection, at: UnixMillis, account: AccountId, notice: NoticeId) -> Result<PersonState, Trouble> {
     let found = connection.prepare_cached(STANDING)?.query_row([clamped(notice.0), clamped(account.0)], |row| {
-        Ok(Standing {
+        Ok(PersonState {
             author: AccountId(number(row, 0)?),
             answers: notices::answers(row, 1)?.len(),
             state: notices::state(at, optional_time(row, 2)?, optional_time(row, 3)?, optional_time(row, 4)?),
@@ -102,12 +102,12 @@ fn standing(connection: &Connection, at: UnixMillis, account: AccountId, notice:
 pub(super) fn note(
     connection: &Connection,
     at: UnixMillis,
-    reader: Reader,
+    reader: ReceivingDevice,
     notice: NoticeId,
     revision: u32,
     receipt: Receipt,
 ) -> Result<Outcome, Trouble> {
-    let Reader { account, device } = reader;
+    let ReceivingDevice { account, device } = reader;
     let before = standing(connection, at, account, notice)?;
     let answer = match receipt {
         Receipt::Answered(index) if usize::from(index) >= before.answers => return Err(Refusal::UnknownAnswer.into()),

@@ -79,7 +79,7 @@ pub struct Kept {
 
 /// How much would go, and of how much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Part {
+pub struct Proportion {
     /// So much goes.
     pub goes: u64,
     /// So much there is.

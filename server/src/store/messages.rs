@@ -10,7 +10,7 @@ use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::column::{bits, clamped, number, optional_number, time, words};
-use super::conversations::{self, Conversation};
+use super::conversations::{self, StoredConversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
 use super::{Outcome, Posted, StoreError, Target, accounts};
@@ -82,7 +82,7 @@ pub(super) fn post(
             }
         }
     };
-    let Conversation { id, place, last, .. } = conversation;
+    let StoredConversation { id, place, last, .. } = conversation;
     let seq = last.next();
     let row = params![clamped(id.0), clamped(seq.0), clamped(account.0), clamped(at.0), text.as_str()];
     connection.prepare_cached(ADD)?.execute(row)?;

@@ -1,6 +1,6 @@
 //! The database's one careful clerk: jobs in, answers out, one transaction for each batch.
 //!
-//! [`Store`] does a batch of jobs at once; [`Worker`] is the thread that owns it while the server runs. Nothing here knows sessions,
+//! [`Store`] does a batch of jobs at once; [`StoreWorker`] is the thread that owns it while the server runs. Nothing here knows sessions,
 //! sockets or who is online: a job says what to do and when it was asked, and the answer is data.
 
 mod accounts;
@@ -14,12 +14,12 @@ mod column;
 mod committed;
 #[cfg(test)]
 mod conditions;
+mod confusables;
 mod conversations;
 #[cfg(test)]
 mod crowd;
 mod devices;
 mod done;
-mod door;
 mod error;
 mod export;
 #[cfg(test)]
@@ -30,7 +30,7 @@ mod ledger;
 mod ledger_page;
 mod list_job;
 mod lists;
-mod looks;
+mod message_job;
 mod messages;
 #[cfg(test)]
 mod neighbours;
@@ -38,7 +38,6 @@ mod notice_changes;
 mod notices;
 mod open;
 mod page;
-mod patience;
 mod plans;
 mod retention;
 mod room_job;
@@ -46,7 +45,9 @@ mod rooms;
 mod schema;
 mod search;
 mod set_back;
+mod sign_in;
 mod stored;
+mod time_limit;
 mod worker;
 mod would_go;
 
@@ -57,12 +58,13 @@ pub use done::{
     Posted, Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
-pub use job::{AuditRecord, Bite, Job, Occurrence, Remembered, Target, Ticket, Work};
-pub use list_job::{Kept, List, Part};
+pub use job::{AuditRecord, Bite, Job, JobTicket, Occurrence, ProvenBy, Remembered, Target, Visitor, Work};
+pub use list_job::{Kept, List, Proportion};
+pub use message_job::MessageJob;
 pub use open::{Lock, accounts_in, is_ours};
-pub use room_job::{Keeper, RoomJob, Talk};
+pub use room_job::{Keeper, RoomJob};
 pub use stored::{
     Familiar, KnownDevice, Opening, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredRoom,
     StoredSchedule, StoredScreen,
 };
-pub use worker::{NotTaken, UNANSWERED_MAX, Worker};
+pub use worker::{NotTaken, StoreWorker, UNANSWERED_MAX};

@@ -10,7 +10,8 @@ use belfry_core::time::UnixMillis;
 use super::crowd::{Crowd, LAPTOP};
 use super::fixture::{DEVICE, add, arrive, ask, create, direct, home, named, notice_to, overview, post, sent};
 use super::{
-    Bite, Familiar, Keeper, KnownDevice, List, Occurrence, Outcome, Posted, ReceiptNoted, RoomJob, Store, StoredLedger, Talk, Target, Work,
+    Bite, Familiar, Keeper, KnownDevice, List, MessageJob, Occurrence, Outcome, Posted, ProvenBy, ReceiptNoted, RoomJob, Store,
+    StoredLedger, Target, Visitor, Work,
 };
 
 impl Crowd {
@@ -44,8 +45,8 @@ impl Crowd {
 fn everybody_has_the_conversations_that_they_are_in_and_has_read_what_they_have_read() {
     let mut crowd = Crowd::new();
     let Crowd { root, anna, bob, carol, loft, .. } = crowd;
-    crowd.done(200, Work::Talk(Talk::MarkRead { account: carol, of: direct("anna"), upto: Seq(1) }));
-    crowd.done(201, Work::Talk(Talk::Alter { account: bob, of: Target::Room(loft), seq: Seq(4), text: None }));
+    crowd.done(200, Work::Message(MessageJob::MarkRead { account: carol, of: direct("anna"), upto: Seq(1) }));
+    crowd.done(201, Work::Message(MessageJob::Alter { account: bob, of: Target::Room(loft), seq: Seq(4), text: None }));
     let of_anna = ["lobby 0/0, 0 unread", "attic 3/4, 1 unread", "loft 3/4, 0 unread", "@bob 3/4, 1 unread", "@carol 2/2, 0 unread"];
     assert_eq!(crowd.conversations(anna), of_anna, "what was taken back in the loft is not unread there");
     let of_bob = ["lobby 0/0, 0 unread", "attic 4/4, 0 unread", "loft 4/4, 0 unread", "@anna 4/4, 0 unread", "@carol 2/2, 0 unread"];
@@ -125,15 +126,9 @@ fn a_list_of_rooms_has_those_that_one_may_know_of_as_they_are_to_oneself() {
 fn a_device_is_known_to_the_account_that_it_was_used_for() {
     let mut crowd = Crowd::new();
     let (of_anna, unknown) = (DeviceId([12; 32]), DeviceId([99; 32]));
-    let elsewhere = Work::SignIn {
-        account: crowd.anna,
-        device: LAPTOP,
-        address: ([192, 0, 2, 77], 40_000).into(),
-        source: home(77),
-        remember: false,
-        by_device: false,
-    };
-    crowd.done(200, elsewhere);
+    let address = ([192, 0, 2, 77], 40_000).into();
+    let elsewhere = Visitor { device: LAPTOP, address, source: home(77), remember: false, proven_by: ProvenBy::Password };
+    crowd.done(200, Work::SignIn { account: crowd.anna, visitor: elsewhere });
     for (name, device, host, expected) in [
         ("anna", of_anna, 1, (Familiar::Device, KnownDevice::Remembered)),
         ("bob", of_anna, 1, (Familiar::No, KnownDevice::No)),
@@ -257,8 +252,10 @@ fn what_was_altered_in_one_room_is_told_of_that_room() {
     let mut crowd = Crowd::new();
     let Crowd { anna, bob, attic, loft, .. } = crowd;
     let text = Some(Text::new("better").unwrap());
-    crowd.done(200, Work::Talk(Talk::Alter { account: bob, of: Target::Room(loft), seq: Seq(2), text }));
-    let mut altered = |conversation| match crowd.done(201, Work::Talk(Talk::AlteredSince { account: anna, conversation, after: 0 })) {
+    crowd.done(200, Work::Message(MessageJob::Alter { account: bob, of: Target::Room(loft), seq: Seq(2), text }));
+    let mut altered = |conversation| match crowd
+        .done(201, Work::Message(MessageJob::AlteredSince { account: anna, conversation, after: 0 }))
+    {
         Outcome::Read(Answer::Altered { page, .. }) => page.entries.iter().map(|one| (one.seq.0, one.from.to_string())).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
@@ -285,7 +282,7 @@ fn a_message_is_in_the_index_as_it_stands_and_what_becomes_of_it_touches_no_othe
     assert_eq!(found(&store, "first"), [(attics, 1), (lofts, 1)]);
     for (seq, typed) in [(1, Some("fourth wall")), (2, None)] {
         let text = typed.map(|typed| Text::new(typed).unwrap());
-        ask(&mut store, 2, Work::Talk(Talk::Alter { account: anna, of: Target::Room(attic), seq: Seq(seq), text })).unwrap();
+        ask(&mut store, 2, Work::Message(MessageJob::Alter { account: anna, of: Target::Room(attic), seq: Seq(seq), text })).unwrap();
     }
     let all = |store: &Store| ["first", "second", "third", "fourth", "deleted"].map(|word| found(store, word));
     let as_it_stands = [vec![(lofts, 1)], vec![(lofts, 2)], vec![(attics, 3), (lofts, 3)], vec![(attics, 1)], vec![]];

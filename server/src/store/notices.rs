@@ -6,7 +6,7 @@ use belfry_core::chat::{
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
-use super::audience::Reach;
+use super::audience::Recipients;
 use super::column::{bits, clamped, invalid, number, optional_time, optional_words, small, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
@@ -66,7 +66,7 @@ pub(super) fn send(
         let sent = Box::new(with_people(connection, at, NoticeId(id))?);
         return Ok(NoticeSent { sent, repeated: true }.into());
     }
-    let Reach { everyone, accounts } = reach(connection, author, draft)?;
+    let Recipients { everyone, accounts } = reach(connection, author, draft)?;
     let severity = stored_severity(draft.severity);
     let expires_at = end.map(|time| clamped(time.0));
     let title = draft.title.as_ref().map(Title::as_str);
@@ -101,7 +101,7 @@ pub(super) fn send(
 }
 
 /// Whom a notice is for, if its author has seen how many that are where it has to be.
-pub(super) fn reach(connection: &Connection, author: AccountId, draft: &NoticeDraft) -> Result<Reach, Trouble> {
+pub(super) fn reach(connection: &Connection, author: AccountId, draft: &NoticeDraft) -> Result<Recipients, Trouble> {
     let reach = audience::reach(connection, author, &draft.audience)?;
     let confirms = draft.severity != Severity::Critical || !reach.everyone || draft.confirmed;
     if confirms { Ok(reach) } else { Err(Refusal::ConfirmationNeeded.into()) }

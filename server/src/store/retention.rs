@@ -56,7 +56,7 @@ pub(super) fn tidy(connection: &Connection, at: UnixMillis, bounds: &Bounds, bit
     Ok(Tidied { removed, next }.into())
 }
 
-struct Conversation {
+struct ConversationBounds {
     id: ConversationId,
     last: Seq,
     kept_from: Seq,
@@ -65,7 +65,7 @@ struct Conversation {
 }
 
 fn messages(connection: &Connection, at: UnixMillis, bounds: &Bounds, from: ConversationId) -> Result<(u64, Option<Bite>), Trouble> {
-    let conversations: Vec<Conversation> = connection
+    let conversations: Vec<ConversationBounds> = connection
         .prepare_cached(CONVERSATIONS)?
         .query_map([clamped(from.0), i64::from(CONVERSATIONS_MAX)], |row| {
             // A room's own bounds go over those of the server; its 0 is no bound at all.
@@ -78,7 +78,7 @@ fn messages(connection: &Connection, at: UnixMillis, bounds: &Bounds, from: Conv
                 None => bounds.messages_kept,
             };
             let (id, last, kept_from) = (ConversationId(number(row, 0)?), Seq(number(row, 1)?), Seq(number(row, 2)?));
-            Ok(Conversation { id, last, kept_from, before, kept })
+            Ok(ConversationBounds { id, last, kept_from, before, kept })
         })?
         .collect::<Result<_, _>>()?;
     let mut removed = 0;
@@ -100,7 +100,7 @@ fn messages(connection: &Connection, at: UnixMillis, bounds: &Bounds, from: Conv
 }
 
 /// Takes at most `room` messages from the beginning of a conversation.
-fn shorten(connection: &Connection, conversation: &Conversation, room: u64) -> Result<u64, Trouble> {
+fn shorten(connection: &Connection, conversation: &ConversationBounds, room: u64) -> Result<u64, Trouble> {
     let keeps_all = conversation.before.is_none() && conversation.kept.is_none();
     if keeps_all || conversation.kept_from > conversation.last {
         return Ok(0);

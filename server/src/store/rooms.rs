@@ -5,9 +5,9 @@ use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, params};
 
 use super::column::{clamped, number, optional_number, words};
-use super::conversations::Conversation;
+use super::confusables::{self, NameKind};
+use super::conversations::StoredConversation;
 use super::error::Trouble;
-use super::looks::{self, Kind};
 use super::{
     Changed, Invited, Keeper, NamedAccount, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accounts, conversations, plans,
 };
@@ -129,7 +129,7 @@ fn invite(
 }
 
 /// The room, if `by` looks after it.
-fn looked_after(connection: &Connection, by: Keeper, room: ConversationId) -> Result<Conversation, Trouble> {
+fn looked_after(connection: &Connection, by: Keeper, room: ConversationId) -> Result<StoredConversation, Trouble> {
     let room = conversations::find_room(connection, room)?;
     if room.everyone {
         return Err(Refusal::LobbyStays.into());
@@ -151,7 +151,7 @@ fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &Room
     if connection.prepare_cached(RENAME)?.execute(params![clamped(room.id.0), name.as_str(), name.key()])? == 0 {
         return Err(Refusal::RoomExists.into());
     }
-    looks::give_back(connection, Kind::Room, clamped(room.id.0))?;
+    confusables::give_back(connection, NameKind::Room, clamped(room.id.0))?;
     take_name(connection, room.id, name)?;
     if let StoredPlace::Room(old) = &room.place {
         plans::rename_room(connection, old, name)?;
@@ -160,7 +160,7 @@ fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &Room
 }
 
 fn take_name(connection: &Connection, room: ConversationId, name: &RoomName) -> Result<(), Trouble> {
-    let is_free = looks::take(connection, Kind::Room, clamped(room.0), name.as_str(), &name.key())?;
+    let is_free = confusables::take(connection, NameKind::Room, clamped(room.0), name.as_str(), &name.key())?;
     if is_free { Ok(()) } else { Err(Refusal::RoomExists.into()) }
 }
 
@@ -169,7 +169,7 @@ fn delete(connection: &Connection, at: UnixMillis, by: Keeper, room: Conversatio
     connection.prepare_cached(CLOSE)?.execute([id, clamped(at.0)])?;
     connection.prepare_cached(EMPTY)?.execute([id])?;
     connection.prepare_cached(INVITE_NOBODY)?.execute([id])?;
-    looks::give_back(connection, Kind::Room, id)?;
+    confusables::give_back(connection, NameKind::Room, id)?;
     Ok(Changed.into())
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, looks, plans, search};
+use super::{StoreError, confusables, plans, search};
 
 /// What `PRAGMA application_id` says of our files: "BLFY".
 pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
@@ -27,10 +27,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: SERVERS_DAY, then: None },
     Migration { sql: LIVING_NOTICES, then: None },
     Migration { sql: ROOMS, then: None },
-    Migration { sql: LOOKED_AFTER, then: Some(looks::fill) },
+    Migration { sql: LOOKED_AFTER, then: Some(confusables::fill) },
     Migration { sql: ON_DEMAND, then: None },
     Migration { sql: KNOWN_ADDRESSES, then: None },
-    Migration { sql: ONE_FOLD, then: Some(looks::refill) },
+    Migration { sql: ONE_FOLD, then: Some(confusables::refill) },
     Migration { sql: TRUE_LEDGER, then: Some(plans::bring_forward) },
     Migration { sql: TAKEN_BACK, then: None },
 ];

@@ -21,7 +21,7 @@ use super::column::{clamped, number, time};
 use super::conversations;
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::patience::{Patience, was_lost};
+use super::time_limit::{TimeLimit, was_lost};
 use super::{Outcome, Target, messages};
 
 /// Fewer letters than that, after folding, are not in the index.
@@ -59,7 +59,7 @@ const ANYWHERE: &str = "SELECT rowid FROM search WHERE search MATCH ?1 ORDER BY 
 const WITHIN: &str = "SELECT rowid FROM search WHERE search MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC LIMIT ?4";
 
 /// One conversation and where in it the text stands, newest first.
-struct Source {
+struct HitSource {
     info: ConversationInfo,
     seqs: std::vec::IntoIter<Seq>,
 }
@@ -94,19 +94,19 @@ pub(super) fn find(
     let wanted = fold(text.as_str());
     let is_indexed = wanted.chars().count() >= INDEXED_CHARS;
     let recent = recent(connection, &wanted, &places, bound, limit, if is_indexed { RECENT_FIRST } else { READ_MAX }, None)?;
-    let from_index = || match look_up(connection, &wanted, &places, bound, limit, Reach::Further)? {
+    let from_index = || match look_up(connection, &wanted, &places, bound, limit, Depth::Further)? {
         LookedUp::Sources(sources) => newest(connection, sources, limit),
         LookedUp::Recent(page) => Ok(page),
     };
     let (Page { entries: hits, more }, cut) = if !is_indexed || recent.is_complete {
-        Patience::lift();
+        TimeLimit::lift();
         (recent.hits(connection, limit)?, !recent.is_complete)
     } else {
         match from_index() {
             Ok(page) => (page, false),
             // Its time is over: what was found among the newest is better than nothing.
             Err(trouble) if was_lost(&trouble) => {
-                Patience::lift();
+                TimeLimit::lift();
                 (recent.hits(connection, limit)?, true)
             }
             Err(trouble) => return Err(trouble),
@@ -126,14 +126,14 @@ fn parts(rowid: i64) -> (ConversationId, Seq) {
 
 /// What a look into the index has come to.
 enum LookedUp {
-    Sources(Vec<Source>),
+    Sources(Vec<HitSource>),
     /// The text is common: it was found among the newest messages.
     Recent(Page<Hit>),
 }
 
 /// Whether the newest messages are read for a text that turns out to be common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
+enum Depth {
     Further,
     #[cfg(test)]
     Index,
@@ -153,7 +153,7 @@ fn look_up(
     places: &[ConversationInfo],
     bound: Seq,
     limit: Limit,
-    reach: Reach,
+    reach: Depth,
 ) -> Result<LookedUp, Trouble> {
     // A phrase, so that nothing in the text is taken for the language of queries.
     let phrase = format!("\"{}\"", wanted.replace('"', "\"\""));
@@ -167,10 +167,10 @@ fn look_up(
             if all.len() <= most {
                 let all: Vec<_> = all.into_iter().map(parts).filter(|(id, _)| theirs.contains(id)).collect();
                 let of = |id| all.iter().filter(|(of, _)| *of == id).map(|&(_, seq)| seq).collect::<Vec<_>>();
-                let sources = places.iter().map(|info| Source { seqs: of(info.id).into_iter(), info: info.clone() });
+                let sources = places.iter().map(|info| HitSource { seqs: of(info.id).into_iter(), info: info.clone() });
                 return Ok(LookedUp::Sources(sources.collect()));
             }
-            if reach == Reach::Further
+            if reach == Depth::Further
                 && !is_last
                 && let recent = recent(connection, wanted, places, bound, limit, RECENT_MAX, Some(&phrase))?
                 && recent.is_complete
@@ -181,13 +181,13 @@ fn look_up(
     }
     let sources = places.iter().map(|info| {
         let seqs = within(connection, &phrase, info.id, bound, limit)?.into_iter();
-        Ok(Source { info: info.clone(), seqs })
+        Ok(HitSource { info: info.clone(), seqs })
     });
     Ok(LookedUp::Sources(sources.collect::<Result<_, Trouble>>()?))
 }
 
 /// One conversation that is read from its end, and what was read of it: when it was said, its number, and whether it has the text.
-struct Stream<'a> {
+struct Backwards<'a> {
     info: &'a ConversationInfo,
     read: VecDeque<(UnixMillis, Seq, bool)>,
     before: Seq,
@@ -198,7 +198,7 @@ struct Stream<'a> {
     is_through: bool,
 }
 
-impl Stream<'_> {
+impl Backwards<'_> {
     /// Reads on where nothing is left of what was read, at most `left` messages and at least one; how many.
     fn fill(&mut self, connection: &Connection, wanted: &str, left: u32) -> Result<u32, Trouble> {
         if !self.read.is_empty() || self.is_through {
@@ -262,7 +262,7 @@ fn recent<'a>(
     reach: u32,
     phrase: Option<&str>,
 ) -> Result<Recent<'a>, Trouble> {
-    let stream = |info| Stream { info, read: VecDeque::new(), before: bound, chunk: CHUNK, barren: 0, is_through: false };
+    let stream = |info| Backwards { info, read: VecDeque::new(), before: bound, chunk: CHUNK, barren: 0, is_through: false };
     let mut streams: Vec<_> = places.iter().map(stream).collect();
     let (mut heap, mut left, mut found) = (BinaryHeap::new(), reach, Vec::new());
     for (index, stream) in streams.iter_mut().enumerate() {
@@ -301,7 +301,7 @@ fn in_time<T>(read: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
 }
 
 /// The newest of all that was found, each with where it was said, and whether there is more.
-fn newest(connection: &Connection, mut sources: Vec<Source>, limit: Limit) -> Result<Page<Hit>, Trouble> {
+fn newest(connection: &Connection, mut sources: Vec<HitSource>, limit: Limit) -> Result<Page<Hit>, Trouble> {
     let mut heap = BinaryHeap::new();
     let mut heads: Vec<Option<Message>> = Vec::new();
     for (index, source) in sources.iter_mut().enumerate() {
@@ -325,7 +325,7 @@ fn newest(connection: &Connection, mut sources: Vec<Source>, limit: Limit) -> Re
     limit.fill(hits, taken)
 }
 
-fn next(connection: &Connection, source: &mut Source) -> Result<Option<Message>, Trouble> {
+fn next(connection: &Connection, source: &mut HitSource) -> Result<Option<Message>, Trouble> {
     for seq in source.seqs.by_ref() {
         if let Some(message) = messages::one(connection, source.info.id, seq)? {
             return Ok(Some(message));
@@ -342,7 +342,7 @@ mod tests {
     use belfry_core::chat::{Answer, Page, Refusal};
 
     use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, post};
-    use super::super::{RoomJob, Store, Talk, Work};
+    use super::super::{MessageJob, RoomJob, Store, Work};
     use super::*;
 
     /// What is found, however it is looked for.
@@ -360,7 +360,7 @@ mod tests {
                 None => conversations::of(connection, account).unwrap(),
             };
             let (limit, bound) = (Limit::new(limit), before.map_or(Seq(u64::MAX), Seq));
-            let Ok(LookedUp::Sources(sources)) = look_up(connection, &wanted, &places, bound, limit, Reach::Index) else { panic!() };
+            let Ok(LookedUp::Sources(sources)) = look_up(connection, &wanted, &places, bound, limit, Depth::Index) else { panic!() };
             assert_eq!(
                 newest(connection, sources, limit).unwrap(),
                 Page { entries: found.hits.clone(), more: found.more },
@@ -371,7 +371,7 @@ mod tests {
     }
 
     fn ask_for(store: &mut Store, account: AccountId, text: SearchText, within: Option<Target>, before: Option<u64>, limit: u32) -> Found {
-        match ask(store, 9, Work::Talk(Talk::Search { account, text, within, before: before.map(Seq), limit })) {
+        match ask(store, 9, Work::Message(MessageJob::Search { account, text, within, before: before.map(Seq), limit })) {
             Ok(Outcome::Read(Answer::Found(found))) => found,
             other => panic!("{other:?}"),
         }
@@ -442,8 +442,8 @@ mod tests {
             assert_eq!(places(search(store, eve, "secret", None, None, 9)), ["lobby"]);
             assert_eq!(places(search(store, eve, "se", None, None, 9)), ["lobby"]);
             let text = SearchText::new("secret").unwrap();
-            let inside = Talk::Search { account: eve, text, within: Some(Target::Room(board)), before: None, limit: 9 };
-            assert_eq!(ask(store, 9, Work::Talk(inside)), Err(Refusal::InvitationNeeded));
+            let inside = MessageJob::Search { account: eve, text, within: Some(Target::Room(board)), before: None, limit: 9 };
+            assert_eq!(ask(store, 9, Work::Message(inside)), Err(Refusal::InvitationNeeded));
             ask(store, 9, Work::Room(RoomJob::Leave { account: anna, room: board })).unwrap();
             assert_eq!(places(search(store, anna, "secret", None, None, 9)), ["lobby", "@bob"]);
         });
@@ -538,7 +538,8 @@ mod tests {
             let anna = add(store, "anna");
             say(store, 1, anna, Target::Room(LOBBY), &["Nguyễn"]);
             let text = belfry_core::chat::Text::new("ΟΔΟΣ").unwrap();
-            ask(store, 9, Work::Talk(Talk::Alter { account: anna, of: Target::Room(LOBBY), seq: Seq(1), text: Some(text) })).unwrap();
+            ask(store, 9, Work::Message(MessageJob::Alter { account: anna, of: Target::Room(LOBBY), seq: Seq(1), text: Some(text) }))
+                .unwrap();
             assert_eq!((found(store, anna, "οδος"), found(store, anna, "nguyen")), (vec![1], vec![]));
         });
     }

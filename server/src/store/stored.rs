@@ -61,7 +61,7 @@ pub struct StoredSchedule {
     pub missed: Option<Missed>,
 }
 
-/// What is known of somebody at the door.
+/// What is known of somebody who wants to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredLogin {
     /// Whose account it is.
@@ -85,7 +85,7 @@ pub enum KnownDevice {
     Revoked,
 }
 
-/// Whether whoever is at the door has been there before. It proves nothing, but whoever guesses has not.
+/// Whether whoever wants to sign in has done so before. It proves nothing, but whoever guesses has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Familiar {
     /// The account has been signed in to on this very device, and it was not shut out since.

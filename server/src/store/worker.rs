@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-use super::apply::Reader;
+use super::apply::StoreReader;
 use super::job::{Aside, WorkKind};
 use super::{Done, Job, Store};
 use crate::limits::JOBS_WAITING_MAX;
@@ -46,9 +46,9 @@ impl fmt::Display for NotTaken {
 
 impl std::error::Error for NotTaken {}
 
-/// The store on a thread of its own. Dropped without [`Worker::stop`], the thread finishes what was submitted and ends by itself.
+/// The store on a thread of its own. Dropped without [`StoreWorker::stop`], the thread finishes what was submitted and ends by itself.
 #[derive(Debug)]
-pub struct Worker {
+pub struct StoreWorker {
     jobs: SyncSender<(Instant, Job)>,
     batches: Receiver<Batch>,
     thread: JoinHandle<()>,
@@ -77,7 +77,7 @@ struct Batch {
     latency: Duration,
 }
 
-impl Worker {
+impl StoreWorker {
     /// Starts the threads. They call `wake` after each batch and each search, once the answers can be fetched, and once more when they
     /// end.
     ///
@@ -99,8 +99,8 @@ impl Worker {
         let wake = move || wake();
         let (jobs, to_do) = sync_channel(UNANSWERED_MAX);
         let (answers, batches) = channel();
-        let desk = Desk { to_do, answers: Some(answers), wake };
-        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || desk.run(store))?;
+        let side = StoreThread { to_do, answers: Some(answers), wake };
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || side.run(store))?;
         Ok(Self {
             jobs,
             batches,
@@ -173,7 +173,7 @@ impl Worker {
         self.done.pop_front()
     }
 
-    /// Whether the thread was found to have ended although nobody stopped it: known after [`Worker::try_recv`] has found nothing more.
+    /// Whether the thread was found to have ended although nobody stopped it: known after [`StoreWorker::try_recv`] has found nothing more.
     pub fn is_stopped(&self) -> bool {
         self.stopped
     }
@@ -237,26 +237,26 @@ fn not_taken<T>(sent: Result<(), TrySendError<T>>) -> Result<(), NotTaken> {
 }
 
 impl Reading {
-    fn spawn(name: &str, reader: Reader, wake: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<Self> {
+    fn spawn(name: &str, reader: StoreReader, wake: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<Self> {
         // How many wait in it is counted in front of it.
         let (jobs, to_do) = channel();
         let (answers, found) = channel();
-        let desk = ReadingDesk { to_do, answers: Some(answers), wake: move || wake() };
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || desk.run(reader))?;
+        let side = ReadingThread { to_do, answers: Some(answers), wake: move || wake() };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || side.run(reader))?;
         Ok(Self { jobs, found, thread })
     }
 }
 
 /// The side of a thread that reads.
-struct ReadingDesk<W: Fn()> {
+struct ReadingThread<W: Fn()> {
     to_do: Receiver<Job>,
     /// `Some` until the end.
     answers: Option<Sender<Done>>,
     wake: W,
 }
 
-impl<W: Fn()> ReadingDesk<W> {
-    fn run(self, mut reader: Reader) {
+impl<W: Fn()> ReadingThread<W> {
+    fn run(self, mut reader: StoreReader) {
         while let Ok(job) = self.to_do.recv() {
             let found = reader.answer(job);
             // Whatever else waits changes nothing, so nobody misses it.
@@ -268,8 +268,8 @@ impl<W: Fn()> ReadingDesk<W> {
     }
 }
 
-/// As for [`Desk`].
-impl<W: Fn()> Drop for ReadingDesk<W> {
+/// As for [`StoreThread`].
+impl<W: Fn()> Drop for ReadingThread<W> {
     fn drop(&mut self) {
         self.answers = None;
         (self.wake)();
@@ -277,14 +277,14 @@ impl<W: Fn()> Drop for ReadingDesk<W> {
 }
 
 /// The thread's side.
-struct Desk<W: Fn()> {
+struct StoreThread<W: Fn()> {
     to_do: Receiver<(Instant, Job)>,
     /// `Some` until the end.
     answers: Option<Sender<Batch>>,
     wake: W,
 }
 
-impl<W: Fn()> Desk<W> {
+impl<W: Fn()> StoreThread<W> {
     fn run(self, mut store: Store) {
         while let Ok(first) = self.to_do.recv() {
             let mut arrivals = vec![first.0];
@@ -308,7 +308,7 @@ impl<W: Fn()> Desk<W> {
 }
 
 /// Also when the thread panics: the owner wakes and finds that nobody answers any more, rather than waiting for ever.
-impl<W: Fn()> Drop for Desk<W> {
+impl<W: Fn()> Drop for StoreThread<W> {
     fn drop(&mut self) {
         self.answers = None;
         (self.wake)();
@@ -324,7 +324,7 @@ mod tests {
     use crate::limits::SEARCH_WITHIN;
 
     use super::super::fixture::{LOBBY, add, job, post, posted, say};
-    use super::super::{List, Outcome, Talk, Target, Ticket, Work};
+    use super::super::{JobTicket, List, MessageJob, Outcome, Target, Work};
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -339,7 +339,7 @@ mod tests {
     fn every_job_is_answered_once_and_in_order() {
         let (store, anna) = with_anna();
         let (wake, woken) = mpsc::channel();
-        let mut worker = Worker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
+        let mut worker = StoreWorker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
         for n in 1..=1000 {
             worker.try_submit(job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).unwrap();
         }
@@ -347,7 +347,7 @@ mod tests {
         while seqs.len() < 1000 {
             woken.recv_timeout(PATIENCE).unwrap();
             while let Some(done) = worker.try_recv() {
-                assert_eq!(done.ticket, Ticket(seqs.len() as u64 + 1));
+                assert_eq!(done.ticket, JobTicket(seqs.len() as u64 + 1));
                 seqs.push(posted(done.result).0.seq.0);
             }
         }
@@ -362,7 +362,7 @@ mod tests {
         let (wake, woken) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
-        let mut worker = Worker::spawn(store, move || {
+        let mut worker = StoreWorker::spawn(store, move || {
             wake.send(()).unwrap_or_default();
             let _ = gate.lock().unwrap().recv();
         })
@@ -383,7 +383,7 @@ mod tests {
     fn a_full_queue_takes_nothing_until_answers_are_fetched() {
         let (store, _) = with_anna();
         let (wake, woken) = mpsc::channel();
-        let mut worker = Worker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
+        let mut worker = StoreWorker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
         for n in 0..UNANSWERED_MAX as u64 {
             worker.try_submit(job(n, 1, Work::Size)).unwrap();
         }
@@ -399,7 +399,7 @@ mod tests {
         let path = folder.path().join("belfry.db");
         let mut store = Store::open(&path).unwrap();
         let anna = add(&mut store, "anna");
-        let mut worker = Worker::spawn(store, || ()).unwrap();
+        let mut worker = StoreWorker::spawn(store, || ()).unwrap();
         for n in 1..=2000 {
             worker.try_submit(job(n, 1, post(anna, n, Target::Room(LOBBY), "x"))).unwrap();
         }
@@ -418,7 +418,7 @@ mod tests {
         let (wake, woken) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
-        let mut worker = Worker::spawn(store, move || {
+        let mut worker = StoreWorker::spawn(store, move || {
             let store = thread::current().name() == Some("store");
             wake.send(store).unwrap_or_default();
             if store {
@@ -429,14 +429,14 @@ mod tests {
         // The store's thread is held up behind this job.
         worker.try_submit(job(1, 1, Work::Size)).unwrap();
         assert!(woken.recv_timeout(PATIENCE).unwrap());
-        assert_eq!(worker.try_recv().unwrap().ticket, Ticket(1));
+        assert_eq!(worker.try_recv().unwrap().ticket, JobTicket(1));
         let text = SearchText::new("hello").unwrap();
-        let search = Work::Talk(Talk::Search { account: anna, text, within: None, before: None, limit: 9 });
+        let search = Work::Message(MessageJob::Search { account: anna, text, within: None, before: None, limit: 9 });
         worker.try_submit(job(2, 1, search)).unwrap();
         assert!(!woken.recv_timeout(PATIENCE).unwrap());
         let found = worker.try_recv().unwrap();
         assert!(matches!(&found.result, Ok(Outcome::Read(Answer::Found(found))) if found.hits.len() == 3), "{found:?}");
-        assert_eq!((found.ticket, worker.unanswered(), worker.reading(), worker.is_stopped()), (Ticket(2), 0, 0, false));
+        assert_eq!((found.ticket, worker.unanswered(), worker.reading(), worker.is_stopped()), (JobTicket(2), 0, 0, false));
         drop(go);
         assert!(worker.stop().is_empty());
         assert!(!folder.path().join("belfry.db-wal").exists());
@@ -450,7 +450,7 @@ mod tests {
         let (go, gate) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
         let (wake, woken) = mpsc::channel();
-        let mut worker = Worker::spawn(store, move || match thread::current().name() {
+        let mut worker = StoreWorker::spawn(store, move || match thread::current().name() {
             Some("lists") => drop(gate.lock().unwrap().recv()),
             _ => wake.send(()).unwrap_or_default(),
         })
@@ -475,7 +475,7 @@ mod tests {
         let (wake, woken) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
-        let mut worker = Worker::spawn(store, move || {
+        let mut worker = StoreWorker::spawn(store, move || {
             wake.send(()).unwrap_or_default();
             let _ = gate.lock().unwrap().recv();
         })
@@ -505,11 +505,11 @@ mod tests {
         let jobs = (1..=200).map(|n| job(n, n, post(anna, n, Target::Room(LOBBY), &text))).collect();
         assert!(store.apply(jobs).iter().all(|done| done.result.is_ok()));
         let (wake, woken) = mpsc::channel();
-        let mut worker = Worker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
+        let mut worker = StoreWorker::spawn(store, move || wake.send(()).unwrap_or_default()).unwrap();
         let search = SearchText::new(format!("{}b{}b", "a".repeat(120), "a".repeat(100))).unwrap();
         for n in 0..6 {
-            let talk = Talk::Search { account: anna, text: search.clone(), within: None, before: None, limit: 100 };
-            worker.try_submit(job(n, 1, Work::Talk(talk))).unwrap();
+            let talk = MessageJob::Search { account: anna, text: search.clone(), within: None, before: None, limit: 100 };
+            worker.try_submit(job(n, 1, Work::Message(talk))).unwrap();
         }
         worker.try_submit(job(99, 1, Work::List(List::Everybody { after: None }))).unwrap();
         let (mut order, begun) = (Vec::new(), Instant::now());
@@ -532,7 +532,7 @@ mod tests {
     fn a_thread_that_ends_by_itself_is_noticed() {
         let (store, _) = with_anna();
         let (wake, woken) = mpsc::channel();
-        let mut worker = Worker::spawn(store, move || {
+        let mut worker = StoreWorker::spawn(store, move || {
             wake.send(()).unwrap_or_default();
             if !thread::panicking() {
                 panic!("the test's own");

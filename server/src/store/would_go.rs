@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 
 use super::column::{clamped, number, optional_number};
 use super::error::Trouble;
-use super::{Kept, Outcome, Part, WouldGo};
+use super::{Kept, Outcome, Proportion, WouldGo};
 
 const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE ?1 IS NULL OR id = ?1";
 const FIRST_KEPT: &str = "SELECT seq FROM messages WHERE conversation = ?1 AND seq >= ?3 AND sent_at >= ?2 ORDER BY seq LIMIT 1";
@@ -21,9 +21,9 @@ pub(super) fn count(
     room: Option<(ConversationId, Keep)>,
 ) -> Result<Outcome, Trouble> {
     let messages = messages(connection, at, kept, room)?;
-    let (mut notices, mut audit) = (Part::default(), Part::default());
+    let (mut notices, mut audit) = (Proportion::default(), Proportion::default());
     if room.is_none() {
-        let part = |row: &Row<'_>| Ok(Part { of: number(row, 0)?, goes: number(row, 1)? });
+        let part = |row: &Row<'_>| Ok(Proportion { of: number(row, 0)?, goes: number(row, 1)? });
         if let Some(from) = kept.notices_from {
             notices = connection.prepare_cached(NOTICES)?.query_row([clamped(from.0), clamped(at.0)], part)?;
         }
@@ -34,8 +34,8 @@ pub(super) fn count(
     Ok(WouldGo { messages, notices, audit }.into())
 }
 
-fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(ConversationId, Keep)>) -> Result<Part, Trouble> {
-    let mut part = Part::default();
+fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(ConversationId, Keep)>) -> Result<Proportion, Trouble> {
+    let mut part = Proportion::default();
     let mut conversations = connection.prepare_cached(CONVERSATIONS)?;
     let mut rows = conversations.query([room.map(|(id, _)| clamped(id.0))])?;
     while let Some(row) = rows.next()? {

@@ -9,7 +9,7 @@ use belfry_core::chat::{AccountId, AccountName, ConversationId, Password, Role, 
 use belfry_core::rng::{Random, Rng, below, from_seed};
 use belfry_core::time::UnixMillis;
 use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordOutcome, PasswordTicket, PasswordWork};
-use belfry_server::store::{AccountAdded, Job, Outcome, RoomJob, Store, Ticket, Work};
+use belfry_server::store::{AccountAdded, Job, JobTicket, Outcome, RoomJob, Store, Work};
 use rusqlite::{Connection, params};
 
 /// Everybody's password whose number is below [`KNOWN`].
@@ -115,7 +115,7 @@ fn furnish(path: &Path) {
 }
 
 fn apply(store: &mut Store, works: impl IntoIterator<Item = Work>) -> Vec<Outcome> {
-    let job = |(ticket, work)| Job { ticket: Ticket(ticket), at: UnixMillis(END - YEARS_MS), work };
+    let job = |(ticket, work)| Job { ticket: JobTicket(ticket), at: UnixMillis(END - YEARS_MS), work };
     let jobs = (0..).zip(works).map(job).collect();
     store.apply(jobs).into_iter().map(|done| done.result.unwrap()).collect()
 }

@@ -9,9 +9,9 @@ use belfry_core::endpoint;
 use belfry_core::rng::{Rng, below, from_seed};
 use belfry_core::source::Links;
 use belfry_core::time::{Now, UnixMillis};
-use belfry_server::hub::{Registration, Settings};
+use belfry_server::hub::{self, Registration};
 use belfry_server::machine::{Config, Machine};
-use belfry_server::store::{Job, List, Outcome, Overview, Reachable, Store, Talk, Target, Ticket, Work};
+use belfry_server::store::{Job, JobTicket, List, MessageJob, Outcome, Overview, ProvenBy, Reachable, Store, Target, Visitor, Work};
 use belfry_tests::measure::{Figure, cpu_of};
 
 use crate::generate::{DEEP, LOBBY, RARE, READER, ROOMS_OF_READER, Scale, name};
@@ -46,7 +46,7 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
 
     let search = |text: &str, within| {
         let text = SearchText::new(text).unwrap();
-        Work::Talk(Talk::Search { account: READER, text, within, before: None, limit: HITS })
+        Work::Message(MessageJob::Search { account: READER, text, within, before: None, limit: HITS })
     };
     let ten = |outcome: &Outcome| matches!(outcome, Outcome::Read(Answer::Found(found)) if found.hits.len() == HITS as usize);
     let any = |outcome: &Outcome| matches!(outcome, Outcome::Read(Answer::Found(_)));
@@ -89,13 +89,10 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
     row("who is at the door", &mut store, look_up, |outcome| matches!(outcome, Outcome::LookedUp(Some(_))), &mut rng);
     let sign_in = |_: &mut Rng| {
         let address: std::net::SocketAddr = ([192, 0, 2, 9], 40_000).into();
+        let source = Links::default().source(address.ip());
         Work::SignIn {
             account: READER,
-            device: DEVICE,
-            address,
-            source: Links::default().source(address.ip()),
-            remember: true,
-            by_device: false,
+            visitor: Visitor { device: DEVICE, address, source, remember: true, proven_by: ProvenBy::Password },
         }
     };
     row("(signing in, of a person in 100 rooms)", &mut store, sign_in, sees, &mut rng);
@@ -130,7 +127,7 @@ fn opening(path: &Path) {
         let begun = Instant::now();
         let (file, mut store) = cpu_of(|| Store::open(path).unwrap());
         let (read, opening) = cpu_of(|| store.opening().unwrap());
-        let hub = Settings { registration: Registration::Open, started_at: UnixMillis(0), time_zone: jiff::tz::TimeZone::UTC };
+        let hub = hub::Config { registration: Registration::Open, started_at: UnixMillis(0), time_zone: jiff::tz::TimeZone::UTC };
         let mut rng = from_seed([1; 32]);
         let identity = KeyPair::generate(&mut rng);
         let config = Config { endpoint: endpoint::Config { identity, retired: Vec::new(), site_key: [0; 32] }, hub };
@@ -151,7 +148,7 @@ fn opening(path: &Path) {
 fn row(title: &str, store: &mut Store, mut work: impl FnMut(&mut Rng) -> Work, is_right: impl Fn(&Outcome) -> bool, rng: &mut Rng) {
     let mut figures = Vec::new();
     for turn in 0..=REPETITIONS {
-        let job = Job { ticket: Ticket(1), at: UnixMillis(1_793_500_000_000), work: work(rng) };
+        let job = Job { ticket: JobTicket(1), at: UnixMillis(1_793_500_000_000), work: work(rng) };
         let begun = Instant::now();
         let (used, mut done) = cpu_of(|| store.apply(vec![job]));
         let wall = begun.elapsed();

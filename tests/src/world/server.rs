@@ -6,7 +6,7 @@ use belfry_core::crypto::{KeyPair, PublicKey};
 use belfry_core::endpoint;
 use belfry_core::rng;
 use belfry_core::time::UnixMillis;
-use belfry_server::hub::{Registration, Rules, Settings};
+use belfry_server::hub::{self, Registration, Rules};
 use belfry_server::machine::{self, Input, Machine};
 use jiff::tz::TimeZone;
 
@@ -19,7 +19,7 @@ impl World {
         let opening = self.desk.open();
         let config = machine::Config {
             endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone(), site_key: [0; 32] },
-            hub: Settings { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
+            hub: hub::Config { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
         };
         self.machine = Some(Machine::new(config, opening, rng::fork(&mut self.rng), self.clock()));
         self.finished = false;

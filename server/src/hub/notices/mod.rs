@@ -19,7 +19,7 @@ pub(super) use self::progress::ProgressReports;
 pub(super) use self::schedules::Schedules;
 pub(super) use self::templates::Templates;
 
-use super::{Context, Hub, ReplyTo, SessionId, Waiting};
+use super::{Context, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::{OPEN_NOTICES_PER_EVENT, STORE_RETRY};
 use crate::store::{NoticeSent, Outcome, ReceiptNoted, StoredNotice, Work};
 
@@ -36,7 +36,7 @@ impl Hub {
         match draft.schedule.clone() {
             Some(schedule) => self.schedule_notice(context, schedule, draft),
             None => {
-                let waiting = Waiting::SendNotice { to, author, post: draft.post };
+                let waiting = PendingJob::SendNotice { to, author, post: draft.post };
                 self.submit_for(context, Work::SendNotice { author, draft }, waiting)
             }
         }
@@ -61,7 +61,7 @@ impl Hub {
         if reminds {
             self.guard.admit(context.now.instant, context.account(), None, false)?;
         }
-        self.submit_for(context, Work::ChangeNotice { notice, change }, Waiting::NoticeNow { to: Some(context.to), notice, reminds })
+        self.submit_for(context, Work::ChangeNotice { notice, change }, PendingJob::NoticeNow { to: Some(context.to), notice, reminds })
     }
 
     /// A notice has changed or ended: tells whoever asked for that, and everybody whom it concerns.
@@ -89,7 +89,7 @@ impl Hub {
         self.follow(&stored.notice, stored.remind_at);
         let (mut waiting, mut deliveries) = (Vec::new(), Vec::new());
         for (account, answered) in &stored.people {
-            let sessions: Vec<_> = self.attendance.sessions_of(*account).collect();
+            let sessions: Vec<_> = self.presences.sessions_of(*account).collect();
             for session in &sessions {
                 deliveries.extend(self.devices.device_of(*session).map(|device| (stored.notice.id, *account, device)));
             }
@@ -130,7 +130,7 @@ impl Hub {
     /// Notes what is on its way to whom. When the store is too busy, the receipts will say it.
     fn note_queued(&mut self, now: Now, deliveries: Vec<(NoticeId, AccountId, belfry_core::chat::DeviceId)>) {
         if !deliveries.is_empty() {
-            let _ = self.submit(now, Work::Queued { deliveries }, Waiting::Nobody);
+            let _ = self.submit(now, Work::Queued { deliveries }, PendingJob::Nobody);
         }
     }
 
@@ -143,7 +143,7 @@ impl Hub {
             self.report_progress(now);
         }
         if let Some(notice) = answered {
-            let others = self.attendance.sessions_of(account).filter(|&session| session != to.session).collect();
+            let others = self.presences.sessions_of(account).filter(|&session| session != to.session).collect();
             self.push(others, Event::Notice(*notice));
         }
     }
@@ -153,11 +153,11 @@ impl Hub {
         while let Some(due) = self.agenda.pop(now.wall) {
             let submitted = match due {
                 Due::Expiry(notice) => {
-                    self.submit(now, Work::ReadNotice { notice }, Waiting::NoticeNow { to: None, notice, reminds: false })
+                    self.submit(now, Work::ReadNotice { notice }, PendingJob::NoticeNow { to: None, notice, reminds: false })
                 }
                 Due::Reminder(notice) => {
                     let change = NoticeChange::Remind;
-                    self.submit(now, Work::ChangeNotice { notice, change }, Waiting::NoticeNow { to: None, notice, reminds: true })
+                    self.submit(now, Work::ChangeNotice { notice, change }, PendingJob::NoticeNow { to: None, notice, reminds: true })
                 }
                 Due::Occurrence(schedule) => self.occur(now, schedule),
             };

@@ -7,7 +7,7 @@ use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 
 use super::{Due, calendar, later};
-use crate::hub::{Context, Hub, Waiting, page};
+use crate::hub::{Context, Hub, PendingJob, page};
 use crate::limits::{SCHEDULES_MAX, STORE_RETRY};
 use crate::store::{List, Occurrence, Outcome, StoredSchedule, Work};
 
@@ -60,19 +60,19 @@ impl Schedules {
 
 impl Hub {
     pub(super) fn schedule_notice(&mut self, context: Context<'_>, schedule: Schedule, draft: NoticeDraft) -> Result<(), Refusal> {
-        let (schedule, next_at) = calendar::begin(schedule, context.now.wall, &self.settings.time_zone)?;
+        let (schedule, next_at) = calendar::begin(schedule, context.now.wall, &self.config.time_zone)?;
         if self.schedules.waiting.len() >= SCHEDULES_MAX {
             return Err(Refusal::TooMany);
         }
         let author = context.account();
-        let waiting = Waiting::AddSchedule { to: context.to, author, post: draft.post };
+        let waiting = PendingJob::AddSchedule { to: context.to, author, post: draft.post };
         let draft = NoticeDraft { schedule: Some(schedule), ..draft };
         self.submit_for(context, Work::AddSchedule { author, next_at, draft }, waiting)
     }
 
     #[allow(clippy::boxed_local, reason = "as the store hands it over")]
     pub(in crate::hub) fn scheduled(&mut self, schedule: Box<StoredSchedule>) -> Result<Answer, Refusal> {
-        let zone = calendar::zone_name(schedule.draft.schedule.as_ref(), &self.settings.time_zone);
+        let zone = calendar::zone_name(schedule.draft.schedule.as_ref(), &self.config.time_zone);
         let at = schedule.next_at.ok_or(Refusal::ScheduleInThePast)?;
         let id = schedule.id;
         self.agenda.set(Due::Occurrence(id), Some(at));
@@ -84,9 +84,9 @@ impl Hub {
     pub(super) fn occur(&mut self, now: Now, id: ScheduleId) -> Result<(), Refusal> {
         let Some(stored) = self.schedules.waiting.get(&id) else { return Ok(()) };
         let Some(at) = stored.next_at else { return Ok(()) };
-        let next_at = stored.draft.schedule.as_ref().and_then(|schedule| calendar::next(schedule, now.wall, &self.settings.time_zone));
+        let next_at = stored.draft.schedule.as_ref().and_then(|schedule| calendar::next(schedule, now.wall, &self.config.time_zone));
         let occurrence = Occurrence { schedule: id, at, next_at };
-        self.submit(now, Work::Occur(occurrence), Waiting::Occurrence(occurrence))
+        self.submit(now, Work::Occur(occurrence), PendingJob::Occurrence(occurrence))
     }
 
     /// The store has sent an occurrence or passed it over.
@@ -122,7 +122,7 @@ impl Hub {
     }
 
     pub(in crate::hub) fn unschedule(&mut self, context: Context<'_>, schedule: ScheduleId) -> Result<(), Refusal> {
-        self.submit_for(context, Work::Unschedule(schedule), Waiting::Unschedule { to: context.to, schedule })
+        self.submit_for(context, Work::Unschedule(schedule), PendingJob::Unschedule { to: context.to, schedule })
     }
 
     pub(in crate::hub) fn unscheduled(&mut self, schedule: ScheduleId) {
@@ -131,14 +131,14 @@ impl Hub {
     }
 
     pub(in crate::hub) fn list_schedules(&mut self, context: Context<'_>, after: Option<ScheduleId>) -> Result<(), Refusal> {
-        self.submit_for(context, Work::List(List::Schedules { after }), Waiting::Schedules { to: context.to })
+        self.submit_for(context, Work::List(List::Schedules { after }), PendingJob::Schedules { to: context.to })
     }
 
     /// A page of what is planned: what the store says of it, at the times that hold by the clock as it is.
     pub(in crate::hub) fn schedules_read(&self, schedules: Page<(StoredSchedule, Option<Obstacle>)>) -> Answer {
         let complete = schedules.entries.into_iter().map(|(stored, obstacle)| {
             let next_at = self.schedules.waiting.get(&stored.id).map_or(stored.next_at, |planned| planned.next_at);
-            let zone = calendar::zone_name(stored.draft.schedule.as_ref(), &self.settings.time_zone);
+            let zone = calendar::zone_name(stored.draft.schedule.as_ref(), &self.config.time_zone);
             let StoredSchedule { id, author_name: author, draft, missed, .. } = stored;
             Scheduled { id, author, next_at, zone, draft, missed, obstacle }
         });

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use belfry_core::chat::{Audience, Refusal, RoomName, Template, TemplateName};
 
-use crate::hub::{Context, Hub, Waiting, page};
+use crate::hub::{Context, Hub, PendingJob, page};
 use crate::limits::TEMPLATES_MAX;
 use crate::store::Work;
 
@@ -46,12 +46,12 @@ impl Hub {
         self.submit_for(
             context,
             Work::SaveTemplate(template.clone()),
-            Waiting::SaveTemplate { to: context.to, template: Box::new(template) },
+            PendingJob::SaveTemplate { to: context.to, template: Box::new(template) },
         )
     }
 
     pub(in crate::hub) fn remove_template(&mut self, context: Context<'_>, name: TemplateName) -> Result<(), Refusal> {
-        self.submit_for(context, Work::RemoveTemplate { name: name.clone() }, Waiting::RemoveTemplate { to: context.to, name })
+        self.submit_for(context, Work::RemoveTemplate { name: name.clone() }, PendingJob::RemoveTemplate { to: context.to, name })
     }
 
     pub(in crate::hub) fn list_templates(&mut self, context: Context<'_>, after: Option<&TemplateName>) {

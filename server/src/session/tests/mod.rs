@@ -2,9 +2,9 @@
 
 mod admins;
 mod authorisation;
+mod backpressure;
 mod clocks;
 mod devices;
-mod door;
 mod groups;
 mod guessing;
 mod limits;
@@ -12,10 +12,10 @@ mod messages;
 mod notice_life;
 mod notices;
 mod people;
+mod quotas;
 mod records;
-mod room_for_answers;
 mod rooms;
 mod schedules;
-mod shares;
+mod sign_in;
 mod talk;
 mod world;

@@ -14,7 +14,7 @@ use belfry_core::time::{Now, UnixMillis};
 use belfry_core::wire::{Channel, CloseCode};
 use jiff::tz::TimeZone;
 
-use crate::hub::{Hub, Registration, Settings};
+use crate::hub::{Config, Hub, Registration};
 use crate::passwords::{Cost, Hasher, PasswordJob, PasswordWork};
 use crate::session::{Output, Sessions};
 use crate::store::{Done, Job, Store};
@@ -69,7 +69,7 @@ impl World {
     pub(super) fn with_registration(registration: Registration) -> Self {
         let mut store = Store::open_in_memory().unwrap();
         let now = Now { wall: UnixMillis(1_800_000_000_000), ..Now::default() };
-        let hub = Hub::new(store.opening().unwrap(), Settings { registration, started_at: now.wall, time_zone: TimeZone::UTC });
+        let hub = Hub::new(store.opening().unwrap(), Config { registration, started_at: now.wall, time_zone: TimeZone::UTC });
         Self {
             sessions: Sessions::new(hub, from_seed([1; 32])),
             now,
@@ -106,7 +106,7 @@ impl World {
             let Ok(crate::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
             let role = if who == "admin" { Role::Admin } else { Role::Member };
             let work = crate::store::Work::AddAccount { name: name(who), password_hash, role };
-            world.apply(Job { ticket: crate::store::Ticket(0), at: world.now.wall, work });
+            world.apply(Job { ticket: crate::store::JobTicket(0), at: world.now.wall, work });
         }
         world.restart();
         world
@@ -116,7 +116,7 @@ impl World {
     pub(super) fn restart(&mut self) {
         self.sessions.stop(self.now);
         self.settle();
-        let settings = Settings { registration: Registration::Open, started_at: self.now.wall, time_zone: TimeZone::UTC };
+        let settings = Config { registration: Registration::Open, started_at: self.now.wall, time_zone: TimeZone::UTC };
         self.sessions = Sessions::new(Hub::new(self.store.opening().unwrap(), settings), from_seed([2; 32]));
     }
 

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::super::fixture::{LOBBY, add, job, post};
 use super::super::{Store, Target};
-use super::{LookedUp, Reach, conversations, look_up, newest, recent};
+use super::{Depth, LookedUp, conversations, look_up, newest, recent};
 use crate::store::page::Limit;
 
 /// Stretches of letters and of the marks that go with them, a script a line.
@@ -132,7 +132,7 @@ fn both_ways(store: &Store, account: AccountId, asked: &SearchText) -> (Vec<Seq>
     }
     let (connection, limit, bound) = (&store.connection, Limit::new(1000), Seq(u64::MAX));
     let places = conversations::of(connection, account).unwrap();
-    let Ok(LookedUp::Sources(sources)) = look_up(connection, &wanted, &places, bound, limit, Reach::Index) else { panic!() };
+    let Ok(LookedUp::Sources(sources)) = look_up(connection, &wanted, &places, bound, limit, Depth::Index) else { panic!() };
     let seqs = |hits: Vec<belfry_core::chat::Hit>| hits.iter().map(|hit| hit.message.seq).collect::<Vec<_>>();
     let indexed = seqs(newest(connection, sources, limit).unwrap().entries);
     let read = recent(connection, &wanted, &places, bound, limit, u32::MAX, None).unwrap();

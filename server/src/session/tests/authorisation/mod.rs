@@ -14,8 +14,8 @@ use self::table::{Kind, Rows, Verdict, only_reads, request, rows, tells_what_was
 /// What the table says; `None` where there is nothing to say.
 fn expected(kind: Kind, asker: Asker, spot: Spot) -> Option<Answered> {
     let row = match rows(kind) {
-        Rows::Door(verdict) if asker == Asker::Stranger => return Some(Answered::With(verdict)),
-        Rows::Door(_) => [Verdict::No(Refusal::AlreadySignedIn); 8],
+        Rows::SignInStep(verdict) if asker == Asker::Stranger => return Some(Answered::With(verdict)),
+        Rows::SignInStep(_) => [Verdict::No(Refusal::AlreadySignedIn); 8],
         Rows::Anywhere(row) => row,
         Rows::Rooms(rows) => *rows.get(spot as usize)?,
         Rows::Places(rows) => rows[spot as usize],

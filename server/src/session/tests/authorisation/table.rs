@@ -55,7 +55,7 @@ pub(super) type Row = [Verdict; 8];
 /// The rows of one request.
 pub(super) enum Rows {
     /// It is for those who have not signed in.
-    Door(Verdict),
+    SignInStep(Verdict),
     /// It is about no place.
     Anywhere(Row),
     /// Lobby, open, private, closed.
@@ -104,11 +104,11 @@ const NOTHING_SAID: Row  = none(Refusal::UnknownMessage);
 
 /// The table.
 pub(super) const fn rows(kind: Kind) -> Rows {
-    use Rows::{Accounts, Anywhere, Door, Places, Rooms};
+    use Rows::{Accounts, Anywhere, SignInStep, Places, Rooms};
     match kind {
-        Kind::SignIn => Door(No(Refusal::WrongCredentials)),
-        Kind::Register => Door(Yes),
-        Kind::SignInByDevice => Door(No(Refusal::UnknownDevice)),
+        Kind::SignIn => SignInStep(No(Refusal::WrongCredentials)),
+        Kind::Register => SignInStep(Yes),
+        Kind::SignInByDevice => SignInStep(No(Refusal::UnknownDevice)),
         Kind::Sync | Kind::Away | Kind::Who | Kind::CreateRoom | Kind::ListRooms => Anywhere(EVERYBODY),
         //                            lobby      open       private    closed   own        others'
         // What names a conversation by its number.

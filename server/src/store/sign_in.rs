@@ -1,6 +1,4 @@
-//! Who may come in: what is known of somebody at the door, and what is noted and read when they enter.
-
-use std::net::SocketAddr;
+//! Who may sign in: what is known of somebody who wants to, and what is noted and read when they do.
 
 use belfry_core::chat::{AccountId, AccountName, DeviceId, Refusal};
 use belfry_core::source::Source;
@@ -9,23 +7,12 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::column::clamped;
 use super::error::Trouble;
-use super::{KnownDevice, Outcome, Overview, StoredLogin, accounts, conversations, devices, ledger, notices};
+use super::{KnownDevice, Outcome, Overview, ProvenBy, StoredLogin, Visitor, accounts, conversations, devices, ledger, notices};
 
 const PASSWORD_HASH: &str = "SELECT password_hash FROM accounts WHERE id = ?1";
 
 /// No account has this number: they are counted from 1.
 const NOBODY: AccountId = AccountId(0);
-
-/// Somebody who comes in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Visitor {
-    pub(super) account: AccountId,
-    pub(super) device: DeviceId,
-    pub(super) address: SocketAddr,
-    pub(super) source: Source,
-    pub(super) remember: bool,
-    pub(super) by_device: bool,
-}
 
 /// Reads what is known of whoever says to be `name`. For nobody the same is asked, so that it takes the same time.
 pub(super) fn look_up(connection: &Connection, name: &AccountName, device: DeviceId, source: Source) -> Result<Outcome, Trouble> {
@@ -43,11 +30,11 @@ pub(super) fn look_up(connection: &Connection, name: &AccountName, device: Devic
 }
 
 /// Lets somebody in who has proven who they are, if they still may: what they have proven it by may be over since.
-pub(super) fn enter(connection: &Connection, at: UnixMillis, visitor: Visitor) -> Result<Outcome, Trouble> {
-    let Visitor { account, device, address, source, remember, by_device } = visitor;
+pub(super) fn enter(connection: &Connection, at: UnixMillis, account: AccountId, visitor: Visitor) -> Result<Outcome, Trouble> {
+    let Visitor { device, address, source, remember, proven_by } = visitor;
     match devices::standing(connection, account, device)? {
         KnownDevice::Revoked => return Err(Refusal::UnknownDevice.into()),
-        KnownDevice::No if by_device => return Err(Refusal::UnknownDevice.into()),
+        KnownDevice::No if proven_by == ProvenBy::Device => return Err(Refusal::UnknownDevice.into()),
         KnownDevice::No | KnownDevice::Remembered => {}
     }
     if accounts::stored(connection, account)?.disabled {
@@ -86,9 +73,7 @@ mod tests {
 
     fn by_device(account: AccountId) -> Work {
         match arrive(account, DEVICE, false) {
-            Work::SignIn { account, device, address, source, remember, .. } => {
-                Work::SignIn { account, device, address, source, remember, by_device: true }
-            }
+            Work::SignIn { account, visitor } => Work::SignIn { account, visitor: Visitor { proven_by: ProvenBy::Device, ..visitor } },
             other => panic!("{other:?}"),
         }
     }
@@ -116,7 +101,8 @@ mod tests {
             let mut arrives = |at: u64, device: u8, host: u8| {
                 let address = ([192, 0, 2, host], 40_000).into();
                 let device = DeviceId([device; 32]);
-                let work = Work::SignIn { account: anna, device, address, source: home(host), remember: false, by_device: false };
+                let visitor = Visitor { device, address, source: home(host), remember: false, proven_by: ProvenBy::Password };
+                let work = Work::SignIn { account: anna, visitor };
                 ask(store, at, work).unwrap();
             };
             arrives(1, 1, 9);
@@ -145,7 +131,8 @@ mod tests {
             let anna = add(store, "anna");
             for host in 0..=ADDRESSES_KNOWN_MAX as u8 {
                 let (device, address) = (DEVICE, ([192, 0, 2, host], 40_000).into());
-                let work = Work::SignIn { account: anna, device, address, source: home(host), remember: false, by_device: false };
+                let visitor = Visitor { device, address, source: home(host), remember: false, proven_by: ProvenBy::Password };
+                let work = Work::SignIn { account: anna, visitor };
                 ask(store, u64::from(host), work).unwrap();
             }
             let mut familiar =

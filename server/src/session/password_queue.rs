@@ -38,7 +38,7 @@ pub(super) struct Turn {
 
 /// What becomes of the next turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Decision {
     /// It is looked at.
     Go,
     /// It stays where it is, and the next may go.
@@ -49,7 +49,7 @@ pub(super) enum Verdict {
 
 /// All that wait, and all that are looked at.
 #[derive(Debug)]
-pub(super) struct Hashing {
+pub(super) struct PasswordQueue {
     familiar: Queue,
     strangers: Queue,
     familiar_in_a_row: u32,
@@ -70,7 +70,7 @@ struct Queue {
     accounts: BTreeMap<String, u64>,
 }
 
-impl Default for Hashing {
+impl Default for PasswordQueue {
     fn default() -> Self {
         Self {
             familiar: Queue::default(),
@@ -84,7 +84,7 @@ impl Default for Hashing {
     }
 }
 
-impl Hashing {
+impl PasswordQueue {
     /// So many are handed out at a time.
     pub(super) const fn set_at_once(&mut self, at_once: usize) {
         self.at_once = at_once;
@@ -111,7 +111,7 @@ impl Hashing {
     }
 
     /// Whose turn it is, if a thread is free: with its ticket, or with `None` where `judge` has refused it.
-    pub(super) fn next(&mut self, mut judge: impl FnMut(&Turn) -> Verdict) -> Option<(Option<PasswordTicket>, Turn)> {
+    pub(super) fn next(&mut self, mut judge: impl FnMut(&Turn) -> Decision) -> Option<(Option<PasswordTicket>, Turn)> {
         if self.at_work.len() >= self.at_once {
             return None;
         }
@@ -171,11 +171,11 @@ impl Queue {
         self.turns.insert((start, arrival), turn);
     }
 
-    fn next(&mut self, judge: &mut impl FnMut(&Turn) -> Verdict) -> Option<(bool, Turn)> {
+    fn next(&mut self, judge: &mut impl FnMut(&Turn) -> Decision) -> Option<(bool, Turn)> {
         let (key, goes) = self.turns.iter().find_map(|(&key, turn)| match judge(turn) {
-            Verdict::Go => Some((key, true)),
-            Verdict::Refuse => Some((key, false)),
-            Verdict::Wait => None,
+            Decision::Go => Some((key, true)),
+            Decision::Refuse => Some((key, false)),
+            Decision::Wait => None,
         })?;
         self.now = self.now.max(if goes { key.0 } else { 0 });
         Some((goes, self.turns.remove(&key)?))
@@ -208,9 +208,9 @@ mod tests {
     }
 
     /// Who is looked at, one after the other.
-    fn order(hashing: &mut Hashing) -> Vec<u64> {
+    fn order(hashing: &mut PasswordQueue) -> Vec<u64> {
         let mut order = Vec::new();
-        while let Some((Some(ticket), turn)) = hashing.next(|_| Verdict::Go) {
+        while let Some((Some(ticket), turn)) = hashing.next(|_| Decision::Go) {
             hashing.done(ticket);
             let PasswordOf::Session(session) = turn.whose else { panic!("{turn:?}") };
             order.push(session.0);
@@ -224,11 +224,11 @@ mod tests {
 
     #[test]
     fn who_comes_behind_five_hundred_guesses_from_one_address_is_next() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         for number in 0..500 {
             hashing.join(turn(number, Lane::Stranger, &format!("victim {number}"), 1));
         }
-        let served = hashing.next(|_| Verdict::Go).unwrap();
+        let served = hashing.next(|_| Decision::Go).unwrap();
         hashing.done(served.0.unwrap());
         hashing.join(turn(1000, Lane::Stranger, "anna", 2));
         assert!(place(&order(&mut hashing), 1000) <= 1);
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn guesses_at_one_account_from_everywhere_wait_behind_each_other() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         for number in 0..500 {
             hashing.join(turn(number, Lane::Stranger, "victim", number as u32));
         }
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn who_has_had_many_turns_begins_with_the_others_again() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         for number in 0..100 {
             hashing.join(turn(number, Lane::Stranger, &number.to_string(), 1));
         }
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn strangers_have_a_turn_among_many_who_are_known() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         for number in 0..100 {
             hashing.join(turn(number, Lane::Familiar, &number.to_string(), number as u32));
         }
@@ -272,31 +272,31 @@ mod tests {
 
     #[test]
     fn no_more_are_looked_at_than_there_are_threads() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         hashing.set_at_once(2);
         for number in 0..3 {
             hashing.join(turn(number, Lane::Stranger, "x", 1));
         }
-        let first = hashing.next(|_| Verdict::Go).unwrap().0.unwrap();
-        assert!(hashing.next(|_| Verdict::Go).is_some());
-        assert!(hashing.next(|_| Verdict::Go).is_none());
+        let first = hashing.next(|_| Decision::Go).unwrap().0.unwrap();
+        assert!(hashing.next(|_| Decision::Go).is_some());
+        assert!(hashing.next(|_| Decision::Go).is_none());
         assert!(hashing.done(first).is_some() && hashing.done(first).is_none());
-        assert!(hashing.next(|_| Verdict::Go).is_some());
+        assert!(hashing.next(|_| Decision::Go).is_some());
     }
 
     #[test]
     fn a_turn_that_has_to_wait_lets_the_next_go() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         hashing.join(turn(1, Lane::Stranger, "x", 1));
         hashing.join(turn(2, Lane::Stranger, "y", 2));
-        let next = hashing.next(|turn| if turn.account == "x" { Verdict::Wait } else { Verdict::Go });
+        let next = hashing.next(|turn| if turn.account == "x" { Decision::Wait } else { Decision::Go });
         assert!(matches!(next, Some((Some(_), turn)) if turn.account == "y"));
-        assert!(matches!(hashing.next(|_| Verdict::Refuse), Some((None, turn)) if turn.account == "x"));
+        assert!(matches!(hashing.next(|_| Decision::Refuse), Some((None, turn)) if turn.account == "x"));
     }
 
     #[test]
     fn when_it_is_full_the_most_numerous_make_room() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         for number in 0..PASSWORDS_WAITING_MAX as u64 {
             assert!(hashing.join(turn(number, Lane::Stranger, &number.to_string(), (number % 10) as u32)).is_none());
         }
@@ -310,19 +310,19 @@ mod tests {
         assert!([5000, 5001].iter().all(|&number| order_holds(&mut hashing, number)));
     }
 
-    fn order_holds(hashing: &mut Hashing, number: u64) -> bool {
+    fn order_holds(hashing: &mut PasswordQueue, number: u64) -> bool {
         let whose = PasswordOf::Session(SessionId(number));
         hashing.familiar.turns.values().chain(hashing.strangers.turns.values()).any(|turn| turn.whose == whose)
     }
 
     #[test]
     fn who_has_gone_is_not_looked_at_and_not_told() {
-        let mut hashing = Hashing::default();
+        let mut hashing = PasswordQueue::default();
         hashing.join(turn(1, Lane::Stranger, "x", 1));
         hashing.join(turn(2, Lane::Stranger, "y", 2));
-        let at_work = hashing.next(|_| Verdict::Go).unwrap().0.unwrap();
+        let at_work = hashing.next(|_| Decision::Go).unwrap().0.unwrap();
         hashing.forget(|_| true);
-        assert!(hashing.next(|_| Verdict::Go).is_none());
+        assert!(hashing.next(|_| Decision::Go).is_none());
         assert_eq!(hashing.done(at_work), Some((None, Vec::new())));
     }
 }

@@ -5,17 +5,17 @@ use belfry_core::chat::{AccountId, AccountName, Password, Refusal, Request, Role
 use belfry_core::time::Now;
 use belfry_core::wire::CloseCode;
 
-use super::{Sessions, SignedIn, State};
-use crate::hub::{Registration, ReplyTo, SessionId, Visitor};
+use super::{Sessions, SignInState, SignedIn};
+use crate::hub::{Registration, ReplyTo, SessionId};
 use crate::limits::SIGN_IN_FAILURES_PER_SESSION;
 use crate::passwords::{PasswordOutcome, PasswordWork};
-use crate::store::{Familiar, KnownDevice, StoredLogin};
+use crate::store::{Familiar, KnownDevice, ProvenBy, StoredLogin, Visitor};
 
 /// How far a try has come. An account that does not exist goes all the way to the wrong password.
 #[derive(Debug)]
-pub(super) enum Door {
+pub(super) enum SignInStep {
     /// The store reads what is known of them.
-    LookingUp(Try),
+    LookingUp(Attempt),
     /// The password thread compares.
     Verifying { login: Option<Box<StoredLogin>>, remember: bool },
     /// The password thread makes a new account's hash.
@@ -28,7 +28,7 @@ pub(super) enum Door {
 
 /// How somebody tries to come in.
 #[derive(Debug)]
-pub(super) enum Try {
+pub(super) enum Attempt {
     Password { name: AccountName, password: Password, remember: bool },
     Device,
     NewAccount { name: AccountName, password: Password, remember: bool },
@@ -36,7 +36,7 @@ pub(super) enum Try {
 
 impl Sessions {
     /// Somebody who has not signed in asks to.
-    pub(super) fn knock(&mut self, now: Now, to: ReplyTo, request: Request) {
+    pub(super) fn begin_sign_in(&mut self, now: Now, to: ReplyTo, request: Request) {
         if let Err(refusal) = self.begin(now, to, request) {
             self.turn_away(now, to, refusal);
         }
@@ -44,30 +44,32 @@ impl Sessions {
 
     fn begin(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
         let (name, attempt) = match request {
-            Request::SignIn { account, password, remember } => (account.clone(), Try::Password { name: account, password, remember }),
-            Request::SignInByDevice { account } => (account, Try::Device),
+            Request::SignIn { account, password, remember } => (account.clone(), Attempt::Password { name: account, password, remember }),
+            Request::SignInByDevice { account } => (account, Attempt::Device),
             Request::Register { .. } if self.hub.registration() == Registration::Closed => return Err(Refusal::RegistrationClosed),
-            Request::Register { account, password, remember } => (account.clone(), Try::NewAccount { name: account, password, remember }),
+            Request::Register { account, password, remember } => {
+                (account.clone(), Attempt::NewAccount { name: account, password, remember })
+            }
             _ => return Err(Refusal::SignInFirst),
         };
         let Some(known) = self.sessions.get(&to.session) else { return Ok(()) };
         self.hub.look_up(now, to.session, name, known.device, self.links.source(known.address.ip()))?;
-        self.set_door(to, Door::LookingUp(attempt));
+        self.set_step(to, SignInStep::LookingUp(attempt));
         Ok(())
     }
 
-    fn set_door(&mut self, to: ReplyTo, door: Door) {
+    fn set_step(&mut self, to: ReplyTo, step: SignInStep) {
         if let Some(known) = self.sessions.get_mut(&to.session) {
-            known.state = State::AtTheDoor { to, door };
+            known.state = SignInState::SigningIn { to, step };
         }
     }
 
     /// What the try of this session was waiting for, with its request. The session is a stranger's again until the
     /// next step is set.
-    pub(super) fn take_door(&mut self, session: SessionId) -> Option<(ReplyTo, Door)> {
+    pub(super) fn take_step(&mut self, session: SessionId) -> Option<(ReplyTo, SignInStep)> {
         let known = self.sessions.get_mut(&session)?;
-        match std::mem::replace(&mut known.state, State::Stranger) {
-            State::AtTheDoor { to, door } => Some((to, door)),
+        match std::mem::replace(&mut known.state, SignInState::Stranger) {
+            SignInState::SigningIn { to, step } => Some((to, step)),
             other => {
                 known.state = other;
                 None
@@ -76,31 +78,31 @@ impl Sessions {
     }
 
     pub(super) fn looked_up(&mut self, now: Now, session: SessionId, result: Result<Option<Box<StoredLogin>>, Refusal>) {
-        let Some((to, Door::LookingUp(attempt))) = self.take_door(session) else { return };
+        let Some((to, SignInStep::LookingUp(attempt))) = self.take_step(session) else { return };
         if let Err(refusal) = result.and_then(|login| self.go_on(now, to, attempt, login)) {
             self.turn_away(now, to, refusal);
         }
     }
 
     /// The store has said what is known of them.
-    fn go_on(&mut self, now: Now, to: ReplyTo, attempt: Try, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
+    fn go_on(&mut self, now: Now, to: ReplyTo, attempt: Attempt, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
         match (attempt, login) {
-            (Try::Password { name, password, remember }, login) => {
+            (Attempt::Password { name, password, remember }, login) => {
                 let hash = login.as_ref().map(|login| login.password_hash.clone());
                 let familiar = login.as_ref().map_or(Familiar::No, |login| login.familiar);
-                self.set_door(to, Door::Verifying { login, remember });
+                self.set_step(to, SignInStep::Verifying { login, remember });
                 self.verify(now, to.session, &name, familiar, PasswordWork::Verify { password, hash });
                 Ok(())
             }
             // An account that does not exist and one that does not know the device look the same. One that was revoked knows it.
-            (Try::Device, Some(login)) if login.device != KnownDevice::No => self.admit_to(now, to, &login, false, true),
-            (Try::Device, _) => Err(Refusal::UnknownDevice),
-            (Try::NewAccount { .. }, Some(_)) => Err(Refusal::NameTaken),
-            (Try::NewAccount { name, password, remember }, None) => {
+            (Attempt::Device, Some(login)) if login.device != KnownDevice::No => self.admit_to(now, to, &login, false, ProvenBy::Device),
+            (Attempt::Device, _) => Err(Refusal::UnknownDevice),
+            (Attempt::NewAccount { .. }, Some(_)) => Err(Refusal::NameTaken),
+            (Attempt::NewAccount { name, password, remember }, None) => {
                 if let Some(known) = self.sessions.get(&to.session) {
-                    self.hub.share_registration(now, self.links.source(known.address.ip()))?;
+                    self.hub.charge_registration(now, self.links.source(known.address.ip()))?;
                 }
-                self.set_door(to, Door::Hashing { name: name.clone(), remember });
+                self.set_step(to, SignInStep::Hashing { name: name.clone(), remember });
                 self.hash_for_stranger(now, to.session, &name, password);
                 Ok(())
             }
@@ -111,18 +113,20 @@ impl Sessions {
         &mut self,
         now: Now,
         to: ReplyTo,
-        door: Door,
+        step: SignInStep,
         result: Result<PasswordOutcome, Refusal>,
     ) -> Result<(), Refusal> {
-        match (result?, door) {
-            (PasswordOutcome::Right, Door::Verifying { login: Some(login), remember }) => self.admit_to(now, to, &login, remember, false),
-            (PasswordOutcome::RightAsTyped(renewed), Door::Verifying { login: Some(login), remember }) => {
-                self.hub.renew_hash(now, login.account.id, login.password_hash.clone(), renewed);
-                self.admit_to(now, to, &login, remember, false)
+        match (result?, step) {
+            (PasswordOutcome::Right, SignInStep::Verifying { login: Some(login), remember }) => {
+                self.admit_to(now, to, &login, remember, ProvenBy::Password)
             }
-            (PasswordOutcome::Hashed(hash), Door::Hashing { name, remember }) => {
+            (PasswordOutcome::RightAsTyped(renewed), SignInStep::Verifying { login: Some(login), remember }) => {
+                self.hub.renew_hash(now, login.account.id, login.password_hash.clone(), renewed);
+                self.admit_to(now, to, &login, remember, ProvenBy::Password)
+            }
+            (PasswordOutcome::Hashed(hash), SignInStep::Hashing { name, remember }) => {
                 self.hub.register(now, to.session, name.clone(), hash)?;
-                self.set_door(to, Door::Registering { name, remember });
+                self.set_step(to, SignInStep::Registering { name, remember });
                 Ok(())
             }
             _ => Err(Refusal::WrongCredentials),
@@ -130,8 +134,8 @@ impl Sessions {
     }
 
     pub(super) fn registered(&mut self, now: Now, session: SessionId, result: Result<AccountId, Refusal>) {
-        let Some((to, Door::Registering { name, remember })) = self.take_door(session) else { return };
-        let visitor = self.visitor(session, remember, false);
+        let Some((to, SignInStep::Registering { name, remember })) = self.take_step(session) else { return };
+        let visitor = self.visitor(session, remember, ProvenBy::Password);
         let proof = result.map(|account| SignedIn::new(account, Role::Member));
         if let Err(refusal) = proof.and_then(|proof| self.let_in(now, to, &name, &proof, visitor)) {
             self.turn_away(now, to, refusal);
@@ -139,7 +143,7 @@ impl Sessions {
     }
 
     /// The password was right, or the account knows the device. Whether that still holds when they enter, the store says again.
-    fn admit_to(&mut self, now: Now, to: ReplyTo, login: &StoredLogin, remember: bool, by_device: bool) -> Result<(), Refusal> {
+    fn admit_to(&mut self, now: Now, to: ReplyTo, login: &StoredLogin, remember: bool, proven_by: ProvenBy) -> Result<(), Refusal> {
         if login.account.disabled {
             return Err(Refusal::AccountDisabled);
         }
@@ -149,29 +153,29 @@ impl Sessions {
             return Ok(());
         }
         let proof = SignedIn::new(login.account.id, login.account.role);
-        let visitor = self.visitor(to.session, remember, by_device);
+        let visitor = self.visitor(to.session, remember, proven_by);
         self.let_in(now, to, &login.account.name, &proof, visitor)
     }
 
-    fn visitor(&self, session: SessionId, remember: bool, by_device: bool) -> Option<Visitor> {
+    fn visitor(&self, session: SessionId, remember: bool, proven_by: ProvenBy) -> Option<Visitor> {
         let known = self.sessions.get(&session)?;
         let source = self.links.source(known.address.ip());
-        Some(Visitor { device: known.device, address: known.address, source, remember, by_device })
+        Some(Visitor { device: known.device, address: known.address, source, remember, proven_by })
     }
 
     /// Somebody has earned [`SignedIn`]: by the password, by a device that is known, or by having made the account.
     fn let_in(&mut self, now: Now, to: ReplyTo, name: &AccountName, proof: &SignedIn, visitor: Option<Visitor>) -> Result<(), Refusal> {
         let Some(visitor) = visitor else { return Ok(()) };
         self.hub.sign_in(now, proof, name, visitor, to)?;
-        self.set_door(to, Door::Entering { account: proof.account() });
+        self.set_step(to, SignInStep::Entering { account: proof.account() });
         Ok(())
     }
 
     /// The hub tells this session everything from here on.
     pub(super) fn entered(&mut self, session: SessionId) {
-        let Some((_, Door::Entering { account })) = self.take_door(session) else { return };
+        let Some((_, SignInStep::Entering { account })) = self.take_step(session) else { return };
         if let Some(known) = self.sessions.get_mut(&session) {
-            known.state = State::Inside(account);
+            known.state = SignInState::Inside(account);
         }
         if let Some(account) = self.hub.account(account) {
             self.observed.sign_in(session, &account.name);
@@ -181,12 +185,12 @@ impl Sessions {
     /// An account has a new password: what is being compared with the old one would let somebody in who does not know it.
     pub(super) fn password_changed(&mut self, now: Now, changed: AccountId) {
         // What is looked up from now on is compared with the new one.
-        let compares = |door: &Door| matches!(door, Door::Verifying { login: Some(login), .. } if login.account.id == changed);
+        let compares = |step: &SignInStep| matches!(step, SignInStep::Verifying { login: Some(login), .. } if login.account.id == changed);
         let trying: Vec<_> = self
             .sessions
             .values()
             .filter_map(|known| match &known.state {
-                State::AtTheDoor { to, door } if compares(door) => Some(*to),
+                SignInState::SigningIn { to, step } if compares(step) => Some(*to),
                 _ => None,
             })
             .collect();
@@ -200,7 +204,7 @@ impl Sessions {
     pub(super) fn turn_away(&mut self, now: Now, to: ReplyTo, refusal: Refusal) {
         self.reply(to, Err(refusal));
         let Some(known) = self.sessions.get_mut(&to.session) else { return };
-        known.state = State::Stranger;
+        known.state = SignInState::Stranger;
         self.observed.sign_in_refused(to.session, known.address, refusal);
         // A busy or broken server is not the client's fault.
         if matches!(refusal, Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull) {

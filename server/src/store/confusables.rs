@@ -19,7 +19,7 @@ const FORGET: &str = "DELETE FROM looks";
 
 /// What has names that must not look the same among each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NameKind {
     Account = 0,
     Room = 1,
 }
@@ -31,7 +31,7 @@ fn of(name: &str, key: &str) -> [String; 2] {
 }
 
 /// Gives the looks of a name to `whose`, unless one of them is another's; then nothing is to be kept of what this job has done.
-pub(super) fn take(connection: &Connection, kind: Kind, whose: i64, name: &str, key: &str) -> Result<bool, StoreError> {
+pub(super) fn take(connection: &Connection, kind: NameKind, whose: i64, name: &str, key: &str) -> Result<bool, StoreError> {
     for look in of(name, key) {
         let taken =
             connection.prepare_cached(WHOSE)?.query_map(params![kind as i64, look], |row| row.get::<_, i64>(0))?.next().transpose()?;
@@ -47,7 +47,7 @@ pub(super) fn take(connection: &Connection, kind: Kind, whose: i64, name: &str, 
 }
 
 /// A name is nobody's any more.
-pub(super) fn give_back(connection: &Connection, kind: Kind, whose: i64) -> Result<(), StoreError> {
+pub(super) fn give_back(connection: &Connection, kind: NameKind, whose: i64) -> Result<(), StoreError> {
     connection.prepare_cached(GIVE_BACK)?.execute([kind as i64, whose])?;
     Ok(())
 }
@@ -58,13 +58,13 @@ pub(super) fn fill(connection: &Connection) -> Result<(), StoreError> {
     let mut rows = accounts.query([])?;
     while let Some(row) = rows.next()? {
         let name: AccountName = words(row, 1)?;
-        take(connection, Kind::Account, row.get(0)?, name.as_str(), &name.key())?;
+        take(connection, NameKind::Account, row.get(0)?, name.as_str(), &name.key())?;
     }
     let mut rooms = connection.prepare(ROOMS)?;
     let mut rows = rooms.query([])?;
     while let Some(row) = rows.next()? {
         let name: RoomName = words(row, 1)?;
-        take(connection, Kind::Room, row.get(0)?, name.as_str(), &name.key())?;
+        take(connection, NameKind::Room, row.get(0)?, name.as_str(), &name.key())?;
     }
     Ok(())
 }

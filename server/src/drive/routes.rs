@@ -10,12 +10,12 @@ use belfry_core::limits::PEERS_MAX;
 /// Addresses can be forged, so it forgets: of two generations the older goes when the younger is full. Whoever is forgotten is
 /// known again from its next datagram.
 #[derive(Default)]
-pub(super) struct Ways {
+pub(super) struct Routes {
     young: BTreeMap<SocketAddr, usize>,
     old: BTreeMap<SocketAddr, usize>,
 }
 
-impl Ways {
+impl Routes {
     pub(super) fn note(&mut self, from: SocketAddr, line: usize) {
         if self.young.len() >= PEERS_MAX && !self.young.contains_key(&from) {
             self.old = std::mem::take(&mut self.young);
@@ -38,20 +38,20 @@ mod tests {
 
     #[test]
     fn a_client_is_answered_from_the_socket_it_speaks_to_even_after_a_flood_of_forged_addresses() {
-        let mut ways = Ways::default();
-        ways.note(address(0), 1);
+        let mut routes = Routes::default();
+        routes.note(address(0), 1);
         for n in 1..=PEERS_MAX as u32 {
-            ways.note(address(n), 0);
+            routes.note(address(n), 0);
         }
-        assert_eq!(ways.find(address(0)), Some(1));
+        assert_eq!(routes.find(address(0)), Some(1));
     }
 
     #[test]
     fn what_is_known_of_addresses_is_bounded() {
-        let mut ways = Ways::default();
+        let mut routes = Routes::default();
         for n in 0..3 * PEERS_MAX as u32 {
-            ways.note(address(n), 0);
+            routes.note(address(n), 0);
         }
-        assert!(ways.young.len() + ways.old.len() <= 2 * PEERS_MAX);
+        assert!(routes.young.len() + routes.old.len() <= 2 * PEERS_MAX);
     }
 }

@@ -5,11 +5,11 @@ use belfry_core::source::Source;
 use belfry_core::time::Now;
 use belfry_core::wire::CloseCode;
 
-use super::waiting::Ends;
-use super::{Effect, Hub, ReplyTo, SessionId, Visitor, Waiting};
+use super::pending::Ends;
+use super::{Effect, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::SESSIONS_PER_ACCOUNT_MAX;
 use crate::session::SignedIn;
-use crate::store::{StoredAccount, Work};
+use crate::store::{StoredAccount, Visitor, Work};
 
 impl Hub {
     /// Reads what is known of whoever says to be `name`; [`Effect::LookedUp`] follows.
@@ -17,7 +17,7 @@ impl Hub {
     /// # Errors
     /// [`Refusal::Busy`].
     pub fn look_up(&mut self, now: Now, session: SessionId, name: AccountName, device: DeviceId, source: Source) -> Result<(), Refusal> {
-        self.submit(now, Work::LookUp { name, device, source }, Waiting::LookUp { session })
+        self.submit(now, Work::LookUp { name, device, source }, PendingJob::LookUp { session })
     }
 
     /// Stores a new member; [`Effect::Registered`] follows.
@@ -25,13 +25,13 @@ impl Hub {
     /// # Errors
     /// [`Refusal::Busy`].
     pub fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
-        self.submit(now, Work::AddAccount { name, password_hash, role: Role::Member }, Waiting::Register { session })
+        self.submit(now, Work::AddAccount { name, password_hash, role: Role::Member }, PendingJob::Register { session })
     }
 
     /// Somebody's password was right by a hash of an older kind: the account gets one of today's. Where there is no room for that now, it is
     /// done the next time.
     pub fn renew_hash(&mut self, now: Now, account: AccountId, from: String, to: String) {
-        let _ = self.submit(now, Work::RenewHash { account, from, to }, Waiting::Nobody);
+        let _ = self.submit(now, Work::RenewHash { account, from, to }, PendingJob::Nobody);
     }
 
     /// Somebody has proven who they are, and now hears of everything: [`Effect::Entered`] and the answer follow.
@@ -42,19 +42,17 @@ impl Hub {
         let account = from.account();
         // What would be stored behind the new password was proven by the old one.
         let name = name.key();
-        let is_changing = |waiting: &Waiting| match waiting {
-            Waiting::SetPassword { account, ends, .. } => *ends != Ends::None && account.key() == name,
+        let is_changing = |waiting: &PendingJob| match waiting {
+            PendingJob::SetPassword { account, ends, .. } => *ends != Ends::None && account.key() == name,
             _ => false,
         };
         if self.waiting.jobs().any(is_changing) {
             return Err(Refusal::Busy);
         }
-        if self.attendance.sessions_of(account).count() >= SESSIONS_PER_ACCOUNT_MAX {
+        if self.presences.sessions_of(account).count() >= SESSIONS_PER_ACCOUNT_MAX {
             return Err(Refusal::TooManySessions);
         }
-        let Visitor { device, address, source, remember, by_device } = visitor;
-        let work = Work::SignIn { account, device, address, source, remember, by_device };
-        self.submit(now, work, Waiting::SignIn { to, account, visitor })?;
+        self.submit(now, Work::SignIn { account, visitor }, PendingJob::SignIn { to, account, visitor })?;
         self.entering.insert(to.session);
         Ok(())
     }
@@ -65,9 +63,9 @@ impl Hub {
         self.announce(now);
     }
 
-    /// Puts an account's sessions out of the door, all but one.
+    /// Ends an account's sessions, all but one.
     pub(super) fn expel(&mut self, now: Now, account: AccountId, stays: Option<SessionId>, code: CloseCode) {
-        for session in self.attendance.sessions_of(account).filter(|&session| Some(session) != stays).collect::<Vec<_>>() {
+        for session in self.presences.sessions_of(account).filter(|&session| Some(session) != stays).collect::<Vec<_>>() {
             self.put_out(now, session, code);
         }
         self.announce(now);
@@ -82,7 +80,7 @@ impl Hub {
     /// session that has set it.
     pub(super) fn password_changed(&mut self, now: Now, account: AccountId, stays: Option<SessionId>) {
         let coming = self.waiting.jobs().filter_map(|waiting| match waiting {
-            Waiting::SignIn { to, account: of, .. } if *of == account => Some(to.session),
+            PendingJob::SignIn { to, account: of, .. } if *of == account => Some(to.session),
             _ => None,
         });
         for session in coming.collect::<Vec<_>>() {
@@ -96,7 +94,7 @@ impl Hub {
         self.entering.remove(&session);
         self.exports.remove(&session);
         let device = self.devices.leave(session);
-        let Some((account, is_offline)) = self.attendance.leave(now, session) else { return };
+        let Some((account, is_offline)) = self.presences.leave(now, session) else { return };
         if is_offline {
             self.rooms.leave(account);
         }
@@ -111,7 +109,7 @@ impl Hub {
     /// Notes that an account and its device were here until now. When the store is too busy, the directory still knows for a while.
     pub(super) fn note_seen(&mut self, now: Now, account: AccountId, device: DeviceId) {
         self.directory.seen(account, now.wall);
-        let _ = self.submit(now, Work::Seen { account, device }, Waiting::Nobody);
+        let _ = self.submit(now, Work::Seen { account, device }, PendingJob::Nobody);
     }
 
     /// The store has let somebody in: from here on they are told what happens.
@@ -119,7 +117,7 @@ impl Hub {
         let id = account.id;
         let welcome = Answer::Welcome { account: account.name.clone(), role: account.role, now: now.wall };
         self.directory.arrive(account);
-        self.attendance.arrive(now, to.session, id);
+        self.presences.arrive(now, to.session, id);
         self.rooms.arrive(id, conversations);
         self.devices.arrive(to.session, id, visitor);
         self.effects.push_back(Effect::Entered { session: to.session });

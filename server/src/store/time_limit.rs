@@ -18,9 +18,9 @@ thread_local! {
 
 /// While it lives, what this thread reads is ended with an error once the time is over.
 #[derive(Debug)]
-pub(super) struct Patience(());
+pub(super) struct TimeLimit(());
 
-impl Patience {
+impl TimeLimit {
     pub(super) fn begin(within: Duration) -> Self {
         UNTIL.set(Instant::now().checked_add(within));
         Self(())
@@ -32,7 +32,7 @@ impl Patience {
     }
 }
 
-impl Drop for Patience {
+impl Drop for TimeLimit {
     fn drop(&mut self) {
         Self::lift();
     }
@@ -53,7 +53,7 @@ mod tests {
     use belfry_core::chat::{Answer, SearchText};
 
     use super::super::fixture::{LOBBY, add, ask, job, post};
-    use super::super::{Outcome, Store, Talk, Target, Work};
+    use super::super::{MessageJob, Outcome, Store, Target, Work};
     use super::*;
 
     const ENDLESS: &str = "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n LIMIT 1";
@@ -62,10 +62,10 @@ mod tests {
     fn what_never_ends_is_ended_and_the_next_goes_on() {
         let mut connection = Connection::open_in_memory().unwrap();
         teach(&mut connection).unwrap();
-        let patience = Patience::begin(Duration::from_millis(10));
+        let patience = TimeLimit::begin(Duration::from_millis(10));
         let error = connection.query_row(ENDLESS, [], |row| row.get::<_, i64>(0)).unwrap_err();
         assert!(was_lost(&error.into()));
-        Patience::lift();
+        TimeLimit::lift();
         assert_eq!(connection.query_row("SELECT 7", [], |row| row.get(0)), Ok(7));
         drop(patience);
         assert_eq!(UNTIL.get(), None);
@@ -80,12 +80,12 @@ mod tests {
         teach(&mut store.connection).unwrap();
         let mut search = || {
             let text = SearchText::new("word").unwrap();
-            match ask(&mut store, 9, Work::Talk(Talk::Search { account: anna, text, within: None, before: None, limit: 100 })) {
+            match ask(&mut store, 9, Work::Message(MessageJob::Search { account: anna, text, within: None, before: None, limit: 100 })) {
                 Ok(Outcome::Read(Answer::Found(found))) => found,
                 other => panic!("{other:?}"),
             }
         };
-        let patience = Patience::begin(Duration::ZERO);
+        let patience = TimeLimit::begin(Duration::ZERO);
         let over = search();
         assert!(over.cut && !over.more, "{over:?}");
         drop(patience);

@@ -2,9 +2,9 @@
 
 use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Place, Refusal, RoomName, Seq, Text};
 
-use super::{Context, Hub, ReplyTo, SessionId, Waiting};
+use super::{Context, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::TYPING_AUDIENCE_MAX;
-use crate::store::{MessageAltered, NamedAccount, ReadUpTo, StoredPlace, Talk, Work};
+use crate::store::{MessageAltered, MessageJob, NamedAccount, ReadUpTo, StoredPlace, Work};
 
 impl Hub {
     pub(super) fn alter(&mut self, context: Context<'_>, place: Place, seq: Seq, text: Option<Text>) -> Result<(), Refusal> {
@@ -12,8 +12,8 @@ impl Hub {
         let bytes = text.as_ref().map_or(0, |text| text.as_str().len());
         self.submit_for(
             context,
-            Work::Talk(Talk::Alter { account: context.account(), of, seq, text }),
-            Waiting::Alter { to: context.to, bytes },
+            Work::Message(MessageJob::Alter { account: context.account(), of, seq, text }),
+            PendingJob::Alter { to: context.to, bytes },
         )
     }
 
@@ -30,16 +30,18 @@ impl Hub {
     pub(super) fn sessions_at(&self, place: &StoredPlace, message: &Message) -> Vec<SessionId> {
         match *place {
             StoredPlace::Room(_) => self.sessions_in(message.conversation),
-            StoredPlace::Direct { a: one, b: other } => {
-                self.attendance.sessions_of(one).chain(self.attendance.sessions_of(other)).collect()
-            }
+            StoredPlace::Direct { a: one, b: other } => self.presences.sessions_of(one).chain(self.presences.sessions_of(other)).collect(),
         }
     }
 
     pub(super) fn mark_read(&mut self, context: Context<'_>, place: Place, upto: Seq) -> Result<(), Refusal> {
         let of = self.target(place)?;
         let account = context.account();
-        self.submit_for(context, Work::Talk(Talk::MarkRead { account, of, upto }), Waiting::MarkRead { to: context.to, account })
+        self.submit_for(
+            context,
+            Work::Message(MessageJob::MarkRead { account, of, upto }),
+            PendingJob::MarkRead { to: context.to, account },
+        )
     }
 
     pub(super) fn marked_read(&mut self, to: ReplyTo, account: AccountId, noted: ReadUpTo) {
@@ -66,9 +68,9 @@ impl Hub {
             Place::Direct(name) => match self.directory.find(&name) {
                 Some(other) => {
                     self.reply(context.to, Ok(Answer::Done));
-                    self.tell_typing(account, self.attendance.sessions_of(other).collect(), None);
+                    self.tell_typing(account, self.presences.sessions_of(other).collect(), None);
                 }
-                None => return self.submit_for(context, Work::Find { name }, Waiting::Typing { to: context.to, account }),
+                None => return self.submit_for(context, Work::Find { name }, PendingJob::Typing { to: context.to, account }),
             },
         }
         Ok(())
@@ -77,14 +79,14 @@ impl Hub {
     /// There is somebody of that name; they may have come meanwhile.
     pub(super) fn typed(&mut self, to: ReplyTo, account: AccountId, other: NamedAccount) {
         self.reply(to, Ok(Answer::Done));
-        self.tell_typing(account, self.attendance.sessions_of(other.account).collect(), None);
+        self.tell_typing(account, self.presences.sessions_of(other.account).collect(), None);
     }
 
     /// In a room, or to one other person.
     fn tell_typing(&mut self, account: AccountId, sessions: Vec<SessionId>, room: Option<RoomName>) {
         let Some(name) = self.directory.get(account).map(|known| known.name.clone()) else { return };
         if sessions.len() <= TYPING_AUDIENCE_MAX {
-            let own: Vec<_> = self.attendance.sessions_of(account).collect();
+            let own: Vec<_> = self.presences.sessions_of(account).collect();
             let others = sessions.into_iter().filter(|session| !own.contains(session)).collect();
             let place = room.map_or_else(|| Place::Direct(name.clone()), Place::Room);
             self.push(others, Event::Typing { place, account: name });
@@ -94,8 +96,8 @@ impl Hub {
     pub(super) fn fetch_altered(&mut self, context: Context<'_>, conversation: ConversationId, after: u64) -> Result<(), Refusal> {
         self.submit_for(
             context,
-            Work::Talk(Talk::AlteredSince { account: context.account(), conversation, after }),
-            Waiting::Read { to: context.to },
+            Work::Message(MessageJob::AlteredSince { account: context.account(), conversation, after }),
+            PendingJob::Read { to: context.to },
         )
     }
 }

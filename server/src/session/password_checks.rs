@@ -5,14 +5,14 @@ use belfry_core::rng::Random;
 use belfry_core::time::Now;
 
 use super::failures::{Blame, Reserved};
-use super::hashing::{Lane, Turn, Verdict};
+use super::password_queue::{Decision, Lane, Turn};
 use super::{Output, PasswordOf, Sessions};
 use crate::hub::SessionId;
 use crate::passwords::{PasswordDone, PasswordJob, PasswordOutcome, PasswordWork};
-use crate::store::{Familiar, Ticket};
+use crate::store::{Familiar, JobTicket};
 
 impl Sessions {
-    /// Somebody at the door says a password. Whoever has been there before stands in a line of their own and counts for themselves:
+    /// Somebody who signs in says a password. Whoever has done so before stands in a queue of their own and counts for themselves:
     /// whatever strangers do to their account or at other addresses does not keep them out.
     pub(super) fn verify(&mut self, now: Now, session: SessionId, name: &AccountName, familiar: Familiar, work: PasswordWork) {
         let Some(known) = self.sessions.get(&session) else { return };
@@ -25,7 +25,7 @@ impl Sessions {
         self.line_up(now, Turn { whose: PasswordOf::Session(session), lane, account, source, blames, work });
     }
 
-    /// Somebody at the door makes an account.
+    /// Somebody who has not signed in makes an account.
     pub(super) fn hash_for_stranger(&mut self, now: Now, session: SessionId, name: &AccountName, password: Password) {
         let Some(known) = self.sessions.get(&session) else { return };
         let source = self.links.source(known.address.ip());
@@ -35,12 +35,12 @@ impl Sessions {
     }
 
     /// Somebody who is signed in changes a password or makes an account.
-    pub(super) fn hash_for_hub(&mut self, now: Now, ticket: Ticket, session: SessionId, password: Password) {
+    pub(super) fn hash_for_hub(&mut self, now: Now, ticket: JobTicket, session: SessionId, password: Password) {
         let whose = PasswordOf::Hub(ticket);
         let Some(known) = self.sessions.get(&session) else { return self.hub.handle_hashed(now, ticket, Err(Refusal::Busy)) };
         let account = match known.state {
-            super::State::Inside(account) => self.hub.account(account).map(|account| account.name.key()),
-            super::State::Stranger | super::State::AtTheDoor { .. } => None,
+            super::SignInState::Inside(account) => self.hub.account(account).map(|account| account.name.key()),
+            super::SignInState::Stranger | super::SignInState::SigningIn { .. } => None,
         };
         let source = self.links.source(known.address.ip());
         let work = self.hash_of(password);
@@ -55,7 +55,7 @@ impl Sessions {
     }
 
     fn line_up(&mut self, now: Now, turn: Turn) {
-        if let Some(whose) = self.hashing.join(turn) {
+        if let Some(whose) = self.password_queue.join(turn) {
             self.looked_at(now, whose, Err(Refusal::Busy));
         }
         self.look_at_the_next(now);
@@ -67,11 +67,11 @@ impl Sessions {
         loop {
             let failures = &mut self.failures;
             let judge = |turn: &Turn| match failures.reserve(now.instant, &turn.blames, max) {
-                Reserved::Yes => Verdict::Go,
-                Reserved::NotYet => Verdict::Wait,
-                Reserved::No => Verdict::Refuse,
+                Reserved::Yes => Decision::Go,
+                Reserved::NotYet => Decision::Wait,
+                Reserved::No => Decision::Refuse,
             };
-            match self.hashing.next(judge) {
+            match self.password_queue.next(judge) {
                 Some((Some(ticket), turn)) => self.outputs.push_back(Output::Password(PasswordJob { ticket, work: turn.work })),
                 Some((None, turn)) => self.looked_at(now, turn.whose, Err(Refusal::TooManyRequests)),
                 None => return,
@@ -81,7 +81,7 @@ impl Sessions {
 
     /// A password thread has answered.
     pub fn handle_password(&mut self, now: Now, done: PasswordDone) {
-        if let Some((whose, blames)) = self.hashing.done(done.ticket) {
+        if let Some((whose, blames)) = self.password_queue.done(done.ticket) {
             // Also of those who did not wait for it: a guess is a guess.
             self.failures.settle(now.instant, &blames, matches!(done.result, Ok(PasswordOutcome::Wrong)));
             if let Some(whose) = whose {
@@ -103,8 +103,8 @@ impl Sessions {
                 self.hub.handle_hashed(now, ticket, hash);
             }
             PasswordOf::Session(session) => {
-                if let Some((to, door)) = self.take_door(session)
-                    && let Err(refusal) = self.password_looked_at(now, to, door, result)
+                if let Some((to, step)) = self.take_step(session)
+                    && let Err(refusal) = self.password_looked_at(now, to, step, result)
                 {
                     self.turn_away(now, to, refusal);
                 }
@@ -114,6 +114,6 @@ impl Sessions {
 
     /// A session has gone, or begins anew: what was said before lets nobody in any more.
     pub(super) fn forget_password_of(&mut self, session: SessionId) {
-        self.hashing.forget(|whose| whose == PasswordOf::Session(session));
+        self.password_queue.forget(|whose| whose == PasswordOf::Session(session));
     }
 }

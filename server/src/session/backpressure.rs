@@ -12,20 +12,20 @@ use crate::limits::{ANSWER_BYTES_PER_SESSION_MAX, LARGE_ANSWER_BYTES, LARGE_ANSW
 
 /// A session's answers and questions.
 #[derive(Debug, Default)]
-pub(super) struct Answers {
+pub(super) struct AnswerBudget {
     /// Requests whose large answers are being made.
     making: Vec<u32>,
     /// Bytes that wait to be acknowledged, as the transport has last said, and what was sent since.
     queued: u64,
     /// Questions that wait, in their order.
     parked: VecDeque<(ReplyTo, Request)>,
-    /// There is room for its next question, and it stands in line with the others.
-    in_line: bool,
+    /// There is room for its next question, and it stands in the backlog with the others.
+    in_backlog: bool,
     /// The transport will tell when there is room.
     watched: bool,
 }
 
-impl Answers {
+impl AnswerBudget {
     fn has_room(&self) -> bool {
         let making = (self.making.len() as u64).saturating_mul(LARGE_ANSWER_BYTES);
         making.saturating_add(self.queued).saturating_add(LARGE_ANSWER_BYTES) <= ANSWER_BYTES_PER_SESSION_MAX
@@ -39,7 +39,7 @@ impl Answers {
 
 /// What all sessions share.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct Backlog {
     /// Large answers that are being made.
     making: usize,
     /// Questions that wait.
@@ -57,22 +57,22 @@ impl Sessions {
         }
         // Behind those that wait already, or somebody's first question would be answered last.
         let answers = &mut known.answers;
-        if answers.parked.is_empty() && answers.has_room() && self.line.making < LARGE_ANSWERS_AT_ONCE {
+        if answers.parked.is_empty() && answers.has_room() && self.backlog.making < LARGE_ANSWERS_AT_ONCE {
             return self.pass_large(now, to, request);
         }
-        if answers.parked.len() >= PARKED_PER_SESSION_MAX || self.line.parked >= PARKED_MAX {
+        if answers.parked.len() >= PARKED_PER_SESSION_MAX || self.backlog.parked >= PARKED_MAX {
             return Err(Refusal::Busy);
         }
         answers.parked.push_back((to, request));
-        self.line.parked += 1;
-        self.get_in_line(to.session);
+        self.backlog.parked += 1;
+        self.join_backlog(to.session);
         Ok(())
     }
 
     fn pass_large(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
         if let Some(known) = self.sessions.get_mut(&to.session) {
             known.answers.making.push(to.id);
-            self.line.making += 1;
+            self.backlog.making += 1;
         }
         let passed = self.pass(now, to, request);
         if passed.is_err() {
@@ -81,13 +81,13 @@ impl Sessions {
         passed
     }
 
-    /// An answer has been made. Those who wait for room go on at the next [`serve_the_line`](Self::serve_the_line).
+    /// An answer has been made. Those who wait for room go on at the next [`serve_backlog`](Self::serve_backlog).
     pub(super) fn made(&mut self, to: ReplyTo) {
         let Some(known) = self.sessions.get_mut(&to.session) else { return };
         if let Some(index) = known.answers.making.iter().position(|&making| making == to.id) {
             known.answers.making.swap_remove(index);
-            self.line.making = self.line.making.saturating_sub(1);
-            self.get_in_line(to.session);
+            self.backlog.making = self.backlog.making.saturating_sub(1);
+            self.join_backlog(to.session);
         }
     }
 
@@ -105,20 +105,20 @@ impl Sessions {
             known.answers.watched = false;
         }
         self.note_queued(session, queued);
-        self.get_in_line(session);
+        self.join_backlog(session);
         self.drain(now);
     }
 
-    /// A session that waits for something stands in line if it has room for it, and is watched if it has none.
-    fn get_in_line(&mut self, session: SessionId) {
+    /// A session that waits for something stands in the backlog if it has room for it, and is watched if it has none.
+    fn join_backlog(&mut self, session: SessionId) {
         let Some(known) = self.sessions.get_mut(&session) else { return };
         let answers = &mut known.answers;
-        if answers.parked.is_empty() || answers.in_line {
+        if answers.parked.is_empty() || answers.in_backlog {
             return;
         }
         if answers.has_room() {
-            answers.in_line = true;
-            self.line.sessions.push_back(session);
+            answers.in_backlog = true;
+            self.backlog.sessions.push_back(session);
         } else if answers.making.is_empty() && !answers.watched {
             answers.watched = true;
             self.outputs.push_back(Output::Watch { peer: known.peer });
@@ -126,31 +126,31 @@ impl Sessions {
     }
 
     /// Lets those who wait go on, one question each in turn, while there is room for all. Whether anybody did.
-    pub(super) fn serve_the_line(&mut self, now: Now) -> bool {
+    pub(super) fn serve_backlog(&mut self, now: Now) -> bool {
         let mut any = false;
-        while self.line.making < LARGE_ANSWERS_AT_ONCE
-            && let Some(session) = self.line.sessions.pop_front()
+        while self.backlog.making < LARGE_ANSWERS_AT_ONCE
+            && let Some(session) = self.backlog.sessions.pop_front()
         {
             let Some(known) = self.sessions.get_mut(&session) else { continue };
-            known.answers.in_line = false;
+            known.answers.in_backlog = false;
             if !known.answers.has_room() {
-                self.get_in_line(session);
+                self.join_backlog(session);
                 continue;
             }
             let Some((to, request)) = known.answers.parked.pop_front() else { continue };
-            self.line.parked = self.line.parked.saturating_sub(1);
+            self.backlog.parked = self.backlog.parked.saturating_sub(1);
             any = true;
             if let Err(refusal) = self.pass_large(now, to, request) {
                 self.reply(to, Err(refusal));
             }
-            self.get_in_line(session);
+            self.join_backlog(session);
         }
         any
     }
 
     /// A session has gone with what it waited for.
-    pub(super) fn leave_line(&mut self, answers: &Answers) {
-        self.line.making = self.line.making.saturating_sub(answers.making.len());
-        self.line.parked = self.line.parked.saturating_sub(answers.parked.len());
+    pub(super) fn leave_backlog(&mut self, answers: &AnswerBudget) {
+        self.backlog.making = self.backlog.making.saturating_sub(answers.making.len());
+        self.backlog.parked = self.backlog.parked.saturating_sub(answers.parked.len());
     }
 }

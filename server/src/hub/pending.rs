@@ -9,14 +9,14 @@ use belfry_core::time::UnixMillis;
 
 use super::rooms::RoomChange;
 use super::rules::Retention;
-use super::{ReplyTo, SessionId, Visitor};
+use super::{ReplyTo, SessionId};
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
-use crate::store::{AuditRecord, Occurrence, Ticket};
+use crate::store::{AuditRecord, JobTicket, Occurrence, Visitor};
 
 /// What a job was for.
 #[derive(Debug)]
-pub(super) enum Waiting {
-    /// What is known of somebody at the door.
+pub(super) enum PendingJob {
+    /// What is known of somebody who wants to sign in.
     LookUp { session: SessionId },
     /// A person makes their own account.
     Register { session: SessionId },
@@ -92,7 +92,7 @@ pub(super) enum Waiting {
     Search { to: ReplyTo, account: AccountId },
 }
 
-impl Waiting {
+impl PendingJob {
     const fn bytes(&self) -> usize {
         match self {
             Self::Post { bytes, .. } | Self::Alter { bytes, .. } => *bytes,
@@ -140,16 +140,16 @@ pub(super) enum Ends {
 
 /// Everything that waits for an answer.
 #[derive(Debug, Default)]
-pub(super) struct WaitingRoom {
+pub(super) struct Pending {
     last: u64,
-    jobs: BTreeMap<Ticket, Waiting>,
+    jobs: BTreeMap<JobTicket, PendingJob>,
     job_bytes: usize,
-    hashes: BTreeMap<Ticket, PendingHash>,
+    hashes: BTreeMap<JobTicket, PendingHash>,
 }
 
-impl WaitingRoom {
+impl Pending {
     /// A number for a job, unless too much is waiting.
-    pub(super) fn enter(&mut self, waiting: Waiting) -> Result<Ticket, Refusal> {
+    pub(super) fn enter(&mut self, waiting: PendingJob) -> Result<JobTicket, Refusal> {
         if self.jobs.len() >= JOBS_WAITING_MAX || self.job_bytes.saturating_add(waiting.bytes()) > JOB_BYTES_WAITING_MAX {
             return Err(Refusal::Busy);
         }
@@ -160,32 +160,32 @@ impl WaitingRoom {
     }
 
     /// A job is answered: what was it for?
-    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waiting> {
+    pub(super) fn leave(&mut self, ticket: JobTicket) -> Option<PendingJob> {
         let waiting = self.jobs.remove(&ticket)?;
         self.job_bytes = self.job_bytes.saturating_sub(waiting.bytes());
         Some(waiting)
     }
 
     /// A number for a password; how many may wait is for the sessions to say.
-    pub(super) fn enter_hash(&mut self, pending: PendingHash) -> Ticket {
+    pub(super) fn enter_hash(&mut self, pending: PendingHash) -> JobTicket {
         let ticket = self.next();
         self.hashes.insert(ticket, pending);
         ticket
     }
 
     /// A hash is made: what was it for?
-    pub(super) fn leave_hash(&mut self, ticket: Ticket) -> Option<PendingHash> {
+    pub(super) fn leave_hash(&mut self, ticket: JobTicket) -> Option<PendingHash> {
         self.hashes.remove(&ticket)
     }
 
     /// Jobs on their way, oldest first.
-    pub(super) fn jobs(&self) -> impl Iterator<Item = &Waiting> {
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &PendingJob> {
         self.jobs.values()
     }
 
-    fn next(&mut self) -> Ticket {
+    fn next(&mut self) -> JobTicket {
         self.last += 1;
-        Ticket(self.last)
+        JobTicket(self.last)
     }
 }
 
@@ -195,28 +195,28 @@ mod tests {
 
     use super::*;
 
-    fn post(bytes: usize) -> Waiting {
-        Waiting::Post { to: ReplyTo { session: SessionId(1), id: 1, channel: Channel::Chat }, bytes }
+    fn post(bytes: usize) -> PendingJob {
+        PendingJob::Post { to: ReplyTo { session: SessionId(1), id: 1, channel: Channel::Chat }, bytes }
     }
 
     #[test]
     fn so_many_jobs_wait_and_an_answer_makes_room() {
-        let mut room = WaitingRoom::default();
-        let tickets: Vec<_> = (0..JOBS_WAITING_MAX).map(|_| room.enter(Waiting::Nobody).unwrap()).collect();
-        assert_eq!(room.enter(Waiting::Nobody), Err(Refusal::Busy));
+        let mut room = Pending::default();
+        let tickets: Vec<_> = (0..JOBS_WAITING_MAX).map(|_| room.enter(PendingJob::Nobody).unwrap()).collect();
+        assert_eq!(room.enter(PendingJob::Nobody), Err(Refusal::Busy));
         assert!(room.leave(tickets[7]).is_some());
-        assert!(room.enter(Waiting::Nobody).is_ok());
-        assert_eq!(room.enter(Waiting::Nobody), Err(Refusal::Busy));
+        assert!(room.enter(PendingJob::Nobody).is_ok());
+        assert_eq!(room.enter(PendingJob::Nobody), Err(Refusal::Busy));
     }
 
     #[test]
     fn so_many_bytes_wait_and_an_answer_makes_room() {
-        let mut room = WaitingRoom::default();
+        let mut room = Pending::default();
         let ticket = room.enter(post(JOB_BYTES_WAITING_MAX - 10)).unwrap();
         assert_eq!(room.enter(post(11)), Err(Refusal::Busy));
         assert!(room.enter(post(10)).is_ok());
         assert_eq!(room.enter(post(1)), Err(Refusal::Busy));
-        assert!(room.enter(Waiting::Nobody).is_ok(), "what has no text waits on");
+        assert!(room.enter(PendingJob::Nobody).is_ok(), "what has no text waits on");
         room.leave(ticket);
         assert!(room.enter(post(1)).is_ok());
     }

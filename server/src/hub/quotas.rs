@@ -8,8 +8,8 @@ use belfry_core::source::Source;
 use belfry_core::time::{Instant, Now};
 
 use super::rooms::RoomChange;
-use super::{Hub, Waiting};
-use crate::limits::{MESSAGE_BESIDE_BYTES, REGISTRATIONS_IN_ALL, ROOMS_MAX, SHARES_REMEMBERED_MAX};
+use super::{Hub, PendingJob};
+use crate::limits::{MESSAGE_BESIDE_BYTES, QUOTAS_REMEMBERED_MAX, REGISTRATIONS_IN_ALL, ROOMS_MAX};
 use crate::session::SignedIn;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What has been used up lately, and what is left of the disk.
 #[derive(Debug)]
-pub(super) struct Shares {
+pub(super) struct Quotas {
     rooms: Spent<AccountId>,
     bytes: Spent<AccountId>,
     registrations: Spent<Option<Source>>,
@@ -26,7 +26,7 @@ pub(super) struct Shares {
     is_disk_kept: bool,
 }
 
-impl Default for Shares {
+impl Default for Quotas {
     fn default() -> Self {
         Self {
             rooms: Spent::within(HOUR),
@@ -52,7 +52,7 @@ impl<K: Ord + Copy> Spent<K> {
 
     /// Spends so much, if that is not more than `max` in a window.
     fn spend(&mut self, now: Instant, who: K, amount: u64, max: u64) -> bool {
-        if self.of.len() >= SHARES_REMEMBERED_MAX {
+        if self.of.len() >= QUOTAS_REMEMBERED_MAX {
             self.of.retain(|_, (began, _)| now.since(*began) < self.window);
         }
         let spent = self.of.entry(who).or_insert((now, 0));
@@ -71,15 +71,15 @@ impl<K: Ord + Copy> Spent<K> {
 impl Hub {
     /// So much is free where the database is, as far as the operating system says.
     pub fn set_disk_free(&mut self, bytes: Option<u64>) {
-        self.shares.disk_free_bytes = bytes;
+        self.quotas.disk_free_bytes = bytes;
         self.look_at_the_disk();
     }
 
     /// Says in the log when the reserve is reached, and when there is room again.
     pub(super) fn look_at_the_disk(&mut self) {
         let is_kept = self.is_disk_kept();
-        let was_kept = std::mem::replace(&mut self.shares.is_disk_kept, is_kept);
-        let (free, kept) = (self.shares.disk_free_bytes.unwrap_or(0) >> 20, self.rules.rates.disk_reserve_bytes >> 20);
+        let was_kept = std::mem::replace(&mut self.quotas.is_disk_kept, is_kept);
+        let (free, kept) = (self.quotas.disk_free_bytes.unwrap_or(0) >> 20, self.rules.rates.disk_reserve_bytes >> 20);
         match (was_kept, is_kept) {
             (false, true) => tracing::warn!(
                 "{free} MiB of the disk are free, and {kept} MiB are kept for notices and administrators: members' messages, rooms and \
@@ -92,11 +92,11 @@ impl Hub {
 
     /// What is left is for notices, receipts and whoever looks after the server.
     fn is_disk_kept(&self) -> bool {
-        self.shares.disk_free_bytes.is_some_and(|free| free < self.rules.rates.disk_reserve_bytes)
+        self.quotas.disk_free_bytes.is_some_and(|free| free < self.rules.rates.disk_reserve_bytes)
     }
 
     /// Whether a member may use up what a request takes. Administrators may.
-    pub(super) fn share(&mut self, now: Now, from: &SignedIn, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn charge(&mut self, now: Now, from: &SignedIn, request: &Request) -> Result<(), Refusal> {
         let bytes = match request {
             Request::Post { text, .. } | Request::Edit { text, .. } => text.as_str().len() as u64 + MESSAGE_BESIDE_BYTES,
             Request::CreateRoom { .. } => {
@@ -113,11 +113,11 @@ impl Hub {
         }
         let (account, rates) = (from.account(), &self.rules.rates);
         match request {
-            Request::CreateRoom { .. } if !self.shares.rooms.spend(now.instant, account, 1, rates.rooms_per_hour) => {
+            Request::CreateRoom { .. } if !self.quotas.rooms.spend(now.instant, account, 1, rates.rooms_per_hour) => {
                 Err(Refusal::TooManyRooms)
             }
             Request::CreateRoom { .. } => Ok(()),
-            _ if !self.shares.bytes.spend(now.instant, account, bytes, rates.bytes_a_day) => Err(Refusal::QuotaUsedUp),
+            _ if !self.quotas.bytes.spend(now.instant, account, bytes, rates.bytes_a_day) => Err(Refusal::QuotaUsedUp),
             _ => Ok(()),
         }
     }
@@ -125,8 +125,8 @@ impl Hub {
     /// Rooms that are there and those that are just being made.
     fn count_rooms(&self, from: &SignedIn) -> Result<(), Refusal> {
         let making = |of: Option<AccountId>| {
-            let is_one = |waiting: &&Waiting| match waiting {
-                Waiting::Room { account, change: RoomChange::Create(_), .. } => of.is_none_or(|of| of == *account),
+            let is_one = |waiting: &&PendingJob| match waiting {
+                PendingJob::Room { account, change: RoomChange::Create(_), .. } => of.is_none_or(|of| of == *account),
                 _ => false,
             };
             self.waiting.jobs().filter(is_one).count()
@@ -143,12 +143,12 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::TooManyRegistrations`], [`Refusal::DiskAlmostFull`].
-    pub fn share_registration(&mut self, now: Now, from: Source) -> Result<(), Refusal> {
+    pub fn charge_registration(&mut self, now: Now, from: Source) -> Result<(), Refusal> {
         if self.is_disk_kept() {
             return Err(Refusal::DiskAlmostFull);
         }
         let max = self.rules.rates.registrations_per_hour;
-        let registrations = &mut self.shares.registrations;
+        let registrations = &mut self.quotas.registrations;
         // The narrower first: who is over their own share uses up nothing of the others'.
         let is_within = registrations.spend(now.instant, Some(from), 1, max)
             && registrations.spend(now.instant, None, 1, max.saturating_mul(REGISTRATIONS_IN_ALL));
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn who_spent_something_long_ago_is_forgotten() {
         let mut spent = Spent::within(HOUR);
-        for who in 0..SHARES_REMEMBERED_MAX {
+        for who in 0..QUOTAS_REMEMBERED_MAX {
             spent.spend(Instant::START, who, 1, 10);
         }
         spent.spend(Instant::START + HOUR, usize::MAX, 1, 10);
