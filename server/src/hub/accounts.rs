@@ -4,7 +4,7 @@ use belfry_core::chat::{Account, AccountId, AccountName, Answer, Page, Password,
 use belfry_core::time::Now;
 
 use super::pending::{Ends, HashedFor, PendingHash};
-use super::{Context, Effect, Hub, JobTicket, PendingJob, page};
+use super::{Context, Effect, Hub, JobTicket, PendingJob, page, unless_it_stops_notices};
 use crate::store::{List, Remembered, Work};
 
 impl Hub {
@@ -42,7 +42,7 @@ impl Hub {
     }
 
     pub(super) fn set_role(&mut self, context: Context<'_>, account: AccountName, role: Role, confirmed: bool) -> Result<(), Refusal> {
-        let work = self.unless_it_stops_notices(confirmed, Work::SetRole { account, role });
+        let work = unless_it_stops_notices(confirmed, Work::SetRole { account, role });
         self.submit_for(context, work, PendingJob::SetRole { to: context.to, role })
     }
 
@@ -53,7 +53,7 @@ impl Hub {
         disabled: bool,
         confirmed: bool,
     ) -> Result<(), Refusal> {
-        let work = self.unless_it_stops_notices(confirmed, Work::SetDisabled { account, disabled });
+        let work = unless_it_stops_notices(confirmed, Work::SetDisabled { account, disabled });
         self.submit_for(context, work, PendingJob::SetDisabled { to: context.to, disabled })
     }
 

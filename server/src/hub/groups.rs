@@ -2,7 +2,7 @@
 
 use belfry_core::chat::{AccountName, GroupName, Refusal};
 
-use super::{Context, Hub, PendingJob};
+use super::{Context, Hub, PendingJob, unless_it_stops_notices};
 use crate::limits::GROUP_MEMBERS_PER_REQUEST_MAX;
 use crate::store::{List, Work};
 
@@ -20,7 +20,7 @@ impl Hub {
         confirmed: bool,
     ) -> Result<(), Refusal> {
         check_count(&members)?;
-        let work = self.unless_it_stops_notices(confirmed, Work::RemoveFromGroup { group, members });
+        let work = unless_it_stops_notices(confirmed, Work::RemoveFromGroup { group, members });
         self.submit_for(context, work, PendingJob::Change { to: context.to })
     }
 

@@ -442,11 +442,6 @@ impl Hub {
         Ok(())
     }
 
-    /// What may keep a scheduled notice from being sent, as something that is done all the same only when that is confirmed.
-    fn unless_it_stops_notices(&self, confirmed: bool, work: Work) -> Work {
-        if confirmed || self.schedules.is_empty() { work } else { Work::UnlessItStopsNotices(Box::new(work)) }
-    }
-
     /// Whether `name` is the name of who asks.
     fn is_own(&self, from: &SignedIn, name: &AccountName) -> bool {
         self.directory.get(from.account()).is_some_and(|own| own.name.key() == name.key())
@@ -485,6 +480,11 @@ impl Hub {
             self.directory.forget();
         }
     }
+}
+
+/// What may keep a scheduled notice from being sent, as something that is done all the same only when that is confirmed.
+fn unless_it_stops_notices(confirmed: bool, work: Work) -> Work {
+    if confirmed { work } else { Work::UnlessItStopsNotices(Box::new(work)) }
 }
 
 /// As many of `complete` as fit one page, at least one if there are any; `more` follow behind them in any case.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use belfry_core::chat::{AccountId, AccountName, ConversationId, ConversationInfo, Event, Keep, Refusal, Role, RoomName};
 use belfry_core::time::Now;
 
-use super::{Context, Hub, PendingJob, SessionId};
+use super::{Context, Hub, PendingJob, SessionId, unless_it_stops_notices};
 use crate::session::SignedIn;
 use crate::store::{Changed, Invited, Keeper, List, NamedAccount, Outcome, RoomJob, StoredRoom, Work};
 
@@ -186,7 +186,7 @@ impl Hub {
 
     pub(super) fn delete_room(&mut self, context: Context<'_>, name: &RoomName, confirmed: bool) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        let work = self.unless_it_stops_notices(confirmed, Work::Room(RoomJob::Delete { by: keeper(context.from), room }));
+        let work = unless_it_stops_notices(confirmed, Work::Room(RoomJob::Delete { by: keeper(context.from), room }));
         self.submit_for(context, work, PendingJob::Room { to: context.to, account: context.account(), change: RoomChange::Delete(room) })
     }
 
@@ -268,7 +268,6 @@ impl Hub {
         let old = core::mem::replace(&mut known.name, name.clone());
         self.rooms.by_key.remove(&old.key());
         self.rooms.by_key.insert(name.key(), room);
-        self.schedules.rename_room(&old, &name);
         self.templates.rename_room(&old, &name);
         self.push(self.sessions_in(room), Event::Renamed { conversation: room, room: name });
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{Answer, Audience, NoticeDraft, Obstacle, Page, Refusal, RoomName, Schedule, ScheduleId, Scheduled};
+use belfry_core::chat::{Answer, NoticeDraft, Obstacle, Page, Refusal, Schedule, ScheduleId, Scheduled};
 use belfry_core::time::{Now, UnixMillis};
 use jiff::tz::TimeZone;
 
@@ -22,10 +22,6 @@ impl Schedules {
         Self { waiting: schedules.into_iter().map(|schedule| (schedule.id, schedule)).collect() }
     }
 
-    pub(in crate::hub) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
     /// When each is due; `None` for those whose time has passed.
     pub(in crate::hub) fn times(&self) -> impl Iterator<Item = (ScheduleId, Option<UnixMillis>)> {
         self.waiting.values().map(|schedule| (schedule.id, schedule.next_at))
@@ -37,24 +33,14 @@ impl Schedules {
         let mut moved = Vec::new();
         for stored in self.waiting.values_mut() {
             let (Some(planned), Some(schedule)) = (stored.next_at, &stored.draft.schedule) else { continue };
-            if schedule.every.is_none() || planned <= now {
-                continue;
-            }
             let Some(next) = calendar::next(schedule, now, here) else { continue };
-            // A clock that was set back by a little sends nothing twice.
+            // A clock that was set back by a little sends nothing twice. What is sent once has no second time.
             if calendar::next(schedule, next, here).is_some_and(|one_more| planned > one_more) {
                 stored.next_at = Some(next);
                 moved.push((stored.id, next));
             }
         }
         moved
-    }
-
-    /// A room has another name, also in the store.
-    pub(in crate::hub) fn rename_room(&mut self, old: &RoomName, new: &RoomName) {
-        for schedule in self.waiting.values_mut() {
-            Audience::rename_room(&mut schedule.draft.audience, old, new);
-        }
     }
 }
 
@@ -106,7 +92,7 @@ impl Hub {
                     self.notice_sent(now, None, sent);
                 }
             }
-            Err(Refusal::UnknownSchedule) => self.reschedule(Occurrence { next_at: None, ..occurrence }),
+            Err(Refusal::UnknownSchedule) => self.unscheduled(occurrence.schedule),
             Err(_) => self.agenda.set(Due::Occurrence(occurrence.schedule), Some(later(now, STORE_RETRY))),
         }
     }
