@@ -131,8 +131,8 @@ mod tests {
         let mut clock = WallClock::new(UnixMillis(TODAY));
         assert_eq!(clock.look(at(0, TODAY)), Some(UnixMillis(TODAY)), "it may have been set while nobody looked");
         assert_eq!(clock.look(at(1, TODAY + 60_000)), None);
-        assert_eq!(clock.look(at(2, TODAY + 61_000)), None, "behind by less than a minute");
-        assert_eq!(clock.look(at(3, TODAY)), Some(UnixMillis(TODAY + 121_000)));
+        assert_eq!(clock.look(at(2, TODAY + 60_000)), None, "behind by no more than a minute");
+        assert_eq!(clock.look(at(3, TODAY + 59_999)), Some(UnixMillis(TODAY + 120_000)), "and by more");
     }
 
     #[test]

@@ -499,3 +499,30 @@ fn page<T: Serialize>(complete: impl IntoIterator<Item = T>, more: bool) -> Page
     }
     Page { entries, more }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hub of a new house.
+    pub(super) fn hub() -> Hub {
+        let config = Config { registration: Registration::Open, started_at: UnixMillis(1_800_000_000_000), time_zone: TimeZone::UTC };
+        Hub::new(Opening::default(), config)
+    }
+
+    #[test]
+    fn a_page_ends_before_what_is_too_much_and_has_one_entry_at_least() {
+        let fits = |texts: &[String]| {
+            let Page { entries, more } = page(texts.iter(), false);
+            (entries.len(), more)
+        };
+        let half = "x".repeat(PAGE_BYTES_MAX / 2 - 10);
+        assert_eq!(fits(&[half.clone(), half.clone()]), (2, false));
+        assert_eq!(fits(&[half.clone(), half.clone(), half]), (2, true));
+        assert_eq!(fits(&["x".repeat(2 * PAGE_BYTES_MAX), String::new()]), (1, true));
+        let most = PAGE_ENTRIES_MAX as usize;
+        assert_eq!(fits(&vec![String::new(); most]), (most, false));
+        assert_eq!(fits(&vec![String::new(); most + 1]), (most, true));
+        assert!(page([1, 2], true).more, "what follows behind them");
+    }
+}

@@ -8,6 +8,7 @@ use belfry_core::source::Source;
 use belfry_core::time::{Instant, Now};
 
 use super::rooms::RoomChange;
+use super::rules::mebibytes;
 use super::{Hub, PendingJob};
 use crate::limits::{MESSAGE_BESIDE_BYTES, QUOTAS_REMEMBERED_MAX, REGISTRATIONS_IN_ALL, ROOMS_MAX};
 use crate::session::SignedIn;
@@ -79,7 +80,7 @@ impl Hub {
     pub(super) fn look_at_the_disk(&mut self) {
         let is_kept = self.is_disk_kept();
         let was_kept = std::mem::replace(&mut self.quotas.is_disk_kept, is_kept);
-        let (free, kept) = (self.quotas.disk_free_bytes.unwrap_or(0) >> 20, self.rules.rates.disk_reserve_bytes >> 20);
+        let (free, kept) = (mebibytes(self.quotas.disk_free_bytes.unwrap_or(0)), mebibytes(self.rules.rates.disk_reserve_bytes));
         match (was_kept, is_kept) {
             (false, true) => tracing::warn!(
                 "{free} MiB of the disk are free, and {kept} MiB are kept for notices and administrators: members' messages, rooms and \

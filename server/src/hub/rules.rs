@@ -137,7 +137,7 @@ impl fmt::Display for Rates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { posts_per_second, reads_per_second, acts_per_second, sign_in_failures_per_address, .. } = self;
         let Self { registrations_per_hour, rooms_per_hour, rooms_per_person, bytes_a_day, disk_reserve_bytes, .. } = self;
-        let (written, kept) = (bytes_a_day >> 20, disk_reserve_bytes >> 20);
+        let (written, kept) = (mebibytes(*bytes_a_day), mebibytes(*disk_reserve_bytes));
         write!(
             f,
             "{posts_per_second} posts, {reads_per_second} pages and {acts_per_second} other acts in a second, {sign_in_failures_per_address} \
@@ -145,6 +145,11 @@ impl fmt::Display for Rates {
              hour, {rooms_per_person} rooms of a person; {written} MiB written by a person in a day; {kept} MiB of the disk kept free"
         )
     }
+}
+
+/// Of so many bytes those that fill a MiB.
+pub(super) const fn mebibytes(bytes: u64) -> u64 {
+    bytes >> 20
 }
 
 /// A length of time in words, to the second: `365 days`, `1 hour 30 minutes`.
@@ -175,13 +180,40 @@ mod tests {
         let mut rules = Rules::with_registration(Registration::Closed);
         rules.retention =
             Retention { message_age: Some(Duration::from_secs(86_400)), messages_per_conversation: Some(7), ..Retention::default() };
-        let said = rules.to_string();
-        assert!(
-            said.starts_with(
-                "registration closed; messages kept for 1 day, the newest 7 of each conversation; notices kept forever; the audit log kept forever; "
-            ),
-            "{said}"
+        rules.rates = Rates {
+            posts_per_second: 1,
+            reads_per_second: 2,
+            acts_per_second: 3,
+            sign_in_failures_per_address: 4,
+            registrations_per_hour: 5,
+            rooms_per_hour: 6,
+            rooms_per_person: 7,
+            bytes_a_day: 8 << 20,
+            disk_reserve_bytes: (10 << 20) - 1,
+        };
+        assert_eq!(
+            rules.to_string(),
+            "registration closed; messages kept for 1 day, the newest 7 of each conversation; notices kept forever; the audit log kept forever; \
+             1 posts, 2 pages and 3 other acts in a second, 4 failed sign-ins in a minute; 5 registrations from an address and 6 rooms of a \
+             person in an hour, 7 rooms of a person; 8 MiB written by a person in a day; 9 MiB of the disk kept free"
         );
-        assert!(!said.contains(['(', '{', ':']), "{said}");
+    }
+
+    #[test]
+    fn a_retention_is_shorter_where_one_thing_is_kept_less_long() {
+        let forever = Retention::default();
+        let each = |n: u64| {
+            let age = Some(Duration::from_secs(n));
+            [
+                Retention { message_age: age, ..forever },
+                Retention { messages_per_conversation: Some(n), ..forever },
+                Retention { notice_age: age, ..forever },
+                Retention { audit_age: age, ..forever },
+            ]
+        };
+        for ((less, old), more) in each(1).into_iter().zip(each(2)).zip(each(3)) {
+            assert!(less.is_shorter_than(&old) && old.is_shorter_than(&forever), "{less:?} {old:?}");
+            assert!([old, more, forever].iter().all(|new| !new.is_shorter_than(&old)), "{old:?} {more:?}");
+        }
     }
 }

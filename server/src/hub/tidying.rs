@@ -36,6 +36,15 @@ impl Tidying {
         self.due = (!keeps_all && !self.at_the_store).then_some(now);
     }
 
+    /// A bite has taken out so many rows, and there it goes on. When the round is over: how many it has taken out, unless that was nothing.
+    fn bitten(&mut self, removed: u64, next: Option<Bite>) -> Option<u64> {
+        self.removed += removed;
+        match next {
+            Some(_) => None,
+            None => Some(std::mem::take(&mut self.removed)).filter(|&removed| removed > 0),
+        }
+    }
+
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.due
     }
@@ -77,21 +86,52 @@ impl Hub {
 
     pub(super) fn tidied(&mut self, now: Now, result: Result<Outcome, Refusal>) {
         self.tidying.at_the_store = false;
-        let next = match result.and_then(Outcome::expect) {
-            Ok(Tidied { removed, next }) => {
-                self.tidying.removed += removed;
-                next
-            }
-            // The log has the reason already.
-            _ => None,
-        };
+        // Where there is none, the log has the reason already.
+        let Tidied { removed, next } = result.and_then(Outcome::expect).unwrap_or(Tidied { removed: 0, next: None });
         let next = if std::mem::take(&mut self.tidying.begins_anew) { Some(BEGINNING) } else { next };
         self.tidying.bite = next.unwrap_or(BEGINNING);
-        if next.is_none() && self.tidying.removed > 0 {
-            tracing::info!(rows = self.tidying.removed, "what is kept no longer was taken out");
-            self.tidying.removed = 0;
+        if let Some(rows) = self.tidying.bitten(removed, next) {
+            tracing::info!(rows, "what is kept no longer was taken out");
         }
         let pause = if next.is_some() { TIDY_PAUSE } else { TIDY_EVERY };
         self.tidying.due = (!self.keeps_all()).then_some(now.instant + pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::time::UnixMillis;
+
+    use super::super::tests::hub;
+    use super::*;
+    use crate::hub::{Registration, Retention, Rules};
+    use crate::limits::JOBS_WAITING_MAX;
+
+    const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(1_800_000_000_000) };
+
+    #[test]
+    fn a_round_says_what_it_has_taken_out_when_it_is_over_and_only_if_there_was_anything() {
+        let mut tidying = Tidying::default();
+        assert_eq!(tidying.bitten(3, Some(Bite::Rest)), None);
+        assert_eq!(tidying.bitten(2, None), Some(5));
+        assert_eq!(tidying.bitten(0, None), None);
+    }
+
+    #[test]
+    fn nobody_looks_where_everything_is_kept_for_ever() {
+        let mut hub = hub();
+        hub.set_rules(NOW, Rules::with_registration(Registration::Open));
+        assert_eq!(hub.tidying.deadline(), None);
+    }
+
+    #[test]
+    fn a_store_that_is_too_busy_to_tidy_is_left_alone_for_a_while() {
+        let mut hub = hub();
+        let retention = Retention { messages_per_conversation: Some(1), ..Retention::default() };
+        hub.set_rules(NOW, Rules { retention, ..Rules::with_registration(Registration::Open) });
+        while hub.submit(NOW, Work::Size, PendingJob::Nobody).is_ok() {}
+        assert_eq!(hub.effects.len(), JOBS_WAITING_MAX);
+        hub.tidy(NOW);
+        assert_eq!((hub.effects.len(), hub.tidying.deadline()), (JOBS_WAITING_MAX, Some(NOW.instant + TIDY_EVERY)));
     }
 }

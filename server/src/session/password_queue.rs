@@ -300,14 +300,29 @@ mod tests {
         for number in 0..PASSWORDS_WAITING_MAX as u64 {
             assert!(hashing.join(turn(number, Lane::Stranger, &number.to_string(), (number % 10) as u32)).is_none());
         }
-        let whose = |dropped: Option<PasswordOf>| match dropped {
-            Some(PasswordOf::Session(session)) => session.0,
-            other => panic!("{other:?}"),
-        };
         assert!(whose(hashing.join(turn(5000, Lane::Stranger, "anna", 99))) < 5000);
         assert!(whose(hashing.join(turn(5001, Lane::Familiar, "bob", 98))) < 5000);
         assert_eq!(hashing.waiting(), PASSWORDS_WAITING_MAX);
         assert!([5000, 5001].iter().all(|&number| order_holds(&mut hashing, number)));
+    }
+
+    #[test]
+    fn the_most_numerous_are_those_of_one_address_and_not_those_at_one_account() {
+        let mut hashing = PasswordQueue::default();
+        let crowd = 2 * PASSWORDS_WAITING_MAX as u64 / 3;
+        for number in 0..PASSWORDS_WAITING_MAX as u64 {
+            // Many addresses at one account stand far behind; few hundred of one address at as many accounts before them.
+            let (account, host) = if number < crowd { ("victim".to_owned(), number as u32 + 9) } else { (number.to_string(), 1) };
+            assert!(hashing.join(turn(number, Lane::Stranger, &account, host)).is_none());
+        }
+        assert_eq!(whose(hashing.join(turn(5000, Lane::Stranger, "anna", 2))), PASSWORDS_WAITING_MAX as u64 - 1);
+    }
+
+    fn whose(dropped: Option<PasswordOf>) -> u64 {
+        match dropped {
+            Some(PasswordOf::Session(session)) => session.0,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn order_holds(hashing: &mut PasswordQueue, number: u64) -> bool {

@@ -27,3 +27,28 @@ impl Hub {
         Answer::Preview(preview)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::AccountId;
+    use belfry_core::time::Now;
+
+    use super::*;
+    use crate::hub::SessionId;
+    use crate::hub::tests::hub;
+
+    #[test]
+    fn who_has_come_for_the_first_time_since_it_was_read_is_online_and_was_never_here() {
+        let mut hub = hub();
+        for here in [1, 4, 9] {
+            hub.presences.arrive(Now::default(), SessionId(here), AccountId(here));
+        }
+        let reachable = |people: &[(u64, bool)]| Reachable {
+            everyone: false,
+            people: people.iter().map(|&(id, ever)| (AccountId(id), ever)).collect(),
+        };
+        let of_six = reachable(&[(1, true), (2, true), (3, false), (4, false), (5, false), (6, false)]);
+        let expected = Preview { people: 6, online: 2, offline: 1, never: 3, everyone: false };
+        assert_eq!(hub.previewed(of_six), Answer::Preview(expected));
+    }
+}

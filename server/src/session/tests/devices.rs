@@ -1,6 +1,7 @@
 //! Devices: signing in without the password, the list, and revoking one.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use belfry_core::chat::{Answer, Device, DeviceId, Page, Refusal, Request};
 use belfry_core::endpoint::PeerId;
@@ -200,4 +201,17 @@ fn a_device_that_the_account_is_to_forget_is_not_let_in_ahead_of_that() {
     let again = world.send(laptop, Request::SignInByDevice { account: name("alice") });
     while world.store_one() {}
     assert_eq!(world.answer(laptop, again), Some(Err(Refusal::UnknownDevice)));
+}
+
+#[test]
+fn a_device_that_is_here_was_last_seen_now_and_one_that_has_gone_when_it_went() {
+    let mut world = World::new();
+    let laptop = remembered(&mut world);
+    let alice = world.sign_in("alice");
+    world.pass(Duration::from_secs(60));
+    let went = world.now.wall;
+    world.gone(laptop);
+    world.pass(Duration::from_secs(60));
+    let seen: Vec<_> = devices(&mut world, alice, "alice").iter().map(|device| (device.connected, device.last_seen)).collect();
+    assert!(seen.contains(&(true, world.now.wall)) && seen.contains(&(false, went)), "{seen:?}");
 }

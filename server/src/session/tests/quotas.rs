@@ -144,3 +144,16 @@ fn an_account_has_so_many_sessions_at_once() {
     world.gone(first);
     assert!(world.try_sign_in(one_more, "alice", "alice").is_ok());
 }
+
+#[test]
+fn rooms_that_are_just_being_made_count_as_those_that_one_has() {
+    let (mut world, _) = World::with_admin();
+    rule(&mut world, Rates { rooms_per_person: 3, ..Rates::default() });
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    world.ask(alice, room(1)).unwrap();
+    world.slow_store = Some(Default::default());
+    let asked = [(bob, 20), (alice, 2), (alice, 3), (alice, 4)].map(|(who, number)| (who, world.send(who, room(number))));
+    while world.store_one() {}
+    let answers = asked.map(|(who, id)| world.answer(who, id).unwrap().map(drop));
+    assert_eq!(answers, [Ok(()), Ok(()), Ok(()), Err(Refusal::TooManyRooms)]);
+}

@@ -7,7 +7,7 @@ use belfry_core::chat::{
 };
 
 use super::world::{World, name, password};
-use crate::hub::{Registration, Retention, Rules};
+use crate::hub::{Rates, Registration, Retention, Rules};
 
 fn audit(world: &mut World, peer: belfry_core::endpoint::PeerId) -> Vec<String> {
     match world.ask(peer, Request::ReadAudit { before: None }) {
@@ -187,4 +187,58 @@ fn a_closed_room_goes_by_what_was_said_for_it_also_where_nothing_else_goes() {
         world.pass(Duration::from_secs(2 * 86_400));
         assert_eq!(left(&mut world), 0, "restarts: {restarts}");
     }
+}
+
+/// Ten messages that were said this long ago, one after the other, and who may read them.
+fn said_ago(hours: [u64; 10]) -> (World, belfry_core::endpoint::PeerId) {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    let mut left = hours[0];
+    for ago in hours {
+        world.pass(Duration::from_secs(3600 * (left - ago)));
+        left = ago;
+        let post = world.post(Place::lobby(), "x");
+        world.ask(alice, post).unwrap();
+    }
+    world.pass(Duration::from_secs(3600 * left));
+    (world, alice)
+}
+
+#[test]
+fn a_retention_that_is_read_again_holds_at_once_unless_it_would_delete_more_than_a_tenth() {
+    let rates = Rates { rooms_per_person: 77, ..Rates::default() };
+    let retention = Retention { message_age: Some(Duration::from_secs(24 * 3600)), ..Retention::default() };
+    let rules = Rules { rates, retention, registration: Registration::Closed };
+    for (hours, left) in [([99, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), ([99, 99, 9, 9, 9, 9, 9, 9, 9, 9], 10)] {
+        let (mut world, alice) = said_ago(hours);
+        world.sessions.reload_rules(world.now, rules);
+        world.settle();
+        world.pass(Duration::from_secs(2));
+        let page = world.ask(alice, Request::FetchAfter { conversation: ConversationId(1), after: Seq(0), limit: 99 });
+        assert!(matches!(&page, Ok(Answer::Page(page)) if page.messages.len() == left), "{page:?}");
+        let stranger = world.connect();
+        let register = Request::Register { account: name("bob"), password: password("x"), remember: false };
+        assert_eq!(world.ask(stranger, register), Err(Refusal::RegistrationClosed), "what else is new holds in any case");
+    }
+}
+
+#[test]
+fn what_is_to_be_kept_longer_needs_no_counting() {
+    let mut world = World::new();
+    world.slow_store = Some(Default::default());
+    world.sessions.reload_rules(world.now, Rules::with_registration(Registration::Closed));
+    world.settle();
+    assert_eq!(world.waiting_work(), None);
+}
+
+#[test]
+fn a_round_of_tidying_goes_on_after_a_short_pause_until_everything_was_looked_at() {
+    let (mut world, admin) = World::with_admin();
+    world.ask(admin, Request::SetDisabled { account: name("admin"), disabled: false, confirmed: true }).unwrap();
+    assert_eq!(audit(&mut world, admin).len(), 1);
+    world.pass(Duration::from_secs(7200));
+    let retention = Retention { audit_age: Some(Duration::from_secs(3600)), ..Retention::default() };
+    world.sessions.set_rules(world.now, Rules { retention, ..Rules::with_registration(Registration::Open) });
+    world.pass(Duration::from_secs(1));
+    assert_eq!(audit(&mut world, admin), [""; 0]);
 }

@@ -142,6 +142,9 @@ fn a_clock_that_is_set_back_by_a_little_sends_nothing_twice() {
     world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..everyone() })).unwrap();
     world.pass(10 * MINUTE);
     world.now.wall.0 -= 300_000;
+    let tomorrow = plans(&mut world, admin)[0].next_at;
+    world.pass(2 * MINUTE);
+    assert_eq!(plans(&mut world, admin)[0].next_at, tomorrow, "what was sent today is planned for tomorrow");
     for _ in 0..10 {
         world.pass(MINUTE);
     }

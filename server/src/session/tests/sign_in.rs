@@ -184,3 +184,20 @@ fn a_client_that_leaves_while_it_signs_in_is_never_here() {
     world.pass(Duration::from_secs(1));
     assert_eq!(world.events(bob), []);
 }
+
+#[test]
+fn who_is_shut_out_while_they_sign_in_is_refused_and_may_try_again_later() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    world.slow_store = Some(Default::default());
+    let alice = world.connect();
+    let sign_in = || Request::SignIn { account: name("alice"), password: password("alice"), remember: false };
+    let set_disabled = |disabled| Request::SetDisabled { account: name("alice"), disabled, confirmed: true };
+    let refused = world.send(alice, sign_in());
+    world.send(admin, set_disabled(true));
+    while world.store_one() {}
+    assert_eq!(world.answer(alice, refused), Some(Err(Refusal::AccountDisabled)));
+    world.slow_store = None;
+    world.ask(admin, set_disabled(false)).unwrap();
+    assert!(matches!(world.ask(alice, sign_in()), Ok(Answer::Welcome { .. })));
+}
