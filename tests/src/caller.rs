@@ -4,13 +4,13 @@ use belfry_core::connection::{Connection, Established, Side};
 use belfry_core::crypto::{Initiator, KeyPair, PublicKey, Suite};
 use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
-use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, Response, Retry, SessionId, VERSION};
+use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, Response, Retry, SessionNumber, VERSION};
 use belfry_core::wire::parameters::{ClientParameters, ServerParameters, prologue};
 
 /// One caller.
 #[derive(Debug)]
 pub struct Caller {
-    session: SessionId,
+    session: SessionNumber,
     nonce: [u8; 8],
     device: KeyPair,
     stage: Stage,
@@ -28,7 +28,7 @@ enum Stage {
 impl Caller {
     /// A caller who wants to be connected, with a device key of its own.
     pub fn new(rng: &mut Rng) -> Self {
-        let session = SessionId(rng.next_u32().max(1));
+        let session = SessionNumber(rng.next_u32().max(1));
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
         let mut hello0 = Vec::new();

@@ -9,7 +9,7 @@ use belfry_core::endpoint::{Endpoint, Event, Output};
 use belfry_core::limits::{ACK_RANGES_SENT_MAX, CLIENT_DATAGRAM_BYTES_MIN};
 use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
-use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, PROTECTED_HEAD_BYTES, ProtectedHead, SessionId, TAG_BYTES, VERSION};
+use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, PROTECTED_HEAD_BYTES, ProtectedHead, SessionNumber, TAG_BYTES, VERSION};
 use belfry_core::wire::frame;
 use belfry_core::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
@@ -34,10 +34,10 @@ pub struct Stranger {
     /// What everything of the handshake carries.
     pub nonce: [u8; 8],
     /// The session that it claims to want new keys for, and the secret it shows.
-    pub renews: Option<(SessionId, RenewalSecret)>,
+    pub renews: Option<(SessionNumber, RenewalSecret)>,
     /// What it proves in the handshake.
     pub device: KeyPair,
-    session: SessionId,
+    session: SessionNumber,
     rng: Rng,
 }
 
@@ -47,7 +47,7 @@ impl Stranger {
         let mut rng = seeded(seed);
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
-        Self { nonce, renews: None, session: SessionId(rng.next_u32().max(1)), device: KeyPair::generate(&mut rng), rng }
+        Self { nonce, renews: None, session: SessionNumber(rng.next_u32().max(1)), device: KeyPair::generate(&mut rng), rng }
     }
 
     /// Asks for a cookie.
@@ -110,7 +110,7 @@ impl Stranger {
 #[derive(Debug)]
 pub struct Session {
     /// By which number the other side is addressed.
-    pub remote: SessionId,
+    pub remote: SessionNumber,
     /// What it would have to show for new keys.
     pub renewal_secret: RenewalSecret,
     epoch: bool,
@@ -138,7 +138,7 @@ impl Session {
         };
         let (sealer, opener) = (Sealer::new(ours.0, 0), Opener::new(ours.1));
         let session = Self {
-            remote: SessionId(9),
+            remote: SessionNumber(9),
             renewal_secret: [0; 16],
             epoch: false,
             sealer,
@@ -146,7 +146,7 @@ impl Session {
             window: ReplayWindow::new(0),
             heard: BTreeSet::new(),
         };
-        let established = Established { side, remote: SessionId(7), sealing: theirs.0, opening: theirs.1 };
+        let established = Established { side, remote: SessionNumber(7), sealing: theirs.0, opening: theirs.1 };
         (session, Connection::new(established, now, &mut rng))
     }
 

@@ -120,7 +120,7 @@ pub struct World {
     beginning: UnixMillis,
     finished: bool,
     /// People whose programs may have something to say.
-    stirred: BTreeSet<usize>,
+    ready: BTreeSet<usize>,
     /// When which person's program wants to be woken, and what of it still holds.
     deadlines: BTreeSet<(Instant, usize)>,
     armed: Vec<Option<Instant>>,
@@ -183,7 +183,7 @@ impl World {
             seed,
             beginning: BEGINNING,
             finished: false,
-            stirred: BTreeSet::new(),
+            ready: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             armed: Vec::new(),
             nonces: Nonces::default(),
@@ -242,7 +242,7 @@ impl World {
 
     fn drain(&mut self) -> Option<Instant> {
         let mut datagram = Vec::new();
-        while let Some(number) = self.stirred.pop_first() {
+        while let Some(number) = self.ready.pop_first() {
             loop {
                 let now = self.now;
                 let Some(person) = self.people.get_mut(number) else { break };
@@ -340,7 +340,7 @@ impl World {
                 Arrival::AtClient { person: number, from, mut bytes } => {
                     if let Some((client, local)) = self.people.get_mut(number).and_then(|person| person.running(now)) {
                         client.handle_datagram(local, from, &mut bytes);
-                        self.stirred.insert(number);
+                        self.ready.insert(number);
                     }
                 }
                 Arrival::OfServer { incarnation, what } if incarnation == self.incarnation && self.machine.is_some() => {
@@ -354,7 +354,7 @@ impl World {
             self.armed[number] = None;
             if let Some((client, local)) = self.people.get_mut(number).and_then(|person| person.running(now)) {
                 client.handle_timeout(local);
-                self.stirred.insert(number);
+                self.ready.insert(number);
             }
         }
         self.tell_server(Input::Timeout);
@@ -398,7 +398,7 @@ impl World {
         if let Some((client, local)) = self.people[person].running(self.now) {
             client.handle_datagram(local, from, &mut bytes);
         }
-        self.stirred.insert(person);
+        self.ready.insert(person);
         self.drain();
     }
 

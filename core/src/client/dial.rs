@@ -13,7 +13,7 @@ use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
 use crate::wire::CloseCode;
-use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionId, VERSION};
+use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionNumber, VERSION};
 use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 /// Addresses that are asked at once; whoever answers first is the server.
@@ -32,10 +32,10 @@ const SUITES: [Suite; 2] = [Suite::ChaCha20Poly1305, Suite::Aes256Gcm];
 #[derive(Debug)]
 pub(super) struct Dialer {
     nonce: [u8; 8],
-    session: SessionId,
+    session: SessionNumber,
     stage: Stage,
     /// The session that is to have new keys: the server's number of it, and the secret that goes with its present ones.
-    renews: Option<(SessionId, RenewalSecret)>,
+    renews: Option<(SessionNumber, RenewalSecret)>,
     give_up_at: Instant,
     next_try_at: Instant,
     tries: u32,
@@ -73,7 +73,7 @@ pub(super) struct Contact {
     pub(super) server: SocketAddr,
     pub(super) key: PublicKey,
     /// By which number we are addressed.
-    pub(super) session: SessionId,
+    pub(super) session: SessionNumber,
     pub(super) reset_token: [u8; 16],
     /// What has to be shown for the next keys.
     pub(super) renewal_secret: RenewalSecret,
@@ -89,11 +89,23 @@ impl Dialer {
     }
 
     /// Makes new keys for a connection by which we are addressed as `session`, and the server as the number in `renews`.
-    pub(super) fn renewing(config: &Config, session: SessionId, renews: (SessionId, RenewalSecret), now: Instant, rng: &mut Rng) -> Self {
+    pub(super) fn renewing(
+        config: &Config,
+        session: SessionNumber,
+        renews: (SessionNumber, RenewalSecret),
+        now: Instant,
+        rng: &mut Rng,
+    ) -> Self {
         Self::with_session(config, session, Some(renews), now, rng)
     }
 
-    fn with_session(config: &Config, session: SessionId, renews: Option<(SessionId, RenewalSecret)>, now: Instant, rng: &mut Rng) -> Self {
+    fn with_session(
+        config: &Config,
+        session: SessionNumber,
+        renews: Option<(SessionNumber, RenewalSecret)>,
+        now: Instant,
+        rng: &mut Rng,
+    ) -> Self {
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
         Self {
@@ -222,8 +234,8 @@ impl Dialer {
 }
 
 /// A number by which a server is to address a session of ours; zero stands for none.
-fn fresh_session(rng: &mut Rng) -> SessionId {
-    SessionId(rng.next_u32().max(1))
+fn fresh_session(rng: &mut Rng) -> SessionNumber {
+    SessionNumber(rng.next_u32().max(1))
 }
 
 fn asked(config: &Config) -> VecDeque<SocketAddr> {
@@ -246,7 +258,7 @@ mod tests {
     use crate::rng::from_seed;
 
     fn pause_after(retry_after_millis: u32, jitter_millis: u32) -> Duration {
-        let reject = Reject { to: SessionId(1), nonce: [1; 8], code: CloseCode::RATE_LIMITED, retry_after_millis, jitter_millis };
+        let reject = Reject { to: SessionNumber(1), nonce: [1; 8], code: CloseCode::RATE_LIMITED, retry_after_millis, jitter_millis };
         match on_reject(&reject, &mut from_seed([1; 32])) {
             Dialed::Rejected { retry_in, .. } => retry_in,
             other => panic!("{other:?}"),

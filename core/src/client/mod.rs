@@ -28,7 +28,7 @@ use crate::limits::{
 use crate::rng::{self, Rng};
 use crate::time::Instant;
 use crate::wire::CloseCode;
-use crate::wire::datagram::{self, Datagram, NoSession, SessionId};
+use crate::wire::datagram::{self, Datagram, NoSession, SessionNumber};
 use crate::wire::parameters::RenewalSecret;
 
 /// A valid NO_SESSION starts a handshake at most this often: its token may have been overheard.
@@ -97,8 +97,8 @@ pub struct Client {
 struct Link {
     connection: Connection,
     server: SocketAddr,
-    session: SessionId,
-    remote: SessionId,
+    session: SessionNumber,
+    remote: SessionNumber,
     reset_token: [u8; 16],
     renewal_secret: RenewalSecret,
     /// When to make new keys.

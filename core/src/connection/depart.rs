@@ -70,12 +70,12 @@ impl Active {
         if now.since(self.last_active) >= COLD_AFTER && !self.sent.has_in_flight() {
             self.congestion.on_idle();
         }
-        let asks = self.has_something_to_ask() && self.may_ask(now);
+        let elicits = self.has_eliciting_frames() && self.may_elicit(now);
         let acknowledges = self.acks.due().is_some_and(|due| due <= now);
-        if !asks && !acknowledges {
+        if !elicits && !acknowledges {
             return false;
         }
-        if asks && self.skip.is_now(rng) {
+        if elicits && self.skip.is_now(rng) {
             self.sent.note_skipped(self.sealer.next_number());
             self.sealer.skip_number();
         }
@@ -90,10 +90,10 @@ impl Active {
             self.timers.stop(Timer::Acknowledge);
         }
         let mut spread = Duration::ZERO;
-        let eliciting = if asks {
-            spread = self.write_asking(&mut contents, out);
+        let eliciting = if elicits {
+            spread = self.write_eliciting(&mut contents, out);
             true
-        } else if self.acks.wants_ping() && self.may_ask(now) {
+        } else if self.acks.wants_ping() && self.may_elicit(now) {
             frame::encode_ping(out);
             true
         } else {
@@ -118,7 +118,7 @@ impl Active {
     }
 
     /// Whether another packet that asks for an acknowledgement may be on its way.
-    fn may_ask(&mut self, now: Instant) -> bool {
+    fn may_elicit(&mut self, now: Instant) -> bool {
         if self.recovery.probes > 0 {
             return true;
         }
@@ -134,7 +134,7 @@ impl Active {
         }
     }
 
-    fn has_something_to_ask(&self) -> bool {
+    fn has_eliciting_frames(&self) -> bool {
         self.ping_pending
             || self.recovery.probes > 0
             || !self.grants_pending.is_empty()
@@ -144,7 +144,7 @@ impl Active {
     }
 
     /// Writes whatever asks for an acknowledgement; at least a PING. Over what time the acknowledgement may be spread.
-    fn write_asking(&mut self, contents: &mut Vec<Content>, out: &mut Vec<u8>) -> Duration {
+    fn write_eliciting(&mut self, contents: &mut Vec<Content>, out: &mut Vec<u8>) -> Duration {
         let before = out.len();
         // Goes before the messages that it is meant for.
         let spread = self.outgoing.iter().map(Outgoing::next_spread_millis).max().unwrap_or(0);
@@ -416,18 +416,18 @@ mod tests {
     #[test]
     fn after_32_datagrams_with_nothing_but_an_acknowledgement_the_next_asks_for_one_itself() {
         let mut peer = Peer::facing(Side::Server);
-        let asks: Vec<_> = (0..100)
+        let elicits: Vec<_> = (0..100)
             .map(|_| {
                 peer.says(frame::encode_ping);
                 let heard = peer.waits(25 * MS);
                 assert!(matches!(heard[0].frames()[..], [Frame::Ack(_)] | [Frame::Ack(_), Frame::Ping]), "{heard:?}");
-                let asks = heard[0].frames().len() == 2;
-                if asks {
+                let elicits = heard[0].frames().len() == 2;
+                if elicits {
                     peer.acknowledges(&[(heard[0].number, heard[0].number)]);
                 }
-                asks
+                elicits
             })
             .collect();
-        assert_eq!((0..100).filter(|&nth| asks[nth]).collect::<Vec<_>>(), [32, 65, 98]);
+        assert_eq!((0..100).filter(|&nth| elicits[nth]).collect::<Vec<_>>(), [32, 65, 98]);
     }
 }

@@ -39,7 +39,7 @@ pub use timer::Timer;
 use crate::crypto::{DataKey, PublicKey};
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::datagram::{ProtectedHead, SessionId};
+use crate::wire::datagram::{ProtectedHead, SessionNumber};
 use crate::wire::{Channel, CloseCode};
 
 /// Which end this is.
@@ -67,7 +67,7 @@ pub struct Established {
     /// Which end this is.
     pub side: Side,
     /// The number by which the peer wants to be addressed.
-    pub remote: SessionId,
+    pub remote: SessionNumber,
     /// Protects what leaves.
     pub sealing: DataKey,
     /// Opens what arrives.

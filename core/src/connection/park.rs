@@ -15,13 +15,13 @@ use super::{Side, Stats, depart};
 use crate::crypto::{ReplayWindow, Sealer};
 use crate::time::Instant;
 use crate::wire::Channel;
-use crate::wire::datagram::SessionId;
+use crate::wire::datagram::SessionNumber;
 
 /// What it takes to go on as if the connection had never rested: keys, counters, what is known of the path.
 #[derive(Debug)]
 pub(super) struct Parked {
     side: Side,
-    remote: SessionId,
+    remote: SessionNumber,
     sealer: Sealer,
     epochs: RestingEpochs,
     window: ReplayWindow,

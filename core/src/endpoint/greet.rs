@@ -13,7 +13,7 @@ use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
 use crate::limits::{IDENTITIES_MAX, PROVISIONAL_MAX};
 use crate::rng::Random;
 use crate::time::Instant;
-use crate::wire::datagram::{Hello, Hello0, NoSession, Reject, Response, Retry, SessionId, VERSION};
+use crate::wire::datagram::{Hello, Hello0, NoSession, Reject, Response, Retry, SessionNumber, VERSION};
 use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 /// The versions this server speaks.
@@ -81,7 +81,7 @@ impl Endpoint {
         let reset_token = crypto::reset_token(&self.reset_key, id.0);
         let mut renewal_secret = RenewalSecret::default();
         self.rng.fill_bytes(&mut renewal_secret);
-        let parameters = ServerParameters { session: SessionId(id.0), suite: suite.number(), reset_token, renewal_secret };
+        let parameters = ServerParameters { session: SessionNumber(id.0), suite: suite.number(), reset_token, renewal_secret };
         let (noise, split) = responder.respond(&parameters.encode()).ok()?;
         let (opening, sealing) = split.keys(suite);
         let mut response = vec![];
@@ -117,7 +117,7 @@ impl Endpoint {
             renewal_secret,
             renewal: None,
             armed: None,
-            stirred: false,
+            ready: false,
             queued: Queued::default(),
             watched: false,
         });
@@ -153,7 +153,7 @@ impl Endpoint {
     }
 
     /// A protected datagram for no connection: if it could be from before a restart, say so in fewer bytes than it had.
-    pub(super) fn on_unknown_session(&mut self, now: Instant, from: SocketAddr, to: SessionId, bytes: usize) -> bool {
+    pub(super) fn on_unknown_session(&mut self, now: Instant, from: SocketAddr, to: SessionNumber, bytes: usize) -> bool {
         // Asked before the token is made: whoever floods us with these gets nothing and costs next to nothing.
         if bytes > NO_SESSION_BYTES && self.admission.no_session(now, from.ip()) {
             let token = crypto::reset_token(&self.reset_key, to.0);

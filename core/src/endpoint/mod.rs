@@ -154,7 +154,7 @@ pub struct Endpoint {
     /// When which connection wants to be woken; one entry a connection, moved only to earlier times and looked at when it fires.
     deadlines: BTreeSet<(Instant, PeerId)>,
     /// Connections that may have something to send or to tell.
-    stirred: VecDeque<PeerId>,
+    ready: VecDeque<PeerId>,
     provisional: Provisional,
     /// What has arrived and is not whole yet.
     assembling: Assembling,
@@ -182,7 +182,7 @@ impl Endpoint {
             config,
             rng,
             deadlines: BTreeSet::new(),
-            stirred: VecDeque::new(),
+            ready: VecDeque::new(),
             provisional: Provisional::default(),
             assembling: Assembling::default(),
             reassembly_bytes_max: REASSEMBLY_BYTES_MAX,
@@ -258,7 +258,7 @@ impl Endpoint {
         } else if matches!(peer.stage, Stage::Provisional { .. }) {
             self.confirm(now, id);
         }
-        self.stir(id);
+        self.mark_ready(id);
         self.note_arrears(now, id);
         self.note_queued(id);
         true
@@ -298,7 +298,7 @@ impl Endpoint {
             peer.connection.shed();
             self.stats.queues_dropped += 1;
             self.note_queued(heaviest);
-            self.stir(heaviest);
+            self.mark_ready(heaviest);
         }
     }
 
@@ -336,7 +336,7 @@ impl Endpoint {
             if let Some(peer) = self.peers.get_mut(id) {
                 peer.armed = None;
                 peer.connection.handle_timeout(now);
-                self.stir(id);
+                self.mark_ready(id);
             }
         }
         while let Some(id) = self.provisional.take_overdue(now) {
@@ -357,7 +357,7 @@ impl Endpoint {
         self.peers.get_mut(peer).ok_or(SendError::Gone)?.connection.send_spread(channel, body, spread)?;
         self.note_queued(peer);
         self.relieve();
-        self.stir(peer);
+        self.mark_ready(peer);
         Ok(())
     }
 
@@ -370,7 +370,7 @@ impl Endpoint {
             found.connection.close(now, why);
             self.assembling.leave(peer);
             self.note_queued(peer);
-            self.stir(peer);
+            self.mark_ready(peer);
         }
     }
 
@@ -382,7 +382,7 @@ impl Endpoint {
                     self.provisional.remove(id);
                 }
                 peer.connection.go_away(now, retry_after, jitter);
-                self.stir(id);
+                self.mark_ready(id);
             }
         }
     }
@@ -403,7 +403,7 @@ impl Endpoint {
             if let Some(event) = self.events.pop_front() {
                 return Output::Event(event);
             }
-            let Some(id) = self.stirred.pop_front() else {
+            let Some(id) = self.ready.pop_front() else {
                 self.give_back();
                 return Output::Wait(self.deadline());
             };
@@ -417,7 +417,7 @@ impl Endpoint {
     fn give_back(&mut self) {
         self.replies.shrink_to(IDLE_ENTRIES);
         self.events.shrink_to(IDLE_ENTRIES);
-        self.stirred.shrink_to(IDLE_ENTRIES);
+        self.ready.shrink_to(IDLE_ENTRIES);
     }
 
     /// Lets one connection send a datagram or settle.
@@ -431,7 +431,7 @@ impl Endpoint {
         if peer.connection.poll_transmit(now, &mut self.rng, out) {
             let to = peer.address;
             // Behind the others: nobody's bulk keeps a neighbour's message waiting.
-            self.stirred.push_back(id);
+            self.ready.push_back(id);
             self.stats.datagrams_sent += 1;
             return Some(Output::Transmit { to });
         }
@@ -439,11 +439,11 @@ impl Endpoint {
         if let Some((to, challenge)) = challenge
             && peer.connection.write_challenge(challenge, out)
         {
-            self.stirred.push_back(id);
+            self.ready.push_back(id);
             self.stats.datagrams_sent += 1;
             return Some(Output::Transmit { to });
         }
-        peer.stirred = false;
+        peer.ready = false;
         if peer.connection.is_over() {
             // Sending the last word may have said that it was the last.
             while let Some(event) = peer.connection.poll_event() {
@@ -463,11 +463,11 @@ impl Endpoint {
         None
     }
 
-    fn stir(&mut self, id: PeerId) {
+    fn mark_ready(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get_mut(id)
-            && !core::mem::replace(&mut peer.stirred, true)
+            && !core::mem::replace(&mut peer.ready, true)
         {
-            self.stirred.push_back(id);
+            self.ready.push_back(id);
         }
     }
 

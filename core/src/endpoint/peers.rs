@@ -42,7 +42,7 @@ pub(super) struct Peer {
     /// When the endpoint's table of deadlines has it.
     pub(super) armed: Option<Instant>,
     /// It is in the endpoint's queue of those who may have something to send.
-    pub(super) stirred: bool,
+    pub(super) ready: bool,
     /// What waits to be acknowledged, as it is in the endpoint's books.
     pub(super) queued: Queued,
     /// The owner wants to know when that is little.

@@ -8,7 +8,7 @@ use crate::connection::{Connection, Established, Side};
 use crate::crypto::{Initiator, Suite};
 use crate::limits::{PROVISIONAL_MAX, RETRIES_PER_ADDRESS_PER_SECOND};
 use crate::rng::from_seed;
-use crate::wire::datagram::{Hello, Hello0, SessionId, VERSION};
+use crate::wire::datagram::{Hello, Hello0, SessionNumber, VERSION};
 use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
 
 /// A client that neither signs in nor says anything of its own accord.
@@ -84,7 +84,7 @@ impl House {
         self.rng.fill_bytes(&mut nonce);
         let retry = self.ask_for_a_cookie(address, nonce).unwrap();
         let Ok(Datagram::Retry(retry)) = datagram::decode(&retry) else { panic!("{retry:?}") };
-        let session = SessionId(1 + self.guests.len() as u32);
+        let session = SessionNumber(1 + self.guests.len() as u32);
         let parameters = ClientParameters { session, suites: vec![Suite::ChaCha20Poly1305.number()], previous: None };
         let prologue = prologue(VERSION, &retry.versions, nonce);
         let server = PublicKey(retry.key.unwrap());
@@ -312,10 +312,10 @@ fn a_storm_leaves_no_memory_behind() {
     let (events, replies) = (10_000, 10_000);
     house.endpoint.events.extend((0..events).map(|_| Event::Room { peer: PeerId(1) }));
     house.endpoint.replies.extend((0..replies).map(|_| (at(9, 9), Vec::new())));
-    house.endpoint.stirred.reserve(10_000);
+    house.endpoint.ready.reserve(10_000);
     house.settle();
     let endpoint = &house.endpoint;
-    let kept = [endpoint.events.capacity(), endpoint.replies.capacity(), endpoint.stirred.capacity()];
+    let kept = [endpoint.events.capacity(), endpoint.replies.capacity(), endpoint.ready.capacity()];
     assert!(kept.iter().all(|&entries| entries <= 2 * IDLE_ENTRIES), "{kept:?}");
 }
 

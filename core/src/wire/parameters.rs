@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::datagram::SessionId;
+use super::datagram::SessionNumber;
 use super::reader::{Malformed, Reader};
 use super::varint;
 
@@ -21,18 +21,18 @@ pub type RenewalSecret = [u8; 16];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientParameters {
     /// By which number it wants to be addressed.
-    pub session: SessionId,
+    pub session: SessionNumber,
     /// The ciphers it can use, most wanted first.
     pub suites: Vec<u8>,
     /// The session that it wants new keys for: the server's number of it and its present secret.
-    pub previous: Option<(SessionId, RenewalSecret)>,
+    pub previous: Option<(SessionNumber, RenewalSecret)>,
 }
 
 /// What the server says in the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerParameters {
     /// By which number it wants to be addressed.
-    pub session: SessionId,
+    pub session: SessionNumber,
     /// The cipher it chose.
     pub suite: u8,
     /// Proves, after a restart, that it is this server that does not know the session any more.
@@ -83,9 +83,9 @@ impl ClientParameters {
         let (mut session, mut suites, mut previous) = (None, None, None);
         read(bytes, |number, value| {
             match number {
-                SESSION => session = Some(SessionId(value.u32()?)),
+                SESSION => session = Some(SessionNumber(value.u32()?)),
                 SUITE => suites = Some(value.take_rest().to_vec()),
-                PREVIOUS => previous = Some((SessionId(value.u32()?), value.array()?)),
+                PREVIOUS => previous = Some((SessionNumber(value.u32()?), value.array()?)),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -113,7 +113,7 @@ impl ServerParameters {
         let (mut session, mut suite, mut reset_token, mut renewal_secret) = (None, None, None, None);
         read(bytes, |number, value| {
             match number {
-                SESSION => session = Some(SessionId(value.u32()?)),
+                SESSION => session = Some(SessionNumber(value.u32()?)),
                 SUITE => suite = Some(value.u8()?),
                 RESET_TOKEN => reset_token = Some(value.array()?),
                 RENEWAL_SECRET => renewal_secret = Some(value.array()?),
@@ -150,9 +150,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let client = ClientParameters { session: SessionId(7), suites: vec![1, 2], previous: Some((SessionId(8), [5; 16])) };
+        let client = ClientParameters { session: SessionNumber(7), suites: vec![1, 2], previous: Some((SessionNumber(8), [5; 16])) };
         assert_eq!(ClientParameters::decode(&client.encode()), Ok(client));
-        let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] };
+        let server = ServerParameters { session: SessionNumber(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] };
         assert_eq!(ServerParameters::decode(&server.encode()), Ok(server));
     }
 
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_is_skipped_unless_it_is_critical() {
-        let client = ClientParameters { session: SessionId(7), suites: vec![1], previous: None };
+        let client = ClientParameters { session: SessionNumber(7), suites: vec![1], previous: None };
         let mut bytes = client.encode();
         write(20, b"later", &mut bytes);
         assert_eq!(ClientParameters::decode(&bytes), Ok(client));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn every_truncation_is_refused() {
-        let server = ServerParameters { session: SessionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
+        let server = ServerParameters { session: SessionNumber(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
         for length in 0..server.len() {
             assert_eq!(ServerParameters::decode(&server[..length]), Err(Malformed), "{length} bytes");
         }

@@ -60,7 +60,7 @@ impl World {
             next_ticket: 1,
             connections: 0,
         });
-        self.stirred.insert(number);
+        self.ready.insert(number);
         number
     }
 
@@ -73,7 +73,7 @@ impl World {
         } else if let Some((client, local)) = told.running(now) {
             client.handle_command(local, command);
         }
-        self.stirred.insert(person);
+        self.ready.insert(person);
     }
 
     /// A person's computer falls asleep: nothing goes out, and what comes in is lost.

@@ -43,7 +43,7 @@ fn a_greeting_is_repeated_so_often_and_then_another_session_is_asked_for() {
     assert!(sessions.iter().all(|session| session.0 != 0), "0 stands for none");
 }
 
-fn session_of(sent: &[u8]) -> Option<SessionId> {
+fn session_of(sent: &[u8]) -> Option<SessionNumber> {
     match datagram::decode(sent) {
         Ok(Datagram::Hello(hello)) => Some(hello.from),
         _ => None,
@@ -64,7 +64,7 @@ fn an_answer_for_another_session_is_not_ours() {
     assert!(matches!(wire.endpoint.poll(start, &mut answer), endpoint::Output::Transmit { .. }));
     let Ok(Datagram::Response(response)) = datagram::decode(&answer) else { panic!("no answer") };
     let mut changed = Vec::new();
-    Response { to: SessionId(session.0 ^ 1), noise: response.noise }.encode(&mut changed);
+    Response { to: SessionNumber(session.0 ^ 1), noise: response.noise }.encode(&mut changed);
     wire.forge(changed);
     assert!(wire.client.link.is_none());
     wire.forge(answer);
@@ -79,7 +79,7 @@ fn a_server_that_turns_us_away_is_asked_again_when_it_said() {
     let nonce = wire.asked_for_cookies()[0].1;
     let reject = |nonce| {
         let mut out = Vec::new();
-        Reject { to: SessionId(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 7000, jitter_millis: 0 }.encode(&mut out);
+        Reject { to: SessionNumber(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 7000, jitter_millis: 0 }.encode(&mut out);
         out
     };
     wire.forge(reject([!nonce[0]; 8]));
@@ -142,7 +142,7 @@ fn who_overheard_a_denial_makes_us_shake_hands_every_ten_seconds_at_most() {
             attempts.push(at.since(start));
             // Each attempt is soon over, but not the connection.
             let mut out = Vec::new();
-            Reject { to: SessionId(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 0, jitter_millis: 0 }.encode(&mut out);
+            Reject { to: SessionNumber(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 0, jitter_millis: 0 }.encode(&mut out);
             wire.forge(out);
         }
     }
