@@ -6,6 +6,7 @@ mod routes;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
@@ -125,7 +126,7 @@ pub(crate) struct EventLoop {
     orders: Receiver<Order>,
     clock: Clock,
     machine: Machine,
-    lines: Vec<BoundSocket>,
+    sockets: Vec<BoundSocket>,
     routes: Routes,
     inbox: Inbox,
     datagram: Vec<u8>,
@@ -151,11 +152,11 @@ impl EventLoop {
         store: StoreWorker,
         passwords: PasswordWorker,
     ) -> io::Result<Self> {
-        let mut lines = Vec::with_capacity(sockets.len());
+        let mut bound = Vec::with_capacity(sockets.len());
         for (index, (mut socket, address)) in sockets.into_iter().enumerate() {
             poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
             // What came before the registration is not reported.
-            lines.push(BoundSocket { socket, address, outbox: Outbox::new(), readable: true, blocked: false, failures: 0, retry_at: None });
+            bound.push(BoundSocket { socket, address, outbox: Outbox::new(), readable: true, blocked: false, failures: 0, retry_at: None });
         }
         Ok(Self {
             poll,
@@ -163,7 +164,7 @@ impl EventLoop {
             orders,
             clock,
             machine,
-            lines,
+            sockets: bound,
             routes: Routes::default(),
             inbox: Inbox::new(),
             datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX),
@@ -182,8 +183,8 @@ impl EventLoop {
     pub(crate) fn run(mut self) -> Result<(), DriveError> {
         let ended = loop {
             match self.turn() {
-                Ok(false) => {}
-                Ok(true) => break Ok(()),
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => break Ok(()),
                 Err(error) => {
                     let now = self.clock.now();
                     self.machine.handle(now, Input::Stop);
@@ -198,15 +199,15 @@ impl EventLoop {
         ended
     }
 
-    /// One turn; says whether the machine has finished.
-    fn turn(&mut self) -> Result<bool, DriveError> {
+    /// One turn, the last one when the machine has finished.
+    fn turn(&mut self) -> Result<ControlFlow<()>, DriveError> {
         self.sleep().map_err(DriveError::Wait)?;
         let now = self.clock.now();
         self.collect_wakes(now.instant);
         let mut wakes = std::mem::take(&mut self.wakes);
         for wake in wakes.drain(..) {
             match wake {
-                WakeReason::Datagrams(line) => self.receive(now, line)?,
+                WakeReason::Datagrams(index) => self.receive(now, index)?,
                 WakeReason::Stored => self.take_stored(now)?,
                 WakeReason::Password => {
                     while let Some(done) = self.passwords.try_receive() {
@@ -223,8 +224,8 @@ impl EventLoop {
 
     fn sleep(&mut self) -> io::Result<()> {
         let now = self.clock.now().instant;
-        let until = self.lines.iter().filter_map(|line| line.retry_at).chain(self.deadline).min();
-        let timeout = if self.lines.iter().any(|line| line.readable) { Some(Duration::ZERO) } else { until.map(|at| at.since(now)) };
+        let until = self.sockets.iter().filter_map(|bound| bound.retry_at).chain(self.deadline).min();
+        let timeout = if self.sockets.iter().any(|bound| bound.readable) { Some(Duration::ZERO) } else { until.map(|at| at.since(now)) };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
@@ -236,20 +237,20 @@ impl EventLoop {
         let mut rung = false;
         for event in &self.events {
             rung |= event.token() == WAKER;
-            if let Some(line) = self.lines.get_mut(event.token().0) {
-                line.readable |= event.is_readable();
-                if event.is_writable() && line.blocked {
-                    line.blocked = false;
-                    let _ = self.poll.registry().reregister(&mut line.socket, event.token(), Interest::READABLE);
+            if let Some(bound) = self.sockets.get_mut(event.token().0) {
+                bound.readable |= event.is_readable();
+                if event.is_writable() && bound.blocked {
+                    bound.blocked = false;
+                    let _ = self.poll.registry().reregister(&mut bound.socket, event.token(), Interest::READABLE);
                 }
             }
         }
-        for (index, line) in self.lines.iter_mut().enumerate() {
-            if line.retry_at.is_some_and(|at| at <= now) {
-                line.retry_at = None;
-                line.readable = true;
+        for (index, bound) in self.sockets.iter_mut().enumerate() {
+            if bound.retry_at.is_some_and(|at| at <= now) {
+                bound.retry_at = None;
+                bound.readable = true;
             }
-            if line.readable {
+            if bound.readable {
                 self.wakes.push(WakeReason::Datagrams(index));
             }
         }
@@ -287,12 +288,12 @@ impl EventLoop {
 
     /// Takes one batch from a socket.
     fn receive(&mut self, now: Now, index: usize) -> Result<(), DriveError> {
-        let several = self.lines.len() > 1;
-        let Some(line) = self.lines.get_mut(index) else { return Ok(()) };
-        match self.inbox.receive(&line.socket) {
+        let several = self.sockets.len() > 1;
+        let Some(bound) = self.sockets.get_mut(index) else { return Ok(()) };
+        match self.inbox.receive(&bound.socket) {
             Ok(received) => {
-                line.readable = !received.drained;
-                line.failures = 0;
+                bound.readable = !received.drained;
+                bound.failures = 0;
                 for (from, bytes) in self.inbox.iter_mut() {
                     if several {
                         self.routes.note(from, index);
@@ -301,16 +302,16 @@ impl EventLoop {
                 }
                 Ok(())
             }
-            Err(error) if line.failures < RECEIVE_FAILURES_MAX => {
-                line.failures += 1;
-                line.readable = false;
-                line.retry_at = Some(now.instant + RECEIVE_RETRY);
-                if line.failures == 1 {
-                    tracing::warn!(%error, address = %line.address, "a socket cannot be read; trying again");
+            Err(error) if bound.failures < RECEIVE_FAILURES_MAX => {
+                bound.failures += 1;
+                bound.readable = false;
+                bound.retry_at = Some(now.instant + RECEIVE_RETRY);
+                if bound.failures == 1 {
+                    tracing::warn!(%error, address = %bound.address, "a socket cannot be read; trying again");
                 }
                 Ok(())
             }
-            Err(error) => Err(DriveError::Socket { address: line.address, error }),
+            Err(error) => Err(DriveError::Socket { address: bound.address, error }),
         }
     }
 
@@ -328,7 +329,7 @@ impl EventLoop {
 
     fn measured(&self) -> Measured {
         Measured {
-            receive_buffer_bytes: self.lines.first().map_or(0, |line| line.socket.receive_buffer_bytes() as u64),
+            receive_buffer_bytes: self.sockets.first().map_or(0, |bound| bound.socket.receive_buffer_bytes() as u64),
             store_latency_micros: self.store.latency().map_or(0, |latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
         }
     }
@@ -351,14 +352,13 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Does what the machine says until it waits; says whether it has finished. A store that has ended does not keep the rest from
-    /// being sent.
-    fn drain(&mut self, now: Now) -> Result<bool, DriveError> {
+    /// Does what the machine says until it waits or has finished. A store that has ended does not keep the rest from being sent.
+    fn drain(&mut self, now: Now) -> Result<ControlFlow<()>, DriveError> {
         let mut fed = Ok(());
         let finished = loop {
             // With its datagram in the hand it would be too late to find that there is no room for it.
-            if self.lines.iter().any(|line| line.blocked && line.outbox.is_full()) {
-                break false;
+            if self.sockets.iter().any(|bound| bound.blocked && bound.outbox.is_full()) {
+                break ControlFlow::Continue(());
             }
             match self.machine.poll(now, &mut self.datagram) {
                 Output::Transmit { to } => self.transmit(to),
@@ -374,52 +374,52 @@ impl EventLoop {
                 }
                 Output::Wait(until) => {
                     self.deadline = until;
-                    break false;
+                    break ControlFlow::Continue(());
                 }
-                Output::Finished => break true,
+                Output::Finished => break ControlFlow::Break(()),
             }
         };
-        for index in 0..self.lines.len() {
+        for index in 0..self.sockets.len() {
             self.flush(index);
         }
         fed.map(|()| finished)
     }
 
     fn transmit(&mut self, to: SocketAddr) {
-        let known = if self.lines.len() > 1 { self.routes.find(to) } else { None };
+        let known = if self.sockets.len() > 1 { self.routes.find(to) } else { None };
         let index = known.unwrap_or(0);
-        if let Some(line) = self.lines.get_mut(index) {
-            line.outbox.push(to, &self.datagram);
-            if line.outbox.is_full() {
+        if let Some(bound) = self.sockets.get_mut(index) {
+            bound.outbox.push(to, &self.datagram);
+            if bound.outbox.is_full() {
                 self.flush(index);
             }
         }
     }
 
     fn flush(&mut self, index: usize) {
-        let Some(line) = self.lines.get_mut(index).filter(|line| !line.blocked && !line.outbox.is_empty()) else { return };
-        let report = line.outbox.flush(&line.socket);
+        let Some(bound) = self.sockets.get_mut(index).filter(|bound| !bound.blocked && !bound.outbox.is_empty()) else { return };
+        let report = bound.outbox.flush(&bound.socket);
         if report.skipped > 0 {
             tracing::debug!(datagrams = report.skipped, "the operating system refused datagrams");
         }
         if report.blocked {
             let both = Interest::READABLE | Interest::WRITABLE;
             // Where that fails, the next flush finds out for itself.
-            line.blocked = self.poll.registry().reregister(&mut line.socket, Token(index), both).is_ok();
+            bound.blocked = self.poll.registry().reregister(&mut bound.socket, Token(index), both).is_ok();
         }
     }
 
     /// Waits a moment for goodbyes that a full send buffer holds up.
     fn say_goodbye(&mut self) {
         let end = self.clock.now().instant + GOODBYE_PATIENCE;
-        while self.lines.iter().any(|line| !line.outbox.is_empty()) {
+        while self.sockets.iter().any(|bound| !bound.outbox.is_empty()) {
             let now = self.clock.now().instant;
             if now >= end || self.poll.poll(&mut self.events, Some(end.since(now))).is_err() {
                 return;
             }
-            for index in 0..self.lines.len() {
-                if let Some(line) = self.lines.get_mut(index) {
-                    line.blocked = false;
+            for index in 0..self.sockets.len() {
+                if let Some(bound) = self.sockets.get_mut(index) {
+                    bound.blocked = false;
                 }
                 self.flush(index);
             }

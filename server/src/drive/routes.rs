@@ -16,11 +16,11 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    pub(super) fn note(&mut self, from: SocketAddr, line: usize) {
+    pub(super) fn note(&mut self, from: SocketAddr, socket: usize) {
         if self.young.len() >= PEERS_MAX && !self.young.contains_key(&from) {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(from, line);
+        self.young.insert(from, socket);
     }
 
     pub(super) fn find(&self, to: SocketAddr) -> Option<usize> {

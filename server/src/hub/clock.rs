@@ -4,7 +4,7 @@
 use belfry_core::chat::Refusal;
 use belfry_core::time::{Instant, Now, UnixMillis};
 
-use super::notices::{Due, later};
+use super::notices::{Due, ToldTo, later};
 use super::{Hub, PendingJob, spelled};
 use crate::limits::{CLOCK_BELIEVED_AFTER, CLOCK_LEAP, CLOCK_LOOK_EVERY};
 use crate::store::{ClockSetBack, Outcome, Work};
@@ -108,7 +108,7 @@ impl Hub {
             self.agenda.set(Due::Reminder(notice), Some(at));
         }
         for stored in &open {
-            self.tell(now, stored, false);
+            self.tell(now, stored, ToldTo::All);
         }
     }
 }

@@ -61,7 +61,7 @@ impl Hub {
             PendingJob::People { to } => self.look(to, result, Self::people_read),
             PendingJob::Ledger { to } => self.look(to, result, Self::ledger_read),
             PendingJob::Size { to } => self.look(to, result, Self::measured),
-            PendingJob::NoticeNow { to, notice, reminds } => self.notice_now(now, to, notice, reminds, result),
+            PendingJob::NoticeNow { to, notice, told_to } => self.notice_now(now, to, notice, told_to, result),
             PendingJob::AddSchedule { to, author, post } => {
                 self.guarded(author, post, &result);
                 let scheduled = result.and_then(|outcome| self.scheduled(outcome.expect()?));

@@ -7,6 +7,7 @@ use belfry_core::chat::{
 };
 use belfry_core::time::UnixMillis;
 
+use super::notices::ToldTo;
 use super::rooms::RoomChange;
 use super::rules::Retention;
 use super::{ReplyTo, SessionId};
@@ -49,7 +50,7 @@ pub(super) enum PendingJob {
     /// The database's size, for the status.
     Size { to: ReplyTo },
     /// A notice that has changed or ended, or whose people are reminded; without `to` because it was time for that.
-    NoticeNow { to: Option<ReplyTo>, notice: NoticeId, reminds: bool },
+    NoticeNow { to: Option<ReplyTo>, notice: NoticeId, told_to: ToldTo },
     /// A notice that is sent later.
     AddSchedule { to: ReplyTo, author: AccountId, post: PostId },
     /// A page of what is planned is being read.

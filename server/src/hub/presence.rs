@@ -34,14 +34,11 @@ pub(super) struct Presences {
 }
 
 impl Presences {
-    /// A session signed in. Says whether its account was offline until now.
-    pub(super) fn arrive(&mut self, now: Now, session: SessionId, account: AccountId) -> bool {
+    /// A session signed in.
+    pub(super) fn arrive(&mut self, now: Now, session: SessionId, account: AccountId) {
         self.sessions.insert(session, account);
-        let theirs = self.people.entry(account).or_default();
-        let was_offline = theirs.is_empty();
-        theirs.insert(session);
+        self.people.entry(account).or_default().insert(session);
         self.note(account, now.wall);
-        was_offline
     }
 
     /// A session ended. Says whose it was, if it was signed in, and whether that was their last one.
@@ -152,8 +149,8 @@ mod tests {
     #[test]
     fn an_account_is_online_until_its_last_session_ends() {
         let mut presences = Presences::default();
-        assert!(presences.arrive(at(0), SessionId(1), ALICE));
-        assert!(!presences.arrive(at(1), SessionId(2), ALICE));
+        presences.arrive(at(0), SessionId(1), ALICE);
+        presences.arrive(at(1), SessionId(2), ALICE);
         assert_eq!(presences.leave(at(2), SessionId(1)), Some((ALICE, false)));
         assert_eq!(presences.presence(ALICE), Presence::Online);
         assert_eq!(presences.leave(at(3), SessionId(2)), Some((ALICE, true)));

@@ -7,7 +7,7 @@ use belfry_core::time::Now;
 
 use super::{Context, Hub, PendingJob, SessionId, unless_it_stops_notices};
 use crate::session::SignedIn;
-use crate::store::{Changed, Invited, Keeper, List, NamedAccount, Outcome, RoomJob, StoredRoom, Work};
+use crate::store::{Changed, Invitation, Keeper, List, NamedAccount, Outcome, RoomJob, StoredRoom, Work};
 
 /// Every room by what its name is unique by. Who is in them, the store knows; here is only who is here.
 #[derive(Debug, Default)]
@@ -224,7 +224,7 @@ impl Hub {
             }
             RoomChange::Join => self.joined(account, outcome.expect()?),
             RoomChange::Invite(room) => {
-                let Invited { account: invited, by, news } = outcome.expect()?;
+                let Invitation { account: invited, by, news } = outcome.expect()?;
                 if let Some(known) = self.rooms.by_id.get(&room).filter(|_| news) {
                     self.push_to_account(invited, Event::Invited { room: known.name.clone(), by });
                 }

@@ -29,13 +29,6 @@ impl Default for Tidying {
 }
 
 impl Tidying {
-    /// What is kept has changed: begin a round, if there is anything to look for.
-    fn begin(&mut self, now: Instant, keeps_all: bool) {
-        self.bite = BEGINNING;
-        self.begins_anew = self.at_the_store;
-        self.due = (!keeps_all && !self.at_the_store).then_some(now);
-    }
-
     /// A bite has taken out so many rows, and there it goes on. When the round is over: how many it has taken out, unless that was nothing.
     fn bitten(&mut self, removed: u64, next: Option<Bite>) -> Option<u64> {
         self.removed += removed;
@@ -51,10 +44,12 @@ impl Tidying {
 }
 
 impl Hub {
-    /// What is kept has changed, on the server or in a room.
+    /// What is kept has changed, on the server or in a room: a round begins, if there is anything to look for.
     pub(super) fn begin_tidying(&mut self, now: Now) {
-        let keeps_all = self.keeps_all();
-        self.tidying.begin(now.instant, keeps_all);
+        let begins = !self.keeps_all() && !self.tidying.at_the_store;
+        self.tidying.bite = BEGINNING;
+        self.tidying.begins_anew = self.tidying.at_the_store;
+        self.tidying.due = begins.then_some(now.instant);
     }
 
     fn keeps_all(&self) -> bool {

@@ -235,7 +235,7 @@ mod tests {
             assert_eq!(overview(store, 9, bob).0[0].unread, 0);
             let carol = add(store, "carol");
             assert_eq!(overview(store, 9, carol).0[0].unread, 0, "what was said before one came is no news");
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             assert_eq!(read(store, bob, Target::Room(attic), 1), Err(Refusal::NotInRoom));
             post_to(store, anna, 9, direct("bob")).unwrap();
             assert_eq!(read(store, bob, direct("anna"), 0), Ok((0, 1, true)));

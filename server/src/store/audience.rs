@@ -120,7 +120,7 @@ mod tests {
     fn audiences_are_joined_and_nobody_who_is_shut_out_is_among_them() {
         each_store(|store| {
             let [root, anna, bob, _] = ["root", "anna", "bob", "eve"].map(|name| add(store, name));
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             ask(store, 1, Work::Room(RoomJob::Join { account: bob, room: attic })).unwrap();
             ask(store, 1, Work::AddToGroup { group: "nurses".parse().unwrap(), members: vec![named("bob"), named("eve")] }).unwrap();
             let nurses = Audience::Group("NURSES".parse().unwrap());

@@ -19,7 +19,7 @@ fn originals(store: &mut Store, room: &str) -> Result<usize, Refusal> {
 fn what_one_room_keeps_no_longer_takes_no_originals_from_another() {
     each_store(|store| {
         let anna = add(store, "anna");
-        let rooms = ["attic", "loft"].map(|name| create(store, anna, name, false));
+        let rooms = ["attic", "loft"].map(|name| create(store, anna, name));
         for (counter, room) in (0..).zip(rooms) {
             for n in 1..=2 {
                 ask(store, n, post(anna, counter * 100 + n, Target::Room(room), "rude")).unwrap();

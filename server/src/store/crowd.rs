@@ -9,7 +9,7 @@ use belfry_core::chat::{
 };
 use belfry_core::time::UnixMillis;
 
-use super::fixture::{DEVICE, add, arrive, ask, create, direct, named, notice_to, post, sent};
+use super::fixture::{DEVICE, add, arrive, ask, create_private, direct, named, notice_to, post, sent};
 use super::{
     AuditRecord, Bite, Keeper, MessageAltered, MessageJob, Occurrence, Outcome, Reachable, ReceiptNoted, Remembered, RoomJob, Store,
     StoredEntry, StoredLedger, Target, Work,
@@ -65,7 +65,7 @@ impl Crowd {
     pub(super) fn new() -> Self {
         let mut store = Store::open_in_memory().unwrap();
         let [root, deputy, anna, bob, carol] = ["root", "deputy", "anna", "bob", "carol"].map(|name| add(&mut store, name));
-        let [attic, loft] = ["attic", "loft"].map(|name| create(&mut store, anna, name, true));
+        let [attic, loft] = ["attic", "loft"].map(|name| create_private(&mut store, anna, name));
         let mut crowd = Self { store, root, deputy, anna, bob, carol, attic, loft, schedules: [ScheduleId(0); 2] };
         crowd.fill();
         crowd

@@ -70,7 +70,7 @@ outcomes! {
     /// A conversation as the one who came into it sees it.
     Entered(ConversationInfo),
     /// Somebody may join a room.
-    Invited(Invited),
+    Invited(Invitation),
     /// A notice is stored, now or before.
     NoticeSent(NoticeSent),
     /// A scheduled notice was not sent; why is noted.
@@ -184,7 +184,7 @@ pub struct ReadUpTo {
 
 /// Somebody may join a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invited {
+pub struct Invitation {
     /// Who.
     pub account: AccountId,
     /// Who asks them.

@@ -76,8 +76,16 @@ pub(super) fn say(store: &mut Store, account: AccountId, count: u64) {
 }
 
 /// A room with one member.
-pub(super) fn create(store: &mut Store, account: AccountId, name: &str, private: bool) -> ConversationId {
-    let job = RoomJob::Create { account, name: RoomName::new(name).unwrap(), private };
+pub(super) fn create(store: &mut Store, account: AccountId, name: &str) -> ConversationId {
+    make_room(store, RoomJob::Create { account, name: RoomName::new(name).unwrap(), private: false })
+}
+
+/// The same, only for those who are invited.
+pub(super) fn create_private(store: &mut Store, account: AccountId, name: &str) -> ConversationId {
+    make_room(store, RoomJob::Create { account, name: RoomName::new(name).unwrap(), private: true })
+}
+
+fn make_room(store: &mut Store, job: RoomJob) -> ConversationId {
     match ask(store, 0, Work::Room(job)) {
         Ok(Outcome::Entered(info)) => info.id,
         other => panic!("{other:?}"),

@@ -125,7 +125,7 @@ fn rooms(connection: &Connection, account: AccountId, after: Option<&RoomName>) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{LOBBY, add, ask, create, each_store, named};
+    use super::super::fixture::{LOBBY, add, ask, create, create_private, each_store, named};
     use super::super::{RoomJob, Store, Work};
     use super::*;
     use belfry_core::chat::{Answer, Page};
@@ -151,7 +151,7 @@ mod tests {
     fn the_people_of_a_room_come_in_order_of_names_and_continue_after_any_of_them() {
         each_store(|store| {
             let [carol, anna, bob] = ["carol", "Anna", "bob"].map(|name| add(store, name));
-            let attic = create(store, carol, "attic", false);
+            let attic = create(store, carol, "attic");
             for account in [anna, bob] {
                 ask(store, 1, Work::Room(RoomJob::Join { account, room: attic })).unwrap();
             }
@@ -170,7 +170,7 @@ mod tests {
     fn who_is_in_a_private_room_is_told_to_those_who_are_in_it() {
         each_store(|store| {
             let [anna, bob, eve] = ["anna", "bob", "eve"].map(|name| add(store, name));
-            let board = create(store, anna, "board", true);
+            let board = create_private(store, anna, "board");
             ask(store, 1, Work::Room(RoomJob::Invite { by: anna, any: false, account: named("bob"), room: board })).unwrap();
             assert_eq!(members_of(store, anna, board, None).unwrap(), ["anna"]);
             assert_eq!(members_of(store, bob, board, None), Err(Refusal::NotInRoom));

@@ -54,8 +54,8 @@ mod would_go;
 pub use apply::{Store, Uncommitted};
 pub use backup::copy;
 pub use done::{
-    AccountAdded, Changed, ClockSetBack, DatabaseSize, Done, Invited, MessageAltered, NamedAccount, NotSent, NoticeSent, Outcome, Overview,
-    Posted, Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
+    AccountAdded, Changed, ClockSetBack, DatabaseSize, Done, Invitation, MessageAltered, NamedAccount, NotSent, NoticeSent, Outcome,
+    Overview, Posted, Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
 pub use job::{AuditRecord, Bite, Job, JobTicket, Occurrence, ProvenBy, Remembered, Target, Visitor, Work};

@@ -110,7 +110,7 @@ fn a_device_is_in_the_ledger_of_one_notice_and_one_person_with_what_is_known_of_
 fn a_list_of_rooms_has_those_that_one_may_know_of_as_they_are_to_oneself() {
     let mut crowd = Crowd::new();
     let Crowd { root, deputy, anna, carol, loft, .. } = crowd;
-    let yard = create(&mut crowd.store, anna, "yard", false);
+    let yard = create(&mut crowd.store, anna, "yard");
     assert_eq!(crowd.rooms(anna, None), ["attic Inside 2", "lobby Inside 5", "loft Inside 3", "yard Inside 1"]);
     assert_eq!(crowd.rooms(carol, None), ["lobby Inside 5", "loft Inside 3", "yard Outside 1"]);
     assert_eq!(crowd.rooms(root, None), ["attic Invited 2", "lobby Inside 5", "loft Invited 3", "yard Outside 1"]);
@@ -266,7 +266,7 @@ fn what_was_altered_in_one_room_is_told_of_that_room() {
 fn a_message_is_in_the_index_as_it_stands_and_what_becomes_of_it_touches_no_other() {
     let mut store = Store::open_in_memory().unwrap();
     let anna = add(&mut store, "anna");
-    let [attic, loft] = ["attic", "loft"].map(|name| create(&mut store, anna, name, false));
+    let [attic, loft] = ["attic", "loft"].map(|name| create(&mut store, anna, name));
     for (counter, (room, typed)) in
         (1..).zip([attic, loft].into_iter().flat_map(|room| ["first light", "second wind", "third man"].map(|typed| (room, typed))))
     {

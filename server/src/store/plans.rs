@@ -293,7 +293,7 @@ mod tests {
         let root = Work::AddAccount { name: named("root"), password_hash: "hash".into(), role: Role::Admin };
         let Ok(Outcome::AccountAdded(AccountAdded { account: root })) = ask(store, 0, root) else { panic!() };
         let anna = add(store, "anna");
-        let attic = create(store, anna, "attic", false);
+        let attic = create(store, anna, "attic");
         let draft = NoticeDraft { audience: vec![Audience::Room("attic".parse().unwrap())], ..draft() };
         ask(store, 1, Work::AddSchedule { author: root, next_at: UnixMillis(500), draft }).unwrap();
         (root, attic)

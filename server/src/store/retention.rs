@@ -244,7 +244,7 @@ mod tests {
     fn a_rooms_own_bounds_go_over_those_of_the_server() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let rooms = ["as all", "short", "young", "whole"].map(|name| create(store, anna, name, false));
+            let rooms = ["as all", "short", "young", "whole"].map(|name| create(store, anna, name));
             let [_, short, young, whole] = rooms;
             for (counter, room) in (0..).zip(rooms) {
                 for n in 1..=10 {
@@ -270,7 +270,7 @@ mod tests {
     fn one_conversation_is_shortened_by_its_own_messages() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             let keep = Keep { age_ms: Some(0), messages: None };
             ask(store, 1, Work::Room(RoomJob::Keep { room: LOBBY, keep })).unwrap();
             for (at, room) in [(1, LOBBY), (2, LOBBY), (50, attic), (51, attic)] {

@@ -9,7 +9,7 @@ use super::confusables::{self, NameKind};
 use super::conversations::StoredConversation;
 use super::error::Trouble;
 use super::{
-    Changed, Invited, Keeper, NamedAccount, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accounts, conversations, plans,
+    Changed, Invitation, Keeper, NamedAccount, Outcome, RoomJob, StoreError, StoredPlace, StoredRoom, accounts, conversations, plans,
 };
 
 // By the index of their names: most conversations are no rooms.
@@ -125,7 +125,7 @@ fn invite(
         }
         Err(trouble) => return Err(trouble),
     };
-    Ok(Invited { account, by: accounts::name(connection, by)?, news }.into())
+    Ok(Invitation { account, by: accounts::name(connection, by)?, news }.into())
 }
 
 /// The room, if `by` looks after it.
@@ -182,10 +182,10 @@ fn keep_messages(connection: &Connection, room: ConversationId, keep: Keep) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Changed, Invited, NamedAccount, Store, Target, Work};
+    use super::super::{Changed, Invitation, NamedAccount, Store, Target, Work};
     use belfry_core::chat::{Answer, Page, Seq};
 
-    use super::super::fixture::{LOBBY, add, ask, create, each_store, named, newest, overview, post_to, posted};
+    use super::super::fixture::{LOBBY, add, ask, create, create_private, each_store, named, newest, overview, post_to, posted};
     use super::*;
 
     fn room(store: &mut Store, job: RoomJob) -> Result<Outcome, Refusal> {
@@ -200,7 +200,7 @@ mod tests {
     fn a_room_is_seen_read_and_written_by_its_members_only() {
         each_store(|store| {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             assert_eq!(rooms_of(store, anna), ["lobby", "attic"]);
             assert_eq!(rooms_of(store, bob), ["lobby"]);
             post_to(store, anna, 1, Target::Room(attic)).unwrap();
@@ -219,7 +219,7 @@ mod tests {
     fn whoever_leaves_a_room_is_out_of_it() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             assert_eq!(room(store, RoomJob::Leave { account: anna, room: attic }), Ok(Changed.into()));
             assert_eq!(room(store, RoomJob::Leave { account: anna, room: attic }), Err(Refusal::NotInRoom));
             assert_eq!(post_to(store, anna, 1, Target::Room(attic)), Err(Refusal::NotInRoom));
@@ -231,11 +231,11 @@ mod tests {
     fn a_private_room_is_joined_by_invitation_only() {
         each_store(|store| {
             let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
-            let board = create(store, anna, "board", true);
+            let board = create_private(store, anna, "board");
             let invite = |by, any, whom: &str| RoomJob::Invite { by, any, account: named(whom), room: board };
             assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
             assert_eq!(room(store, invite(eve, false, "bob")), Err(Refusal::InvitationNeeded));
-            let invited = |by: &str, news| Ok(Outcome::Invited(Invited { account: bob, by: named(by), news }));
+            let invited = |by: &str, news| Ok(Outcome::Invited(Invitation { account: bob, by: named(by), news }));
             assert_eq!(room(store, invite(anna, false, "Bob")), invited("anna", true));
             assert_eq!(room(store, invite(anna, false, "bob")), invited("anna", false));
             assert_eq!(post_to(store, bob, 1, Target::Room(board)), Err(Refusal::NotInRoom));
@@ -248,7 +248,7 @@ mod tests {
             assert_eq!(room(store, invite(eve, true, "bob")), invited("eve", true), "an administrator");
             assert_eq!(
                 room(store, invite(eve, true, "anna")),
-                Ok(Outcome::Invited(Invited { account: anna, by: named("eve"), news: false }))
+                Ok(Outcome::Invited(Invitation { account: anna, by: named("eve"), news: false }))
             );
         });
     }
@@ -257,7 +257,7 @@ mod tests {
     fn the_lobby_is_everybodys_and_a_name_is_one_rooms() {
         each_store(|store| {
             let anna = add(store, "anna");
-            create(store, anna, "attic", false);
+            create(store, anna, "attic");
             let again = RoomJob::Create { account: anna, name: RoomName::new("ATTIC").unwrap(), private: true };
             assert_eq!(room(store, again), Err(Refusal::RoomExists));
             assert_eq!(room(store, RoomJob::Leave { account: anna, room: LOBBY }), Err(Refusal::LobbyIsEverybodys));
@@ -275,7 +275,7 @@ mod tests {
     fn a_room_is_looked_after_by_who_made_it_while_they_are_in_it_and_by_administrators() {
         each_store(|store| {
             let (anna, bob, root) = (add(store, "anna"), add(store, "bob"), add(store, "root"));
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             room(store, RoomJob::Join { account: bob, room: attic }).unwrap();
             let remove = |by, whom: &str| RoomJob::Remove { by, account: named(whom), room: attic };
             assert_eq!(room(store, remove(member(bob), "anna")), Err(Refusal::NotYourRoom));
@@ -303,7 +303,7 @@ mod tests {
         {
             each_store(|store| {
                 let anna = add(store, "anna");
-                let attic = create(store, anna, "attic", false);
+                let attic = create(store, anna, "attic");
                 room(store, RoomJob::Keep { room: attic, keep }).unwrap();
                 if closes {
                     room(store, RoomJob::Delete { by: member(anna), room: attic }).unwrap();
@@ -317,7 +317,7 @@ mod tests {
     fn an_invitation_is_taken_back_by_removing_who_has_it() {
         each_store(|store| {
             let (anna, bob) = (add(store, "anna"), add(store, "bob"));
-            let board = create(store, anna, "board", true);
+            let board = create_private(store, anna, "board");
             room(store, RoomJob::Invite { by: anna, any: false, account: named("bob"), room: board }).unwrap();
             room(store, RoomJob::Remove { by: member(anna), account: named("bob"), room: board }).unwrap();
             assert_eq!(room(store, RoomJob::Join { account: bob, room: board }), Err(Refusal::InvitationNeeded));
@@ -328,14 +328,14 @@ mod tests {
     fn a_closed_room_is_nobodys_its_name_is_free_and_what_was_said_stays() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             post_to(store, anna, 1, Target::Room(attic)).unwrap();
             assert_eq!(room(store, RoomJob::Delete { by: member(anna), room: attic }), Ok(Changed.into()));
             assert_eq!(rooms_of(store, anna), ["lobby"]);
             assert_eq!(newest(store, anna, Target::Room(attic)), Err(Refusal::UnknownRoom));
             assert_eq!(room(store, RoomJob::Join { account: anna, room: attic }), Err(Refusal::UnknownRoom));
             assert_eq!(store.opening().unwrap().rooms.len(), 1);
-            let second = create(store, anna, "attic", false);
+            let second = create(store, anna, "attic");
             assert!(second > attic && newest(store, anna, Target::Room(second)).unwrap().is_empty());
             let page = Work::ExportPage { account: anna, all: true, conversation: attic, after: Seq(0), limit: 9 };
             assert!(
@@ -371,7 +371,7 @@ mod tests {
     fn a_new_name_is_no_other_rooms_and_the_old_one_is_free() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let (attic, cellar) = (create(store, anna, "attic", false), create(store, anna, "cellar", false));
+            let (attic, cellar) = (create(store, anna, "attic"), create(store, anna, "cellar"));
             let rename = |room, typed| RoomJob::Rename { by: member(anna), room, name: RoomName::new(typed).unwrap() };
             for taken in ["CELLAR", "ce1lar", "lobby", "l0bby"] {
                 assert_eq!(room(store, rename(attic, taken)), Err(Refusal::RoomExists), "{taken}");

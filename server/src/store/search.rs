@@ -341,7 +341,7 @@ mod scripts;
 mod tests {
     use belfry_core::chat::{Answer, Page, Refusal};
 
-    use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, post};
+    use super::super::fixture::{LOBBY, add, ask, create, create_private, direct, each_store, found, post};
     use super::super::{MessageJob, RoomJob, Store, Work};
     use super::*;
 
@@ -432,7 +432,7 @@ mod tests {
     fn nobody_finds_what_they_may_not_read() {
         each_store(|store| {
             let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
-            let board = create(store, anna, "board", true);
+            let board = create_private(store, anna, "board");
             say(store, 1, anna, Target::Room(board), &["the secret plan"]);
             say(store, 2, anna, direct("bob"), &["a secret for two"]);
             say(store, 3, anna, Target::Room(LOBBY), &["no secret at all"]);
@@ -560,7 +560,7 @@ mod tests {
         each_store(|store| {
             let anna = add(store, "anna");
             add(store, "bob");
-            let noisy = create(store, anna, "noisy", false);
+            let noisy = create(store, anna, "noisy");
             let count = RARE_FIRST as u64 + 10;
             for n in 0..count {
                 let to = if n.is_multiple_of(3) { Target::Room(noisy) } else { direct("bob") };

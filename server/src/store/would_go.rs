@@ -103,7 +103,7 @@ mod tests {
     fn what_is_counted_is_what_goes() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             for n in 1..=10 {
                 ask(store, n * 100, post(anna, n, Target::Room(LOBBY), "x")).unwrap();
                 ask(store, n * 100, post(anna, 100 + n, Target::Room(attic), "x")).unwrap();
@@ -129,7 +129,7 @@ mod tests {
     fn what_goes_of_one_conversation_is_counted_by_its_own_messages() {
         each_store(|store| {
             let anna = add(store, "anna");
-            let attic = create(store, anna, "attic", false);
+            let attic = create(store, anna, "attic");
             for n in 1..=4 {
                 ask(store, n, post(anna, n, Target::Room(LOBBY), "x")).unwrap();
                 ask(store, 100 + n, post(anna, 100 + n, Target::Room(attic), "x")).unwrap();

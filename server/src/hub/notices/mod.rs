@@ -9,12 +9,13 @@ mod schedules;
 mod templates;
 
 use belfry_core::chat::{
-    AccountId, Answer, Event, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Refusal, Severity, check_expiry,
+    AccountId, Answer, Event, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Refusal, check_expiry,
 };
 use belfry_core::time::{Now, UnixMillis};
 
 pub(super) use self::agenda::{Agenda, Due};
 pub(super) use self::guard::Guard;
+use self::guard::Sending;
 pub(super) use self::progress::ProgressReports;
 pub(super) use self::schedules::Schedules;
 pub(super) use self::templates::Templates;
@@ -22,6 +23,15 @@ pub(super) use self::templates::Templates;
 use super::{Context, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::{OPEN_NOTICES_PER_EVENT, STORE_RETRY};
 use crate::store::{NoticeSent, Outcome, ReceiptNoted, StoredNotice, Work};
+
+/// Whom of its audience a notice is told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ToldTo {
+    /// Everybody, because it is another now.
+    All,
+    /// Those who have not answered: they are reminded.
+    Unanswered,
+}
 
 /// A time after `now`.
 pub(super) fn later(now: Now, after: core::time::Duration) -> UnixMillis {
@@ -32,7 +42,7 @@ impl Hub {
     pub(super) fn send_notice(&mut self, context: Context<'_>, draft: NoticeDraft) -> Result<(), Refusal> {
         let (to, author) = (context.to, context.account());
         draft.check()?;
-        self.guard.admit(context.now.instant, author, Some(draft.post), draft.severity == Severity::Critical)?;
+        self.guard.admit(context.now.instant, author, Sending::Notice(draft.post, draft.severity))?;
         match draft.schedule.clone() {
             Some(schedule) => self.schedule_notice(context, schedule, draft),
             None => {
@@ -49,7 +59,7 @@ impl Hub {
             self.reply(to, Ok(Answer::NoticeSent { notice: sent.notice.id, progress: sent.progress }));
         }
         if !repeated {
-            self.tell(now, &sent, false);
+            self.tell(now, &sent, ToldTo::All);
         }
     }
 
@@ -57,26 +67,39 @@ impl Hub {
         if let NoticeChange::Update { expires_after_ms: Some(after), .. } = change {
             check_expiry(after)?;
         }
-        let reminds = change == NoticeChange::Remind;
-        if reminds {
-            self.guard.admit(context.now.instant, context.account(), None, false)?;
-        }
-        self.submit_for(context, Work::ChangeNotice { notice, change }, PendingJob::NoticeNow { to: Some(context.to), notice, reminds })
+        let told_to = match change {
+            NoticeChange::Remind => {
+                self.guard.admit(context.now.instant, context.account(), Sending::Reminder)?;
+                ToldTo::Unanswered
+            }
+            _ => ToldTo::All,
+        };
+        self.submit_for(context, Work::ChangeNotice { notice, change }, PendingJob::NoticeNow { to: Some(context.to), notice, told_to })
     }
 
     /// A notice has changed or ended: tells whoever asked for that, and everybody whom it concerns.
-    pub(super) fn notice_now(&mut self, now: Now, to: Option<ReplyTo>, notice: NoticeId, reminds: bool, result: Result<Outcome, Refusal>) {
+    pub(super) fn notice_now(
+        &mut self,
+        now: Now,
+        to: Option<ReplyTo>,
+        notice: NoticeId,
+        told_to: ToldTo,
+        result: Result<Outcome, Refusal>,
+    ) {
         match (result.and_then(Outcome::expect::<Box<StoredNotice>>), to) {
             (Ok(stored), to) => {
                 if let Some(to) = to {
                     let summary = NoticeSummary { notice: stored.notice.clone(), progress: stored.progress };
                     self.reply(to, Ok(Answer::NoticeChanged(Box::new(summary))));
                 }
-                self.tell(now, &stored, reminds);
+                self.tell(now, &stored, told_to);
             }
             (Err(refusal), Some(to)) => self.reply(to, Err(refusal)),
             (Err(Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull), None) => {
-                let due = if reminds { Due::Reminder(notice) } else { Due::Expiry(notice) };
+                let due = match told_to {
+                    ToldTo::All => Due::Expiry(notice),
+                    ToldTo::Unanswered => Due::Reminder(notice),
+                };
                 self.agenda.set(due, Some(later(now, STORE_RETRY)));
             }
             // It ended at the same moment.
@@ -85,7 +108,7 @@ impl Hub {
     }
 
     /// Tells a notice to everybody who is here and in its audience, or only to those who have not answered.
-    pub(super) fn tell(&mut self, now: Now, stored: &StoredNotice, unanswered_only: bool) {
+    pub(super) fn tell(&mut self, now: Now, stored: &StoredNotice, told_to: ToldTo) {
         self.follow(&stored.notice, stored.remind_at);
         let (mut waiting, mut deliveries) = (Vec::new(), Vec::new());
         for (account, answered) in &stored.people {
@@ -95,7 +118,7 @@ impl Hub {
             }
             match answered {
                 None => waiting.extend(sessions),
-                Some(_) if unanswered_only => {}
+                Some(_) if told_to == ToldTo::Unanswered => {}
                 Some(_) => self.push(sessions, Event::Notice(Notice { answered: *answered, ..stored.notice.clone() })),
             }
         }
@@ -153,11 +176,15 @@ impl Hub {
         while let Some(due) = self.agenda.pop(now.wall) {
             let submitted = match due {
                 Due::Expiry(notice) => {
-                    self.submit(now, Work::ReadNotice { notice }, PendingJob::NoticeNow { to: None, notice, reminds: false })
+                    self.submit(now, Work::ReadNotice { notice }, PendingJob::NoticeNow { to: None, notice, told_to: ToldTo::All })
                 }
                 Due::Reminder(notice) => {
                     let change = NoticeChange::Remind;
-                    self.submit(now, Work::ChangeNotice { notice, change }, PendingJob::NoticeNow { to: None, notice, reminds: true })
+                    self.submit(
+                        now,
+                        Work::ChangeNotice { notice, change },
+                        PendingJob::NoticeNow { to: None, notice, told_to: ToldTo::Unanswered },
+                    )
                 }
                 Due::Occurrence(schedule) => self.occur(now, schedule),
             };
