@@ -68,7 +68,7 @@ def take_sources():
 def list_changes():
     if subprocess.run(["cargo", "mutants", "--version"], capture_output=True).returncode:
         subprocess.run(["cargo", "install", "--locked", "cargo-mutants"], check=True)
-    # Without --workspace it looks at the server alone.
+    # Without --workspace it looks at the program alone.
     command = ["cargo", "mutants", "--list", "--json", "--workspace", *(word for files in CHANGED for word in ("--file", files))]
     text = subprocess.run(command, cwd=SOURCES, stdout=subprocess.PIPE, check=True, text=True).stdout
     (WORK / "listed.json").write_text(text)

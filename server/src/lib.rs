@@ -10,7 +10,7 @@
     )
 )]
 
-pub mod announce;
+mod announce;
 mod drive;
 pub mod files;
 mod heap;
@@ -19,13 +19,13 @@ pub mod identity;
 pub mod limits;
 pub mod machine;
 mod metrics;
-pub mod observe;
+mod observe;
 pub mod passwords;
 mod restore;
 mod serve;
 pub mod session;
 pub mod store;
-pub mod surroundings;
+mod surroundings;
 
 pub use drive::Order;
 pub use restore::{Restored, restore};
