@@ -45,7 +45,7 @@ pub(crate) struct ConnectionArgs {
 
 /// [`ConnectionArgs`], understood.
 #[derive(Clone, Debug)]
-pub(crate) struct Connection {
+pub(crate) struct Login {
     /// Where the server is.
     pub(crate) server: ServerAddress,
     /// The key it must prove, if one was given.
@@ -71,14 +71,14 @@ pub(crate) enum PasswordSource {
 
 /// What of the process' surroundings decides where a password comes from.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Surroundings {
+pub(crate) struct PasswordSurroundings {
     /// The environment variable, if it is set and not empty.
     pub(crate) variable: Option<String>,
     /// Standard input is a terminal.
     pub(crate) terminal: bool,
 }
 
-impl Surroundings {
+impl PasswordSurroundings {
     /// Reads them, with the password in this environment variable.
     pub(crate) fn read(variable: &str) -> Self {
         use std::io::IsTerminal as _;
@@ -91,13 +91,13 @@ impl ConnectionArgs {
     ///
     /// # Errors
     /// Wrong usage, with a sentence that says what is missing.
-    pub(crate) fn understand(&self, surroundings: &Surroundings) -> Outcome<Connection> {
+    pub(crate) fn understand(&self, surroundings: &PasswordSurroundings) -> Outcome<Login> {
         let server = given(&self.server)
             .ok_or_else(|| Ending::usage("No server is named: give --server HOST[:PORT], a belfry:// link, or set BELFRY_SERVER."))?;
         let user = given(&self.user).ok_or_else(|| Ending::usage("No account is named: give --user NAME or set BELFRY_USER."))?;
         let key = given(&self.server_key).or(server.key);
         let password = password_source(self.password_stdin, surroundings, "BELFRY_PASSWORD")?;
-        Ok(Connection { server, key, user, password, patience: self.connect_timeout })
+        Ok(Login { server, key, user, password, patience: self.connect_timeout })
     }
 }
 
@@ -105,7 +105,7 @@ impl ConnectionArgs {
 ///
 /// # Errors
 /// Wrong usage where there is none of the three.
-pub(crate) fn password_source(stdin: bool, surroundings: &Surroundings, variable: &str) -> Outcome<PasswordSource> {
+pub(crate) fn password_source(stdin: bool, surroundings: &PasswordSurroundings, variable: &str) -> Outcome<PasswordSource> {
     match &surroundings.variable {
         _ if stdin => Ok(PasswordSource::Stdin),
         Some(typed) => Password::new(typed.as_str())
@@ -182,8 +182,8 @@ mod tests {
         }
     }
 
-    fn terminal() -> Surroundings {
-        Surroundings { variable: None, terminal: true }
+    fn terminal() -> PasswordSurroundings {
+        PasswordSurroundings { variable: None, terminal: true }
     }
 
     fn sentence(outcome: Outcome<impl std::fmt::Debug>) -> String {
@@ -200,13 +200,13 @@ mod tests {
 
     #[test]
     fn a_password_that_cannot_come_from_anywhere_names_the_three_ways() {
-        let said = sentence(args().understand(&Surroundings::default()));
+        let said = sentence(args().understand(&PasswordSurroundings::default()));
         assert!(said.contains("BELFRY_PASSWORD") && said.contains("--password-stdin") && said.contains("terminal"), "{said}");
     }
 
     #[test]
     fn a_flag_for_the_password_goes_over_the_environment_and_that_over_a_prompt() {
-        let both = Surroundings { variable: Some("secret".into()), terminal: true };
+        let both = PasswordSurroundings { variable: Some("secret".into()), terminal: true };
         assert_eq!(password_source(true, &both, "X"), Ok(PasswordSource::Stdin));
         assert_eq!(password_source(false, &both, "X"), Ok(PasswordSource::Given(Password::new("secret").unwrap())));
         assert_eq!(password_source(false, &terminal(), "X"), Ok(PasswordSource::Prompt));

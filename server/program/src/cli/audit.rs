@@ -45,7 +45,7 @@ fn fetch(session: &mut Session, limit: usize) -> Outcome<Vec<AuditEntry>> {
 }
 
 #[derive(Serialize)]
-struct Object<'a> {
+struct AuditObject<'a> {
     id: u64,
     at: String,
     who: &'a str,
@@ -54,8 +54,8 @@ struct Object<'a> {
     detail: &'a str,
 }
 
-fn object(entry: &AuditEntry) -> Object<'_> {
-    Object {
+fn object(entry: &AuditEntry) -> AuditObject<'_> {
+    AuditObject {
         id: entry.id,
         at: output::rfc3339(entry.at),
         who: entry.who.as_str(),

@@ -63,7 +63,7 @@ fn ask(targets: &[SocketAddr], within: Duration) -> io::Result<Sightings> {
 }
 
 #[derive(Serialize)]
-struct Object<'a> {
+struct ServerObject<'a> {
     name: &'a str,
     addresses: Vec<String>,
     key: String,
@@ -75,9 +75,9 @@ fn texts<T: ToString>(things: &BTreeSet<T>) -> Vec<String> {
     things.iter().map(ToString::to_string).collect()
 }
 
-fn object(key: PublicKey, sighting: &Sighting) -> Object<'_> {
+fn object(key: PublicKey, sighting: &Sighting) -> ServerObject<'_> {
     let Sighting { name, version, addresses, by } = sighting;
-    Object { name, addresses: texts(addresses), key: key.to_string(), version, found_by: texts(by) }
+    ServerObject { name, addresses: texts(addresses), key: key.to_string(), version, found_by: texts(by) }
 }
 
 /// `tower at 192.0.2.5:7411 (version 0.1.0) says its key is …`.

@@ -45,7 +45,7 @@ enum Format {
 pub(crate) fn run(args: Args) -> Outcome {
     session::with(&args.connection, |session| {
         let conversations = list(session, args.room)?;
-        let mut out = Writer { format: args.format, zone: zone::local() };
+        let mut out = ExportWriter { format: args.format, zone: zone::local() };
         out.header()?;
         conversations.iter().try_for_each(|conversation| export(session, conversation, &mut out))
     })
@@ -57,7 +57,7 @@ fn list(session: &mut Session, room: Option<RoomName>) -> Outcome<Vec<Exportable
 }
 
 /// Writes one conversation, page by page: nobody's memory has to hold ten million messages.
-fn export(session: &mut Session, conversation: &Exportable, out: &mut Writer) -> Outcome {
+fn export(session: &mut Session, conversation: &Exportable, out: &mut ExportWriter) -> Outcome {
     out.heading(&conversation.parties)?;
     let after = |page: &[Message]| page.last().map_or(Seq(0), |last| last.seq);
     let mut pages = session.pages(|page| Request::ExportPage { conversation: conversation.conversation, after: after(page) });
@@ -69,7 +69,7 @@ fn export(session: &mut Session, conversation: &Exportable, out: &mut Writer) ->
 
 /// What a script reads of a message; a table has all of it in every line, in this order.
 #[derive(Serialize)]
-struct Row<'a> {
+struct ExportRow<'a> {
     room: String,
     seq: u64,
     from: &'a str,
@@ -83,10 +83,10 @@ struct Row<'a> {
 
 const COLUMNS: [&str; 7] = ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at"];
 
-fn row<'a>(parties: &Parties, message: &'a Message) -> Row<'a> {
+fn row<'a>(parties: &Parties, message: &'a Message) -> ExportRow<'a> {
     let altered_at =
         |deleted: bool| message.altered.filter(|altered| altered.deleted == deleted).map(|altered| output::rfc3339(altered.at));
-    Row {
+    ExportRow {
         room: parties.to_string(),
         seq: message.seq.0,
         from: message.from.as_str(),
@@ -97,7 +97,7 @@ fn row<'a>(parties: &Parties, message: &'a Message) -> Row<'a> {
     }
 }
 
-impl Row<'_> {
+impl ExportRow<'_> {
     fn cells(&self) -> [Cow<'_, str>; COLUMNS.len()] {
         let time = |at: &Option<String>| Cow::Owned(at.clone().unwrap_or_default());
         [
@@ -112,12 +112,12 @@ impl Row<'_> {
     }
 }
 
-struct Writer {
+struct ExportWriter {
     format: Format,
     zone: TimeZone,
 }
 
-impl Writer {
+impl ExportWriter {
     fn header(&self) -> Outcome {
         if self.format == Format::Csv { table::print(COLUMNS) } else { Ok(()) }
     }

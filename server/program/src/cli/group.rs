@@ -101,7 +101,7 @@ fn list_members(session: &mut Session, group: &GroupName, json: bool) -> Outcome
     while let Some(people) = pages.next()? {
         for person in &people {
             if json {
-                output::json(&MemberObject { account: person.account.as_str() })?
+                output::json(&GroupMemberObject { account: person.account.as_str() })?
             } else {
                 output::line(sentence::visible(person.account.as_str()))?
             }
@@ -117,7 +117,7 @@ struct GroupObject<'a> {
 }
 
 #[derive(Serialize)]
-struct MemberObject<'a> {
+struct GroupMemberObject<'a> {
     account: &'a str,
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 fn follow(session: &mut Session, args: &Args, outlet: &Outlet) -> Outcome {
-    let mut listener = Listener::new(args.json, zone::local(), Paint::for_stdout());
+    let mut listener = EventPrinter::new(args.json, zone::local(), Paint::for_stdout());
     loop {
         match session.next(None)? {
             Some(Wake::Update(update)) => {
@@ -69,7 +69,7 @@ fn acknowledge(session: &mut Session, notice: &Notice) -> Outcome {
 
 /// Turns updates into lines.
 #[derive(Debug)]
-struct Listener {
+struct EventPrinter {
     json: bool,
     zone: TimeZone,
     paint: Paint,
@@ -82,7 +82,7 @@ struct Listener {
     places: BTreeMap<ConversationId, Place>,
 }
 
-impl Listener {
+impl EventPrinter {
     const fn new(json: bool, zone: TimeZone, paint: Paint) -> Self {
         Self { json, zone, paint, connected_once: false, held: Vec::new(), open: BTreeMap::new(), places: BTreeMap::new() }
     }
@@ -161,7 +161,7 @@ impl Listener {
     }
 
     fn connected(&self) -> Outcome<String> {
-        if self.json { output::json_text(&Event { event: "connected" }) } else { Ok(self.paint.dim("connected")) }
+        if self.json { output::json_text(&ConnectedEvent { event: "connected" }) } else { Ok(self.paint.dim("connected")) }
     }
 
     fn notice(&mut self, notice: Notice) -> Outcome<Option<String>> {
@@ -212,7 +212,7 @@ pub(crate) fn disconnected_line(why: &str, retry_in: Duration) -> String {
 }
 
 #[derive(Serialize)]
-struct Event {
+struct ConnectedEvent {
     event: &'static str,
 }
 
@@ -290,11 +290,11 @@ mod tests {
     use super::*;
     use crate::output::tests::{message, notice};
 
-    fn json() -> Listener {
-        Listener::new(true, TimeZone::UTC, Paint::default())
+    fn json() -> EventPrinter {
+        EventPrinter::new(true, TimeZone::UTC, Paint::default())
     }
 
-    fn connected() -> Listener {
+    fn connected() -> EventPrinter {
         let mut listener = json();
         listener.take(Update::CaughtUp).unwrap();
         listener
@@ -373,7 +373,7 @@ mod tests {
             connected().take(lost.clone()).unwrap(),
             [r#"{"event":"disconnected","reason":"the server is stopping","retry_in_ms":1500}"#]
         );
-        let mut readable = Listener::new(false, TimeZone::UTC, Paint::default());
+        let mut readable = EventPrinter::new(false, TimeZone::UTC, Paint::default());
         readable.take(Update::CaughtUp).unwrap();
         assert_eq!(readable.take(lost).unwrap(), ["disconnected: the server is stopping; next try in 2 s"]);
         let at_once = Update::Disconnected { why: Interruption::Restarted, retry_in: Duration::ZERO };

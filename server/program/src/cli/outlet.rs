@@ -16,7 +16,7 @@ const LINES_MAX: usize = 1000;
 const LAST_LINES_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
-struct State {
+struct OutletState {
     lines: VecDeque<String>,
     /// A line is being written.
     writing: bool,
@@ -28,16 +28,16 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<OutletState>,
     changed: Condvar,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, OutletState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
+    fn wait_while(&self, condition: impl FnMut(&mut OutletState) -> bool) -> MutexGuard<'_, OutletState> {
         self.changed.wait_while(self.lock(), condition).unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -101,7 +101,7 @@ impl Outlet {
 
     /// Gives the reader a moment to take what was printed.
     pub(super) fn finish(self) {
-        let unwritten = |state: &mut State| (state.writing || !state.lines.is_empty()) && state.failed.is_none();
+        let unwritten = |state: &mut OutletState| (state.writing || !state.lines.is_empty()) && state.failed.is_none();
         let _ = self.0.changed.wait_timeout_while(self.0.lock(), LAST_LINES_PATIENCE, unwritten);
     }
 }

@@ -3,13 +3,13 @@
 use belfry_core::client::{Failure, Trust};
 use belfry_core::crypto::PublicKey;
 
-use crate::config::{self, Connection};
+use crate::config::{self, Login};
 use crate::ending::{Ending, Outcome};
 use crate::profile::Profile;
 use crate::sentence;
 
 /// `HOST:PORT`, as the profile and the sentences write it.
-pub(super) fn server_name(connection: &Connection) -> String {
+pub(super) fn server_name(connection: &Login) -> String {
     let host = &connection.server.host;
     if host.contains(':') { format!("[{host}]:{}", connection.server.port) } else { format!("{host}:{}", connection.server.port) }
 }
@@ -25,7 +25,7 @@ pub(super) struct Pin {
 
 impl Pin {
     /// What is given and, failing that, remembered.
-    pub(super) fn read(connection: &Connection) -> Outcome<Self> {
+    pub(super) fn read(connection: &Login) -> Outcome<Self> {
         let profile = Profile::new(config::profile_dir()?);
         let remembered = match connection.key {
             Some(_) => None,

@@ -148,7 +148,7 @@ fn members(session: &mut Session, room: &RoomName, json: bool) -> Outcome {
     while let Some(people) = pages.next()? {
         for person in &people {
             if json {
-                output::json(&MemberObject { account: person.account.as_str(), presence: person.presence.as_str() })?;
+                output::json(&RoomMemberObject { account: person.account.as_str(), presence: person.presence.as_str() })?;
             } else {
                 output::line(sentence::visible(person.account.as_str()))?;
             }
@@ -169,7 +169,7 @@ struct RoomObject<'a> {
 }
 
 #[derive(Serialize)]
-struct MemberObject<'a> {
+struct RoomMemberObject<'a> {
     account: &'a str,
     presence: &'static str,
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: ServeArgs, commands: &clap::Command) -> Outcome {
     };
     #[cfg(windows)]
     if args.service {
-        return crate::service::run(crate::service::Job { settings, configuration: Configuration::new(args, serve) });
+        return crate::service::run(crate::service::ServiceJob { settings, configuration: Configuration::new(args, serve) });
     }
     let unknown = config::check_variables(commands, std::env::vars_os())?;
     let log = log::begin(&serve.log, serve.log_format)?;

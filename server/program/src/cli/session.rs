@@ -14,7 +14,7 @@ use belfry_core::rng;
 
 use super::password;
 use super::pin::{Pin, server_name};
-use crate::config::{Connection, ConnectionArgs, Surroundings};
+use crate::config::{ConnectionArgs, Login, PasswordSurroundings};
 use crate::ending::{Ending, Outcome};
 
 /// How long a connected server may take over one answer: a page from the disk or a password hash takes much less.
@@ -124,12 +124,12 @@ pub(crate) fn with_new_account<T>(args: &ConnectionArgs, work: impl FnOnce(&mut 
     Session::connect(&connection, pin, credentials, false)?.conclude(work)
 }
 
-fn understand(args: &ConnectionArgs) -> Outcome<Connection> {
-    args.understand(&Surroundings::read("BELFRY_PASSWORD"))
+fn understand(args: &ConnectionArgs) -> Outcome<Login> {
+    args.understand(&PasswordSurroundings::read("BELFRY_PASSWORD"))
 }
 
 impl Session {
-    fn connect(connection: &Connection, pin: Pin, credentials: Credentials, shows_notices: bool) -> Outcome<Self> {
+    fn connect(connection: &Login, pin: Pin, credentials: Credentials, shows_notices: bool) -> Outcome<Self> {
         let server = server_name(connection);
         let servers = connection.server.resolve().map_err(|error| {
             Ending::unreachable(format_args!(

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::session::{self, Session};
 use super::{devices, password, stopping, zone};
-use crate::config::{self, ConnectionArgs, Surroundings};
+use crate::config::{self, ConnectionArgs, PasswordSurroundings};
 use crate::ending::Outcome;
 use crate::{output, sentence};
 
@@ -130,7 +130,7 @@ fn change_with_password(
     account: AccountName,
     request: impl FnOnce(AccountName, Password) -> Request,
 ) -> Outcome {
-    let surroundings = Surroundings::read("BELFRY_NEW_PASSWORD");
+    let surroundings = PasswordSurroundings::read("BELFRY_NEW_PASSWORD");
     // Here the variable goes over the flag: --password-stdin may be meant for the own password alone.
     let stdin = connection.password_stdin && surroundings.variable.is_none();
     let source = config::password_source(stdin, &surroundings, "BELFRY_NEW_PASSWORD")?;

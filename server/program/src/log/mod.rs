@@ -13,7 +13,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
 pub(crate) use self::filter::understand;
 use self::repeats::{Repeats, Summing};
-use self::writer::Writer;
+use self::writer::LogWriter;
 use crate::ending::{Ending, Outcome};
 use crate::output;
 
@@ -28,7 +28,7 @@ pub(crate) enum LogFormat {
 
 /// A log that has begun.
 pub(crate) struct Log {
-    writer: Writer,
+    writer: LogWriter,
     level: Level,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn begin_to(out: Box<dyn Write + Send>, colours: bool, filter: &str, 
     let cannot = |error: &dyn std::fmt::Display| Ending::refused(format_args!("The log cannot be written: {error}."));
     let (filter, handle) = reload::Layer::new(understand(filter).map_err(Ending::usage)?);
     let repeats = Arc::new(Repeats::default());
-    let writer = Writer::start(out, format, Arc::clone(&repeats)).map_err(|error| cannot(&error))?;
+    let writer = LogWriter::start(out, format, Arc::clone(&repeats)).map_err(|error| cannot(&error))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer.clone());
     let lines = match format {
         LogFormat::Text => lines.with_ansi(colours).boxed(),

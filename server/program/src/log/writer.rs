@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long a server that ends waits for its last lines to be written.
 const LAST_LINES_WITHIN: Duration = Duration::from_secs(1);
 
-enum Message {
+enum ToLog {
     Line(Vec<u8>),
     /// Everything before it has been written once its other end is gone.
     Flush(SyncSender<()>),
@@ -33,12 +33,12 @@ enum Message {
 
 /// Where lines are handed over; never waits.
 #[derive(Clone)]
-pub(super) struct Writer {
-    lines: SyncSender<Message>,
+pub(super) struct LogWriter {
+    lines: SyncSender<ToLog>,
     dropped: Arc<AtomicU64>,
 }
 
-impl Writer {
+impl LogWriter {
     /// Writes to `out` from now on, on a thread of its own that ends with the process.
     ///
     /// # Errors
@@ -46,8 +46,8 @@ impl Writer {
     pub(super) fn start(out: Box<dyn Write + Send>, format: LogFormat, repeats: Arc<Repeats>) -> io::Result<Self> {
         let (lines, waiting) = sync_channel(LINES_WAITING_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
-        let desk = Desk { out, waiting, dropped: Arc::clone(&dropped), format };
-        thread::Builder::new().name("log".into()).spawn(move || desk.run(&repeats))?;
+        let thread = LogThread { out, waiting, dropped: Arc::clone(&dropped), format };
+        thread::Builder::new().name("log".into()).spawn(move || thread.run(&repeats))?;
         Ok(Self { lines, dropped })
     }
 
@@ -55,7 +55,7 @@ impl Writer {
     pub(super) fn finish(&self) {
         let end = Instant::now() + LAST_LINES_WITHIN;
         let (done, written) = sync_channel(1);
-        let mut message = Message::Flush(done);
+        let mut message = ToLog::Flush(done);
         while let Err(TrySendError::Full(again)) = self.lines.try_send(message) {
             if Instant::now() >= end {
                 return;
@@ -67,10 +67,10 @@ impl Writer {
     }
 }
 
-impl Write for Writer {
+impl Write for LogWriter {
     /// One line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if line.len() > LINE_BYTES_MAX || self.lines.try_send(Message::Line(line.to_vec())).is_err() {
+        if line.len() > LINE_BYTES_MAX || self.lines.try_send(ToLog::Line(line.to_vec())).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
@@ -81,7 +81,7 @@ impl Write for Writer {
     }
 }
 
-impl<'a> MakeWriter<'a> for Writer {
+impl<'a> MakeWriter<'a> for LogWriter {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -90,20 +90,20 @@ impl<'a> MakeWriter<'a> for Writer {
 }
 
 /// The thread's side.
-struct Desk {
+struct LogThread {
     out: Box<dyn Write + Send>,
-    waiting: Receiver<Message>,
+    waiting: Receiver<ToLog>,
     dropped: Arc<AtomicU64>,
     format: LogFormat,
 }
 
-impl Desk {
+impl LogThread {
     fn run(mut self, repeats: &Repeats) {
         let mut told = Instant::now();
         loop {
             match self.waiting.recv_timeout(TICK) {
-                Ok(Message::Line(line)) => self.write(&line),
-                Ok(Message::Flush(done)) => drop(done),
+                Ok(ToLog::Line(line)) => self.write(&line),
+                Ok(ToLog::Flush(done)) => drop(done),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -179,9 +179,9 @@ mod tests {
         }
     }
 
-    fn started(format: LogFormat) -> (Reader, Writer) {
+    fn started(format: LogFormat) -> (Reader, LogWriter) {
         let reader = Reader::default();
-        let writer = Writer::start(Box::new(reader.clone()), format, Arc::default()).unwrap();
+        let writer = LogWriter::start(Box::new(reader.clone()), format, Arc::default()).unwrap();
         (reader, writer)
     }
 

@@ -12,7 +12,7 @@ const MESSAGE: u32 = 1;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum EntryKind {
     /// Nothing to do.
     Information,
     /// The service has ended.
@@ -20,10 +20,10 @@ pub(super) enum Kind {
 }
 
 /// Writes one entry. Where there is no event log, the log files have to do.
-pub(super) fn write(kind: Kind, text: &str) {
+pub(super) fn write(kind: EntryKind, text: &str) {
     let kind = match kind {
-        Kind::Information => EVENTLOG_INFORMATION_TYPE,
-        Kind::Error => EVENTLOG_ERROR_TYPE,
+        EntryKind::Information => EVENTLOG_INFORMATION_TYPE,
+        EntryKind::Error => EVENTLOG_ERROR_TYPE,
     };
     let (source, text) = (wide(super::NAME), wide(text));
     let lines = [text.as_ptr()];

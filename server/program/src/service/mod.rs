@@ -17,7 +17,7 @@ use windows_service::service::{ServiceControl, ServiceControlAccept, ServiceExit
 use windows_service::service_control_handler::{self, ServiceControlHandlerResult as Heard, ServiceStatusHandle};
 use windows_service::{define_windows_service, service_dispatcher};
 
-use self::event_log::Kind;
+use self::event_log::EntryKind;
 use crate::config::Configuration;
 use crate::ending::{Ending, Exit, Outcome};
 use crate::log::{self, Level, Log};
@@ -39,10 +39,10 @@ const LOG_DAYS: usize = 14;
 const NOT_A_SERVICE: i32 = 1063;
 
 /// What the service is to do. The service manager calls a plain function, so it waits here; taken once.
-static WAITING: Mutex<Option<Job>> = Mutex::new(None);
+static WAITING: Mutex<Option<ServiceJob>> = Mutex::new(None);
 
 /// What a service is to do.
-pub(crate) struct Job {
+pub(crate) struct ServiceJob {
     /// The server.
     pub(crate) settings: Settings,
     /// Where that is from: what can be changed while it runs is read again.
@@ -55,7 +55,7 @@ define_windows_service!(entry, service_main);
 ///
 /// # Errors
 /// It was not the service manager that started this process.
-pub(crate) fn run(job: Job) -> Outcome {
+pub(crate) fn run(job: ServiceJob) -> Outcome {
     *WAITING.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
     service_dispatcher::start(NAME, entry).map_err(|error| match error {
         windows_service::Error::Winapi(error) if error.raw_os_error() == Some(NOT_A_SERVICE) => {
@@ -67,7 +67,7 @@ pub(crate) fn run(job: Job) -> Outcome {
 }
 
 /// The service's log: `logs` in its data folder, a file a day.
-fn log_to_files(job: &Job) -> Result<Log, String> {
+fn log_to_files(job: &ServiceJob) -> Result<Log, String> {
     let said = job.configuration.now();
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -82,12 +82,12 @@ fn log_to_files(job: &Job) -> Result<Log, String> {
 
 fn service_main(_arguments: Vec<OsString>) {
     let Some(job) = WAITING.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    let log = log_to_files(&job).map_err(|why| event_log::write(Kind::Error, &format!("The server runs without a log: {why}"))).ok();
-    let Job { settings, configuration } = job;
+    let log = log_to_files(&job).map_err(|why| event_log::write(EntryKind::Error, &format!("The server runs without a log: {why}"))).ok();
+    let ServiceJob { settings, configuration } = job;
     let (orders, ordered) = mpsc::channel();
     let manager = match listen_to_manager(orders, configuration, log.as_ref().map(Log::level)) {
         Ok(manager) => manager,
-        Err(error) => return event_log::write(Kind::Error, &format!("The service manager cannot be heard: {error}.")),
+        Err(error) => return event_log::write(EntryKind::Error, &format!("The service manager cannot be heard: {error}.")),
     };
     tell(manager, State::StartPending, ServiceExitCode::NO_ERROR);
     let data = settings.data.clone();
@@ -97,12 +97,12 @@ fn service_main(_arguments: Vec<OsString>) {
     };
     let exit_code = match belfry_server::serve(settings, ready, ordered) {
         Ok(()) => {
-            event_log::write(Kind::Information, "The server has stopped.");
+            event_log::write(EntryKind::Information, "The server has stopped.");
             ServiceExitCode::NO_ERROR
         }
         Err(error) => {
             tracing::error!(%error, "the server has ended");
-            event_log::write(Kind::Error, &error.to_string());
+            event_log::write(EntryKind::Error, &error.to_string());
             ServiceExitCode::ServiceSpecific(Exit::Refused as u32)
         }
     };
@@ -181,5 +181,5 @@ fn announce(ready: &Ready, data: &Path) {
             ),
         };
     }
-    event_log::write(Kind::Information, &public);
+    event_log::write(EntryKind::Information, &public);
 }

@@ -42,7 +42,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
     let outcome = std::thread::scope(|scope| {
         let finished = &finished;
         let talk = scope.spawn(move || {
-            let mut talk = Talk {
+            let mut talk = Chat {
                 session,
                 place,
                 printer,
@@ -74,7 +74,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
 }
 
 /// One person's chat on a terminal.
-struct Talk<'a, P> {
+struct Chat<'a, P> {
     session: &'a mut Session,
     place: Place,
     printer: P,
@@ -94,7 +94,7 @@ struct Talk<'a, P> {
     disconnected: bool,
 }
 
-impl<P: ExternalPrinter> Talk<'_, P> {
+impl<P: ExternalPrinter> Chat<'_, P> {
     fn run(&mut self) -> Outcome {
         self.enter(self.place.clone())?;
         self.show(&self.paint.dim("/help lists the commands, /quit leaves"))?;

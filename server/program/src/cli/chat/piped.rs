@@ -23,7 +23,7 @@ pub(super) fn run(session: &mut Session, to: Place) -> Outcome {
     let waker = session.waker();
     // Not joined: it may be waiting for a line that never comes when this command ends.
     std::thread::spawn(move || lines::read(std::io::stdin().lock(), &permissions, &waker));
-    let mut stream = Stream::default();
+    let mut stream = PipedLines::default();
     while !stream.is_done() {
         let wake = session.next(None).map_err(|ending| stream.unconfirmed(ending))?.unwrap_or(Wake::InputEnded);
         match stream.take(wake) {
@@ -59,7 +59,7 @@ enum Step {
 
 /// Which lines have been read and which of them are on their way.
 #[derive(Debug, Default)]
-struct Stream {
+struct PipedLines {
     lines: u64,
     in_flight: BTreeMap<Ticket, u64>,
     input_ended: bool,
@@ -68,7 +68,7 @@ struct Stream {
     failed: Option<Exit>,
 }
 
-impl Stream {
+impl PipedLines {
     fn is_done(&self) -> bool {
         self.input_ended && self.in_flight.is_empty()
     }
@@ -153,8 +153,8 @@ mod tests {
     use super::*;
 
     /// A stream that has read these lines and sent those that are messages, with tickets from 1.
-    fn stream(lines: &[&str]) -> Stream {
-        let mut stream = Stream::default();
+    fn stream(lines: &[&str]) -> PipedLines {
+        let mut stream = PipedLines::default();
         for line in lines {
             if let Step::Post(_) = stream.take(Wake::Line(line.as_bytes().to_vec())) {
                 stream.on_its_way(Ticket(stream.in_flight.len() as u64 + 1));

@@ -52,7 +52,7 @@ pub(crate) struct Args {
 
 /// How far a notice has come with a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum NoticeStage {
     /// It has arrived at their program.
     Reached,
     /// It was on their screen.
@@ -64,7 +64,7 @@ enum Stage {
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Goal {
-    stage: Stage,
+    stage: NoticeStage,
     /// How many in a hundred have to be that far.
     percent: u8,
 }
@@ -72,9 +72,9 @@ struct Goal {
 impl Goal {
     fn is_reached(self, progress: &Progress) -> bool {
         let count = match self.stage {
-            Stage::Reached => progress.reached,
-            Stage::Visible => progress.visible,
-            Stage::Answered => progress.answered,
+            NoticeStage::Reached => progress.reached,
+            NoticeStage::Visible => progress.visible,
+            NoticeStage::Answered => progress.answered,
         };
         u128::from(count) * 100 >= u128::from(progress.audience) * u128::from(self.percent)
     }
@@ -85,16 +85,16 @@ fn goal(typed: &str) -> Result<Goal, String> {
     let explain = || "Write reached, visible or answered, and a share behind it if not everybody is meant, as in answered:80%.".to_owned();
     let (stage, share) = typed.split_once(':').unwrap_or((typed, "100%"));
     let stage = match stage {
-        "reached" => Stage::Reached,
-        "visible" => Stage::Visible,
-        "answered" => Stage::Answered,
+        "reached" => NoticeStage::Reached,
+        "visible" => NoticeStage::Visible,
+        "answered" => NoticeStage::Answered,
         _ => return Err(explain()),
     };
     let percent = share.strip_suffix('%').and_then(|share| share.parse().ok()).filter(|percent| (1..=100).contains(percent));
     Ok(Goal { stage, percent: percent.ok_or_else(explain)? })
 }
 
-impl Stage {
+impl NoticeStage {
     const fn has(self, entry: &LedgerEntry) -> bool {
         match self {
             Self::Reached => entry.reached_at.is_some() || entry.visible_at.is_some() || entry.answered.is_some(),
@@ -217,7 +217,7 @@ fn look(session: &mut Session, notice: NoticeId, progress: &mut Progress) -> Out
 }
 
 /// Who has not had the notice that far, each with the reason: of those who were meant when it was sent.
-fn missing(people: &[LedgerEntry], stage: Stage, why: &str, zone: &TimeZone) -> Ending {
+fn missing(people: &[LedgerEntry], stage: NoticeStage, why: &str, zone: &TimeZone) -> Ending {
     let meant: Vec<_> = people.iter().filter(|entry| !entry.later).collect();
     let missing: Vec<_> = meant.iter().filter(|entry| !stage.has(entry)).collect();
     let mut said = format!("{why}: {} of {} people {}.", missing.len(), meant.len(), stage.not_done());
@@ -293,7 +293,7 @@ mod tests {
     fn who_is_missing_is_named_with_the_reason_and_exits_3() {
         let answered = LedgerEntry { answered: Some((Label::acknowledge(), UnixMillis(0))), gap: None, ..entry("bob") };
         let later = LedgerEntry { later: true, ..entry("dave") };
-        let ending = missing(&[answered, entry("carol"), later], Stage::Answered, "Time ran out", &TimeZone::UTC);
+        let ending = missing(&[answered, entry("carol"), later], NoticeStage::Answered, "Time ran out", &TimeZone::UTC);
         assert_eq!(ending.exit, Exit::Unreachable);
         assert_eq!(
             ending.sentence.unwrap(),
