@@ -5,16 +5,6 @@
 //! One seed replays a run.
 
 #![no_std]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "a test that breaks should say so at once"
-    )
-)]
 
 extern crate alloc;
 #[cfg(any(test, feature = "net"))]

@@ -1,14 +1,4 @@
 //! The Belfry server: the machine without input and output, the store behind it, the loop that drives both.
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "a test that breaks should say so at once"
-    )
-)]
 
 mod announce;
 mod drive;

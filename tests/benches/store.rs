@@ -2,7 +2,6 @@
 //!
 //! Closed loop: each sender hands in its next message when the last one is stored. The database lies in a folder made below
 //! `BELFRY_BENCH_DIR`, or below the system's folder for temporary files, which must be on a real disk for the numbers to mean anything.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a measurement that breaks should say so at once")]
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};

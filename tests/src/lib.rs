@@ -1,16 +1,5 @@
 //! The simulated world and what every test here leans on.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "a test that breaks should say so at once"
-    )
-)]
-
 pub mod anything;
 pub mod arrivals;
 pub mod caller;

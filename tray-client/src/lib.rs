@@ -4,17 +4,6 @@
 //! says what is to be done, of which what the server is to hear is a [`Command`](belfry_core::client::Command). [`scene`] turns what the model holds into rows of text. A window
 //! draws them and invents nothing.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "a test that breaks should say so at once"
-    )
-)]
-
 #[cfg(feature = "window")]
 pub mod app;
 pub mod cache;

@@ -37,21 +37,24 @@ pub fn speak(language: Language) -> &'static str {
     if chinese { "zh" } else { "" }
 }
 
-#[cfg(all(test, feature = "window-tests"))]
+#[cfg(test)]
+#[cfg(feature = "window-tests")]
 thread_local! {
     /// Tests run beside each other in one process: a window of one of them speaks for itself.
     static SPEAKS_CHINESE_HERE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// The windows of this test speak Chinese, or English.
-#[cfg(all(test, feature = "window-tests"))]
+#[cfg(test)]
+#[cfg(feature = "window-tests")]
 pub(crate) fn speak_here(chinese: bool) {
     SPEAKS_CHINESE_HERE.set(chinese);
 }
 
 /// Whether the windows speak Chinese.
 pub fn is_chinese() -> bool {
-    #[cfg(all(test, feature = "window-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "window-tests")]
     if SPEAKS_CHINESE_HERE.get() {
         return true;
     }

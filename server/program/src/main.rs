@@ -1,14 +1,4 @@
 //! The `belfry` program: the server, and the commands that people, administrators and scripts use.
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "a test that breaks should say so at once"
-    )
-)]
 
 use std::process::ExitCode;
 

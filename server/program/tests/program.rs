@@ -1,5 +1,4 @@
 //! The program as a program. Being here makes `cargo test --workspace` build it, which the process tests of `tests/` need.
-#![allow(clippy::unwrap_used, reason = "a test that breaks should say so at once")]
 
 use std::process::Command;
 

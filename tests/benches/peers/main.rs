@@ -3,7 +3,6 @@
 //! Every transport gets the same layout: a server process with one thread, whose use of the processor and memory the system counts, and
 //! the clients in this thread, on loopback. What the server does is said by 64-byte commands on the connection itself, so nothing else
 //! wakes it. The transports take turns, so that the machine's moods meet all of them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a measurement that breaks should say so at once")]
 
 mod belfry;
 mod enet;

@@ -3,7 +3,6 @@
 //! 100,000 accounts, 1,000 rooms and 10 million messages, or as many messages as `BELFRY_SIZES_MESSAGES` says and of the rest in
 //! proportion, unless `BELFRY_SIZES_ACCOUNTS` says how many accounts there are. The database takes about 3 GB below `BELFRY_BENCH_DIR`, or below the system's folder for temporary files, and is kept for the
 //! next run: delete the folder `belfry-sizes` afterwards.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a measurement that breaks should say so at once")]
 
 mod delivery;
 mod generate;

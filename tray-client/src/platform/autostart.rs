@@ -105,7 +105,8 @@ fn desktop_entry(program: &Path) -> io::Result<String> {
     Ok(format!("[Desktop Entry]\nType=Application\nName=Belfry\nComment=Chat and notices\nExec=\"{quoted}\"\nTerminal=false\n"))
 }
 
-#[cfg(all(test, not(windows)))]
+#[cfg(test)]
+#[cfg(not(windows))]
 mod tests {
     use super::*;
 

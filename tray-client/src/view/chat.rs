@@ -57,7 +57,8 @@ pub struct ChatView {
 
 impl ChatView {
     /// The window itself, for tests.
-    #[cfg(all(test, feature = "window-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "window-tests")]
     pub(super) const fn window(&self) -> &ui::ChatWindow {
         &self.window
     }

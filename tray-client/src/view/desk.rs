@@ -29,7 +29,8 @@ fn number(index: usize) -> i32 {
 
 impl DeskView {
     /// The window itself, for tests.
-    #[cfg(all(test, feature = "window-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "window-tests")]
     pub(super) const fn window(&self) -> &ui::DeskWindow {
         &self.window
     }

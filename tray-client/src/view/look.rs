@@ -55,7 +55,8 @@ where
 }
 
 /// Windows of this test have this look.
-#[cfg(all(test, feature = "window-tests"))]
+#[cfg(test)]
+#[cfg(feature = "window-tests")]
 pub(super) fn set_for_test(theme: Theme, percent: u16, language: &'static str) {
     CURRENT.set((theme, percent));
     LANGUAGE.set(language);

@@ -12,7 +12,8 @@ pub mod settings;
 pub mod sign_in;
 
 mod rows;
-#[cfg(all(test, feature = "window-tests"))]
+#[cfg(test)]
+#[cfg(feature = "window-tests")]
 mod tests;
 
 pub(crate) mod ui {

@@ -14,7 +14,8 @@ pub struct SettingsView {
 
 impl SettingsView {
     /// The window itself, for tests.
-    #[cfg(all(test, feature = "window-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "window-tests")]
     pub(super) const fn window(&self) -> &ui::SettingsWindow {
         &self.window
     }

@@ -12,7 +12,8 @@ pub struct SignInView {
 
 impl SignInView {
     /// The window itself, for tests.
-    #[cfg(all(test, feature = "window-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "window-tests")]
     pub(super) const fn window(&self) -> &ui::SignInWindow {
         &self.window
     }
