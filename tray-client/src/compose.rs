@@ -3,12 +3,12 @@
 use std::fmt;
 
 use belfry_core::chat::{
-    Audience, Every, Label, Notice, NoticeChange, NoticeDraft, Reminding, Severity, Template, TemplateName, Text, Title, check_answers,
-    check_audience, check_expiry, check_reminding,
+    Audience, Every, Label, Length, Notice, NoticeChange, NoticeDraft, Reminding, Severity, Template, TemplateName, Text, Title,
+    check_answers, check_audience, check_expiry, check_reminding,
 };
 use belfry_core::time::UnixMillis;
 
-use crate::when::{Wall, length, read_length};
+use crate::when::Wall;
 
 /// How often those who have not answered are told again at most.
 const REMINDERS: u16 = 6;
@@ -72,39 +72,14 @@ fn words(error: impl fmt::Display) -> Mistake {
     Mistake::Words(error.to_string())
 }
 
-/// The audience that a key stands for.
-pub fn audience(key: &str) -> Option<Audience> {
-    match key.split_once(':') {
-        None => (key == "everyone").then_some(Audience::Everyone),
-        Some(("user", name)) => name.parse().ok().map(Audience::Account),
-        Some(("group", name)) => name.parse().ok().map(Audience::Group),
-        Some(("room", name)) => name.parse().ok().map(Audience::Room),
-        Some(_) => None,
-    }
-}
-
-/// The key of an audience.
-pub fn audience_key(audience: &Audience) -> String {
-    match audience {
-        Audience::Everyone => "everyone".into(),
-        Audience::Account(name) => format!("user:{name}"),
-        Audience::Group(name) => format!("group:{name}"),
-        Audience::Room(name) => format!("room:{name}"),
-    }
-}
-
-const fn severity(index: usize) -> Severity {
-    match index {
-        0 => Severity::Info,
-        1 => Severity::Important,
-        _ => Severity::Critical,
-    }
-}
-
 impl NoticeForm {
+    fn severity(&self) -> Severity {
+        Severity::ALL.get(self.severity).copied().unwrap_or(Severity::Critical)
+    }
+
     /// The audiences that the form names.
     pub fn audiences(&self) -> Vec<Audience> {
-        self.audience.iter().filter_map(|key| audience(key)).collect()
+        self.audience.iter().filter_map(|key| key.parse().ok()).collect()
     }
 
     fn title(&self) -> Result<Option<Title>, Mistake> {
@@ -129,7 +104,7 @@ impl NoticeForm {
     }
 
     fn millis(typed: &str) -> Result<Option<u64>, Mistake> {
-        if typed.trim().is_empty() { Ok(None) } else { read_length(typed).map(Some).ok_or(Mistake::Length) }
+        if typed.trim().is_empty() { Ok(None) } else { typed.parse().map(|Length(millis)| Some(millis)).map_err(|_| Mistake::Length) }
     }
 
     fn reminding(&self) -> Result<Option<Reminding>, Mistake> {
@@ -173,7 +148,7 @@ impl NoticeForm {
             expires_after_ms: self.expires_after_ms()?,
             schedule: planned.map(|(schedule, _)| schedule),
             remind: self.reminding()?,
-            ..NoticeDraft::new(severity(self.severity), body, audience)
+            ..NoticeDraft::new(self.severity(), body, audience)
         })
     }
 
@@ -184,7 +159,7 @@ impl NoticeForm {
     pub fn template(&self, name: &str) -> Result<Template, Mistake> {
         Ok(Template {
             name: TemplateName::new(name.trim()).map_err(words)?,
-            severity: severity(self.severity),
+            severity: self.severity(),
             title: self.title()?,
             body: self.text()?,
             audience: self.audiences(),
@@ -196,15 +171,15 @@ impl NoticeForm {
 
     /// A form to start from. Whom it is for stays as chosen where the template says nothing.
     pub fn of(template: &Template, audience: Vec<String>) -> Self {
-        let chosen = template.audience.iter().map(audience_key).collect::<Vec<_>>();
+        let chosen = template.audience.iter().map(ToString::to_string).collect::<Vec<_>>();
         Self {
             title: template.title.as_ref().map(ToString::to_string).unwrap_or_default(),
             body: template.body.to_string(),
             severity: template.severity as usize,
             audience: if chosen.is_empty() { audience } else { chosen },
             answers: template.answers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            expires: template.expires_after_ms.map(length).unwrap_or_default(),
-            remind: template.remind.map(|remind| length(remind.every_ms)).unwrap_or_default(),
+            expires: template.expires_after_ms.map(|millis| Length(millis).to_string()).unwrap_or_default(),
+            remind: template.remind.map(|remind| Length(remind.every_ms).to_string()).unwrap_or_default(),
             ..Self::default()
         }
     }
@@ -311,13 +286,5 @@ mod tests {
         assert_eq!(update(&notice, "Fire drill", "Leave."), Ok(None));
         let Ok(Some(NoticeChange::Update { title: None, body: Some(body), .. })) = update(&notice, "Fire drill", "Stay.") else { panic!() };
         assert_eq!(body.as_str(), "Stay.");
-    }
-
-    #[test]
-    fn an_audience_is_found_by_its_key() {
-        for key in ["everyone", "user:anna", "group:Nurses", "room:Ward 4"] {
-            assert_eq!(audience_key(&audience(key).unwrap()), key);
-        }
-        assert_eq!(audience("user:"), None);
     }
 }

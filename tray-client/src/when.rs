@@ -140,35 +140,6 @@ pub fn ago(at: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
-/// Units of a length of time, as they are typed, in milliseconds.
-const UNITS: [(char, u64); 4] = [('d', 86_400_000), ('h', 3_600_000), ('m', 60_000), ('s', 1000)];
-
-/// Reads `2h`, `1h 30m`, `1d`: in milliseconds. `None` for anything else, and for nothing.
-pub fn read_length(typed: &str) -> Option<u64> {
-    let mut millis: u64 = 0;
-    for part in typed.split_whitespace() {
-        let unit = part.chars().last()?;
-        let (_, each) = UNITS.iter().find(|(letter, _)| *letter == unit.to_ascii_lowercase())?;
-        let count: u64 = part.strip_suffix(unit)?.parse().ok()?;
-        millis = millis.checked_add(count.checked_mul(*each)?)?;
-    }
-    Some(millis).filter(|millis| *millis > 0)
-}
-
-/// The same as it is typed: `1h 30m`.
-pub fn length(millis: u64) -> String {
-    let mut left = millis;
-    let mut parts = Vec::new();
-    for (letter, each) in UNITS {
-        let count = left / each;
-        left %= each;
-        if count > 0 {
-            parts.push(format!("{count}{letter}"));
-        }
-    }
-    parts.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,17 +153,6 @@ mod tests {
         assert!(utc.is_overtaken(hour(23), &utc.clone(), hour(25)), "midnight");
         assert!(!utc.is_overtaken(hour(22), &utc.clone(), hour(23)));
         assert!(berlin.is_overtaken(hour(22), &berlin.clone(), hour(23)), "midnight is earlier there");
-    }
-
-    #[test]
-    fn a_length_is_read_as_it_is_written() {
-        for (typed, millis) in [("30m", 1_800_000), ("1h 30m", 5_400_000), ("1d", 86_400_000), ("45s", 45_000)] {
-            assert_eq!((read_length(typed), length(millis)), (Some(millis), typed.to_owned()));
-        }
-        assert_eq!(read_length("90M"), Some(5_400_000));
-        for typed in ["", "0m", "h", "2", "-1h", "soon", "99999999999999999999d", "18446744073709551615d"] {
-            assert_eq!(read_length(typed), None, "{typed:?}");
-        }
     }
 
     #[test]

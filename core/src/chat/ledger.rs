@@ -37,6 +37,21 @@ pub enum Gap {
     },
 }
 
+impl Gap {
+    /// The word for it in JSON and in tables; of a notice that is over, in which way it is.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NeverConnected => "never_connected",
+            Self::Offline { .. } => "offline",
+            Self::OnItsWay => "on_its_way",
+            Self::Locked { .. } => "locked",
+            Self::Unanswered => "unanswered",
+            Self::AnsweredElsewhere => "answered_elsewhere",
+            Self::Over { state, .. } => state.as_str(),
+        }
+    }
+}
+
 /// What the ledger says of one device of a person, or of their other programs together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceEntry {

@@ -14,6 +14,7 @@ mod event;
 mod fold;
 mod group;
 mod ledger;
+mod length;
 mod line_break;
 mod message;
 mod name;
@@ -28,7 +29,6 @@ mod request;
 mod room;
 mod rule;
 mod text;
-#[cfg(test)]
 mod words;
 mod written;
 
@@ -41,11 +41,13 @@ pub use event::Event;
 pub use fold::{find_folded, fold};
 pub use group::Group;
 pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
+pub use length::{InvalidLength, Length};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
 pub use message::{Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Seq};
 pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
-    Audience, GivenAnswer, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt, Severity,
+    Audience, GivenAnswer, InvalidAudience, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt,
+    Severity,
 };
 pub use offer::{InvalidDraft, check_answers, check_audience, check_expiry, check_reminding, check_repetition};
 pub use page::Page;
@@ -57,3 +59,4 @@ pub use request::Request;
 pub use room::{Found, Hit, Keep, Original, Room, Standing};
 pub use rule::{MayAsk, RateClass, RequestKind, Rule};
 pub use text::{InvalidText, Label, Password, SearchText, Text, Title};
+pub use words::UnknownWord;

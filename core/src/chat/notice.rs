@@ -1,10 +1,13 @@
 //! Notices and the ledger of who has had them.
 
 use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, GroupName, Label, PostId, Reminding, RoomName, Schedule, Text, Title};
+use super::words::words;
+use super::{AccountName, GroupName, InvalidName, Label, PostId, Reminding, RoomName, Schedule, Text, Title};
 use crate::time::UnixMillis;
 
 /// The server's number for a notice; never reused.
@@ -22,14 +25,11 @@ pub enum Severity {
     Critical,
 }
 
-impl Severity {
-    /// The word for it on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Important => "important",
-            Self::Critical => "critical",
-        }
+words! {
+    Severity {
+        Info => "info",
+        Important => "important",
+        Critical => "critical",
     }
 }
 
@@ -59,6 +59,56 @@ impl Audience {
         is_named
     }
 }
+
+impl fmt::Display for Audience {
+    /// `everyone`, `user:anna`, `group:nurses`, `room:ward 4`; no name contains a colon.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyone => f.write_str(EVERYONE),
+            Self::Account(name) => write!(f, "user:{name}"),
+            Self::Group(name) => write!(f, "group:{name}"),
+            Self::Room(name) => write!(f, "room:{name}"),
+        }
+    }
+}
+
+impl FromStr for Audience {
+    type Err = InvalidAudience;
+
+    /// Reads what [`Display`](fmt::Display) writes, also names that only older servers have given.
+    fn from_str(typed: &str) -> Result<Self, InvalidAudience> {
+        let audience = match typed.split_once(':') {
+            None if typed == EVERYONE => return Ok(Self::Everyone),
+            Some(("user", name)) => name.parse().map(Self::Account),
+            Some(("group", name)) => name.parse().map(Self::Group),
+            Some(("room", name)) => name.parse().map(Self::Room),
+            _ => return Err(InvalidAudience::Form),
+        };
+        audience.map_err(InvalidAudience::Name)
+    }
+}
+
+const EVERYONE: &str = "everyone";
+
+/// Why a text names no audience; each displays as a sentence for the person who typed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidAudience {
+    /// It has another form.
+    Form,
+    /// What stands behind the colon cannot be a name.
+    Name(InvalidName),
+}
+
+impl fmt::Display for InvalidAudience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("Write everyone, user:NAME, group:NAME or room:NAME."),
+            Self::Name(why) => why.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for InvalidAudience {}
 
 /// A notice as its author writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,15 +166,12 @@ pub enum NoticeState {
     AllClear,
 }
 
-impl NoticeState {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Expired => "expired",
-            Self::Withdrawn => "withdrawn",
-            Self::AllClear => "all-clear",
-        }
+words! {
+    NoticeState {
+        Open => "open",
+        Expired => "expired",
+        Withdrawn => "withdrawn",
+        AllClear => "all-clear",
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::AccountName;
+use super::words::words;
 use crate::time::UnixMillis;
 
 /// The server's number for an account; never reused.
@@ -18,13 +19,10 @@ pub enum Role {
     Admin,
 }
 
-impl Role {
-    /// The word for it on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Admin => "admin",
-        }
+words! {
+    Role {
+        Member => "member",
+        Admin => "admin",
     }
 }
 
@@ -39,14 +37,11 @@ pub enum Presence {
     Offline,
 }
 
-impl Presence {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Away => "away",
-            Self::Offline => "offline",
-        }
+words! {
+    Presence {
+        Online => "online",
+        Away => "away",
+        Offline => "offline",
     }
 }
 

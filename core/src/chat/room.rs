@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use super::{AccountName, Message, Place, RoomName, Text};
 use crate::time::UnixMillis;
 
@@ -44,14 +45,11 @@ pub enum Standing {
     Inside,
 }
 
-impl Standing {
-    /// The word for it on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Outside => "outside",
-            Self::Invited => "invited",
-            Self::Inside => "inside",
-        }
+words! {
+    Standing {
+        Outside => "outside",
+        Invited => "invited",
+        Inside => "inside",
     }
 }
 

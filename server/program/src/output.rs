@@ -164,12 +164,12 @@ pub(crate) fn number(message: &Message, paint: Paint) -> String {
 
 /// `notice 7 [important] from admin: Title: body (answers: 0 Safe, 1 Need help)`, or that it is over.
 pub(crate) fn notice_line(notice: &Notice, paint: Paint) -> String {
-    let heading = paint.alert(&format!("notice {} [{}]", notice.id.0, notice.severity.as_str()));
+    let heading = paint.alert(&format!("notice {} [{}]", notice.id.0, notice.severity));
     let title = notice.title.as_ref().map(|title| format!("{}: ", visible(title.as_str()))).unwrap_or_default();
     let mut line = format!("{heading} from {}: {title}{}", visible(notice.author.as_str()), indented(notice.body.as_str()));
     let given = notice.answered.and_then(|given| notice.answers.get(usize::from(given.answer)));
     if notice.state != belfry_core::chat::NoticeState::Open {
-        let _ = write!(line, " {}", paint.dim(&format!("({})", notice.state.as_str())));
+        let _ = write!(line, " {}", paint.dim(&format!("({})", notice.state)));
     } else if let Some(label) = given {
         let _ = write!(line, " {}", paint.dim(&format!("(answered: {})", visible(label.as_str()))));
     } else {

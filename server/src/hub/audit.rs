@@ -95,13 +95,7 @@ fn kept(keep: &Keep) -> String {
 
 /// An audience in the words of the command line.
 fn people(audience: &[Audience]) -> String {
-    let word = |audience: &Audience| match audience {
-        Audience::Everyone => "everyone".to_owned(),
-        Audience::Account(name) => format!("user:{name}"),
-        Audience::Group(name) => format!("group:{name}"),
-        Audience::Room(name) => format!("room:{name}"),
-    };
-    audience.iter().map(word).collect::<Vec<_>>().join(", ")
+    audience.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

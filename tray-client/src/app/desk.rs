@@ -55,7 +55,7 @@ impl App {
         self.desk.remark = None;
         match gesture {
             DeskGesture::New => self.act(Intent::OpenDesk),
-            DeskGesture::Choose(key) => compose::audience(&key).into_iter().for_each(|audience| self.act(Intent::Choose(audience))),
+            DeskGesture::Choose(key) => key.parse().into_iter().for_each(|audience| self.act(Intent::Choose(audience))),
             DeskGesture::Search(text) => self.desk.search = text,
             DeskGesture::Send(form) => {
                 let form = NoticeForm { audience: self.audience(), ..form };
@@ -106,7 +106,7 @@ impl App {
 
     /// Keys of the chosen audiences.
     fn audience(&self) -> Vec<String> {
-        self.model.desk().audience().iter().map(compose::audience_key).collect()
+        self.model.desk().audience().iter().map(ToString::to_string).collect()
     }
 
     /// Nothing is left of the notice that is on its way: the next one begins with an empty form.

@@ -5,7 +5,6 @@ use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
 
 use super::{Moment, SeverityLevel};
-use crate::compose::audience_key;
 use crate::model::{DeskOutcome, Model};
 
 /// Which people of a ledger are shown.
@@ -238,7 +237,7 @@ fn reason(gap: Gap, moment: Moment<'_>) -> String {
 pub fn audiences(model: &Model, search: &str) -> Vec<AudienceRow> {
     let chosen = model.desk().audience();
     let row = |audience: Audience, name: String, note: &str| AudienceRow {
-        key: audience_key(&audience),
+        key: audience.to_string(),
         chosen: chosen.contains(&audience),
         name,
         note: note.into(),
@@ -264,7 +263,7 @@ pub fn audiences(model: &Model, search: &str) -> Vec<AudienceRow> {
 /// What is chosen, in the order in which it was: also what the list does not show, because it is searched in or has never had it.
 pub fn chosen(model: &Model) -> Vec<AudienceRow> {
     let row = |audience: &Audience| AudienceRow {
-        key: audience_key(audience),
+        key: audience.to_string(),
         name: match audience {
             Audience::Everyone => "Everyone".into(),
             Audience::Account(account) => account.to_string(),
@@ -321,7 +320,7 @@ pub fn as_csv(people: &[LedgerEntry]) -> String {
             time(entry.answered.as_ref().map(|(_, at)| *at)),
             entry.online.to_string(),
             time(entry.offline_since),
-            entry.gap.map(reason_word).unwrap_or_default().to_owned(),
+            entry.gap.map(Gap::as_str).unwrap_or_default().to_owned(),
             entry.revision.to_string(),
         ];
         let cells: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
@@ -347,21 +346,6 @@ pub(super) fn quoted(cell: &str) -> String {
 fn rfc3339(at: UnixMillis) -> String {
     let at = i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
     at.map(|at| format!("{at:.3}")).unwrap_or_default()
-}
-
-const fn reason_word(gap: Gap) -> &'static str {
-    match gap {
-        Gap::NeverConnected => "never_connected",
-        Gap::Offline { .. } => "offline",
-        Gap::OnItsWay => "on_its_way",
-        Gap::Locked { .. } => "locked",
-        Gap::Unanswered => "unanswered",
-        Gap::AnsweredElsewhere => "answered_elsewhere",
-        Gap::Over { state: NoticeState::Expired, .. } => "expired",
-        Gap::Over { state: NoticeState::Withdrawn, .. } => "withdrawn",
-        Gap::Over { state: NoticeState::AllClear, .. } => "all-clear",
-        Gap::Over { state: NoticeState::Open, .. } => "open",
-    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use belfry_core::chat::Length;
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::search::{self, Sighting, Sightings};
 use belfry_core::net::{ServerAddress, os_seed, probe};
 use serde::Serialize;
 
-use crate::config;
 use crate::ending::{Ending, Outcome};
 use crate::{output, sentence};
 
@@ -21,8 +21,8 @@ pub(crate) struct Args {
     /// Ask only at these addresses (HOST or HOST:PORT) instead of the whole network
     address: Vec<ServerAddress>,
     /// How long to wait for answers
-    #[arg(long, default_value = "2s", value_parser = config::duration, value_name = "DURATION")]
-    timeout: Duration,
+    #[arg(long, default_value = "2s", value_name = "DURATION")]
+    timeout: Length,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -30,7 +30,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let targets = resolve(&args.address)?;
-    let seen = if args.address.is_empty() { search::search(args.timeout) } else { ask(&targets, args.timeout) };
+    let timeout = args.timeout.into();
+    let seen = if args.address.is_empty() { search::search(timeout) } else { ask(&targets, timeout) };
     let seen = seen.map_err(|error| Ending::unreachable(format_args!("The network cannot be asked: {}.", InWords(&error))))?;
     if seen.is_empty() {
         return Err(Ending::unreachable("No server has answered. Name one by its address, or ask your administrator for its link."));

@@ -200,7 +200,7 @@ impl EventPrinter {
 
 /// `bob is offline`.
 pub(crate) fn presence_line(change: &PresenceChange) -> String {
-    format!("{} is {}", sentence::visible(change.account.as_str()), change.presence.as_str())
+    format!("{} is {}", sentence::visible(change.account.as_str()), change.presence)
 }
 
 /// `disconnected: the server is stopping; next try in 2 s`.

@@ -189,7 +189,7 @@ fn object(room: &Room) -> RoomObject<'_> {
 /// `inside   board (private, 3)`.
 fn line(room: &Room) -> String {
     let private = if room.private { "private, " } else { "" };
-    format!("{:<8} {} ({private}{})", room.standing.as_str(), sentence::visible(room.name.as_str()), room.members)
+    format!("{:<8} {} ({private}{})", room.standing, sentence::visible(room.name.as_str()), room.members)
 }
 
 #[cfg(test)]

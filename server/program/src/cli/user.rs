@@ -1,7 +1,6 @@
 //! `belfry user`: accounts, for administrators; `password` also for oneself.
 
 use belfry_core::chat::{Account, AccountName, Audience, Password, Request, Role};
-use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -19,8 +18,8 @@ pub(crate) enum Command {
         #[arg(value_parser = AccountName::new)]
         name: AccountName,
         /// What it may do
-        #[arg(long, value_enum, default_value_t = RoleWord::Member)]
-        role: RoleWord,
+        #[arg(long, value_parser = config::role(), default_value_t = Role::Member)]
+        role: Role,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -47,8 +46,8 @@ pub(crate) enum Command {
         /// The account
         name: AccountName,
         /// Its new role
-        #[arg(value_enum)]
-        role: RoleWord,
+        #[arg(value_parser = config::role())]
+        role: Role,
         /// Also when scheduled notices are then not sent any more
         #[arg(long)]
         yes: bool,
@@ -78,32 +77,17 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoleWord {
-    Member,
-    Admin,
-}
-
-impl From<RoleWord> for Role {
-    fn from(word: RoleWord) -> Self {
-        match word {
-            RoleWord::Member => Self::Member,
-            RoleWord::Admin => Self::Admin,
-        }
-    }
-}
-
 pub(crate) fn run(command: Command) -> Outcome {
     match command {
         Command::List { json, connection } => list(&connection, json),
         Command::Add { name, role, connection } => {
-            change_with_password(&connection, name, |account, password| Request::AddUser { account, password, role: role.into() })
+            change_with_password(&connection, name, |account, password| Request::AddUser { account, password, role })
         }
         Command::Password { name, keep_sessions, connection } => {
             change_with_password(&connection, name, |account, password| Request::SetPassword { account, password, keep_sessions })
         }
         Command::Role { name, role, yes, connection } => session::with(&connection, |session| {
-            let request = |confirmed| Request::SetRole { account: name.clone(), role: role.into(), confirmed };
+            let request = |confirmed| Request::SetRole { account: name.clone(), role, confirmed };
             stopping::ask(session, yes, request, |scheduled| scheduled.author.key() == name.key())
         }),
         Command::Disable { name, yes, connection } => session::with(&connection, |session| {
@@ -177,7 +161,7 @@ fn object(account: &Account) -> AccountObject<'_> {
 fn line(account: &Account, zone: &TimeZone) -> String {
     let seen = account.last_seen.map_or_else(|| "never seen".to_owned(), |at| format!("last seen {}", output::minute(at, zone)));
     let disabled = if account.disabled { ", disabled" } else { "" };
-    format!("{:<8} {} ({seen}{disabled})", account.role.as_str(), sentence::visible(account.name.as_str()))
+    format!("{:<8} {} ({seen}{disabled})", account.role, sentence::visible(account.name.as_str()))
 }
 
 #[cfg(test)]

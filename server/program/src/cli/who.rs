@@ -56,7 +56,7 @@ pub(crate) fn line(person: &Person, zone: &TimeZone) -> String {
         (Presence::Offline, None) => " (never seen)".to_owned(),
         _ => String::new(),
     };
-    format!("{:<8} {}{seen}", person.presence.as_str(), sentence::visible(person.account.as_str()))
+    format!("{:<8} {}{seen}", person.presence, sentence::visible(person.account.as_str()))
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use belfry_core::chat::Password;
+use belfry_core::chat::{Length, Password};
 use belfry_server::hub::{Rates, Registration, Retention, Rules, spelled};
 use belfry_server::limits::KEPT_UNASKED_MIN;
 use clap::Args;
 
 use super::layers::Layers;
-use super::{duration, platform};
+use super::platform;
 use crate::ending::{Ending, Outcome};
 use crate::log::{self, LogFormat};
 
@@ -265,7 +265,8 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
 
 /// An age. `30m` for thirty months would delete nearly everything, so minutes are written out.
 fn retention_age(typed: &str) -> Result<Duration, String> {
-    let age = duration(typed).map_err(|error| format!("{error} Or write forever."))?;
+    let length: Length = typed.parse().map_err(|error| format!("{error} Or write forever."))?;
+    let age = Duration::from(length);
     let bare_minutes =
         typed.trim().to_lowercase().strip_suffix('m').is_some_and(|before| before.trim_end().ends_with(|c: char| c.is_ascii_digit()));
     if bare_minutes && age < KEPT_UNASKED_MIN {

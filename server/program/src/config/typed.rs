@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use belfry_core::chat::{Label, Seq};
-use jiff::{Span, SpanRelativeTo};
+use belfry_core::chat::{Label, Length, Role, Seq, Severity};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// What a flag or its variable says; one that is empty says nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,26 +72,24 @@ fn number(typed: &str) -> Option<u64> {
     digits.then(|| typed.parse().unwrap_or(u64::MAX))
 }
 
-/// Reads `90s`, `10m`, `2h`, `1d` or `1h 30m`.
-///
-/// # Errors
-/// A sentence.
-pub(crate) fn duration(typed: &str) -> Result<Duration, String> {
-    let explain = || "A length of time is written like 30s, 10m, 2h, 1d or 1h 30m.".to_owned();
-    let span: Span = typed.trim().parse().map_err(|_| explain())?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| explain())?;
-    let duration = Duration::try_from(duration).map_err(|_| explain())?;
-    if duration.is_zero() { Err("It must be longer than nothing.".to_owned()) } else { Ok(duration) }
-}
-
 /// How long to go without a connection: a length of time from a second to an hour; a number alone is seconds.
 pub(crate) fn patience(typed: &str) -> Result<Duration, String> {
     let explain = || "Give a length of time from 1s to 1h, such as 30s.".to_owned();
     let length = match number(typed) {
         Some(seconds) => Duration::from_secs(seconds),
-        None => duration(typed).map_err(|_| explain())?,
+        None => typed.parse::<Length>().map_err(|_| explain())?.into(),
     };
     if (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&length) { Ok(length) } else { Err(explain()) }
+}
+
+/// How much a notice insists: clap offers the words.
+pub(crate) fn severity() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::as_str)).try_map(|word| word.parse::<Severity>())
+}
+
+/// What an account may do: clap offers the words.
+pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|word| word.parse::<Role>())
 }
 
 /// One of the answers of a notice.
@@ -102,17 +100,6 @@ pub(crate) fn label(typed: &str) -> Result<Label, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
-        for wrong in ["", "10", "soon", "-5s", "0s", "1 month"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn a_patience_is_a_length_of_time_or_seconds() {

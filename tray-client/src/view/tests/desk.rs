@@ -9,7 +9,7 @@ use slint::{ComponentHandle, LogicalPosition};
 
 use super::clicks::{begin, find, press};
 use super::*;
-use crate::compose::{self, NoticeForm};
+use crate::compose::NoticeForm;
 use crate::model::tests::answered;
 use crate::model::{Effect, Intent, Model};
 use crate::scene::{self, AudienceRow};
@@ -75,7 +75,7 @@ impl World {
     fn follow(&mut self) {
         for gesture in self.heard.take() {
             if let Gesture::Desk(DeskGesture::Choose(key)) = gesture {
-                self.model.act(NOW, Intent::Choose(compose::audience(&key).unwrap()));
+                self.model.act(NOW, Intent::Choose(key.parse().unwrap()));
             }
         }
         let reach = scene::reach(self.model.desk().preview());
@@ -114,7 +114,7 @@ impl World {
     /// Whom a notice is for that is sent now.
     fn sent(&self) -> Vec<String> {
         let mut model = self.model.clone();
-        let audience = model.desk().audience().iter().map(compose::audience_key).collect();
+        let audience = model.desk().audience().iter().map(ToString::to_string).collect();
         let form = NoticeForm { title: "Drill".into(), audience, ..NoticeForm::default() };
         let Ok(draft) = form.draft(NOW.wall, &Wall::new(jiff::tz::TimeZone::UTC)) else { return vec![] };
         let effects = model.act(NOW, Intent::SendNotice(draft));

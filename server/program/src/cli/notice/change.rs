@@ -1,10 +1,7 @@
 //! `belfry notice update|withdraw|all-clear|remind`: what becomes of a notice that was sent.
 
-use std::time::Duration;
+use belfry_core::chat::{Answer, InvalidLength, Length, NoticeChange, NoticeId, Request, Severity, Text, Title, check_expiry};
 
-use belfry_core::chat::{Answer, NoticeChange, NoticeId, Request, Text, Title, check_expiry};
-
-use super::draft::SeverityWord;
 use super::status;
 use crate::cli::session;
 use crate::cli::text::TypedText;
@@ -38,8 +35,8 @@ pub(crate) struct UpdateArgs {
     #[command(flatten)]
     common: Args,
     /// How much it insists from now on
-    #[arg(long, value_enum)]
-    severity: Option<SeverityWord>,
+    #[arg(long, value_parser = config::severity())]
+    severity: Option<Severity>,
     /// Its new heading
     #[arg(long)]
     title: Option<Title>,
@@ -53,21 +50,21 @@ pub(crate) struct UpdateArgs {
 /// When a notice stops mattering, from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    After(Duration),
+    After(Length),
     Never,
 }
 
-fn end(typed: &str) -> Result<End, String> {
-    if typed == "never" { Ok(End::Never) } else { config::duration(typed).map(End::After) }
+fn end(typed: &str) -> Result<End, InvalidLength> {
+    if typed == "never" { Ok(End::Never) } else { typed.parse().map(End::After) }
 }
 
 pub(crate) fn update(args: UpdateArgs) -> Outcome {
     let expires_after_ms = args.expires.map(|end| match end {
-        End::After(after) => Some(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        End::After(Length(millis)) => Some(millis),
         End::Never => None,
     });
     check_expiry(expires_after_ms.flatten()).map_err(Ending::usage)?;
-    let (severity, title) = (args.severity.map(Into::into), args.title);
+    let (severity, title) = (args.severity, args.title);
     change(&args.common, args.body, |body| NoticeChange::Update { severity, title, body, expires_after_ms })
 }
 
@@ -103,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_end_is_a_length_of_time_or_never() {
-        assert_eq!(end("2h"), Ok(End::After(Duration::from_secs(7200))));
+        assert_eq!(end("2h"), Ok(End::After(Length(7_200_000))));
         assert_eq!(end("never"), Ok(End::Never));
         assert!(end("soon").is_err());
     }

@@ -1,11 +1,8 @@
 //! What a notice and a template are made of, as it is typed.
 
-use std::time::Duration;
-
 use belfry_core::chat::{
-    Audience, Label, NoticeDraft, Reminding, Severity, Template, Text, Title, check_answers, check_audience, check_expiry,
+    Audience, Label, Length, NoticeDraft, Reminding, Severity, Template, Text, Title, check_answers, check_audience, check_expiry,
 };
-use clap::ValueEnum;
 
 use crate::config;
 use crate::ending::{Ending, Outcome};
@@ -17,23 +14,23 @@ const REMINDERS_DEFAULT: u16 = 6;
 #[derive(clap::Args, Debug)]
 pub(super) struct DraftArgs {
     /// How much it insists [default: info]
-    #[arg(long, value_enum)]
-    pub(super) severity: Option<SeverityWord>,
+    #[arg(long, value_parser = config::severity())]
+    pub(super) severity: Option<Severity>,
     /// Its heading
     #[arg(long)]
     pub(super) title: Option<Title>,
     /// Whom it is for: everyone, user:NAME, group:NAME or room:NAME; may be given several times [default: everyone]
-    #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
+    #[arg(long, value_name = "AUDIENCE")]
     pub(super) to: Vec<Audience>,
     /// When it stops mattering: 30m, 2h, 1d
-    #[arg(long, value_name = "DURATION", value_parser = config::duration)]
-    pub(super) expires: Option<Duration>,
+    #[arg(long, value_name = "DURATION")]
+    pub(super) expires: Option<Length>,
     /// The answers it offers, separated by commas [default: Acknowledge]
     #[arg(long, value_name = "ANSWERS", value_delimiter = ',', value_parser = config::label)]
     pub(super) answers: Vec<Label>,
     /// Tell those who have not answered again, each time after so long: 5m
-    #[arg(long, value_name = "DURATION", value_parser = config::duration)]
-    pub(super) remind: Option<Duration>,
+    #[arg(long, value_name = "DURATION")]
+    pub(super) remind: Option<Length>,
     /// With --remind: how often at most [default: 6]
     #[arg(long, value_name = "TIMES", value_parser = config::between::<u16>(1..=100), allow_negative_numbers = true)]
     pub(super) remind_limit: Option<u16>,
@@ -57,12 +54,12 @@ impl DraftArgs {
 
     /// How long it matters, if not for ever.
     pub(super) fn expires_after_ms(&self) -> Option<u64> {
-        self.expires.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
+        self.expires.map(|Length(millis)| millis)
     }
 
     /// The reminders, if any.
     pub(super) fn reminding(&self) -> Option<Reminding> {
-        let every_ms = u64::try_from(self.remind?.as_millis()).unwrap_or(u64::MAX);
+        let Length(every_ms) = self.remind?;
         Some(Reminding { every_ms, limit: self.remind_limit.unwrap_or(REMINDERS_DEFAULT) })
     }
 
@@ -78,7 +75,7 @@ impl DraftArgs {
             (None, Some(body)) => NoticeDraft::new(Severity::Info, body, Vec::new()),
             (None, None) => return Err(Ending::usage("The notice has no text: type it, or name a template.")),
         };
-        draft.severity = self.severity.map_or(draft.severity, Severity::from);
+        draft.severity = self.severity.unwrap_or(draft.severity);
         draft.title = self.title.clone().or(draft.title);
         draft.expires_after_ms = self.expires_after_ms().or(draft.expires_after_ms);
         draft.remind = self.reminding().or(draft.remind);
@@ -92,51 +89,5 @@ impl DraftArgs {
             draft.audience.push(Audience::Everyone);
         }
         Ok(draft)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SeverityWord {
-    Info,
-    Important,
-    Critical,
-}
-
-impl From<SeverityWord> for Severity {
-    fn from(word: SeverityWord) -> Self {
-        match word {
-            SeverityWord::Info => Self::Info,
-            SeverityWord::Important => Self::Important,
-            SeverityWord::Critical => Self::Critical,
-        }
-    }
-}
-
-/// Reads `everyone`, `user:NAME`, `group:NAME` or `room:NAME`.
-pub(super) fn audience(typed: &str) -> Result<Audience, String> {
-    match typed.split_once(':') {
-        None if typed == "everyone" => Ok(Audience::Everyone),
-        Some(("user", name)) => name.parse().map(Audience::Account).map_err(|error| error.to_string()),
-        Some(("group", name)) => name.parse().map(Audience::Group).map_err(|error| error.to_string()),
-        Some(("room", name)) => name.parse().map(Audience::Room).map_err(|error| error.to_string()),
-        _ => Err("Write everyone, user:NAME, group:NAME or room:NAME.".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use belfry_core::chat::AccountName;
-
-    use super::*;
-
-    #[test]
-    fn audiences_are_read_as_the_contract_writes_them() {
-        assert_eq!(audience("everyone"), Ok(Audience::Everyone));
-        assert_eq!(audience("user:Anna Berg"), Ok(Audience::Account(AccountName::new("Anna Berg").unwrap())));
-        assert_eq!(audience("group:nurses"), Ok(Audience::Group("nurses".parse().unwrap())));
-        assert_eq!(audience("room:lobby"), Ok(Audience::Room("lobby".parse().unwrap())));
-        for wrong in ["", "all", "alice", "user:", "team:x", "everyone:"] {
-            assert!(audience(wrong).is_err(), "{wrong:?}");
-        }
     }
 }

@@ -39,8 +39,8 @@ fn line(summary: &NoticeSummary, zone: &TimeZone) -> String {
         "{} [{}] {}, {}, answered by {} of {}: {}",
         notice.id.0,
         output::minute(notice.sent_at, zone),
-        notice.severity.as_str(),
-        notice.state.as_str(),
+        notice.severity,
+        notice.state,
         progress.answered,
         progress.audience,
         sentence::visible(heading)

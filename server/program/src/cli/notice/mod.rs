@@ -19,7 +19,6 @@ mod when;
 mod words;
 
 pub(super) use scheduled::{fetch as planned, heading};
-pub(super) use when::length;
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {

@@ -6,7 +6,6 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use belfry_core::chat::{Answer, Audience, Preview, Request, RoomName, Severity};
 use serde::Serialize;
 
-use super::draft::audience;
 use crate::cli::session::{self, Session};
 use crate::cli::which;
 use crate::config::ConnectionArgs;
@@ -18,7 +17,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// The audience: everyone, user:NAME, group:NAME or room:NAME; may be given several times [default: everyone]
-    #[arg(long, value_name = "AUDIENCE", value_parser = audience)]
+    #[arg(long, value_name = "AUDIENCE")]
     to: Vec<Audience>,
     /// One JSON object
     #[arg(long)]
@@ -121,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_lobby_is_everyone() {
-        assert!(is_everyone(&audience("room:LOBBY").unwrap()));
-        assert!(!is_everyone(&audience("user:lobby").unwrap()));
+        assert!(is_everyone(&"room:LOBBY".parse().unwrap()));
+        assert!(!is_everyone(&"user:lobby".parse().unwrap()));
     }
 }

@@ -97,7 +97,7 @@ fn line(scheduled: &Scheduled) -> String {
     // What has been said once is not said again.
     let coming = scheduled.obstacle.filter(|_| scheduled.next_at.is_some());
     parts.extend(coming.map(|obstacle| format!("will not be sent: {}", obstacle.as_str())));
-    let (severity, heading) = (scheduled.draft.severity.as_str(), sentence::visible(heading(scheduled)));
+    let (severity, heading) = (scheduled.draft.severity, sentence::visible(heading(scheduled)));
     let to_whom = words::to_whom(&scheduled.draft.audience, &scheduled.draft.answers);
     format!("{} [{}] {severity}: {heading}{to_whom}", scheduled.id.0, parts.join(", "))
 }

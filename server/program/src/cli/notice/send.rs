@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use belfry_core::chat::{Answer, Every, LedgerEntry, NoticeDraft, NoticeId, Progress, TemplateName, WrittenTime};
+use belfry_core::chat::{Answer, Every, LedgerEntry, Length, NoticeDraft, NoticeId, Progress, TemplateName, WrittenTime};
 use belfry_core::client::{Command, Update};
 use jiff::tz::TimeZone;
 
@@ -43,8 +43,8 @@ pub(crate) struct Args {
     #[arg(long, value_parser = goal, value_name = "STAGE[:SHARE]")]
     wait: Option<Goal>,
     /// With --wait: how long to wait, such as 30s, 10m, 2h [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = config::duration)]
-    timeout: Option<Duration>,
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<Length>,
     /// What it says, or - for what stands on standard input; put -- before a text that begins with a dash
     #[arg(required_unless_present = "template")]
     body: Option<TypedText>,
@@ -130,7 +130,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     // What can be wrong with what was typed is said before anybody is asked for a password.
     args.check()?;
     let schedule = args.at.clone().map(|at| when::schedule(at, args.every)).transpose()?;
-    let timeout = args.timeout.unwrap_or(TIMEOUT_DEFAULT);
+    let timeout = args.timeout.map_or(TIMEOUT_DEFAULT, Duration::from);
     let body = args.body.clone();
     session::with_input(
         &args.connection,

@@ -90,7 +90,7 @@ fn row(entry: &LedgerEntry) -> LedgerRow<'_> {
         answered_at: entry.answered.as_ref().map(|(_, at)| output::rfc3339(*at)),
         online: entry.online,
         offline_since: away_since(entry.offline_since, entry.gap).map(output::rfc3339),
-        reason: entry.gap.map(words::reason),
+        reason: entry.gap.map(Gap::as_str),
         revision: entry.revision,
         later: entry.later.then_some(true),
         device: None,
@@ -108,7 +108,7 @@ fn device_row<'a>(entry: &'a LedgerEntry, device: &'a DeviceEntry) -> LedgerRow<
         answered_at: device.answered.as_ref().map(|(_, at)| output::rfc3339(*at)),
         online: device.online,
         offline_since: away_since(device.offline_since, device.gap).map(output::rfc3339),
-        reason: device.gap.map(words::reason),
+        reason: device.gap.map(Gap::as_str),
         revision: device.revision,
         later: None,
         device: Some(device.device.map_or_else(|| OTHERS.to_owned(), |device| device.to_string())),
@@ -160,13 +160,7 @@ pub(super) fn heading(summary: &NoticeSummary) -> String {
     let title = notice.title.as_ref().map(|title| format!(": {}", sentence::visible(title.as_str()))).unwrap_or_default();
     format!(
         "notice {} ({}, {}){title}: reached {}, visible to {}, answered by {} of {}",
-        notice.id.0,
-        notice.severity.as_str(),
-        notice.state.as_str(),
-        progress.reached,
-        progress.visible,
-        progress.answered,
-        progress.audience
+        notice.id.0, notice.severity, notice.state, progress.reached, progress.visible, progress.answered, progress.audience
     )
 }
 

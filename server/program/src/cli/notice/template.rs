@@ -1,10 +1,10 @@
 //! `belfry notice template`: notices to start from, kept on the server.
 
-use belfry_core::chat::{Refusal, Request, Severity, Template, TemplateName};
+use belfry_core::chat::{Length, Refusal, Request, Severity, Template, TemplateName};
 use serde::Serialize;
 
 use super::draft::DraftArgs;
-use super::{when, words};
+use super::words;
 use crate::cli::session::{self, Session};
 use crate::cli::text::TypedText;
 use crate::config::ConnectionArgs;
@@ -64,7 +64,7 @@ fn add(args: AddArgs) -> Outcome {
     let expires_after_ms = draft.expires_after_ms();
     let template = |body| Template {
         name: args.name,
-        severity: draft.severity.map_or(Severity::Info, Into::into),
+        severity: draft.severity.unwrap_or(Severity::Info),
         remind: draft.reminding(),
         title: draft.title,
         body,
@@ -107,9 +107,9 @@ fn object(template: &Template) -> TemplateObject<'_> {
         title: template.title.as_ref().map(|title| title.as_str()),
         body: template.body.as_str(),
         answers: template.answers.iter().map(|answer| answer.as_str()).collect(),
-        expires: template.expires_after_ms.map(when::length),
+        expires: template.expires_after_ms.map(|millis| Length(millis).to_string()),
         to: words::audiences(&template.audience),
-        remind: template.remind.map(|remind| when::length(remind.every_ms)),
+        remind: template.remind.map(|remind| Length(remind.every_ms).to_string()),
         remind_limit: template.remind.map(|remind| remind.limit),
     }
 }
@@ -118,7 +118,7 @@ fn object(template: &Template) -> TemplateObject<'_> {
 fn line(template: &Template) -> String {
     let heading = template.title.as_ref().map_or_else(|| template.body.as_str().lines().next().unwrap_or_default(), |title| title.as_str());
     let to_whom = words::to_whom(&template.audience, &template.answers);
-    format!("{} ({}): {}{to_whom}", sentence::visible(template.name.as_str()), template.severity.as_str(), sentence::visible(heading))
+    format!("{} ({}): {}{to_whom}", sentence::visible(template.name.as_str()), template.severity, sentence::visible(heading))
 }
 
 #[cfg(test)]

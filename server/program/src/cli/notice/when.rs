@@ -1,12 +1,11 @@
 //! Times and repetitions as people type them.
 
-use belfry_core::chat::{Every, First, Schedule, TimeOfDay, WrittenTime, ZoneName};
+use belfry_core::chat::{Every, First, Length, Schedule, TimeOfDay, WrittenTime, ZoneName};
 use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
 use crate::cli::zone;
-use crate::config;
 use crate::ending::{Ending, Outcome};
 use crate::{output, sentence};
 
@@ -94,8 +93,8 @@ pub(super) fn every(typed: &str) -> Result<Every, String> {
         "day" => Ok(Every::Days(1)),
         "week" => Ok(Every::Days(7)),
         other => {
-            let length = config::duration(other).map_err(|_| "It repeats every day, week, or so long as 30m, 2h or 1d.".to_owned())?;
-            Ok(Every::Millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)))
+            let length = other.parse().map_err(|_| "It repeats every day, week, or so long as 30m, 2h or 1d.".to_owned());
+            length.map(|Length(millis)| Every::Millis(millis))
         }
     }
 }
@@ -106,16 +105,8 @@ pub(super) fn every_words(every: Every) -> String {
         Every::Days(1) => "every day".to_owned(),
         Every::Days(7) => "every week".to_owned(),
         Every::Days(days) => format!("every {days} days"),
-        Every::Millis(millis) => format!("every {}", length(millis)),
+        Every::Millis(millis) => format!("every {}", Length(millis)),
     }
-}
-
-/// A length of time as it is typed, to the second: `1h 30m`.
-pub(in crate::cli) fn length(millis: u64) -> String {
-    let seconds = millis / 1000;
-    let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let words: Vec<_> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-    words.join(" ")
 }
 
 #[cfg(test)]

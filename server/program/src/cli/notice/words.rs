@@ -1,6 +1,6 @@
 //! The reasons of the ledger, audiences and answers, for scripts and for people.
 
-use belfry_core::chat::{Audience, DeviceId, Gap, Label, NoticeState};
+use belfry_core::chat::{Audience, DeviceId, Gap, Label};
 use jiff::tz::TimeZone;
 
 use crate::{output, sentence};
@@ -8,23 +8,7 @@ use crate::{output, sentence};
 /// Letters of a device's key that people tell it by.
 const SHORT_LETTERS: usize = 8;
 
-/// The word of a reason in JSON and CSV.
-pub(super) const fn reason(gap: Gap) -> &'static str {
-    match gap {
-        Gap::NeverConnected => "never_connected",
-        Gap::Offline { .. } => "offline",
-        Gap::OnItsWay => "on_its_way",
-        Gap::Locked { .. } => "locked",
-        Gap::Unanswered => "unanswered",
-        Gap::AnsweredElsewhere => "answered_elsewhere",
-        Gap::Over { state: NoticeState::Expired, .. } => "expired",
-        Gap::Over { state: NoticeState::Withdrawn, .. } => "withdrawn",
-        Gap::Over { state: NoticeState::AllClear, .. } => "all-clear",
-        Gap::Over { state: NoticeState::Open, .. } => "open",
-    }
-}
-
-/// The same for people.
+/// What keeps a notice from getting further, for people.
 pub(super) fn sentence(gap: Gap, zone: &TimeZone) -> String {
     match gap {
         Gap::NeverConnected => "has never been here".to_owned(),
@@ -33,22 +17,17 @@ pub(super) fn sentence(gap: Gap, zone: &TimeZone) -> String {
         Gap::Locked { since } => format!("its screen is locked since {}", output::minute(since, zone)),
         Gap::Unanswered => "online".to_owned(),
         Gap::AnsweredElsewhere => "answered on another device".to_owned(),
-        Gap::Over { state, offline_since: None } => state.as_str().to_owned(),
+        Gap::Over { state, offline_since: None } => state.to_string(),
         Gap::Over { state, offline_since: Some(since) } => {
-            format!("{} while offline since {}", state.as_str(), output::minute(since, zone))
+            format!("{state} while offline since {}", output::minute(since, zone))
         }
     }
 }
 
 /// Audiences as they are typed: `everyone`, `group:nurses`.
 pub(super) fn audiences(to: &[Audience]) -> Vec<String> {
-    let word = |audience: &Audience| match audience {
-        Audience::Everyone => "everyone".to_owned(),
-        Audience::Account(name) => format!("user:{name}"),
-        Audience::Group(name) => format!("group:{name}"),
-        Audience::Room(name) => format!("room:{name}"),
-    };
-    if to.is_empty() { vec![word(&Audience::Everyone)] } else { to.iter().map(word).collect() }
+    let to = if to.is_empty() { &[Audience::Everyone] } else { to };
+    to.iter().map(ToString::to_string).collect()
 }
 
 /// What stands behind a notice that is not sent yet: ` (to group:nurses; answers: Safe, Need help)`.

@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Keep, Request, Room, RoomName};
+use belfry_core::chat::{Answer, Keep, Length, Request, Room, RoomName};
 use belfry_server::hub::spelled;
 
-use crate::cli::notice::length;
 use crate::cli::session::{self, Session};
-use crate::config::{self, ConnectionArgs};
+use crate::config::ConnectionArgs;
 use crate::ending::{Ending, Outcome};
 use crate::{output, sentence};
 
@@ -39,8 +38,8 @@ fn parse_age(typed: &str) -> Result<Bound, String> {
         "default" => Ok(Bound(None)),
         "forever" => Ok(Bound(Some(0))),
         _ => {
-            let age = config::duration(typed).map_err(|error| format!("{error} Or write forever or default."))?;
-            Ok(Bound(Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX).max(1))))
+            let Length(age) = typed.parse().map_err(|error| format!("{error} Or write forever or default."))?;
+            Ok(Bound(Some(age)))
         }
     }
 }
@@ -123,7 +122,7 @@ fn find(session: &mut Session, wanted: &RoomName) -> Outcome<Room> {
 
 /// An age as it is typed.
 pub(super) fn age(millis: u64) -> String {
-    if millis == 0 { "forever".to_owned() } else { length(millis) }
+    if millis == 0 { "forever".to_owned() } else { Length(millis).to_string() }
 }
 
 /// `age 30d, messages default`.
