@@ -1,10 +1,9 @@
 //! Sentences for whoever types: safe for a terminal, short, and said on standard error.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use belfry_core::chat::{is_blank, is_line_break};
+pub(crate) use belfry_core::chat::visible;
 
 /// One sentence on standard error. Nobody can be told when even that is closed.
 pub(crate) fn complain(sentence: &str) {
@@ -31,27 +30,6 @@ fn bounded(sentence: &str) -> Cow<'_, str> {
         }
     };
     Cow::Owned(sentence.split(' ').map(short).collect::<Vec<_>>().join(" "))
-}
-
-/// Characters that a terminal must not get from strangers: controls that move the cursor and marks that turn the direction of writing
-/// or show nothing. Joiners and selectors of a variant stay: scripts and emoji are written with them.
-fn misleads(c: char) -> bool {
-    let belongs_to_a_letter = matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
-    let is_space = matches!(c, '\n' | '\t') || (c.is_whitespace() && !is_line_break(c));
-    is_blank(c) && !is_space && !belongs_to_a_letter
-}
-
-/// The text with everything that would mislead its reader spelled out: `·U+202E·`.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if misleads(c) {
-            let _ = write!(shown, "·U+{:04X}·", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// Letters of a value that a sentence repeats: enough to know it again.

@@ -1,6 +1,6 @@
 //! Popups on the screen: which, where, for how long.
 
-use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity};
+use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity, visible, visible_in_window};
 use belfry_core::time::Instant;
 use std::time::Duration;
 
@@ -158,13 +158,13 @@ impl App {
         }
         let row = MessageRow {
             key: place.to_string(),
-            who: message.from.to_string(),
+            who: visible(message.from.as_str()),
             place: match place {
                 Place::Room(_) if *place == Place::lobby() => words::say("Lobby"),
                 Place::Room(_) => scene::name(place),
                 Place::Direct(_) => String::new(),
             },
-            text: if self.settings.show_texts { scene::plain(message.text.as_str()) } else { words::say("New message") },
+            text: if self.settings.show_texts { visible_in_window(message.text.as_str()) } else { words::say("New message") },
         };
         let (key, now) = (message_key(&row.key), self.now().instant);
         self.popups.stack.show(now, key.clone(), Insists::Passing);

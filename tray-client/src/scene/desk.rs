@@ -1,6 +1,6 @@
 //! The administrator's desk in rows: what was sent, the ledger, the audiences to choose from.
 
-use belfry_core::chat::{Audience, Gap, LedgerEntry, NoticeState, Place, Preview};
+use belfry_core::chat::{Audience, Gap, LedgerEntry, NoticeState, Place, Preview, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
 
@@ -156,7 +156,7 @@ pub fn schedules(model: &Model, moment: Moment<'_>) -> Vec<SentRow> {
 }
 
 fn heading(title: Option<&str>, body: &str) -> String {
-    super::plain(title.unwrap_or_else(|| body.lines().next().unwrap_or_default()))
+    visible_in_window(title.unwrap_or_else(|| body.lines().next().unwrap_or_default()))
 }
 
 const fn state_word(state: NoticeState) -> &'static str {
@@ -176,7 +176,7 @@ pub fn ledger_head(model: &Model, moment: Moment<'_>) -> LedgerHead {
         key: notice.id.0.to_string(),
         level: notice.severity.into(),
         title: heading(notice.title.as_ref().map(|title| title.as_str()), notice.body.as_str()),
-        body: super::plain(notice.body.as_str()),
+        body: visible_in_window(notice.body.as_str()),
         note: format!("{} · {} · {}", state_word(notice.state), notice.author, moment.wall.short(notice.sent_at, moment.now)),
         open: notice.state == NoticeState::Open,
         counts: [
@@ -203,11 +203,11 @@ fn ledger_row(entry: &LedgerEntry, moment: Moment<'_>) -> LedgerRow {
         (None, None, None) => (0, None),
     };
     LedgerRow {
-        name: entry.account.to_string(),
+        name: visible(entry.account.as_str()),
         online: entry.online,
         stage,
         time: at.map(|at| moment.wall.short(at, moment.now)).unwrap_or_default(),
-        answer: entry.answered.as_ref().map(|(answer, _)| answer.to_string()).unwrap_or_default(),
+        answer: entry.answered.as_ref().map(|(answer, _)| visible_in_window(answer.as_str())).unwrap_or_default(),
         why: entry
             .later
             .then(|| "Joined later".to_owned())
@@ -244,17 +244,17 @@ pub fn audiences(model: &Model, search: &str) -> Vec<AudienceRow> {
     };
     let groups = model.desk().groups().iter().map(|group| {
         let note = if group.members == 1 { "Group, 1 person".to_owned() } else { format!("Group, {} people", group.members) };
-        row(Audience::Group(group.name.clone()), group.name.to_string(), &note)
+        row(Audience::Group(group.name.clone()), visible(group.name.as_str()), &note)
     });
     let mut rooms: Vec<_> = model.conversations().into_iter().map(crate::model::Conversation::place).collect();
     rooms.sort_by_cached_key(|place| super::name(place).to_lowercase());
     let rooms = rooms.into_iter().filter_map(|place| match place {
-        Place::Room(room) if *place != Place::lobby() => Some(row(Audience::Room(room.clone()), room.to_string(), "Room")),
+        Place::Room(room) if *place != Place::lobby() => Some(row(Audience::Room(room.clone()), visible(room.as_str()), "Room")),
         _ => None,
     });
     let mut people: Vec<_> = model.people().sorted().into_iter().map(|person| &person.account).collect();
     people.sort_by_cached_key(|account| account.key());
-    let people = people.into_iter().map(|account| row(Audience::Account(account.clone()), account.to_string(), ""));
+    let people = people.into_iter().map(|account| row(Audience::Account(account.clone()), visible(account.as_str()), ""));
     let everyone = row(Audience::Everyone, "Everyone".into(), "Every account, also new ones");
     let rows = std::iter::once(everyone).chain(groups).chain(rooms).chain(people);
     rows.filter(|row| super::lists::matches(search, &[&row.name])).collect()
@@ -266,9 +266,9 @@ pub fn chosen(model: &Model) -> Vec<AudienceRow> {
         key: audience.to_string(),
         name: match audience {
             Audience::Everyone => "Everyone".into(),
-            Audience::Account(account) => account.to_string(),
-            Audience::Group(group) => group.to_string(),
-            Audience::Room(room) => room.to_string(),
+            Audience::Account(account) => visible(account.as_str()),
+            Audience::Group(group) => visible(group.as_str()),
+            Audience::Room(room) => visible(room.as_str()),
         },
         note: String::new(),
         chosen: true,
@@ -323,24 +323,9 @@ pub fn as_csv(people: &[LedgerEntry]) -> String {
             entry.gap.map(Gap::as_str).unwrap_or_default().to_owned(),
             entry.revision.to_string(),
         ];
-        let cells: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
-        file.push_str(&cells.join(","));
-        file.push_str("\r\n");
+        file.push_str(&table_line(cells.iter().map(String::as_str)));
     }
     file
-}
-
-/// What spreadsheets take for a formula and run, also in the letters of East Asian keyboards.
-const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-
-/// As RFC 4180 wants it, with its line end also within. What begins like a formula has an apostrophe before it: spreadsheets take that for
-/// "this is text" and do not show it.
-pub(super) fn quoted(cell: &str) -> String {
-    let cell = if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() };
-    if !cell.contains([',', '"', '\r', '\n']) {
-        return cell;
-    }
-    format!("\"{}\"", cell.replace('"', "\"\"").replace("\r\n", "\n").replace('\n', "\r\n"))
 }
 
 fn rfc3339(at: UnixMillis) -> String {

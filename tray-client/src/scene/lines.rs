@@ -1,6 +1,6 @@
 //! The lines of a conversation.
 
-use belfry_core::chat::Place;
+use belfry_core::chat::{Place, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 
 use super::{Moment, links};
@@ -136,9 +136,7 @@ pub fn as_table(rows: &[LineRow]) -> String {
                     author = who;
                 }
                 let text = if *deleted { "" } else { text };
-                let cells = [today, time, author, text, alteration(*edited, *deleted)].map(super::desk::quoted);
-                file.push_str(&cells.join(","));
-                file.push_str("\r\n");
+                file.push_str(&table_line([today, time, author, text, alteration(*edited, *deleted)]));
             }
         }
     }
@@ -159,11 +157,11 @@ fn message(line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'
     };
     let deleted = line.altered.is_some_and(|altered| altered.deleted);
     LineRow::Message {
-        who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), ToString::to_string) },
-        by: line.from.map(ToString::to_string).unwrap_or_default(),
+        who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), |from| visible(from.as_str())) },
+        by: line.from.map(|from| visible(from.as_str())).unwrap_or_default(),
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
-        text: super::plain(line.text.as_str()),
+        text: visible_in_window(line.text.as_str()),
         links: links(line.text.as_str()).into_iter().map(str::to_owned).collect(),
         mark,
         why,

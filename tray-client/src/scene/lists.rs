@@ -1,6 +1,6 @@
 //! The list of conversations and the list of people.
 
-use belfry_core::chat::{Place, Presence, fold};
+use belfry_core::chat::{Place, Presence, fold, visible, visible_in_window};
 
 use super::{Moment, name};
 use crate::model::{Conversation, Model};
@@ -65,7 +65,7 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
         let last = conversation.last();
         let author = |message: &belfry_core::chat::Message| match place {
             Place::Room(_) if model.me() == Some(&message.from) => "You: ".to_owned(),
-            Place::Room(_) => format!("{}: ", message.from),
+            Place::Room(_) => format!("{}: ", visible(message.from.as_str())),
             Place::Direct(_) => String::new(),
         };
         ConversationRow {
@@ -80,7 +80,7 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
             // What was taken back says nothing any more.
             last: last
                 .filter(|last| !last.is_deleted())
-                .map(|last| one_line(&format!("{}{}", author(last), super::plain(last.text.as_str()))))
+                .map(|last| one_line(&format!("{}{}", author(last), visible_in_window(last.text.as_str()))))
                 .unwrap_or_default(),
             time: last.map(|last| moment.wall.short(last.sent_at, moment.now)).unwrap_or_default(),
             unread: count(conversation.unread()),
@@ -94,7 +94,7 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
 pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow> {
     let rows = model.people().sorted().into_iter().map(|person| PersonRow {
         key: Place::Direct(person.account.clone()).to_string(),
-        name: person.account.to_string(),
+        name: visible(person.account.as_str()),
         here: here(person.presence),
         note: match (person.presence, person.last_seen) {
             (Presence::Offline, Some(at)) => when::ago(at, moment.now),

@@ -18,7 +18,7 @@ pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, people};
 pub use notices::{NoticeRow, SeverityLevel, notice, open_notices, past_notices};
 pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
 
-use belfry_core::chat::Place;
+use belfry_core::chat::{Place, visible};
 use belfry_core::time::UnixMillis;
 
 use crate::when::Wall;
@@ -35,28 +35,10 @@ pub struct Moment<'a> {
 /// What people call a place: the lobby has a name of its own, a direct conversation that of the other.
 pub fn name(place: &Place) -> String {
     match place {
-        Place::Direct(account) => account.to_string(),
+        Place::Direct(account) => visible(account.as_str()),
         Place::Room(_) if *place == Place::lobby() => "Lobby".into(),
-        Place::Room(room) => room.to_string(),
+        Place::Room(room) => visible(room.as_str()),
     }
-}
-
-/// A text that somebody wrote, with the marks spelled out that turn the direction of writing (`·U+202E·`): shown, they could make a line
-/// say something else than it does.
-pub fn plain(text: &str) -> String {
-    let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.contains(turns) {
-        return text.to_owned();
-    }
-    let mut plain = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        if turns(letter) {
-            plain.push_str(&format!("·U+{:04X}·", u32::from(letter)));
-        } else {
-            plain.push(letter);
-        }
-    }
-    plain
 }
 
 #[cfg(test)]
@@ -67,15 +49,6 @@ pub(crate) mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-
-    #[test]
-    fn marks_that_turn_the_direction_are_spelled_out_and_scripts_that_run_the_other_way_are_not_touched() {
-        assert_eq!(plain("pay to \u{202e}ecila\u{202c} now"), "pay to ·U+202E·ecila·U+202C· now");
-        assert_eq!(plain("\u{2067}x\u{2069}"), "·U+2067·x·U+2069·");
-        for text in ["שלום, עולם", "مرحبا 123", "plain"] {
-            assert_eq!(plain(text), text);
-        }
-    }
 
     /// In UTC.
     static WALL: LazyLock<Wall> = LazyLock::new(|| Wall::new(TimeZone::UTC));

@@ -1,6 +1,6 @@
 //! Notices, as popups and as lines of the window.
 
-use belfry_core::chat::{NoticeState, Severity};
+use belfry_core::chat::{NoticeState, Severity, visible, visible_in_window};
 
 use super::{Moment, links};
 use crate::model::{Model, NoticeEntry};
@@ -69,26 +69,26 @@ pub fn past_notices(model: &Model, moment: Moment<'_>) -> Vec<NoticeRow> {
 /// One notice.
 pub fn notice(entry: &NoticeEntry, moment: Moment<'_>) -> NoticeRow {
     let notice = &entry.notice;
-    let said = &super::plain(notice.body.as_str());
+    let said = &visible_in_window(notice.body.as_str());
     let (title, body) = match &notice.title {
-        Some(title) => (super::plain(title.as_str()), said.to_owned()),
+        Some(title) => (visible_in_window(title.as_str()), said.to_owned()),
         // Without a heading a short text is the heading.
         None if !said.contains('\n') && said.chars().count() <= 60 => (said.to_owned(), String::new()),
         None => (String::new(), said.to_owned()),
     };
     let ended = match (entry.answer_label(), notice.state) {
-        (Some(answer), _) => format!("Answered: {answer}"),
-        (None, NoticeState::Withdrawn) => format!("Withdrawn by {}", notice.author),
+        (Some(answer), _) => format!("Answered: {}", visible_in_window(answer)),
+        (None, NoticeState::Withdrawn) => format!("Withdrawn by {}", visible(notice.author.as_str())),
         (None, NoticeState::Expired) => "Expired".into(),
-        (None, NoticeState::AllClear) => format!("All clear, says {}", notice.author),
+        (None, NoticeState::AllClear) => format!("All clear, says {}", visible(notice.author.as_str())),
         (None, NoticeState::Open) => String::new(),
     };
     let answers =
-        if entry.is_answerable() { notice.answers.iter().map(|answer| super::plain(answer.as_str())).collect() } else { Vec::new() };
+        if entry.is_answerable() { notice.answers.iter().map(|answer| visible_in_window(answer.as_str())).collect() } else { Vec::new() };
     NoticeRow {
         key: notice.id.0.to_string(),
         level: notice.severity.into(),
-        author: notice.author.to_string(),
+        author: visible(notice.author.as_str()),
         time: moment.wall.short(notice.sent_at, moment.now),
         title,
         links: links(said).into_iter().map(str::to_owned).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing, find_folded};
+use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing, find_folded, visible, visible_in_window};
 use belfry_core::time::Instant;
 
 use super::lists::{here, matches, one_line};
@@ -116,7 +116,7 @@ fn hit_row(hit: &Hit, words: &str, moment: Moment<'_>) -> HitRow {
         key: format!("{} {}", hit.message.seq.0, hit.place),
         place: hit.place.to_string(),
         name: name(&hit.place),
-        who: hit.message.from.to_string(),
+        who: visible(hit.message.from.as_str()),
         time: moment.wall.short(hit.message.sent_at, moment.now),
         before,
         hit: found,
@@ -129,14 +129,14 @@ fn around(text: &str, words: &str) -> (String, String, String) {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let Some(found) = find_folded(&text, words) else {
         // Found by a likeness that is not ours to see.
-        return (one_line(&text), String::new(), String::new());
+        return (one_line(&visible_in_window(&text)), String::new(), String::new());
     };
-    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+    let part = |range: std::ops::Range<usize>| visible_in_window(text.get(range).unwrap_or_default());
     let before = part(0..found.start);
     let skip = before.chars().count().saturating_sub(BEFORE_CHARS_MAX);
     let shown: String = before.chars().skip(skip).collect();
     let before = format!("{}{}", if skip > 0 { "…" } else { "" }, if skip > 0 { shown.trim_start() } else { &shown });
-    (before, part(found.clone()).to_owned(), part(found.end..text.len()).to_owned())
+    (before, part(found.clone()), part(found.end..text.len()))
 }
 
 /// What is said of a search as a whole.
@@ -174,7 +174,7 @@ pub fn rooms(model: &Model, filter: &str) -> Vec<RoomRow> {
     rooms.sort_by_key(|row| (!row.invited, row.inside));
     let people = model.people().sorted().into_iter().filter(|person| model.me() != Some(&person.account)).map(|person| RoomRow {
         key: Place::Direct(person.account.clone()).to_string(),
-        name: person.account.to_string(),
+        name: visible(person.account.as_str()),
         direct: true,
         here: here(person.presence),
         inside: true,
@@ -201,7 +201,7 @@ fn room_row(room: &Room, model: &Model) -> RoomRow {
 /// Who asks one to join which room.
 pub fn invitations(model: &Model) -> Vec<InvitationRow> {
     let told = model.rooms().invitations();
-    let heard = told.iter().map(|(room, by)| InvitationRow { room: room.to_string(), by: by.to_string() });
+    let heard = told.iter().map(|(room, by)| InvitationRow { room: room.to_string(), by: visible(by.as_str()) });
     // Who asked while one was not here is not said any more.
     let standing = model.rooms().all().iter().filter(|room| {
         room.standing == Standing::Invited && !model.rooms().has_declined(&room.name) && !told.iter().any(|(told, _)| *told == room.name)
@@ -215,7 +215,7 @@ pub fn members(model: &Model, room: &RoomName, filter: &str) -> Vec<MemberRow> {
     let present = |account: &AccountName| model.people().find(account).map_or(PresenceDot::No, |person| here(person.presence));
     let row = |account: &AccountName, inside: bool| MemberRow {
         key: Place::Direct(account.clone()).to_string(),
-        name: account.to_string(),
+        name: visible(account.as_str()),
         here: present(account),
         me: model.me() == Some(account),
         inside,
@@ -230,7 +230,7 @@ pub fn members(model: &Model, room: &RoomName, filter: &str) -> Vec<MemberRow> {
 /// Who is writing in the shown conversation; empty for nobody.
 pub fn typing(model: &Model, now: Instant) -> String {
     let Some(shown) = model.shown() else { return String::new() };
-    let writers: Vec<_> = shown.typing(now).map(ToString::to_string).collect();
+    let writers: Vec<_> = shown.typing(now).map(|writer| visible(writer.as_str())).collect();
     match &writers[..] {
         [] => String::new(),
         [one] => format!("{one} is typing…"),
@@ -380,6 +380,12 @@ mod tests {
         let parts = (row.before.as_str(), row.hit.as_str(), row.after.as_str());
         assert_eq!(parts, ("…always lie: beside the ", "printer", ", on the left"));
         assert_eq!(hit(&row.key), Some((Place::Room(room("ward 4")), Seq(0))));
+    }
+
+    #[test]
+    fn a_hit_turns_no_letters_around() {
+        let (before, hit, after) = around("pay to \u{202e}ecila now\u{2066} x", "now");
+        assert_eq!([before, hit, after].concat(), "pay to ·U+202E·ecila now·U+2066· x");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use belfry_core::chat::{Exportable, Message, Parties, Request, RoomName, Seq};
+use belfry_core::chat::{Exportable, Message, Parties, Request, RoomName, Seq, table_line};
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::session::{self, Session};
-use super::{table, zone};
+use super::zone;
 use crate::config::ConnectionArgs;
 use crate::ending::Outcome;
 use crate::output::{self, Paint};
@@ -119,7 +119,7 @@ struct ExportWriter {
 
 impl ExportWriter {
     fn header(&self) -> Outcome {
-        if self.format == Format::Csv { table::print(COLUMNS) } else { Ok(()) }
+        if self.format == Format::Csv { output::exactly(table_line(COLUMNS).as_bytes()) } else { Ok(()) }
     }
 
     fn heading(&self, parties: &Parties) -> Outcome {
@@ -129,7 +129,7 @@ impl ExportWriter {
     fn message(&self, parties: &Parties, message: &Message) -> Outcome {
         match self.format {
             Format::Jsonl => output::json(&row(parties, message)),
-            Format::Csv => table::print(row(parties, message).cells().iter().map(|cell| &**cell)),
+            Format::Csv => output::exactly(table_line(row(parties, message).cells().iter().map(|cell| &**cell)).as_bytes()),
             // Anybody can write "(deleted)".
             Format::Txt if message.is_deleted() => {
                 let (when, who) = (output::minute(message.sent_at, &self.zone), sentence::visible(message.from.as_str()));

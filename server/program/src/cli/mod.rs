@@ -33,7 +33,6 @@ mod session;
 mod signals;
 mod status;
 mod stopping;
-mod table;
 mod text;
 mod usage;
 mod user;
