@@ -1,5 +1,7 @@
 //! The caller's clock: instants handed in, never read.
 
+use alloc::format;
+use alloc::string::String;
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
@@ -53,6 +55,29 @@ pub(crate) fn micros(duration: Duration) -> u64 {
 /// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z, for people; never for deciding what happened first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnixMillis(pub u64);
+
+/// The last millisecond of the year 9999: RFC 3339 has four digits for a year (§5.6).
+const CALENDAR_END: UnixMillis = UnixMillis(253_402_300_799_999);
+
+impl UnixMillis {
+    /// The time in UTC with milliseconds, as RFC 3339 has it, for scripts: `2026-11-21T10:02:03.123Z`. What is beyond the year 9999 is its
+    /// end.
+    pub fn rfc3339(self) -> String {
+        let millis = self.min(CALENDAR_END).0;
+        let (days, of_day) = (millis / 86_400_000, millis % 86_400_000);
+        // In years that begin in March the leap day is the last one; 719,468 days lie between the first of March of the year 0 and 1970.
+        let days = days + 719_468;
+        let (era, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        // Five months from March on have 153 days, and so the next five.
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let (year, month) = if month < 10 { (400 * era + year, month + 3) } else { (400 * era + year + 1, month - 9) };
+        let (hour, minute, second) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", of_day % 1000)
+    }
+}
 
 /// Both clocks, read together by the driver once a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -122,7 +122,7 @@ impl fmt::Display for DataError {
                 f,
                 "That would push out the key {key}, and clients that were here only while it was in use could not follow. It is told on until \
                  {}; wait for that, or give --yes.",
-                jiff::Timestamp::from_millisecond(i64::try_from(until.0).unwrap_or(i64::MAX)).unwrap_or(jiff::Timestamp::MAX)
+                until.rfc3339()
             ),
         }
     }

@@ -239,6 +239,25 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_read_as_it_is_written() {
+        for (millis, written) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_795_255_323_123, "2026-11-21T10:02:03.123Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(UnixMillis(millis).rfc3339(), written);
+        }
+        assert_eq!(UnixMillis(u64::MAX).rfc3339(), "9999-12-31T23:59:59.999Z", "no clock that is right shows more");
+        // Days of every kind: eleven goes into no year.
+        for day in (0..=2_932_896).step_by(11) {
+            let at = UnixMillis(day * 86_400_000 + day % 86_400_000);
+            assert_eq!(read(&at.rfc3339()), Ok(WrittenTime { first: First::At(at), zone: None }));
+        }
+    }
+
+    #[test]
     fn what_is_no_time_is_refused_and_not_guessed() {
         for typed in ["", "2026", "20:3", "1430", "14", "T14:30", "noon", "2026-11-21", "20261121T1430", "14:30Z", "14:30+01:00", "14.30"] {
             assert_eq!(read(typed), Err(InvalidTime::Form), "{typed:?}");

@@ -50,11 +50,6 @@ fn timestamp(at: UnixMillis) -> Timestamp {
     i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok()).unwrap_or(Timestamp::MAX)
 }
 
-/// RFC 3339 in UTC with milliseconds, for scripts.
-pub(crate) fn rfc3339(at: UnixMillis) -> String {
-    format!("{:.3}", timestamp(at))
-}
-
 /// Date and time to the minute in `zone`, for people.
 pub(crate) fn minute(at: UnixMillis, zone: &TimeZone) -> String {
     timestamp(at).to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
@@ -129,9 +124,9 @@ impl<'a> MessageObject<'a> {
             room: place.to_string(),
             from: message.from.as_str(),
             text: message.text.as_str(),
-            sent_at: rfc3339(message.sent_at),
-            edited_at: message.altered.filter(|altered| !altered.deleted).map(|altered| rfc3339(altered.at)),
-            deleted_at: message.altered.filter(|altered| altered.deleted).map(|altered| rfc3339(altered.at)),
+            sent_at: message.sent_at.rfc3339(),
+            edited_at: message.altered.filter(|altered| !altered.deleted).map(|altered| altered.at.rfc3339()),
+            deleted_at: message.altered.filter(|altered| altered.deleted).map(|altered| altered.at.rfc3339()),
         }
     }
 
@@ -212,17 +207,6 @@ pub(crate) mod tests {
             reminder: 0,
             answered: None,
         }
-    }
-
-    #[test]
-    fn a_script_reads_utc_with_milliseconds() {
-        assert_eq!(rfc3339(UnixMillis(1_795_255_323_123)), "2026-11-21T10:02:03.123Z");
-        assert_eq!(rfc3339(UnixMillis(0)), "1970-01-01T00:00:00.000Z");
-    }
-
-    #[test]
-    fn a_time_beyond_the_calendar_is_shown_as_its_end() {
-        assert!(rfc3339(UnixMillis(u64::MAX)).starts_with("9999-12-30"));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use belfry_core::chat::{Audience, Gap, LedgerEntry, NoticeState, Place, Preview, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
-use jiff::Timestamp;
 
 use super::{Moment, SeverityLevel};
 use crate::model::{DeskOutcome, Model};
@@ -309,7 +308,7 @@ pub fn outcome(model: &Model, moment: Moment<'_>) -> (String, bool) {
 
 /// The whole ledger as a table that spreadsheets open: the columns of `belfry notice status --csv`, people only.
 pub fn as_csv(people: &[LedgerEntry]) -> String {
-    let time = |at: Option<UnixMillis>| at.map(rfc3339).unwrap_or_default();
+    let time = |at: Option<UnixMillis>| at.map(UnixMillis::rfc3339).unwrap_or_default();
     let mut file = String::from("account,reached_at,visible_at,answer,answered_at,online,offline_since,reason,revision\r\n");
     for entry in people {
         let cells = [
@@ -326,11 +325,6 @@ pub fn as_csv(people: &[LedgerEntry]) -> String {
         file.push_str(&table_line(cells.iter().map(String::as_str)));
     }
     file
-}
-
-fn rfc3339(at: UnixMillis) -> String {
-    let at = i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    at.map(|at| format!("{at:.3}")).unwrap_or_default()
 }
 
 #[cfg(test)]

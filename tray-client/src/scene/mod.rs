@@ -89,5 +89,6 @@ pub(crate) mod tests {
         assert_eq!(name(&Place::lobby()), "Lobby");
         assert_eq!(name(&"@bob".parse().unwrap()), "bob");
         assert_eq!(name(&"Ward 4".parse().unwrap()), "Ward 4");
+        assert_eq!(name(&"@bob\u{200b}".parse().unwrap()), "bob·U+200B·", "an older server has given such names");
     }
 }

@@ -97,7 +97,7 @@ struct OriginalObject<'a> {
 }
 
 fn object(original: &Original) -> OriginalObject<'_> {
-    OriginalObject { from: original.from.as_str(), text: original.text.as_str(), until: output::rfc3339(original.until) }
+    OriginalObject { from: original.from.as_str(), text: original.text.as_str(), until: original.until.rfc3339() }
 }
 
 /// `until 2026-11-21 10:02 alice: text`.

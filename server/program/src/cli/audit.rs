@@ -57,7 +57,7 @@ struct AuditObject<'a> {
 fn object(entry: &AuditEntry) -> AuditObject<'_> {
     AuditObject {
         id: entry.id,
-        at: output::rfc3339(entry.at),
+        at: entry.at.rfc3339(),
         who: entry.who.as_str(),
         act: &entry.act,
         object: &entry.object,

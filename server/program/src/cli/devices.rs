@@ -1,6 +1,7 @@
 //! `belfry user sessions` and `belfry user revoke`: the devices of an account.
 
 use belfry_core::chat::{AccountName, Device, DeviceId, Refusal, Request};
+use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -90,9 +91,9 @@ fn object(device: &Device) -> DeviceObject {
         connected: device.connected,
         address: device.address.map(|address| address.to_string()),
         remembered: device.remembered,
-        first_seen: output::rfc3339(device.first_seen),
-        last_seen: output::rfc3339(device.last_seen),
-        revoked_at: device.revoked_at.map(output::rfc3339),
+        first_seen: device.first_seen.rfc3339(),
+        last_seen: device.last_seen.rfc3339(),
+        revoked_at: device.revoked_at.map(UnixMillis::rfc3339),
     }
 }
 

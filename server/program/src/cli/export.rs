@@ -84,13 +84,12 @@ struct ExportRow<'a> {
 const COLUMNS: [&str; 7] = ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at"];
 
 fn row<'a>(parties: &Parties, message: &'a Message) -> ExportRow<'a> {
-    let altered_at =
-        |deleted: bool| message.altered.filter(|altered| altered.deleted == deleted).map(|altered| output::rfc3339(altered.at));
+    let altered_at = |deleted: bool| message.altered.filter(|altered| altered.deleted == deleted).map(|altered| altered.at.rfc3339());
     ExportRow {
         room: parties.to_string(),
         seq: message.seq.0,
         from: message.from.as_str(),
-        sent_at: output::rfc3339(message.sent_at),
+        sent_at: message.sent_at.rfc3339(),
         text: message.text.as_str(),
         edited_at: altered_at(false),
         deleted_at: altered_at(true),

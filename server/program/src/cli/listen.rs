@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use belfry_core::chat::{AccountName, ConversationId, ConversationInfo, Notice, NoticeId, NoticeState, Place, PresenceChange, Receipt};
 use belfry_core::client::{Command, Update};
+use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -183,7 +184,7 @@ impl EventPrinter {
                 event: "presence",
                 account: change.account.as_str(),
                 presence: change.presence.as_str(),
-                at: output::rfc3339(change.at),
+                at: change.at.rfc3339(),
             });
         }
         Ok(self.paint.dim(&presence_line(change)))
@@ -273,8 +274,8 @@ fn notice_event(notice: &Notice) -> NoticeEvent<'_> {
         answers: notice.answers.iter().map(|answer| answer.as_str()).collect(),
         author: notice.author.as_str(),
         state: notice.state.as_str(),
-        sent_at: output::rfc3339(notice.sent_at),
-        expires_at: notice.expires_at.map(output::rfc3339),
+        sent_at: notice.sent_at.rfc3339(),
+        expires_at: notice.expires_at.map(UnixMillis::rfc3339),
         revision: notice.revision,
         reminder: notice.reminder,
         answered: notice.answered.and_then(|given| notice.answers.get(usize::from(given.answer))).map(|label| label.as_str()),

@@ -56,7 +56,7 @@ struct StatusObject<'a> {
 fn object(status: &ServerStatus) -> StatusObject<'_> {
     StatusObject {
         version: &status.version,
-        started_at: output::rfc3339(status.started_at),
+        started_at: status.started_at.rfc3339(),
         connections: status.connections,
         sessions: status.sessions,
         people_online: status.people_online,

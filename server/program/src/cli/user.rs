@@ -1,6 +1,7 @@
 //! `belfry user`: accounts, for administrators; `password` also for oneself.
 
 use belfry_core::chat::{Account, AccountName, Audience, Password, Request, Role};
+use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -152,8 +153,8 @@ fn object(account: &Account) -> AccountObject<'_> {
         account: account.name.as_str(),
         role: account.role.as_str(),
         disabled: account.disabled,
-        created_at: output::rfc3339(account.created_at),
-        last_seen: account.last_seen.map(output::rfc3339),
+        created_at: account.created_at.rfc3339(),
+        last_seen: account.last_seen.map(UnixMillis::rfc3339),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use belfry_core::chat::{Person, Request};
 use belfry_core::client::Update;
+use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -45,7 +46,11 @@ struct PersonObject<'a> {
 }
 
 fn object(person: &Person) -> PersonObject<'_> {
-    PersonObject { account: person.account.as_str(), presence: person.presence.as_str(), last_seen: person.last_seen.map(output::rfc3339) }
+    PersonObject {
+        account: person.account.as_str(),
+        presence: person.presence.as_str(),
+        last_seen: person.last_seen.map(UnixMillis::rfc3339),
+    }
 }
 
 /// `online   alice`, `offline  bob (last seen 2026-11-21 10:02)`.

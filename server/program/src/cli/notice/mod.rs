@@ -2,10 +2,10 @@
 
 use belfry_core::chat::{Answer, LedgerEntry, NoticeId, NoticeSummary, Request};
 use belfry_core::client::Update;
+use belfry_core::time::UnixMillis;
 
 use super::session::Session;
 use crate::ending::{Ending, Outcome};
-use crate::output;
 
 mod change;
 mod draft;
@@ -109,8 +109,8 @@ fn object(summary: &NoticeSummary) -> SummaryObject<'_> {
         reached: progress.reached,
         visible: progress.visible,
         answered: progress.answered,
-        sent_at: output::rfc3339(notice.sent_at),
-        expires_at: notice.expires_at.map(output::rfc3339),
+        sent_at: notice.sent_at.rfc3339(),
+        expires_at: notice.expires_at.map(UnixMillis::rfc3339),
         revision: notice.revision,
         reminders: notice.reminder,
     }
@@ -121,6 +121,7 @@ mod tests {
     use belfry_core::chat::Progress;
 
     use super::*;
+    use crate::output;
     use crate::output::tests::notice;
 
     #[test]

@@ -1,6 +1,7 @@
 //! `belfry notice scheduled|unschedule`: notices that are to be sent later.
 
 use belfry_core::chat::{Obstacle, Request, ScheduleId, Scheduled};
+use belfry_core::time::UnixMillis;
 use serde::Serialize;
 
 use super::{when, words};
@@ -74,7 +75,7 @@ fn every(scheduled: &Scheduled) -> Option<String> {
 fn object(scheduled: &Scheduled) -> ScheduledObject<'_> {
     ScheduledObject {
         id: scheduled.id.0,
-        next_at: scheduled.next_at.map(output::rfc3339),
+        next_at: scheduled.next_at.map(UnixMillis::rfc3339),
         every: every(scheduled),
         severity: scheduled.draft.severity.as_str(),
         title: scheduled.draft.title.as_ref().map(|title| title.as_str()),
@@ -83,7 +84,7 @@ fn object(scheduled: &Scheduled) -> ScheduledObject<'_> {
         to: words::audiences(&scheduled.draft.audience),
         answers: scheduled.draft.answers.iter().map(|answer| answer.as_str()).collect(),
         zone: scheduled.zone.as_str(),
-        not_sent_at: scheduled.missed.map(|missed| output::rfc3339(missed.at)),
+        not_sent_at: scheduled.missed.map(|missed| missed.at.rfc3339()),
         not_sent: scheduled.missed.map(|missed| missed.why.as_str()),
         obstacle: scheduled.obstacle.map(Obstacle::as_str),
     }

@@ -11,7 +11,7 @@ use super::{ledger, preview, status, template, when};
 use crate::cli::session::{self, Session, Wake};
 use crate::cli::text::TypedText;
 use crate::cli::{which, zone};
-use crate::config::{self, ConnectionArgs};
+use crate::config::ConnectionArgs;
 use crate::ending::{Ending, Outcome};
 use crate::output;
 

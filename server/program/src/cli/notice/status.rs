@@ -84,12 +84,12 @@ const COLUMNS: [&str; 11] = [
 fn row(entry: &LedgerEntry) -> LedgerRow<'_> {
     LedgerRow {
         account: entry.account.as_str(),
-        reached_at: entry.reached_at.map(output::rfc3339),
-        visible_at: entry.visible_at.map(output::rfc3339),
+        reached_at: entry.reached_at.map(UnixMillis::rfc3339),
+        visible_at: entry.visible_at.map(UnixMillis::rfc3339),
         answer: entry.answered.as_ref().map(|(label, _)| label.as_str()),
-        answered_at: entry.answered.as_ref().map(|(_, at)| output::rfc3339(*at)),
+        answered_at: entry.answered.as_ref().map(|(_, at)| at.rfc3339()),
         online: entry.online,
-        offline_since: away_since(entry.offline_since, entry.gap).map(output::rfc3339),
+        offline_since: away_since(entry.offline_since, entry.gap).map(UnixMillis::rfc3339),
         reason: entry.gap.map(Gap::as_str),
         revision: entry.revision,
         later: entry.later.then_some(true),
@@ -102,17 +102,17 @@ fn row(entry: &LedgerEntry) -> LedgerRow<'_> {
 fn device_row<'a>(entry: &'a LedgerEntry, device: &'a DeviceEntry) -> LedgerRow<'a> {
     LedgerRow {
         account: entry.account.as_str(),
-        reached_at: device.reached_at.map(output::rfc3339),
-        visible_at: device.visible_at.map(output::rfc3339),
+        reached_at: device.reached_at.map(UnixMillis::rfc3339),
+        visible_at: device.visible_at.map(UnixMillis::rfc3339),
         answer: device.answered.as_ref().map(|(label, _)| label.as_str()),
-        answered_at: device.answered.as_ref().map(|(_, at)| output::rfc3339(*at)),
+        answered_at: device.answered.as_ref().map(|(_, at)| at.rfc3339()),
         online: device.online,
-        offline_since: away_since(device.offline_since, device.gap).map(output::rfc3339),
+        offline_since: away_since(device.offline_since, device.gap).map(UnixMillis::rfc3339),
         reason: device.gap.map(Gap::as_str),
         revision: device.revision,
         later: None,
         device: Some(device.device.map_or_else(|| OTHERS.to_owned(), |device| device.to_string())),
-        queued_at: Some(device.queued_at.map(output::rfc3339)),
+        queued_at: Some(device.queued_at.map(UnixMillis::rfc3339)),
         devices: None,
     }
 }
