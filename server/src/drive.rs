@@ -98,7 +98,7 @@ impl Bell {
     /// Something is ready.
     pub(crate) fn ring(&self) {
         if let Err(error) = self.waker.wake() {
-            tracing::error!(%error, "the server cannot be woken");
+            tracing::error!(%error, "the event loop cannot be woken");
         }
     }
 }

@@ -48,7 +48,7 @@ impl Heap {
         let helped = before.saturating_sub(after) >= HEAP_GROWTH_BYTES / 4;
         self.pause = if helped { 0 } else { (self.pause * 2).clamp(1, HEAP_LOOKS_MAX) };
         (self.looks, self.left) = (0, after);
-        tracing::debug!(before, after, "memory was given back");
+        tracing::debug!(before, after, "freed memory was returned to the system");
     }
 }
 

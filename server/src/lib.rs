@@ -13,7 +13,7 @@ mod observe;
 pub mod passwords;
 mod restore;
 mod serve;
-pub mod session;
+mod session;
 pub mod store;
 mod surroundings;
 

@@ -39,9 +39,9 @@ pub struct Measured {
 pub enum Input<'a> {
     /// A datagram has arrived. It is decrypted in place.
     Datagram {
-        /// From here.
+        /// The address that it says it comes from; anybody can write it.
         from: SocketAddr,
-        /// Its bytes.
+        /// All of it, as the socket gave it.
         bytes: &'a mut [u8],
     },
     /// The store has answered a [`Output::Store`], or had no room for it (`Err(Busy)`).

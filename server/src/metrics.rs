@@ -119,7 +119,7 @@ impl MetricsServer {
         self.stop.store(true, Ordering::Release);
         // The thread waits for a reader; this is the last one.
         if TcpStream::connect_timeout(&self.address, READER_PATIENCE).is_ok() && self.thread.join().is_err() {
-            tracing::error!("the metrics' thread has ended by itself");
+            tracing::error!("the metrics thread has stopped unexpectedly");
         }
     }
 }
@@ -202,35 +202,47 @@ fn bytes_on_disk(database: &Path) -> u64 {
 fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
     let Snapshot { observed, transport, headcount, .. } = snapshot;
     let gauges = [
-        ("connections", "Connections with proven keys.", transport.connections),
+        ("connections", "Established connections.", transport.connections),
         ("sessions", "Signed-in sessions.", headcount.sessions),
         ("people_online", "Accounts with at least one session.", headcount.people_online),
         ("accounts", "Accounts.", headcount.accounts),
-        ("reassembling_bytes", "Bytes that wait for what is missing of their messages.", transport.reassembling_bytes),
-        ("queued_bytes", "Bytes that wait to be acknowledged.", transport.queued_bytes),
-        ("store_jobs_waiting", "Jobs that the database has not answered.", snapshot.jobs_waiting),
-        ("disk_free_bytes", "Bytes that are free where the database is; 0 where the system does not say.", snapshot.disk_free_bytes),
-        ("database_bytes", "Bytes of the database and its log of changes on the disk.", database_bytes),
+        ("reassembling_bytes", "Bytes of messages that have been received in part.", transport.reassembling_bytes),
+        ("queued_bytes", "Bytes queued or sent that clients have not acknowledged.", transport.queued_bytes),
+        ("store_jobs_waiting", "Database jobs waiting or in progress.", snapshot.jobs_waiting),
+        ("disk_free_bytes", "Free bytes on the disk of the database; 0 where the system does not say.", snapshot.disk_free_bytes),
+        ("database_bytes", "Size of the database and its write-ahead log in bytes.", database_bytes),
     ];
     let counters = [
         ("datagrams_received_total", "Datagrams received.", transport.datagrams_received),
         ("datagrams_sent_total", "Datagrams sent.", transport.datagrams_sent),
-        ("datagrams_dropped_total", "Datagrams that were nothing to anybody.", transport.datagrams_dropped),
+        (
+            "datagrams_dropped_total",
+            "Datagrams dropped: malformed, undecryptable, over a limit or of no known connection.",
+            transport.datagrams_dropped,
+        ),
         (
             "handshakes_displaced_total",
-            "Connections given up unconfirmed because there were too many from the same place.",
+            "Unconfirmed connections dropped because too many came from one address.",
             transport.provisional_ended,
         ),
-        ("queues_dropped_total", "Queues given up because all together waited for too many acknowledgements.", transport.queues_dropped),
-        ("reassemblies_ended_total", "Connections ended because all together held too much unfinished.", transport.reassemblies_ended),
-        ("packets_lost_total", "Packets declared lost and sent again.", transport.packets_lost),
+        ("queues_dropped_total", "Send queues dropped because too many bytes were unacknowledged in all.", transport.queues_dropped),
+        (
+            "reassemblies_ended_total",
+            "Connections closed because too many bytes had been received in part in all.",
+            transport.reassemblies_ended,
+        ),
+        ("packets_lost_total", "Packets declared lost and retransmitted.", transport.packets_lost),
         ("handshakes_total", "Handshakes completed.", transport.handshakes),
         ("sign_ins_total", "Sessions that signed in.", observed.signed_in),
-        ("sign_ins_refused_total", "Tries to sign in or register that were refused.", observed.sign_ins_refused),
-        ("sessions_expelled_total", "Sessions ended by an administrator's act.", observed.expelled),
-        ("never_signed_in_total", "Connections on which nobody signed in in time.", observed.never_signed_in),
-        ("undecodable_total", "Messages that were none.", observed.undecodable),
-        ("store_failures_total", "Answers of the database that say it failed.", observed.store_failures),
+        ("sign_ins_refused_total", "Sign-ins and registrations refused.", observed.sign_ins_refused),
+        (
+            "sessions_expelled_total",
+            "Sessions ended because the account was locked, the device revoked or the password changed.",
+            observed.expelled,
+        ),
+        ("never_signed_in_total", "Connections closed because nobody signed in in time.", observed.never_signed_in),
+        ("undecodable_total", "Client messages that could not be decoded; each closed its connection.", observed.undecodable),
+        ("store_failures_total", "Database jobs that failed.", observed.store_failures),
     ];
     let seconds = [
         (
@@ -240,7 +252,7 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ),
         (
             "store_latency_median_seconds",
-            "Median time from a job's arrival to its commit, or how long the oldest one has waited if that is longer.",
+            "Median time from a database job's arrival to its commit, or the age of the oldest one waiting if that is longer.",
             snapshot.store_latency_micros,
         ),
     ];

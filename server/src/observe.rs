@@ -11,29 +11,29 @@ use belfry_core::wire::CloseCode;
 
 use crate::hub::SessionId;
 
-/// What happened at the door and beyond since the start. Each method counts and logs one thing.
+/// What has happened to connections and sessions since the start. Each method counts and logs one thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// Sessions that signed in.
     pub signed_in: u64,
     /// Tries to sign in or register that were refused.
     pub sign_ins_refused: u64,
-    /// Sessions that were ended by an administrator's act.
+    /// Sessions ended because their account was locked, their device revoked or their password changed.
     pub expelled: u64,
     /// Connections on which nobody signed in in time.
     pub never_signed_in: u64,
-    /// Messages that were none, each of which ended its connection.
+    /// Messages of clients that could not be decoded, each of which ended its connection.
     pub undecodable: u64,
     /// Answers of the store that say it failed.
     pub store_failures: u64,
-    /// Messages of our own that no channel takes.
+    /// Messages of the server that could not be encoded or were too large for their channel.
     pub unsendable: u64,
 }
 
 /// How things are at one moment, for whoever keeps graphs of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// What happened at the door and beyond.
+    /// What has happened to connections and sessions.
     pub observed: Observed,
     /// What the transport counts.
     pub transport: endpoint::Stats,
@@ -60,27 +60,30 @@ impl Observed {
 
     pub(crate) fn expel(&mut self, session: SessionId, code: CloseCode) {
         self.expelled += 1;
-        tracing::info!(session = session.0, code = code.0, "session ended by an administrator");
+        tracing::info!(session = session.0, code = code.0, "session ended: account locked, device revoked or password changed");
     }
 
     pub(crate) fn sign_in_awaited_in_vain(&mut self, session: SessionId, from: SocketAddr) {
         self.never_signed_in += 1;
-        tracing::info!(session = session.0, %from, "nobody signed in in time");
+        tracing::info!(session = session.0, %from, "connection closed: nobody signed in in time");
     }
 
     pub(crate) fn undecodable_message(&mut self, session: SessionId, from: SocketAddr, error: &dyn std::fmt::Display) {
         self.undecodable += 1;
-        tracing::warn!(session = session.0, %from, %error, "connection ended: not a message");
+        tracing::warn!(session = session.0, %from, %error, "connection closed: its client sent a message that cannot be decoded");
     }
 
     pub(crate) fn store_failure(&mut self) {
         self.store_failures += 1;
-        tracing::error!("the store failed; what was asked is not stored");
+        tracing::error!("the database failed; what was asked is not stored");
     }
 
     pub(crate) fn unsendable_message(&mut self, session: Option<SessionId>) {
         self.unsendable += 1;
-        tracing::error!(session = session.map(|session| session.0), "a message of the server is too large for its channel");
+        tracing::error!(
+            session = session.map(|session| session.0),
+            "a message of the server could not be encoded or is too large for its channel"
+        );
     }
 }
 

@@ -62,9 +62,9 @@ pub struct Ready {
 /// Why there is no server, or no longer one; each displays as a sentence that says what to do.
 #[derive(Debug)]
 pub enum ServeError {
-    /// It cannot listen there.
+    /// It cannot listen on this address.
     Listen {
-        /// Where.
+        /// As it was configured, or found on this computer.
         address: SocketAddr,
         /// What the operating system says.
         error: io::Error,
@@ -77,16 +77,16 @@ pub enum ServeError {
     FirstAdmin(String),
     /// The operating system lacks something that every server needs.
     System(io::Error),
-    /// It cannot listen for readers of metrics there.
+    /// It cannot serve metrics on this address.
     Metrics {
-        /// Where.
+        /// As it was configured.
         address: SocketAddr,
         /// What the operating system says.
         error: io::Error,
     },
     /// A socket stopped working.
     SocketLost {
-        /// Which.
+        /// Where it was bound.
         address: SocketAddr,
         /// What the operating system says.
         error: io::Error,

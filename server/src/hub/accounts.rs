@@ -64,7 +64,7 @@ impl Hub {
     }
 
     /// A hash that the hub asked for with [`Effect::Hash`] is made, or could not be.
-    pub fn handle_hashed(&mut self, now: Now, ticket: JobTicket, result: Result<String, Refusal>) {
+    pub(crate) fn handle_hashed(&mut self, now: Now, ticket: JobTicket, result: Result<String, Refusal>) {
         let Some(PendingHash { to, note, then }) = self.waiting.leave_hash(ticket) else { return };
         let submitted = result.and_then(|password_hash| match then {
             HashedFor::AddUser { name, role } => {

@@ -41,7 +41,7 @@ impl WallClock {
         if let Some(from) = back.filter(|&from| from > now.wall) {
             self.known = now.wall;
             let by = core::time::Duration::from_millis(from.0.saturating_sub(now.wall.0));
-            tracing::warn!("the clock was set back by {}; what was planned by it is planned anew", spelled(by));
+            tracing::warn!("the clock was set back by {}; schedules and expiry times are worked out anew", spelled(by));
         }
         self.doubt(now);
         [self.unsettled.take(), back].into_iter().flatten().max()
@@ -54,7 +54,7 @@ impl WallClock {
             None if leapt => {
                 let by = core::time::Duration::from_millis(now.wall.0.saturating_sub(self.known.0));
                 tracing::warn!(
-                    "the clock is {} ahead of all that this house has seen; nothing is deleted for its age until it has gone on for {}",
+                    "the clock is {} ahead of everything in the database; nothing is deleted for its age until it has gone on for {}",
                     spelled(by),
                     spelled(CLOCK_BELIEVED_AFTER)
                 );
@@ -85,7 +85,7 @@ impl Hub {
         let was_doubted = self.clock.doubted_until().is_some();
         let Some(from) = self.clock.look(now) else { return };
         for (schedule, at) in self.schedules.catch_up(now.wall, &self.config.time_zone) {
-            tracing::warn!(schedule = schedule.0, "the clock was ahead; a scheduled notice is planned anew");
+            tracing::warn!(schedule = schedule.0, "the clock was ahead; the next time of a scheduled notice is worked out anew");
             self.agenda.set(Due::Occurrence(schedule), Some(at));
         }
         self.directory.seen_no_later_than(now.wall);

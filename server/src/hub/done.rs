@@ -13,7 +13,7 @@ use crate::store::{AccountAdded, Changed, DatabaseSize, Done, NamedAccount, Outc
 
 impl Hub {
     /// The store has answered: what it says is on the disk.
-    pub fn handle_done(&mut self, now: Now, done: Done) {
+    pub(crate) fn handle_done(&mut self, now: Now, done: Done) {
         let Done { ticket, result } = done;
         let Some(waiting) = self.waiting.leave(ticket) else { return };
         match waiting {

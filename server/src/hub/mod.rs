@@ -55,7 +55,7 @@ const IDLE_EFFECTS: usize = 1024;
 
 /// The hub's name for one client's connection from its first message to its end; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId(pub u64);
+pub(crate) struct SessionId(pub(crate) u64);
 
 /// Whether people may make their own accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,74 +79,36 @@ pub struct Config {
 
 /// What is to be done because of what the hub decided.
 #[derive(Clone, Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Hand this to the store; the answer comes to [`Hub::handle_done`].
     Job(Job),
     /// Make a hash of this password; it comes to [`Hub::handle_hashed`].
-    Hash {
-        /// The hub's number for it.
-        ticket: JobTicket,
-        /// Whose request it is for.
-        session: SessionId,
-        /// The password.
-        password: Password,
-    },
+    Hash { ticket: JobTicket, session: SessionId, password: Password },
     /// What [`Hub::look_up`] has found; `None` when there is no such account.
-    LookedUp {
-        /// Who asked.
-        session: SessionId,
-        /// What is known of them.
-        result: Result<Option<Box<StoredLogin>>, Refusal>,
-    },
+    LookedUp { session: SessionId, result: Result<Option<Box<StoredLogin>>, Refusal> },
     /// What became of [`Hub::register`].
-    Registered {
-        /// Who asked.
-        session: SessionId,
-        /// The new account.
-        result: Result<AccountId, Refusal>,
-    },
+    Registered { session: SessionId, result: Result<AccountId, Refusal> },
     /// The session is signed in from here on. Its answer and what it comes back to follow.
-    Entered {
-        /// Which.
-        session: SessionId,
-    },
+    Entered { session: SessionId },
     /// Answer a request. Each request that was handed in is answered once.
-    Reply {
-        /// Whom.
-        to: ReplyTo,
-        /// The answer.
-        result: Result<Answer, Refusal>,
-    },
+    Reply { to: ReplyTo, result: Result<Answer, Refusal> },
     /// Tell these sessions something.
-    Push {
-        /// Whom.
-        to: Vec<SessionId>,
-        /// What.
-        event: Event,
-    },
-    /// End a session. The hub has forgotten it already.
-    Expel {
-        /// Which.
-        session: SessionId,
-        /// What its client is told.
-        code: CloseCode,
-    },
+    Push { to: Vec<SessionId>, event: Event },
+    /// End a session, which the hub has forgotten already, and tell its client why.
+    Expel { session: SessionId, code: CloseCode },
     /// An account has a new password: whoever is about to sign in with the old one has to try again.
-    PasswordChanged {
-        /// Whose.
-        account: AccountId,
-    },
+    PasswordChanged { account: AccountId },
 }
 
 /// To which request of whom an answer goes, and on which channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplyTo {
+pub(crate) struct ReplyTo {
     /// Whose request.
-    pub session: SessionId,
+    pub(crate) session: SessionId,
     /// The number that its client has given it.
-    pub id: u32,
+    pub(crate) id: u32,
     /// The channel of the answer.
-    pub channel: Channel,
+    pub(crate) channel: Channel,
 }
 
 /// What every handler of a request needs to know of it.
@@ -168,7 +130,7 @@ impl Context<'_> {
 
 /// Everything the server knows about those who are here and what they are doing.
 #[derive(Debug)]
-pub struct Hub {
+pub(crate) struct Hub {
     config: Config,
     rules: Rules,
     /// A retention that was read again and waits for what it would delete to be counted.
@@ -200,7 +162,7 @@ pub struct Hub {
 
 impl Hub {
     /// A hub that knows what was stored, and nobody is here.
-    pub fn new(opening: Opening, config: Config) -> Self {
+    pub(crate) fn new(opening: Opening, config: Config) -> Self {
         let schedules = Schedules::new(opening.schedules);
         let mut agenda = Agenda::default();
         for (schedule, at) in schedules.times() {
@@ -236,17 +198,17 @@ impl Hub {
     }
 
     /// The account of somebody who is here.
-    pub fn account(&self, id: AccountId) -> Option<&StoredAccount> {
+    pub(crate) fn account(&self, id: AccountId) -> Option<&StoredAccount> {
         self.directory.get(id)
     }
 
     /// Whether people may make their own accounts.
-    pub const fn registration(&self) -> Registration {
+    pub(crate) const fn registration(&self) -> Registration {
         self.rules.registration
     }
 
     /// How many are here.
-    pub fn headcount(&self) -> Headcount {
+    pub(crate) fn headcount(&self) -> Headcount {
         Headcount {
             sessions: self.presences.sessions_count() as u64,
             people_online: self.presences.people().len() as u64,
@@ -255,24 +217,24 @@ impl Hub {
     }
 
     /// What the transport has counted, for the status that is answered next.
-    pub fn set_transport_status(&mut self, status: ServerStatus) {
+    pub(crate) fn set_transport_status(&mut self, status: ServerStatus) {
         self.transport_status = status;
     }
 
     /// The rules that hold now.
-    pub const fn rules(&self) -> &Rules {
+    pub(crate) const fn rules(&self) -> &Rules {
         &self.rules
     }
 
     /// The rules to begin with, or others that may hold at once.
-    pub fn set_rules(&mut self, now: Now, rules: Rules) {
+    pub(crate) fn set_rules(&mut self, now: Now, rules: Rules) {
         self.rules = rules;
         self.look_at_the_disk();
         self.begin_tidying(now);
     }
 
     /// Somebody who is signed in asks something that their role allows. A reply follows, at once or after the store's answer.
-    pub fn handle(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) {
+    pub(crate) fn handle(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) {
         let note = self.noted_as(from, &request);
         if let Err(refusal) = self.decide(Context { now, from, to, note: note.as_ref() }, request) {
             self.reply(to, Err(refusal));
@@ -377,7 +339,7 @@ impl Hub {
     }
 
     /// Time passed.
-    pub fn handle_timeout(&mut self, now: Now) {
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
         self.look_at_the_clock(now);
         self.handle_agenda(now);
         self.report_progress(now);
@@ -386,7 +348,7 @@ impl Hub {
     }
 
     /// The server stops: note when those who are here were last here.
-    pub fn stop(&mut self, now: Now) {
+    pub(crate) fn stop(&mut self, now: Now) {
         for (session, account) in self.presences.sessions().collect::<Vec<_>>() {
             if let Some(device) = self.devices.device_of(session) {
                 self.note_seen(now, account, device);
@@ -395,7 +357,7 @@ impl Hub {
     }
 
     /// What to do next, until there is nothing more.
-    pub fn poll(&mut self) -> Option<Effect> {
+    pub(crate) fn poll(&mut self) -> Option<Effect> {
         let effect = self.effects.pop_front();
         if self.effects.is_empty() {
             // A storm's room is given back.
@@ -405,7 +367,7 @@ impl Hub {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
-    pub fn deadline(&self, now: Now) -> Option<Instant> {
+    pub(crate) fn deadline(&self, now: Now) -> Option<Instant> {
         let others = [self.presences.deadline(), self.reports.deadline(), self.agenda.deadline(now), self.tidying.deadline()];
         others.into_iter().flatten().chain([self.clock.deadline()]).min()
     }

@@ -71,7 +71,7 @@ impl<K: Ord + Copy> Spent<K> {
 
 impl Hub {
     /// So much is free where the database is, as far as the operating system says.
-    pub fn set_disk_free(&mut self, bytes: Option<u64>) {
+    pub(crate) fn set_disk_free(&mut self, bytes: Option<u64>) {
         self.quotas.disk_free_bytes = bytes;
         self.look_at_the_disk();
     }
@@ -144,7 +144,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::TooManyRegistrations`], [`Refusal::DiskAlmostFull`].
-    pub fn charge_registration(&mut self, now: Now, from: Source) -> Result<(), Refusal> {
+    pub(crate) fn charge_registration(&mut self, now: Now, from: Source) -> Result<(), Refusal> {
         if self.is_disk_kept() {
             return Err(Refusal::DiskAlmostFull);
         }

@@ -13,7 +13,7 @@ use crate::store::{List, Outcome, Proportion, RoomJob, Work, WouldGo};
 impl Hub {
     /// A running server was told other rules. All of them hold at once, but for a retention that would delete much: that waits for the next
     /// start, because whoever has mistyped it reads the log sooner than they find a backup.
-    pub fn reload_rules(&mut self, now: Now, rules: Rules) {
+    pub(crate) fn reload_rules(&mut self, now: Now, rules: Rules) {
         let old = self.rules.retention;
         if !rules.retention.is_shorter_than(&old) {
             self.reloaded = None;
@@ -24,7 +24,7 @@ impl Hub {
         let list = List::WouldGo { kept: rules.retention.kept(now.wall), room: None };
         if self.submit(now, Work::List(list), PendingJob::Reload(rules.retention)).is_err() {
             self.reloaded = None;
-            tracing::warn!("the store is too busy to count what the new retention would delete; it takes effect at the next start");
+            tracing::warn!("the database is too busy to count what the new retention would delete; it takes effect at the next start");
         }
     }
 

@@ -16,7 +16,14 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn look_up(&mut self, now: Now, session: SessionId, name: AccountName, device: DeviceId, source: Source) -> Result<(), Refusal> {
+    pub(crate) fn look_up(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        name: AccountName,
+        device: DeviceId,
+        source: Source,
+    ) -> Result<(), Refusal> {
         self.submit(now, Work::LookUp { name, device, source }, PendingJob::LookUp { session })
     }
 
@@ -24,13 +31,13 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
+    pub(crate) fn register(&mut self, now: Now, session: SessionId, name: AccountName, password_hash: String) -> Result<(), Refusal> {
         self.submit(now, Work::AddAccount { name, password_hash, role: Role::Member }, PendingJob::Register { session })
     }
 
     /// Somebody's password was right by a hash of an older kind: the account gets one of today's. Where there is no room for that now, it is
     /// done the next time.
-    pub fn renew_hash(&mut self, now: Now, account: AccountId, from: String, to: String) {
+    pub(crate) fn renew_hash(&mut self, now: Now, account: AccountId, from: String, to: String) {
         let _ = self.submit(now, Work::RenewHash { account, from, to }, PendingJob::Nobody);
     }
 
@@ -38,7 +45,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::Busy`].
-    pub fn sign_in(&mut self, now: Now, from: &SignedIn, name: &AccountName, visitor: Visitor, to: ReplyTo) -> Result<(), Refusal> {
+    pub(crate) fn sign_in(&mut self, now: Now, from: &SignedIn, name: &AccountName, visitor: Visitor, to: ReplyTo) -> Result<(), Refusal> {
         let account = from.account();
         // What would be stored behind the new password was proven by the old one.
         let name = name.key();
@@ -58,7 +65,7 @@ impl Hub {
     }
 
     /// A session is over, signed in or not.
-    pub fn ended(&mut self, now: Now, session: SessionId) {
+    pub(crate) fn ended(&mut self, now: Now, session: SessionId) {
         self.leave(now, session);
         self.announce(now);
     }

@@ -86,7 +86,7 @@ impl Hub {
         let next = if std::mem::take(&mut self.tidying.begins_anew) { Some(BEGINNING) } else { next };
         self.tidying.bite = next.unwrap_or(BEGINNING);
         if let Some(rows) = self.tidying.bitten(removed, next) {
-            tracing::info!(rows, "what is kept no longer was taken out");
+            tracing::info!(rows, "deleted by retention");
         }
         let pause = if next.is_some() { TIDY_PAUSE } else { TIDY_EVERY };
         self.tidying.due = (!self.keeps_all()).then_some(now.instant + pause);

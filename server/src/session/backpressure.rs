@@ -99,7 +99,7 @@ impl Sessions {
     }
 
     /// A connection that was watched has room again.
-    pub fn handle_room(&mut self, now: Now, peer: PeerId, queued: u64) {
+    pub(crate) fn handle_room(&mut self, now: Now, peer: PeerId, queued: u64) {
         let Some(&session) = self.by_peer.get(&peer) else { return };
         if let Some(known) = self.sessions.get_mut(&session) {
             known.answers.watched = false;

@@ -21,7 +21,7 @@ use belfry_core::source::Links;
 use belfry_core::time::{Instant, Now};
 use belfry_core::wire::{Channel, CloseCode};
 
-pub use self::signed_in::SignedIn;
+pub(crate) use self::signed_in::SignedIn;
 
 use self::allowances::Allowances;
 use self::authentication::SignInStep;
@@ -39,30 +39,20 @@ const IDLE_OUTPUTS: usize = 1024;
 
 /// What is to be done for the sessions.
 #[derive(Clone, Debug)]
-pub enum Output {
+pub(crate) enum Output {
     /// Send a message to a client.
     Send {
-        /// On which connection.
         peer: PeerId,
-        /// On which channel.
         channel: Channel,
-        /// Its bytes, shared by all who get the same.
+        /// Encoded once, and shared by all who get the same.
         body: Body,
         /// The number of the request that it answers.
         answers: Option<u32>,
     },
-    /// End a connection. The session is forgotten already.
-    Close {
-        /// Which.
-        peer: PeerId,
-        /// What its client is told.
-        why: CloseCode,
-    },
+    /// End a connection and tell its client why. The session is forgotten already.
+    Close { peer: PeerId, why: CloseCode },
     /// Say with [`Sessions::handle_room`] when little waits to be acknowledged on this connection.
-    Watch {
-        /// Which.
-        peer: PeerId,
-    },
+    Watch { peer: PeerId },
     /// Hand this to the store; the answer comes to [`Sessions::handle_done`].
     Store(Job),
     /// Hand this to the password thread; the answer comes to [`Sessions::handle_password`].
@@ -105,7 +95,7 @@ enum PasswordOf {
 
 /// Every session, and the hub behind them.
 #[derive(Debug)]
-pub struct Sessions {
+pub(crate) struct Sessions {
     hub: Hub,
     sessions: BTreeMap<SessionId, ClientSession>,
     by_peer: BTreeMap<PeerId, SessionId>,
@@ -124,7 +114,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// No session, in front of `hub`. `rng` salts new passwords.
-    pub fn new(hub: Hub, rng: Rng) -> Self {
+    pub(crate) fn new(hub: Hub, rng: Rng) -> Self {
         Self {
             hub,
             sessions: BTreeMap::new(),
@@ -143,28 +133,28 @@ impl Sessions {
     }
 
     /// The server is on these links from now on: failures from there are counted address by address. So much of its disk is free.
-    pub fn set_surroundings(&mut self, links: Links, disk_free_bytes: Option<u64>) {
+    pub(crate) fn set_surroundings(&mut self, links: Links, disk_free_bytes: Option<u64>) {
         self.links = links;
         self.hub.set_disk_free(disk_free_bytes);
     }
 
     /// The numbers of the transport in the status that is answered next.
-    pub fn set_transport_status(&mut self, status: ServerStatus) {
+    pub(crate) fn set_transport_status(&mut self, status: ServerStatus) {
         self.hub.set_transport_status(status);
     }
 
     /// Messages are made from this from now on, so that they count until they are acknowledged.
-    pub fn set_tally(&mut self, tally: Tally) {
+    pub(crate) fn set_tally(&mut self, tally: Tally) {
         self.tally = tally;
     }
 
     /// So many passwords are handed out at a time.
-    pub const fn set_hashes_at_once(&mut self, at_once: usize) {
+    pub(crate) const fn set_hashes_at_once(&mut self, at_once: usize) {
         self.password_queue.set_at_once(at_once);
     }
 
     /// A client has connected, from a device that its handshake has proven. Somebody must sign in within [`SIGN_IN_WITHIN`].
-    pub fn handle_connected(&mut self, now: Now, peer: PeerId, device: DeviceId, address: SocketAddr) {
+    pub(crate) fn handle_connected(&mut self, now: Now, peer: PeerId, device: DeviceId, address: SocketAddr) {
         self.last_session += 1;
         let session = SessionId(self.last_session);
         self.by_peer.insert(peer, session);
@@ -176,7 +166,7 @@ impl Sessions {
     }
 
     /// A client has sent a message; so many bytes wait for it to be acknowledged.
-    pub fn handle_message(&mut self, now: Now, peer: PeerId, channel: Channel, body: &[u8], queued: u64) {
+    pub(crate) fn handle_message(&mut self, now: Now, peer: PeerId, channel: Channel, body: &[u8], queued: u64) {
         let Some(&session) = self.by_peer.get(&peer) else { return };
         self.note_queued(session, queued);
         let refused_often =
@@ -249,7 +239,7 @@ impl Sessions {
     }
 
     /// A connection is over.
-    pub fn handle_gone(&mut self, now: Now, peer: PeerId) {
+    pub(crate) fn handle_gone(&mut self, now: Now, peer: PeerId) {
         if let Some(session) = self.by_peer.remove(&peer) {
             if let Some(known) = self.sessions.remove(&session) {
                 self.leave_backlog(&known.answers);
@@ -261,7 +251,7 @@ impl Sessions {
     }
 
     /// The store has answered.
-    pub fn handle_done(&mut self, now: Now, done: Done) {
+    pub(crate) fn handle_done(&mut self, now: Now, done: Done) {
         if matches!(done.result, Err(Refusal::StoreFailed | Refusal::DiskFull)) {
             self.observed.store_failure();
         }
@@ -270,7 +260,7 @@ impl Sessions {
     }
 
     /// Time passed.
-    pub fn handle_timeout(&mut self, now: Now) {
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
         while let Some(&(at, session)) = self.sign_in_by.first()
             && at <= now.instant
         {
@@ -292,25 +282,25 @@ impl Sessions {
     }
 
     /// The server stops: what is to be stored of that follows as jobs.
-    pub fn stop(&mut self, now: Now) {
+    pub(crate) fn stop(&mut self, now: Now) {
         self.hub.stop(now);
         self.drain(now);
     }
 
     /// The rules have changed.
-    pub fn set_rules(&mut self, now: Now, rules: Rules) {
+    pub(crate) fn set_rules(&mut self, now: Now, rules: Rules) {
         self.hub.set_rules(now, rules);
         self.drain(now);
     }
 
     /// The rules have changed while the server runs.
-    pub fn reload_rules(&mut self, now: Now, rules: Rules) {
+    pub(crate) fn reload_rules(&mut self, now: Now, rules: Rules) {
         self.hub.reload_rules(now, rules);
         self.drain(now);
     }
 
     /// What to do next, until there is nothing more.
-    pub fn poll(&mut self) -> Option<Output> {
+    pub(crate) fn poll(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front();
         if self.outputs.is_empty() {
             // A storm's room is given back.
@@ -320,22 +310,22 @@ impl Sessions {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
-    pub fn deadline(&self, now: Now) -> Option<Instant> {
+    pub(crate) fn deadline(&self, now: Now) -> Option<Instant> {
         [self.sign_in_by.first().map(|&(at, _)| at), self.hub.deadline(now)].into_iter().flatten().min()
     }
 
     /// How many are here.
-    pub fn headcount(&self) -> Headcount {
+    pub(crate) fn headcount(&self) -> Headcount {
         self.hub.headcount()
     }
 
     /// Counters.
-    pub const fn observed(&self) -> Observed {
+    pub(crate) const fn observed(&self) -> Observed {
         self.observed
     }
 
     /// A message of ours could not be sent to this connection because its channel does not take it. Whoever asked for it is told so.
-    pub fn note_unsendable(&mut self, peer: PeerId, channel: Channel, answers: Option<u32>) {
+    pub(crate) fn note_unsendable(&mut self, peer: PeerId, channel: Channel, answers: Option<u32>) {
         let session = self.by_peer.get(&peer).copied();
         self.observed.unsendable_message(session);
         if let (Some(session), Some(id)) = (session, answers) {

@@ -80,7 +80,7 @@ impl Sessions {
     }
 
     /// A password thread has answered.
-    pub fn handle_password(&mut self, now: Now, done: PasswordDone) {
+    pub(crate) fn handle_password(&mut self, now: Now, done: PasswordDone) {
         if let Some((whose, blames)) = self.password_queue.done(done.ticket) {
             // Also of those who did not wait for it: a guess is a guess.
             self.failures.settle(now.instant, &blames, matches!(done.result, Ok(PasswordOutcome::Wrong)));

@@ -25,7 +25,6 @@ pub(super) enum Lane {
 /// A password that is to be looked at.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// Whose.
     pub(super) whose: PasswordOf,
     pub(super) lane: Lane,
     /// What the account's name is unique by.

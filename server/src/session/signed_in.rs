@@ -5,7 +5,7 @@ use belfry_core::chat::{AccountId, Role};
 /// Somebody who has proven who they are, with the role they have at this moment. Only a session makes one, from the directory and
 /// anew for each request, so that a demoted administrator is none from the next request on. It is all the hub knows of sessions.
 #[derive(Debug)]
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     account: AccountId,
     role: Role,
 }
@@ -15,13 +15,11 @@ impl SignedIn {
         Self { account, role }
     }
 
-    /// Who.
-    pub const fn account(&self) -> AccountId {
+    pub(crate) const fn account(&self) -> AccountId {
         self.account
     }
 
-    /// What they may do.
-    pub const fn role(&self) -> Role {
+    pub(crate) const fn role(&self) -> Role {
         self.role
     }
 }

@@ -61,7 +61,7 @@ impl StoreReader {
         let _time_limit = (job.work.kind() == WorkKind::ReadsAside(Aside::Searches)).then(|| TimeLimit::begin(SEARCH_WITHIN));
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
-            tracing::error!("a list or a search was not read: {error}");
+            tracing::error!("a list or a search failed: {error}");
             Err(error.refusal())
         });
         Done { ticket, result }
@@ -155,7 +155,7 @@ impl Store {
         });
         committed.unwrap_or_else(|error| {
             self.undo();
-            tracing::error!(jobs = tickets.len(), "nothing of a batch was stored: {error}");
+            tracing::error!(jobs = tickets.len(), "a transaction failed and nothing of it is stored: {error}");
             tickets.into_iter().map(|ticket| Done { ticket, result: Err(error.refusal()) }).collect()
         })
     }
@@ -165,7 +165,7 @@ impl Store {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch(GIVE_UP)
         {
-            tracing::error!("a transaction could not be undone: {error}");
+            tracing::error!("a transaction could not be rolled back: {error}");
         }
     }
 
@@ -219,7 +219,7 @@ fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, 
     Ok(result.map_err(|trouble| match trouble {
         Trouble::Refused(refusal) => refusal,
         Trouble::Failed(error) => {
-            tracing::error!("a job was not done: {error}");
+            tracing::error!("a database job failed: {error}");
             error.refusal()
         }
     }))

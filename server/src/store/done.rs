@@ -110,7 +110,7 @@ impl Outcome {
     /// [`Refusal::StoreFailed`] for another kind: a fault of ours. Its words are people's, so the log has only its kind.
     pub fn expect<T: TryFrom<Self, Error = Self>>(self) -> Result<T, Refusal> {
         T::try_from(self).map_err(|other| {
-            tracing::error!(kind = ?core::mem::discriminant(&other), "the store answered something that was not asked");
+            tracing::error!(kind = ?core::mem::discriminant(&other), "a database job has an answer of another kind than it should");
             Refusal::StoreFailed
         })
     }
@@ -185,7 +185,7 @@ pub struct ReadUpTo {
 /// Somebody may join a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
-    /// Who.
+    /// Who may.
     pub account: AccountId,
     /// Who asks them.
     pub by: AccountName,

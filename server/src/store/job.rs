@@ -42,10 +42,10 @@ pub enum Target {
 
 /// What to do.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "a variant says what is to be done; a field is explained where its name does not say it all")]
 pub enum Work {
     /// Read what is known of somebody who wants to sign in. Outcome: [`Outcome::LookedUp`].
     LookUp {
-        /// Who they say they are.
         name: AccountName,
         /// The device that they come with.
         device: DeviceId,
@@ -55,7 +55,6 @@ pub enum Work {
     /// Keep another hash of the same password in place of this one, unless the account has a new password by now. Outcome:
     /// [`Outcome::Changed`].
     RenewHash {
-        /// Whose.
         account: AccountId,
         /// The hash that it has.
         from: String,
@@ -68,12 +67,10 @@ pub enum Work {
         name: AccountName,
         /// Its argon2id hash in PHC form.
         password_hash: String,
-        /// What it may do.
         role: Role,
     },
     /// Replace a password hash. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`].
     SetPassword {
-        /// Whose.
         account: AccountName,
         /// Its argon2id hash in PHC form.
         password_hash: String,
@@ -81,83 +78,55 @@ pub enum Work {
         remembered: Remembered,
     },
     /// Change a role. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`], [`Refusal::LastAdmin`].
-    SetRole {
-        /// Whose.
-        account: AccountName,
-        /// The new one.
-        role: Role,
-    },
+    SetRole { account: AccountName, role: Role },
     /// Shut an account out or let it in again. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`],
     /// [`Refusal::LastAdmin`].
     SetDisabled {
-        /// Whose.
         account: AccountName,
         /// Whether it is shut out.
         disabled: bool,
     },
     /// Find an account by its name. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`].
-    Find {
-        /// Its name.
-        name: AccountName,
-    },
+    Find { name: AccountName },
     /// Somebody has proven who they are: note it, also what they have missed, and read what they come back to. Outcome:
     /// [`Outcome::Overview`]; refused with [`Refusal::AccountDisabled`], [`Refusal::UnknownDevice`].
     SignIn {
-        /// Who.
         account: AccountId,
         /// On which device, from where.
         visitor: Visitor,
     },
     /// Read the same as signing in does, and note nothing. Outcome: [`Outcome::Overview`].
-    Overview {
-        /// Who asks.
-        account: AccountId,
-    },
+    Overview { account: AccountId },
     /// Somebody left, or at least one of their devices: note when they were last here. Outcome: [`Outcome::Changed`].
-    Seen {
-        /// Who.
-        account: AccountId,
-        /// Which device.
-        device: DeviceId,
-    },
+    Seen { account: AccountId, device: DeviceId },
     /// Store a message unless `post` is stored already. Outcome: [`Outcome::Posted`].
     Post {
-        /// The author.
         account: AccountId,
         /// Recognises a repetition.
         post: PostId,
-        /// Where it goes.
         to: Target,
-        /// What it says.
         text: Text,
     },
     /// Read the messages after `after`. Outcome: [`Answer::Page`]; refused with [`Refusal::UnknownConversation`].
     FetchAfter {
         /// Who asks: a direct conversation is read only by its two people.
         account: AccountId,
-        /// Which conversation.
         conversation: ConversationId,
-        /// The last message known.
         after: Seq,
-        /// How many at most.
         limit: u32,
     },
     /// Read the newest messages before `before`. Outcome: [`Answer::Page`], empty for a direct conversation that has not begun.
     FetchBefore {
-        /// Who asks.
         account: AccountId,
-        /// Which conversation.
         of: Target,
         /// Only messages before this one; `None` for the newest.
         before: Option<Seq>,
-        /// How many at most.
         limit: u32,
     },
     /// Store a notice and its audience unless `draft.post` is stored already. Outcome: [`Outcome::NoticeSent`]; refused with
     /// [`Refusal::UnknownAccount`], [`Refusal::UnknownRoom`], [`Refusal::UnknownGroup`], [`Refusal::EmptyAudience`],
     /// [`Refusal::ConfirmationNeeded`].
     SendNotice {
-        /// The author.
         author: AccountId,
         /// What; if it offers no answer, it offers the default one.
         draft: NoticeDraft,
@@ -170,61 +139,36 @@ pub enum Work {
     Preview {
         /// Who would send it.
         author: AccountId,
-        /// To whom.
         audience: Vec<Audience>,
     },
     /// Note a receipt: reached, visible and answered are each kept from the first time, and each implies those before it.
     /// Outcome: [`Outcome::ReceiptNoted`]; refused with [`Refusal::UnknownNotice`], [`Refusal::UnknownAnswer`], [`Refusal::NoticeClosed`] (answers only).
     Receipt {
-        /// Whose.
         account: AccountId,
         /// From which device.
         device: DeviceId,
-        /// Which notice.
         notice: NoticeId,
         /// Which of its wordings.
         revision: u32,
-        /// What to note.
         receipt: Receipt,
     },
     /// List notices, newest first. Outcome: [`Answer::Notices`].
     ListNotices {
         /// Continue before this one.
         before: Option<NoticeId>,
-        /// How many at most.
         limit: u32,
     },
     /// Read a notice's ledger in order of name. Outcome: [`Outcome::Ledger`].
-    Ledger {
-        /// Which notice.
-        notice: NoticeId,
-        /// Continue after this name.
-        after: Option<AccountName>,
-        /// How many at most.
-        limit: u32,
-    },
+    Ledger { notice: NoticeId, after: Option<AccountName>, limit: u32 },
     /// Measure the database. Outcome: [`Outcome::Size`].
     Size,
     // --- Notices, groups, devices ---
     /// Change an open notice. Outcome: [`Outcome::NoticeNow`]; refused with [`Refusal::UnknownNotice`], [`Refusal::NoticeClosed`].
-    ChangeNotice {
-        /// Which.
-        notice: NoticeId,
-        /// How.
-        change: NoticeChange,
-    },
+    ChangeNotice { notice: NoticeId, change: NoticeChange },
     /// Read a notice with everybody it is for. Outcome: [`Outcome::NoticeNow`].
-    ReadNotice {
-        /// Which.
-        notice: NoticeId,
-    },
+    ReadNotice { notice: NoticeId },
     /// Read a notice as one of its people sees it. Outcome: [`Answer::Notice`].
-    FetchNotice {
-        /// Who asks.
-        account: AccountId,
-        /// Which.
-        notice: NoticeId,
-    },
+    FetchNotice { account: AccountId, notice: NoticeId },
     /// Notices are on their way to devices. Outcome: [`Outcome::Changed`].
     Queued {
         /// What and where to.
@@ -233,11 +177,9 @@ pub enum Work {
     /// Keep a notice to be sent later unless `draft.post` is kept already. Outcome: [`Outcome::Scheduled`]; refused as
     /// [`Work::SendNotice`].
     AddSchedule {
-        /// The author.
         author: AccountId,
         /// When it is sent.
         next_at: UnixMillis,
-        /// What.
         draft: NoticeDraft,
     },
     /// Forget a scheduled notice. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownSchedule`].
@@ -245,22 +187,13 @@ pub enum Work {
     /// Keep a template. Outcome: [`Outcome::Changed`].
     SaveTemplate(Template),
     /// Forget a template. Outcome: [`Outcome::Changed`].
-    RemoveTemplate {
-        /// Which.
-        name: TemplateName,
-    },
+    RemoveTemplate { name: TemplateName },
     /// Add accounts to a group, which is made if it is not there. Outcome: [`Outcome::Changed`]; refused with
     /// [`Refusal::UnknownAccount`], [`Refusal::TooMany`].
-    AddToGroup {
-        /// Which.
-        group: GroupName,
-        /// Whom.
-        members: Vec<AccountName>,
-    },
+    AddToGroup { group: GroupName, members: Vec<AccountName> },
     /// Take accounts out of a group, or remove it. Outcome: [`Outcome::Changed`]; refused with [`Refusal::UnknownAccount`],
     /// [`Refusal::UnknownGroup`].
     RemoveFromGroup {
-        /// Which.
         group: GroupName,
         /// Whom; nobody stands for everybody and the group itself.
         members: Vec<AccountName>,
@@ -269,31 +202,15 @@ pub enum Work {
     /// [`Refusal::StopsSchedules`].
     UnlessItStopsNotices(Box<Work>),
     /// List an account's devices. Outcome: [`Outcome::Devices`]; refused with [`Refusal::UnknownAccount`].
-    ListDevices {
-        /// Whose.
-        account: AccountName,
-        /// Continue after this one.
-        after: Option<DeviceId>,
-    },
+    ListDevices { account: AccountName, after: Option<DeviceId> },
     /// Shut a device out. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NoSuchDevice`].
-    RevokeDevice {
-        /// Whose.
-        account: AccountName,
-        /// Which.
-        device: DeviceId,
-    },
+    RevokeDevice { account: AccountName, device: DeviceId },
     /// Do something that administrators do, and note it in the same transaction. Outcome: that of `work`; what is refused is not noted.
-    Audited {
-        /// What to note.
-        entry: AuditRecord,
-        /// What to do.
-        work: Box<Work>,
-    },
+    Audited { entry: AuditRecord, work: Box<Work> },
     /// Read the audit log, newest first. Outcome: [`Answer::Audit`].
     ReadAudit {
         /// Only entries before this one.
         before: Option<u64>,
-        /// How many at most.
         limit: u32,
     },
     /// The clock was ahead until now, and showed this time: what was noted by it and decides what is yet to come is put right. Outcome:
@@ -319,26 +236,20 @@ pub enum Work {
     },
     /// List the conversations that somebody may export. Outcome: [`Answer::Exportable`]; refused with [`Refusal::UnknownRoom`].
     Exportable {
-        /// Who asks.
         account: AccountId,
         /// Not only those they are in.
         all: bool,
         /// Only this room.
         room: Option<RoomName>,
-        /// Continue after this one.
         after: Option<ConversationId>,
     },
     /// Read messages for an export. Outcome: [`Answer::Exported`]; refused with [`Refusal::UnknownConversation`].
     ExportPage {
-        /// Who asks.
         account: AccountId,
         /// Also if they are not in it.
         all: bool,
-        /// Which conversation.
         conversation: ConversationId,
-        /// The last message known.
         after: Seq,
-        /// How many at most.
         limit: u32,
     },
     /// Something about who is in which room.
@@ -440,7 +351,7 @@ pub enum Remembered {
 /// A scheduled notice's time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occurrence {
-    /// Which.
+    /// The scheduled notice.
     pub schedule: ScheduleId,
     /// The time that has come.
     pub at: UnixMillis,

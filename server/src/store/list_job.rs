@@ -8,53 +8,25 @@ use super::Outcome;
 #[cfg(doc)]
 use belfry_core::chat::{Answer, Refusal};
 
-/// A page of something in order of names.
+/// A page of something in order of names; `after` is the last name of the page before, `None` for the first page.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "a variant says what is to be done; a field is explained where its name does not say it all")]
 pub enum List {
     /// Everybody who is not shut out. Outcome: [`Outcome::People`].
-    Everybody {
-        /// Continue after this name.
-        after: Option<AccountName>,
-    },
+    Everybody { after: Option<AccountName> },
     /// Every account. Outcome: [`Outcome::Accounts`].
-    Accounts {
-        /// Continue after this name.
-        after: Option<AccountName>,
-    },
+    Accounts { after: Option<AccountName> },
     /// The people in a room who are not shut out. Outcome: [`Outcome::People`]; refused with [`Refusal::InvitationNeeded`],
     /// [`Refusal::NotInRoom`] where the room is private.
-    Members {
-        /// Who asks.
-        account: AccountId,
-        /// Which room.
-        room: ConversationId,
-        /// Continue after this name.
-        after: Option<AccountName>,
-    },
+    Members { account: AccountId, room: ConversationId, after: Option<AccountName> },
     /// The accounts in a group, also those that are shut out. Outcome: [`Outcome::People`]; refused with [`Refusal::UnknownGroup`].
-    GroupMembers {
-        /// Which.
-        group: GroupName,
-        /// Continue after this name.
-        after: Option<AccountName>,
-    },
+    GroupMembers { group: GroupName, after: Option<AccountName> },
     /// The groups. Outcome: [`Answer::Groups`].
-    Groups {
-        /// Continue after this name.
-        after: Option<GroupName>,
-    },
+    Groups { after: Option<GroupName> },
     /// What is planned. Outcome: [`Outcome::Schedules`].
-    Schedules {
-        /// Continue after this one.
-        after: Option<ScheduleId>,
-    },
+    Schedules { after: Option<ScheduleId> },
     /// The rooms that somebody may know of. Outcome: [`Answer::Rooms`].
-    Rooms {
-        /// Who asks.
-        account: AccountId,
-        /// Continue after this name.
-        after: Option<RoomName>,
-    },
+    Rooms { account: AccountId, after: Option<RoomName> },
     /// What would go if things were kept so. Counting takes as long as there is much. Outcome: [`Outcome::WouldGo`].
     WouldGo {
         /// How long things are kept on the whole server.

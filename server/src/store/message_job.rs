@@ -10,33 +10,27 @@ use super::Target;
 
 /// Messages that are there already.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "a variant says what is to be done; a field is explained where its name does not say it all")]
 pub enum MessageJob {
     /// Write a message anew, or take it back. Outcome: [`Outcome::MessageAltered`]; refused with [`Refusal::UnknownMessage`],
     /// [`Refusal::NotYourMessage`].
     Alter {
-        /// Who.
         account: AccountId,
-        /// Where it was said.
         of: Target,
-        /// Which.
         seq: Seq,
         /// What it says from now on; `None` to take it back.
         text: Option<Text>,
     },
     /// Read what was altered after the alteration of this number. Outcome: [`Answer::Altered`].
     AlteredSince {
-        /// Who asks.
         account: AccountId,
-        /// Which conversation.
         conversation: ConversationId,
         /// The last alteration known.
         after: u64,
     },
     /// Note that somebody has read so far. Outcome: [`Outcome::ReadUpTo`].
     MarkRead {
-        /// Who.
         account: AccountId,
-        /// Where.
         of: Target,
         /// The last message that was read.
         upto: Seq,
@@ -45,20 +39,16 @@ pub enum MessageJob {
     Search {
         /// Who asks: only where they are is looked.
         account: AccountId,
-        /// The text.
         text: SearchText,
         /// Only here.
         within: Option<Target>,
         /// Only messages before this one of that conversation.
         before: Option<Seq>,
-        /// How many at most.
         limit: u32,
     },
     /// Read what stood where a message was altered. Outcome: [`Answer::Originals`]; refused with [`Refusal::UnknownMessage`].
     Originals {
-        /// Where it was said.
         of: Parties,
-        /// Which.
         seq: Seq,
         /// How many to skip.
         after: u32,

@@ -9,30 +9,19 @@ use super::Outcome;
 
 /// Who is in which room.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "a variant says what is to be done; a field is explained where its name does not say it all")]
 pub enum RoomJob {
     /// Make a room with one member. Outcome: [`Outcome::Entered`]; refused with [`Refusal::RoomExists`].
     Create {
-        /// Who.
         account: AccountId,
-        /// Its name.
         name: RoomName,
         /// Only those who are invited may join.
         private: bool,
     },
     /// Put somebody into a room, if they are not in it yet. Outcome: [`Outcome::Entered`]; refused with [`Refusal::InvitationNeeded`].
-    Join {
-        /// Whom.
-        account: AccountId,
-        /// Which.
-        room: ConversationId,
-    },
+    Join { account: AccountId, room: ConversationId },
     /// Take somebody out of a room. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotInRoom`], [`Refusal::LobbyIsEverybodys`].
-    Leave {
-        /// Whom.
-        account: AccountId,
-        /// Which.
-        room: ConversationId,
-    },
+    Leave { account: AccountId, room: ConversationId },
     /// Let somebody join a room. Outcome: [`Outcome::Invited`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NotInRoom`],
     /// [`Refusal::LobbyIsEverybodys`].
     Invite {
@@ -40,52 +29,31 @@ pub enum RoomJob {
         by: AccountId,
         /// … and may without being in it.
         any: bool,
-        /// Whom.
         account: AccountName,
-        /// Which.
         room: ConversationId,
     },
     /// Put somebody out of a room, or take their invitation back. Outcome: [`Outcome::NamedAccount`]; refused with
     /// [`Refusal::UnknownAccount`], [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`], [`Refusal::NobodyThere`].
-    Remove {
-        /// Who does it.
-        by: Keeper,
-        /// Whom.
-        account: AccountName,
-        /// Which.
-        room: ConversationId,
-    },
+    Remove { by: Keeper, account: AccountName, room: ConversationId },
     /// Give a room another name. Outcome: [`Outcome::Changed`]; refused with [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`],
     /// [`Refusal::RoomExists`].
     Rename {
-        /// Who does it.
         by: Keeper,
-        /// Which.
         room: ConversationId,
         /// What it is called from now on.
         name: RoomName,
     },
     /// Close a room: its messages stay, nobody is in it any more, and its name is free. Outcome: [`Outcome::Changed`]; refused with
     /// [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`].
-    Delete {
-        /// Who does it.
-        by: Keeper,
-        /// Which.
-        room: ConversationId,
-    },
+    Delete { by: Keeper, room: ConversationId },
     /// Say how long a room's messages are kept. Outcome: [`Outcome::Changed`].
-    Keep {
-        /// Which.
-        room: ConversationId,
-        /// How long.
-        keep: Keep,
-    },
+    Keep { room: ConversationId, keep: Keep },
 }
 
 /// Who looks after a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keeper {
-    /// Who.
+    /// Who does it.
     pub account: AccountId,
     /// They may without owning it.
     pub any: bool,

@@ -419,7 +419,7 @@ fn announce_the_index(connection: &Connection) -> Result<(), StoreError> {
     let count: i64 = connection.query_row("SELECT coalesce(sum(last_seq), 0) FROM conversations", [], |row| row.get(0))?;
     if count >= MANY {
         tracing::warn!(
-            "about {count} messages are taken into the search index anew; this happens once and takes a minute or two for each million"
+            "rebuilding the search index for about {count} messages; this happens once and takes a minute or two for each million"
         );
     }
     Ok(())

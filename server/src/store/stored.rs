@@ -22,7 +22,7 @@ pub struct StoredNotice {
 /// A person's line of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// Who.
+    /// The person's.
     pub account: AccountId,
     /// What is noted. Who is connected, and what keeps the notice from getting further, is the hub's to fill in, also `devices`;
     /// `offline_since` is when they were last seen.
@@ -55,7 +55,7 @@ pub struct StoredSchedule {
     pub author_name: AccountName,
     /// When it is sent next; `None` for one that was not sent when its time came, and does not repeat.
     pub next_at: Option<UnixMillis>,
-    /// What.
+    /// What is sent, and to whom.
     pub draft: NoticeDraft,
     /// Why it was not sent when its time came last.
     pub missed: Option<Missed>,

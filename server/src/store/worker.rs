@@ -92,7 +92,9 @@ impl StoreWorker {
             }
             Ok(None) => None,
             Err(error) => {
-                tracing::warn!("the database cannot be opened more than once, so lists and searches wait for what is said: {error}");
+                tracing::warn!(
+                    "the database cannot be opened more than once, so lists and searches wait for messages being stored: {error}"
+                );
                 None
             }
         };
@@ -206,7 +208,7 @@ impl StoreWorker {
         for Reading { jobs, found, thread } in aside.into_iter().flatten() {
             drop((jobs, found));
             if thread.join().is_err() {
-                tracing::error!("a thread that reads lists or searches has ended by itself");
+                tracing::error!("the thread for lists or searches has stopped unexpectedly");
             }
         }
         drop(jobs);
@@ -215,7 +217,7 @@ impl StoreWorker {
             rest.extend(batch.done);
         }
         if thread.join().is_err() {
-            tracing::error!("the store's thread has ended by itself");
+            tracing::error!("the database thread has stopped unexpectedly");
         }
         rest
     }
@@ -302,7 +304,7 @@ impl<W: Fn()> StoreThread<W> {
             (self.wake)();
         }
         if let Err(error) = store.close() {
-            tracing::error!("the database was not closed as it should be: {error}");
+            tracing::error!("the database could not be closed cleanly: {error}");
         }
     }
 }
