@@ -40,7 +40,7 @@ impl Heap {
         if resident >= self.left.saturating_add(HEAP_GROWTH_BYTES) {
             self.pause = 0;
         }
-        self.looks = self.looks.saturating_add(1);
+        self.looks += 1;
         self.looks > self.pause
     }
 

@@ -40,7 +40,7 @@ impl WallClock {
         };
         if let Some(from) = back.filter(|&from| from > now.wall) {
             self.known = now.wall;
-            let by = core::time::Duration::from_millis(from.0.saturating_sub(now.wall.0));
+            let by = core::time::Duration::from_millis(from.0 - now.wall.0);
             tracing::warn!("the clock was set back by {}; schedules and expiry times are worked out anew", spelled(by));
         }
         self.doubt(now);
@@ -52,7 +52,7 @@ impl WallClock {
         let leapt = self.known.0 > 0 && now.wall > later(Now { wall: self.known, ..now }, CLOCK_LEAP);
         match self.doubted_until {
             None if leapt => {
-                let by = core::time::Duration::from_millis(now.wall.0.saturating_sub(self.known.0));
+                let by = core::time::Duration::from_millis(now.wall.0 - self.known.0);
                 tracing::warn!(
                     "the clock is {} ahead of everything in the database; nothing is deleted for its age until it has gone on for {}",
                     spelled(by),

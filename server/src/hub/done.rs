@@ -185,7 +185,7 @@ impl Hub {
 
     /// Tells `reader` of the conversation with `other` as it was before its first message, which follows.
     fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountName) {
-        let last = Seq(first.seq.0.saturating_sub(1));
+        let last = Seq(first.seq.0 - 1);
         let place = Place::Direct(other);
         let info = ConversationInfo { id: first.conversation, place, last, since: Seq(0), read: last, unread: 0, alterations: 0 };
         self.push_to_account(reader, Event::Conversation(info));

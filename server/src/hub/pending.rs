@@ -151,11 +151,11 @@ pub(super) struct Pending {
 impl Pending {
     /// A number for a job, unless too much is waiting.
     pub(super) fn enter(&mut self, waiting: PendingJob) -> Result<JobTicket, Refusal> {
-        if self.jobs.len() >= JOBS_WAITING_MAX || self.job_bytes.saturating_add(waiting.bytes()) > JOB_BYTES_WAITING_MAX {
+        if self.jobs.len() >= JOBS_WAITING_MAX || self.job_bytes + waiting.bytes() > JOB_BYTES_WAITING_MAX {
             return Err(Refusal::Busy);
         }
         let ticket = self.next();
-        self.job_bytes = self.job_bytes.saturating_add(waiting.bytes());
+        self.job_bytes += waiting.bytes();
         self.jobs.insert(ticket, waiting);
         Ok(ticket)
     }
@@ -163,7 +163,7 @@ impl Pending {
     /// A job is answered: what was it for?
     pub(super) fn leave(&mut self, ticket: JobTicket) -> Option<PendingJob> {
         let waiting = self.jobs.remove(&ticket)?;
-        self.job_bytes = self.job_bytes.saturating_sub(waiting.bytes());
+        self.job_bytes -= waiting.bytes();
         Some(waiting)
     }
 

@@ -60,7 +60,7 @@ impl<K: Ord + Copy> Spent<K> {
         if now.since(spent.0) >= self.window {
             *spent = (now, 0);
         }
-        let sum = spent.1.saturating_add(amount);
+        let sum = spent.1 + amount;
         let is_within = sum <= max;
         if is_within {
             spent.1 = sum;

@@ -39,7 +39,7 @@ impl Hub {
             tracing::warn!("what the new retention would delete could not be counted; it takes effect at the next start");
             return;
         };
-        let is_much = |part: Proportion| part.goes.saturating_mul(DELETED_UNASKED_PARTS) > part.of;
+        let is_much = |part: Proportion| part.goes * DELETED_UNASKED_PARTS > part.of;
         if [messages, notices, audit].into_iter().any(is_much) {
             let of = |Proportion { goes, of }: Proportion| format!("{goes} of {of}");
             tracing::warn!(

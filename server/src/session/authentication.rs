@@ -210,7 +210,7 @@ impl Sessions {
         if matches!(refusal, Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull) {
             return;
         }
-        known.failures = known.failures.saturating_add(1);
+        known.failures += 1;
         if known.failures >= SIGN_IN_FAILURES_PER_SESSION {
             self.close(now, to.session, CloseCode::RATE_LIMITED);
         }

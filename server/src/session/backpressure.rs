@@ -27,13 +27,13 @@ pub(super) struct AnswerBudget {
 
 impl AnswerBudget {
     fn has_room(&self) -> bool {
-        let making = (self.making.len() as u64).saturating_mul(LARGE_ANSWER_BYTES);
-        making.saturating_add(self.queued).saturating_add(LARGE_ANSWER_BYTES) <= ANSWER_BYTES_PER_SESSION_MAX
+        let made_and_next = (self.making.len() as u64 + 1) * LARGE_ANSWER_BYTES;
+        made_and_next + self.queued <= ANSWER_BYTES_PER_SESSION_MAX
     }
 
     /// What has been sent counts until the transport says otherwise.
     pub(super) const fn sent(&mut self, bytes: usize) {
-        self.queued = self.queued.saturating_add(bytes as u64);
+        self.queued += bytes as u64;
     }
 }
 
@@ -86,7 +86,7 @@ impl Sessions {
         let Some(known) = self.sessions.get_mut(&to.session) else { return };
         if let Some(index) = known.answers.making.iter().position(|&making| making == to.id) {
             known.answers.making.swap_remove(index);
-            self.backlog.making = self.backlog.making.saturating_sub(1);
+            self.backlog.making -= 1;
             self.join_backlog(to.session);
         }
     }
@@ -138,7 +138,7 @@ impl Sessions {
                 continue;
             }
             let Some((to, request)) = known.answers.parked.pop_front() else { continue };
-            self.backlog.parked = self.backlog.parked.saturating_sub(1);
+            self.backlog.parked -= 1;
             any = true;
             if let Err(refusal) = self.pass_large(now, to, request) {
                 self.reply(to, Err(refusal));
@@ -150,7 +150,7 @@ impl Sessions {
 
     /// A session has gone with what it waited for.
     pub(super) fn leave_backlog(&mut self, answers: &AnswerBudget) {
-        self.backlog.making = self.backlog.making.saturating_sub(answers.making.len());
-        self.backlog.parked = self.backlog.parked.saturating_sub(answers.parked.len());
+        self.backlog.making -= answers.making.len();
+        self.backlog.parked -= answers.parked.len();
     }
 }

@@ -55,14 +55,14 @@ impl Failures {
             if failed >= max {
                 return Reserved::No;
             }
-            not_yet |= failed.saturating_add(window.trying) >= max;
+            not_yet |= failed + window.trying >= max;
         }
         if not_yet {
             return Reserved::NotYet;
         }
         for blame in blames {
             let window = self.window(now, blame);
-            window.trying = window.trying.saturating_add(1);
+            window.trying += 1;
         }
         Reserved::Yes
     }
@@ -71,8 +71,8 @@ impl Failures {
     pub(super) fn settle(&mut self, now: Instant, blames: &[Blame], has_failed: bool) {
         for blame in blames {
             let window = self.window(now, blame);
-            window.trying = window.trying.saturating_sub(1);
-            window.failed = window.failed.saturating_add(u32::from(has_failed));
+            window.trying -= 1;
+            window.failed += u32::from(has_failed);
             if (window.trying, window.failed) == (0, 0) {
                 self.windows.remove(blame);
             }

@@ -42,7 +42,7 @@ impl Sessions {
         match (&known.state, &result) {
             (SignInState::SigningIn { .. }, Err(refusal)) => return self.turn_away(now, to, *refusal),
             (_, Ok(Answer::Welcome { .. })) => {}
-            _ => known.waiting = known.waiting.saturating_sub(1),
+            _ => known.waiting -= 1,
         }
         self.reply(to, result);
         self.made(to);

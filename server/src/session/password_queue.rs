@@ -121,7 +121,7 @@ impl PasswordQueue {
                 if !goes {
                     return Some((None, turn));
                 }
-                self.familiar_in_a_row = if lane == Lane::Familiar { self.familiar_in_a_row.saturating_add(1) } else { 0 };
+                self.familiar_in_a_row = if lane == Lane::Familiar { self.familiar_in_a_row + 1 } else { 0 };
                 self.last_ticket += 1;
                 let ticket = PasswordTicket(self.last_ticket);
                 self.at_work.insert(ticket, (Some(turn.whose), turn.blames.clone()));

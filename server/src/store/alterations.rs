@@ -65,7 +65,7 @@ fn alter(
         Some(text) => *text == stood,
     };
     if !repeated {
-        let number = conversation.alterations.saturating_add(1);
+        let number = conversation.alterations + 1;
         let (id, seq) = (clamped(conversation.id.0), clamped(seq.0));
         connection.prepare_cached(KEEP)?.execute(params![id, seq, clamped(at.0), stood.as_str()])?;
         let deletes = text.is_none();

@@ -98,7 +98,7 @@ pub(super) fn post(
 pub(super) fn forget_old_posts(connection: &Connection, now: UnixMillis, jobs: usize) -> Result<(), StoreError> {
     let kept = u64::try_from(POSTS_KEPT.as_millis()).unwrap_or(u64::MAX);
     let before = clamped(now.0.saturating_sub(kept));
-    let bite = clamped(jobs.saturating_mul(FORGOTTEN_PER_JOB_MAX) as u64);
+    let bite = clamped((jobs * FORGOTTEN_PER_JOB_MAX) as u64);
     connection.prepare_cached(FORGET_POSTS)?.execute([before, bite])?;
     Ok(())
 }

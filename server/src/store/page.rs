@@ -16,7 +16,7 @@ impl Limit {
 
     /// For the query.
     pub(super) fn rows(self) -> u32 {
-        self.0.saturating_add(1)
+        self.0 + 1
     }
 
     /// Takes entries while they fit; the first one always does. `bytes` is what an entry takes in a message: [`taken`], and nothing that is

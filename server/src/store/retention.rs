@@ -83,7 +83,7 @@ fn messages(connection: &Connection, at: UnixMillis, bounds: &Bounds, from: Conv
         .collect::<Result<_, _>>()?;
     let mut removed = 0;
     for conversation in &conversations {
-        let room = ROWS_MAX.saturating_sub(removed);
+        let room = ROWS_MAX - removed;
         if room == 0 {
             return Ok((removed, Some(Bite::Messages(conversation.id))));
         }
@@ -93,7 +93,7 @@ fn messages(connection: &Connection, at: UnixMillis, bounds: &Bounds, from: Conv
     let next = match last {
         // The last one may have more than there was room for.
         _ if removed >= ROWS_MAX => conversations.last().map(|last| Bite::Messages(last.id)),
-        Some(last) => Some(Bite::Messages(ConversationId(last.id.0.saturating_add(1)))),
+        Some(last) => Some(Bite::Messages(ConversationId(last.id.0 + 1))),
         None => Some(Bite::Rest),
     };
     Ok((removed, next))
@@ -165,7 +165,7 @@ fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Resul
         .collect::<Result<_, _>>()?;
     let mut removed = 0;
     for id in oldest {
-        let room = ROWS_MAX.saturating_sub(removed);
+        let room = ROWS_MAX - removed;
         let of_ledger = connection.prepare_cached(REMOVE_LEDGER)?.execute([id, clamped(room)])? as u64;
         removed += of_ledger;
         if removed >= ROWS_MAX {

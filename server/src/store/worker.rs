@@ -154,7 +154,7 @@ impl StoreWorker {
         for reading in self.aside.iter().flatten() {
             match reading.found.try_recv() {
                 Ok(found) => {
-                    self.reading = self.reading.saturating_sub(1);
+                    self.reading -= 1;
                     return Some(found);
                 }
                 Err(TryRecvError::Disconnected) => self.stopped = true,
