@@ -33,7 +33,7 @@ const SUITES: [Suite; 2] = [Suite::ChaCha20Poly1305, Suite::Aes256Gcm];
 pub(super) struct Dialer {
     nonce: [u8; 8],
     session: SessionNumber,
-    stage: Stage,
+    stage: DialStage,
     /// The session that is to have new keys: the server's number of it, and the secret that goes with its present ones.
     renews: Option<(SessionNumber, RenewalSecret)>,
     give_up_at: Instant,
@@ -44,7 +44,7 @@ pub(super) struct Dialer {
 }
 
 #[derive(Debug)]
-enum Stage {
+enum DialStage {
     /// Wants a cookie.
     Asking,
     /// Has sent the first Noise message.
@@ -112,7 +112,7 @@ impl Dialer {
             nonce,
             session,
             renews,
-            stage: Stage::Asking,
+            stage: DialStage::Asking,
             give_up_at: now + HANDSHAKE_TIMEOUT,
             next_try_at: now + HELLO_RETRY_MIN,
             tries: 1,
@@ -135,7 +135,7 @@ impl Dialer {
         rng: &mut Rng,
     ) -> Option<Dialed> {
         match datagram {
-            Datagram::Retry(retry) if retry.nonce == self.nonce && matches!(self.stage, Stage::Asking) => {
+            Datagram::Retry(retry) if retry.nonce == self.nonce && matches!(self.stage, DialStage::Asking) => {
                 self.on_retry(now, from, retry, config, rng)
             }
             Datagram::Response(response) if response.to == self.session => self.on_response(from, response),
@@ -168,7 +168,7 @@ impl Dialer {
         let (initiator, noise) = Initiator::start(rng, &config.device, &key, &config.site_key, &prologue, &parameters.encode()).ok()?;
         let mut hello = Vec::new();
         Hello { from: self.session, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
-        self.stage = Stage::Greeting { server: from, key, hello, initiator: Box::new(initiator) };
+        self.stage = DialStage::Greeting { server: from, key, hello, initiator: Box::new(initiator) };
         self.tries = 1;
         self.next_try_at = now + HELLO_RETRY_MIN;
         self.due = [from].into();
@@ -176,7 +176,7 @@ impl Dialer {
     }
 
     fn on_response(&mut self, from: SocketAddr, response: &Response<'_>) -> Option<Dialed> {
-        let Stage::Greeting { server, key, initiator, .. } = &mut self.stage else { return None };
+        let DialStage::Greeting { server, key, initiator, .. } = &mut self.stage else { return None };
         if *server != from {
             return None;
         }
@@ -206,9 +206,9 @@ impl Dialer {
         self.tries += 1;
         self.next_try_at = now + PAUSE;
         match &self.stage {
-            Stage::Greeting { server, .. } if self.tries <= HELLO_TRIES_MAX => self.due = [*server].into(),
+            DialStage::Greeting { server, .. } if self.tries <= HELLO_TRIES_MAX => self.due = [*server].into(),
             _ => {
-                self.stage = Stage::Asking;
+                self.stage = DialStage::Asking;
                 self.due = asked(config);
             }
         }
@@ -219,8 +219,8 @@ impl Dialer {
     pub(super) fn poll_transmit(&mut self, out: &mut Vec<u8>) -> Option<SocketAddr> {
         let to = self.due.pop_front()?;
         match &self.stage {
-            Stage::Asking => Hello0 { nonce: self.nonce, send_key: true, versions: [VERSION].to_vec() }.encode(out),
-            Stage::Greeting { hello, .. } => {
+            DialStage::Asking => Hello0 { nonce: self.nonce, send_key: true, versions: [VERSION].to_vec() }.encode(out),
+            DialStage::Greeting { hello, .. } => {
                 out.clear();
                 out.extend_from_slice(hello);
             }

@@ -19,21 +19,21 @@ impl Tally {
     /// A message that counts until nobody holds it any more.
     pub fn body(&self, bytes: Vec<u8>) -> Body {
         self.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Body(Arc::new(Held { bytes: bytes.into_boxed_slice(), tally: Some(self.clone()) }))
+        Body(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tally: Some(self.clone()) }))
     }
 }
 
 /// A message's bytes.
 #[derive(Clone, Debug)]
-pub struct Body(Arc<Held>);
+pub struct Body(Arc<BodyBytes>);
 
 #[derive(Debug)]
-struct Held {
+struct BodyBytes {
     bytes: Box<[u8]>,
     tally: Option<Tally>,
 }
 
-impl Drop for Held {
+impl Drop for BodyBytes {
     fn drop(&mut self) {
         if let Some(Tally(bytes)) = &self.tally {
             bytes.fetch_sub(self.bytes.len() as u64, Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl Deref for Body {
 /// Without counting.
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Held { bytes: bytes.into_boxed_slice(), tally: None }))
+        Self(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tally: None }))
     }
 }
 

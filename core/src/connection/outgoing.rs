@@ -28,12 +28,12 @@ pub(super) struct Sent {
 pub(super) struct Outgoing {
     channel: Channel,
     /// Messages from the oldest that is not wholly acknowledged on.
-    queue: VecDeque<Message>,
+    queue: VecDeque<QueuedMessage>,
     /// The number of the queue's front.
     first: u64,
     /// How many at the queue's front have been sent completely, at least once.
     begun: usize,
-    /// Bytes that the messages in the queue [cost](cost).
+    /// Bytes that the messages in the queue [`cost`].
     queued: u64,
     /// Parts to send again, oldest loss first.
     lost: VecDeque<Sent>,
@@ -54,7 +54,7 @@ pub(super) struct RestingOutgoing {
 }
 
 #[derive(Debug)]
-struct Message {
+struct QueuedMessage {
     body: Body,
     sent: u32,
     /// Its receivers may spread their acknowledgements over this time.
@@ -72,7 +72,7 @@ enum Acknowledged {
 
 /// What a queued message costs: its bytes, and what is kept beside them, or a queue of tiny messages would be no bound.
 fn cost(body: &[u8]) -> u64 {
-    (body.len() as u64).saturating_add(size_of::<Message>() as u64)
+    (body.len() as u64).saturating_add(size_of::<QueuedMessage>() as u64)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl Outgoing {
             self.drop_queue();
         }
         self.queued = self.queued.saturating_add(cost(&body));
-        self.queue.push_back(Message { body, sent: 0, spread_millis, acknowledged: Acknowledged::Nothing });
+        self.queue.push_back(QueuedMessage { body, sent: 0, spread_millis, acknowledged: Acknowledged::Nothing });
     }
 
     /// Gives up what waits, if anything does.
@@ -145,14 +145,14 @@ impl Outgoing {
         self.queue.is_empty() && self.resync.is_none()
     }
 
-    /// What the messages in the queue [cost](cost).
+    /// What the messages in the queue [`cost`].
     pub(super) const fn waiting_bytes(&self) -> u64 {
         self.queued
     }
 
     /// What is kept beside the messages' bytes.
     pub(super) fn beside_bytes(&self) -> u64 {
-        (self.queue.len() as u64).saturating_mul(size_of::<Message>() as u64)
+        (self.queue.len() as u64).saturating_mul(size_of::<QueuedMessage>() as u64)
     }
 
     /// Whether [`Outgoing::write`] could write something into an empty datagram.
@@ -161,7 +161,7 @@ impl Outgoing {
     }
 
     /// The next message with bytes that were never sent, and how many of them may be sent now.
-    fn fresh(&self) -> Option<(&Message, usize)> {
+    fn fresh(&self) -> Option<(&QueuedMessage, usize)> {
         // Until the peer knows where to go on, it would take what follows for more than it can hold.
         if self.resync.is_some() {
             return None;
@@ -264,7 +264,7 @@ impl Outgoing {
         true
     }
 
-    fn message(&self, number: u64) -> Option<&Message> {
+    fn message(&self, number: u64) -> Option<&QueuedMessage> {
         self.queue.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
@@ -318,7 +318,7 @@ impl Outgoing {
     }
 }
 
-impl Message {
+impl QueuedMessage {
     fn encode(&self, channel: Channel, sent: Sent, out: &mut Vec<u8>) {
         let end = sent.offset.saturating_add(sent.length) as usize;
         let part = if self.body.len() <= WHOLE_BYTES_MAX {

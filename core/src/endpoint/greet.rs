@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::admission::{Admitted, HelloHash};
-use super::peers::{Peer, Renewal, Stage};
+use super::peers::{Peer, PeerStage, Renewal};
 use super::{Endpoint, PeerId};
 use crate::connection::{Connection, Established, Queued, Side};
 use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
@@ -111,7 +111,7 @@ impl Endpoint {
             source,
             device,
             identity,
-            stage: Stage::Provisional { response },
+            stage: PeerStage::Provisional { response },
             candidate: None,
             moved_at: None,
             renewal_secret,
@@ -143,8 +143,8 @@ impl Endpoint {
     fn repeat_response(&mut self, from: SocketAddr, peer: PeerId) -> bool {
         let Some(peer) = self.peers.get(peer).filter(|peer| peer.address == from) else { return false };
         let response = match &peer.stage {
-            Stage::Provisional { response } => Some(response),
-            Stage::Confirmed | Stage::Leaving => peer.renewal.as_ref().map(|renewal| &renewal.response),
+            PeerStage::Provisional { response } => Some(response),
+            PeerStage::Confirmed | PeerStage::Leaving => peer.renewal.as_ref().map(|renewal| &renewal.response),
         };
         if let Some(response) = response {
             self.replies.push_back((from, response.clone()));

@@ -26,7 +26,7 @@ use core::time::Duration;
 use admission::Admission;
 use assembling::Assembling;
 pub use discover::Announcement;
-use peers::{Peer, Peers, Stage};
+use peers::{Peer, PeerStage, Peers};
 use provisional::Provisional;
 use queued::Queues;
 
@@ -255,7 +255,7 @@ impl Endpoint {
         }
         if peer.note_source(now, from, newest, datagram.len(), &mut self.rng) {
             self.on_moved(now, id);
-        } else if matches!(peer.stage, Stage::Provisional { .. }) {
+        } else if matches!(peer.stage, PeerStage::Provisional { .. }) {
             self.confirm(now, id);
         }
         self.mark_ready(id);
@@ -279,11 +279,11 @@ impl Endpoint {
     fn note_queued(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let queued = match peer.stage {
-            Stage::Leaving => Queued::default(),
-            Stage::Provisional { .. } | Stage::Confirmed => peer.connection.queued(),
+            PeerStage::Leaving => Queued::default(),
+            PeerStage::Provisional { .. } | PeerStage::Confirmed => peer.connection.queued(),
         };
         let before = core::mem::replace(&mut peer.queued, queued);
-        if peer.watched && queued.bytes <= QUEUED_BYTES_LOW && matches!(peer.stage, Stage::Confirmed) {
+        if peer.watched && queued.bytes <= QUEUED_BYTES_LOW && matches!(peer.stage, PeerStage::Confirmed) {
             peer.watched = false;
             self.events.push_back(Event::Room { peer: id });
         }
@@ -305,7 +305,7 @@ impl Endpoint {
     /// A client's first packet under the new keys: now they are known to be its own, and it takes its device's place.
     fn confirm(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        peer.stage = Stage::Confirmed;
+        peer.stage = PeerStage::Confirmed;
         self.provisional.remove(id);
         self.admission.confirmed(peer.source);
         let present = self.config.identity.public();
@@ -322,7 +322,7 @@ impl Endpoint {
 
     /// Ends a connection and tells the owner, for whom one that was sent away already is no news.
     fn end(&mut self, now: Instant, id: PeerId, why: CloseCode) {
-        let known = self.peers.get(id).is_some_and(|peer| matches!(peer.stage, Stage::Confirmed));
+        let known = self.peers.get(id).is_some_and(|peer| matches!(peer.stage, PeerStage::Confirmed));
         self.close(now, id, why);
         if known {
             self.events.push_back(Event::Gone { peer: id, why });
@@ -364,7 +364,7 @@ impl Endpoint {
     /// Ends a connection and tells the client why. [`Event::Gone`] does not follow.
     pub fn close(&mut self, now: Instant, peer: PeerId, why: CloseCode) {
         if let Some(found) = self.peers.get_mut(peer) {
-            if matches!(core::mem::replace(&mut found.stage, Stage::Leaving), Stage::Provisional { .. }) {
+            if matches!(core::mem::replace(&mut found.stage, PeerStage::Leaving), PeerStage::Provisional { .. }) {
                 self.provisional.remove(peer);
             }
             found.connection.close(now, why);
@@ -378,7 +378,7 @@ impl Endpoint {
     pub fn go_away(&mut self, now: Instant, retry_after: Duration, jitter: Duration) {
         for id in self.peers.ids() {
             if let Some(peer) = self.peers.get_mut(id) {
-                if matches!(core::mem::replace(&mut peer.stage, Stage::Leaving), Stage::Provisional { .. }) {
+                if matches!(core::mem::replace(&mut peer.stage, PeerStage::Leaving), PeerStage::Provisional { .. }) {
                     self.provisional.remove(id);
                 }
                 peer.connection.go_away(now, retry_after, jitter);
@@ -473,7 +473,7 @@ impl Endpoint {
 
     fn remove(&mut self, id: PeerId) {
         let Some(peer) = self.peers.remove(id) else { return };
-        if matches!(peer.stage, Stage::Provisional { .. }) {
+        if matches!(peer.stage, PeerStage::Provisional { .. }) {
             self.provisional.remove(id);
         }
         self.assembling.leave(id);
@@ -500,9 +500,9 @@ impl Endpoint {
             round_trips.extend(peer.connection.round_trip());
             stats.packets_lost += peer.connection.stats().packets_lost;
             match peer.stage {
-                Stage::Provisional { .. } => stats.provisional += 1,
-                Stage::Confirmed => stats.connections += 1,
-                Stage::Leaving => {}
+                PeerStage::Provisional { .. } => stats.provisional += 1,
+                PeerStage::Confirmed => stats.connections += 1,
+                PeerStage::Leaving => {}
             }
         }
         let middle = round_trips.len() / 2;
@@ -522,7 +522,7 @@ impl Peer {
 
     /// What a connection's event means to the endpoint's owner, who knows only confirmed connections.
     fn on_event(&mut self, now: Instant, peer: PeerId, event: connection::Event) -> Option<Event> {
-        if !matches!(self.stage, Stage::Confirmed) {
+        if !matches!(self.stage, PeerStage::Confirmed) {
             return None;
         }
         let why = match event {
@@ -537,7 +537,7 @@ impl Peer {
                 CloseCode::PROTOCOL_VIOLATION
             }
         };
-        self.stage = Stage::Leaving;
+        self.stage = PeerStage::Leaving;
         Some(Event::Gone { peer, why })
     }
 }

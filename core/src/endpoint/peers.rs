@@ -31,7 +31,7 @@ pub(super) struct Peer {
     pub(super) device: PublicKey,
     /// The server's key that the client knows.
     pub(super) identity: PublicKey,
-    pub(super) stage: Stage,
+    pub(super) stage: PeerStage,
     /// Where its newest packet came from, if that is somewhere else and not proven.
     pub(super) candidate: Option<Box<Candidate>>,
     pub(super) moved_at: Option<Instant>,
@@ -62,13 +62,13 @@ impl Peer {
     /// Whether this is the secret of the keys in use, or of those that the client may have taken into use without our knowing.
     pub(super) fn may_renew(&self, shown: &RenewalSecret) -> bool {
         let prepared = self.renewal.as_ref().is_some_and(|renewal| is_same_token(&renewal.secret, shown));
-        matches!(self.stage, Stage::Confirmed) && (is_same_token(&self.renewal_secret, shown) || prepared)
+        matches!(self.stage, PeerStage::Confirmed) && (is_same_token(&self.renewal_secret, shown) || prepared)
     }
 }
 
 /// How far a connection has come.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(super) enum PeerStage {
     /// The client has not shown that it has the keys. If its first message comes again, this answer was lost.
     Provisional {
         /// The whole RESPONSE datagram.

@@ -4,7 +4,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::peers::{Peer, Stage};
+use super::peers::{Peer, PeerStage};
 use super::{Endpoint, PeerId};
 use crate::limits::{MOVES_APART_MIN, PATH_CHALLENGE_BYTES, PATH_CHALLENGES_MAX};
 use crate::rng::{Random, Rng};
@@ -54,7 +54,7 @@ impl Peer {
         if self.candidate.as_ref().is_some_and(|candidate| now >= candidate.until) {
             self.candidate = None;
         }
-        if from == self.address || !matches!(self.stage, Stage::Confirmed) {
+        if from == self.address || !matches!(self.stage, PeerStage::Confirmed) {
             return false;
         }
         if let Some(candidate) = &mut self.candidate

@@ -1,5 +1,11 @@
 //! Datagrams in and out, many in one call of the system where it has such calls.
 
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "recvmmsg and sendmmsg have no safe wrapper; this module holds nothing else")]
+mod linux;
+#[cfg(any(test, not(target_os = "linux")))]
+mod portable;
+
 use core::fmt;
 use core::net::SocketAddr;
 use std::boxed::Box;
@@ -7,9 +13,9 @@ use std::io;
 use std::vec::Vec;
 
 #[cfg(target_os = "linux")]
-use super::batch_linux as system;
+use self::linux as system;
 #[cfg(not(target_os = "linux"))]
-use super::batch_portable as system;
+use self::portable as system;
 use super::socket::UdpSocket;
 use super::windows::{passes_by, too_large};
 use crate::limits::DATAGRAM_BYTES_MAX;

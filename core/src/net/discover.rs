@@ -22,7 +22,7 @@ const FOUND_MAX: usize = 256;
 
 /// A server that answered. Whatever it says of itself may be a lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundServer {
     /// Where the answer came from.
     pub address: SocketAddr,
     /// Which key it says it has.
@@ -62,12 +62,12 @@ pub const fn everybody(port: u16) -> SocketAddr {
 ///
 /// # Errors
 /// There is no socket, or none of the targets can be asked.
-pub fn probe(targets: &[SocketAddr], nonce: [u8; 8], within: Duration, mut found: impl FnMut(Found)) -> io::Result<()> {
+pub fn probe(targets: &[SocketAddr], nonce: [u8; 8], within: Duration, mut found: impl FnMut(FoundServer)) -> io::Result<()> {
     let sockets = Sockets::open(targets)?;
     let mut question = Vec::new();
     Discover { nonce }.encode(&mut question);
     let began = Instant::now();
-    let mut known: Vec<Found> = Vec::new();
+    let mut known: Vec<FoundServer> = Vec::new();
     for (asked, at) in REPEAT_AFTER.into_iter().enumerate() {
         if at > within {
             break;
@@ -124,7 +124,7 @@ impl Sockets {
     }
 
     /// Waits for answers for at most about `left`.
-    fn receive(&self, nonce: [u8; 8], left: Duration) -> io::Result<Vec<Found>> {
+    fn receive(&self, nonce: [u8; 8], left: Duration) -> io::Result<Vec<FoundServer>> {
         let mut answers = Vec::new();
         let mut buffer = [0; DATAGRAM_BYTES_MAX];
         for socket in [&self.v4, &self.v6].into_iter().flatten() {
@@ -148,11 +148,15 @@ impl Sockets {
     }
 }
 
-fn read(bytes: &[u8], address: SocketAddr, nonce: [u8; 8]) -> Option<Found> {
+fn read(bytes: &[u8], address: SocketAddr, nonce: [u8; 8]) -> Option<FoundServer> {
     match datagram::decode(bytes) {
-        Ok(Datagram::Here(here)) if here.nonce == nonce => {
-            Some(Found { address, key: PublicKey(here.key), name: here.name.into(), version: here.program.into(), by: FoundBy::Probe })
-        }
+        Ok(Datagram::Here(here)) if here.nonce == nonce => Some(FoundServer {
+            address,
+            key: PublicKey(here.key),
+            name: here.name.into(),
+            version: here.program.into(),
+            by: FoundBy::Probe,
+        }),
         _ => None,
     }
 }
@@ -182,7 +186,10 @@ mod tests {
         let mut found = Vec::new();
         probe(&[address], [9; 8], Duration::from_millis(400), |answer| found.push(answer)).unwrap();
         answering.join().unwrap();
-        assert_eq!(found, [Found { address, key: PublicKey([9; 32]), name: "tower".into(), version: "0.1.0".into(), by: FoundBy::Probe }]);
+        assert_eq!(
+            found,
+            [FoundServer { address, key: PublicKey([9; 32]), name: "tower".into(), version: "0.1.0".into(), by: FoundBy::Probe }]
+        );
     }
 
     #[test]

@@ -96,14 +96,14 @@ impl Drop for Door {
 }
 
 /// What the thread needs of a machine: the client's, or a simpler one in a test.
-trait Machine {
+trait DrivenMachine {
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]);
     fn handle_timeout(&mut self, now: Instant);
     fn handle_command(&mut self, now: Instant, command: Command);
     fn poll(&mut self, now: Instant, datagram: &mut Vec<u8>) -> Output;
 }
 
-impl Machine for Client {
+impl DrivenMachine for Client {
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         self.handle_datagram(now, from, datagram);
     }
@@ -121,7 +121,7 @@ impl Machine for Client {
     }
 }
 
-fn start<M: Machine + 'static>(machine: impl FnOnce(Instant) -> M + Send + 'static) -> io::Result<(Handle, Receiver<Update>)> {
+fn start<M: DrivenMachine + 'static>(machine: impl FnOnce(Instant) -> M + Send + 'static) -> io::Result<(Handle, Receiver<Update>)> {
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     let waker_held = Arc::clone(&waker);
@@ -159,7 +159,7 @@ struct Driver<M> {
     datagram: Vec<u8>,
 }
 
-impl<M: Machine> Driver<M> {
+impl<M: DrivenMachine> Driver<M> {
     /// Turns until the machine is done. A turn takes everything in at one instant, datagrams before timers, so that an
     /// acknowledgement that has arrived is not mistaken for one that is late; then carries out what the machine says.
     fn run(mut self, mut poll: Poll) {

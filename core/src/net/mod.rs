@@ -7,11 +7,6 @@
 //! Nothing here decides anything about the conversation: whatever arrives is handed to a machine, whatever a machine says is done.
 
 mod batch;
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "recvmmsg and sendmmsg have no safe wrapper; this module holds nothing else")]
-mod batch_linux;
-#[cfg(any(test, not(target_os = "linux")))]
-mod batch_portable;
 mod clock;
 mod discover;
 mod driver;
@@ -30,7 +25,7 @@ mod windows;
 
 pub use batch::{BATCH, Inbox, Outbox, Received, SendReport};
 pub use clock::Clock;
-pub use discover::{Found, FoundBy, everybody, probe};
+pub use discover::{FoundBy, FoundServer, everybody, probe};
 pub use driver::{COMMANDS_WAITING_MAX, Handle, Stopped, spawn};
 pub use in_words::InWords;
 #[cfg(feature = "discovery")]

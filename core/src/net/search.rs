@@ -12,7 +12,7 @@ use std::vec::Vec;
 
 use mdns_sd::{ResolvedService, ServiceDaemon, ServiceEvent};
 
-use super::{Found, FoundBy, PORT, everybody, os_seed, probe};
+use super::{FoundBy, FoundServer, PORT, everybody, os_seed, probe};
 use crate::crypto::PublicKey;
 
 /// What kind of service a server is, in the words of DNS-SD (RFC 6763).
@@ -74,9 +74,9 @@ pub fn search(within: Duration) -> io::Result<Sightings> {
 }
 
 /// What was found, by key: of one that was found twice, its first name.
-pub fn gather(found: impl IntoIterator<Item = Found>) -> Sightings {
+pub fn gather(found: impl IntoIterator<Item = FoundServer>) -> Sightings {
     let mut seen = Sightings::new();
-    for Found { address, key, name, version, by } in found {
+    for FoundServer { address, key, name, version, by } in found {
         let sighting = seen.entry(key).or_default();
         if sighting.name.is_empty() {
             sighting.name = name;
@@ -100,7 +100,7 @@ fn this_computers_networks() -> Vec<SocketAddr> {
 }
 
 /// Listens to DNS-SD on a thread of its own until the time is over.
-fn browse(daemon: &ServiceDaemon, within: Duration, tell: Sender<Found>) {
+fn browse(daemon: &ServiceDaemon, within: Duration, tell: Sender<FoundServer>) {
     let Ok(events) = daemon.browse(SERVICE_TYPE) else { return };
     let until = Instant::now() + within;
     thread::spawn(move || {
@@ -114,13 +114,13 @@ fn browse(daemon: &ServiceDaemon, within: Duration, tell: Sender<Found>) {
     });
 }
 
-fn read(service: &ResolvedService) -> Vec<Found> {
+fn read(service: &ResolvedService) -> Vec<FoundServer> {
     let said = |name| service.get_property_val_str(name).unwrap_or_default().to_string();
     let Ok(key) = said(KEY_PROPERTY).parse::<PublicKey>() else { return Vec::new() };
     let reachable =
         service.get_addresses().iter().map(|address| address.to_ip_addr()).filter(|ip| !ip.is_loopback() && !is_link_local(*ip));
     reachable
-        .map(|ip| Found {
+        .map(|ip| FoundServer {
             address: SocketAddr::new(ip, service.get_port()),
             key,
             name: said(NAME_PROPERTY),
@@ -141,8 +141,8 @@ mod tests {
 
     use super::*;
 
-    fn found(address: &str, by: FoundBy) -> Found {
-        Found { address: address.parse().unwrap(), key: PublicKey([0; 32]), name: "tower".into(), version: "0.1.0".into(), by }
+    fn found(address: &str, by: FoundBy) -> FoundServer {
+        FoundServer { address: address.parse().unwrap(), key: PublicKey([0; 32]), name: "tower".into(), version: "0.1.0".into(), by }
     }
 
     #[test]
@@ -170,8 +170,12 @@ mod tests {
         let key = PublicKey([7; 32]);
         let mut seen = read(&service(&[("key", &key.to_string()), ("name", "tower"), ("version", "0.2.0")]));
         seen.sort_by_key(|found| found.address);
-        let at =
-            |address: &str| Found { address: address.parse().unwrap(), key, version: "0.2.0".into(), ..found("[::]:0", FoundBy::DnsSd) };
+        let at = |address: &str| FoundServer {
+            address: address.parse().unwrap(),
+            key,
+            version: "0.2.0".into(),
+            ..found("[::]:0", FoundBy::DnsSd)
+        };
         assert_eq!(seen, [at("192.0.2.5:7500"), at("[2001:db8::5]:7500")]);
     }
 

@@ -9,7 +9,7 @@ use belfry_core::chat::{
 use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
 
-use super::{List, MessageJob, RoomJob};
+use super::{List, MessageJob, RoomJob, Target};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -29,15 +29,6 @@ pub struct Job {
     pub at: UnixMillis,
     /// What to do.
     pub work: Work,
-}
-
-/// Which conversation a message goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A room, by its conversation.
-    Room(ConversationId),
-    /// The direct conversation of the author with the account of this name; made with its first message.
-    Direct(AccountName),
 }
 
 /// What to do.

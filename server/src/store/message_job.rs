@@ -1,12 +1,20 @@
 //! What the store is asked about messages that are there already.
 
-use belfry_core::chat::{AccountId, ConversationId, Parties, SearchText, Seq, Text};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, Parties, SearchText, Seq, Text};
 #[cfg(doc)]
 use belfry_core::chat::{Answer, Refusal};
 
 #[cfg(doc)]
 use super::Outcome;
-use super::Target;
+
+/// Which conversation a message goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A room, by its conversation.
+    Room(ConversationId),
+    /// The direct conversation of the author with the account of this name; made with its first message.
+    Direct(AccountName),
+}
 
 /// Messages that are there already.
 #[derive(Clone, Debug)]

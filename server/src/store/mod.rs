@@ -58,9 +58,9 @@ pub use done::{
     Overview, Posted, Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
-pub use job::{AuditRecord, Bite, Job, JobTicket, Occurrence, ProvenBy, Remembered, Target, Visitor, Work};
+pub use job::{AuditRecord, Bite, Job, JobTicket, Occurrence, ProvenBy, Remembered, Visitor, Work};
 pub use list_job::{Kept, List, Proportion};
-pub use message_job::MessageJob;
+pub use message_job::{MessageJob, Target};
 pub use open::{Lock, accounts_in, is_ours};
 pub use room_job::{Keeper, RoomJob};
 pub use stored::{

@@ -26,6 +26,9 @@ pub use store::CacheOwner;
 /// The file beside the settings.
 pub const FILE: &str = "cache.db";
 
+/// Messages in one answer: several screens full, as many as the server gives.
+const PAGE_MESSAGES: u32 = 100;
+
 /// Jobs that wait for the file. When it is full, what is to be written stays with the model until later, and what is to be looked up is asked of
 /// the server.
 const JOBS_MAX: usize = 64;

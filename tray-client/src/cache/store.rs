@@ -8,11 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::file::CacheError;
-use super::trim;
+use super::{PAGE_MESSAGES, trim};
 use crate::model::{ConversationMemory, ConversationStanding, Lookup, Memory, MemoryChange, NoticeMemory, Stretch};
-
-/// Messages in one answer: several screens full, as many as the server gives.
-pub(super) const PAGE_MESSAGES: u32 = 100;
 
 /// What a person or a notice takes at most, with much room to spare.
 const BLOB_BYTES_MAX: usize = 256 * 1024;

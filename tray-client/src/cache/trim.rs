@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, params};
 
+use super::PAGE_MESSAGES;
 use super::file::CacheError;
-use super::store::PAGE_MESSAGES;
 
 /// What may lie in the file.
 #[derive(Clone, Copy, Debug)]

@@ -15,6 +15,7 @@ mod numbers;
 mod people;
 mod places;
 mod reading;
+mod recall;
 mod rooms;
 mod tidying;
 mod tray;

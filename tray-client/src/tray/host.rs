@@ -1,5 +1,8 @@
 //! The icon in the system's notification area, on a thread of its own: its menu may stay open as long as it likes, and no popup waits.
 
+#[cfg(windows)]
+mod resident;
+
 use std::sync::mpsc;
 #[cfg(not(windows))]
 use std::sync::mpsc::RecvTimeoutError;
@@ -16,7 +19,7 @@ use crate::model::Summary;
 use crate::words::say;
 
 /// How long after a failure the icon is tried again: a desktop may come up after this program.
-pub(super) const AGAIN: Duration = Duration::from_secs(30);
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// Pixels that every desktop scales well from.
 #[cfg(not(windows))]
@@ -95,7 +98,7 @@ impl Host {
         {
             let waker = std::sync::Arc::default();
             let filled = std::sync::Arc::clone(&waker);
-            let thread = thread.spawn(move || super::resident::keep(first, receiver, &filled, hear))?;
+            let thread = thread.spawn(move || resident::keep(first, receiver, &filled, hear))?;
             Ok(Self { states, waker, thread: Some(thread) })
         }
     }
@@ -149,7 +152,7 @@ fn keep(mut state: IconState, states: &mpsc::Receiver<IconState>, hear: &impl Fn
 }
 
 /// The icon and its menu.
-pub(super) fn put(state: &IconState) -> Option<(TrayIcon, Menu)> {
+fn put(state: &IconState) -> Option<(TrayIcon, Menu)> {
     let menu = built(state)?;
     let builder = TrayIconBuilder::new()
         .with_id("belfry")
@@ -163,7 +166,7 @@ pub(super) fn put(state: &IconState) -> Option<(TrayIcon, Menu)> {
 
 /// Makes the icon say something else, and gives its new menu, if there is one. A refused change is made good by the next one; there is
 /// nobody who could do anything about it.
-pub(super) fn change(icon: &TrayIcon, old: &IconState, new: &IconState) -> Option<Menu> {
+fn change(icon: &TrayIcon, old: &IconState, new: &IconState) -> Option<Menu> {
     if old.summary != new.summary {
         let _ = icon.set_icon(picture(new.summary));
     }
@@ -178,7 +181,7 @@ pub(super) fn change(icon: &TrayIcon, old: &IconState, new: &IconState) -> Optio
 
 /// Says everything again: what was refused while there was no taskbar, in colours for the one there is.
 #[cfg(windows)]
-pub(super) fn renew(icon: &TrayIcon, state: &IconState) {
+fn renew(icon: &TrayIcon, state: &IconState) {
     let _ = icon.set_icon(picture(state.summary));
     let _ = icon.set_tooltip(Some(&state.tooltip));
 }

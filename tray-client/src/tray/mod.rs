@@ -4,5 +4,3 @@
 pub mod host;
 pub mod icon;
 pub mod menu;
-#[cfg(all(windows, feature = "window"))]
-mod resident;

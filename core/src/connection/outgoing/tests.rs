@@ -133,7 +133,7 @@ fn write_all(outgoing: &mut Outgoing) -> Vec<Sent> {
 #[test]
 fn a_queue_may_be_filled_to_its_last_byte() {
     let room = Channel::Chat.queue_bytes_max() - cost(&[7; 1000]);
-    let fits = usize::try_from(room).unwrap() - size_of::<Message>();
+    let fits = usize::try_from(room).unwrap() - size_of::<QueuedMessage>();
     for (length, drops) in [(fits, false), (fits + 1, true)] {
         let mut outgoing = outgoing(0);
         outgoing.push(message(1000), 0);
@@ -144,7 +144,7 @@ fn a_queue_may_be_filled_to_its_last_byte() {
 
 #[test]
 fn what_waits_is_counted_with_what_is_kept_beside_it_until_it_is_acknowledged_or_given_up() {
-    let beside = size_of::<Message>() as u64;
+    let beside = size_of::<QueuedMessage>() as u64;
     let mut outgoing = outgoing(1000);
     assert_eq!((outgoing.waiting_bytes(), outgoing.beside_bytes()), (0, 0));
     outgoing.push(message(100), 0);

@@ -3,7 +3,6 @@ use core::net::Ipv4Addr;
 use std::string::String;
 use std::time::{Duration, Instant};
 
-use super::super::batch_portable;
 use super::*;
 
 std::thread_local! {
@@ -18,7 +17,7 @@ struct System {
 }
 
 const SYSTEMS: [System; 2] =
-    [System { receive: system::receive, send: system::send }, System { receive: batch_portable::receive, send: batch_portable::send }];
+    [System { receive: system::receive, send: system::send }, System { receive: portable::receive, send: portable::send }];
 
 fn at_loopback() -> UdpSocket {
     UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap()
@@ -163,7 +162,7 @@ fn an_ipv4_peer_of_a_dual_stack_socket_has_an_ipv4_address_both_ways() {
 #[test]
 fn a_full_send_buffer_keeps_the_rest_in_order() {
     fn one_then_blocked(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
-        if waiting.len() == 1 { Err(io::ErrorKind::WouldBlock.into()) } else { batch_portable::send(socket, waiting, bytes) }
+        if waiting.len() == 1 { Err(io::ErrorKind::WouldBlock.into()) } else { portable::send(socket, waiting, bytes) }
     }
     let (from, to) = (at_loopback(), at_loopback());
     let mut outbox = Outbox::new();
@@ -221,15 +220,11 @@ fn what_came_before_an_error_is_handed_over_first() {
 fn what_is_interrupted_or_refused_once_is_sent_all_the_same() {
     fn interrupted_again_and_again(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
         CALLS.set(CALLS.get() + 1);
-        if !CALLS.get().is_multiple_of(4) { Err(io::ErrorKind::Interrupted.into()) } else { batch_portable::send(socket, waiting, bytes) }
+        if !CALLS.get().is_multiple_of(4) { Err(io::ErrorKind::Interrupted.into()) } else { portable::send(socket, waiting, bytes) }
     }
     fn refused_every_other_time(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
         CALLS.set(CALLS.get() + 1);
-        if !CALLS.get().is_multiple_of(2) {
-            Err(io::ErrorKind::ConnectionRefused.into())
-        } else {
-            batch_portable::send(socket, waiting, bytes)
-        }
+        if !CALLS.get().is_multiple_of(2) { Err(io::ErrorKind::ConnectionRefused.into()) } else { portable::send(socket, waiting, bytes) }
     }
     for send in [interrupted_again_and_again, refused_every_other_time] {
         CALLS.set(0);

@@ -29,7 +29,7 @@ impl Bell {
     }
 }
 
-impl Machine for Bell {
+impl DrivenMachine for Bell {
     fn handle_datagram(&mut self, _now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         assert_eq!(from, self.peer);
         self.to_say.push_back(Update::Lost { ticket: Ticket(datagram.len() as u64) });

@@ -10,7 +10,7 @@ use crate::sentence::{cannot_be, quoted};
 
 /// Explains `error`, which clap has found in the words `typed` (the first is the program) for `root`.
 pub(super) fn explain(error: &clap::Error, root: &Command, typed: &[OsString]) -> String {
-    let line = CommandLine::read(root, typed);
+    let line = TypedLine::read(root, typed);
     let argument = text(error, ContextKind::InvalidArg);
     match error.kind() {
         ErrorKind::MissingRequiredArgument => line.missing(&texts(error, ContextKind::InvalidArg)),
@@ -44,14 +44,14 @@ pub(super) fn explain(error: &clap::Error, root: &Command, typed: &[OsString]) -
 }
 
 /// The command line as it was typed, and how far its words name a command.
-struct CommandLine<'a> {
+struct TypedLine<'a> {
     typed: &'a [OsString],
     command: &'a Command,
     /// `notice send`; empty for the program itself.
     words: Vec<&'a str>,
 }
 
-impl<'a> CommandLine<'a> {
+impl<'a> TypedLine<'a> {
     fn read(root: &'a Command, typed: &'a [OsString]) -> Self {
         let (mut command, mut words) = (root, Vec::new());
         for word in typed.iter().skip(1) {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 #[derive(Debug, Serialize)]
-struct LedgerRow<'a> {
+struct StatusRow<'a> {
     account: &'a str,
     reached_at: Option<String>,
     visible_at: Option<String>,
@@ -60,7 +60,7 @@ struct LedgerRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     queued_at: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    devices: Option<Vec<LedgerRow<'a>>>,
+    devices: Option<Vec<StatusRow<'a>>>,
 }
 
 /// What stands for a person's programs that need the password, all together.
@@ -81,8 +81,8 @@ const COLUMNS: [&str; 11] = [
     "queued_at",
 ];
 
-fn row(entry: &LedgerEntry) -> LedgerRow<'_> {
-    LedgerRow {
+fn row(entry: &LedgerEntry) -> StatusRow<'_> {
+    StatusRow {
         account: entry.account.as_str(),
         reached_at: entry.reached_at.map(UnixMillis::rfc3339),
         visible_at: entry.visible_at.map(UnixMillis::rfc3339),
@@ -99,8 +99,8 @@ fn row(entry: &LedgerEntry) -> LedgerRow<'_> {
     }
 }
 
-fn device_row<'a>(entry: &'a LedgerEntry, device: &'a DeviceEntry) -> LedgerRow<'a> {
-    LedgerRow {
+fn device_row<'a>(entry: &'a LedgerEntry, device: &'a DeviceEntry) -> StatusRow<'a> {
+    StatusRow {
         account: entry.account.as_str(),
         reached_at: device.reached_at.map(UnixMillis::rfc3339),
         visible_at: device.visible_at.map(UnixMillis::rfc3339),
@@ -137,7 +137,7 @@ fn table(people: &[LedgerEntry]) -> String {
     table
 }
 
-fn cells(row: &LedgerRow<'_>) -> [String; COLUMNS.len()] {
+fn cells(row: &StatusRow<'_>) -> [String; COLUMNS.len()] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     [
         row.account.to_owned(),

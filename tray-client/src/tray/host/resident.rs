@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tray_icon::TrayIcon;
 use tray_icon::menu::{ContextMenu as _, Menu};
 
-use super::host::{AGAIN, IconEvent, IconState, change, put, renew};
+use super::{AGAIN, IconEvent, IconState, change, put, renew};
 use crate::platform::windows_messages::{self, Said, WindowWaker};
 
 /// Windows ends the program soon after it was told that the session ends; so long the rest of it may take for its goodbye.

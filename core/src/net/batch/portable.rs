@@ -3,8 +3,8 @@
 use std::io;
 use std::vec::Vec;
 
-use super::batch::{Departure, Head, SLOT_BYTES};
-use super::socket::UdpSocket;
+use super::{Departure, Head, SLOT_BYTES};
+use crate::net::socket::UdpSocket;
 
 /// Receives one datagram into the first of the free slots and notes its head.
 pub(super) fn receive(socket: &UdpSocket, free: &mut [u8], heads: &mut Vec<Head>) -> io::Result<()> {

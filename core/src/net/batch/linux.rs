@@ -9,8 +9,8 @@ use std::vec::Vec;
 use libc::{iovec, mmsghdr, msghdr};
 use socket2::{SockAddr, SockAddrStorage};
 
-use super::batch::{Departure, Head, SLOT_BYTES};
-use super::socket::{UdpSocket, natural};
+use super::{Departure, Head, SLOT_BYTES};
+use crate::net::socket::{UdpSocket, natural};
 
 /// Datagrams in one call: more saves next to nothing, and preparing the call for them costs time even when one is waiting.
 const PER_CALL: usize = 64;
