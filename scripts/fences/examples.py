@@ -46,7 +46,7 @@ EXAMPLES = {
         ("server/src/hub/mod.rs", "fn f() { unsafe { g() } }\n", [1]),
         ("server/src/lib.rs", "#![allow(unsafe_code, reason = \"\")]\n", [1]),
         ("core/src/net/mod.rs", "#[allow(unsafe_code, reason = \"\")]\nmod windows;\nfn f() { unsafe { g() } }\n", [3]),
-        ("core/src/net/batch_linux.rs", "fn f() { unsafe { g() } }\n", []),
+        ("core/src/net/batch/linux.rs", "fn f() { unsafe { g() } }\n", []),
         ("server/src/lib.rs", "// unsafe\n#![deny(unsafe_code)]\n", []),
     ],
     "river_flows_one_way": [
@@ -71,6 +71,27 @@ EXAMPLES = {
         ("core/src/client/mod.rs", "#[cfg(test)]\nmod tests {\n    use crate::endpoint::Endpoint;\n}\n", []),
         ("core/src/client/pair.rs", "use crate::endpoint::Endpoint;\n", [], ("core/src/client/mod.rs", "#[cfg(test)]\nmod pair;\n")),
         ("tray-client/src/app/connect.rs", "use self::plain::Wanted;\nuse belfry_core::net::Handle;\n", []),
+    ],
+    "rooms_form_no_circle": [
+        ("core/src/wire/frame.rs", "use super::channel::Channel;\n", [1, 2], ("core/src/wire/channel.rs", "\nfn f() -> super::frame::Head {}\n")),
+        ("core/src/chat/room.rs", "\nuse super::Day;\n", [1, 2], ("core/src/chat/mod.rs", "pub use clock::{Day as Day, Time};\n"),
+         ("core/src/chat/clock.rs", "use crate::chat::room as first;\n")),
+        ("tray-client/src/app.rs", "use crate::scene::Row;\n", [1, 2, 3], ("tray-client/src/scene/rows.rs", "\nuse crate::words;\n"),
+         ("tray-client/src/words/mod.rs", "\n\nuse crate::app;\n")),
+        ("server/src/hub/mod.rs", "use crate::session::SignedIn;\n", [1], ("server/src/session/mod.rs", "")),
+        ("server/src/hub/mod.rs", "use crate::session::SignedIn;\n", [], ("server/src/session/mod.rs", "use crate::hub::Hub;\n")),
+        ("core/src/wire/frame.rs", "use super::channel::Channel;\n", [], ("core/src/wire/channel.rs", "#[cfg(test)]\nuse super::frame;\n")),
+        ("core/src/wire/mod.rs", "use self::ack::Ack;\n", [], ("core/src/wire/ack.rs", "use super::Channel;\n")),
+        ("server/src/serve.rs", "use belfry_core::net;\n", [], ("core/src/net/mod.rs", "use crate::serve;\n")),
+    ],
+    "type_names_are_declared_once": [
+        ("core/src/wire/frame.rs", "pub struct Part;\n", [2], ("server/src/store/job.rs", "\npub(crate) enum Part {}\n")),
+        ("CONTRIBUTING.md", "\n| declared more than once | why |\n|---|---|\n| `Part`, `Line` | x |\n", [1, 4], ("core/src/line.rs", "struct Line;\n"),
+         ("core/src/x.rs", "type Hub = u8;\n"), ("server/src/hub.rs", "pub trait Hub {}\n")),
+        ("CONTRIBUTING.md", "| declared more than once | why |\n|---|---|\n| `Part` | `Hub` |\n", [], ("core/src/a.rs", "struct Part;\n"),
+         ("core/src/b.rs", "#[cfg(unix)]\nstruct Part;\n#[cfg(test)]\nmod tests {}\n")),
+        ("core/src/a.rs", "#[cfg(unix)]\nstruct Part;\n#[cfg(windows)]\nstruct Part;\n", [], ("tests/src/b.rs", "struct Part;\n")),
+        ("core/src/a.rs", "impl A for B {\n    type Err = C;\n}\n", [], ("core/src/b.rs", "impl A for D {\n    type Err = C;\n}\n#[cfg(test)]\nstruct X;\n")),
     ],
     "rows_keep_nothing": [
         ("tray-client/ui/compose.slint", "component A {\n    for row in root.rows: Rectangle {\n        CheckBox { checked <=> root.x; }\n    }\n}\n", [3]),
@@ -114,6 +135,11 @@ EXAMPLES = {
         ("Cargo.toml", "[workspace.dependencies]\n# Why.\nserde = \"1\"\n\nring = \"0.17\"\n", [5]),
         ("Cargo.toml", "# x\n[workspace.dependencies]\nbelfry-core = { path = \"core\" }\n# Why.\nrand_core = \"1\"\nrand_chacha = \"1\"\n", []),
         ("Cargo.toml", "[workspace.package]\nversion = \"1\"\n", []),
+    ],
+    "the_oldest_rust_is_one_number": [
+        ("README.md", "Rust (1.94 or newer)\n", [1], ("Cargo.toml", '[workspace.package]\nrust-version = "1.95"\n')),
+        ("scripts/mutants/Cargo.toml", '\nrust-version = "1.96"\n', [2], ("Cargo.toml", 'rust-version = "1.95"\n')),
+        ("README.md", "Rust, 1.95 or newer, Python 3 or newest\n", [], ("Cargo.toml", 'rust-version = "1.95"\n')),
     ],
     "links_lead_somewhere": [
         ("README.md", "See [map](docs/MAP.md).\n", [1]),
