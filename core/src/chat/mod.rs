@@ -2,7 +2,7 @@
 //!
 //! After this module nobody handles unvalidated text. There are two doors. Through one comes what a person writes today, judged by what
 //! Unicode says of its characters: [`Text::new`], [`AccountName::new`] and so on; the server holds every request against the same rules
-//! ([`Request::is_as_written`]). Through the other comes what exists, from the disk or from the server: it has the shape of a name or a text,
+//! ([`Request::check_written`]). Through the other comes what exists, from the disk or from the server: it has the shape of a name or a text,
 //! and is not judged again when the rules become stricter.
 
 mod answer;

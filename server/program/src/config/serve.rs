@@ -25,6 +25,7 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) print_config: bool,
     /// Listen here; may be given several times [default: [::]:7411]
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the comment is the help, and an address is no link")]
     #[arg(long, env = "BELFRY_LISTEN", value_name = "ADDR:PORT", value_delimiter = ',')]
     listen: Vec<String>,
     /// The data folder [default: the platform's own]
