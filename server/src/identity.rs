@@ -23,6 +23,7 @@ use crate::store::StoreError;
 
 const IDENTITY_FILE: &str = "identity.key";
 const DATABASE_FILE: &str = "belfry.db";
+const FIRST_PASSWORD_FILE: &str = "first-start.txt";
 
 /// Letters that look like no other, for passwords that are copied from one screen to another by hand.
 const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
@@ -188,6 +189,22 @@ impl DataFolder {
     /// Where the identity is.
     pub fn identity(&self) -> PathBuf {
         self.path.join(IDENTITY_FILE)
+    }
+
+    /// Where the first administrator's password is until they have come.
+    pub fn first_password(&self) -> PathBuf {
+        self.path.join(FIRST_PASSWORD_FILE)
+    }
+
+    /// Writes down the password that the first administrator is about to have: whatever becomes of this start, nobody is locked out.
+    ///
+    /// # Errors
+    /// [`DataError::Folder`].
+    pub fn keep_first_password(&self, password: &Password) -> Result<(), DataError> {
+        let path = self.first_password();
+        let ending = if cfg!(windows) { "\r\n" } else { "\n" };
+        let line = Zeroizing::new(format!("admin password: {} (shown once){ending}", password.as_str()));
+        files::replace(&path, line.as_bytes()).map_err(|error| folder_error(&path, error))
     }
 
     /// Looks whether all of a house is here, or nothing of one, and changes nothing.

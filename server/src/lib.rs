@@ -19,4 +19,4 @@ mod surroundings;
 
 pub use drive::Order;
 pub use restore::{Restored, restore};
-pub use serve::{Ready, ServeError, Settings, serve};
+pub use serve::{FirstPassword, Ready, ServeError, Settings, serve};

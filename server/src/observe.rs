@@ -103,6 +103,12 @@ pub(crate) fn admin_password_not_used() {
     tracing::info!("BELFRY_ADMIN_PASSWORD is for the first start only and was not used; belfry user password admin sets another one");
 }
 
+/// Nobody has signed in as the first administrator yet.
+pub(crate) fn first_password_waits(file: &Path) {
+    let file = file.display();
+    tracing::warn!(%file, "nobody has signed in as admin yet; the first password is in this file, which goes at the next start after that");
+}
+
 /// The server has said goodbye.
 pub(crate) fn stopped() {
     tracing::info!("stopped");

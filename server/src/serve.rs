@@ -1,7 +1,7 @@
 //! From settings to a running server: sockets, data folder, database, identity, first administrator, and then the loop.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 use std::{fmt, io, thread};
@@ -53,10 +53,19 @@ pub struct Ready {
     pub addresses: Vec<SocketAddr>,
     /// Its identity.
     pub key: PublicKey,
-    /// The password generated for the first administrator, to be shown once: nobody can find it out again.
-    pub generated_admin_password: Option<Password>,
+    /// The password generated for the first administrator, to be shown once.
+    pub first_password: Option<FirstPassword>,
     /// Where metrics are really read.
     pub metrics: Option<SocketAddr>,
+}
+
+/// A password that nobody has chosen.
+#[derive(Clone, Debug)]
+pub struct FirstPassword {
+    /// What it is.
+    pub password: Password,
+    /// Where it is written down. Whoever has shown it to a person for certain removes the file; a later start does once they have signed in.
+    pub file: PathBuf,
 }
 
 /// Why there is no server, or no longer one; each displays as a sentence that says what to do.
@@ -183,12 +192,15 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let mut hasher = Hasher::new(Cost::STANDARD);
     let poll = Poll::new().map_err(ServeError::System)?;
     let bell = Bell::new(&poll).map_err(ServeError::System)?;
-    let mut generated_admin_password = None;
+    let mut first_password = None;
     if opening.accounts == 0 {
-        generated_admin_password = make_first_admin(&mut store, &mut hasher, settings.admin_password, now.wall, &mut rng)?;
+        first_password = make_first_admin(&folder, &mut store, &mut hasher, settings.admin_password, now.wall, &mut rng)?;
         opening = store.opening()?;
-    } else if settings.admin_password.is_some() {
-        observe::admin_password_not_used();
+    } else {
+        if settings.admin_password.is_some() {
+            observe::admin_password_not_used();
+        }
+        look_after_first_password(&folder.first_password(), &store)?;
     }
     let (for_store, for_passwords) = (bell.clone(), bell.clone());
     let store = StoreWorker::spawn(store, move || for_store.ring()).map_err(ServeError::System)?;
@@ -217,7 +229,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let driver = EventLoop::new(poll, from_outside, clock, machine, sockets, store, passwords).map_err(ServeError::System)?;
     observe::started(&addresses, key);
     let addresses_announced = addresses.clone();
-    ready(Ready { addresses, key, generated_admin_password, metrics: metrics_address });
+    ready(Ready { addresses, key, first_password, metrics: metrics_address });
     let announcer = settings.announce.and_then(|name| Announcer::start(&addresses_announced, &name, key));
     let ended = driver.run();
     drop(watch);
@@ -264,19 +276,27 @@ fn listen(addresses: &[SocketAddr]) -> Result<Vec<(UdpSocket, SocketAddr)>, Serv
     addresses.iter().map(bind).collect()
 }
 
-/// Makes the account `admin`; gives its password when it had to be generated.
+/// Makes the account `admin`; gives its password when it had to be generated, which is on the disk before the account is.
 fn make_first_admin(
+    folder: &DataFolder,
     store: &mut Store,
     hasher: &mut Hasher,
     given: Option<Password>,
     at: UnixMillis,
     rng: &mut Rng,
-) -> Result<Option<Password>, ServeError> {
-    let generated = match given {
-        Some(_) => None,
-        None => Some(generate_password(rng).map_err(|error| ServeError::FirstAdmin(error.to_string()))?),
+) -> Result<Option<FirstPassword>, ServeError> {
+    let (password, first) = match given {
+        Some(password) => {
+            // What a first start that was broken off has left.
+            let _ = std::fs::remove_file(folder.first_password());
+            (password, None)
+        }
+        None => {
+            let password = generate_password(rng).map_err(|error| ServeError::FirstAdmin(error.to_string()))?;
+            folder.keep_first_password(&password)?;
+            (password.clone(), Some(FirstPassword { password, file: folder.first_password() }))
+        }
     };
-    let Some(password) = given.or_else(|| generated.clone()) else { return Ok(None) };
     let mut salt = [0; 16];
     rng.fill_bytes(&mut salt);
     let hashed = hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password, salt } });
@@ -288,10 +308,22 @@ fn make_first_admin(
     };
     let work = Work::AddAccount { name: AccountName::first_admin(), password_hash, role: Role::Admin };
     match store.apply(vec![Job { ticket: JobTicket(0), at, work }]).pop().map(|done| done.result) {
-        Some(Ok(Outcome::AccountAdded { .. })) => Ok(generated),
+        Some(Ok(Outcome::AccountAdded { .. })) => Ok(first),
         Some(Err(refusal)) => Err(ServeError::FirstAdmin(refusal.to_string())),
         Some(Ok(_)) | None => Err(ServeError::FirstAdmin("the database gave no answer.".into())),
     }
+}
+
+/// The first administrator's password does not stay written down once they have signed in with it; until then it is said where it is.
+fn look_after_first_password(file: &Path, store: &Store) -> Result<(), ServeError> {
+    if !file.exists() {
+        return Ok(());
+    }
+    if store.was_here(&AccountName::first_admin())? {
+        return std::fs::remove_file(file).map_err(|error| DataError::Folder { path: file.to_owned(), error }.into());
+    }
+    observe::first_password_waits(file);
+    Ok(())
 }
 
 /// Where this computer is. One that is not known is said, and taken as UTC.
@@ -342,12 +374,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut first = None;
         while_serving(settings(folder.path()), |ready| {
-            assert!(ready.generated_admin_password.is_some());
+            let shown = ready.first_password.as_ref().unwrap();
+            let written = std::fs::read_to_string(&shown.file).unwrap();
+            assert!(written.starts_with(&format!("admin password: {} (", shown.password.as_str())), "{written}");
             assert_ne!(ready.addresses[0].port(), 0);
             first = Some(ready.key);
         });
         while_serving(settings(folder.path()), |ready| {
-            assert!(ready.generated_admin_password.is_none());
+            assert!(ready.first_password.is_none());
             assert_eq!(Some(ready.key), first);
         });
     }
@@ -356,7 +390,17 @@ mod tests {
     fn a_given_admin_password_is_not_shown() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { admin_password: Some(Password::new("given").unwrap()), ..settings(folder.path()) };
-        while_serving(settings, |ready| assert!(ready.generated_admin_password.is_none()));
+        while_serving(settings, |ready| assert!(ready.first_password.is_none()));
+    }
+
+    #[test]
+    fn a_first_start_that_is_broken_off_before_the_account_is_made_gives_another_password() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("first-start.txt"), "admin password: of-a-start-that-died (shown once)\n").unwrap();
+        while_serving(settings(folder.path()), |ready| {
+            let shown = ready.first_password.as_ref().unwrap();
+            assert!(std::fs::read_to_string(&shown.file).unwrap().contains(shown.password.as_str()));
+        });
     }
 
     #[test]

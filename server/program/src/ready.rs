@@ -22,8 +22,8 @@ fn announcement_by(ready: &Ready, host: &str, program: &str) -> String {
     }
     let (public, port) = public_address(&ready.addresses, host);
     let _ = writeln!(text, "join belfry://{public}:{port}/#{}", ready.key);
-    if let Some(password) = &ready.generated_admin_password {
-        let _ = writeln!(text, "admin password: {} (shown once)", password.as_str());
+    if let Some(first) = &ready.first_password {
+        let _ = writeln!(text, "admin password: {} (shown once)", first.password.as_str());
     }
     if let Some(address) = ready.metrics {
         let _ = writeln!(text, "metrics http://{address}/metrics");
@@ -57,6 +57,7 @@ fn public_address(addresses: &[SocketAddr], host_name: &str) -> (String, u16) {
 mod tests {
     use belfry_core::chat::Password;
     use belfry_core::crypto::PublicKey;
+    use belfry_server::FirstPassword;
 
     use super::*;
 
@@ -65,7 +66,7 @@ mod tests {
         let ready = Ready {
             addresses: vec!["[::]:7411".parse().unwrap()],
             key: PublicKey([0; 32]),
-            generated_admin_password: Some(Password::new("correct-horse").unwrap()),
+            first_password: Some(FirstPassword { password: Password::new("correct-horse").unwrap(), file: "first-start.txt".into() }),
             metrics: None,
         };
         let said = announcement_by(&ready, "tower", "belfry");

@@ -24,6 +24,7 @@ const RENEW_HASH: &str = "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 A
 const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = ?2 WHERE id = ?1";
 const SET_ROLE: &str = "UPDATE accounts SET role = ?2 WHERE id = ?1";
 const SET_DISABLED: &str = "UPDATE accounts SET disabled = ?2 WHERE id = ?1";
+const WAS_HERE: &str = "SELECT 1 FROM accounts WHERE name_key = ?1 AND last_seen IS NOT NULL";
 const SEEN: &str = "UPDATE accounts SET last_seen = ?2 WHERE id = ?1";
 
 const MEMBER: i64 = 0;
@@ -84,6 +85,11 @@ pub(super) fn add(
 pub(super) fn find(connection: &Connection, name: &AccountName) -> Result<AccountId, Trouble> {
     let found = connection.prepare_cached(FIND)?.query_row([name.key()], |row| number(row, 0)).optional()?;
     Ok(AccountId(found.ok_or(Refusal::UnknownAccount)?))
+}
+
+/// Whether somebody has ever signed in to the account of that name.
+pub(super) fn was_here(connection: &Connection, name: &AccountName) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(WAS_HERE)?.exists([name.key()])?)
 }
 
 /// An account; refused where there is none of that number.

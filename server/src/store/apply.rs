@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use belfry_core::chat::{Answer, Refusal};
+use belfry_core::chat::{AccountName, Answer, Refusal};
 use belfry_core::time::UnixMillis;
 use rusqlite::Connection;
 
@@ -127,6 +127,14 @@ impl Store {
             reminders: notice_changes::reminders(&self.connection)?,
             newest: set_back::newest(&self.connection)?,
         })
+    }
+
+    /// Whether somebody has ever signed in to the account of that name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn was_here(&self, name: &AccountName) -> Result<bool, StoreError> {
+        accounts::was_here(&self.connection, name)
     }
 
     /// Does the jobs in their order and answers them in the same. All share one transaction: when this returns, what is answered with

@@ -1,5 +1,7 @@
 //! A notice goes out, and the administrator sees who has had it.
 
+use std::process::Stdio;
+
 use belfry_tests::process::{Process, Server};
 
 /// A server and three people who listen in this way.
@@ -54,6 +56,16 @@ fn a_notice_that_one_does_not_answer_exits_3_and_names_that_person() {
     let lines: Vec<_> = sent.err.lines().collect();
     assert_eq!(lines[0], "belfry: Time ran out: 1 of 3 people have not answered.");
     assert!(lines.len() == 2 && lines[1].starts_with("  bob: reached at "), "{lines:#?}");
+}
+
+#[test]
+fn a_wait_goes_on_where_nobody_reads_the_notices_number_any_more() {
+    let (server, _listeners) = three_listeners(&[ACKNOWLEDGES, &[], ACKNOWLEDGES]);
+    let (reader, unread) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = server.admin().command(&["notice", "send", "--to", "everyone", "--wait", "answered", "--timeout", "2s", "Leave."]);
+    let ended = command.stdin(Stdio::null()).stdout(unread).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(ended.code(), Some(3));
 }
 
 #[test]

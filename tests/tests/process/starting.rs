@@ -2,7 +2,7 @@
 
 use std::net::UdpSocket;
 
-use belfry_tests::process::{ADMIN_PASSWORD, Process, Server, belfry};
+use belfry_tests::process::{ADMIN_PASSWORD, Process, Server, belfry, program, soon};
 use tempfile::TempDir;
 
 /// The lines of a server's start, up to the hint of what to type.
@@ -48,11 +48,39 @@ fn the_second_start_keeps_the_key_and_does_not_say_the_password_again() {
 fn the_generated_password_opens_the_door_for_admin() {
     let data = TempDir::new().unwrap();
     let (_server, lines) = first_lines(&data, None);
-    let password = lines[2].strip_prefix("admin password: ").unwrap().strip_suffix(" (shown once)").unwrap();
+    let password = shown(&lines[2]);
     let profile = TempDir::new().unwrap();
     let mut command = belfry(["status", "--json", "--user", "admin", "--server", lines[1].strip_prefix("join ").unwrap()]);
     let status = Process::run(command.env("BELFRY_PASSWORD", password).env("BELFRY_PROFILE", profile.path())).objects();
     assert_eq!(status[0]["accounts"], 1);
+}
+
+/// The password in a line `admin password: … (shown once)`.
+fn shown(line: &str) -> String {
+    line.trim_end().strip_prefix("admin password: ").unwrap().strip_suffix(" (shown once)").unwrap().to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_password_is_not_lost_with_an_output_that_nobody_reads() {
+    use std::process::Command;
+
+    let data = TempDir::new().unwrap();
+    let written = data.path().join("first-start.txt");
+    let mut unread = Command::new("sh");
+    unread.args(["-c", "exec \"$0\" serve --listen 127.0.0.1:0 --data \"$1\" >/dev/full"]).arg(program()).arg(data.path());
+    let mut server = Process::start(&mut unread);
+    soon("the password is written down", || std::fs::read_to_string(&written).is_ok_and(|line| line.ends_with('\n')));
+    // Whether the account is made by now or is made by the next start: the password that is written down is its.
+    server.kill();
+    let (mut server, lines) = first_lines(&data, None);
+    let password = shown(&std::fs::read_to_string(&written).unwrap());
+    let profile = TempDir::new().unwrap();
+    let mut command = belfry(["who", "--user", "admin", "--server", lines[1].strip_prefix("join ").unwrap()]);
+    Process::run(command.env("BELFRY_PASSWORD", password).env("BELFRY_PROFILE", profile.path())).done();
+    server.kill();
+    let (_server, _) = first_lines(&data, None);
+    assert!(!written.exists(), "the first password lies about after admin has signed in");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `belfry serve`: the server, until Ctrl+C or a polite kill; SIGHUP, or the service manager's word, has it read its configuration again.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use belfry_server::{Order, Settings};
@@ -55,7 +55,12 @@ pub(crate) fn run(args: ServeArgs, commands: &clap::Command) -> Outcome {
             let text = announcement(&ready);
             output::within(READER_PATIENCE, move || {
                 let mut out = std::io::stdout().lock();
-                let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+                let shown = out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok() && out.is_terminal();
+                let Some(first) = ready.first_password else { return };
+                if !shown || std::fs::remove_file(&first.file).is_err() {
+                    // Whether anybody reads what went into a pipe or a journal, nobody can tell.
+                    tracing::info!(file = %first.file.display(), "the first password of admin is in this file until admin has signed in");
+                }
             });
         },
         ordered,

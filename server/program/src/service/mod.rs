@@ -6,12 +6,11 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
-use belfry_server::{Order, Ready, Settings, files};
+use belfry_server::{Order, Ready, Settings};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use windows_service::service::{ServiceControl, ServiceControlAccept, ServiceExitCode, ServiceState as State, ServiceStatus, ServiceType};
 use windows_service::service_control_handler::{self, ServiceControlHandlerResult as Heard, ServiceStatusHandle};
@@ -90,9 +89,8 @@ fn service_main(_arguments: Vec<OsString>) {
         Err(error) => return event_log::write(EntryKind::Error, &format!("The service manager cannot be heard: {error}.")),
     };
     tell(manager, State::StartPending, ServiceExitCode::NO_ERROR);
-    let data = settings.data.clone();
     let ready = |ready: Ready| {
-        announce(&ready, &data);
+        announce(&ready);
         tell(manager, State::Running, ServiceExitCode::NO_ERROR);
     };
     let exit_code = match belfry_server::serve(settings, ready, ordered) {
@@ -163,23 +161,15 @@ fn tell(manager: ServiceStatusHandle, state: State, exit_code: ServiceExitCode) 
 }
 
 /// Tells the event log how to reach the server. A password stands in no log: it goes into a file of its own.
-fn announce(ready: &Ready, data: &Path) {
+fn announce(ready: &Ready) {
     let text = announcement(ready);
     let mut public = String::new();
     for line in text.lines().filter(|line| !line.starts_with("admin password:")) {
         let _ = writeln!(public, "{line}");
     }
-    if ready.generated_admin_password.is_some() {
-        let path = data.join("first-start.txt");
-        let _ = match files::replace(&path, text.replace('\n', "\r\n").as_bytes()) {
-            Ok(()) => write!(public, "The password of the account admin is in {}; read it and delete that file.", path.display()),
-            Err(error) => write!(
-                public,
-                "The password of the account admin is lost, {} cannot be written: {}. Remove the data folder and start again.",
-                path.display(),
-                belfry_core::net::InWords(&error)
-            ),
-        };
+    if let Some(first) = &ready.first_password {
+        let file = first.file.display();
+        let _ = write!(public, "The password of the account admin is in {file}; read it and delete that file.");
     }
     event_log::write(EntryKind::Information, &public);
 }

@@ -151,14 +151,13 @@ pub(crate) fn run(args: Args) -> Outcome {
                 }
                 _ => return Err(Ending::unexpected()),
             };
-            output::line(notice.0)?;
-            let Some(goal) = args.wait else {
-                return Ok(());
-            };
+            // It is sent, whoever reads that: what is waited for is waited for all the same.
+            let said = output::line(notice.0);
+            let Some(goal) = args.wait else { return said };
             for update in &news {
                 follow(&mut progress, notice, update);
             }
-            wait(session, notice, progress, goal, timeout)
+            wait(session, notice, progress, goal, timeout).and(said)
         },
     )
 }
