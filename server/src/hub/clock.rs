@@ -81,7 +81,7 @@ impl WallClock {
 
 impl Hub {
     /// Somebody may have set the clock: what was planned by another one is planned anew.
-    pub(super) fn look_at_the_clock(&mut self, now: Now) {
+    pub(super) fn check_clock(&mut self, now: Now) {
         let was_doubted = self.clock.doubted_until().is_some();
         let Some(from) = self.clock.look(now) else { return };
         for (schedule, at) in self.schedules.catch_up(now.wall, &self.config.time_zone) {

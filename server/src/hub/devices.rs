@@ -60,7 +60,7 @@ impl Hub {
         self.submit_for(context, Work::ListDevices { account, after }, PendingJob::Devices { to: context.to })
     }
 
-    pub(super) fn devices_listed(&self, now: Now, listed: StoredDevices) -> Answer {
+    pub(super) fn devices_read(&self, now: Now, listed: StoredDevices) -> Answer {
         let StoredDevices { account, devices } = listed;
         let complete = devices.entries.into_iter().map(|device| match self.devices.whereabouts(account, device.device) {
             Some(address) => Device { connected: true, last_seen: now.wall, address: Some(address), ..device },
@@ -77,7 +77,7 @@ impl Hub {
     /// The store knows: from here on the device is shut out.
     pub(super) fn device_revoked(&mut self, now: Now, account: AccountId, device: DeviceId) {
         for session in self.devices.sessions_on(account, device) {
-            self.put_out(now, session, CloseCode::DEVICE_REVOKED);
+            self.end_session(now, session, CloseCode::DEVICE_REVOKED);
         }
         self.announce(now);
     }

@@ -27,13 +27,13 @@ impl Hub {
             }
             PendingJob::SignIn { to, visitor, .. } => self.signed_in(now, to, visitor, result),
             PendingJob::Nobody => {}
-            PendingJob::Read { to } => self.look(to, result, |_, answer| answer),
+            PendingJob::Read { to } => self.reply_read(to, result, |_, answer| answer),
             PendingJob::Post { to, .. } => self.answer(to, result, |hub, posted| hub.posted(to, posted)),
             PendingJob::SendNotice { to, author, post } => {
                 self.guarded(author, post, &result);
                 self.answer(to, result, |hub, sent| hub.notice_sent(now, Some(to), sent));
             }
-            PendingJob::Preview { to } => self.look(to, result, Self::previewed),
+            PendingJob::Preview { to } => self.reply_read(to, result, Self::preview_read),
             PendingJob::Receipt { to, account, notice } => {
                 self.answer(to, result, |hub, noted| hub.receipt_noted(now, to, account, notice, noted));
             }
@@ -57,10 +57,10 @@ impl Hub {
                 }
             }),
             PendingJob::Typing { to, account } => self.answer(to, result, |hub, other| hub.typed(to, account, other)),
-            PendingJob::Accounts { to } => self.look(to, result, Self::accounts_read),
-            PendingJob::People { to } => self.look(to, result, Self::people_read),
-            PendingJob::Ledger { to } => self.look(to, result, Self::ledger_read),
-            PendingJob::Size { to } => self.look(to, result, Self::measured),
+            PendingJob::Accounts { to } => self.reply_read(to, result, Self::accounts_read),
+            PendingJob::People { to } => self.reply_read(to, result, Self::people_read),
+            PendingJob::Ledger { to } => self.reply_read(to, result, Self::ledger_read),
+            PendingJob::Size { to } => self.reply_read(to, result, Self::status_read),
             PendingJob::NoticeNow { to, notice, told_to } => self.notice_now(now, to, notice, told_to, result),
             PendingJob::AddSchedule { to, author, post } => {
                 self.guarded(author, post, &result);
@@ -68,12 +68,12 @@ impl Hub {
                 self.reply(to, scheduled);
             }
             PendingJob::Occurrence(occurrence) => self.occurred(now, occurrence, result),
-            PendingJob::Schedules { to } => self.look(to, result, Self::schedules_read),
+            PendingJob::Schedules { to } => self.reply_read(to, result, Self::schedules_read),
             PendingJob::Unschedule { to, schedule } => self.changed(to, result, |hub| hub.unscheduled(schedule)),
             PendingJob::SaveTemplate { to, template } => self.changed(to, result, |hub| hub.templates.save(*template)),
             PendingJob::RemoveTemplate { to, name } => self.changed(to, result, |hub| hub.templates.remove(&name)),
             PendingJob::Change { to } => self.changed(to, result, |_| {}),
-            PendingJob::Devices { to } => self.look(to, result, |hub, devices| hub.devices_listed(now, devices)),
+            PendingJob::Devices { to } => self.reply_read(to, result, |hub, devices| hub.devices_read(now, devices)),
             PendingJob::RevokeDevice { to, device } => {
                 self.changed_of(to, result, |hub, account| hub.device_revoked(now, account, device));
             }
@@ -116,7 +116,7 @@ impl Hub {
     }
 
     /// Answers with what was read.
-    fn look<T>(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, read: impl FnOnce(&Self, T) -> Answer)
+    fn reply_read<T>(&mut self, to: ReplyTo, result: Result<Outcome, Refusal>, read: impl FnOnce(&Self, T) -> Answer)
     where
         T: TryFrom<Outcome, Error = Outcome>,
     {
@@ -191,7 +191,7 @@ impl Hub {
         self.push_to_account(reader, Event::Conversation(info));
     }
 
-    fn measured(&self, size: DatabaseSize) -> Answer {
+    fn status_read(&self, size: DatabaseSize) -> Answer {
         Answer::Status(ServerStatus {
             version: env!("CARGO_PKG_VERSION").into(),
             started_at: self.config.started_at,

@@ -15,6 +15,7 @@ mod notices;
 mod pending;
 mod presence;
 mod quotas;
+mod requests;
 mod retention;
 mod rooms;
 mod rules;
@@ -24,10 +25,8 @@ mod tidying;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use belfry_core::chat::{
-    AccountId, AccountName, Answer, Event, Page, Password, Person, Place, PresenceChange, Refusal, Request, ServerStatus,
-};
-use belfry_core::limits::{HITS_MAX, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
+use belfry_core::chat::{AccountId, AccountName, Answer, Event, Page, Password, Person, Place, PresenceChange, Refusal, ServerStatus};
+use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
 use belfry_core::wire::{Channel, CloseCode};
 use jiff::tz::TimeZone;
@@ -42,13 +41,14 @@ use self::pending::{Pending, PendingJob};
 pub use self::presence::Headcount;
 use self::presence::Presences;
 use self::quotas::Quotas;
+use self::requests::Context;
 use self::rooms::Rooms;
 pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::searching::Searching;
 use self::tidying::Tidying;
-use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE, PRESENCES_PER_EVENT};
+use crate::limits::PRESENCES_PER_EVENT;
 use crate::session::SignedIn;
-use crate::store::{AuditRecord, Job, JobTicket, List, MessageJob, Opening, StoredAccount, StoredLogin, StoredPerson, Target, Work};
+use crate::store::{Job, JobTicket, Opening, StoredAccount, StoredLogin, StoredPerson, Target, Work};
 
 /// Effects that the queue keeps room for while there are none.
 const IDLE_EFFECTS: usize = 1024;
@@ -109,23 +109,6 @@ pub(crate) struct ReplyTo {
     pub(crate) id: u32,
     /// The channel of the answer.
     pub(crate) channel: Channel,
-}
-
-/// What every handler of a request needs to know of it.
-#[derive(Clone, Copy, Debug)]
-struct Context<'a> {
-    now: Now,
-    from: &'a SignedIn,
-    to: ReplyTo,
-    /// What the audit log says of it once it is done; `None` for what is noted nowhere.
-    note: Option<&'a AuditRecord>,
-}
-
-impl Context<'_> {
-    /// Who asks.
-    const fn account(&self) -> AccountId {
-        self.from.account()
-    }
 }
 
 /// Everything the server knows about those who are here and what they are doing.
@@ -229,118 +212,13 @@ impl Hub {
     /// The rules to begin with, or others that may hold at once.
     pub(crate) fn set_rules(&mut self, now: Now, rules: Rules) {
         self.rules = rules;
-        self.look_at_the_disk();
+        self.check_disk_reserve();
         self.begin_tidying(now);
-    }
-
-    /// Somebody who is signed in asks something that their role allows. A reply follows, at once or after the store's answer.
-    pub(crate) fn handle(&mut self, now: Now, from: &SignedIn, to: ReplyTo, request: Request) {
-        let note = self.noted_as(from, &request);
-        if let Err(refusal) = self.decide(Context { now, from, to, note: note.as_ref() }, request) {
-            self.reply(to, Err(refusal));
-        }
-    }
-
-    /// An `Err` is the answer; otherwise the answer has been given or will be.
-    fn decide(&mut self, context: Context<'_>, request: Request) -> Result<(), Refusal> {
-        self.charge(context.now, context.from, &request)?;
-        let (account, to) = (context.account(), context.to);
-        match request {
-            Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::AlreadySignedIn),
-            Request::Sync => self.submit_for(context, Work::Overview { account }, PendingJob::Sync { to, account }),
-            Request::Post { post, to: place, text } => {
-                let target = self.target(place)?;
-                let bytes = text.as_str().len();
-                self.submit_for(context, Work::Post { account, post, to: target, text }, PendingJob::Post { to, bytes })
-            }
-            Request::FetchAfter { conversation, after, limit } => {
-                let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit_for(context, Work::FetchAfter { account, conversation, after, limit }, PendingJob::Read { to })
-            }
-            Request::FetchBefore { place, before, limit } => {
-                let of = self.target(place)?;
-                let limit = limit.min(PAGE_ENTRIES_MAX);
-                self.submit_for(context, Work::FetchBefore { account, of, before, limit }, PendingJob::Read { to })
-            }
-            Request::Who { after } => self.submit_for(context, Work::List(List::Everybody { after }), PendingJob::People { to }),
-            Request::Receipt { notice, revision, receipt } => {
-                let device = self.devices.device_of(to.session).ok_or(Refusal::SignInFirst)?;
-                let work = Work::Receipt { account, device, notice, revision, receipt };
-                self.submit_for(context, work, PendingJob::Receipt { to, account, notice })
-            }
-            Request::SendNotice(draft) => self.send_notice(context, draft),
-            Request::ListNotices { before } => {
-                self.submit_for(context, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, PendingJob::Read { to })
-            }
-            Request::NoticeStatus { notice, after } => {
-                self.submit_for(context, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, PendingJob::Ledger { to })
-            }
-            Request::AddUser { account, password, role } => {
-                self.add_user(context, account, password, role);
-                Ok(())
-            }
-            Request::ListUsers { after } => self.list_users(context, after),
-            Request::SetPassword { account, password, keep_sessions } => self.set_password(context, account, password, keep_sessions),
-            Request::SetRole { account, role, confirmed } => self.set_role(context, account, role, confirmed),
-            Request::SetDisabled { account, disabled, confirmed } => self.set_disabled(context, account, disabled, confirmed),
-            Request::Status => self.submit_for(context, Work::Size, PendingJob::Size { to }),
-            Request::FetchNotice { notice } => self.submit_for(context, Work::FetchNotice { account, notice }, PendingJob::Read { to }),
-            Request::ChangeNotice { notice, change } => self.change_notice(context, notice, change),
-            Request::PreviewNotice { audience } => self.preview(context, audience),
-            Request::ListSchedules { after } => self.list_schedules(context, after),
-            Request::Unschedule { schedule } => self.unschedule(context, schedule),
-            Request::SaveTemplate(template) => self.save_template(context, template),
-            Request::RemoveTemplate { name } => self.remove_template(context, name),
-            Request::ListTemplates { after } => {
-                self.list_templates(context, after.as_ref());
-                Ok(())
-            }
-            Request::AddToGroup { group, members } => self.add_to_group(context, group, members),
-            Request::RemoveFromGroup { group, members, confirmed } => self.remove_from_group(context, group, members, confirmed),
-            Request::ListGroups { after } => self.list_groups(context, after),
-            Request::GroupMembers { group, after } => self.group_members(context, group, after),
-            Request::ListDevices { account, after } => self.list_devices(context, account, after),
-            Request::RevokeDevice { account, device } => self.revoke_device(context, account, device),
-            Request::ReadAudit { before } => {
-                self.submit_for(context, Work::ReadAudit { before, limit: PAGE_ENTRIES_MAX }, PendingJob::Read { to })
-            }
-            Request::Exportable { room, after } => self.list_exportable(context, room, after),
-            Request::ExportPage { conversation, after } => self.export_page(context, conversation, after),
-            Request::CreateRoom { room, private } => self.create_room(context, room, private),
-            Request::ListRooms { after } => self.list_rooms(context, after),
-            Request::JoinRoom { room } => self.join_room(context, &room),
-            Request::LeaveRoom { room } => self.leave_room(context, &room),
-            Request::RoomMembers { room, after } => self.room_members(context, &room, after),
-            Request::Invite { room, account: invited } => self.invite(context, &room, invited),
-            Request::Edit { place, seq, text } => self.alter(context, place, seq, Some(text)),
-            Request::Delete { place, seq } => self.alter(context, place, seq, None),
-            Request::FetchAltered { conversation, after } => self.fetch_altered(context, conversation, after),
-            Request::MarkRead { place, upto } => self.mark_read(context, place, upto),
-            Request::Typing { place } => self.typing(context, place),
-            Request::Away { away } => {
-                self.presences.set_away(context.now, to.session, away);
-                self.announce(context.now);
-                self.reply(to, Ok(Answer::Done));
-                Ok(())
-            }
-            Request::Search { text, place, before, limit } => {
-                let within = place.map(|place| self.target(place)).transpose()?;
-                let talk = MessageJob::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
-                self.search(context, talk)
-            }
-            Request::Originals { of, seq, after } => {
-                self.submit_for(context, Work::Message(MessageJob::Originals { of, seq, after }), PendingJob::Read { to })
-            }
-            Request::RemoveFromRoom { room, account } => self.remove_from_room(context, &room, account),
-            Request::RenameRoom { room, name } => self.rename_room(context, &room, name),
-            Request::DeleteRoom { room, confirmed } => self.delete_room(context, &room, confirmed),
-            Request::KeepRoom { room, keep, confirmed } => self.keep_room(context, &room, keep, confirmed),
-        }
     }
 
     /// Time passed.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
-        self.look_at_the_clock(now);
+        self.check_clock(now);
         self.handle_agenda(now);
         self.report_progress(now);
         self.announce(now);
@@ -390,11 +268,6 @@ impl Hub {
 
     fn push_to_everyone(&mut self, event: Event) {
         self.push(self.presences.sessions().map(|(session, _)| session).collect(), event);
-    }
-
-    /// Hands the job of a request to the store: it is done and noted, or neither.
-    fn submit_for(&mut self, context: Context<'_>, work: Work, waiting: PendingJob) -> Result<(), Refusal> {
-        self.submit(context.now, work.noted_as(context.note.cloned()), waiting)
     }
 
     /// Hands a job to the store and remembers what it is for.

@@ -24,7 +24,7 @@ pub(super) struct Quotas {
     registrations: Spent<Option<Source>>,
     disk_free_bytes: Option<u64>,
     /// The log has said that members' messages are refused.
-    is_disk_kept: bool,
+    is_below_reserve: bool,
 }
 
 impl Default for Quotas {
@@ -34,7 +34,7 @@ impl Default for Quotas {
             bytes: Spent::within(DAY),
             registrations: Spent::within(HOUR),
             disk_free_bytes: None,
-            is_disk_kept: false,
+            is_below_reserve: false,
         }
     }
 }
@@ -73,13 +73,13 @@ impl Hub {
     /// So much is free where the database is, as far as the operating system says.
     pub(crate) fn set_disk_free(&mut self, bytes: Option<u64>) {
         self.quotas.disk_free_bytes = bytes;
-        self.look_at_the_disk();
+        self.check_disk_reserve();
     }
 
     /// Says in the log when the reserve is reached, and when there is room again.
-    pub(super) fn look_at_the_disk(&mut self) {
-        let is_kept = self.is_disk_kept();
-        let was_kept = std::mem::replace(&mut self.quotas.is_disk_kept, is_kept);
+    pub(super) fn check_disk_reserve(&mut self) {
+        let is_kept = self.is_below_reserve();
+        let was_kept = std::mem::replace(&mut self.quotas.is_below_reserve, is_kept);
         let (free, kept) = (mebibytes(self.quotas.disk_free_bytes.unwrap_or(0)), mebibytes(self.rules.rates.disk_reserve_bytes));
         match (was_kept, is_kept) {
             (false, true) => tracing::warn!(
@@ -92,7 +92,7 @@ impl Hub {
     }
 
     /// What is left is for notices, receipts and whoever looks after the server.
-    fn is_disk_kept(&self) -> bool {
+    fn is_below_reserve(&self) -> bool {
         self.quotas.disk_free_bytes.is_some_and(|free| free < self.rules.rates.disk_reserve_bytes)
     }
 
@@ -109,7 +109,7 @@ impl Hub {
         if from.role() == Role::Admin {
             return Ok(());
         }
-        if self.is_disk_kept() {
+        if self.is_below_reserve() {
             return Err(Refusal::DiskAlmostFull);
         }
         let (account, rates) = (from.account(), &self.rules.rates);
@@ -145,7 +145,7 @@ impl Hub {
     /// # Errors
     /// [`Refusal::TooManyRegistrations`], [`Refusal::DiskAlmostFull`].
     pub(crate) fn charge_registration(&mut self, now: Now, from: Source) -> Result<(), Refusal> {
-        if self.is_disk_kept() {
+        if self.is_below_reserve() {
             return Err(Refusal::DiskAlmostFull);
         }
         let max = self.rules.rates.registrations_per_hour;

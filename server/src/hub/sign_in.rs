@@ -73,12 +73,12 @@ impl Hub {
     /// Ends an account's sessions, all but one.
     pub(super) fn expel(&mut self, now: Now, account: AccountId, stays: Option<SessionId>, code: CloseCode) {
         for session in self.presences.sessions_of(account).filter(|&session| Some(session) != stays).collect::<Vec<_>>() {
-            self.put_out(now, session, code);
+            self.end_session(now, session, code);
         }
         self.announce(now);
     }
 
-    pub(super) fn put_out(&mut self, now: Now, session: SessionId, code: CloseCode) {
+    pub(super) fn end_session(&mut self, now: Now, session: SessionId, code: CloseCode) {
         self.leave(now, session);
         self.effects.push_back(Effect::Expel { session, code });
     }
@@ -91,7 +91,7 @@ impl Hub {
             _ => None,
         });
         for session in coming.collect::<Vec<_>>() {
-            self.put_out(now, session, CloseCode::PASSWORD_CHANGED);
+            self.end_session(now, session, CloseCode::PASSWORD_CHANGED);
         }
         self.expel(now, account, stays, CloseCode::PASSWORD_CHANGED);
         self.effects.push_back(Effect::PasswordChanged { account });

@@ -38,7 +38,7 @@ impl Sessions {
     /// Somebody who has not signed in asks to.
     pub(super) fn begin_sign_in(&mut self, now: Now, to: ReplyTo, request: Request) {
         if let Err(refusal) = self.begin(now, to, request) {
-            self.turn_away(now, to, refusal);
+            self.refuse_sign_in(now, to, refusal);
         }
     }
 
@@ -79,13 +79,13 @@ impl Sessions {
 
     pub(super) fn looked_up(&mut self, now: Now, session: SessionId, result: Result<Option<Box<StoredLogin>>, Refusal>) {
         let Some((to, SignInStep::LookingUp(attempt))) = self.take_step(session) else { return };
-        if let Err(refusal) = result.and_then(|login| self.go_on(now, to, attempt, login)) {
-            self.turn_away(now, to, refusal);
+        if let Err(refusal) = result.and_then(|login| self.credentials_read(now, to, attempt, login)) {
+            self.refuse_sign_in(now, to, refusal);
         }
     }
 
     /// The store has said what is known of them.
-    fn go_on(&mut self, now: Now, to: ReplyTo, attempt: Attempt, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
+    fn credentials_read(&mut self, now: Now, to: ReplyTo, attempt: Attempt, login: Option<Box<StoredLogin>>) -> Result<(), Refusal> {
         match (attempt, login) {
             (Attempt::Password { name, password, remember }, login) => {
                 let hash = login.as_ref().map(|login| login.password_hash.clone());
@@ -109,7 +109,7 @@ impl Sessions {
         }
     }
 
-    pub(super) fn password_looked_at(
+    pub(super) fn password_checked(
         &mut self,
         now: Now,
         to: ReplyTo,
@@ -137,8 +137,8 @@ impl Sessions {
         let Some((to, SignInStep::Registering { name, remember })) = self.take_step(session) else { return };
         let visitor = self.visitor(session, remember, ProvenBy::Password);
         let proof = result.map(|account| SignedIn::new(account, Role::Member));
-        if let Err(refusal) = proof.and_then(|proof| self.let_in(now, to, &name, &proof, visitor)) {
-            self.turn_away(now, to, refusal);
+        if let Err(refusal) = proof.and_then(|proof| self.enter(now, to, &name, &proof, visitor)) {
+            self.refuse_sign_in(now, to, refusal);
         }
     }
 
@@ -154,7 +154,7 @@ impl Sessions {
         }
         let proof = SignedIn::new(login.account.id, login.account.role);
         let visitor = self.visitor(to.session, remember, proven_by);
-        self.let_in(now, to, &login.account.name, &proof, visitor)
+        self.enter(now, to, &login.account.name, &proof, visitor)
     }
 
     fn visitor(&self, session: SessionId, remember: bool, proven_by: ProvenBy) -> Option<Visitor> {
@@ -164,7 +164,7 @@ impl Sessions {
     }
 
     /// Somebody has earned [`SignedIn`]: by the password, by a device that is known, or by having made the account.
-    fn let_in(&mut self, now: Now, to: ReplyTo, name: &AccountName, proof: &SignedIn, visitor: Option<Visitor>) -> Result<(), Refusal> {
+    fn enter(&mut self, now: Now, to: ReplyTo, name: &AccountName, proof: &SignedIn, visitor: Option<Visitor>) -> Result<(), Refusal> {
         let Some(visitor) = visitor else { return Ok(()) };
         self.hub.sign_in(now, proof, name, visitor, to)?;
         self.set_step(to, SignInStep::Entering { account: proof.account() });
@@ -196,12 +196,12 @@ impl Sessions {
             .collect();
         for to in trying {
             self.forget_password_of(to.session);
-            self.turn_away(now, to, Refusal::Busy);
+            self.refuse_sign_in(now, to, Refusal::Busy);
         }
     }
 
     /// A try has failed. The client hears why, and after too many tries nothing more.
-    pub(super) fn turn_away(&mut self, now: Now, to: ReplyTo, refusal: Refusal) {
+    pub(super) fn refuse_sign_in(&mut self, now: Now, to: ReplyTo, refusal: Refusal) {
         self.reply(to, Err(refusal));
         let Some(known) = self.sessions.get_mut(&to.session) else { return };
         known.state = SignInState::Stranger;

@@ -40,7 +40,7 @@ impl Sessions {
     fn answered(&mut self, now: Now, to: ReplyTo, result: Result<Answer, Refusal>) {
         let Some(known) = self.sessions.get_mut(&to.session) else { return };
         match (&known.state, &result) {
-            (SignInState::SigningIn { .. }, Err(refusal)) => return self.turn_away(now, to, *refusal),
+            (SignInState::SigningIn { .. }, Err(refusal)) => return self.refuse_sign_in(now, to, *refusal),
             (_, Ok(Answer::Welcome { .. })) => {}
             _ => known.waiting -= 1,
         }

@@ -22,7 +22,7 @@ impl Sessions {
             Familiar::Address => (Lane::Familiar, vec![Blame::Home(account.clone(), source)]),
             Familiar::No => (Lane::Stranger, vec![Blame::Source(source), Blame::Account(account.clone())]),
         };
-        self.line_up(now, Turn { whose: PasswordOf::Session(session), lane, account, source, blames, work });
+        self.enqueue(now, Turn { whose: PasswordOf::Session(session), lane, account, source, blames, work });
     }
 
     /// Somebody who has not signed in makes an account.
@@ -31,7 +31,7 @@ impl Sessions {
         let source = self.links.source(known.address.ip());
         let work = self.hash_of(password);
         let (whose, account) = (PasswordOf::Session(session), name.key());
-        self.line_up(now, Turn { whose, lane: Lane::Stranger, account, source, blames: Vec::new(), work });
+        self.enqueue(now, Turn { whose, lane: Lane::Stranger, account, source, blames: Vec::new(), work });
     }
 
     /// Somebody who is signed in changes a password or makes an account.
@@ -45,7 +45,7 @@ impl Sessions {
         let source = self.links.source(known.address.ip());
         let work = self.hash_of(password);
         let account = account.unwrap_or_default();
-        self.line_up(now, Turn { whose, lane: Lane::Familiar, account, source, blames: Vec::new(), work });
+        self.enqueue(now, Turn { whose, lane: Lane::Familiar, account, source, blames: Vec::new(), work });
     }
 
     fn hash_of(&mut self, password: Password) -> PasswordWork {
@@ -54,15 +54,15 @@ impl Sessions {
         PasswordWork::Hash { password, salt }
     }
 
-    fn line_up(&mut self, now: Now, turn: Turn) {
+    fn enqueue(&mut self, now: Now, turn: Turn) {
         if let Some(whose) = self.password_queue.join(turn) {
-            self.looked_at(now, whose, Err(Refusal::Busy));
+            self.check_done(now, whose, Err(Refusal::Busy));
         }
-        self.look_at_the_next(now);
+        self.dispatch_checks(now);
     }
 
     /// Hands out passwords while there are threads for them.
-    fn look_at_the_next(&mut self, now: Now) {
+    fn dispatch_checks(&mut self, now: Now) {
         let max = self.hub.rules().rates.sign_in_failures_per_address;
         loop {
             let failures = &mut self.failures;
@@ -73,7 +73,7 @@ impl Sessions {
             };
             match self.password_queue.next(judge) {
                 Some((Some(ticket), turn)) => self.outputs.push_back(Output::Password(PasswordJob { ticket, work: turn.work })),
-                Some((None, turn)) => self.looked_at(now, turn.whose, Err(Refusal::TooManyRequests)),
+                Some((None, turn)) => self.check_done(now, turn.whose, Err(Refusal::TooManyRequests)),
                 None => return,
             }
         }
@@ -85,15 +85,15 @@ impl Sessions {
             // Also of those who did not wait for it: a guess is a guess.
             self.failures.settle(now.instant, &blames, matches!(done.result, Ok(PasswordOutcome::Wrong)));
             if let Some(whose) = whose {
-                self.looked_at(now, whose, done.result);
+                self.check_done(now, whose, done.result);
             }
         }
-        self.look_at_the_next(now);
+        self.dispatch_checks(now);
         self.drain(now);
     }
 
     /// What has become of a password goes to whoever wanted to know.
-    fn looked_at(&mut self, now: Now, whose: PasswordOf, result: Result<PasswordOutcome, Refusal>) {
+    fn check_done(&mut self, now: Now, whose: PasswordOf, result: Result<PasswordOutcome, Refusal>) {
         match whose {
             PasswordOf::Hub(ticket) => {
                 let hash = result.and_then(|outcome| match outcome {
@@ -104,9 +104,9 @@ impl Sessions {
             }
             PasswordOf::Session(session) => {
                 if let Some((to, step)) = self.take_step(session)
-                    && let Err(refusal) = self.password_looked_at(now, to, step, result)
+                    && let Err(refusal) = self.password_checked(now, to, step, result)
                 {
-                    self.turn_away(now, to, refusal);
+                    self.refuse_sign_in(now, to, refusal);
                 }
             }
         }

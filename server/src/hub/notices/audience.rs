@@ -11,7 +11,7 @@ impl Hub {
         self.submit_for(context, Work::Preview { author: context.account(), audience }, PendingJob::Preview { to: context.to })
     }
 
-    pub(in crate::hub) fn previewed(&self, reachable: Reachable) -> Answer {
+    pub(in crate::hub) fn preview_read(&self, reachable: Reachable) -> Answer {
         let Reachable { everyone, people } = reachable;
         let ever = people.iter().filter(|(_, ever)| *ever).count() as u64;
         let mut preview = Preview { people: people.len() as u64, online: 0, offline: ever, never: people.len() as u64 - ever, everyone };
@@ -49,6 +49,6 @@ mod tests {
         };
         let of_six = reachable(&[(1, true), (2, true), (3, false), (4, false), (5, false), (6, false)]);
         let expected = Preview { people: 6, online: 2, offline: 1, never: 3, everyone: false };
-        assert_eq!(hub.previewed(of_six), Answer::Preview(expected));
+        assert_eq!(hub.preview_read(of_six), Answer::Preview(expected));
     }
 }
