@@ -22,4 +22,5 @@ pub mod rng;
 pub mod source;
 pub mod text_file;
 pub mod time;
+pub mod token_bucket;
 pub mod wire;

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use core::net::IpAddr;
 
 use super::PeerId;
-use super::bucket::{Bucket, PLACES, Sparing};
+use super::sparing::{PLACES, Sparing};
 use crate::crypto::AddressProven;
 use crate::limits::{
     HANDSHAKES_BURST, HANDSHAKES_PER_ADDRESS_BURST, HANDSHAKES_PER_ADDRESS_PER_SECOND, HANDSHAKES_PER_SECOND, HANDSHAKES_RESERVED,
@@ -15,7 +15,19 @@ use crate::limits::{
 use crate::rng::{Random, Rng};
 use crate::source::{Links, Source};
 use crate::time::Instant;
+use crate::token_bucket::{Rate, TokenBucket};
 use crate::wire::CloseCode;
+
+const RETRIES: Rate = Rate { per_second: RETRIES_PER_SECOND, burst: RETRIES_PER_SECOND / 10 };
+const RETRIES_TO_NETWORK: Rate = Rate { per_second: RETRIES_PER_NETWORK_PER_SECOND, burst: RETRIES_PER_NETWORK_PER_SECOND };
+const RETRIES_TO_ADDRESS: Rate = Rate { per_second: RETRIES_PER_ADDRESS_PER_SECOND, burst: RETRIES_PER_ADDRESS_PER_SECOND };
+const HANDSHAKES: Rate = Rate { per_second: HANDSHAKES_PER_SECOND, burst: HANDSHAKES_BURST };
+const HANDSHAKES_OF_ADDRESS: Rate = Rate { per_second: HANDSHAKES_PER_ADDRESS_PER_SECOND, burst: HANDSHAKES_PER_ADDRESS_BURST };
+const UNPROVEN_OF_ADDRESS: Rate = Rate { per_second: HANDSHAKES_UNPROVEN_PER_SECOND, burst: HANDSHAKES_UNPROVEN_BURST };
+const NO_SESSIONS: Rate = Rate { per_second: NO_SESSIONS_PER_SECOND, burst: NO_SESSIONS_PER_SECOND };
+const NO_SESSIONS_TO_ADDRESS: Rate = Rate { per_second: NO_SESSIONS_PER_ADDRESS_PER_SECOND, burst: 1 };
+const HERES: Rate = Rate { per_second: HERES_PER_SECOND, burst: HERES_PER_SECOND };
+const HERES_TO_ADDRESS: Rate = Rate { per_second: HERES_PER_ADDRESS_PER_SECOND, burst: 1 };
 
 /// Addresses that are remembered before those without connections and with full buckets are forgotten, at least. Beyond it twice as many
 /// as were left the last time: looking through all of them must not be the price of each handshake where thousands are connected.
@@ -27,13 +39,13 @@ pub(super) type HelloHash = [u8; 16];
 /// Rates, caps and memories.
 #[derive(Debug)]
 pub(super) struct Admission {
-    retries: Bucket,
+    retries: TokenBucket,
     retries_to_network: Sparing,
     retries_to_address: Sparing,
-    handshakes: Bucket,
-    no_sessions: Bucket,
+    handshakes: TokenBucket,
+    no_sessions: TokenBucket,
     no_sessions_to_address: Sparing,
-    heres: Bucket,
+    heres: TokenBucket,
     heres_to_address: Sparing,
     place_secret: u64,
     links: Links,
@@ -48,9 +60,9 @@ pub(super) struct Admission {
 #[derive(Debug)]
 struct Address {
     peers: usize,
-    handshakes: Bucket,
+    handshakes: TokenBucket,
     /// Handshakes that it may leave unconfirmed before it counts as greedy.
-    unproven: Bucket,
+    unproven: TokenBucket,
 }
 
 /// A first message that has been let in.
@@ -65,14 +77,14 @@ pub(super) enum Admitted {
 impl Admission {
     pub(super) fn new(now: Instant, rng: &mut Rng) -> Self {
         Self {
-            retries: Bucket::new(RETRIES_PER_SECOND, RETRIES_PER_SECOND / 10, now),
-            retries_to_network: Sparing::new(RETRIES_PER_NETWORK_PER_SECOND, RETRIES_PER_NETWORK_PER_SECOND, now),
-            retries_to_address: Sparing::new(RETRIES_PER_ADDRESS_PER_SECOND, RETRIES_PER_ADDRESS_PER_SECOND, now),
-            handshakes: Bucket::new(HANDSHAKES_PER_SECOND, HANDSHAKES_BURST, now),
-            no_sessions: Bucket::new(NO_SESSIONS_PER_SECOND, NO_SESSIONS_PER_SECOND, now),
-            no_sessions_to_address: Sparing::new(NO_SESSIONS_PER_ADDRESS_PER_SECOND, 1, now),
-            heres: Bucket::new(HERES_PER_SECOND, HERES_PER_SECOND, now),
-            heres_to_address: Sparing::new(HERES_PER_ADDRESS_PER_SECOND, 1, now),
+            retries: TokenBucket::full(now),
+            retries_to_network: Sparing::new(RETRIES_TO_NETWORK, now),
+            retries_to_address: Sparing::new(RETRIES_TO_ADDRESS, now),
+            handshakes: TokenBucket::full(now),
+            no_sessions: TokenBucket::full(now),
+            no_sessions_to_address: Sparing::new(NO_SESSIONS_TO_ADDRESS, now),
+            heres: TokenBucket::full(now),
+            heres_to_address: Sparing::new(HERES_TO_ADDRESS, now),
             place_secret: rng.next_u64(),
             links: Links::default(),
             addresses: BTreeMap::new(),
@@ -89,7 +101,7 @@ impl Admission {
         let (address, network) = (self.places(source), network.map(|network| self.places(network)));
         self.retries_to_address.take(now, address)
             && network.is_none_or(|network| self.retries_to_network.take(now, network))
-            && self.retries.take(now)
+            && self.retries.take(now, RETRIES)
     }
 
     /// The networks on whose links the server is.
@@ -105,13 +117,13 @@ impl Admission {
     /// Whether a datagram for an unknown session may be answered.
     pub(super) fn no_session(&mut self, now: Instant, from: IpAddr) -> bool {
         let place = self.places(self.links.source(from));
-        self.no_sessions_to_address.take(now, place) && self.no_sessions.take(now)
+        self.no_sessions_to_address.take(now, place) && self.no_sessions.take(now, NO_SESSIONS)
     }
 
     /// Whether somebody who looks for servers may be answered.
     pub(super) fn here(&mut self, now: Instant, from: IpAddr) -> bool {
         let place = self.places(self.links.source(from));
-        self.heres_to_address.take(now, place) && self.heres.take(now)
+        self.heres_to_address.take(now, place) && self.heres.take(now, HERES)
     }
 
     /// Mixes the address with a secret, so that nobody can choose whom to share a place with.
@@ -134,12 +146,12 @@ impl Admission {
         if peers >= PEERS_MAX || address.peers >= PEERS_PER_ADDRESS_MAX {
             return Err(CloseCode::SERVER_FULL);
         }
-        if !address.handshakes.take(now) {
+        if !address.handshakes.take(now, HANDSHAKES_OF_ADDRESS) {
             return Err(CloseCode::RATE_LIMITED);
         }
         // Whoever finishes what they begin goes before whoever does not.
-        let reserved = if address.unproven.take(now) { 0 } else { HANDSHAKES_RESERVED };
-        if !self.handshakes.take_beyond(now, reserved) {
+        let reserved = if address.unproven.take(now, UNPROVEN_OF_ADDRESS) { 0 } else { HANDSHAKES_RESERVED };
+        if !self.handshakes.take_beyond(now, HANDSHAKES, reserved) {
             return Err(CloseCode::RATE_LIMITED);
         }
         Ok(Admitted::New)
@@ -168,7 +180,7 @@ impl Admission {
             self.hellos.remove(&hash);
         }
         if self.addresses.len() > self.addresses_max {
-            self.addresses.retain(|_, address| address.peers > 0 || !address.handshakes.is_full(now) || !address.unproven.is_full(now));
+            self.addresses.retain(|_, address| !address.is_resting(now));
             self.addresses_max = ADDRESSES_RESTING_MAX.max(2 * self.addresses.len());
         }
     }
@@ -199,11 +211,12 @@ const fn mixed(bits: u64) -> u64 {
 
 impl Address {
     const fn new(now: Instant) -> Self {
-        Self {
-            peers: 0,
-            handshakes: Bucket::new(HANDSHAKES_PER_ADDRESS_PER_SECOND, HANDSHAKES_PER_ADDRESS_BURST, now),
-            unproven: Bucket::new(HANDSHAKES_UNPROVEN_PER_SECOND, HANDSHAKES_UNPROVEN_BURST, now),
-        }
+        Self { peers: 0, handshakes: TokenBucket::full(now), unproven: TokenBucket::full(now) }
+    }
+
+    /// Nothing of it needs to be remembered.
+    fn is_resting(&mut self, now: Instant) -> bool {
+        self.peers == 0 && self.handshakes.is_full(now, HANDSHAKES_OF_ADDRESS) && self.unproven.is_full(now, UNPROVEN_OF_ADDRESS)
     }
 }
 
@@ -293,7 +306,9 @@ mod tests {
         let source = admission.add_peer(Instant::START, nth(0));
         admission.remove_peer(source);
         let address = admission.addresses.get_mut(&source).unwrap();
-        assert!(address.handshakes.take(Instant::START) && address.unproven.take(Instant::START));
+        assert!(
+            address.handshakes.take(Instant::START, HANDSHAKES_OF_ADDRESS) && address.unproven.take(Instant::START, UNPROVEN_OF_ADDRESS)
+        );
         admission.addresses_max = 0;
         // The handshake is there again after a twentieth of a second, what it left unconfirmed after a whole one.
         for (millis, remembered) in [(0, 1), (49, 1), (50, 1), (999, 1), (1000, 0)] {

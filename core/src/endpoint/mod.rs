@@ -6,7 +6,6 @@
 
 mod admission;
 mod assembling;
-mod bucket;
 mod discover;
 #[cfg(test)]
 mod edges;
@@ -15,6 +14,7 @@ mod peers;
 mod provisional;
 mod queued;
 mod roam;
+mod sparing;
 #[cfg(test)]
 mod tests;
 
