@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use belfry_core::chat::Refusal;
 use belfry_core::limits::DATAGRAM_BYTES_MAX;
-use belfry_core::net::{Clock, Inbox, Outbox, UdpSocket};
+use belfry_core::net::{Clock, ReceiveBatch, SendBatch, UdpSocket};
 use belfry_core::time::{Instant, Now};
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -110,7 +110,7 @@ const WAKER: Token = Token(usize::MAX);
 struct BoundSocket {
     socket: UdpSocket,
     address: SocketAddr,
-    outbox: Outbox,
+    outbox: SendBatch,
     /// The poll has reported it readable, and it has not been drained since: each change is reported once.
     readable: bool,
     /// The send buffer is full; the poll reports when it is not any more.
@@ -128,7 +128,7 @@ pub(crate) struct EventLoop {
     machine: Machine,
     sockets: Vec<BoundSocket>,
     routes: Routes,
-    inbox: Inbox,
+    inbox: ReceiveBatch,
     datagram: Vec<u8>,
     store: StoreWorker,
     /// Jobs that the store has no room for yet. The hub bounds them.
@@ -156,7 +156,15 @@ impl EventLoop {
         for (index, (mut socket, address)) in sockets.into_iter().enumerate() {
             poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
             // What came before the registration is not reported.
-            bound.push(BoundSocket { socket, address, outbox: Outbox::new(), readable: true, blocked: false, failures: 0, retry_at: None });
+            bound.push(BoundSocket {
+                socket,
+                address,
+                outbox: SendBatch::new(),
+                readable: true,
+                blocked: false,
+                failures: 0,
+                retry_at: None,
+            });
         }
         Ok(Self {
             poll,
@@ -166,7 +174,7 @@ impl EventLoop {
             machine,
             sockets: bound,
             routes: Routes::default(),
-            inbox: Inbox::new(),
+            inbox: ReceiveBatch::new(),
             datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX),
             store,
             to_store: VecDeque::new(),

@@ -4,13 +4,13 @@ use belfry_core::connection::{Connection, Established, Side};
 use belfry_core::crypto::{Initiator, KeyPair, PublicKey, Suite};
 use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
-use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, Response, Retry, SessionNumber, VERSION};
+use belfry_core::wire::datagram::{self, ConnectionId, Datagram, Hello, Hello0, Response, Retry, VERSION};
 use belfry_core::wire::parameters::{ClientParameters, ServerParameters, prologue};
 
 /// One caller.
 #[derive(Debug)]
 pub struct Caller {
-    session: SessionNumber,
+    connection_id: ConnectionId,
     nonce: [u8; 8],
     device: KeyPair,
     stage: Stage,
@@ -28,12 +28,12 @@ enum Stage {
 impl Caller {
     /// A caller who wants to be connected, with a device key of its own.
     pub fn new(rng: &mut Rng) -> Self {
-        let session = SessionNumber(rng.next_u32().max(1));
+        let connection_id = ConnectionId(rng.next_u32().max(1));
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
         let mut hello0 = Vec::new();
         Hello0 { nonce, send_key: true, versions: vec![VERSION] }.encode(&mut hello0);
-        Self { session, nonce, device: KeyPair::generate(rng), stage: Stage::Asking, due: Some(hello0) }
+        Self { connection_id, nonce, device: KeyPair::generate(rng), stage: Stage::Asking, due: Some(hello0) }
     }
 
     /// The connection, once there is one.
@@ -47,7 +47,7 @@ impl Caller {
     /// A datagram from the server has arrived.
     pub fn handle_datagram(&mut self, now: Instant, bytes: &mut [u8], rng: &mut Rng) {
         match datagram::decode(bytes) {
-            Ok(Datagram::Protected(head)) if head.to == self.session => {
+            Ok(Datagram::Protected(head)) if head.to == self.connection_id => {
                 if let Stage::Connected(connection) = &mut self.stage {
                     connection.handle_datagram(now, head, bytes, rng);
                 }
@@ -60,12 +60,13 @@ impl Caller {
 
     fn on_retry(&mut self, retry: &Retry, rng: &mut Rng) {
         let key = PublicKey(retry.key.expect("it was asked for"));
-        let parameters = ClientParameters { session: self.session, suites: vec![Suite::ChaCha20Poly1305.number()], previous: None };
+        let parameters =
+            ClientParameters { connection_id: self.connection_id, suites: vec![Suite::ChaCha20Poly1305.number()], previous: None };
         let prologue = prologue(VERSION, &retry.versions, self.nonce);
         let (initiator, noise) =
             Initiator::start(rng, &self.device, &key, &[0; 32], &prologue, &parameters.encode()).expect("a first message");
         let mut hello = Vec::new();
-        Hello { from: self.session, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
+        Hello { from: self.connection_id, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
         self.stage = Stage::Greeting(Box::new(initiator));
         self.due = Some(hello);
     }
@@ -75,7 +76,7 @@ impl Caller {
         let (payload, split) = initiator.finish(response.noise).expect("the server's second message");
         let parameters = ServerParameters::decode(&payload).expect("the server's parameters");
         let (sealing, opening) = split.keys(Suite::from_number(parameters.suite).expect("the suite that was offered"));
-        let established = Established { side: Side::Client, remote: parameters.session, sealing, opening };
+        let established = Established { side: Side::Client, remote: parameters.connection_id, sealing, opening };
         self.stage = Stage::Connected(Box::new(Connection::new(established, now, rng)));
     }
 

@@ -7,7 +7,7 @@ use belfry_core::crypto::{DataKey, Initiator, KeyPair, Responder, Suite};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::Instant;
 use belfry_core::wire::Channel;
-use belfry_core::wire::datagram::{self, Datagram, SessionNumber};
+use belfry_core::wire::datagram::{self, ConnectionId, Datagram};
 
 use crate::arrivals::Arrivals;
 use crate::weather::{Link, Weather};
@@ -46,9 +46,9 @@ pub struct Pair {
 }
 
 /// By which number the client wants to be addressed.
-pub const CLIENT: SessionNumber = SessionNumber(7);
+pub const CLIENT: ConnectionId = ConnectionId(7);
 /// By which number the server wants to be addressed.
-pub const SERVER: SessionNumber = SessionNumber(9);
+pub const SERVER: ConnectionId = ConnectionId(9);
 
 /// The client's and the server's machine just after the handshake, addressed as [`CLIENT`] and [`SERVER`].
 pub fn connect(suite: Suite, now: Instant, rng: &mut Rng) -> [Connection; 2] {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use belfry_core::net::{Clock, Inbox, UdpSocket};
+use belfry_core::net::{Clock, ReceiveBatch, UdpSocket};
 use belfry_core::rng::{Random, Rng, from_seed};
 use belfry_core::time::Instant;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -92,7 +92,7 @@ impl Relay {
             rng: from_seed(bytes),
             clock: Clock::start(),
             front,
-            inbox: Inbox::new(),
+            inbox: ReceiveBatch::new(),
             clients: BTreeMap::new(),
             tokens: BTreeMap::new(),
             next_token: FIRST_CLIENT,
@@ -170,7 +170,7 @@ struct Ground {
     rng: Rng,
     clock: Clock,
     front: UdpSocket,
-    inbox: Inbox,
+    inbox: ReceiveBatch,
     clients: BTreeMap<SocketAddr, ClientSide>,
     tokens: BTreeMap<Token, SocketAddr>,
     next_token: usize,

@@ -9,7 +9,7 @@ use belfry_core::endpoint::{Endpoint, Event, Output};
 use belfry_core::limits::{ACK_RANGES_SENT_MAX, CLIENT_DATAGRAM_BYTES_MIN};
 use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
-use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, PROTECTED_HEAD_BYTES, ProtectedHead, SessionNumber, TAG_BYTES, VERSION};
+use belfry_core::wire::datagram::{self, ConnectionId, Datagram, Hello, Hello0, PROTECTED_HEAD_BYTES, ProtectedHead, TAG_BYTES, VERSION};
 use belfry_core::wire::frame;
 use belfry_core::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
@@ -34,10 +34,10 @@ pub struct Stranger {
     /// What everything of the handshake carries.
     pub nonce: [u8; 8],
     /// The session that it claims to want new keys for, and the secret it shows.
-    pub renews: Option<(SessionNumber, RenewalSecret)>,
+    pub renews: Option<(ConnectionId, RenewalSecret)>,
     /// What it proves in the handshake.
     pub device: KeyPair,
-    session: SessionNumber,
+    connection_id: ConnectionId,
     rng: Rng,
 }
 
@@ -47,7 +47,7 @@ impl Stranger {
         let mut rng = seeded(seed);
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
-        Self { nonce, renews: None, session: SessionNumber(rng.next_u32().max(1)), device: KeyPair::generate(&mut rng), rng }
+        Self { nonce, renews: None, connection_id: ConnectionId(rng.next_u32().max(1)), device: KeyPair::generate(&mut rng), rng }
     }
 
     /// Asks for a cookie.
@@ -61,11 +61,12 @@ impl Stranger {
     pub fn hello(&mut self, retry: &[u8]) -> Option<(Vec<u8>, Initiator)> {
         let Ok(Datagram::Retry(retry)) = datagram::decode(retry) else { return None };
         let server = belfry_core::crypto::PublicKey(retry.key?);
-        let parameters = ClientParameters { session: self.session, suites: vec![Suite::ChaCha20Poly1305.number()], previous: self.renews };
+        let parameters =
+            ClientParameters { connection_id: self.connection_id, suites: vec![Suite::ChaCha20Poly1305.number()], previous: self.renews };
         let prologue = prologue(VERSION, &retry.versions, self.nonce);
         let (initiator, noise) = Initiator::start(&mut self.rng, &self.device, &server, &[0; 32], &prologue, &parameters.encode()).ok()?;
         let mut out = Vec::new();
-        Hello { from: self.session, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut out);
+        Hello { from: self.connection_id, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut out);
         Some((out, initiator))
     }
 
@@ -81,7 +82,7 @@ impl Stranger {
         let parameters = ServerParameters::decode(&payload).ok()?;
         let (sealing, opening) = split.keys(Suite::from_number(parameters.suite)?);
         Some(Session {
-            remote: parameters.session,
+            remote: parameters.connection_id,
             renewal_secret: parameters.renewal_secret,
             epoch: before.is_some_and(|before| !before.epoch),
             sealer: Sealer::new(sealing, before.map_or(0, |before| before.sealer.next_number())),
@@ -110,7 +111,7 @@ impl Stranger {
 #[derive(Debug)]
 pub struct Session {
     /// By which number the other side is addressed.
-    pub remote: SessionNumber,
+    pub remote: ConnectionId,
     /// What it would have to show for new keys.
     pub renewal_secret: RenewalSecret,
     epoch: bool,
@@ -138,7 +139,7 @@ impl Session {
         };
         let (sealer, opener) = (Sealer::new(ours.0, 0), Opener::new(ours.1));
         let session = Self {
-            remote: SessionNumber(9),
+            remote: ConnectionId(9),
             renewal_secret: [0; 16],
             epoch: false,
             sealer,
@@ -146,7 +147,7 @@ impl Session {
             window: ReplayWindow::new(0),
             heard: BTreeSet::new(),
         };
-        let established = Established { side, remote: SessionNumber(7), sealing: theirs.0, opening: theirs.1 };
+        let established = Established { side, remote: ConnectionId(7), sealing: theirs.0, opening: theirs.1 };
         (session, Connection::new(established, now, &mut rng))
     }
 

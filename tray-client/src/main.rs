@@ -19,7 +19,7 @@ use clap::Parser;
 /// Belfry's tray client: an icon, popups and a small chat window.
 #[derive(Debug, Parser)]
 #[command(version)]
-struct CommandLine {
+struct StartArgs {
     /// The server: HOST, HOST:PORT or a belfry:// link; remembered once signed in
     #[arg(long, env = "BELFRY_SERVER")]
     server: Option<String>,
@@ -35,7 +35,7 @@ struct CommandLine {
 }
 
 fn main() -> ExitCode {
-    match start(CommandLine::parse()) {
+    match start(StartArgs::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             complain(&sentence);
@@ -51,7 +51,7 @@ fn complain(sentence: &str) {
     rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error).set_title("Belfry").set_description(sentence).show();
 }
 
-fn start(arguments: CommandLine) -> Result<(), String> {
+fn start(arguments: StartArgs) -> Result<(), String> {
     #[cfg(windows)]
     if !belfry_tray::platform::fonts::provide() {
         return Err("Windows has none of the fonts that the windows can be drawn with; install Segoe UI or Arial.".into());

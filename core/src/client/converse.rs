@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::link::{Command, Failure, Proof, Update};
+use super::api::{Command, Failure, Proof, Update};
 use super::positions::{Fetch, Renaming};
 use super::requests::{Asked, Origin};
 use super::{Client, Interruption};

@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::link::{Config, Outdated, Trust};
+use super::api::{Config, Outdated, Trust};
 use crate::connection::{Established, Side};
 use crate::crypto::{Initiator, PublicKey, Suite};
 use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
 use crate::wire::CloseCode;
-use crate::wire::datagram::{Datagram, Hello, Hello0, Reject, Response, Retry, SessionNumber, VERSION};
+use crate::wire::datagram::{ConnectionId, Datagram, Hello, Hello0, Reject, Response, Retry, VERSION};
 use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 /// Addresses that are asked at once; whoever answers first is the server.
@@ -32,10 +32,10 @@ const SUITES: [Suite; 2] = [Suite::ChaCha20Poly1305, Suite::Aes256Gcm];
 #[derive(Debug)]
 pub(super) struct Dialer {
     nonce: [u8; 8],
-    session: SessionNumber,
+    connection_id: ConnectionId,
     stage: DialStage,
     /// The session that is to have new keys: the server's number of it, and the secret that goes with its present ones.
-    renews: Option<(SessionNumber, RenewalSecret)>,
+    renews: Option<(ConnectionId, RenewalSecret)>,
     give_up_at: Instant,
     next_try_at: Instant,
     tries: u32,
@@ -73,7 +73,7 @@ pub(super) struct Contact {
     pub(super) server: SocketAddr,
     pub(super) key: PublicKey,
     /// By which number we are addressed.
-    pub(super) session: SessionNumber,
+    pub(super) connection_id: ConnectionId,
     pub(super) reset_token: [u8; 16],
     /// What has to be shown for the next keys.
     pub(super) renewal_secret: RenewalSecret,
@@ -84,25 +84,25 @@ pub(super) struct Contact {
 impl Dialer {
     /// Makes a new connection.
     pub(super) fn new(config: &Config, now: Instant, rng: &mut Rng) -> Self {
-        let session = fresh_session(rng);
-        Self::with_session(config, session, None, now, rng)
+        let connection_id = fresh_connection_id(rng);
+        Self::with_connection_id(config, connection_id, None, now, rng)
     }
 
     /// Makes new keys for a connection by which we are addressed as `session`, and the server as the number in `renews`.
     pub(super) fn renewing(
         config: &Config,
-        session: SessionNumber,
-        renews: (SessionNumber, RenewalSecret),
+        connection_id: ConnectionId,
+        renews: (ConnectionId, RenewalSecret),
         now: Instant,
         rng: &mut Rng,
     ) -> Self {
-        Self::with_session(config, session, Some(renews), now, rng)
+        Self::with_connection_id(config, connection_id, Some(renews), now, rng)
     }
 
-    fn with_session(
+    fn with_connection_id(
         config: &Config,
-        session: SessionNumber,
-        renews: Option<(SessionNumber, RenewalSecret)>,
+        connection_id: ConnectionId,
+        renews: Option<(ConnectionId, RenewalSecret)>,
         now: Instant,
         rng: &mut Rng,
     ) -> Self {
@@ -110,7 +110,7 @@ impl Dialer {
         rng.fill_bytes(&mut nonce);
         Self {
             nonce,
-            session,
+            connection_id,
             renews,
             stage: DialStage::Asking,
             give_up_at: now + HANDSHAKE_TIMEOUT,
@@ -138,7 +138,7 @@ impl Dialer {
             Datagram::Retry(retry) if retry.nonce == self.nonce && matches!(self.stage, DialStage::Asking) => {
                 self.on_retry(now, from, retry, config, rng)
             }
-            Datagram::Response(response) if response.to == self.session => self.on_response(from, response),
+            Datagram::Response(response) if response.to == self.connection_id => self.on_response(from, response),
             Datagram::Reject(reject) if reject.nonce == self.nonce => Some(on_reject(reject, rng)),
             _ => None,
         }
@@ -161,13 +161,14 @@ impl Dialer {
         }
         if self.renews.is_none() {
             // A server that has answered an earlier HELLO of ours has a session under its number, with other keys.
-            self.session = fresh_session(rng);
+            self.connection_id = fresh_connection_id(rng);
         }
-        let parameters = ClientParameters { session: self.session, suites: SUITES.map(Suite::number).to_vec(), previous: self.renews };
+        let parameters =
+            ClientParameters { connection_id: self.connection_id, suites: SUITES.map(Suite::number).to_vec(), previous: self.renews };
         let prologue = prologue(VERSION, &retry.versions, self.nonce);
         let (initiator, noise) = Initiator::start(rng, &config.device, &key, &config.site_key, &prologue, &parameters.encode()).ok()?;
         let mut hello = Vec::new();
-        Hello { from: self.session, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
+        Hello { from: self.connection_id, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
         self.stage = DialStage::Greeting { server: from, key, hello, initiator: Box::new(initiator) };
         self.tries = 1;
         self.next_try_at = now + HELLO_RETRY_MIN;
@@ -185,13 +186,13 @@ impl Dialer {
         let parameters = ServerParameters::decode(&payload).ok()?;
         let (sealing, opening) = split.keys(Suite::from_number(parameters.suite)?);
         Some(Dialed::Connected(Contact {
-            established: Established { side: Side::Client, remote: parameters.session, sealing, opening },
+            established: Established { side: Side::Client, remote: parameters.connection_id, sealing, opening },
             server: *server,
             key: *key,
-            session: self.session,
+            connection_id: self.connection_id,
             reset_token: parameters.reset_token,
             renewal_secret: parameters.renewal_secret,
-            renewed: self.renews.is_some_and(|(remote, _)| remote == parameters.session),
+            renewed: self.renews.is_some_and(|(remote, _)| remote == parameters.connection_id),
         }))
     }
 
@@ -234,8 +235,8 @@ impl Dialer {
 }
 
 /// A number by which a server is to address a session of ours; zero stands for none.
-fn fresh_session(rng: &mut Rng) -> SessionNumber {
-    SessionNumber(rng.next_u32().max(1))
+fn fresh_connection_id(rng: &mut Rng) -> ConnectionId {
+    ConnectionId(rng.next_u32().max(1))
 }
 
 fn asked(config: &Config) -> VecDeque<SocketAddr> {
@@ -258,7 +259,7 @@ mod tests {
     use crate::rng::from_seed;
 
     fn pause_after(retry_after_millis: u32, jitter_millis: u32) -> Duration {
-        let reject = Reject { to: SessionNumber(1), nonce: [1; 8], code: CloseCode::RATE_LIMITED, retry_after_millis, jitter_millis };
+        let reject = Reject { to: ConnectionId(1), nonce: [1; 8], code: CloseCode::RATE_LIMITED, retry_after_millis, jitter_millis };
         match on_reject(&reject, &mut from_seed([1; 32])) {
             Dialed::Rejected { retry_in, .. } => retry_in,
             other => panic!("{other:?}"),

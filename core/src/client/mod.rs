@@ -1,12 +1,12 @@
 //! The client's machine: finds the server, proves its identity, signs in, catches up, keeps an outbox, reconnects. No socket.
 
+mod api;
 mod converse;
 mod dial;
-#[cfg(test)]
-mod edges;
-mod link;
 mod positions;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,8 +14,8 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+pub use api::{Command, Config, Credentials, Failure, Interruption, Mark, Outdated, Proof, Start, Ticket, Trust, Update};
 use dial::{Contact, Dialed, Dialer};
-pub use link::{Command, Config, Credentials, Failure, Interruption, Mark, Outdated, Proof, Start, Ticket, Trust, Update};
 use positions::Positions;
 use requests::Requests;
 
@@ -28,7 +28,7 @@ use crate::limits::{
 use crate::rng::{self, Rng};
 use crate::time::Instant;
 use crate::wire::CloseCode;
-use crate::wire::datagram::{self, Datagram, NoSession, SessionNumber};
+use crate::wire::datagram::{self, ConnectionId, Datagram, NoSession};
 use crate::wire::parameters::RenewalSecret;
 
 /// A valid NO_SESSION starts a handshake at most this often: its token may have been overheard.
@@ -97,8 +97,8 @@ pub struct Client {
 struct Link {
     connection: Connection,
     server: SocketAddr,
-    session: SessionNumber,
-    remote: SessionNumber,
+    connection_id: ConnectionId,
+    remote: ConnectionId,
     reset_token: [u8; 16],
     renewal_secret: RenewalSecret,
     /// When to make new keys.
@@ -152,7 +152,7 @@ impl Client {
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         match datagram::decode(datagram) {
             Ok(Datagram::Protected(head)) => {
-                if let Some(link) = self.link.as_mut().filter(|link| link.session == head.to) {
+                if let Some(link) = self.link.as_mut().filter(|link| link.connection_id == head.to) {
                     link.connection.handle_datagram(now, head, datagram, &mut self.rng);
                 }
             }
@@ -272,7 +272,7 @@ impl Client {
     }
 
     fn on_connected(&mut self, now: Instant, contact: Contact) {
-        let Contact { established, server, key, session, reset_token, renewal_secret, renewed } = contact;
+        let Contact { established, server, key, connection_id, reset_token, renewal_secret, renewed } = contact;
         let renew_at = now + self.key_life();
         if let Some(link) = self.link.as_mut().filter(|_| renewed) {
             link.connection.change_keys(now, established.sealing, established.opening);
@@ -292,7 +292,7 @@ impl Client {
         self.link = Some(Link {
             connection,
             server,
-            session,
+            connection_id,
             remote,
             reset_token,
             renewal_secret,
@@ -317,7 +317,7 @@ impl Client {
         let is_worn = link.connection.wants_new_keys() && link.renewal_tried_at.is_none_or(|at| now.since(at) >= KEY_RETRY);
         if now >= link.renew_at || is_worn {
             (link.renew_at, link.renewal_tried_at) = (now + KEY_RETRY, Some(now));
-            self.dialer = Some(Dialer::renewing(&self.config, link.session, (link.remote, link.renewal_secret), now, &mut self.rng));
+            self.dialer = Some(Dialer::renewing(&self.config, link.connection_id, (link.remote, link.renewal_secret), now, &mut self.rng));
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use super::link::{Mark, Start};
+use super::api::{Mark, Start};
 use crate::chat::{ConversationId, ConversationInfo, Message, MessagePage, Page, Place, RoomName, Seq};
 
 /// One conversation.

@@ -4,7 +4,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::link::Ticket;
+use super::api::Ticket;
 use crate::chat::{self, ConversationId, FromClient, NoticeId, Place, PostId, Request};
 use crate::limits::OUTBOX_MAX;
 use crate::rng::{Random, Rng};

@@ -20,7 +20,7 @@ use crate::crypto::{PublicKey, ReplayWindow, Sealer};
 use crate::limits::HEARTBEAT_TIMEOUT;
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::datagram::SessionNumber;
+use crate::wire::datagram::ConnectionId;
 use crate::wire::{Channel, CloseCode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Active {
     pub(super) side: Side,
-    pub(super) remote: SessionNumber,
+    pub(super) remote: ConnectionId,
     pub(super) state: State,
     pub(super) sealer: Sealer,
     pub(super) epochs: Epochs,

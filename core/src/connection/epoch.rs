@@ -145,8 +145,8 @@ impl Active {
 mod tests {
     use core::time::Duration;
 
-    use crate::connection::edges::established;
     use crate::connection::peer::Peer;
+    use crate::connection::tests::established;
     use crate::connection::{Established, Side, Verdict};
     use crate::rng::from_seed;
     use crate::wire::frame::{self, Frame};

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::Arrears;
+use super::ReceiveBacklog;
 use crate::limits::{FRAGMENT_BYTES_MIN, FRAGMENT_GAPS_MAX, FRAGMENTED_MESSAGES_MAX, MESSAGE_BYTES_MAX, MESSAGES_IN_FLIGHT_MAX};
 use crate::wire::CloseCode;
 use crate::wire::frame::{Data, Part};
@@ -68,9 +68,9 @@ impl Incoming {
     }
 
     /// What has arrived and is not delivered, with what is kept beside it; and the bytes that were delivered.
-    pub(super) fn arrears(&self) -> Arrears {
+    pub(super) fn backlog(&self) -> ReceiveBacklog {
         let beside = self.pending.len().saturating_mul(size_of::<(u64, Assembly)>()) as u64;
-        Arrears { bytes: self.charged.saturating_sub(self.consumed).saturating_add(beside), delivered: self.consumed }
+        ReceiveBacklog { bytes: self.charged.saturating_sub(self.consumed).saturating_add(beside), delivered: self.consumed }
     }
 
     /// Nothing more is wanted of what is half here.

@@ -9,8 +9,6 @@ mod arrive;
 mod body;
 mod congestion;
 mod depart;
-#[cfg(test)]
-mod edges;
 mod epoch;
 mod expire;
 mod incoming;
@@ -22,6 +20,8 @@ mod peer;
 mod recovery;
 mod rtt;
 mod sent;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 use alloc::boxed::Box;
@@ -39,7 +39,7 @@ pub use timer::Timer;
 use crate::crypto::{DataKey, PublicKey};
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::datagram::{ProtectedHead, SessionNumber};
+use crate::wire::datagram::{ConnectionId, ProtectedHead};
 use crate::wire::{Channel, CloseCode};
 
 /// Which end this is.
@@ -67,7 +67,7 @@ pub struct Established {
     /// Which end this is.
     pub side: Side,
     /// The number by which the peer wants to be addressed.
-    pub remote: SessionNumber,
+    pub remote: ConnectionId,
     /// Protects what leaves.
     pub sealing: DataKey,
     /// Opens what arrives.
@@ -135,7 +135,7 @@ pub struct Stats {
 
 /// What a peer has sent that its owner has not got yet, because something before it or of it is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Arrears {
+pub struct ReceiveBacklog {
     /// Its bytes, with what is kept beside them.
     pub bytes: u64,
     /// Bytes that the owner has got since the connection's start.
@@ -371,9 +371,9 @@ impl Connection {
     }
 
     /// What has arrived and cannot be delivered yet, over all channels.
-    pub fn arrears(&self) -> Arrears {
-        self.awake().map_or_else(Arrears::default, |active| {
-            active.incoming.iter().map(Incoming::arrears).fold(Arrears::default(), |sum, channel| Arrears {
+    pub fn backlog(&self) -> ReceiveBacklog {
+        self.awake().map_or_else(ReceiveBacklog::default, |active| {
+            active.incoming.iter().map(Incoming::backlog).fold(ReceiveBacklog::default(), |sum, channel| ReceiveBacklog {
                 bytes: sum.bytes.saturating_add(channel.bytes),
                 delivered: sum.delivered.saturating_add(channel.delivered),
             })

@@ -15,13 +15,13 @@ use super::{Side, Stats, depart};
 use crate::crypto::{ReplayWindow, Sealer};
 use crate::time::Instant;
 use crate::wire::Channel;
-use crate::wire::datagram::SessionNumber;
+use crate::wire::datagram::ConnectionId;
 
 /// What it takes to go on as if the connection had never rested: keys, counters, what is known of the path.
 #[derive(Debug)]
 pub(super) struct Parked {
     side: Side,
-    remote: SessionNumber,
+    remote: ConnectionId,
     sealer: Sealer,
     epochs: RestingEpochs,
     window: ReplayWindow,
@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
     use crate::connection::peer::Peer;
-    use crate::connection::{Event, Verdict, edges};
+    use crate::connection::{Event, Verdict, tests};
     use crate::crypto::PublicKey;
     use crate::rng::from_seed;
     use crate::wire::CloseCode;
@@ -189,7 +189,7 @@ mod tests {
                 peer.waits(25 * MS);
             }),
             ("keys are prepared", |peer| {
-                let [_, new] = edges::established(&mut from_seed([8; 32]));
+                let [_, new] = tests::established(&mut from_seed([8; 32]));
                 peer.connection.prepare_keys(new.sealing, new.opening);
             }),
             ("a goodbye is under way", |peer| peer.connection.close(peer.now, CloseCode::NO_ERROR)),

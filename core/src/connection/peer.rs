@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::active::Active;
-use super::edges::established;
+use super::tests::established;
 use super::{Connection, Established, Event, Side, Verdict};
 use crate::crypto::{Opener, ReplayWindow, Sealer};
 use crate::rng::{Rng, from_seed};
 use crate::time::Instant;
-use crate::wire::datagram::{self, Datagram, PROTECTED_HEAD_BYTES, ProtectedHead, SessionNumber};
+use crate::wire::datagram::{self, ConnectionId, Datagram, PROTECTED_HEAD_BYTES, ProtectedHead};
 use crate::wire::frame::{self, Frame};
 
 /// A test that faces a connection.
@@ -75,7 +75,7 @@ impl Peer {
 
     /// A datagram with these frames, not sent yet.
     pub(super) fn seals(&mut self, frames: impl FnOnce(&mut Vec<u8>)) -> (ProtectedHead, Vec<u8>) {
-        let head = ProtectedHead { to: SessionNumber(7), epoch: self.epoch, number: self.sealer.next_number() as u32 };
+        let head = ProtectedHead { to: ConnectionId(7), epoch: self.epoch, number: self.sealer.next_number() as u32 };
         let mut out = Vec::new();
         head.encode(&mut out);
         frames(&mut out);

@@ -4,7 +4,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use super::PeerId;
-use crate::connection::Arrears;
+use crate::connection::ReceiveBacklog;
 use crate::time::Instant;
 
 /// The books.
@@ -12,26 +12,26 @@ use crate::time::Instant;
 pub(super) struct Assembling {
     bytes: u64,
     /// Only of those who hold something.
-    held: BTreeMap<PeerId, Held>,
+    held: BTreeMap<PeerId, Unfinished>,
     /// The same, those first on which nothing has become whole for the longest time.
     oldest: BTreeSet<(Instant, PeerId)>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct Unfinished {
     since: Instant,
-    arrears: Arrears,
+    backlog: ReceiveBacklog,
 }
 
 impl Assembling {
     /// Something has arrived from a peer, and this is how things stand with it now.
-    pub(super) fn note(&mut self, now: Instant, id: PeerId, arrears: Arrears) {
+    pub(super) fn note(&mut self, now: Instant, id: PeerId, backlog: ReceiveBacklog) {
         let before = self.forget(id);
-        if arrears.bytes > 0 {
+        if backlog.bytes > 0 {
             // Whoever gets something finished is at work, however much of the next has come already.
-            let since = before.filter(|before| before.arrears.delivered == arrears.delivered).map_or(now, |before| before.since);
-            self.bytes = self.bytes.saturating_add(arrears.bytes);
-            self.held.insert(id, Held { since, arrears });
+            let since = before.filter(|before| before.backlog.delivered == backlog.delivered).map_or(now, |before| before.since);
+            self.bytes = self.bytes.saturating_add(backlog.bytes);
+            self.held.insert(id, Unfinished { since, backlog });
             self.oldest.insert((since, id));
         }
     }
@@ -41,10 +41,10 @@ impl Assembling {
         self.forget(id);
     }
 
-    fn forget(&mut self, id: PeerId) -> Option<Held> {
+    fn forget(&mut self, id: PeerId) -> Option<Unfinished> {
         let held = self.held.remove(&id)?;
         self.oldest.remove(&(held.since, id));
-        self.bytes = self.bytes.saturating_sub(held.arrears.bytes);
+        self.bytes = self.bytes.saturating_sub(held.backlog.bytes);
         Some(held)
     }
 
@@ -73,17 +73,17 @@ mod tests {
         START + Duration::from_secs(seconds)
     }
 
-    fn arrears(bytes: u64, delivered: u64) -> Arrears {
-        Arrears { bytes, delivered }
+    fn backlog(bytes: u64, delivered: u64) -> ReceiveBacklog {
+        ReceiveBacklog { bytes, delivered }
     }
 
     #[test]
     fn nobody_goes_at_the_bound_and_the_oldest_one_byte_beyond() {
         let mut assembling = Assembling::default();
-        assembling.note(at(0), PeerId(1), arrears(REASSEMBLY_BYTES_MAX - 10, 0));
-        assembling.note(at(1), PeerId(2), arrears(10, 0));
+        assembling.note(at(0), PeerId(1), backlog(REASSEMBLY_BYTES_MAX - 10, 0));
+        assembling.note(at(1), PeerId(2), backlog(10, 0));
         assert_eq!(assembling.beyond(REASSEMBLY_BYTES_MAX), None);
-        assembling.note(at(2), PeerId(2), arrears(11, 0));
+        assembling.note(at(2), PeerId(2), backlog(11, 0));
         assert_eq!(assembling.beyond(REASSEMBLY_BYTES_MAX), Some(PeerId(1)));
         assembling.leave(PeerId(1));
         assert_eq!((assembling.bytes(), assembling.beyond(REASSEMBLY_BYTES_MAX)), (11, None));
@@ -92,19 +92,19 @@ mod tests {
     #[test]
     fn whoever_holds_nothing_never_has_to_go() {
         let mut assembling = Assembling::default();
-        assembling.note(at(0), PeerId(1), arrears(0, 0));
-        assembling.note(at(1), PeerId(2), arrears(10, 0));
+        assembling.note(at(0), PeerId(1), backlog(0, 0));
+        assembling.note(at(1), PeerId(2), backlog(10, 0));
         assert_eq!(assembling.beyond(9), Some(PeerId(2)));
     }
 
     #[test]
     fn whoever_gets_something_finished_is_not_the_oldest() {
         let mut assembling = Assembling::default();
-        assembling.note(at(0), PeerId(1), arrears(5, 0));
-        assembling.note(at(1), PeerId(2), arrears(5, 0));
-        assembling.note(at(2), PeerId(1), arrears(5, 700));
+        assembling.note(at(0), PeerId(1), backlog(5, 0));
+        assembling.note(at(1), PeerId(2), backlog(5, 0));
+        assembling.note(at(2), PeerId(1), backlog(5, 700));
         assert_eq!(assembling.beyond(9), Some(PeerId(2)));
-        assembling.note(at(3), PeerId(2), arrears(0, 5));
+        assembling.note(at(3), PeerId(2), backlog(0, 5));
         assert_eq!((assembling.bytes(), assembling.beyond(4)), (5, Some(PeerId(1))));
     }
 }

@@ -13,7 +13,7 @@ use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
 use crate::limits::{IDENTITIES_MAX, PROVISIONAL_MAX};
 use crate::rng::Random;
 use crate::time::Instant;
-use crate::wire::datagram::{Hello, Hello0, NoSession, Reject, Response, Retry, SessionNumber, VERSION};
+use crate::wire::datagram::{ConnectionId, Hello, Hello0, NoSession, Reject, Response, Retry, VERSION};
 use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
 /// The versions this server speaks.
@@ -73,19 +73,19 @@ impl Endpoint {
         let client = ClientParameters::decode(&payload).ok()?;
         let suite = client.suites.iter().find_map(|&number| Suite::from_number(number))?;
         // New keys for a session that this device has already: the session goes on, only its keys change.
-        let previous = client.previous.and_then(|(session, secret)| {
-            let peer = self.peers.get(PeerId(session.0))?;
-            (peer.device == device && peer.may_renew(&secret)).then_some(PeerId(session.0))
+        let previous = client.previous.and_then(|(connection_id, secret)| {
+            let peer = self.peers.get(PeerId(connection_id.0))?;
+            (peer.device == device && peer.may_renew(&secret)).then_some(PeerId(connection_id.0))
         });
         let id = previous.or_else(|| self.peers.next_id())?;
         let reset_token = crypto::reset_token(&self.reset_key, id.0);
         let mut renewal_secret = RenewalSecret::default();
         self.rng.fill_bytes(&mut renewal_secret);
-        let parameters = ServerParameters { session: SessionNumber(id.0), suite: suite.number(), reset_token, renewal_secret };
+        let parameters = ServerParameters { connection_id: ConnectionId(id.0), suite: suite.number(), reset_token, renewal_secret };
         let (noise, split) = responder.respond(&parameters.encode()).ok()?;
         let (opening, sealing) = split.keys(suite);
         let mut response = vec![];
-        Response { to: client.session, noise: &noise }.encode(&mut response);
+        Response { to: client.connection_id, noise: &noise }.encode(&mut response);
         let address = proven.address();
         self.replies.push_back((address, response.clone()));
         if let Some(peer) = previous.and_then(|id| self.peers.get_mut(id)) {
@@ -104,7 +104,7 @@ impl Endpoint {
             self.remove(surplus.peer);
         }
         let source = self.admission.add_peer(now, address.ip());
-        let established = Established { side: Side::Server, remote: client.session, sealing, opening };
+        let established = Established { side: Side::Server, remote: client.connection_id, sealing, opening };
         self.peers.insert(Peer {
             connection: Connection::new(established, now, &mut self.rng),
             address,
@@ -153,7 +153,7 @@ impl Endpoint {
     }
 
     /// A protected datagram for no connection: if it could be from before a restart, say so in fewer bytes than it had.
-    pub(super) fn on_unknown_session(&mut self, now: Instant, from: SocketAddr, to: SessionNumber, bytes: usize) -> bool {
+    pub(super) fn on_unknown_session(&mut self, now: Instant, from: SocketAddr, to: ConnectionId, bytes: usize) -> bool {
         // Asked before the token is made: whoever floods us with these gets nothing and costs next to nothing.
         if bytes > NO_SESSION_BYTES && self.admission.no_session(now, from.ip()) {
             let token = crypto::reset_token(&self.reset_key, to.0);

@@ -1,14 +1,12 @@
 //! The server's end of every connection: the map of client addresses, admission, routes.
 //!
-//! A datagram finds its connection by the session number in its head, never by its address, so two people behind one address and one
+//! A datagram finds its connection by the connection ID in its head, never by its address, so two people behind one address and one
 //! person behind changing ones are no special cases. Nothing is allocated for an address before it has proven, with a cookie, that it
 //! receives what is sent to it.
 
 mod admission;
 mod assembling;
 mod discover;
-#[cfg(test)]
-mod edges;
 mod greet;
 mod peers;
 mod provisional;
@@ -259,15 +257,15 @@ impl Endpoint {
             self.confirm(now, id);
         }
         self.mark_ready(id);
-        self.note_arrears(now, id);
+        self.note_backlog(now, id);
         self.note_queued(id);
         true
     }
 
     /// Keeps the books of what is not whole, and their bound.
-    fn note_arrears(&mut self, now: Instant, id: PeerId) {
+    fn note_backlog(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get(id) else { return };
-        self.assembling.note(now, id, peer.connection.arrears());
+        self.assembling.note(now, id, peer.connection.backlog());
         while let Some(oldest) = self.assembling.beyond(self.reassembly_bytes_max) {
             self.assembling.leave(oldest);
             self.stats.reassemblies_ended += 1;

@@ -13,7 +13,7 @@ use crate::source::Source;
 use crate::time::Instant;
 use crate::wire::parameters::RenewalSecret;
 
-/// A session number is a slot and a generation; the four bits above the slot are kept for a shard.
+/// A connection ID is a slot and a generation; the four bits above the slot are kept for a shard.
 const GENERATION_BITS: u32 = 8;
 const SLOT_BITS: u32 = 20;
 
@@ -119,7 +119,7 @@ impl Peers {
     pub(super) fn next_id(&mut self) -> Option<PeerId> {
         if self.free.len() <= RESTING_SLOTS && self.slots.len() < 1 << SLOT_BITS {
             let slot = self.slots.len() as u32;
-            // Never all zeros, which stands for no session.
+            // Never all zeros, which stands for no connection.
             self.slots.push(Slot { generation: self.first_generation | u8::from(slot == 0), peer: None });
             self.free.push_front(slot);
         }

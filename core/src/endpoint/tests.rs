@@ -1,5 +1,7 @@
 //! The endpoint's books and counters, as bare connections that have shaken hands with it make them move.
 
+mod admission;
+
 use alloc::vec;
 use core::net::IpAddr;
 
@@ -8,7 +10,7 @@ use crate::connection::{Connection, Established, Side};
 use crate::crypto::{Initiator, Suite};
 use crate::limits::{PROVISIONAL_MAX, RETRIES_PER_ADDRESS_PER_SECOND};
 use crate::rng::from_seed;
-use crate::wire::datagram::{Hello, Hello0, SessionNumber, VERSION};
+use crate::wire::datagram::{ConnectionId, Hello, Hello0, VERSION};
 use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
 
 /// A client that neither signs in nor says anything of its own accord.
@@ -84,17 +86,17 @@ impl House {
         self.rng.fill_bytes(&mut nonce);
         let retry = self.ask_for_a_cookie(address, nonce).unwrap();
         let Ok(Datagram::Retry(retry)) = datagram::decode(&retry) else { panic!("{retry:?}") };
-        let session = SessionNumber(1 + self.guests.len() as u32);
-        let parameters = ClientParameters { session, suites: vec![Suite::ChaCha20Poly1305.number()], previous: None };
+        let connection_id = ConnectionId(1 + self.guests.len() as u32);
+        let parameters = ClientParameters { connection_id, suites: vec![Suite::ChaCha20Poly1305.number()], previous: None };
         let prologue = prologue(VERSION, &retry.versions, nonce);
         let server = PublicKey(retry.key.unwrap());
         let (mut initiator, noise) = Initiator::start(&mut self.rng, device, &server, &[0; 32], &prologue, &parameters.encode()).unwrap();
         let mut hello = Vec::new();
-        Hello { from: session, nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
+        Hello { from: connection_id, nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
         let response = self.ask(address, hello).unwrap();
         let Ok(Datagram::Response(response)) = datagram::decode(&response) else { panic!("{response:?}") };
         let (payload, split) = initiator.finish(response.noise).unwrap();
-        let remote = ServerParameters::decode(&payload).unwrap().session;
+        let remote = ServerParameters::decode(&payload).unwrap().connection_id;
         let (sealing, opening) = split.keys(Suite::ChaCha20Poly1305);
         let connection = Connection::new(Established { side: Side::Client, remote, sealing, opening }, self.now, &mut self.rng);
         self.guests.push(Guest { address, peer: PeerId(remote.0), connection, heard: Vec::new(), lost: 0 });

@@ -26,10 +26,10 @@ pub const BATCH: usize = 256;
 /// One byte more than the largest datagram, so that a larger one shows.
 pub(super) const SLOT_BYTES: usize = DATAGRAM_BYTES_MAX + 1;
 
-/// What became of one [`Inbox::receive`].
+/// What became of one [`ReceiveBatch::receive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Datagrams in the inbox now.
+    /// Datagrams in the batch now.
     pub datagrams: usize,
     /// Nothing is waiting any more: mio reports the socket when something comes. Otherwise mio stays silent, and the owner has to
     /// receive again of its own accord.
@@ -40,14 +40,14 @@ pub struct Received {
 pub(super) type Head = (SocketAddr, usize);
 
 /// One batch of received datagrams. Its memory is allocated once.
-pub struct Inbox {
+pub struct ReceiveBatch {
     slots: Box<[u8]>,
     heads: Vec<Head>,
     too_large: u64,
 }
 
-impl Inbox {
-    /// An empty inbox.
+impl ReceiveBatch {
+    /// An empty batch.
     pub fn new() -> Self {
         Self { slots: std::vec![0; BATCH * SLOT_BYTES].into_boxed_slice(), heads: Vec::with_capacity(BATCH), too_large: 0 }
     }
@@ -106,19 +106,19 @@ impl Inbox {
     }
 }
 
-impl Default for Inbox {
+impl Default for ReceiveBatch {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Inbox {
+impl fmt::Debug for ReceiveBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("datagrams", &self.heads.len()).field("too_large", &self.too_large).finish_non_exhaustive()
+        f.debug_struct("ReceiveBatch").field("datagrams", &self.heads.len()).field("too_large", &self.too_large).finish_non_exhaustive()
     }
 }
 
-/// What became of one [`Outbox::flush`].
+/// What became of one [`SendBatch::flush`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendReport {
     /// Datagrams that the system took.
@@ -148,7 +148,7 @@ impl Departure {
 }
 
 /// Up to [`BATCH`] datagrams that leave together. Its memory is allocated once.
-pub struct Outbox {
+pub struct SendBatch {
     bytes: Vec<u8>,
     departures: Vec<Departure>,
     /// Departures that are done with.
@@ -156,7 +156,7 @@ pub struct Outbox {
     skipped: usize,
 }
 
-impl Outbox {
+impl SendBatch {
     /// An empty outbox.
     pub fn new() -> Self {
         Self { bytes: Vec::with_capacity(BATCH * DATAGRAM_BYTES_MAX), departures: Vec::with_capacity(BATCH), gone: 0, skipped: 0 }
@@ -174,7 +174,7 @@ impl Outbox {
         self.departures.push(Departure { to, begin, end: self.bytes.len() });
     }
 
-    /// Whether nothing more fits before a [`Outbox::flush`].
+    /// Whether nothing more fits before a [`SendBatch::flush`].
     pub fn is_full(&self) -> bool {
         self.departures.len() >= BATCH
     }
@@ -225,15 +225,15 @@ impl Outbox {
     }
 }
 
-impl Default for Outbox {
+impl Default for SendBatch {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Outbox {
+impl fmt::Debug for SendBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbox").field("waiting", &(self.departures.len() - self.gone)).finish_non_exhaustive()
+        f.debug_struct("SendBatch").field("waiting", &(self.departures.len() - self.gone)).finish_non_exhaustive()
     }
 }
 

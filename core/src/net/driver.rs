@@ -12,8 +12,8 @@ use std::vec::Vec;
 
 use mio::{Events, Poll, Token, Waker};
 
+use super::client_socket::ClientSocket;
 use super::clock::Clock;
-use super::line::Line;
 use crate::client::{Client, Command, Config, Output, Update};
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::rng::from_seed;
@@ -51,7 +51,7 @@ pub fn spawn(config: Config) -> io::Result<(Handle, Receiver<Update>)> {
 /// The owner's way to tell a running client something. Clones speak to the same client.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    door: Arc<Door>,
+    shared: Arc<SharedHandle>,
 }
 
 /// The client has stopped and takes no more commands.
@@ -72,22 +72,22 @@ impl Handle {
     /// # Errors
     /// [`Stopped`]: the client has said its last update, or is about to.
     pub fn send(&self, command: Command) -> Result<(), Stopped> {
-        let commands = self.door.commands.as_ref().ok_or(Stopped)?;
+        let commands = self.shared.commands.as_ref().ok_or(Stopped)?;
         commands.send(command).map_err(|_| Stopped)?;
-        self.door.waker.wake().map_err(|_| Stopped)
+        self.shared.waker.wake().map_err(|_| Stopped)
     }
 }
 
 /// What all clones of a handle share.
 #[derive(Debug)]
-struct Door {
-    /// Taken only when the door closes.
+struct SharedHandle {
+    /// Taken only when the last handle goes.
     commands: Option<SyncSender<Command>>,
     /// The thread holds it too: a waker that is gone before the thread has woken wakes nobody.
     waker: Arc<Waker>,
 }
 
-impl Drop for Door {
+impl Drop for SharedHandle {
     fn drop(&mut self) {
         // In this order: the thread that wakes must find the queue ended.
         self.commands = None;
@@ -125,17 +125,17 @@ fn start<M: DrivenMachine + 'static>(machine: impl FnOnce(Instant) -> M + Send +
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     let waker_held = Arc::clone(&waker);
-    let line = Line::open(poll.registry().try_clone()?, SOCKET)?;
+    let socket = ClientSocket::open(poll.registry().try_clone()?, SOCKET)?;
     let (commands_in, commands) = sync_channel(COMMANDS_WAITING_MAX);
     let (updates, updates_out) = channel();
     thread::Builder::new().name("belfry-client".to_string()).spawn(move || {
         let clock = Clock::start();
         let machine = machine(clock.now().instant);
-        Driver { clock, machine, line, commands, updates, closing: false, over: false, datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX) }
+        Driver { clock, machine, socket, commands, updates, closing: false, over: false, datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX) }
             .run(poll);
         drop(waker_held);
     })?;
-    Ok((Handle { door: Arc::new(Door { commands: Some(commands_in), waker }) }, updates_out))
+    Ok((Handle { shared: Arc::new(SharedHandle { commands: Some(commands_in), waker }) }, updates_out))
 }
 
 /// What the machine wants after one turn.
@@ -149,7 +149,7 @@ enum Next {
 struct Driver<M> {
     clock: Clock,
     machine: M,
-    line: Line,
+    socket: ClientSocket,
     commands: Receiver<Command>,
     updates: Sender<Update>,
     /// Nobody is there any more, and the machine has been told to close.
@@ -167,7 +167,7 @@ impl<M: DrivenMachine> Driver<M> {
         let mut now = self.clock.now();
         let mut deadline = None;
         loop {
-            for (from, datagram) in self.line.receive(now.instant) {
+            for (from, datagram) in self.socket.receive(now.instant) {
                 self.machine.handle_datagram(now.instant, from, datagram);
             }
             if deadline.is_some_and(|at| at <= now.instant) {
@@ -179,7 +179,7 @@ impl<M: DrivenMachine> Driver<M> {
                 Next::Wait(_) if self.over => return,
                 Next::Wait(at) => {
                     deadline = at;
-                    if more_commands || self.line.is_readable() { Some(now.instant) } else { soonest(at, self.line.reopen_at()) }
+                    if more_commands || self.socket.is_readable() { Some(now.instant) } else { soonest(at, self.socket.reopen_at()) }
                 }
                 Next::More => Some(now.instant),
             };
@@ -191,7 +191,7 @@ impl<M: DrivenMachine> Driver<M> {
                 Err(_) => return,
             }
             if events.iter().any(|event| event.token() == SOCKET) {
-                self.line.wake();
+                self.socket.wake();
             }
             now = self.clock.now();
             if slept(asleep, until, now) {
@@ -228,7 +228,7 @@ impl<M: DrivenMachine> Driver<M> {
             self.datagram.clear();
             match self.machine.poll(now, &mut self.datagram) {
                 Output::Transmit { to } => {
-                    if self.line.push(to, &self.datagram) {
+                    if self.socket.push(to, &self.datagram) {
                         break Next::More;
                     }
                 }
@@ -241,7 +241,7 @@ impl<M: DrivenMachine> Driver<M> {
                 Output::Wait(at) => break Next::Wait(at),
             }
         };
-        self.line.flush();
+        self.socket.flush();
         next
     }
 }

@@ -1,12 +1,13 @@
 //! Sockets and real time: the only part of this package that knows either.
 //!
-//! [`UdpSocket`] is the socket with the options that matter, [`Inbox`] and [`Outbox`] move datagrams through it many at a time,
+//! [`UdpSocket`] is the socket with the options that matter, [`ReceiveBatch`] and [`SendBatch`] move datagrams through it many at a time,
 //! [`Clock`] reads both clocks once a turn, and [`spawn`] runs a client's machine on a thread of its own. A server's owner writes
 //! its own loop of the same parts.
 //!
 //! Nothing here decides anything about the conversation: whatever arrives is handed to a machine, whatever a machine says is done.
 
 mod batch;
+mod client_socket;
 mod clock;
 mod discover;
 mod driver;
@@ -14,7 +15,6 @@ mod driver;
 #[allow(unsafe_code, reason = "malloc_trim has no safe wrapper; this module holds nothing else")]
 mod heap_glibc;
 mod in_words;
-mod line;
 #[cfg(feature = "discovery")]
 mod networks;
 mod resolve;
@@ -23,7 +23,7 @@ pub mod search;
 mod socket;
 mod windows;
 
-pub use batch::{BATCH, Inbox, Outbox, Received, SendReport};
+pub use batch::{BATCH, ReceiveBatch, Received, SendBatch, SendReport};
 pub use clock::Clock;
 pub use discover::{FoundBy, FoundServer, everybody, probe};
 pub use driver::{COMMANDS_WAITING_MAX, Handle, Stopped, spawn};

@@ -46,15 +46,16 @@ pub(super) const HERE: u8 = 8;
 /// Versions that a HELLO0 or RETRY may list.
 pub(super) const VERSIONS_MAX: usize = 8;
 
-/// The number by which a side wants to be addressed: its slot and a generation, an index and not a secret. 0 for none.
+/// The number by which a side wants to be addressed (a connection ID, RFC 9000 §5.1; `docs/protocol` calls it session number): an index and
+/// not a secret. 0 for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionNumber(pub u32);
+pub struct ConnectionId(pub u32);
 
 /// The clear head of a protected datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtectedHead {
     /// Whom it is for, in the receiver's own numbers.
-    pub to: SessionNumber,
+    pub to: ConnectionId,
     /// The parity of the key epoch.
     pub epoch: bool,
     /// The low 32 bits of the packet number.
@@ -123,7 +124,7 @@ pub struct Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello<'a> {
     /// By which number the client wants to be addressed.
-    pub from: SessionNumber,
+    pub from: ConnectionId,
     /// The client's.
     pub nonce: [u8; 8],
     /// The server's.
@@ -136,7 +137,7 @@ pub struct Hello<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Response<'a> {
     /// The client's number.
-    pub to: SessionNumber,
+    pub to: ConnectionId,
     /// `e, ee, se, psk` and the server's parameters.
     pub noise: &'a [u8],
 }
@@ -145,7 +146,7 @@ pub struct Response<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reject {
     /// The client's number.
-    pub to: SessionNumber,
+    pub to: ConnectionId,
     /// The client's.
     pub nonce: [u8; 8],
     /// Why.
@@ -160,7 +161,7 @@ pub struct Reject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSession {
     /// The server's number that the client used.
-    pub to: SessionNumber,
+    pub to: ConnectionId,
     /// Only this server can have made it.
     pub token: [u8; 16],
 }
@@ -177,15 +178,15 @@ pub fn decode(datagram: &[u8]) -> Result<Datagram<'_>, Malformed> {
             return Err(Malformed);
         }
         return Ok(Datagram::Protected(ProtectedHead {
-            to: SessionNumber(reader.u32()?),
+            to: ConnectionId(reader.u32()?),
             epoch: flags & EPOCH != 0,
             number: reader.u32()?,
         }));
     }
     let layout = reader.u8()?;
     let version = reader.u16()?;
-    let to = SessionNumber(reader.u32()?);
-    let from = SessionNumber(reader.u32()?);
+    let to = ConnectionId(reader.u32()?);
+    let from = ConnectionId(reader.u32()?);
     let crc = reader.u32()?;
     if flags & FIXED == 0 || layout != HEAD_LAYOUT || crc != checksum(datagram) {
         return Err(Malformed);
@@ -274,7 +275,7 @@ fn checksum(datagram: &[u8]) -> u32 {
 }
 
 /// Writes head and body into `out`, pads to `bytes` in all, and signs with the checksum.
-pub(super) fn encode(kind: u8, to: SessionNumber, from: SessionNumber, bytes: usize, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn encode(kind: u8, to: ConnectionId, from: ConnectionId, bytes: usize, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     out.clear();
     out.extend_from_slice(&[UNPROTECTED | FIXED | kind, HEAD_LAYOUT]);
     out.extend_from_slice(&VERSION.to_le_bytes());
@@ -307,7 +308,7 @@ fn encode_noise(noise: &[u8], out: &mut Vec<u8>) {
 impl Hello0 {
     /// Writes the whole datagram into `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(HELLO0, SessionNumber(0), SessionNumber(0), DATAGRAM_BYTES, out, |out| {
+        encode(HELLO0, ConnectionId(0), ConnectionId(0), DATAGRAM_BYTES, out, |out| {
             out.extend_from_slice(&self.nonce);
             out.push(u8::from(self.send_key));
             encode_versions(&self.versions, out);
@@ -318,7 +319,7 @@ impl Hello0 {
 impl Retry {
     /// Writes the whole datagram into `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(RETRY, SessionNumber(0), SessionNumber(0), 0, out, |out| {
+        encode(RETRY, ConnectionId(0), ConnectionId(0), 0, out, |out| {
             out.extend_from_slice(&self.nonce);
             out.extend_from_slice(&self.cookie);
             out.push(u8::try_from(self.key_ids.len()).unwrap_or(u8::MAX));
@@ -335,7 +336,7 @@ impl Retry {
 impl Hello<'_> {
     /// Writes the whole datagram into `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(HELLO, SessionNumber(0), self.from, DATAGRAM_BYTES, out, |out| {
+        encode(HELLO, ConnectionId(0), self.from, DATAGRAM_BYTES, out, |out| {
             out.extend_from_slice(&self.nonce);
             out.extend_from_slice(&self.cookie);
             encode_noise(self.noise, out);
@@ -346,14 +347,14 @@ impl Hello<'_> {
 impl Response<'_> {
     /// Writes the whole datagram into `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(RESPONSE, self.to, SessionNumber(0), 0, out, |out| encode_noise(self.noise, out));
+        encode(RESPONSE, self.to, ConnectionId(0), 0, out, |out| encode_noise(self.noise, out));
     }
 }
 
 impl Reject {
     /// Writes the whole datagram into `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(REJECT, self.to, SessionNumber(0), 0, out, |out| {
+        encode(REJECT, self.to, ConnectionId(0), 0, out, |out| {
             out.extend_from_slice(&self.nonce);
             out.extend_from_slice(&self.code.0.to_le_bytes());
             out.extend_from_slice(&self.retry_after_millis.to_le_bytes());
@@ -365,7 +366,7 @@ impl Reject {
 impl NoSession {
     /// Writes the whole datagram into `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(NO_SESSION, self.to, SessionNumber(0), 0, out, |out| out.extend_from_slice(&self.token));
+        encode(NO_SESSION, self.to, ConnectionId(0), 0, out, |out| out.extend_from_slice(&self.token));
     }
 }
 
@@ -391,13 +392,13 @@ mod tests {
                     .encode(out)
             }),
             encoded(|out| Retry { nonce: [1; 8], cookie: [2; 16], key_ids: vec![[3; 8]], key: None, versions: vec![1] }.encode(out)),
-            encoded(|out| Hello { from: SessionNumber(5), nonce: [1; 8], cookie: [2; 16], noise: &noise }.encode(out)),
-            encoded(|out| Response { to: SessionNumber(5), noise: &noise }.encode(out)),
+            encoded(|out| Hello { from: ConnectionId(5), nonce: [1; 8], cookie: [2; 16], noise: &noise }.encode(out)),
+            encoded(|out| Response { to: ConnectionId(5), noise: &noise }.encode(out)),
             encoded(|out| {
-                Reject { to: SessionNumber(5), nonce: [1; 8], code: CloseCode::SERVER_FULL, retry_after_millis: 9, jitter_millis: 10 }
+                Reject { to: ConnectionId(5), nonce: [1; 8], code: CloseCode::SERVER_FULL, retry_after_millis: 9, jitter_millis: 10 }
                     .encode(out);
             }),
-            encoded(|out| NoSession { to: SessionNumber(5), token: [6; 16] }.encode(out)),
+            encoded(|out| NoSession { to: ConnectionId(5), token: [6; 16] }.encode(out)),
             encoded(|out| Discover { nonce: [1; 8] }.encode(out)),
             encoded(|out| Here { nonce: [1; 8], key: [4; 32], versions: vec![1], name: "tower", program: "0.1.0" }.encode(out)),
         ]
@@ -521,14 +522,14 @@ mod tests {
 
     #[test]
     fn a_no_session_has_golden_bytes() {
-        let bytes = encoded(|out| NoSession { to: SessionNumber(0x0403_0201), token: [6; 16] }.encode(out));
+        let bytes = encoded(|out| NoSession { to: ConnectionId(0x0403_0201), token: [6; 16] }.encode(out));
         assert_eq!(bytes[..12], [0xc6, 1, 2, 0, 1, 2, 3, 4, 0, 0, 0, 0]);
         assert_eq!(bytes[16..], [6; 16]);
     }
 
     #[test]
     fn a_protected_head_has_golden_bytes() {
-        let head = ProtectedHead { to: SessionNumber(0x0403_0201), epoch: true, number: 0x0807_0605 };
+        let head = ProtectedHead { to: ConnectionId(0x0403_0201), epoch: true, number: 0x0807_0605 };
         let mut bytes = Vec::new();
         head.encode(&mut bytes);
         assert_eq!(bytes, [0x60, 1, 2, 3, 4, 5, 6, 7, 8]);

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::datagram::{DISCOVER, HERE, SessionNumber, decode_versions, encode, encode_versions};
+use super::datagram::{ConnectionId, DISCOVER, HERE, decode_versions, encode, encode_versions};
 use super::reader::{Malformed, Reader};
 use crate::limits::{DISCOVER_BYTES, HERE_NAME_BYTES_MAX, HERE_PROGRAM_BYTES_MAX};
 
@@ -40,7 +40,7 @@ impl Discover {
 
     /// Writes the whole datagram into `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(DISCOVER, SessionNumber(0), SessionNumber(0), DISCOVER_BYTES, out, |out| out.extend_from_slice(&self.nonce));
+        encode(DISCOVER, ConnectionId(0), ConnectionId(0), DISCOVER_BYTES, out, |out| out.extend_from_slice(&self.nonce));
     }
 }
 
@@ -57,7 +57,7 @@ impl<'a> Here<'a> {
 
     /// Writes the whole datagram into `out`; words that are too long are cut.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(HERE, SessionNumber(0), SessionNumber(0), 0, out, |out| {
+        encode(HERE, ConnectionId(0), ConnectionId(0), 0, out, |out| {
             out.extend_from_slice(&self.nonce);
             out.extend_from_slice(&self.key);
             encode_versions(&self.versions, out);
@@ -109,14 +109,14 @@ mod tests {
     #[test]
     fn a_question_that_is_too_short_is_not_answered() {
         let mut short = vec![];
-        encode(DISCOVER, SessionNumber(0), SessionNumber(0), DISCOVER_BYTES - 1, &mut short, |out| out.extend_from_slice(&[1; 8]));
+        encode(DISCOVER, ConnectionId(0), ConnectionId(0), DISCOVER_BYTES - 1, &mut short, |out| out.extend_from_slice(&[1; 8]));
         assert_eq!(decode(&short), Err(Malformed));
     }
 
     #[test]
     fn words_that_are_no_text_are_refused() {
         let mut out = vec![];
-        encode(HERE, SessionNumber(0), SessionNumber(0), 0, &mut out, |out| {
+        encode(HERE, ConnectionId(0), ConnectionId(0), 0, &mut out, |out| {
             out.extend_from_slice(&[0; 40]);
             out.extend_from_slice(&[0, 1, 0xff, 0]);
         });

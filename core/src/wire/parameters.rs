@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::datagram::SessionNumber;
+use super::datagram::ConnectionId;
 use super::reader::{Malformed, Reader};
 use super::varint;
 
 /// Odd numbers must be understood, even ones may be skipped.
-const SESSION: u64 = 1;
+const CONNECTION_ID: u64 = 1;
 const SUITE: u64 = 3;
 const RESET_TOKEN: u64 = 4;
 const PREVIOUS: u64 = 6;
@@ -21,18 +21,18 @@ pub type RenewalSecret = [u8; 16];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientParameters {
     /// By which number it wants to be addressed.
-    pub session: SessionNumber,
+    pub connection_id: ConnectionId,
     /// The ciphers it can use, most wanted first.
     pub suites: Vec<u8>,
     /// The session that it wants new keys for: the server's number of it and its present secret.
-    pub previous: Option<(SessionNumber, RenewalSecret)>,
+    pub previous: Option<(ConnectionId, RenewalSecret)>,
 }
 
 /// What the server says in the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerParameters {
     /// By which number it wants to be addressed.
-    pub session: SessionNumber,
+    pub connection_id: ConnectionId,
     /// The cipher it chose.
     pub suite: u8,
     /// Proves, after a restart, that it is this server that does not know the session any more.
@@ -67,7 +67,7 @@ impl ClientParameters {
     /// The bytes for the handshake.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        write(SESSION, &self.session.0.to_le_bytes(), &mut out);
+        write(CONNECTION_ID, &self.connection_id.0.to_le_bytes(), &mut out);
         write(SUITE, &self.suites, &mut out);
         if let Some((previous, secret)) = self.previous {
             write(PREVIOUS, &[&previous.0.to_le_bytes()[..], &secret].concat(), &mut out);
@@ -80,17 +80,17 @@ impl ClientParameters {
     /// # Errors
     /// [`Malformed`], also for a critical parameter that is unknown and for a missing one.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let (mut session, mut suites, mut previous) = (None, None, None);
+        let (mut connection_id, mut suites, mut previous) = (None, None, None);
         read(bytes, |number, value| {
             match number {
-                SESSION => session = Some(SessionNumber(value.u32()?)),
+                CONNECTION_ID => connection_id = Some(ConnectionId(value.u32()?)),
                 SUITE => suites = Some(value.take_rest().to_vec()),
-                PREVIOUS => previous = Some((SessionNumber(value.u32()?), value.array()?)),
+                PREVIOUS => previous = Some((ConnectionId(value.u32()?), value.array()?)),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self { session: session.ok_or(Malformed)?, suites: suites.ok_or(Malformed)?, previous })
+        Ok(Self { connection_id: connection_id.ok_or(Malformed)?, suites: suites.ok_or(Malformed)?, previous })
     }
 }
 
@@ -98,7 +98,7 @@ impl ServerParameters {
     /// The bytes for the handshake.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        write(SESSION, &self.session.0.to_le_bytes(), &mut out);
+        write(CONNECTION_ID, &self.connection_id.0.to_le_bytes(), &mut out);
         write(SUITE, &[self.suite], &mut out);
         write(RESET_TOKEN, &self.reset_token, &mut out);
         write(RENEWAL_SECRET, &self.renewal_secret, &mut out);
@@ -110,10 +110,10 @@ impl ServerParameters {
     /// # Errors
     /// [`Malformed`], also for a critical parameter that is unknown and for a missing one.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let (mut session, mut suite, mut reset_token, mut renewal_secret) = (None, None, None, None);
+        let (mut connection_id, mut suite, mut reset_token, mut renewal_secret) = (None, None, None, None);
         read(bytes, |number, value| {
             match number {
-                SESSION => session = Some(SessionNumber(value.u32()?)),
+                CONNECTION_ID => connection_id = Some(ConnectionId(value.u32()?)),
                 SUITE => suite = Some(value.u8()?),
                 RESET_TOKEN => reset_token = Some(value.array()?),
                 RENEWAL_SECRET => renewal_secret = Some(value.array()?),
@@ -122,7 +122,7 @@ impl ServerParameters {
             Ok(true)
         })?;
         Ok(Self {
-            session: session.ok_or(Malformed)?,
+            connection_id: connection_id.ok_or(Malformed)?,
             suite: suite.ok_or(Malformed)?,
             reset_token: reset_token.ok_or(Malformed)?,
             renewal_secret: renewal_secret.ok_or(Malformed)?,
@@ -150,9 +150,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let client = ClientParameters { session: SessionNumber(7), suites: vec![1, 2], previous: Some((SessionNumber(8), [5; 16])) };
+        let client = ClientParameters { connection_id: ConnectionId(7), suites: vec![1, 2], previous: Some((ConnectionId(8), [5; 16])) };
         assert_eq!(ClientParameters::decode(&client.encode()), Ok(client));
-        let server = ServerParameters { session: SessionNumber(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] };
+        let server = ServerParameters { connection_id: ConnectionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] };
         assert_eq!(ServerParameters::decode(&server.encode()), Ok(server));
     }
 
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_is_skipped_unless_it_is_critical() {
-        let client = ClientParameters { session: SessionNumber(7), suites: vec![1], previous: None };
+        let client = ClientParameters { connection_id: ConnectionId(7), suites: vec![1], previous: None };
         let mut bytes = client.encode();
         write(20, b"later", &mut bytes);
         assert_eq!(ClientParameters::decode(&bytes), Ok(client));
@@ -179,16 +179,16 @@ mod tests {
             bytes
         };
         let is_read = |written: &[&[u8]]| ClientParameters::decode(&written.concat()).is_ok();
-        let (session, suites) = (parameter(SESSION, &[7, 0, 0, 0]), parameter(SUITE, &[1, 2]));
-        assert!(is_read(&[&session, &suites]));
-        assert!(!is_read(&[&suites, &session]));
-        assert!(!is_read(&[&session, &session, &suites]));
-        assert!(!is_read(&[&parameter(SESSION, &[7, 0, 0, 0, 0]), &suites]));
+        let (connection_id, suites) = (parameter(CONNECTION_ID, &[7, 0, 0, 0]), parameter(SUITE, &[1, 2]));
+        assert!(is_read(&[&connection_id, &suites]));
+        assert!(!is_read(&[&suites, &connection_id]));
+        assert!(!is_read(&[&connection_id, &connection_id, &suites]));
+        assert!(!is_read(&[&parameter(CONNECTION_ID, &[7, 0, 0, 0, 0]), &suites]));
     }
 
     #[test]
     fn every_truncation_is_refused() {
-        let server = ServerParameters { session: SessionNumber(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
+        let server = ServerParameters { connection_id: ConnectionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
         for length in 0..server.len() {
             assert_eq!(ServerParameters::decode(&server[..length]), Err(Malformed), "{length} bytes");
         }

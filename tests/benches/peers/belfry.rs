@@ -7,7 +7,7 @@ use std::time::Duration;
 use belfry_core::connection::{Body, Event};
 use belfry_core::crypto::KeyPair;
 use belfry_core::endpoint::{self, Config, Endpoint, Output, PeerId};
-use belfry_core::net::{Clock, Inbox, Outbox, UdpSocket};
+use belfry_core::net::{Clock, ReceiveBatch, SendBatch, UdpSocket};
 use belfry_core::rng::Rng;
 use belfry_core::time::Instant;
 use belfry_core::wire::Channel;
@@ -34,7 +34,7 @@ pub(crate) fn serve() {
     let mut rng = seeded(1);
     let config = Config { identity: KeyPair::generate(&mut rng), site_key: [0; 32], retired: Vec::new() };
     let mut endpoint = Endpoint::new(config, rng, clock.now().instant);
-    let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
+    let (mut inbox, mut outbox) = (ReceiveBatch::new(), SendBatch::new());
     let mut datagram = Vec::with_capacity(1500);
     let mut events = Events::with_capacity(8);
     let mut peers: BTreeMap<PeerId, Option<Delivery>> = BTreeMap::new();
@@ -117,8 +117,8 @@ struct Lines {
     events: Events,
     clock: Clock,
     lines: Vec<Line>,
-    inbox: Inbox,
-    outbox: Outbox,
+    inbox: ReceiveBatch,
+    outbox: SendBatch,
     rng: Rng,
 }
 
@@ -129,8 +129,8 @@ pub(crate) fn clients(server: SocketAddr, _: &str) -> Box<dyn Clients> {
         events: Events::with_capacity(1024),
         clock: Clock::start(),
         lines: Vec::new(),
-        inbox: Inbox::new(),
-        outbox: Outbox::new(),
+        inbox: ReceiveBatch::new(),
+        outbox: SendBatch::new(),
         rng: seeded(2),
     })
 }

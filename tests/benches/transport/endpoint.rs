@@ -10,7 +10,7 @@ use belfry_core::limits::SPREAD_MAX;
 use belfry_core::rng::{Random, Rng};
 use belfry_core::time::Instant;
 use belfry_core::wire::Channel;
-use belfry_core::wire::datagram::{Hello, Hello0, ProtectedHead, SessionNumber, VERSION};
+use belfry_core::wire::datagram::{ConnectionId, Hello, Hello0, ProtectedHead, VERSION};
 use belfry_tests::caller::Caller;
 use belfry_tests::crowd::{Crowd, address_of, caller_at};
 use belfry_tests::measure::{cpu_of, heading, row, table};
@@ -137,7 +137,7 @@ pub(crate) fn garbage() {
     };
     let protected = |to: u32, body: &[u8]| {
         let mut datagram = Vec::new();
-        ProtectedHead { to: SessionNumber(to), epoch: false, number: 5 }.encode(&mut datagram);
+        ProtectedHead { to: ConnectionId(to), epoch: false, number: 5 }.encode(&mut datagram);
         datagram.extend_from_slice(body);
         datagram
     };
@@ -146,7 +146,7 @@ pub(crate) fn garbage() {
     let mut damaged = hello0.clone();
     damaged[700] ^= 1;
     let mut hello = Vec::new();
-    Hello { from: SessionNumber(1), nonce: *b"a client", cookie: [0; 16], noise: &random(200) }.encode(&mut hello);
+    Hello { from: ConnectionId(1), nonce: *b"a client", cookie: [0; 16], noise: &random(200) }.encode(&mut hello);
     let somebody = crowd.peers[500].0;
     let cases = [
         ("random bytes, 64", random(64)),

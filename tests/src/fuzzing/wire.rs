@@ -7,7 +7,7 @@ use belfry_core::chat::{
 };
 use belfry_core::crypto::PublicKey;
 use belfry_core::limits::{ACK_RANGES_ACCEPTED_MAX, DATAGRAM_BYTES, DISCOVER_BYTES, NAME_BYTES_MAX, NAME_CHARS_MAX};
-use belfry_core::wire::datagram::{self, Datagram, Hello, Hello0, NoSession, Reject, Response, Retry, SessionNumber, VERSION};
+use belfry_core::wire::datagram::{self, ConnectionId, Datagram, Hello, Hello0, NoSession, Reject, Response, Retry, VERSION};
 use belfry_core::wire::discover::{Discover, Here};
 use belfry_core::wire::frame::{self, Data, Frame, Part};
 use belfry_core::wire::parameters::{ClientParameters, ServerParameters};
@@ -69,11 +69,11 @@ pub fn datagrams() -> Vec<Vec<u8>> {
     Hello0 { nonce, send_key: true, versions: vec![1, 2] }.encode(hello0);
     Retry { nonce, cookie, key_ids: vec![[3; 8]; 4], key: Some([4; 32]), versions: vec![1] }.encode(retry);
     Retry { nonce, cookie, key_ids: vec![[3; 8]], key: None, versions: vec![1, 2, 3] }.encode(keyless);
-    Hello { from: SessionNumber(5), nonce, cookie, noise: &noise }.encode(hello);
-    Response { to: SessionNumber(5), noise: &noise }.encode(response);
-    Reject { to: SessionNumber(5), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 9, jitter_millis: 10 }.encode(reject);
-    NoSession { to: SessionNumber(5), token: [6; 16] }.encode(no_session);
-    datagram::ProtectedHead { to: SessionNumber(5), epoch: false, number: 6 }.encode(protected);
+    Hello { from: ConnectionId(5), nonce, cookie, noise: &noise }.encode(hello);
+    Response { to: ConnectionId(5), noise: &noise }.encode(response);
+    Reject { to: ConnectionId(5), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 9, jitter_millis: 10 }.encode(reject);
+    NoSession { to: ConnectionId(5), token: [6; 16] }.encode(no_session);
+    datagram::ProtectedHead { to: ConnectionId(5), epoch: false, number: 6 }.encode(protected);
     protected.resize(40, 0);
     Discover { nonce }.encode(discover);
     Here { nonce, key: [4; 32], versions: vec![1], name: "bell tower", program: "0.1.0" }.encode(here);
@@ -205,8 +205,9 @@ pub fn parameters(data: &[u8]) {
 }
 
 pub(super) fn handshake_parameters() -> Vec<Vec<u8>> {
-    let client = ClientParameters { session: SessionNumber(7), suites: vec![1, 2], previous: Some((SessionNumber(8), [5; 16])) }.encode();
-    let server = ServerParameters { session: SessionNumber(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
+    let client =
+        ClientParameters { connection_id: ConnectionId(7), suites: vec![1, 2], previous: Some((ConnectionId(8), [5; 16])) }.encode();
+    let server = ServerParameters { connection_id: ConnectionId(7), suite: 1, reset_token: [9; 16], renewal_secret: [5; 16] }.encode();
     let later = [&client[..], &[20, 2, 1, 1], &[21, 0]].concat();
     vec![client, server, later]
 }

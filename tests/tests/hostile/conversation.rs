@@ -8,7 +8,7 @@ use belfry_core::client::{Command, Start, Update};
 use belfry_core::limits::{HELLO_MEMORY, PROVISIONAL_LIFE};
 use belfry_core::rng::{Random, below};
 use belfry_core::wire::Channel;
-use belfry_core::wire::datagram::{self, Datagram, Hello, SessionNumber};
+use belfry_core::wire::datagram::{self, ConnectionId, Datagram, Hello};
 use belfry_core::wire::frame::{self, Data, Part};
 use belfry_tests::pair::seeded;
 use belfry_tests::stranger::{Stranger, repair_checksum};
@@ -270,7 +270,7 @@ fn forged_answers_keep_nobody_from_connecting_or_staying() {
         let numbers: Vec<_> = world.tape.iter().flatten().map(|taped| u32::from_le_bytes(taped.bytes[1..5].try_into().unwrap())).collect();
         let from = [world.server_address(), address(66)][below(&mut rng, 2) as usize];
         for person in 0..2 {
-            let to = SessionNumber(numbers.get(below(&mut rng, numbers.len() as u64) as usize).copied().unwrap_or(1));
+            let to = ConnectionId(numbers.get(below(&mut rng, numbers.len() as u64) as usize).copied().unwrap_or(1));
             for bytes in forged(&mut rng, to) {
                 world.inject_at(person, from, bytes);
             }

@@ -14,7 +14,7 @@ use belfry_core::rng::{Random, below};
 use belfry_core::source::Links;
 use belfry_core::time::Instant;
 use belfry_core::wire::Channel;
-use belfry_core::wire::datagram::{self, Datagram, Hello, SessionNumber};
+use belfry_core::wire::datagram::{self, ConnectionId, Datagram, Hello};
 use belfry_core::wire::frame::{self, Data, Part};
 use belfry_tests::fuzzing::datagrams;
 use belfry_tests::pair::seeded;
@@ -159,7 +159,7 @@ fn an_address_that_has_proven_nothing_is_never_sent_more_than_it_sent() {
 
 #[test]
 fn two_servers_cannot_be_made_to_talk_to_each_other() {
-    let mut samples = forged(&mut seeded(11), SessionNumber(5));
+    let mut samples = forged(&mut seeded(11), ConnectionId(5));
     samples.extend(datagrams());
     // Padded as they must be.
     for sample in &mut samples {

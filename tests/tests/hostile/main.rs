@@ -9,7 +9,7 @@ use std::time::Duration;
 use belfry_core::crypto::KeyPair;
 use belfry_core::rng::{Random, Rng};
 use belfry_core::wire::CloseCode;
-use belfry_core::wire::datagram::{self, Datagram, NoSession, Reject, Response, Retry, SessionNumber};
+use belfry_core::wire::datagram::{self, ConnectionId, Datagram, NoSession, Reject, Response, Retry};
 use belfry_tests::world::Taped;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ fn kind(datagram: &Taped, server: SocketAddr) -> (&'static str, bool, bool) {
 }
 
 /// What a forger who cannot see the handshake can send a client.
-fn forged(rng: &mut Rng, to: SessionNumber) -> Vec<Vec<u8>> {
+fn forged(rng: &mut Rng, to: ConnectionId) -> Vec<Vec<u8>> {
     let mut nonce = [0; 8];
     rng.fill_bytes(&mut nonce);
     let mut all = vec![Vec::new(); 5];

@@ -1,7 +1,7 @@
 //! Unprotected datagrams, and the heads of protected ones.
 
 use belfry_core::wire::CloseCode;
-use belfry_core::wire::datagram::{Datagram, Hello, Hello0, NoSession, ProtectedHead, Reject, Response, Retry, SessionNumber, decode};
+use belfry_core::wire::datagram::{ConnectionId, Datagram, Hello, Hello0, NoSession, ProtectedHead, Reject, Response, Retry, decode};
 use belfry_core::wire::discover::{Discover, Here};
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ fn datagrams_are_as_published() {
     for (to, epoch, number) in
         [(1, false, 0), (0x0403_0201, true, 0x0807_0605), (u32::MAX, true, u32::MAX), (256, false, 1), (7, true, 0x8000_0000)]
     {
-        cases.push(case(&Datagram::Protected(ProtectedHead { to: SessionNumber(to), epoch, number })));
+        cases.push(case(&Datagram::Protected(ProtectedHead { to: ConnectionId(to), epoch, number })));
     }
     for (send_key, versions) in [(true, &[1][..]), (false, &[1]), (true, &[1, 2]), (false, &[]), (true, &[1, 2, 3, 4, 5, 6, 7, u16::MAX])] {
         cases.push(case(&hello0(send_key, versions)));
@@ -109,10 +109,10 @@ fn datagrams_are_as_published() {
         cases.push(case(&retry(keys, key, versions)));
     }
     for (from, noise) in [1, 2, 0x0403_0201, u32::MAX, 0x8000_0000].into_iter().zip(&noises) {
-        cases.push(case(&Datagram::Hello(Hello { from: SessionNumber(from), nonce: array(5), cookie: array(6), noise })));
+        cases.push(case(&Datagram::Hello(Hello { from: ConnectionId(from), nonce: array(5), cookie: array(6), noise })));
     }
     for (to, noise) in [1, 2, 0x0403_0201, u32::MAX, 0x8000_0000].into_iter().zip(&seconds) {
-        cases.push(case(&Datagram::Response(Response { to: SessionNumber(to), noise })));
+        cases.push(case(&Datagram::Response(Response { to: ConnectionId(to), noise })));
     }
     for (code, retry_after_millis, jitter_millis) in [
         (CloseCode::SERVER_FULL, 2000, 2000),
@@ -121,11 +121,11 @@ fn datagrams_are_as_published() {
         (CloseCode::GOING_AWAY, u32::MAX, 1),
         (CloseCode(0x1234), 500, 30_000),
     ] {
-        let to = SessionNumber(u32::from(code.0) + 1);
+        let to = ConnectionId(u32::from(code.0) + 1);
         cases.push(case(&Datagram::Reject(Reject { to, nonce: array(8), code, retry_after_millis, jitter_millis })));
     }
     for to in [1, 0x0403_0201, u32::MAX, 256, 0x8000_0000] {
-        cases.push(case(&Datagram::NoSession(NoSession { to: SessionNumber(to), token: array(to as u8) })));
+        cases.push(case(&Datagram::NoSession(NoSession { to: ConnectionId(to), token: array(to as u8) })));
     }
     for seed in 0..5 {
         cases.push(case(&Datagram::Discover(Discover { nonce: array(seed) })));

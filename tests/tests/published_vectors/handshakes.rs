@@ -2,7 +2,7 @@
 
 use belfry_core::crypto::{DataKey, Initiator, KeyPair, Opener, Responder, Sealer, Split, Suite, reset_key, reset_token};
 use belfry_core::rng::{Random, Rng};
-use belfry_core::wire::datagram::{Datagram, Hello, Hello0, ProtectedHead, Response, Retry, SessionNumber, VERSION, decode};
+use belfry_core::wire::datagram::{ConnectionId, Datagram, Hello, Hello0, ProtectedHead, Response, Retry, VERSION, decode};
 use belfry_core::wire::frame;
 use belfry_core::wire::parameters::{ClientParameters, ServerParameters, prologue};
 use belfry_tests::pair::seeded;
@@ -104,9 +104,9 @@ pub(crate) fn shake_hands(plan: &Plan) -> Shaken {
         versions: plan.server_versions.to_vec(),
     };
     let prologue = prologue(VERSION, plan.server_versions, nonce);
-    let previous = plan.previous.map(|session| (SessionNumber(session), drawn(rng)));
+    let previous = plan.previous.map(|session| (ConnectionId(session), drawn(rng)));
     let renewal_secret = drawn(rng);
-    let mut offer = ClientParameters { session: SessionNumber(client_session), suites: plan.suites.to_vec(), previous }.encode();
+    let mut offer = ClientParameters { connection_id: ConnectionId(client_session), suites: plan.suites.to_vec(), previous }.encode();
     if plan.unknown {
         offer.extend([varint(20), varint(5), b"later".to_vec()].concat());
     }
@@ -119,13 +119,14 @@ pub(crate) fn shake_hands(plan: &Plan) -> Shaken {
     let read = ClientParameters::decode(&read).expect("the parameters are read");
     let suite = read.suites.iter().find_map(|&number| Suite::from_number(number)).expect("one that both know");
     let token = reset_token(&reset_key(present), server_session);
-    let choice = ServerParameters { session: SessionNumber(server_session), suite: suite.number(), reset_token: token, renewal_secret };
+    let choice =
+        ServerParameters { connection_id: ConnectionId(server_session), suite: suite.number(), reset_token: token, renewal_secret };
     let (second, server) = responder.respond(&choice.encode()).expect("a second message");
     let (read, client) = finishing.finish(&second).expect("the second message is read");
     assert_eq!(ServerParameters::decode(&read), Ok(choice));
 
-    let hello = Hello { from: SessionNumber(client_session), nonce, cookie, noise: &first };
-    let response = Response { to: SessionNumber(client_session), noise: &second };
+    let hello = Hello { from: ConnectionId(client_session), nonce, cookie, noise: &first };
+    let response = Response { to: ConnectionId(client_session), noise: &second };
     let datagrams = [
         encoded(&Datagram::Hello0(hello0)),
         encoded(&Datagram::Retry(retry)),
@@ -180,7 +181,7 @@ pub(crate) fn opens(opener: &Opener, number: u64, datagram: &[u8]) -> bool {
 
 pub(crate) fn sealed(sealer: &mut Sealer, to: u32, epoch: bool, inside: &[u8]) -> Vec<u8> {
     let mut datagram = Vec::new();
-    ProtectedHead { to: SessionNumber(to), epoch, number: sealer.next_number() as u32 }.encode(&mut datagram);
+    ProtectedHead { to: ConnectionId(to), epoch, number: sealer.next_number() as u32 }.encode(&mut datagram);
     datagram.extend_from_slice(inside);
     sealer.seal(&mut datagram, 9).expect("it can be sealed");
     datagram

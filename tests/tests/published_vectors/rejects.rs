@@ -3,7 +3,7 @@
 use belfry_core::chat::{decode_from_client, decode_from_server};
 use belfry_core::crypto::{Opener, Responder, Sealer};
 use belfry_core::limits::{ACK_RANGES_ACCEPTED_MAX, TEXT_BYTES_MAX};
-use belfry_core::wire::datagram::{Datagram, Hello, Hello0, NoSession, Reject, Response, Retry, SessionNumber, decode};
+use belfry_core::wire::datagram::{ConnectionId, Datagram, Hello, Hello0, NoSession, Reject, Response, Retry, decode};
 use belfry_core::wire::discover::{Discover, Here};
 use belfry_core::wire::frame;
 use belfry_core::wire::parameters::{ClientParameters, ServerParameters};
@@ -59,11 +59,11 @@ impl Rejects {
 fn datagrams(rejects: &mut Rejects) {
     let hello0 = Datagram::Hello0(Hello0 { nonce: [1; 8], send_key: true, versions: vec![1] });
     let retry = Datagram::Retry(Retry { nonce: [1; 8], cookie: [2; 16], key_ids: vec![[3; 8]], key: None, versions: vec![1] });
-    let hello = Datagram::Hello(Hello { from: SessionNumber(5), nonce: [1; 8], cookie: [2; 16], noise: &[7; 113] });
-    let response = Datagram::Response(Response { to: SessionNumber(5), noise: &[7; 80] });
+    let hello = Datagram::Hello(Hello { from: ConnectionId(5), nonce: [1; 8], cookie: [2; 16], noise: &[7; 113] });
+    let response = Datagram::Response(Response { to: ConnectionId(5), noise: &[7; 80] });
     let reject =
-        Reject { to: SessionNumber(5), nonce: [1; 8], code: belfry_core::wire::CloseCode(4), retry_after_millis: 1, jitter_millis: 2 };
-    let (reject, no_session) = (Datagram::Reject(reject), Datagram::NoSession(NoSession { to: SessionNumber(5), token: [6; 16] }));
+        Reject { to: ConnectionId(5), nonce: [1; 8], code: belfry_core::wire::CloseCode(4), retry_after_millis: 1, jitter_millis: 2 };
+    let (reject, no_session) = (Datagram::Reject(reject), Datagram::NoSession(NoSession { to: ConnectionId(5), token: [6; 16] }));
     let discover = Datagram::Discover(Discover { nonce: [1; 8] });
     let here = Datagram::Here(Here { nonce: [1; 8], key: [2; 32], versions: vec![1], name: "tower", program: "1" });
 

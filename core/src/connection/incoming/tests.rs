@@ -196,14 +196,14 @@ fn what_is_half_here_is_counted_with_what_is_kept_beside_it_until_it_is_delivere
     let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10_000);
     deliver(&mut incoming, &whole(0, &body)).unwrap();
     assert!(incoming.is_idle());
-    assert_eq!(incoming.arrears(), Arrears { bytes: 0, delivered: 2000 });
+    assert_eq!(incoming.backlog(), ReceiveBacklog { bytes: 0, delivered: 2000 });
     deliver(&mut incoming, &piece(1, &body, 0, 600)).unwrap();
     deliver(&mut incoming, &whole(2, b"two")).unwrap();
     assert!(!incoming.is_idle());
-    assert_eq!(incoming.arrears(), Arrears { bytes: 603 + 2 * beside, delivered: 2000 });
+    assert_eq!(incoming.backlog(), ReceiveBacklog { bytes: 603 + 2 * beside, delivered: 2000 });
     incoming.give_up();
     assert!(incoming.is_idle());
-    assert_eq!(incoming.arrears(), Arrears { bytes: 0, delivered: 2000 });
+    assert_eq!(incoming.backlog(), ReceiveBacklog { bytes: 0, delivered: 2000 });
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_rest_changes_nothing_about_what_may_still_come() {
     deliver(&mut incoming, &whole(0, b"abcd")).unwrap();
     for (body, taken) in [(&b"efghij"[..], Ok(vec![b"efghij".to_vec()])), (b"efghijk", Err(CloseCode::FLOW_CONTROL))] {
         let mut rested = Incoming::resume(MESSAGE_BYTES_MAX, 10, incoming.park());
-        assert_eq!(rested.arrears(), Arrears { bytes: 0, delivered: 4 });
+        assert_eq!(rested.backlog(), ReceiveBacklog { bytes: 0, delivered: 4 });
         assert_eq!(deliver(&mut rested, &whole(1, body)), taken);
     }
 }

@@ -25,7 +25,7 @@ fn at_loopback() -> UdpSocket {
 
 impl System {
     /// Everything that arrives until `wanted` datagrams have, in order; gives up after five seconds.
-    fn receive_all(&self, inbox: &mut Inbox, socket: &UdpSocket, wanted: usize) -> Vec<(SocketAddr, Vec<u8>)> {
+    fn receive_all(&self, inbox: &mut ReceiveBatch, socket: &UdpSocket, wanted: usize) -> Vec<(SocketAddr, Vec<u8>)> {
         let deadline = Instant::now() + Duration::from_secs(5);
         let mut arrived = Vec::new();
         while arrived.len() < wanted && Instant::now() < deadline {
@@ -40,14 +40,14 @@ impl System {
 fn a_full_batch_arrives_whole_and_in_order() {
     for system in SYSTEMS {
         let (from, to) = (at_loopback(), at_loopback());
-        let mut outbox = Outbox::new();
+        let mut outbox = SendBatch::new();
         for number in 0..BATCH {
             outbox.push(to.local_addr().unwrap(), std::format!("datagram {number}").as_bytes());
         }
         assert!(outbox.is_full());
         assert_eq!(outbox.flush_by(&from, system.send), SendReport { sent: BATCH, skipped: 0, blocked: false });
         assert!(outbox.is_empty());
-        let arrived = system.receive_all(&mut Inbox::new(), &to, BATCH);
+        let arrived = system.receive_all(&mut ReceiveBatch::new(), &to, BATCH);
         let expected: Vec<_> =
             (0..BATCH).map(|number| (from.local_addr().unwrap(), std::format!("datagram {number}").into_bytes())).collect();
         assert_eq!(arrived, expected);
@@ -61,7 +61,7 @@ fn one_call_receives_one_batch_and_the_next_call_the_rest() {
         for _ in 0..BATCH + 3 {
             from.send_to(b"x", to.local_addr().unwrap()).unwrap();
         }
-        let mut inbox = Inbox::new();
+        let mut inbox = ReceiveBatch::new();
         assert_eq!(inbox.receive_by(&to, system.receive).unwrap(), Received { datagrams: BATCH, drained: false });
         assert_eq!(inbox.receive_by(&to, system.receive).unwrap(), Received { datagrams: 3, drained: true });
         assert_eq!(inbox.receive_by(&to, system.receive).unwrap(), Received { datagrams: 0, drained: true });
@@ -73,12 +73,12 @@ fn one_call_receives_one_batch_and_the_next_call_the_rest() {
 fn sizes_are_kept_up_to_the_limit() {
     for system in SYSTEMS {
         let (from, to) = (at_loopback(), at_loopback());
-        let mut outbox = Outbox::new();
+        let mut outbox = SendBatch::new();
         for bytes in [0, 1, 1300, DATAGRAM_BYTES_MAX] {
             outbox.push(to.local_addr().unwrap(), &std::vec![7; bytes]);
         }
         assert_eq!(outbox.flush_by(&from, system.send).sent, 4);
-        let arrived = system.receive_all(&mut Inbox::new(), &to, 4);
+        let arrived = system.receive_all(&mut ReceiveBatch::new(), &to, 4);
         assert_eq!(arrived.iter().map(|(_, datagram)| datagram.len()).collect::<Vec<_>>(), [0, 1, 1300, DATAGRAM_BYTES_MAX]);
     }
 }
@@ -90,7 +90,7 @@ fn an_oversized_datagram_is_dropped_and_counted_and_its_neighbours_are_not() {
         for datagram in [&b"before"[..], &[7; DATAGRAM_BYTES_MAX + 1], &[7; 5000], b"after"] {
             from.send_to(datagram, to.local_addr().unwrap()).unwrap();
         }
-        let mut inbox = Inbox::new();
+        let mut inbox = ReceiveBatch::new();
         let arrived = system.receive_all(&mut inbox, &to, 2);
         assert_eq!(arrived.iter().map(|(_, datagram)| &datagram[..]).collect::<Vec<_>>(), [&b"before"[..], b"after"]);
         assert_eq!(inbox.too_large(), 2);
@@ -100,7 +100,7 @@ fn an_oversized_datagram_is_dropped_and_counted_and_its_neighbours_are_not() {
 #[test]
 fn what_does_not_fit_the_outbox_is_counted() {
     let (from, to) = (at_loopback(), at_loopback());
-    let mut outbox = Outbox::new();
+    let mut outbox = SendBatch::new();
     outbox.push(to.local_addr().unwrap(), &[0; DATAGRAM_BYTES_MAX + 1]);
     for _ in 0..=BATCH {
         outbox.push(to.local_addr().unwrap(), b"x");
@@ -115,14 +115,14 @@ fn a_bad_destination_stops_nobody_else() {
         let good = to.local_addr().unwrap();
         // Nobody can send to port 0, nor without permission to everybody, nor over IPv4 to an IPv6 address.
         let bad: [SocketAddr; 3] = [([127, 0, 0, 1], 0).into(), ([255; 4], 9).into(), "[::1]:9".parse().unwrap()];
-        let mut outbox = Outbox::new();
+        let mut outbox = SendBatch::new();
         for (number, bad) in bad.into_iter().enumerate() {
             outbox.push(good, &[number as u8]);
             outbox.push(bad, b"lost");
         }
         outbox.push(good, &[3]);
         assert_eq!(outbox.flush_by(&from, system.send), SendReport { sent: 4, skipped: 3, blocked: false });
-        let arrived = system.receive_all(&mut Inbox::new(), &to, 4);
+        let arrived = system.receive_all(&mut ReceiveBatch::new(), &to, 4);
         assert_eq!(arrived.concat_datagrams(), [0, 1, 2, 3]);
     }
 }
@@ -132,13 +132,13 @@ fn a_port_where_nobody_listens_stops_nobody_else() {
     for system in SYSTEMS {
         let (from, to) = (at_loopback(), at_loopback());
         let deserted = at_loopback().local_addr().unwrap();
-        let mut outbox = Outbox::new();
+        let mut outbox = SendBatch::new();
         for number in 0..4 {
             outbox.push(deserted, b"lost");
             outbox.push(to.local_addr().unwrap(), &[number]);
             assert!(!outbox.flush_by(&from, system.send).blocked);
         }
-        assert_eq!(system.receive_all(&mut Inbox::new(), &to, 4).concat_datagrams(), [0, 1, 2, 3]);
+        assert_eq!(system.receive_all(&mut ReceiveBatch::new(), &to, 4).concat_datagrams(), [0, 1, 2, 3]);
     }
 }
 
@@ -149,13 +149,13 @@ fn an_ipv4_peer_of_a_dual_stack_socket_has_an_ipv4_address_both_ways() {
         let there = SocketAddr::from((Ipv4Addr::LOCALHOST, both.local_addr().unwrap().port()));
         let v4 = at_loopback();
         v4.send_to(b"hello", there).unwrap();
-        let arrived = system.receive_all(&mut Inbox::new(), &both, 1);
+        let arrived = system.receive_all(&mut ReceiveBatch::new(), &both, 1);
         assert_eq!(arrived, [(v4.local_addr().unwrap(), b"hello".to_vec())]);
 
-        let mut outbox = Outbox::new();
+        let mut outbox = SendBatch::new();
         outbox.push(arrived[0].0, b"and back");
         assert_eq!(outbox.flush_by(&both, system.send).sent, 1);
-        assert_eq!(system.receive_all(&mut Inbox::new(), &v4, 1), [(there, b"and back".to_vec())]);
+        assert_eq!(system.receive_all(&mut ReceiveBatch::new(), &v4, 1), [(there, b"and back".to_vec())]);
     }
 }
 
@@ -165,16 +165,16 @@ fn a_full_send_buffer_keeps_the_rest_in_order() {
         if waiting.len() == 1 { Err(io::ErrorKind::WouldBlock.into()) } else { portable::send(socket, waiting, bytes) }
     }
     let (from, to) = (at_loopback(), at_loopback());
-    let mut outbox = Outbox::new();
+    let mut outbox = SendBatch::new();
     for number in 0..3 {
         outbox.push(to.local_addr().unwrap(), &[number]);
     }
     assert_eq!(outbox.flush_by(&from, one_then_blocked), SendReport { sent: 2, skipped: 0, blocked: true });
     assert!(!outbox.is_empty());
-    assert_eq!(std::format!("{outbox:?}"), "Outbox { waiting: 1, .. }");
+    assert_eq!(std::format!("{outbox:?}"), "SendBatch { waiting: 1, .. }");
     assert_eq!(outbox.flush(&from), SendReport { sent: 1, skipped: 0, blocked: false });
     let system = &SYSTEMS[0];
-    assert_eq!(system.receive_all(&mut Inbox::new(), &to, 3).concat_datagrams(), [0, 1, 2]);
+    assert_eq!(system.receive_all(&mut ReceiveBatch::new(), &to, 3).concat_datagrams(), [0, 1, 2]);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn an_error_about_one_datagram_is_passed_by_and_one_that_lasts_is_reported() {
         }
     }
     let socket = at_loopback();
-    let mut inbox = Inbox::new();
+    let mut inbox = ReceiveBatch::new();
     assert_eq!(inbox.receive_by(&socket, resets).unwrap_err().raw_os_error(), Some(10054));
     assert_eq!(CALLS.take(), BATCH as u32 + 1, "as many as may be about one datagram each, and one more");
     assert_eq!(inbox.receive_by(&socket, large_then_done).unwrap(), Received { datagrams: 1, drained: true });
@@ -210,7 +210,7 @@ fn what_came_before_an_error_is_handed_over_first() {
         Ok(())
     }
     let socket = at_loopback();
-    let mut inbox = Inbox::new();
+    let mut inbox = ReceiveBatch::new();
     assert_eq!(inbox.receive_by(&socket, one_then_lost).unwrap(), Received { datagrams: 1, drained: false });
     assert_eq!(inbox.iter_mut().count(), 1);
     assert_eq!(inbox.receive_by(&socket, one_then_lost).unwrap_err().kind(), io::ErrorKind::NetworkDown);
@@ -229,19 +229,19 @@ fn what_is_interrupted_or_refused_once_is_sent_all_the_same() {
     for send in [interrupted_again_and_again, refused_every_other_time] {
         CALLS.set(0);
         let (from, to) = (at_loopback(), at_loopback());
-        let mut outbox = Outbox::new();
+        let mut outbox = SendBatch::new();
         for number in 0..3 {
             outbox.push(to.local_addr().unwrap(), &[number]);
         }
         assert_eq!(outbox.flush_by(&from, send), SendReport { sent: 3, skipped: 0, blocked: false });
-        assert_eq!(SYSTEMS[0].receive_all(&mut Inbox::new(), &to, 3).concat_datagrams(), [0, 1, 2]);
+        assert_eq!(SYSTEMS[0].receive_all(&mut ReceiveBatch::new(), &to, 3).concat_datagrams(), [0, 1, 2]);
     }
 }
 
 #[test]
 fn both_boxes_can_be_printed_without_their_contents() {
-    let printed: String = std::format!("{:?} {:?}", Inbox::new(), Outbox::new());
-    assert_eq!(printed, "Inbox { datagrams: 0, too_large: 0, .. } Outbox { waiting: 0, .. }");
+    let printed: String = std::format!("{:?} {:?}", ReceiveBatch::new(), SendBatch::new());
+    assert_eq!(printed, "ReceiveBatch { datagrams: 0, too_large: 0, .. } SendBatch { waiting: 0, .. }");
 }
 
 trait Concatenated {

@@ -13,7 +13,7 @@ use crate::crypto::{Initiator, KeyPair, Responder, Suite};
 use crate::limits::{CLOSE_TRIES_MAX, FORGERIES_MAX, SENT_PACKETS_MAX};
 use crate::rng::{Rng, from_seed};
 use crate::time::Instant;
-use crate::wire::datagram::{self, Datagram, ProtectedHead, SessionNumber};
+use crate::wire::datagram::{self, ConnectionId, Datagram, ProtectedHead};
 use crate::wire::{Channel, CloseCode};
 
 /// Client and server after a handshake.
@@ -23,9 +23,9 @@ pub(super) fn established(rng: &mut Rng) -> [Established; 2] {
     let (responder, ..) = Responder::read(rng, &identity, &[0; 32], b"edges", &first).unwrap();
     let (second, split) = responder.respond(b"").unwrap();
     let (opening, sealing) = split.keys(Suite::ChaCha20Poly1305);
-    let server = Established { side: Side::Server, remote: SessionNumber(7), sealing, opening };
+    let server = Established { side: Side::Server, remote: ConnectionId(7), sealing, opening };
     let (sealing, opening) = initiator.finish(&second).unwrap().1.keys(Suite::ChaCha20Poly1305);
-    [Established { side: Side::Client, remote: SessionNumber(9), sealing, opening }, server]
+    [Established { side: Side::Client, remote: ConnectionId(9), sealing, opening }, server]
 }
 
 fn server(now: Instant, rng: &mut Rng) -> Active {
@@ -90,7 +90,7 @@ fn a_key_is_given_up_after_so_many_forgeries() {
     let mut connection = server(now, &mut rng);
     connection.stats.forged = FORGERIES_MAX - 2;
     for closes in [false, true] {
-        let head = ProtectedHead { to: SessionNumber(9), epoch: false, number: 5 };
+        let head = ProtectedHead { to: ConnectionId(9), epoch: false, number: 5 };
         assert_eq!(connection.handle_datagram(now, head, &mut [0x40; 60], &mut rng), Verdict::Forged);
         assert_eq!(matches!(connection.state, State::Closing { code: CloseCode::AEAD_LIMIT, .. }), closes);
     }

@@ -37,13 +37,13 @@ fn a_greeting_is_repeated_so_often_and_then_another_session_is_asked_for() {
     run_with_a_look_now_and_then(&mut wire, 5 * SECOND);
     assert_eq!(times(&wire, start, |datagram| matches!(datagram, Datagram::Hello(_))), [0, 300, 1300, 2300, 3300, 3600, 4600]);
     assert_eq!(times(&wire, start, |datagram| matches!(datagram, Datagram::Hello0(_))), [0, 3300]);
-    let mut sessions: Vec<_> = wire.sent.iter().filter_map(|(_, sent)| session_of(sent)).collect();
+    let mut sessions: Vec<_> = wire.sent.iter().filter_map(|(_, sent)| connection_id_of(sent)).collect();
     sessions.dedup();
     assert_eq!(sessions.len(), 2, "{sessions:?}");
-    assert!(sessions.iter().all(|session| session.0 != 0), "0 stands for none");
+    assert!(sessions.iter().all(|connection_id| connection_id.0 != 0), "0 stands for none");
 }
 
-fn session_of(sent: &[u8]) -> Option<SessionNumber> {
+fn connection_id_of(sent: &[u8]) -> Option<ConnectionId> {
     match datagram::decode(sent) {
         Ok(Datagram::Hello(hello)) => Some(hello.from),
         _ => None,
@@ -57,14 +57,14 @@ fn an_answer_for_another_session_is_not_ours() {
     let start = wire.now;
     wire.run_for(SECOND);
     // The server hears the greeting, and the number in the head of its answer is changed on the way.
-    let (_, mut hello) = wire.sent.iter().find(|(_, sent)| session_of(sent).is_some()).unwrap().clone();
-    let session = session_of(&hello).unwrap();
+    let (_, mut hello) = wire.sent.iter().find(|(_, sent)| connection_id_of(sent).is_some()).unwrap().clone();
+    let connection_id = connection_id_of(&hello).unwrap();
     wire.endpoint.handle_datagram(start, HOME.into(), &mut hello);
     let mut answer = Vec::new();
     assert!(matches!(wire.endpoint.poll(start, &mut answer), endpoint::Output::Transmit { .. }));
     let Ok(Datagram::Response(response)) = datagram::decode(&answer) else { panic!("no answer") };
     let mut changed = Vec::new();
-    Response { to: SessionNumber(session.0 ^ 1), noise: response.noise }.encode(&mut changed);
+    Response { to: ConnectionId(connection_id.0 ^ 1), noise: response.noise }.encode(&mut changed);
     wire.forge(changed);
     assert!(wire.client.link.is_none());
     wire.forge(answer);
@@ -79,7 +79,7 @@ fn a_server_that_turns_us_away_is_asked_again_when_it_said() {
     let nonce = wire.asked_for_cookies()[0].1;
     let reject = |nonce| {
         let mut out = Vec::new();
-        Reject { to: SessionNumber(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 7000, jitter_millis: 0 }.encode(&mut out);
+        Reject { to: ConnectionId(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 7000, jitter_millis: 0 }.encode(&mut out);
         out
     };
     wire.forge(reject([!nonce[0]; 8]));
@@ -142,7 +142,7 @@ fn who_overheard_a_denial_makes_us_shake_hands_every_ten_seconds_at_most() {
             attempts.push(at.since(start));
             // Each attempt is soon over, but not the connection.
             let mut out = Vec::new();
-            Reject { to: SessionNumber(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 0, jitter_millis: 0 }.encode(&mut out);
+            Reject { to: ConnectionId(1), nonce, code: CloseCode::SERVER_FULL, retry_after_millis: 0, jitter_millis: 0 }.encode(&mut out);
             wire.forge(out);
         }
     }

@@ -6,7 +6,7 @@ use std::io;
 
 use mio::{Interest, Registry, Token};
 
-use super::batch::{Inbox, Outbox};
+use super::batch::{ReceiveBatch, SendBatch};
 use super::socket::UdpSocket;
 use crate::time::Instant;
 
@@ -21,12 +21,12 @@ const REOPEN_MAX: Duration = Duration::from_secs(10);
 /// The client's way to the network.
 ///
 /// Without a socket, datagrams are lost as on any bad network, and the client's machine draws its own conclusions.
-pub(super) struct Line {
+pub(super) struct ClientSocket {
     registry: Registry,
     token: Token,
     socket: Option<UdpSocket>,
-    inbox: Inbox,
-    outbox: Outbox,
+    received: ReceiveBatch,
+    unsent: SendBatch,
     /// mio has reported the socket readable, and it has not been drained since: mio reports each change once.
     readable: bool,
     errors: u32,
@@ -34,22 +34,22 @@ pub(super) struct Line {
     reopen_at: Option<Instant>,
 }
 
-impl Line {
-    /// A line with an open socket, reported as `token`.
+impl ClientSocket {
+    /// A client with an open socket, reported as `token`.
     pub(super) fn open(registry: Registry, token: Token) -> io::Result<Self> {
-        let mut line = Self {
+        let mut client = Self {
             registry,
             token,
             socket: None,
-            inbox: Inbox::new(),
-            outbox: Outbox::new(),
+            received: ReceiveBatch::new(),
+            unsent: SendBatch::new(),
             readable: false,
             errors: 0,
             reopen_delay: REOPEN_MIN,
             reopen_at: None,
         };
-        line.connect()?;
-        Ok(line)
+        client.connect()?;
+        Ok(client)
     }
 
     fn connect(&mut self) -> io::Result<()> {
@@ -82,12 +82,12 @@ impl Line {
         if self.reopen_at.is_some_and(|at| at <= now) && self.connect().is_err() {
             self.lose(now);
         }
-        if self.readable && self.receive_batch(now) { Some(self.inbox.iter_mut()) } else { None }.into_iter().flatten()
+        if self.readable && self.receive_batch(now) { Some(self.received.iter_mut()) } else { None }.into_iter().flatten()
     }
 
     fn receive_batch(&mut self, now: Instant) -> bool {
         let Some(socket) = &self.socket else { return false };
-        match self.inbox.receive(socket) {
+        match self.received.receive(socket) {
             Ok(received) => {
                 self.readable = !received.drained;
                 self.errors = 0;
@@ -122,17 +122,17 @@ impl Line {
 
     /// Adds a datagram to those that leave together, and says whether the batch is full.
     pub(super) fn push(&mut self, to: SocketAddr, datagram: &[u8]) -> bool {
-        self.outbox.push(to, datagram);
-        self.outbox.is_full()
+        self.unsent.push(to, datagram);
+        self.unsent.is_full()
     }
 
     /// Sends the batch. A client sends so little that waiting for a full send buffer is not worth it: what does not fit is lost, as
     /// in a full router.
     pub(super) fn flush(&mut self) {
         if let Some(socket) = &self.socket {
-            self.outbox.flush(socket);
+            self.unsent.flush(socket);
         }
-        self.outbox.clear();
+        self.unsent.clear();
     }
 }
 
@@ -145,95 +145,95 @@ mod tests {
         Instant::from_micros(millis * 1000)
     }
 
-    fn line() -> (mio::Poll, Line) {
+    fn client() -> (mio::Poll, ClientSocket) {
         let poll = mio::Poll::new().unwrap();
-        let line = Line::open(poll.registry().try_clone().unwrap(), Token(0)).unwrap();
-        (poll, line)
+        let client = ClientSocket::open(poll.registry().try_clone().unwrap(), Token(0)).unwrap();
+        (poll, client)
     }
 
     #[test]
     fn a_few_errors_change_nothing() {
-        let (_poll, mut line) = line();
-        (1..ERRORS_MAX).for_each(|_| line.fail(at(0)));
-        assert!(line.socket.is_some());
-        assert_eq!(line.reopen_at(), None);
+        let (_poll, mut client) = client();
+        (1..ERRORS_MAX).for_each(|_| client.fail(at(0)));
+        assert!(client.socket.is_some());
+        assert_eq!(client.reopen_at(), None);
     }
 
     #[test]
     fn a_receive_without_error_forgives_those_before() {
-        let (_poll, mut line) = line();
-        (1..ERRORS_MAX).for_each(|_| line.fail(at(0)));
-        assert_eq!(line.receive(at(0)).count(), 0);
-        line.fail(at(0));
-        assert!(line.socket.is_some());
+        let (_poll, mut client) = client();
+        (1..ERRORS_MAX).for_each(|_| client.fail(at(0)));
+        assert_eq!(client.receive(at(0)).count(), 0);
+        client.fail(at(0));
+        assert!(client.socket.is_some());
     }
 
     #[test]
     fn a_lost_socket_is_replaced_after_a_while() {
-        let (_poll, mut line) = line();
-        (0..ERRORS_MAX).for_each(|_| line.fail(at(0)));
-        assert!(line.socket.is_none() && !line.is_readable());
-        assert_eq!(line.reopen_at(), Some(at(100)));
-        assert_eq!(line.receive(at(99)).count(), 0);
-        assert!(line.socket.is_none());
-        assert_eq!(line.receive(at(100)).count(), 0);
-        assert!(line.socket.is_some());
-        assert_eq!(line.reopen_at(), None);
+        let (_poll, mut client) = client();
+        (0..ERRORS_MAX).for_each(|_| client.fail(at(0)));
+        assert!(client.socket.is_none() && !client.is_readable());
+        assert_eq!(client.reopen_at(), Some(at(100)));
+        assert_eq!(client.receive(at(99)).count(), 0);
+        assert!(client.socket.is_none());
+        assert_eq!(client.receive(at(100)).count(), 0);
+        assert!(client.socket.is_some());
+        assert_eq!(client.reopen_at(), None);
     }
 
     #[test]
     fn the_wait_for_a_new_socket_doubles_up_to_its_limit() {
-        let (_poll, mut line) = line();
+        let (_poll, mut client) = client();
         let waits: std::vec::Vec<_> = (0..9)
             .map(|_| {
-                line.lose(at(0));
-                line.reopen_at().unwrap().since(at(0)).as_millis()
+                client.lose(at(0));
+                client.reopen_at().unwrap().since(at(0)).as_millis()
             })
             .collect();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
     }
 
-    fn told(line: &Line, datagrams: usize) {
-        let port = line.socket.as_ref().unwrap().local_addr().unwrap().port();
+    fn told(client: &ClientSocket, datagrams: usize) {
+        let port = client.socket.as_ref().unwrap().local_addr().unwrap().port();
         let from = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         (0..datagrams).for_each(|_| assert_eq!(from.send_to(b"x", ("127.0.0.1", port)).unwrap(), 1));
     }
 
     #[test]
     fn who_has_received_a_full_batch_asks_on_without_being_told_to() {
-        let (_poll, mut line) = line();
-        told(&line, BATCH + 3);
-        assert_eq!((line.receive(at(0)).count(), line.is_readable()), (BATCH, true));
-        assert_eq!((line.receive(at(0)).count(), line.is_readable()), (3, false));
-        told(&line, 1);
-        assert_eq!(line.receive(at(0)).count(), 0, "not before mio has said so");
-        line.wake();
-        assert_eq!((line.receive(at(0)).count(), line.is_readable()), (1, false));
+        let (_poll, mut client) = client();
+        told(&client, BATCH + 3);
+        assert_eq!((client.receive(at(0)).count(), client.is_readable()), (BATCH, true));
+        assert_eq!((client.receive(at(0)).count(), client.is_readable()), (3, false));
+        told(&client, 1);
+        assert_eq!(client.receive(at(0)).count(), 0, "not before mio has said so");
+        client.wake();
+        assert_eq!((client.receive(at(0)).count(), client.is_readable()), (1, false));
     }
 
     #[test]
     fn the_wait_for_a_new_socket_is_short_again_only_after_something_was_received() {
-        let (_poll, mut line) = line();
-        let wait = |line: &mut Line, now| {
-            line.lose(now);
-            line.reopen_at().unwrap().since(now).as_millis()
+        let (_poll, mut client) = client();
+        let wait = |client: &mut ClientSocket, now| {
+            client.lose(now);
+            client.reopen_at().unwrap().since(now).as_millis()
         };
-        assert_eq!([wait(&mut line, at(0)), wait(&mut line, at(0))], [100, 200]);
-        assert_eq!(line.receive(at(200)).count(), 0);
-        assert_eq!(wait(&mut line, at(200)), 400, "a socket that nothing came by may be as good as none");
-        assert_eq!(line.receive(at(600)).count(), 0);
-        told(&line, 1);
-        line.wake();
-        assert_eq!(line.receive(at(600)).count(), 1);
-        assert_eq!(wait(&mut line, at(600)), 100);
+        assert_eq!([wait(&mut client, at(0)), wait(&mut client, at(0))], [100, 200]);
+        assert_eq!(client.receive(at(200)).count(), 0);
+        assert_eq!(wait(&mut client, at(200)), 400, "a socket that nothing came by may be as good as none");
+        assert_eq!(client.receive(at(600)).count(), 0);
+        told(&client, 1);
+        client.wake();
+        assert_eq!(client.receive(at(600)).count(), 1);
+        assert_eq!(wait(&mut client, at(600)), 100);
     }
 
     #[test]
     fn sending_without_a_socket_loses_the_datagram() {
-        let (_poll, mut line) = line();
-        line.lose(at(0));
-        line.push(([127, 0, 0, 1], 9).into(), b"lost");
-        line.flush();
-        assert!(line.outbox.is_empty());
+        let (_poll, mut client) = client();
+        client.lose(at(0));
+        client.push(([127, 0, 0, 1], 9).into(), b"lost");
+        client.flush();
+        assert!(client.unsent.is_empty());
     }
 }
