@@ -7,7 +7,6 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::First;
 use crate::limits::ZONE_BYTES_MAX;
 use crate::time::UnixMillis;
 
@@ -66,6 +65,21 @@ pub struct Day(pub u32);
 /// A time of day: how many seconds a clock shows since midnight, fewer than 86,400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TimeOfDay(pub u32);
+
+/// The first time that a notice is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum First {
+    /// At this moment.
+    At(UnixMillis),
+    /// When the clocks of the zone show this. Where they are set forward over it, so much later; where they are set back to it, the first
+    /// of the two times.
+    Clock {
+        /// On this day; `None` for the next time that they show it.
+        day: Option<Day>,
+        /// What they show.
+        time: TimeOfDay,
+    },
+}
 
 /// A time as it was written: `14:30`, `2026-11-21 14:30` or RFC 3339, each with a zone in brackets behind it or without one.
 #[derive(Clone, Debug, PartialEq, Eq)]

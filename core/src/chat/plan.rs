@@ -4,59 +4,12 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Audience, Day, Label, NoticeDraft, Severity, TemplateName, Text, TimeOfDay, Title, ZoneName};
+use super::{AccountName, Audience, Label, NoticeDraft, Reminding, Severity, TemplateName, Text, Title, ZoneName};
 use crate::time::UnixMillis;
 
 /// The server's number for a notice that is to be sent later; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ScheduleId(pub u64);
-
-/// How a scheduled notice repeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Every {
-    /// Each so many days, when the clocks of the schedule's zone show the same as the first time.
-    Days(u32),
-    /// After so many milliseconds.
-    Millis(u64),
-}
-
-const DAY_MS: u64 = 24 * 3600 * 1000;
-
-impl Every {
-    /// How long that is, in milliseconds; of days, those of 24 hours.
-    pub const fn about_ms(self) -> u64 {
-        match self {
-            Self::Days(days) => days as u64 * DAY_MS,
-            Self::Millis(millis) => millis,
-        }
-    }
-}
-
-/// The first time that a notice is to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum First {
-    /// At this moment.
-    At(UnixMillis),
-    /// When the clocks of the zone show this. Where they are set forward over it, so much later; where they are set back to it, the first
-    /// of the two times.
-    Clock {
-        /// On this day; `None` for the next time that they show it.
-        day: Option<Day>,
-        /// What they show.
-        time: TimeOfDay,
-    },
-}
-
-/// When a notice is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Schedule {
-    /// For the first time.
-    pub first: First,
-    /// Whose clocks and days are meant: the author's; `None` for where the server is.
-    pub zone: Option<ZoneName>,
-    /// And how it repeats; `None` for once.
-    pub every: Option<Every>,
-}
 
 /// A notice that is to be sent later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,15 +75,6 @@ impl Obstacle {
             Self::Over => "it would have been over before it was sent",
         }
     }
-}
-
-/// When those who have not answered are told again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Reminding {
-    /// After so many milliseconds each time.
-    pub every_ms: u64,
-    /// How often at most.
-    pub limit: u16,
 }
 
 /// A notice to start from.
