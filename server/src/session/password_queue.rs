@@ -4,7 +4,7 @@
 //! turns starts where the queue is now, and each further one of the same address or account one turn later. Five hundred guesses from one
 //! address, or at one account from five hundred, so stand one behind the other, and everybody else beside the first of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::source::Source;
 
@@ -12,6 +12,9 @@ use super::PasswordOf;
 use super::failures::Blame;
 use crate::limits::{FAMILIAR_TURNS_IN_A_ROW, HASHES_AT_ONCE, PASSWORDS_WAITING_MAX};
 use crate::passwords::{PasswordTicket, PasswordWork};
+
+/// Addresses, and accounts, of which a queue remembers where they stand: more than can wait in it.
+const ENDS_MAX: usize = 4 * PASSWORDS_WAITING_MAX;
 
 /// Which queue somebody stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,7 @@ struct Queue {
     turns: BTreeMap<(u64, u64), Turn>,
     /// When what is next started.
     now: u64,
+    /// Where the next turn of each starts, while the queue is not empty.
     sources: BTreeMap<Source, u64>,
     accounts: BTreeMap<String, u64>,
 }
@@ -162,12 +166,18 @@ impl Queue {
         let start = ends.into_iter().flatten().copied().max().unwrap_or(0).max(self.now);
         self.sources.insert(turn.source, start + 1);
         self.accounts.insert(turn.account.clone(), start + 1);
-        if self.sources.len() + self.accounts.len() > 4 * PASSWORDS_WAITING_MAX {
-            // Where the queue is now, everybody starts.
-            self.sources.retain(|_, end| *end > self.now);
-            self.accounts.retain(|_, end| *end > self.now);
-        }
         self.turns.insert((start, arrival), turn);
+        if self.sources.len().max(self.accounts.len()) > ENDS_MAX {
+            self.forget_ends();
+        }
+    }
+
+    /// Whoever has nothing waiting starts where the queue is now.
+    fn forget_ends(&mut self) {
+        let sources: BTreeSet<_> = self.turns.values().map(|turn| turn.source).collect();
+        let accounts: BTreeSet<_> = self.turns.values().map(|turn| turn.account.as_str()).collect();
+        self.sources.retain(|source, _| sources.contains(source));
+        self.accounts.retain(|account, _| accounts.contains(account.as_str()));
     }
 
     fn next(&mut self, judge: &mut impl FnMut(&Turn) -> Decision) -> Option<(bool, Turn)> {
@@ -338,5 +348,29 @@ mod tests {
         hashing.forget(|_| true);
         assert!(hashing.next(|_| Decision::Go).is_none());
         assert_eq!(hashing.done(at_work), Some((None, Vec::new())));
+    }
+
+    #[test]
+    fn however_many_names_are_tried_only_so_many_are_remembered_and_those_that_wait() {
+        let mut hashing = PasswordQueue::default();
+        hashing.set_at_once(1);
+        let at_work = hashing.join(turn(0, Lane::Stranger, "bob", 1)).map(drop);
+        assert!(at_work.is_none() && hashing.next(|_| Decision::Go).is_some());
+        for number in 1..=3 {
+            hashing.join(turn(number, Lane::Stranger, "victim", 1));
+        }
+        let mut names = 0;
+        while hashing.strangers.accounts.len() < ENDS_MAX {
+            names += 1;
+            hashing.join(turn(9, Lane::Stranger, &names.to_string(), 2));
+            hashing.forget(|whose| whose == PasswordOf::Session(SessionId(9)));
+        }
+        assert_eq!(names, ENDS_MAX - 1, "no name was forgotten before");
+        hashing.join(turn(9, Lane::Stranger, "one more", 2));
+        let waiting = hashing.strangers.turns.values().map(|turn| turn.account.clone()).collect::<BTreeSet<_>>();
+        assert!(hashing.strangers.accounts.keys().eq(&waiting));
+        hashing.join(turn(10, Lane::Stranger, "victim", 3));
+        let starts = hashing.strangers.turns.iter().filter(|(_, turn)| turn.account == "victim").map(|(key, _)| key.0);
+        assert_eq!(starts.collect::<Vec<_>>(), [0, 1, 2, 3], "the next at one account still stands behind the others");
     }
 }
