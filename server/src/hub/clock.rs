@@ -82,16 +82,14 @@ impl WallClock {
 impl Hub {
     /// Somebody may have set the clock: what was planned by another one is planned anew.
     pub(super) fn check_clock(&mut self, now: Now) {
-        let was_doubted = self.clock.doubted_until().is_some();
         let Some(from) = self.clock.look(now) else { return };
         for (schedule, at) in self.schedules.catch_up(now.wall, &self.config.time_zone) {
             tracing::warn!(schedule = schedule.0, "the clock was ahead; the next time of a scheduled notice is worked out anew");
             self.agenda.set(Due::Occurrence(schedule), Some(at));
         }
         self.directory.seen_no_later_than(now.wall);
-        if was_doubted && self.clock.doubted_until().is_none() {
-            self.begin_tidying(now);
-        }
+        // It may have waited until the clock is believed.
+        self.begin_tidying(now);
         if self.submit(now, Work::SetClockBack { from }, PendingJob::ClockSetBack { from }).is_err() {
             self.clock.unsettled = Some(from);
         }
@@ -164,8 +162,27 @@ mod tests {
         forgetful.look(at(0, 1_262_304_000_000));
         forgetful.look(at(1, TODAY + 80_000_000));
         assert_eq!(forgetful.doubted_until(), None, "it was asked what time it is, and it is tomorrow");
+        let leap = u64::try_from(CLOCK_LEAP.as_millis()).unwrap();
+        let doubts = |by| {
+            let mut clock = WallClock::new(UnixMillis(TODAY));
+            clock.look(at(0, TODAY + by));
+            clock.doubted_until().is_some()
+        };
+        assert_eq!([leap, leap + 1].map(doubts), [false, true]);
         let mut new = WallClock::new(UnixMillis(0));
         new.look(at(0, TODAY));
         assert_eq!(new.doubted_until(), None, "a new house has seen nothing");
+    }
+
+    #[test]
+    fn what_was_seen_by_a_clock_that_was_set_back_is_seen_no_more() {
+        let leap = u64::try_from(CLOCK_LEAP.as_millis()).unwrap();
+        let mut clock = WallClock::new(UnixMillis(TODAY));
+        clock.look(at(0, TODAY));
+        clock.look(at(1, TODAY + leap));
+        assert_eq!(clock.doubted_until(), None);
+        clock.look(at(2, TODAY));
+        clock.look(at(3, TODAY + 2 * leap));
+        assert!(clock.doubted_until().is_some());
     }
 }

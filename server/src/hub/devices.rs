@@ -1,7 +1,6 @@
 //! Devices: which is behind each session. Which may sign in without the password and which may not connect any more, the store knows.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
 use belfry_core::time::Now;
@@ -11,21 +10,21 @@ use super::{Context, Hub, PendingJob, SessionId, page};
 use crate::session::SignedIn;
 use crate::store::{StoredDevices, Visitor, Work};
 
-/// The device behind each signed-in session, and where it is.
+/// The device behind each signed-in session.
 #[derive(Debug, Default)]
 pub(super) struct Devices {
-    here: BTreeMap<SessionId, (AccountId, DeviceId, SocketAddr)>,
+    here: BTreeMap<SessionId, (AccountId, DeviceId)>,
 }
 
 impl Devices {
     /// The device behind a signed-in session.
     pub(super) fn device_of(&self, session: SessionId) -> Option<DeviceId> {
-        self.here.get(&session).map(|&(_, device, _)| device)
+        self.here.get(&session).map(|&(_, device)| device)
     }
 
-    /// Where a device of an account is, if it is here.
-    pub(super) fn whereabouts(&self, account: AccountId, device: DeviceId) -> Option<SocketAddr> {
-        self.here.values().find(|there| (there.0, there.1) == (account, device)).map(|there| there.2)
+    /// Whether a device of an account is here.
+    pub(super) fn is_here(&self, account: AccountId, device: DeviceId) -> bool {
+        self.here.values().any(|&there| there == (account, device))
     }
 
     /// The devices of an account that are here.
@@ -35,17 +34,17 @@ impl Devices {
 
     /// A device has signed in.
     pub(super) fn arrive(&mut self, session: SessionId, account: AccountId, visitor: Visitor) {
-        self.here.insert(session, (account, visitor.device, visitor.address));
+        self.here.insert(session, (account, visitor.device));
     }
 
     /// A session has ended; which device was behind it.
     pub(super) fn leave(&mut self, session: SessionId) -> Option<DeviceId> {
-        self.here.remove(&session).map(|(_, device, _)| device)
+        self.here.remove(&session).map(|(_, device)| device)
     }
 
     /// The sessions of an account on one of its devices.
     fn sessions_on(&self, account: AccountId, device: DeviceId) -> Vec<SessionId> {
-        self.here.iter().filter(|(_, there)| (there.0, there.1) == (account, device)).map(|(&session, _)| session).collect()
+        self.here.iter().filter(|&(_, &there)| there == (account, device)).map(|(&session, _)| session).collect()
     }
 }
 
@@ -62,9 +61,9 @@ impl Hub {
 
     pub(super) fn devices_read(&self, now: Now, listed: StoredDevices) -> Answer {
         let StoredDevices { account, devices } = listed;
-        let complete = devices.entries.into_iter().map(|device| match self.devices.whereabouts(account, device.device) {
-            Some(address) => Device { connected: true, last_seen: now.wall, address: Some(address), ..device },
-            None => device,
+        let complete = devices.entries.into_iter().map(|device| match self.devices.is_here(account, device.device) {
+            true => Device { connected: true, last_seen: now.wall, ..device },
+            false => device,
         });
         page(complete, devices.more).into()
     }

@@ -84,7 +84,7 @@ impl Hub {
     /// Whether a device is here, or one of the programs that have no line of their own.
     fn is_here(&self, account: AccountId, screen: &StoredScreen, named: &[DeviceId]) -> bool {
         match screen.entry.device {
-            Some(device) => self.devices.whereabouts(account, device).is_some(),
+            Some(device) => self.devices.is_here(account, device),
             None => self.devices.of(account).any(|device| !named.contains(&device)),
         }
     }
@@ -150,6 +150,8 @@ mod tests {
         let expired = |offline_since| Gap::Over { state: NoticeState::Expired, offline_since };
         check(over, expired(None));
         check(Facts { reached: false, online: false, ..over }, expired(Some(UnixMillis(5))));
+        check(Facts { online: false, ..over }, expired(None));
+        check(Facts { reached: false, ..over }, expired(None));
         check(Facts { reached: false, missed: Some(UnixMillis(3)), ..over }, expired(Some(UnixMillis(3))));
     }
 }
