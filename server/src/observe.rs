@@ -113,3 +113,36 @@ pub(crate) fn first_password_waits(file: &Path) {
 pub(crate) fn stopped() {
     tracing::info!("stopped");
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io;
+    use std::sync::{Arc, LazyLock, Mutex};
+
+    use tracing::Dispatch;
+    use tracing::subscriber::NoSubscriber;
+
+    /// What this thread logs meanwhile, a line each.
+    pub(crate) fn logged(act: impl FnOnce()) -> Vec<String> {
+        #[derive(Clone, Default)]
+        struct Heard(Arc<Mutex<Vec<u8>>>);
+        impl io::Write for Heard {
+            fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().write(line)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        // A line is wanted by who listens on the thread that comes to it first, unless there is more than one who listens.
+        static DEAF: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+        LazyLock::force(&DEAF);
+        let heard = Heard::default();
+        let writer = heard.clone();
+        let subscriber =
+            tracing_subscriber::fmt().without_time().with_ansi(false).with_target(false).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, act);
+        let heard = heard.0.lock().unwrap();
+        String::from_utf8_lossy(&heard).lines().map(|line| line.trim_start().to_owned()).collect()
+    }
+}

@@ -337,7 +337,10 @@ fn page<T: Serialize>(complete: impl IntoIterator<Item = T>, more: bool) -> Page
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::chat::Role;
+
     use super::*;
+    use crate::limits::{LEFT_LATELY_MAX, PRESENCE_INTERVAL};
 
     /// A hub of a new house.
     pub(super) fn hub() -> Hub {
@@ -351,7 +354,8 @@ mod tests {
             let Page { entries, more } = page(texts.iter(), false);
             (entries.len(), more)
         };
-        let half = "x".repeat(PAGE_BYTES_MAX / 2 - 10);
+        let beside = belfry_core::chat::encoded_bytes(&"x".repeat(1000)).unwrap() - 1000;
+        let half = "x".repeat(PAGE_BYTES_MAX / 2 - beside);
         assert_eq!(fits(&[half.clone(), half.clone()]), (2, false));
         assert_eq!(fits(&[half.clone(), half.clone(), half]), (2, true));
         assert_eq!(fits(&["x".repeat(2 * PAGE_BYTES_MAX), String::new()]), (1, true));
@@ -359,5 +363,24 @@ mod tests {
         assert_eq!(fits(&vec![String::new(); most]), (most, false));
         assert_eq!(fits(&vec![String::new(); most + 1]), (most, true));
         assert!(page([1, 2], true).more, "what follows behind them");
+    }
+
+    #[test]
+    fn who_has_left_is_known_by_name_until_everybody_was_told_and_only_so_many_longer() {
+        let mut hub = hub();
+        let count = LEFT_LATELY_MAX as u64 + 1;
+        for id in 1..=count {
+            let name = AccountName::new(&format!("person {id}")).unwrap();
+            hub.directory.arrive(StoredAccount { id: AccountId(id), name, role: Role::Member, disabled: false, last_seen: None });
+            hub.presences.arrive(Now::default(), SessionId(id), AccountId(id));
+        }
+        hub.announce(Now::default());
+        for id in 1..=count {
+            hub.ended(Now::default(), SessionId(id));
+        }
+        let known = |hub: &Hub| (1..=count).filter(|&id| hub.account(AccountId(id)).is_some()).count();
+        assert_eq!(known(&hub), LEFT_LATELY_MAX + 1, "nobody was told yet");
+        hub.announce(Now { instant: Instant::START + PRESENCE_INTERVAL, ..Now::default() });
+        assert_eq!(known(&hub), LEFT_LATELY_MAX);
     }
 }

@@ -160,6 +160,9 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::tests::hub;
+    use crate::limits::DISK_RESERVE_BYTES;
+    use crate::observe::tests::logged;
 
     #[test]
     fn so_much_is_spent_in_a_window_and_as_much_in_the_next() {
@@ -178,7 +181,23 @@ mod tests {
         for who in 0..QUOTAS_REMEMBERED_MAX {
             spent.spend(Instant::START, who, 1, 10);
         }
+        let before = Instant::START + HOUR - Duration::from_micros(1);
+        assert!(!spent.spend(before, 0, 10, 10), "not yet");
+        assert!(!spent.spend(before, 1, 10, 10));
         spent.spend(Instant::START + HOUR, usize::MAX, 1, 10);
         assert_eq!(spent.of.len(), 1);
+    }
+
+    #[test]
+    fn the_log_says_when_the_last_of_the_disk_is_reached_and_when_there_is_room_again() {
+        let mut hub = hub();
+        let lines = logged(|| {
+            for free in [DISK_RESERVE_BYTES, DISK_RESERVE_BYTES - 1, DISK_RESERVE_BYTES - 2, DISK_RESERVE_BYTES] {
+                hub.set_disk_free(Some(free));
+            }
+        });
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("WARN 511 MiB of the disk are free, and 512 MiB are kept for notices"), "{lines:?}");
+        assert_eq!(lines[1], "INFO 512 MiB of the disk are free: members' messages are taken again");
     }
 }

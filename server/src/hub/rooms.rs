@@ -294,3 +294,23 @@ impl Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{Place, Seq};
+
+    use super::*;
+
+    #[test]
+    fn who_has_gone_is_in_no_rooms_list_of_who_is_here() {
+        let (attic, anna, name) = (ConversationId(2), AccountId(1), RoomName::new("attic").unwrap());
+        let stored = StoredRoom { conversation: attic, name: name.clone(), everyone: false, owner: None, keep: Keep::default() };
+        let mut rooms = Rooms::new(vec![stored], false);
+        let zero = Seq(0);
+        let info = ConversationInfo { id: attic, place: Place::Room(name), last: zero, since: zero, read: zero, unread: 0, alterations: 0 };
+        rooms.arrive(anna, &[info]);
+        assert!(rooms.by_id[&attic].here.contains(&anna));
+        rooms.leave(anna);
+        assert!(rooms.by_id[&attic].here.is_empty() && rooms.of.is_empty());
+    }
+}

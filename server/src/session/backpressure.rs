@@ -43,7 +43,7 @@ pub(super) struct Backlog {
     /// Large answers that are being made.
     making: usize,
     /// Questions that wait.
-    parked: usize,
+    pub(super) parked: usize,
     /// Sessions with a question and room for its answer, in turn.
     sessions: VecDeque<SessionId>,
 }

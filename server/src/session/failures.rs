@@ -177,5 +177,8 @@ mod tests {
         }
         assert_eq!(failures.windows.len(), FAILURES_REMEMBERED_MAX);
         assert!(failures.windows.contains_key(&under_way[0]));
+        let later = Instant::START + 2 * SIGN_IN_FAILURE_WINDOW;
+        assert_eq!(failures.reserve(later, &[of("bob")], MAX), Reserved::Yes);
+        assert!(failures.windows.keys().eq(&[under_way[0].clone(), of("bob")]), "what is over goes, and what is under way stays");
     }
 }

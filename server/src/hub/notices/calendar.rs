@@ -214,4 +214,10 @@ mod tests {
         assert_eq!(begin(First::Clock { day: Some(Day(u32::MAX)), time: TimeOfDay(0) }), Err(Refusal::ScheduleOutOfBounds));
         assert_eq!(begin(First::Clock { day: None, time: TimeOfDay(DAY_SECONDS) }), Err(Refusal::ScheduleOutOfBounds));
     }
+
+    #[test]
+    fn a_week_has_seven_days_also_ten_weeks_later() {
+        let weekly = every("2027-01-04 08:00", Every::Days(7));
+        assert_eq!(times(&weekly, "2027-03-17T12:00:00Z", 1), ["2027-03-22T08:00:00Z"]);
+    }
 }

@@ -102,6 +102,12 @@ mod tests {
             assert_eq!(guard.admit(Instant::START, ROOT, critical(counter)), Ok(()));
             guard.take_back(ROOT, PostId { outbox: 1, counter });
         }
+        for counter in 0..NOTICES_PER_AUTHOR_MAX as u64 {
+            assert_eq!(guard.admit(Instant::START, ROOT, info(counter)), Ok(()));
+        }
+        guard.take_back(ROOT, PostId { outbox: 1, counter: 3 });
+        assert_eq!(guard.admit(Instant::START, ROOT, info(900)), Ok(()));
+        assert_eq!(guard.admit(Instant::START, ROOT, info(901)), Err(Refusal::TooManyNotices), "the others still do");
     }
 
     #[test]

@@ -140,12 +140,18 @@ fn an_administrator_may_change_any_password() {
 }
 
 #[test]
-fn the_status_counts_people_and_sessions() {
+fn the_status_says_which_program_it_is_and_counts_people_sessions_and_messages() {
     let (mut world, admin) = World::with_admin();
-    world.register("alice");
+    let (alice, started_at) = (world.register("alice"), world.now.wall);
+    let post = world.post(belfry_core::chat::Place::lobby(), "hello");
+    world.ask(alice, post).unwrap();
     world.sign_in("alice");
     match world.ask(admin, Request::Status) {
-        Ok(Answer::Status(status)) => assert_eq!((status.accounts, status.people_online, status.sessions), (2, 2, 3)),
+        Ok(Answer::Status(status)) => {
+            assert_eq!((status.accounts, status.people_online, status.sessions), (2, 2, 3));
+            assert_eq!((status.version.as_str(), status.started_at), (env!("CARGO_PKG_VERSION"), started_at));
+            assert!(status.messages == 1 && status.database_bytes > 0, "{status:?}");
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -39,6 +39,7 @@ fn only_so_many_answers_are_made_before_any_is_acknowledged_and_none_is_forgotte
     world.slow_store = Some(Default::default());
     let asked: Vec<_> = (0..100).map(|_| world.send(alice, page())).collect();
     assert_eq!(world.slow_store.as_ref().unwrap().len(), AT_ONCE, "the others have not reached the store");
+    assert_eq!(world.sessions.backlog.parked, asked.len() - AT_ONCE);
     while world.store_one() {}
     let mut answers = answered(&mut world, alice, &asked);
     assert!((AT_ONCE..2 * AT_ONCE).contains(&answers), "{answers} before any is acknowledged");
@@ -49,6 +50,7 @@ fn only_so_many_answers_are_made_before_any_is_acknowledged_and_none_is_forgotte
         answers += more;
     }
     assert_eq!(answers, asked.len(), "each is answered once");
+    assert_eq!(world.sessions.backlog.parked, 0);
 }
 
 #[test]

@@ -56,12 +56,14 @@ fn a_device_that_is_not_remembered_or_another_accounts_is_refused_alike() {
 }
 
 #[test]
-fn a_disabled_account_is_not_entered_by_device_either() {
+fn a_disabled_account_is_not_entered_by_device_either_and_only_a_device_that_it_knows_hears_so() {
     let (mut world, admin) = World::with_admin();
     remembered(&mut world);
     world.ask(admin, Request::SetDisabled { account: name("alice"), disabled: true, confirmed: false }).unwrap();
     let laptop = world.connect_with(LAPTOP, HOME);
     assert_eq!(by_device(&mut world, laptop, "alice"), Err(Refusal::AccountDisabled));
+    let stranger = world.connect();
+    assert_eq!(by_device(&mut world, stranger, "alice"), Err(Refusal::UnknownDevice));
 }
 
 #[test]
@@ -214,4 +216,16 @@ fn a_device_that_is_here_was_last_seen_now_and_one_that_has_gone_when_it_went() 
     world.pass(Duration::from_secs(60));
     let seen: Vec<_> = devices(&mut world, alice, "alice").iter().map(|device| (device.connected, device.last_seen)).collect();
     assert!(seen.contains(&(true, world.now.wall)) && seen.contains(&(false, went)), "{seen:?}");
+}
+
+#[test]
+fn an_administrators_reset_is_asked_for_also_at_the_computer_where_they_made_it() {
+    let (mut world, _) = World::with_admin();
+    let alice = remembered(&mut world);
+    world.gone(alice);
+    let admin = world.connect_with(LAPTOP, HOME);
+    world.try_sign_in(admin, "admin", "admin").unwrap();
+    world.ask(admin, Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions: false }).unwrap();
+    let laptop = world.connect_with(LAPTOP, HOME);
+    assert_eq!(by_device(&mut world, laptop, "alice"), Err(Refusal::UnknownDevice));
 }

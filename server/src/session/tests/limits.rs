@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, Every, First, GroupName, NoticeDraft, PostId, Refusal, Reminding, Request, Schedule, SearchText, Severity, Template,
-    Text,
+    Answer, Audience, Every, First, GroupName, NoticeDraft, PostId, Refusal, Reminding, Request, Schedule, ScheduleId, SearchText,
+    Severity, Template, Text,
 };
 use belfry_core::limits::{REMIND_EVERY_MIN, REMINDERS_MAX, REPEAT_MAX, REPEAT_MIN};
 use belfry_core::time::UnixMillis;
@@ -36,6 +36,8 @@ fn so_many_notices_wait_for_their_time() {
         world.pass(2 * SECOND);
     }
     assert_eq!(world.ask(admin, planned(SCHEDULES_MAX as u64)), Err(Refusal::TooMany));
+    world.ask(admin, Request::Unschedule { schedule: ScheduleId(7) }).unwrap();
+    assert!(world.ask(admin, planned(SCHEDULES_MAX as u64)).is_ok(), "one that is given up makes room");
 }
 
 #[test]
@@ -150,4 +152,20 @@ fn one_account_has_one_search_under_way_and_so_many_wait_for_it() {
     let id = world.send(again, search());
     while world.store_one() {}
     assert!(world.answer(again, id).unwrap().is_ok(), "those who have gone hold nobody up");
+}
+
+#[test]
+fn so_many_searches_of_an_account_wait_and_the_next_is_refused() {
+    let mut world = World::new();
+    let mut sessions = vec![world.register("alice")];
+    sessions.extend((0..SEARCHES_WAITING_PER_ACCOUNT + 1).map(|_| world.sign_in("alice")));
+    world.slow_store = Some(Default::default());
+    let search = Request::Search { text: SearchText::new("word").unwrap(), place: None, before: None, limit: 10 };
+    let answers = sessions.iter().map(|&peer| {
+        let id = world.send(peer, search.clone());
+        world.answer(peer, id)
+    });
+    let answers: Vec<_> = answers.collect();
+    let (last, others) = answers.split_last().unwrap();
+    assert!(*last == Some(Err(Refusal::TooManyRequests)) && others.iter().all(Option::is_none), "{answers:?}");
 }

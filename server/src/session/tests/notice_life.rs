@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, Event, Every, FromClient, FromServer, Gap, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, Page,
-    PostId, Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
+    Answer, Audience, DeviceId, Event, Every, FromClient, FromServer, Gap, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState,
+    Page, PostId, Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
 };
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::UnixMillis;
@@ -13,7 +13,7 @@ use belfry_core::wire::{Channel, CloseCode};
 use super::notices::{draft, notices, send};
 use super::rooms;
 use super::schedules::planned;
-use super::world::{World, name};
+use super::world::{World, name, password};
 use crate::limits::{CRITICAL_NOTICES_PER_AUTHOR_MAX, NOTICES_PER_AUTHOR_MAX};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -344,4 +344,40 @@ fn a_ledger_is_read_however_often_somebodys_scripts_have_signed_in() {
     assert_eq!(ledger(&mut world, admin, notice)[0].devices[0].gap, Some(Gap::Unanswered));
     world.ask(script, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked }).unwrap();
     assert!(matches!(ledger(&mut world, admin, notice)[0].gap, Some(Gap::Locked { .. })));
+}
+
+#[test]
+fn the_ledger_says_of_a_device_since_when_a_notice_is_on_its_way_to_it_and_when_it_was_last_here() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    let bob = world.register("bob");
+    world.pass(MINUTE);
+    let (notice, sent_at) = (send(&mut world, admin, everyone()), world.now.wall);
+    world.pass(MINUTE);
+    let left_at = world.now.wall;
+    world.gone(bob);
+    world.pass(MINUTE);
+    let devices = |entry: &LedgerEntry| {
+        entry.devices.iter().map(|device| (device.queued_at, device.reached_at, device.offline_since)).collect::<Vec<_>>()
+    };
+    let entries = ledger(&mut world, admin, notice);
+    assert_eq!(devices(&entries[0]), [(Some(sent_at), None, None)]);
+    assert_eq!(devices(&entries[1]), [(Some(sent_at), None, Some(left_at))]);
+}
+
+#[test]
+fn a_screen_that_is_locked_counts_whatever_one_that_has_gone_has_shown() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    let [desk, laptop] = [1, 2].map(|device| {
+        let peer = world.connect_with(DeviceId([device; 32]), std::net::Ipv4Addr::LOCALHOST.into());
+        world.ask(peer, Request::SignIn { account: name("alice"), password: password("alice"), remember: true }).unwrap();
+        peer
+    });
+    let notice = send(&mut world, admin, draft(vec![Audience::Account(name("alice"))]));
+    world.ask(desk, Request::Receipt { notice, revision: 1, receipt: Receipt::Reached }).unwrap();
+    world.ask(laptop, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked }).unwrap();
+    assert_eq!(ledger(&mut world, admin, notice)[0].gap, Some(Gap::Unanswered));
+    world.gone(desk);
+    assert_eq!(ledger(&mut world, admin, notice)[0].gap, Some(Gap::Locked { since: world.now.wall }));
 }

@@ -103,7 +103,10 @@ fn a_member_writes_so_much_in_a_day_and_others_go_on() {
     for _ in 0..5 {
         assert_eq!(say(&mut world, admin), Ok(()));
     }
+    rule(&mut world, Rates { bytes_a_day: 1000, ..Rates::default() });
+    assert!(world.ask(alice, room(1)).is_ok(), "a room is not written");
     world.pass(24 * HOUR);
+    rule(&mut world, Rates { bytes_a_day: 1000 + MESSAGE_BESIDE_BYTES, ..Rates::default() });
     assert_eq!(say(&mut world, alice), Ok(()));
 }
 

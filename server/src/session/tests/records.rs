@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, ConversationId, Keep, NoticeDraft, Page, Place, PostId, Refusal, Request, Role, RoomName, Seq, Severity, Text,
+    Answer, Audience, ConversationId, Keep, NoticeChange, NoticeDraft, NoticeId, Page, Place, PostId, Refusal, Request, Role, RoomName,
+    ScheduleId, Seq, Severity, Template, Text,
 };
 
 use super::world::{World, name, password};
@@ -241,4 +242,63 @@ fn a_round_of_tidying_goes_on_after_a_short_pause_until_everything_was_looked_at
     world.sessions.set_rules(world.now, Rules { retention, ..Rules::with_registration(Registration::Open) });
     world.pass(Duration::from_secs(1));
     assert_eq!(audit(&mut world, admin), [""; 0]);
+}
+
+#[test]
+fn each_act_upon_what_is_others_is_noted_in_its_words_and_none_upon_a_room_of_ones_own() {
+    let (mut world, admin) = World::with_admin();
+    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    let room = |typed| RoomName::new(typed).unwrap();
+    for (owner, named) in [(alice, "attic"), (admin, "office")] {
+        world.ask(owner, Request::CreateRoom { room: room(named), private: false }).unwrap();
+        world.ask(bob, Request::JoinRoom { room: room(named) }).unwrap();
+    }
+    let draft = |counter, schedule| NoticeDraft {
+        post: PostId { outbox: 9, counter },
+        schedule,
+        ..super::notices::draft(vec![Audience::Account(name("bob")), Audience::Everyone])
+    };
+    let tomorrow = super::schedules::planned(belfry_core::time::UnixMillis(world.now.wall.0 + 86_400_000), None);
+    let template = Template {
+        name: "fire".parse().unwrap(),
+        severity: Severity::Critical,
+        title: None,
+        body: Text::new("Leave now.").unwrap(),
+        audience: vec![Audience::Everyone],
+        answers: Vec::new(),
+        expires_after_ms: None,
+        remind: None,
+    };
+    let nurses = || "nurses".parse().unwrap();
+    let members = ["alice", "bob", "admin"].map(name).to_vec();
+    let acts = [
+        (Request::SaveTemplate(template), "template.add fire"),
+        (Request::RemoveTemplate { name: "fire".parse().unwrap() }, "template.remove fire"),
+        (Request::AddToGroup { group: nurses(), members: members.clone() }, "group.add nurses alice, bob, admin"),
+        (Request::RemoveFromGroup { group: nurses(), members, confirmed: false }, "group.remove nurses alice, bob, admin"),
+        (Request::SendNotice(draft(1, Some(tomorrow))), "notice.schedule schedule 1 important to user:bob, everyone"),
+        (Request::Unschedule { schedule: ScheduleId(1) }, "notice.unschedule schedule 1"),
+        (Request::SendNotice(draft(2, None)), "notice.send notice 1 important to user:bob, everyone"),
+        (Request::ChangeNotice { notice: NoticeId(1), change: NoticeChange::Remind }, "notice.remind notice 1"),
+        (Request::ChangeNotice { notice: NoticeId(1), change: NoticeChange::Withdraw }, "notice.withdraw notice 1"),
+        (Request::RemoveFromRoom { room: room("office"), account: name("bob") }, ""),
+        (Request::RenameRoom { room: room("office"), name: room("bureau") }, ""),
+        (Request::DeleteRoom { room: room("bureau"), confirmed: false }, ""),
+        (Request::RemoveFromRoom { room: room("attic"), account: name("bob") }, "room.remove attic bob"),
+        (Request::RenameRoom { room: room("attic"), name: room("loft") }, "room.rename attic loft"),
+        (Request::DeleteRoom { room: room("loft"), confirmed: false }, "room.delete loft"),
+    ];
+    let Ok(Answer::Devices(devices)) = world.ask(admin, Request::ListDevices { account: name("alice"), after: None }) else { panic!() };
+    let device = devices.entries[0].device;
+    let revoked = format!("user.revoke alice {device}");
+    let revoke = (Request::RevokeDevice { account: name("alice"), device }, revoked.as_str());
+    let mut expected = Vec::new();
+    for (request, noted) in acts.into_iter().chain([revoke]) {
+        world.pass(Duration::from_secs(1));
+        assert!(world.ask(admin, request).is_ok(), "{noted}");
+        if !noted.is_empty() {
+            expected.insert(0, format!("admin {noted}"));
+        }
+    }
+    assert_eq!(audit(&mut world, admin), expected);
 }

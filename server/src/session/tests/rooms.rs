@@ -379,6 +379,7 @@ fn what_a_room_would_lose_is_said_before_it_is_lost_and_noted_only_when_it_is_do
     assert_eq!((acts(&mut world), kept(&mut world)), (0, Keep::default()));
     assert_eq!(world.ask(admin, ask(Some(86_400_000), Some(5), false)), Ok(Answer::Done), "nothing goes");
     assert_eq!((acts(&mut world), kept(&mut world).messages), (1, Some(5)));
+    assert_eq!(world.ask(admin, ask(Some(0), Some(5), false)), Ok(Answer::Done), "no age is short enough to be asked about");
     assert_eq!(world.ask(admin, ask(None, Some(2), true)), Ok(Answer::Done));
-    assert_eq!((acts(&mut world), kept(&mut world).messages), (2, Some(2)));
+    assert_eq!((acts(&mut world), kept(&mut world).messages), (3, Some(2)));
 }

@@ -8,6 +8,7 @@ use belfry_core::wire::{Channel, CloseCode};
 use super::world::{World, name, password};
 use crate::hub::Registration;
 use crate::limits::{SIGN_IN_FAILURE_WINDOW, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_FAILURES_PER_SESSION, SIGN_IN_WITHIN};
+use crate::passwords::{PasswordDone, PasswordOutcome, PasswordWork};
 
 #[test]
 fn who_registers_is_welcomed_and_told_of_the_lobby() {
@@ -200,4 +201,84 @@ fn who_is_shut_out_while_they_sign_in_is_refused_and_may_try_again_later() {
     world.slow_store = None;
     world.ask(admin, set_disabled(false)).unwrap();
     assert!(matches!(world.ask(alice, sign_in()), Ok(Answer::Welcome { .. })));
+}
+
+#[test]
+fn who_asks_twice_while_they_sign_in_is_told_to_wait() {
+    let mut world = World::new();
+    world.register("alice");
+    world.slow_store = Some(Default::default());
+    let alice = world.connect();
+    let [first, second] =
+        [(); 2].map(|()| world.send(alice, Request::SignIn { account: name("alice"), password: password("alice"), remember: false }));
+    assert_eq!((world.answer(alice, first), world.answer(alice, second)), (None, Some(Err(Refusal::Busy))));
+    assert_eq!(world.ask(alice, Request::Who { after: None }), Err(Refusal::SignInFirst), "and with anything else to sign in");
+    while world.store_one() {}
+    assert!(matches!(world.answer(alice, first), Some(Ok(Answer::Welcome { .. }))));
+}
+
+#[test]
+fn who_signs_in_while_somebody_elses_password_changes_does_not_notice() {
+    let (mut world, admin) = World::with_admin();
+    world.register("alice");
+    world.register("bob");
+    // So far bob has come when the change is handed in, and whether it is committed before what he waits for.
+    for (steps, overtakes) in [(0, false), (0, true), (1, false), (1, true)] {
+        world.slow_store = Some(Default::default());
+        let bob = world.connect();
+        let asked = world.send(bob, Request::SignIn { account: name("bob"), password: password("bob"), remember: false });
+        for _ in 0..steps {
+            world.store_one();
+        }
+        world.send(admin, Request::SetPassword { account: name("alice"), password: password("new"), keep_sessions: false });
+        world.slow_store.as_mut().unwrap().rotate_right(usize::from(overtakes));
+        while world.store_one() {}
+        world.slow_store = None;
+        assert!(matches!(world.answer(bob, asked), Some(Ok(Answer::Welcome { .. }))), "{steps}, {overtakes}");
+        assert_eq!(world.closed.get(&bob), None);
+    }
+    world.slow_passwords = Some(Default::default());
+    let bob = world.connect();
+    let asked = world.send(bob, Request::SignIn { account: name("bob"), password: password("bob"), remember: false });
+    world.send(admin, Request::SetPassword { account: name("alice"), password: password("newer"), keep_sessions: false });
+    world.slow_passwords.as_mut().unwrap().rotate_right(1);
+    while world.look_at_one() {}
+    assert!(matches!(world.answer(bob, asked), Some(Ok(Answer::Welcome { .. }))), "while it is compared");
+}
+
+#[test]
+fn so_many_passwords_are_handed_out_at_a_time_as_there_are_threads() {
+    let mut world = World::new();
+    world.register("alice");
+    world.sessions.set_hashes_at_once(1);
+    world.slow_passwords = Some(Default::default());
+    let asked = [(); 2].map(|()| {
+        let peer = world.connect();
+        (peer, world.send(peer, Request::SignIn { account: name("alice"), password: password("alice"), remember: false }))
+    });
+    for (peer, id) in asked {
+        assert_eq!(world.slow_passwords.as_ref().map(|jobs| jobs.len()), Some(1));
+        world.look_at_one();
+        assert!(matches!(world.answer(peer, id), Some(Ok(Answer::Welcome { .. }))));
+    }
+}
+
+#[test]
+fn a_password_that_is_right_as_it_was_typed_lets_in_and_its_hash_is_renewed() {
+    let mut world = World::new();
+    world.register("alice");
+    world.slow_passwords = Some(Default::default());
+    let hash_for = |world: &mut World| {
+        let peer = world.connect();
+        let id = world.send(peer, Request::SignIn { account: name("alice"), password: password("alice"), remember: false });
+        let job = world.slow_passwords.as_mut().and_then(|jobs| jobs.pop_front()).unwrap();
+        let PasswordWork::Verify { hash, .. } = job.work else { panic!() };
+        (peer, id, job.ticket, hash)
+    };
+    let (peer, id, ticket, _) = hash_for(&mut world);
+    let result = Ok(PasswordOutcome::RightAsTyped("renewed".into()));
+    world.sessions.handle_password(world.now, PasswordDone { ticket, result });
+    world.settle();
+    assert!(matches!(world.answer(peer, id), Some(Ok(Answer::Welcome { .. }))));
+    assert_eq!(hash_for(&mut world).3, Some("renewed".into()));
 }
