@@ -53,13 +53,12 @@ impl Directory {
 
     /// The clock was set back: nobody was here later than now.
     pub(super) fn seen_no_later_than(&mut self, now: UnixMillis) {
-        let later: Vec<_> = self.accounts.values().filter(|account| account.last_seen > Some(now)).map(|account| account.id).collect();
-        for id in later {
-            let Some(account) = self.accounts.get_mut(&id) else { continue };
-            if self.left.remove(&(account.last_seen, id)) {
-                self.left.insert((Some(now), id));
+        for account in self.accounts.values_mut() {
+            let seen = account.last_seen.min(Some(now));
+            if self.left.remove(&(account.last_seen, account.id)) {
+                self.left.insert((seen, account.id));
             }
-            account.last_seen = Some(now);
+            account.last_seen = seen;
         }
     }
 

@@ -300,6 +300,7 @@ mod tests {
     use belfry_core::chat::{Place, Seq};
 
     use super::*;
+    use crate::hub::tests::hub;
 
     #[test]
     fn who_has_gone_is_in_no_rooms_list_of_who_is_here() {
@@ -308,9 +309,13 @@ mod tests {
         let mut rooms = Rooms::new(vec![stored], false);
         let zero = Seq(0);
         let info = ConversationInfo { id: attic, place: Place::Room(name), last: zero, since: zero, read: zero, unread: 0, alterations: 0 };
-        rooms.arrive(anna, &[info]);
+        rooms.arrive(anna, std::slice::from_ref(&info));
         assert!(rooms.by_id[&attic].here.contains(&anna));
         rooms.leave(anna);
         assert!(rooms.by_id[&attic].here.is_empty() && rooms.of.is_empty());
+        let mut hub = hub();
+        hub.rooms = rooms;
+        hub.joined(anna, info);
+        assert!(hub.rooms.of.is_empty(), "nor who has gone before it is stored that they are in it");
     }
 }

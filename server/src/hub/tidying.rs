@@ -95,6 +95,8 @@ impl Hub {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use belfry_core::time::UnixMillis;
 
     use super::super::tests::hub;
@@ -128,5 +130,19 @@ mod tests {
         assert_eq!(hub.effects.len(), JOBS_WAITING_MAX);
         hub.tidy(NOW);
         assert_eq!((hub.effects.len(), hub.tidying.deadline()), (JOBS_WAITING_MAX, Some(NOW.instant + TIDY_EVERY)));
+    }
+
+    #[test]
+    fn a_bite_is_taken_when_it_is_due_or_later_and_not_before() {
+        for (early, taken) in [(1, 0), (0, 1)] {
+            let mut hub = hub();
+            hub.tidying.due = Some(NOW.instant + Duration::from_micros(early));
+            hub.tidy(NOW);
+            assert_eq!(hub.effects.len(), taken);
+        }
+        let mut hub = hub();
+        hub.tidying.due = Some(NOW.instant);
+        hub.tidy(Now { instant: NOW.instant + TIDY_EVERY, ..NOW });
+        assert_eq!(hub.effects.len(), 1);
     }
 }

@@ -359,13 +359,11 @@ mod tests {
         for number in 1..=3 {
             hashing.join(turn(number, Lane::Stranger, "victim", 1));
         }
-        let mut names = 0;
-        while hashing.strangers.accounts.len() < ENDS_MAX {
-            names += 1;
-            hashing.join(turn(9, Lane::Stranger, &names.to_string(), 2));
+        for name in 1..ENDS_MAX {
+            hashing.join(turn(9, Lane::Stranger, &name.to_string(), 2));
             hashing.forget(|whose| whose == PasswordOf::Session(SessionId(9)));
         }
-        assert_eq!(names, ENDS_MAX - 1, "no name was forgotten before");
+        assert_eq!(hashing.strangers.accounts.len(), ENDS_MAX, "no name was forgotten before");
         hashing.join(turn(9, Lane::Stranger, "one more", 2));
         let waiting = hashing.strangers.turns.values().map(|turn| turn.account.clone()).collect::<BTreeSet<_>>();
         assert!(hashing.strangers.accounts.keys().eq(&waiting));

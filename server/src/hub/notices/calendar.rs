@@ -78,7 +78,7 @@ pub(super) fn next(schedule: &Schedule, after: UnixMillis, here: &TimeZone) -> O
             loop {
                 let passed = i64::try_from(steps.checked_mul(u64::from(days.max(1)))?).ok()?;
                 let then = when(shown.checked_add(Span::new().try_days(passed).ok()?).ok()?, &zone)?;
-                if then > after && then > first {
+                if then > after {
                     return Some(then);
                 }
                 steps += 1;

@@ -6,7 +6,7 @@ use belfry_core::wire::CloseCode;
 
 use super::world::World;
 use crate::limits::{
-    ANSWER_BYTES_PER_SESSION_MAX, ANSWERS_TO_A_STRANGER_MAX, LARGE_ANSWER_BYTES, LARGE_ANSWERS_AT_ONCE, PARKED_PER_SESSION_MAX,
+    ANSWER_BYTES_PER_SESSION_MAX, ANSWERS_TO_A_STRANGER_MAX, LARGE_ANSWER_BYTES, LARGE_ANSWERS_AT_ONCE, PARKED_MAX, PARKED_PER_SESSION_MAX,
 };
 
 /// As many answers as are made for one session before it has acknowledged any.
@@ -117,4 +117,31 @@ fn a_stranger_who_asks_and_asks_is_sent_away() {
     assert_eq!(world.closed.get(&stranger), None);
     world.send(stranger, page());
     assert_eq!(world.closed.get(&stranger), Some(&CloseCode::RATE_LIMITED));
+}
+
+#[test]
+fn where_as_many_questions_wait_as_may_who_has_room_is_answered_all_the_same() {
+    let (mut world, alice) = world();
+    let bob = world.register("bob");
+    world.unacknowledged = Some(Vec::new());
+    for _ in 0..2 * AT_ONCE {
+        world.send(alice, page());
+    }
+    world.sessions.backlog.parked = PARKED_MAX;
+    assert_eq!(world.ask(alice, page()), Err(Refusal::Busy));
+    assert!(matches!(world.ask(bob, page()), Ok(Answer::Page { .. })));
+}
+
+#[test]
+fn a_session_that_waits_for_nothing_is_not_watched() {
+    let (mut world, alice) = world();
+    world.unacknowledged = Some(Vec::new());
+    loop {
+        let id = world.send(alice, page());
+        let is_answered = world.answer(alice, id).is_some();
+        assert_eq!(world.unacknowledged.as_ref().map(Vec::len), Some(usize::from(!is_answered)));
+        if !is_answered {
+            break;
+        }
+    }
 }

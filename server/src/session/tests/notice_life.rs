@@ -232,6 +232,7 @@ fn templates_are_kept_and_checked() {
     assert_eq!(listed, Ok(Answer::Templates(Page { entries: vec![template], more: false })));
     let remove = || Request::RemoveTemplate { name: "FIRE".parse().unwrap() };
     assert_eq!(world.ask(admin, remove()), Ok(Answer::Done));
+    assert_eq!(world.ask(admin, Request::ListTemplates { after: None }), Ok(Answer::Templates(Page::EMPTY)));
     assert_eq!(world.ask(admin, remove()), Err(Refusal::UnknownTemplate));
 }
 

@@ -155,20 +155,24 @@ fn who_was_here_when_the_server_stopped_was_last_seen_then() {
 
 #[test]
 fn a_list_that_is_read_before_the_store_has_noted_who_left_shows_it_all_the_same() {
-    let mut world = World::new();
-    let (alice, bob) = (world.register("alice"), world.register("bob"));
+    let (mut world, admin) = World::with_admin();
+    let bob = world.register("bob");
     world.pass(Duration::from_secs(90));
     world.slow_store = Some(Default::default());
     let left_at = world.now.wall;
     world.gone(bob);
-    let asked = world.send(alice, Request::Who { after: None });
-    // On the thread that reads lists it is done first.
-    world.slow_store.as_mut().unwrap().rotate_right(1);
-    assert!(world.waiting_work().unwrap().starts_with("List"));
-    world.store_one();
-    match world.answer(alice, asked) {
-        Some(Ok(Answer::People(Page { entries: people, .. }))) => {
-            assert_eq!((people[1].presence, people[1].last_seen), (Presence::Offline, Some(left_at)));
+    let asked = [Request::Who { after: None }, Request::ListUsers { after: None }].map(|list| {
+        let asked = world.send(admin, list);
+        // On the thread that reads lists it is done first.
+        world.slow_store.as_mut().unwrap().rotate_right(1);
+        assert!(world.waiting_work().unwrap().starts_with("List"));
+        world.store_one();
+        world.answer(admin, asked)
+    });
+    match asked {
+        [Some(Ok(Answer::People(people))), Some(Ok(Answer::Users(users)))] => {
+            assert_eq!((people.entries[1].presence, people.entries[1].last_seen), (Presence::Offline, Some(left_at)));
+            assert_eq!(users.entries[1].last_seen, Some(left_at));
         }
         other => panic!("{other:?}"),
     }
