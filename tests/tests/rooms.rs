@@ -86,6 +86,55 @@ fn a_room_that_is_joined_is_heard_from_there_on_and_one_that_is_left_is_not() {
     }
 }
 
+/// What is written while one is cut off, at which point the private room that it is meant for is given another name and, where `taken`, its old
+/// one to a room that everybody may join, the writer's other program too.
+fn written_while_cut_off(seed: u64, cut_off: Duration, taken: bool) {
+    let mut world = world(Weather::office(), seed, &["alice", "bob", "carol"]);
+    let other = world.join("bob", false, Start::Now);
+    let fen = || RoomName::new("fen").unwrap();
+    let (old, new) = (Place::Room(fen()), Place::Room(RoomName::new("fen-old").unwrap()));
+    done(&mut world, 0, Request::CreateRoom { room: fen(), private: true });
+    done(&mut world, 0, Request::Invite { room: fen(), account: name("bob") });
+    done(&mut world, 1, Request::JoinRoom { room: fen() });
+    post(&mut world, 1, old.clone(), "mine");
+    world.set_weather_of(1, Weather { loss: 1.0, ..Weather::office() });
+    done(&mut world, 0, Request::RenameRoom { room: fen(), name: RoomName::new("fen-old").unwrap() });
+    if taken {
+        done(&mut world, 0, Request::CreateRoom { room: fen(), private: false });
+        done(&mut world, 2, Request::JoinRoom { room: fen() });
+        done(&mut world, other, Request::JoinRoom { room: fen() });
+        post(&mut world, 2, old.clone(), "hello");
+    }
+    world.run_for(cut_off);
+    let tickets = ["one", "two"].map(|words| {
+        let ticket = world.ticket(1);
+        world.command(1, Command::Post { ticket, to: old.clone(), text: text(words) });
+        ticket
+    });
+    let edit = ask(&mut world, 1, Request::Edit { place: old.clone(), room: None, seq: Seq(1), text: text("mine, anew") });
+    ask(&mut world, 1, Request::MarkRead { place: old.clone(), room: None, upto: Seq(1) });
+    world.run_for(SECOND);
+    world.set_weather_of(1, Weather::office());
+    let is_posted = |world: &World| tickets.iter().all(|ticket| world.people[1].posted().contains_key(ticket));
+    assert!(world.run_until(PATIENCE, is_posted), "seed {seed}: {:?}", world.people[1].updates.last());
+    assert!(world.run_until(PATIENCE, |world| world.people[1].answer(edit).is_some()), "seed {seed}");
+    let there = [(1, "mine, anew".to_owned()), (2, "one".to_owned()), (3, "two".to_owned())];
+    assert!(world.run_until(PATIENCE, |world| shown(world, other, &new) == there), "seed {seed}: {:?}", shown(&world, other, &new));
+    let others = if taken { &["hello"][..] } else { &[] };
+    assert_eq!(heard(&world, 2, &old), others, "seed {seed}: what was meant for few is heard by few");
+}
+
+#[test]
+fn what_is_written_without_a_connection_goes_where_it_was_meant_whatever_that_is_called_by_then() {
+    for seed in 0..3 {
+        // A connection that comes back, and one that was given up.
+        for cut_off in [SECOND, 120 * SECOND] {
+            written_while_cut_off(seed, cut_off, false);
+            written_while_cut_off(seed, cut_off, true);
+        }
+    }
+}
+
 #[test]
 fn what_happens_to_rooms_while_a_laptop_sleeps_it_learns_when_it_wakes() {
     for seed in 0..5 {
@@ -123,13 +172,13 @@ fn an_edit_reaches_everybody_also_who_was_away_and_over_a_crash_of_the_server() 
         // Bob's computer sleeps while an old message, and one that he has not heard, are altered; in between the server dies.
         world.suspend(1);
         post(&mut world, 0, lobby.clone(), "line 21");
-        let edit = |seq, words: &str| Request::Edit { place: Place::lobby(), seq: Seq(seq), text: text(words) };
+        let edit = |seq, words: &str| Request::Edit { place: Place::lobby(), room: None, seq: Seq(seq), text: text(words) };
         done(&mut world, 0, edit(3, "three"));
         world.kill_server();
         world.run_for(SECOND);
         world.start_server();
         done(&mut world, 0, edit(21, "twenty-one"));
-        done(&mut world, 0, Request::Delete { place: Place::lobby(), seq: Seq(5) });
+        done(&mut world, 0, Request::Delete { place: Place::lobby(), room: None, seq: Seq(5) });
         done(&mut world, 0, edit(3, "three again"));
         world.run_for(200 * SECOND);
         world.resume(1, false, true);
@@ -155,7 +204,7 @@ fn edits_and_messages_in_a_storm_leave_everybody_with_the_same_conversation() {
             world.say(0, format!("line {n}"));
             if n % 3 == 0 {
                 let seq = Seq(1 + n * 7 % n);
-                ask(&mut world, 0, Request::Edit { place: Place::lobby(), seq, text: text(format!("edit {n}")) });
+                ask(&mut world, 0, Request::Edit { place: Place::lobby(), room: None, seq, text: text(format!("edit {n}")) });
             }
             if n == 20 {
                 world.suspend(2);
@@ -185,7 +234,7 @@ fn reading_on_one_device_clears_the_other_also_after_an_absence() {
     for _ in 0..5 {
         post(&mut world, 0, Place::lobby(), "news");
     }
-    done(&mut world, 1, Request::MarkRead { place: Place::lobby(), upto: Seq(4) });
+    done(&mut world, 1, Request::MarkRead { place: Place::lobby(), room: None, upto: Seq(4) });
     world.run_for(200 * SECOND);
     world.resume(laptop, false, true);
     let unread = |world: &World| {
@@ -195,7 +244,7 @@ fn reading_on_one_device_clears_the_other_also_after_an_absence() {
         })
     };
     assert!(world.run_until(PATIENCE, |world| unread(world) == Some(1)));
-    done(&mut world, 1, Request::MarkRead { place: Place::lobby(), upto: Seq(5) });
+    done(&mut world, 1, Request::MarkRead { place: Place::lobby(), room: None, upto: Seq(5) });
     let cleared =
         |world: &World| world.people[laptop].updates.iter().any(|update| matches!(update, Update::Read { read: Seq(5), unread: 0, .. }));
     assert!(world.run_until(PATIENCE, cleared));

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use belfry_core::chat::{AccountName, Place, PostId, Text};
+use belfry_core::chat::{AccountName, ConversationId, Place, PostId, Text};
 use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct WaitingPost {
     pub post: PostId,
     /// Where it is to be said.
     pub to: Place,
+    /// The room's number, where it was known: the room is that one, whatever it is called by now.
+    pub room: Option<ConversationId>,
     /// The message's text, as it is sent.
     pub text: Text,
     /// When it was written.
@@ -36,6 +38,8 @@ struct OutboxLine {
     account: String,
     number: u64,
     to: String,
+    /// Lines of 0.1.0 have none.
+    room: Option<u64>,
     at: u64,
     text: String,
 }
@@ -104,6 +108,7 @@ impl Outbox {
             account: account.to_string(),
             number: waiting.post.counter,
             to: waiting.to.to_string(),
+            room: waiting.room.map(|room| room.0),
             at: waiting.at.0,
             text: waiting.text.to_string(),
         });
@@ -127,7 +132,8 @@ impl Outbox {
         };
         let read = |post: &OutboxLine| {
             let (to, text) = (post.to.parse().ok()?, Text::try_from(post.text.clone()).ok()?);
-            Some(WaitingPost { post: PostId { outbox: self.outbox, counter: post.number }, to, text, at: UnixMillis(post.at) })
+            let own = PostId { outbox: self.outbox, counter: post.number };
+            Some(WaitingPost { post: own, to, room: post.room.map(ConversationId), text, at: UnixMillis(post.at) })
         };
         self.posts.iter().filter(theirs).filter_map(read).collect()
     }
@@ -154,7 +160,8 @@ mod tests {
     }
 
     fn written(post: PostId, to: &str, text: &str) -> WaitingPost {
-        WaitingPost { post, to: to.parse().unwrap(), text: Text::new(text).unwrap(), at: UnixMillis(5) }
+        let room = (to == "lobby").then_some(ConversationId(1));
+        WaitingPost { post, to: to.parse().unwrap(), room, text: Text::new(text).unwrap(), at: UnixMillis(5) }
     }
 
     #[test]
@@ -171,6 +178,16 @@ mod tests {
         assert_eq!(outbox.waiting("LAN-host", &AccountName::new("ME").unwrap()), posts);
         assert_eq!(outbox.next().outbox, first.outbox);
         assert!(outbox.next().counter > posts[1].post.counter, "no number is used twice");
+    }
+
+    #[test]
+    fn what_was_written_before_rooms_had_their_numbers_here_waits_still() {
+        let (_dir, folder) = folder();
+        let line = "server = \"lan-host\"\naccount = \"me\"\nnumber = 3\nto = \"lobby\"\nat = 5\ntext = \"hi\"\n";
+        folder.write(FILE, format!("outbox = \"00000000000000ab\"\nnext = 4\n\n[[posts]]\n{line}")).unwrap();
+        let waiting = Outbox::open(&folder).unwrap().waiting("lan-host", &me());
+        let post = PostId { outbox: 0xab, counter: 3 };
+        assert_eq!(waiting, [WaitingPost { room: None, ..written(post, "lobby", "hi") }]);
     }
 
     #[test]

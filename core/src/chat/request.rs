@@ -40,6 +40,9 @@ pub enum Request {
         post: PostId,
         /// Where.
         to: Place,
+        /// A room's number, where whoever says it knows it: then it goes to that room and to no other, whatever either is called by the
+        /// time the server reads this. A person's name is never another's.
+        room: Option<ConversationId>,
         /// What.
         text: Text,
     },
@@ -280,6 +283,8 @@ pub enum Request {
     Edit {
         /// Where it was said.
         place: Place,
+        /// As of [`Request::Post`].
+        room: Option<ConversationId>,
         /// Which.
         seq: Seq,
         /// What it says from now on.
@@ -289,6 +294,8 @@ pub enum Request {
     Delete {
         /// Where it was said.
         place: Place,
+        /// As of [`Request::Post`].
+        room: Option<ConversationId>,
         /// Which.
         seq: Seq,
     },
@@ -304,6 +311,8 @@ pub enum Request {
     MarkRead {
         /// Where.
         place: Place,
+        /// As of [`Request::Post`].
+        room: Option<ConversationId>,
         /// The last message that was read.
         upto: Seq,
     },

@@ -115,6 +115,8 @@ pub enum Command {
         post: PostId,
         /// Where.
         to: Place,
+        /// The room's number, where the owner knows it from an earlier run; else it is the room that the client knows by this name.
+        room: Option<ConversationId>,
         /// What.
         text: Text,
     },

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::api::{Command, Failure, Proof, Update};
-use super::positions::{Fetch, Renaming};
+use super::positions::Fetch;
 use super::requests::{Asked, Origin};
 use super::{Client, Interruption};
 use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request};
@@ -16,9 +16,11 @@ use crate::wire::{Channel, CloseCode};
 impl Client {
     /// The owner asks something; it waits in the outbox if need be.
     pub(super) fn ask(&mut self, command: Command) {
-        let (request, origin) = match command {
-            Command::Post { ticket, to, text } => (Request::Post { post: self.requests.next_post(), to, text }, Origin::Owner(ticket)),
-            Command::PostAs { ticket, post, to, text } => (Request::Post { post, to, text }, Origin::Owner(ticket)),
+        let (mut request, origin) = match command {
+            Command::Post { ticket, to, text } => {
+                (Request::Post { post: self.requests.next_post(), to, room: None, text }, Origin::Owner(ticket))
+            }
+            Command::PostAs { ticket, post, to, room, text } => (Request::Post { post, to, room, text }, Origin::Owner(ticket)),
             Command::SendNotice { ticket, draft } => {
                 (Request::SendNotice(NoticeDraft { post: self.requests.next_post(), ..draft }), Origin::Owner(ticket))
             }
@@ -35,6 +37,7 @@ impl Client {
             }
             Command::Typing { .. } | Command::Away(_) | Command::Wake | Command::Close => return,
         };
+        self.say_which_room(&mut request);
         let refusal = match &request {
             Request::SendNotice(draft) => draft.check().err().map(Refusal::from),
             Request::SaveTemplate(template) => template.check().err().map(Refusal::from),
@@ -45,6 +48,18 @@ impl Client {
         match (refusal, origin) {
             (Some(refusal), Origin::Owner(ticket)) => self.updates.push_back(Update::Refused { ticket, refusal }),
             (_, origin) => self.requests.push(request, origin),
+        }
+    }
+
+    /// What is written to a room is meant for the room that has the name now, and may be sent when another one has it.
+    fn say_which_room(&self, request: &mut Request) {
+        if let Request::Post { to: place, room, .. }
+        | Request::Edit { place, room, .. }
+        | Request::Delete { place, room, .. }
+        | Request::MarkRead { place, room, .. } = request
+            && room.is_none()
+        {
+            *room = self.positions.room_at(place);
         }
     }
 
@@ -147,9 +162,7 @@ impl Client {
                 let more = page.more;
                 let listed: Vec<_> = page.entries.iter().cloned().map(Update::Conversation).collect();
                 let (renamed, left) = self.positions.on_list(page);
-                for renaming in renamed {
-                    self.on_renamed(renaming);
-                }
+                self.updates.extend(renamed.into_iter().map(Update::from));
                 self.updates.extend(listed);
                 self.updates.extend(left.into_iter().map(|place| Update::Left { place }));
                 if let Some(link) = &mut self.link {
@@ -165,9 +178,8 @@ impl Client {
                 self.updates.extend(left.map(|place| Update::Left { place }));
             }
             Event::Renamed { conversation, room } => {
-                if let Some(renaming) = self.positions.on_renamed(conversation, room) {
-                    self.on_renamed(renaming);
-                }
+                let renamed = self.positions.on_renamed(conversation, room);
+                self.updates.extend(renamed.map(Update::from));
             }
             Event::Invited { room, by } => self.updates.push_back(Update::Invited { room, by }),
             Event::Altered(message) => match self.positions.on_altered(message) {
@@ -190,13 +202,6 @@ impl Client {
             Event::OpenNotices(open) => self.on_open_notices(&open),
             Event::Progress { notice, progress } => self.updates.push_back(Update::Progress { notice, progress }),
         }
-    }
-
-    /// What was written to a room by its old name and is not on its way yet goes to where it was meant.
-    fn on_renamed(&mut self, renaming: Renaming) {
-        let Renaming { from, to } = renaming;
-        self.requests.rename(&from, &to);
-        self.updates.push_back(Update::Renamed { from, to });
     }
 
     /// The account exists now, and knows the device if that was asked for: then the password is not needed any more.

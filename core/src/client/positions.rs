@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use super::api::{Mark, Start};
+use super::api::{Mark, Start, Update};
 use crate::chat::{ConversationId, ConversationInfo, Message, MessagePage, Page, Place, RoomName, Seq};
 
 /// One conversation.
@@ -27,6 +27,12 @@ struct Position {
 pub(super) struct Renaming {
     pub(super) from: Place,
     pub(super) to: Place,
+}
+
+impl From<Renaming> for Update {
+    fn from(Renaming { from, to }: Renaming) -> Self {
+        Self::Renamed { from, to }
+    }
 }
 
 /// A page to ask for.
@@ -116,6 +122,13 @@ impl Positions {
     /// What a conversation is called here.
     pub(super) fn place(&self, conversation: ConversationId) -> Option<Place> {
         self.conversations.get(&conversation).map(|position| position.place.clone())
+    }
+
+    /// The number of the room that somebody means by a name; the newest, while it is still to be heard what an older one is called now.
+    pub(super) fn room_at(&self, place: &Place) -> Option<ConversationId> {
+        let Place::Room(wanted) = place else { return None };
+        let is_it = |known: &Place| known == place || matches!(known, Place::Room(room) if room.key() == wanted.key());
+        self.conversations.iter().rev().find(|(_, position)| is_it(&position.place)).map(|(&id, _)| id)
     }
 
     fn note(&mut self, info: ConversationInfo, from: Mark) -> Option<Renaming> {

@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::api::Ticket;
-use crate::chat::{self, ConversationId, FromClient, NoticeId, Place, PostId, Request};
+use crate::chat::{self, ConversationId, FromClient, NoticeId, PostId, Request};
 use crate::limits::OUTBOX_MAX;
 use crate::rng::{Random, Rng};
 use crate::wire::Channel;
@@ -121,17 +121,6 @@ impl Requests {
         None
     }
 
-    /// A room has another name: posts that are not on their way go there.
-    pub(super) fn rename(&mut self, from: &Place, new: &Place) {
-        for asked in self.asked.values_mut().filter(|asked| asked.on_its_way.is_none()) {
-            if let Request::Post { to, .. } = &mut asked.request
-                && to == from
-            {
-                to.clone_from(new);
-            }
-        }
-    }
-
     /// An answer has come.
     pub(super) fn take(&mut self, id: u32) -> Option<Asked> {
         let asked = self.asked.remove(&id)?;
@@ -192,7 +181,10 @@ mod tests {
 
     fn post(requests: &mut Requests, text: &str) {
         let post = requests.next_post();
-        requests.push(Request::Post { post, to: Place::lobby(), text: Text::new(text).unwrap() }, Origin::Owner(Ticket(post.counter)));
+        requests.push(
+            Request::Post { post, to: Place::lobby(), room: None, text: Text::new(text).unwrap() },
+            Origin::Owner(Ticket(post.counter)),
+        );
     }
 
     fn drain(requests: &mut Requests) -> Vec<u32> {
@@ -222,24 +214,6 @@ mod tests {
         assert!(requests.on_lost(None).is_empty());
         post(&mut requests, "e");
         assert_eq!(drain(&mut requests), [1, 3, 4, 5]);
-    }
-
-    #[test]
-    fn what_was_written_to_a_room_goes_there_also_by_its_new_name() {
-        let mut requests = requests();
-        let place = |typed| Place::Room(chat::RoomName::new(typed).unwrap());
-        for to in [place("attic"), Place::lobby()] {
-            let post = requests.next_post();
-            requests.push(Request::Post { post, to, text: Text::new("x").unwrap() }, Origin::Owner(Ticket(1)));
-        }
-        requests.rename(&place("attic"), &place("loft"));
-        let places: Vec<_> = core::iter::from_fn(|| requests.next(true))
-            .map(|(_, bytes)| match chat::decode_from_client(&bytes).unwrap().request {
-                Request::Post { to, .. } => to,
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(places, [place("loft"), Place::lobby()]);
     }
 
     #[test]

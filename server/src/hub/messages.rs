@@ -4,11 +4,10 @@ use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Place
 
 use super::{Context, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::TYPING_AUDIENCE_MAX;
-use crate::store::{MessageAltered, MessageJob, NamedAccount, ReadUpTo, StoredPlace, Work};
+use crate::store::{MessageAltered, MessageJob, NamedAccount, ReadUpTo, StoredPlace, Target, Work};
 
 impl Hub {
-    pub(super) fn alter(&mut self, context: Context<'_>, place: Place, seq: Seq, text: Option<Text>) -> Result<(), Refusal> {
-        let of = self.target(place)?;
+    pub(super) fn alter(&mut self, context: Context<'_>, of: Target, seq: Seq, text: Option<Text>) -> Result<(), Refusal> {
         let bytes = text.as_ref().map_or(0, |text| text.as_str().len());
         self.submit_for(
             context,
@@ -34,8 +33,7 @@ impl Hub {
         }
     }
 
-    pub(super) fn mark_read(&mut self, context: Context<'_>, place: Place, upto: Seq) -> Result<(), Refusal> {
-        let of = self.target(place)?;
+    pub(super) fn mark_read(&mut self, context: Context<'_>, of: Target, upto: Seq) -> Result<(), Refusal> {
         let account = context.account();
         self.submit_for(
             context,

@@ -25,7 +25,9 @@ mod tidying;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use belfry_core::chat::{AccountId, AccountName, Answer, Event, Page, Password, Person, Place, PresenceChange, Refusal, ServerStatus};
+use belfry_core::chat::{
+    AccountId, AccountName, Answer, ConversationId, Event, Page, Password, Person, Place, PresenceChange, Refusal, ServerStatus,
+};
 use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
 use belfry_core::wire::{Channel, CloseCode};
@@ -282,11 +284,12 @@ impl Hub {
         self.directory.get(from.account()).is_some_and(|own| own.name.key() == name.key())
     }
 
-    /// Where a message to `place` goes.
-    fn target(&self, place: Place) -> Result<Target, Refusal> {
-        match place {
-            Place::Room(room) => self.rooms.find(&room).map(Target::Room),
-            Place::Direct(name) => Ok(Target::Direct(name)),
+    /// Where a message to `place` goes; of a room whose number is said, the name may be an old one. The store sees who is in it.
+    fn target(&self, place: Place, room: Option<ConversationId>) -> Result<Target, Refusal> {
+        match (place, room) {
+            (Place::Room(_), Some(room)) => Ok(Target::Room(room)),
+            (Place::Room(name), None) => self.rooms.find(&name).map(Target::Room),
+            (Place::Direct(name), _) => Ok(Target::Direct(name)),
         }
     }
 

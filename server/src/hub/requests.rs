@@ -42,8 +42,8 @@ impl Hub {
         match request {
             Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::AlreadySignedIn),
             Request::Sync => self.submit_for(context, Work::Overview { account }, PendingJob::Sync { to, account }),
-            Request::Post { post, to: place, text } => {
-                let target = self.target(place)?;
+            Request::Post { post, to: place, room, text } => {
+                let target = self.target(place, room)?;
                 let bytes = text.as_str().len();
                 self.submit_for(context, Work::Post { account, post, to: target, text }, PendingJob::Post { to, bytes })
             }
@@ -52,7 +52,7 @@ impl Hub {
                 self.submit_for(context, Work::FetchAfter { account, conversation, after, limit }, PendingJob::Read { to })
             }
             Request::FetchBefore { place, before, limit } => {
-                let of = self.target(place)?;
+                let of = self.target(place, None)?;
                 let limit = limit.min(PAGE_ENTRIES_MAX);
                 self.submit_for(context, Work::FetchBefore { account, of, before, limit }, PendingJob::Read { to })
             }
@@ -106,10 +106,10 @@ impl Hub {
             Request::LeaveRoom { room } => self.leave_room(context, &room),
             Request::RoomMembers { room, after } => self.room_members(context, &room, after),
             Request::Invite { room, account: invited } => self.invite(context, &room, invited),
-            Request::Edit { place, seq, text } => self.alter(context, place, seq, Some(text)),
-            Request::Delete { place, seq } => self.alter(context, place, seq, None),
+            Request::Edit { place, room, seq, text } => self.alter(context, self.target(place, room)?, seq, Some(text)),
+            Request::Delete { place, room, seq } => self.alter(context, self.target(place, room)?, seq, None),
             Request::FetchAltered { conversation, after } => self.fetch_altered(context, conversation, after),
-            Request::MarkRead { place, upto } => self.mark_read(context, place, upto),
+            Request::MarkRead { place, room, upto } => self.mark_read(context, self.target(place, room)?, upto),
             Request::Typing { place } => self.typing(context, place),
             Request::Away { away } => {
                 self.presences.set_away(context.now, to.session, away);
@@ -118,7 +118,7 @@ impl Hub {
                 Ok(())
             }
             Request::Search { text, place, before, limit } => {
-                let within = place.map(|place| self.target(place)).transpose()?;
+                let within = place.map(|place| self.target(place, None)).transpose()?;
                 let talk = MessageJob::Search { account, text, within, before, limit: limit.min(HITS_MAX) };
                 self.search(context, talk)
             }

@@ -40,8 +40,8 @@ impl App {
             model.recall(memory);
         }
         if let Ok(account) = AccountName::known(account) {
-            for WaitingPost { post, to, text, at } in self.outbox.waiting(server, &account) {
-                model.recall_own(Ticket(post.counter), &to, text, at);
+            for WaitingPost { post, to, room, text, at } in self.outbox.waiting(server, &account) {
+                model.recall_own(Ticket(post.counter), to, room, text, at);
             }
         }
         self.begin_with(model);
@@ -74,17 +74,17 @@ impl App {
         let (server, account) = &self.whose;
         let Ok(account) = AccountName::known(account) else { return };
         if let Some(link) = &self.link {
-            for WaitingPost { post, to, text, .. } in self.outbox.waiting(server, &account) {
+            for WaitingPost { post, to, room, text, .. } in self.outbox.waiting(server, &account) {
                 // A connection that has ended already is heard of by itself.
-                let _ = link.send(Command::PostAs { ticket: Ticket(post.counter), post, to, text });
+                let _ = link.send(Command::PostAs { ticket: Ticket(post.counter), post, to, room, text });
             }
         }
     }
 
     /// An own message goes onto the disk before it goes anywhere else.
     pub(super) fn keep_own(&mut self, command: &Command) {
-        let Command::PostAs { post, to, text, .. } = command else { return };
-        let waiting = WaitingPost { post: *post, to: to.clone(), text: text.clone(), at: self.now().wall };
+        let Command::PostAs { post, to, room, text, .. } = command else { return };
+        let waiting = WaitingPost { post: *post, to: to.clone(), room: *room, text: text.clone(), at: self.now().wall };
         let Ok(account) = AccountName::known(&self.whose.1) else { return };
         if let Err(error) = self.outbox.keep(&self.whose.0, &account, &waiting) {
             self.remark = format!(

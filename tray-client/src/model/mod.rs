@@ -134,9 +134,18 @@ impl Model {
     }
 
     /// A message that an earlier run has written waits still.
-    pub fn recall_own(&mut self, ticket: Ticket, to: &Place, text: Text, at: UnixMillis) {
-        self.own.insert(ticket, PlaceKey::of(to));
-        self.conversation_mut(to).say(ticket, text, at);
+    pub fn recall_own(&mut self, ticket: Ticket, to: Place, room: Option<ConversationId>, text: Text, at: UnixMillis) {
+        // The room may have been given another name since.
+        let known = room.and_then(|room| self.conversations.values().find(|known| known.id() == Some(room)));
+        let to = known.map_or(to, |known| known.place().clone());
+        self.own.insert(ticket, PlaceKey::of(&to));
+        self.conversation_mut(&to).say(ticket, text, at);
+    }
+
+    /// The number of the room that is called so here.
+    fn room_at(&self, place: &Place) -> Option<ConversationId> {
+        let is_room = matches!(place, Place::Room(_));
+        self.conversations.get(&PlaceKey::of(place)).filter(|_| is_room).and_then(Conversation::id)
     }
 
     /// Who is signed in, or was last.
@@ -379,8 +388,14 @@ impl Model {
             Intent::Unschedule(schedule) => self.at_the_desk(&mut effects, |desk, numbers| desk.unschedule(schedule, numbers)),
             Intent::Type(to) => effects.push(Effect::Tell(Command::Typing { to })),
             Intent::Away(away) => effects.push(Effect::Tell(Command::Away(away))),
-            Intent::Edit { place, seq, text } => self.request(Request::Edit { place, seq, text }, &mut effects),
-            Intent::Delete { place, seq } => self.request(Request::Delete { place, seq }, &mut effects),
+            Intent::Edit { place, seq, text } => {
+                let room = self.room_at(&place);
+                self.request(Request::Edit { place, room, seq, text }, &mut effects);
+            }
+            Intent::Delete { place, seq } => {
+                let room = self.room_at(&place);
+                self.request(Request::Delete { place, room, seq }, &mut effects);
+            }
             Intent::CreateRoom { room, private } => {
                 self.going = Some(PlaceKey::of(&Place::Room(room.clone())));
                 self.request(Request::CreateRoom { room, private }, &mut effects);
@@ -505,7 +520,7 @@ impl Model {
         let (ticket, post) = self.numbers.post();
         self.own.insert(ticket, PlaceKey::of(&to));
         self.conversation_mut(&to).say(ticket, text.clone(), now.wall);
-        let post = Command::PostAs { ticket, post, to: to.clone(), text };
+        let post = Command::PostAs { ticket, post, to: to.clone(), room: self.room_at(&to), text };
         let mut effects = vec![Effect::Tell(post), Effect::Redraw(ScreenPart::Lines(to.clone()))];
         // Whoever writes after having read far back wants to see it.
         self.go_to_end(&to, &mut effects);

@@ -113,6 +113,9 @@ impl Model {
         if self.shown.as_ref() == Some(&PlaceKey::of(from)) {
             self.shown = Some(PlaceKey::of(&to));
         }
+        for own in self.own.values_mut().filter(|own| **own == PlaceKey::of(from)) {
+            *own = PlaceKey::of(&to);
+        }
         for searched in self.search.iter_mut().filter_map(|search| search.place.as_mut()).filter(|place| *place == from) {
             searched.clone_from(&to);
         }
@@ -181,7 +184,7 @@ impl Model {
     /// Tells the server how far the person has read, where it does not know.
     pub(super) fn tell_read(&mut self, place: &Place) -> Option<Effect> {
         let upto = self.conversations.get_mut(&PlaceKey::of(place))?.untold()?;
-        Some(Effect::ask(self.numbers.ticket(), Request::MarkRead { place: place.clone(), upto }))
+        Some(Effect::ask(self.numbers.ticket(), Request::MarkRead { place: place.clone(), room: self.room_at(place), upto }))
     }
 }
 

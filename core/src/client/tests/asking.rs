@@ -68,7 +68,7 @@ fn what_has_a_command_of_its_own_is_not_asked_by_another() {
         Request::SignIn { account: account.clone(), password: password.clone(), remember: false },
         Request::Register { account: account.clone(), password, remember: false },
         Request::SignInByDevice { account },
-        Request::Post { post: PostId { outbox: 1, counter: 1 }, to: Place::lobby(), text: text("x") },
+        Request::Post { post: PostId { outbox: 1, counter: 1 }, to: Place::lobby(), room: None, text: text("x") },
         Request::SendNotice(draft(Vec::new())),
         Request::Receipt { notice, revision: 1, receipt: Receipt::Reached },
         Request::Sync,
@@ -199,23 +199,37 @@ fn what_comes_of_a_conversation_that_was_never_listed_asks_for_the_list() {
 }
 
 #[test]
-fn the_owner_hears_of_a_rooms_new_name_and_what_waits_for_it_goes_there() {
+fn what_is_said_to_a_room_goes_there_whatever_it_is_called_when_it_is_sent() {
     let mut wire = Wire::signed_in(config(false, false));
     wire.tell(Channel::Chat, Event::Conversation(attic(0)));
+    let (attic, loft) = (Place::Room(room("attic")), Place::Room(room("loft")));
+    let about = |request| match request {
+        Request::Post { to: place, room, .. }
+        | Request::Edit { place, room, .. }
+        | Request::Delete { place, room, .. }
+        | Request::MarkRead { place, room, .. } => (place, room),
+        other => panic!("{other:?}"),
+    };
+    wire.command(post(1, Place::Room(room("Attic"))));
+    wire.command(post(2, Place::lobby()));
+    for request in [
+        Request::Edit { place: attic.clone(), room: None, seq: Seq(1), text: text("x") },
+        Request::Delete { place: attic.clone(), room: None, seq: Seq(1) },
+        Request::MarkRead { place: attic.clone(), room: None, upto: Seq(1) },
+    ] {
+        wire.command(Command::Ask { ticket: Ticket(3), request });
+    }
+    let asked: Vec<_> = wire.all_asked().into_iter().map(|request| about(request).1).collect();
+    assert_eq!(asked, [Some(HERE), None, Some(HERE), Some(HERE), Some(HERE)], "the lobby was not listed");
     wire.heard.clear();
-    // As many as may be on their way, and one that waits.
-    for number in 0..257 {
-        wire.client.handle_command(wire.now, post(number, attic(0).place));
-    }
     wire.tell(Channel::Chat, Event::Renamed { conversation: HERE, room: room("loft") });
-    assert_eq!(wire.news(), [Update::Renamed { from: Place::Room(room("attic")), to: Place::Room(room("loft")) }]);
-    let asked: Vec<_> = wire.asked.iter().map(|asked| asked.id).collect();
-    for (seq, id) in (1..).zip(asked) {
-        let posted = Answer::Posted { conversation: HERE, seq: Seq(seq) };
-        wire.say(Channel::Chat, &FromServer::Reply { id, result: Ok(posted) });
-    }
-    let last = wire.all_asked().pop();
-    assert!(matches!(last, Some(Request::Post { to: Place::Room(to), .. }) if to == room("loft")));
+    assert_eq!(wire.news(), [Update::Renamed { from: attic.clone(), to: loft.clone() }]);
+    wire.command(post(4, loft.clone()));
+    wire.command(post(5, attic.clone()));
+    let own = PostId { outbox: 7, counter: 1 };
+    wire.command(Command::PostAs { ticket: Ticket(6), post: own, to: attic.clone(), room: Some(HERE), text: text("of an earlier run") });
+    let asked: Vec<_> = wire.all_asked().into_iter().map(about).collect();
+    assert_eq!(asked, [(loft, Some(HERE)), (attic.clone(), None), (attic, Some(HERE))]);
 }
 
 #[test]

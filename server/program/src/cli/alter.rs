@@ -58,13 +58,13 @@ pub(crate) fn edit(args: EditArgs) -> Outcome {
     session::with_input(
         &args.connection,
         || args.text.read(),
-        |session, text| session.ask_done(Request::Edit { place, seq: args.seq, text }),
+        |session, text| session.ask_done(Request::Edit { place, room: None, seq: args.seq, text }),
     )
 }
 
 pub(crate) fn delete(args: DeleteArgs) -> Outcome {
     let place = args.place.place();
-    session::with(&args.connection, |session| session.ask_done(Request::Delete { place, seq: args.seq }))
+    session::with(&args.connection, |session| session.ask_done(Request::Delete { place, room: None, seq: args.seq }))
 }
 
 pub(crate) fn originals(args: OriginalsArgs) -> Outcome {

@@ -96,7 +96,8 @@ fn a_member_writes_so_much_in_a_day_and_others_go_on() {
         world.ask(peer, post).map(drop)
     };
     assert_eq!([say(&mut world, alice), say(&mut world, alice)], [Ok(()), Ok(())]);
-    let edit = Request::Edit { place: Place::lobby(), seq: belfry_core::chat::Seq(1), text: Text::new("y".repeat(1000)).unwrap() };
+    let edit =
+        Request::Edit { place: Place::lobby(), room: None, seq: belfry_core::chat::Seq(1), text: Text::new("y".repeat(1000)).unwrap() };
     assert!(world.ask(alice, edit.clone()).is_ok(), "to write anew is to write");
     assert_eq!((say(&mut world, alice), world.ask(alice, edit)), (Err(Refusal::QuotaUsedUp), Err(Refusal::QuotaUsedUp)));
     assert_eq!(say(&mut world, bob), Ok(()));

@@ -1,6 +1,8 @@
 //! Rooms: who comes in, who hears what is said there, who is told what.
 
-use belfry_core::chat::{Answer, Audience, Event, Keep, Page, Place, Refusal, Request, Room, RoomName, Seq, Standing};
+use belfry_core::chat::{
+    Answer, Audience, ConversationId, Event, Keep, Page, Place, PostId, Refusal, Request, Room, RoomName, Seq, Standing, Text,
+};
 use belfry_core::endpoint::PeerId;
 
 use super::notices::{draft, notices, send};
@@ -43,6 +45,12 @@ fn say(world: &mut World, peer: PeerId, typed: &str, text: &str) -> Result<Answe
     world.ask(peer, post)
 }
 
+/// The room that somebody has come into last.
+fn entered(world: &mut World, peer: PeerId) -> ConversationId {
+    let entered = |event: &Event| if let Event::Conversation(info) = event { Some(info.id) } else { None };
+    world.events(peer).iter().rev().find_map(entered).unwrap()
+}
+
 fn texts(events: Vec<Event>) -> Vec<String> {
     events.into_iter().filter_map(|event| if let Event::Message(message) = event { Some(message.text.to_string()) } else { None }).collect()
 }
@@ -62,6 +70,46 @@ fn what_is_said_in_a_room_is_told_to_its_members_on_all_their_devices_and_to_nob
     assert_eq!(say(&mut world, eve, "attic", "hello"), Err(Refusal::NotInRoom));
     let history = Request::FetchBefore { place: Place::Room(room("attic")), before: None, limit: 10 };
     assert_eq!(world.ask(eve, history), Err(Refusal::NotInRoom));
+}
+
+#[test]
+fn what_is_said_to_a_room_by_its_number_goes_there_and_not_to_the_one_that_has_its_name_now() {
+    let mut world = World::new();
+    let (alice, bob, carol) = (world.register("alice"), world.register("bob"), world.register("carol"));
+    create(&mut world, alice, "fen", true);
+    invite(&mut world, alice, "fen", "bob").unwrap();
+    join(&mut world, bob, "fen").unwrap();
+    let private = entered(&mut world, bob);
+    say(&mut world, bob, "fen", "my own").unwrap();
+    world.ask(alice, Request::RenameRoom { room: room("fen"), name: room("fen-old") }).unwrap();
+    create(&mut world, alice, "fen", false);
+    for peer in [bob, carol] {
+        join(&mut world, peer, "fen").unwrap();
+    }
+    let _ = [alice, bob, carol].map(|peer| world.heard(peer));
+    let place = Place::Room(room("fen"));
+    let mut number = 100;
+    let mut post = |world: &mut World, room| {
+        number += 1;
+        let (post, text) = (PostId { outbox: 1, counter: number }, Text::new("for the board").unwrap());
+        world.ask(bob, Request::Post { post, to: place.clone(), room, text })
+    };
+    assert_eq!(post(&mut world, Some(private)), Ok(Answer::Posted { conversation: private, seq: Seq(2) }));
+    assert_eq!((texts(world.events(alice)).len(), texts(world.events(carol)).len()), (1, 0));
+    let (place, text) = (place.clone(), Text::new("my own, written anew").unwrap());
+    for request in [
+        Request::Edit { place: place.clone(), room: Some(private), seq: Seq(1), text },
+        Request::MarkRead { place: place.clone(), room: Some(private), upto: Seq(2) },
+        Request::Delete { place: place.clone(), room: Some(private), seq: Seq(1) },
+    ] {
+        assert_eq!(world.ask(bob, request), Ok(Answer::Done));
+    }
+    assert_eq!(world.heard(carol), [], "nobody hears of it in the room of the name");
+    world.ask(bob, Request::LeaveRoom { room: room("fen-old") }).unwrap();
+    assert_eq!(post(&mut world, Some(private)), Err(Refusal::InvitationNeeded));
+    world.ask(alice, Request::DeleteRoom { room: room("fen-old"), confirmed: true }).unwrap();
+    assert_eq!(post(&mut world, Some(private)), Err(Refusal::UnknownRoom));
+    assert_eq!(texts(world.events(carol)), [""; 0]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn say(world: &mut World, peer: PeerId, place: Place, text: &str) -> Seq {
 }
 
 fn edit(place: Place, seq: Seq, text: &str) -> Request {
-    Request::Edit { place, seq, text: Text::new(text).unwrap() }
+    Request::Edit { place, room: None, seq, text: Text::new(text).unwrap() }
 }
 
 fn altered(world: &mut World, peer: PeerId) -> Vec<(u64, String, bool)> {
@@ -45,7 +45,7 @@ fn a_message_that_is_altered_is_told_to_everybody_who_can_read_it() {
     let _ = [alice, bob, eve].map(|peer| world.heard(peer));
     assert_eq!(world.ask(alice, edit(direct.clone(), seq, "at six")), Ok(Answer::Done));
     assert_eq!(world.ask(alice, edit(direct.clone(), seq, "at six")), Ok(Answer::Done));
-    assert_eq!(world.ask(alice, Request::Delete { place: direct, seq }), Ok(Answer::Done));
+    assert_eq!(world.ask(alice, Request::Delete { place: direct, room: None, seq }), Ok(Answer::Done));
     let told = [(1, "at six".to_owned(), false), (1, "(deleted)".to_owned(), true)];
     assert_eq!(altered(&mut world, alice), told);
     assert_eq!(altered(&mut world, bob), told);
@@ -58,7 +58,7 @@ fn only_the_author_alters_a_message_also_where_administrators_are() {
     let alice = world.register("alice");
     let seq = say(&mut world, alice, Place::lobby(), "mine");
     assert_eq!(world.ask(admin, edit(Place::lobby(), seq, "ours")), Err(Refusal::NotYourMessage));
-    assert_eq!(world.ask(admin, Request::Delete { place: Place::lobby(), seq }), Err(Refusal::NotYourMessage));
+    assert_eq!(world.ask(admin, Request::Delete { place: Place::lobby(), room: None, seq }), Err(Refusal::NotYourMessage));
     assert_eq!(world.ask(alice, edit(Place::lobby(), Seq(9), "x")), Err(Refusal::UnknownMessage));
     create(&mut world, alice, "attic", false);
     let attic = Place::Room(room("attic"));
@@ -72,7 +72,7 @@ fn originals_are_for_administrators_and_each_look_is_noted() {
     let (mut world, admin) = World::with_admin();
     let (alice, _bob) = (world.register("alice"), world.register("bob"));
     let seq = say(&mut world, alice, Place::Direct(name("bob")), "rude");
-    world.ask(alice, Request::Delete { place: Place::Direct(name("bob")), seq }).unwrap();
+    world.ask(alice, Request::Delete { place: Place::Direct(name("bob")), room: None, seq }).unwrap();
     let look = Request::Originals { of: Parties::Direct(name("bob"), name("alice")), seq, after: 0 };
     assert_eq!(world.ask(alice, look.clone()), Err(Refusal::AdminOnly));
     match world.ask(admin, look) {
@@ -102,7 +102,7 @@ fn reading_on_one_device_is_told_to_the_others() {
     };
     assert_eq!(unread(world.events(laptop)), 3);
     world.heard(bob);
-    let read = Request::MarkRead { place: Place::lobby(), upto: Seq(2) };
+    let read = Request::MarkRead { place: Place::lobby(), room: None, upto: Seq(2) };
     assert_eq!(world.ask(laptop, read.clone()), Ok(Answer::Done));
     assert_eq!(world.ask(laptop, read), Ok(Answer::Done));
     for peer in [bob, laptop] {

@@ -198,6 +198,37 @@ fn an_invitation_stays_until_it_is_taken_or_declined() {
 }
 
 #[test]
+fn what_one_says_names_the_room_and_is_settled_there_under_its_new_name() {
+    let mut model = model();
+    model.apply(now(0), Update::Conversation(conversation(1, attic(), 0)));
+    let said = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Tell(Command::PostAs { ticket, to, room, .. }) => Some((ticket, to, room)),
+            _ => None,
+        })
+    };
+    let say = |model: &mut Model, to| said(model.act(now(1), Intent::Say { to, text: Text::new("hi").unwrap() })).unwrap();
+    let (own, to, room) = say(&mut model, attic());
+    assert_eq!((to, room), (attic(), Some(ConversationId(1))));
+    assert_eq!(say(&mut model, Place::Direct(name("anna"))).2, None);
+    let loft = Place::Room(RoomName::new("loft").unwrap());
+    model.apply(now(1), Update::Renamed { from: attic(), to: loft.clone() });
+    model.apply(now(1), Update::Conversation(conversation(2, attic(), 0)));
+    model.apply(now(1), Update::Posted { ticket: own, conversation: ConversationId(1), seq: Seq(1) });
+    let (waiting, attic_now) = (|model: &Model, place: &Place| model.conversation(place).unwrap().waiting(), attic());
+    assert_eq!((waiting(&model, &loft), waiting(&model, &attic_now)), (0, 0));
+    model.recall_own(Ticket(90), attic(), Some(ConversationId(1)), Text::new("of an earlier run").unwrap(), UnixMillis(0));
+    assert_eq!((waiting(&model, &loft), waiting(&model, &attic_now)), (1, 0));
+    let ask = |effects: Vec<Effect>| match &effects[..] {
+        [Effect::Tell(Command::Ask { request: Request::Edit { room, .. } | Request::Delete { room, .. }, .. })] => *room,
+        other => panic!("{other:?}"),
+    };
+    let edit = Intent::Edit { place: loft.clone(), seq: Seq(1), text: Text::new("ho").unwrap() };
+    assert_eq!(ask(model.act(now(1), edit)), Some(ConversationId(1)));
+    assert_eq!(ask(model.act(now(1), Intent::Delete { place: loft, seq: Seq(1) })), Some(ConversationId(1)));
+}
+
+#[test]
 fn what_is_refused_is_said_and_what_is_done_is_not() {
     let mut model = model();
     let ask = |effects: Vec<Effect>| match &effects[..] {

@@ -170,8 +170,8 @@ impl<P: ExternalPrinter> Chat<'_, P> {
             Ok(Entry::Help) => self.show(entry::HELP),
             Ok(Entry::Quit) => self.leave(),
             Ok(Entry::Answer(notice, answer)) => self.answer(notice, answer),
-            Ok(Entry::Edit(seq, text)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Edit { place, seq, text })),
-            Ok(Entry::Delete(seq)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Delete { place, seq })),
+            Ok(Entry::Edit(seq, text)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Edit { place, room: None, seq, text })),
+            Ok(Entry::Delete(seq)) => self.asking(|talk| talk.alter(seq, |place, seq| Request::Delete { place, room: None, seq })),
             Ok(Entry::Who) => self.asking(Self::who),
             Ok(Entry::History(count)) => self.asking(|talk| talk.history(talk.place.clone(), count, true).map(drop)),
             Ok(Entry::Go(place)) => self.asking(|talk| talk.enter(place)),
@@ -370,7 +370,7 @@ impl<P: ExternalPrinter> Chat<'_, P> {
         if *place == self.place {
             // What stands on this screen is read, for the person's other devices too.
             let ticket = self.session.ticket();
-            let request = Request::MarkRead { place: place.clone(), upto: message.seq };
+            let request = Request::MarkRead { place: place.clone(), room: None, upto: message.seq };
             self.session.send(Command::Ask { ticket, request })?;
             self.show(&line)
         } else {

@@ -201,7 +201,8 @@ impl House {
                 let said = self.say(self.peer(who), place.clone(), &format!("{} {number}", spot.secret()));
                 self.conversations.insert(typed, said);
             }
-            let edit = Request::Edit { place, seq: Seq(2), text: Text::new(format!("{}, written anew", spot.secret())).unwrap() };
+            let edit =
+                Request::Edit { place, room: None, seq: Seq(2), text: Text::new(format!("{}, written anew", spot.secret())).unwrap() };
             self.world.ask(self.peer(Sender), edit).unwrap();
             if spot != Spot::Lobby {
                 self.world.ask(owner, Request::RemoveFromRoom { room: room(typed), account: name(PutOut.account()) }).unwrap();
@@ -218,8 +219,12 @@ impl House {
             let peer = self.peer(asker);
             self.say(friend, Place::Direct(name(asker.account())), Spot::Own.secret());
             let own = self.say(peer, Place::Direct(name("friend")), Spot::Own.secret());
-            let edit =
-                Request::Edit { place: Place::Direct(name("friend")), seq: Seq(2), text: Text::new("said to oneself anew").unwrap() };
+            let edit = Request::Edit {
+                place: Place::Direct(name("friend")),
+                room: None,
+                seq: Seq(2),
+                text: Text::new("said to oneself anew").unwrap(),
+            };
             self.world.ask(peer, edit).unwrap();
             self.own.insert(asker, own);
         }
@@ -229,7 +234,7 @@ impl House {
             let said = self.say(one, place.clone(), Spot::Others.secret());
             self.conversations.insert("others", said);
         }
-        let edit = Request::Edit { place, seq: Seq(2), text: Text::new("said between others anew").unwrap() };
+        let edit = Request::Edit { place, room: None, seq: Seq(2), text: Text::new("said between others anew").unwrap() };
         self.world.ask(one, edit).unwrap();
     }
 

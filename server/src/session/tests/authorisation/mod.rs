@@ -6,7 +6,7 @@ mod cast;
 #[rustfmt::skip]
 mod table;
 
-use belfry_core::chat::{FromServer, Refusal};
+use belfry_core::chat::{FromServer, Place, Refusal, Request, RoomName};
 
 use self::cast::{Asker, House, Spot};
 use self::table::{Kind, Rows, Verdict, only_reads, request, rows, tells_what_was_said};
@@ -39,7 +39,12 @@ enum Answered {
 /// Asks one thing, and says what is wrong with what came of it.
 fn look(house: &mut House, kind: Kind, asker: Asker, spot: Spot) -> (Answered, Vec<String>) {
     let Some(asked) = request(kind, house, asker, spot) else { return (Answered::Nothing, Vec::new()) };
-    assert_eq!(Kind::of(&asked), kind);
+    look_with(house, asked, asker, spot)
+}
+
+/// Asks this, and says what is wrong with what came of it.
+fn look_with(house: &mut House, asked: Request, asker: Asker, spot: Spot) -> (Answered, Vec<String>) {
+    let kind = Kind::of(&asked);
     let peer = house.peer(asker);
     let id = house.world.send(peer, asked);
     let mut heard = house.world.hear_all();
@@ -94,6 +99,43 @@ fn check(kind: Kind) -> Vec<String> {
         }
     }
     faults
+}
+
+/// The same request by the room's number, under the name of a room that everybody is in; `None` where no number can be said.
+fn by_number(house: &mut House, kind: Kind, asker: Asker, spot: Spot) -> Option<Request> {
+    let number = house.conversation(asker, spot);
+    let mut asked = request(kind, house, asker, spot)?;
+    let (Request::Post { to: place, room, .. }
+    | Request::Edit { place, room, .. }
+    | Request::Delete { place, room, .. }
+    | Request::MarkRead { place, room, .. }) = &mut asked
+    else {
+        return None;
+    };
+    *room = Some(number);
+    if let Place::Room(name) = place {
+        *name = RoomName::lobby();
+    }
+    Some(asked)
+}
+
+#[test]
+fn whoever_says_a_number_is_answered_as_whoever_says_the_name_that_belongs_to_it() {
+    let mut faults = Vec::new();
+    let mut house = House::new();
+    for kind in [Kind::Post, Kind::Edit, Kind::Delete, Kind::MarkRead] {
+        for spot in Spot::ALL {
+            for asker in Asker::ALL {
+                let asked = by_number(&mut house, kind, asker, spot).unwrap();
+                let (answered, wrong) = look_with(&mut house, asked, asker, spot);
+                faults.extend(wrong.into_iter().map(|what| format!("{kind:?}, {spot:?}, {asker:?}: {what}")));
+                if answered == Answered::With(Verdict::Yes) {
+                    house = House::new();
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]

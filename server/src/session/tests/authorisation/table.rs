@@ -215,13 +215,13 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::Status => anywhere.map(|()| Request::Status)?,
         Kind::Away => anywhere.map(|()| Request::Away { away: true })?,
         Kind::Who => anywhere.map(|()| Request::Who { after: None })?,
-        Kind::Post => Request::Post { post: PostId { outbox: 77, counter: 1 }, to: place, text },
+        Kind::Post => Request::Post { post: PostId { outbox: 77, counter: 1 }, to: place, room: None, text },
         Kind::FetchAfter => Request::FetchAfter { conversation, after: Seq(0), limit: 9 },
         Kind::FetchBefore => Request::FetchBefore { place, before: None, limit: 9 },
         Kind::FetchAltered => Request::FetchAltered { conversation, after: 0 },
-        Kind::Edit => Request::Edit { place, seq, text },
-        Kind::Delete => Request::Delete { place, seq },
-        Kind::MarkRead => Request::MarkRead { place, upto: Seq(2) },
+        Kind::Edit => Request::Edit { place, room: None, seq, text },
+        Kind::Delete => Request::Delete { place, room: None, seq },
+        Kind::MarkRead => Request::MarkRead { place, room: None, upto: Seq(2) },
         Kind::Typing => Request::Typing { place },
         Kind::Search => {
             let text = SearchText::new(spot.secret()).unwrap();
