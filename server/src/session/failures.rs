@@ -1,5 +1,5 @@
 //! Which addresses and accounts have lately failed to sign in, and how often. A try counts from before its hash is made: however many come
-//! at once, no more are looked at than may fail.
+//! at once, no more are checked than may fail.
 
 use std::collections::BTreeMap;
 

@@ -86,7 +86,7 @@ struct ClientSession {
     answered: u32,
 }
 
-/// Whose password is being looked at.
+/// Whose password is being checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PasswordOf {
     Session(SessionId),

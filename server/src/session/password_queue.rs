@@ -1,4 +1,4 @@
-//! Passwords that wait to be looked at, and who is next: a fair queue. Whoever floods it waits behind themselves.
+//! Passwords that wait to be checked, and who is next: a fair queue. Whoever floods it waits behind themselves.
 //!
 //! By start-time fair queueing (Goyal, Vin, Cheng 1996) with a tag for the address and one for the account: who asks while others have had
 //! turns starts where the queue is now, and each further one of the same address or account one turn later. Five hundred guesses from one
@@ -25,7 +25,7 @@ pub(super) enum Lane {
     Stranger,
 }
 
-/// A password that is to be looked at.
+/// A password that is to be checked.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) whose: PasswordOf,
@@ -41,7 +41,7 @@ pub(super) struct Turn {
 /// What becomes of the next turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// It is looked at.
+    /// It is checked.
     Go,
     /// It stays where it is, and the next may go.
     Wait,
@@ -49,7 +49,7 @@ pub(super) enum Decision {
     Refuse,
 }
 
-/// All that wait, and all that are looked at.
+/// All that wait, and all that are checked.
 #[derive(Debug)]
 pub(super) struct PasswordQueue {
     familiar: Queue,
@@ -135,12 +135,12 @@ impl PasswordQueue {
         None
     }
 
-    /// One was looked at: whose it was, unless they have gone, and with whom it counts.
+    /// One was checked: whose it was, unless they have gone, and with whom it counts.
     pub(super) fn done(&mut self, ticket: PasswordTicket) -> Option<(Option<PasswordOf>, Vec<Blame>)> {
         self.at_work.remove(&ticket)
     }
 
-    /// Nobody waits for what these are for. What is being looked at is, and counts.
+    /// Nobody waits for what these are for. What is being checked is, and counts.
     pub(super) fn forget(&mut self, is_gone: impl Fn(PasswordOf) -> bool) {
         for queue in [&mut self.familiar, &mut self.strangers] {
             queue.turns.retain(|_, turn| !is_gone(turn.whose));
@@ -216,7 +216,7 @@ mod tests {
         Turn { whose: PasswordOf::Session(SessionId(number)), lane, account: account.into(), source, blames: Vec::new(), work }
     }
 
-    /// Who is looked at, one after the other.
+    /// Who is checked, one after the other.
     fn order(hashing: &mut PasswordQueue) -> Vec<u64> {
         let mut order = Vec::new();
         while let Some((Some(ticket), turn)) = hashing.next(|_| Decision::Go) {

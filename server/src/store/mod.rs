@@ -39,6 +39,7 @@ mod notices;
 mod open;
 mod page;
 mod plans;
+mod reading;
 mod retention;
 mod room_job;
 mod rooms;

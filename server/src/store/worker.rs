@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-use super::apply::StoreReader;
 use super::job::{Aside, WorkKind};
+use super::reading::Reading;
 use super::{Done, Job, Store};
 use crate::limits::JOBS_WAITING_MAX;
 
@@ -60,14 +60,6 @@ pub struct StoreWorker {
     reading: usize,
     latencies: VecDeque<Duration>,
     stopped: bool,
-}
-
-/// A thread that reads what may take long.
-#[derive(Debug)]
-struct Reading {
-    jobs: Sender<Job>,
-    found: Receiver<Done>,
-    thread: JoinHandle<()>,
 }
 
 #[derive(Debug)]
@@ -236,46 +228,6 @@ fn not_taken<T>(sent: Result<(), TrySendError<T>>) -> Result<(), NotTaken> {
         TrySendError::Full(_) => NotTaken::Full,
         TrySendError::Disconnected(_) => NotTaken::Stopped,
     })
-}
-
-impl Reading {
-    fn spawn(name: &str, reader: StoreReader, wake: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<Self> {
-        // How many wait in it is counted in front of it.
-        let (jobs, to_do) = channel();
-        let (answers, found) = channel();
-        let side = ReadingThread { to_do, answers: Some(answers), wake: move || wake() };
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || side.run(reader))?;
-        Ok(Self { jobs, found, thread })
-    }
-}
-
-/// The side of a thread that reads.
-struct ReadingThread<W: Fn()> {
-    to_do: Receiver<Job>,
-    /// `Some` until the end.
-    answers: Option<Sender<Done>>,
-    wake: W,
-}
-
-impl<W: Fn()> ReadingThread<W> {
-    fn run(self, mut reader: StoreReader) {
-        while let Ok(job) = self.to_do.recv() {
-            let found = reader.answer(job);
-            // Whatever else waits changes nothing, so nobody misses it.
-            if self.answers.as_ref().is_none_or(|answers| answers.send(found).is_err()) {
-                return;
-            }
-            (self.wake)();
-        }
-    }
-}
-
-/// As for [`StoreThread`].
-impl<W: Fn()> Drop for ReadingThread<W> {
-    fn drop(&mut self) {
-        self.answers = None;
-        (self.wake)();
-    }
 }
 
 /// The thread's side.
