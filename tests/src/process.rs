@@ -200,8 +200,13 @@ impl Process {
 
     /// Writes to its standard input. What it no longer wants to read is lost.
     pub fn write(&mut self, text: &str) {
+        self.write_bytes(text.as_bytes());
+    }
+
+    /// Writes to its standard input what may be in any encoding.
+    pub fn write_bytes(&mut self, bytes: &[u8]) {
         if let Some(input) = &mut self.input {
-            let _ = input.write_all(text.as_bytes());
+            let _ = input.write_all(bytes);
         }
     }
 

@@ -63,6 +63,28 @@ fn a_terminal_that_cannot_move_its_cursor_is_chatted_on_line_by_line() {
 }
 
 #[test]
+fn what_is_typed_in_another_encoding_is_said_to_be_and_neither_sent_nor_the_end_of_the_chat() {
+    let server = Server::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let mut chat = chat(&alice);
+    // Latin-1, as it comes from a keyboard: what follows the letter is typed later.
+    chat.write_bytes(b"gr\xfc");
+    chat.line_with("stands for what is not UTF-8");
+    chat.line_with(PROMPT);
+    chat.write("sse\r");
+    chat.line_with("not sent: The text is not UTF-8");
+    chat.write("Grüße\r/quit\r");
+    assert_eq!(chat.finish().code, Some(0));
+    let mut plain = Process::start_on_terminal_called(&mut bob.command(&["chat"]), "dumb");
+    plain.line_with("/help lists the commands");
+    plain.write_bytes(b"gr\xfc\xdfe\n");
+    plain.line_with("not sent: The text is not UTF-8");
+    plain.write("/quit\n");
+    assert_eq!(plain.finish().code, Some(0));
+    assert_eq!(alice.history(10), ["Grüße"]);
+}
+
+#[test]
 fn a_terminal_is_given_back_as_it_was_found() {
     use nix::sys::termios::tcgetattr;
 

@@ -36,6 +36,8 @@ pub(crate) enum Wake {
     Line(Vec<u8>),
     /// A line was interrupted; it has not been handed in and can be had back.
     LineKept,
+    /// Something was typed that is not UTF-8; the line is not handed in yet.
+    Unreadable,
     /// No more lines come.
     InputEnded,
     /// Lines cannot be read.

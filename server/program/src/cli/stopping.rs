@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use belfry_core::chat::{Answer, Refusal, Request, Scheduled};
+use belfry_core::net::InWords;
 
 use super::notice;
 use super::session::Session;
@@ -26,7 +27,10 @@ pub(super) fn ask(session: &mut Session, yes: bool, request: impl Fn(bool) -> Re
     // Nothing depends on these being read.
     let _ = write!(io::stderr(), "{said} Do it? [y/N] ");
     let mut typed = String::new();
-    io::stdin().lock().read_line(&mut typed).map_err(|error| Ending::usage(format_args!("No answer could be read: {error}.")))?;
+    io::stdin()
+        .lock()
+        .read_line(&mut typed)
+        .map_err(|error| Ending::usage(format_args!("No answer could be read: {}.", InWords(&error))))?;
     if !matches!(typed.trim().to_lowercase().as_str(), "y" | "yes") {
         return Err(Ending::usage("Nothing was changed."));
     }

@@ -16,6 +16,7 @@ use rustyline::ExternalPrinter;
 
 use super::echo::Echo;
 use super::entry::{self, Entry};
+use super::lines;
 use super::prompt::{self, Prompt};
 use crate::cli::session::{Session, Wake};
 use crate::cli::{listen, who, zone};
@@ -104,11 +105,21 @@ impl<P: ExternalPrinter> Chat<'_, P> {
             match self.session.next(None)? {
                 Some(Wake::Update(update)) => self.update(update)?,
                 Some(Wake::Line(line)) => {
-                    self.line(&String::from_utf8_lossy(&line))?;
+                    match lines::text(line) {
+                        Ok(line) => self.line(&line)?,
+                        Err(_) => self.show("not sent: The text is not UTF-8; set the terminal to UTF-8 and type it again.")?,
+                    }
                     self.prompt();
                 }
                 Some(Wake::LineKept) => {
                     self.show(&self.paint.dim("not sent; Arrow up brings the line back, Ctrl+C again leaves"))?;
+                    self.prompt();
+                }
+                Some(Wake::Unreadable) => {
+                    let mark = prompt::UNREADABLE;
+                    self.show(&self.paint.dim(&format!(
+                        "{mark} stands for what is not UTF-8; what was pasted behind it is left out. Set the terminal to UTF-8."
+                    )))?;
                     self.prompt();
                 }
                 Some(Wake::InputEnded) => self.leave()?,

@@ -1,6 +1,7 @@
 //! Reads lines for another thread, no faster than it asks for them.
 
 use std::io::{self, BufRead};
+use std::string::FromUtf8Error;
 use std::sync::mpsc::{Receiver, Sender};
 
 use belfry_core::limits::TEXT_BYTES_MAX;
@@ -54,6 +55,14 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     }
     line.truncate(LINE_BYTES_MAX);
     Ok(anything.then_some(line))
+}
+
+/// The line as text. The longest are cut off, perhaps within a letter: their length is what is wrong with them.
+///
+/// # Errors
+/// It is not UTF-8.
+pub(super) fn text(line: Vec<u8>) -> Result<String, FromUtf8Error> {
+    if line.len() > TEXT_BYTES_MAX { Ok("x".repeat(line.len())) } else { String::from_utf8(line) }
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl PipedLines {
                 Some(line) => self.fail(Exit::Unreachable, format!("Line {line}: The connection was lost; it may or may not be stored.")),
                 None => Step::Nothing,
             },
-            Wake::Update(_) | Wake::NetworkEnded | Wake::LineKept | Wake::OutputFailed(_) => Step::Nothing,
+            Wake::Update(_) | Wake::NetworkEnded | Wake::LineKept | Wake::Unreadable | Wake::OutputFailed(_) => Step::Nothing,
         }
     }
 
@@ -112,9 +112,7 @@ impl PipedLines {
         if line.trim_ascii().is_empty() {
             return Step::Finished(None);
         }
-        // The longest lines are cut off, perhaps within a letter: their length is what is wrong with them.
-        let too_long = line.len() > belfry_core::limits::TEXT_BYTES_MAX;
-        let text = if too_long { Ok("x".repeat(line.len())) } else { String::from_utf8(line) };
+        let text = lines::text(line);
         // What some shells and editors put in front of the first line.
         let text = text.map(|text| if self.lines == 1 { text.trim_start_matches('\u{feff}').to_owned() } else { text });
         match text.map(Text::new) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
@@ -25,15 +25,24 @@ const WAKE_INTERVAL: Duration = Duration::from_millis(50);
 /// How long the last lines may take to reach the screen.
 const LAST_LINES_PATIENCE: Duration = Duration::from_millis(200);
 
-/// What stands in the line now. The editor asks for a hint after each change, and gives none of a line away that was interrupted.
+/// What stands in the line now, and before which of its bytes the cursor does. The editor asks for a hint after each change and for
+/// colours after each movement, and gives none of a line away that was interrupted.
 #[derive(Default)]
-pub(super) struct Draft(RefCell<String>);
+pub(super) struct Draft(RefCell<(String, usize)>);
+
+impl Draft {
+    fn note(&self, line: &str, cursor: usize) {
+        let mut draft = self.0.borrow_mut();
+        line.clone_into(&mut draft.0);
+        draft.1 = cursor;
+    }
+}
 
 impl Hinter for Draft {
     type Hint = String;
 
-    fn hint(&self, line: &str, _: usize, _: &Context<'_>) -> Option<String> {
-        line.clone_into(&mut self.0.borrow_mut());
+    fn hint(&self, line: &str, cursor: usize, _: &Context<'_>) -> Option<String> {
+        self.note(line, cursor);
         None
     }
 }
@@ -41,7 +50,12 @@ impl Hinter for Draft {
 impl Completer for Draft {
     type Candidate = String;
 }
-impl Highlighter for Draft {}
+impl Highlighter for Draft {
+    fn highlight_char(&self, line: &str, cursor: usize, _: CmdKind) -> bool {
+        self.note(line, cursor);
+        false
+    }
+}
 impl Validator for Draft {}
 impl Helper for Draft {}
 
@@ -120,9 +134,20 @@ impl Prompt {
 }
 
 fn edit(editor: &mut Editor<Draft, MemHistory>, prompts: &Receiver<String>, waker: &Sender<Wake>) {
+    let mut begun = (String::new(), String::new());
+    // A terminal that has typed one byte in another encoding types others, and Arrow up brings the line back.
+    let mut other_encoding = false;
     while let Ok(prompt) = prompts.recv() {
-        let (wake, last) = match editor.readline(&prompt) {
+        let (left, right) = core::mem::take(&mut begun);
+        let (wake, last) = match editor.readline_with_initial(&prompt, (&left, &right)) {
+            Ok(line) if other_encoding => (Wake::Line(as_typed(&line)), false),
             Ok(line) => (Wake::Line(line.into_bytes()), false),
+            Err(ReadlineError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                other_encoding = true;
+                begun = with_unreadable(editor);
+                forget_pending();
+                (Wake::Unreadable, false)
+            }
             Err(ReadlineError::Interrupted) if keep_draft(editor) => (Wake::LineKept, false),
             Err(ReadlineError::Eof | ReadlineError::Interrupted) => (Wake::InputEnded, true),
             Err(error) => (Wake::InputFailed(std::io::Error::other(error.to_string())), true),
@@ -143,9 +168,35 @@ fn read(prompts: &Receiver<String>, waker: Sender<Wake>) {
     }
 }
 
+/// What stands in the line for a byte that is not UTF-8, where it was typed.
+pub(super) const UNREADABLE: char = char::REPLACEMENT_CHARACTER;
+
+/// The line that the editor has given up because of such a byte, before and behind the cursor: it goes on with it, so that what is typed
+/// after the byte is never said alone.
+fn with_unreadable(editor: &Editor<Draft, MemHistory>) -> (String, String) {
+    let (line, cursor) = editor.helper().map(|draft| draft.0.take()).unwrap_or_default();
+    let (left, right) = line.split_at_checked(cursor).unwrap_or((&line, ""));
+    (format!("{left}{UNREADABLE}"), right.to_owned())
+}
+
+/// The line with a byte that is no UTF-8 wherever one was typed.
+fn as_typed(line: &str) -> Vec<u8> {
+    line.split(UNREADABLE).map(str::as_bytes).collect::<Vec<_>>().join(&0xff)
+}
+
+/// Takes what the terminal holds: the editor has lost what it had read beyond that byte, and the end of a paste is no line of its own.
+#[cfg(unix)]
+fn forget_pending() {
+    let _ = nix::sys::termios::tcflush(std::io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
+}
+
+/// A console types no bytes.
+#[cfg(not(unix))]
+const fn forget_pending() {}
+
 /// Keeps what stood in an interrupted line where Arrow up finds it; whether something did.
 fn keep_draft(editor: &mut Editor<Draft, MemHistory>) -> bool {
-    let draft = editor.helper().map(|draft| draft.0.take()).unwrap_or_default();
+    let (draft, _) = editor.helper().map(|draft| draft.0.take()).unwrap_or_default();
     // What cannot be kept is no reason to leave: the line still stands on the screen.
     !draft.trim().is_empty() && editor.add_history_entry(draft).is_ok()
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use belfry_core::chat::{Answer, Keep, Length, Request, Room, RoomName};
+use belfry_core::net::InWords;
 use belfry_server::hub::spelled;
 
 use crate::cli::session::{self, Session};
@@ -85,7 +86,10 @@ fn confirm(warning: &str) -> Outcome {
     // Nothing depends on these being read.
     let _ = write!(io::stderr(), "{warning} Go on? [y/N] ");
     let mut typed = String::new();
-    io::stdin().lock().read_line(&mut typed).map_err(|error| Ending::usage(format_args!("No answer could be read: {error}.")))?;
+    io::stdin()
+        .lock()
+        .read_line(&mut typed)
+        .map_err(|error| Ending::usage(format_args!("No answer could be read: {}.", InWords(&error))))?;
     match typed.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Ending::usage("Nothing was changed.")),
