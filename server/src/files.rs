@@ -2,14 +2,24 @@
 //!
 //! What is made is for its owner alone from its first moment, is made exclusively and through no link, and belongs to whoever the thing
 //! that it replaces belonged to, or else to the owner of the folder it lies in: an administrator who runs a command as root leaves
-//! nothing behind that the server's own user cannot read.
+//! nothing behind that the server's own user cannot read. A link that leads nowhere is never taken for nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 // What the system says of a file, for a sentence about it.
 pub use belfry_core::net::InWords;
+
+/// A command waits so long for another one that writes the same file, which takes milliseconds.
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it looks.
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// So many links are followed one after the other.
+const LINKS_MAX: usize = 16;
 
 /// Makes a file that was not there, for its owner alone.
 ///
@@ -37,12 +47,32 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Puts a new file in the place of the old one in one step: whoever reads, also after a power cut, has all of the old or all of the new
-/// one. Owner and permissions stay as they were. Two at the same time have to be kept apart by a lock.
+/// Opens or makes a file and locks it, and waits so long at most for whoever has it: a program that stands still must not stop others.
 ///
 /// # Errors
-/// The operating system's; the old file is as it was.
+/// [`io::ErrorKind::ResourceBusy`]: somebody has it still; the operating system's.
+pub fn lock(path: &Path, patience: Duration) -> io::Result<File> {
+    let file = open_or_create(path)?;
+    let end = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(LOCK_INTERVAL),
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::ResourceBusy.into()),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Puts a new file in the place of the old one in one step: whoever reads, also after a power cut, has all of the old or all of the new
+/// one. Owner and permissions stay as they were. A link stays, and the file that it leads to is replaced, as it was the one that was
+/// read. Two at the same time have to be kept apart by a lock.
+///
+/// # Errors
+/// The operating system's; the link leads nowhere, or was made by somebody else than this user and root: a command of root's writes
+/// nowhere that the server's own user has chosen. The old file is as it was.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let path = &behind_links(path)?;
     let unfinished = beside(path, ".new");
     // Whatever a killed command has left there, and be it a link.
     match fs::remove_file(&unfinished) {
@@ -62,6 +92,32 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         sync_folder_of(path)
     })();
     written.inspect_err(|_| drop(fs::remove_file(&unfinished)))
+}
+
+/// The file that a path means: itself, or what its links lead to.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut at = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match fs::symlink_metadata(&at) {
+            Ok(found) if !found.is_symlink() => return Ok(at),
+            Ok(_) if !is_own(&at)? => {
+                return Err(io::Error::other("it is a link that another user has made; do this as that user"));
+            }
+            Ok(_) => at = folder_of(&at).join(fs::read_link(&at)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && at == path => return Ok(at),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("its links lead in a circle"))
+}
+
+/// The link that keeps a thing from being there, with where it leads: the thing itself, or a folder above it.
+pub fn leads_nowhere(path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let link = path.ancestors().find(|part| part.symlink_metadata().is_ok())?;
+    if link.exists() {
+        return None;
+    }
+    Some((link.to_owned(), fs::read_link(link).ok()?))
 }
 
 /// Makes a folder that only its owner may enter, with those above it; one that exists stays as it is.
@@ -178,6 +234,20 @@ fn give(file: &File, owner: Option<Owner>) -> io::Result<()> {
     }
 }
 
+/// Whether the link was made by the user whose process this is, or by root.
+#[cfg(unix)]
+fn is_own(link: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = fs::symlink_metadata(link)?.uid();
+    Ok(user == 0 || user == nix::unistd::geteuid().as_raw())
+}
+
+/// Only administrators make links here.
+#[cfg(not(unix))]
+fn is_own(_link: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
 #[cfg(unix)]
 fn give_folder(path: &Path) -> io::Result<()> {
     give(&File::open(path)?, owner_of_folder(path))
@@ -225,6 +295,16 @@ mod tests {
         replace(&path, b"second").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "second");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn whoever_keeps_a_lock_keeps_others_only_so_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = lock(&path, Duration::ZERO).unwrap();
+        assert_eq!(lock(&path, Duration::ZERO).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        drop(held);
+        lock(&path, Duration::ZERO).unwrap();
     }
 
     #[test]
@@ -284,8 +364,38 @@ mod tests {
             fs::write(&elsewhere, "precious").unwrap();
             symlink(&elsewhere, beside(&folder.path().join("keys"), ".new")).unwrap();
             replace(&folder.path().join("keys"), b"new").unwrap();
-            replace(&link, b"new").unwrap();
             assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "precious");
+        }
+
+        #[test]
+        fn a_link_stays_and_the_file_that_it_leads_to_is_replaced() {
+            let folder = tempfile::tempdir().unwrap();
+            let [file, near, far] = ["kept/file", "kept/near", "far"].map(|name| folder.path().join(name));
+            create_folder(&folder.path().join("kept")).unwrap();
+            symlink("file", &near).unwrap();
+            symlink("kept/near", &far).unwrap();
+            assert_eq!(replace(&far, b"new").unwrap_err().kind(), io::ErrorKind::NotFound);
+            assert_eq!(leads_nowhere(&far.join("below")), Some((far.clone(), "kept/near".into())));
+            fs::write(&file, "old").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+            replace(&far, b"new").unwrap();
+            assert_eq!((fs::read_to_string(&file).unwrap(), mode(&file)), ("new".to_owned(), 0o640));
+            assert!(far.is_symlink() && near.is_symlink());
+            assert_eq!(leads_nowhere(&far), None);
+            let circle = folder.path().join("circle");
+            symlink("circle", &circle).unwrap();
+            assert!(replace(&circle, b"new").is_err());
+        }
+
+        #[test]
+        fn root_writes_nowhere_that_somebody_elses_link_leads() {
+            let Some(folder) = of_somebody() else { return };
+            let (precious, link) = (folder.path().join("precious"), folder.path().join("link"));
+            fs::write(&precious, "precious").unwrap();
+            symlink(&precious, &link).unwrap();
+            std::os::unix::fs::lchown(&link, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+            assert!(replace(&link, b"new").unwrap_err().to_string().contains("another user"));
+            assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
         }
 
         #[test]

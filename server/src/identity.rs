@@ -48,6 +48,13 @@ pub enum DataError {
         /// Where it leads.
         to: PathBuf,
     },
+    /// The identity file is a link, or behind one, and where that leads is nothing.
+    IdentityLeadsNowhere {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
     /// A copy of the identity cannot be made.
     Copy {
         /// Which file.
@@ -90,6 +97,7 @@ impl fmt::Display for DataError {
                 let what = match error.kind() {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space on that disk, or choose",
                     io::ErrorKind::NotADirectory => "Choose",
+                    io::ErrorKind::ResourceBusy => "End that, or choose",
                     _ => "Make it writable for this user, or choose",
                 };
                 write!(f, "{} cannot be used: {}. {what} another folder with --data.", path.display(), InWords(error))
@@ -97,6 +105,13 @@ impl fmt::Display for DataError {
             Self::LeadsNowhere { link, to } => write!(
                 f,
                 "{} is a link to {}, which is not there. Make that folder, or choose another one with --data.",
+                link.display(),
+                to.display()
+            ),
+            Self::IdentityLeadsNowhere { link, to } => write!(
+                f,
+                "{} is a link to {}, which is not there. Bring back what it leads to, or remove the link and put the identity key in its place; \
+                 from a backup it is FILE.key. Without it every client takes this server for an impostor.",
                 link.display(),
                 to.display()
             ),
@@ -210,8 +225,9 @@ impl DataFolder {
     /// Looks whether all of a house is here, or nothing of one, and changes nothing.
     ///
     /// # Errors
-    /// [`DataError::Half`] when something is missing; [`DataError::Store`].
+    /// [`DataError::Half`] when something is missing; [`DataError::IdentityLeadsNowhere`], [`DataError::Store`].
     pub fn look(&self) -> Result<(), DataError> {
+        self.identity_leads_somewhere()?;
         match inventory::look(&self.path, &self.identity(), &self.database()) {
             Ok(None) => Ok(()),
             Ok(Some(half)) => Err(DataError::Half(half)),
@@ -325,9 +341,14 @@ impl DataFolder {
         match Keys::read(&path) {
             Ok(Some(keys)) => Ok(Some(keys)),
             Ok(None) => Err(DataError::Identity { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.identity_leads_somewhere().map(|()| None),
             Err(error) => Err(folder_error(&path, error)),
         }
+    }
+
+    /// A link that leads nowhere is not an identity that there never was.
+    fn identity_leads_somewhere(&self) -> Result<(), DataError> {
+        files::leads_nowhere(&self.identity()).map_or(Ok(()), |(link, to)| Err(DataError::IdentityLeadsNowhere { link, to }))
     }
 
     /// Whatever happens meanwhile, the file is not there or it is whole.
@@ -339,16 +360,13 @@ impl DataFolder {
     /// Keeps a server that begins and a command that makes a key apart. The operating system lets go of it however they end.
     fn lock(&self) -> Result<File, DataError> {
         let path = self.path.join("identity.lock");
-        let locked = files::open_or_create(&path).and_then(|file| file.lock().map(|()| file));
-        locked.map_err(|error| folder_error(&path, error))
+        files::lock(&path, files::LOCK_PATIENCE).map_err(|error| folder_error(&path, error))
     }
 }
 
 fn folder_error(path: &Path, error: io::Error) -> DataError {
-    if let Ok(to) = std::fs::read_link(path)
-        && !path.exists()
-    {
-        return DataError::LeadsNowhere { link: path.to_owned(), to };
+    if let Some((link, to)) = files::leads_nowhere(path) {
+        return DataError::LeadsNowhere { link, to };
     }
     // A folder is not made because a file has its name, or that of one above it.
     let error = if error.kind() == io::ErrorKind::AlreadyExists { io::ErrorKind::NotADirectory.into() } else { error };

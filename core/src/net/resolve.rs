@@ -1,7 +1,7 @@
 //! Where a server is: what people type, what a link says, and the addresses that come of it.
 
 use core::fmt;
-use core::net::{Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;
 use std::io;
 use std::net::ToSocketAddrs;
@@ -23,7 +23,8 @@ const HOST_BYTES_MAX: usize = 255;
 /// Where a server is and, when it came as a link, who it must prove to be. Shown as a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
-    /// A name or an address; an IPv6 address without its brackets.
+    /// A name, or an address in its usual form: one server has one, however its address was written. An IPv6 address is without its
+    /// brackets.
     pub host: String,
     /// The UDP port.
     pub port: u16,
@@ -95,7 +96,7 @@ impl FromStr for ServerAddress {
             None => (written, None),
         };
         let (host, port) = host_and_port(place.strip_suffix('/').unwrap_or(place))?;
-        Ok(Self { host: host.to_string(), port, key })
+        Ok(Self { host: usual(host), port, key })
     }
 }
 
@@ -125,6 +126,38 @@ fn host_and_port(place: &str) -> Result<(&str, u16), InvalidAddress> {
         return Err(InvalidAddress::Host);
     }
     Ok((host, port))
+}
+
+/// The usual form of an address, also of an IPv4 address in IPv6 clothes; names as they are.
+fn usual(host: &str) -> String {
+    let (address, interface) = host.split_once('%').map_or((host, None), |(address, interface)| (address, Some(interface)));
+    match (address.parse::<Ipv6Addr>().map(|address| address.to_canonical()), interface) {
+        (Ok(address @ IpAddr::V6(_)), Some(interface)) => std::format!("{address}%{interface}"),
+        (Ok(address), _) => address.to_string(),
+        (Err(_), _) => ipv4(host).map_or_else(|| host.to_string(), |address| address.to_string()),
+    }
+}
+
+/// An IPv4 address as systems read what is none of the usual form: fewer parts, of which the last one fills the rest, in octal behind a 0
+/// and in hexadecimal behind a 0x (POSIX, `inet_addr`).
+fn ipv4(host: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| {
+        let (digits, radix) = match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+            Some(digits) => (digits, 16),
+            None if part.len() > 1 && part.starts_with('0') => (part, 8),
+            None => (part, 10),
+        };
+        // A sign is no part of a number here.
+        digits.chars().all(|digit| digit.is_digit(radix)).then(|| u32::from_str_radix(digits, radix).ok())?
+    };
+    let parts = host.split('.').map(number).collect::<Option<Vec<u32>>>()?;
+    let (&last, first) = parts.split_last()?;
+    let rest_bits = 32_u32.checked_sub(8 * u32::try_from(first.len()).ok()?).filter(|&bits| bits > 0)?;
+    if u64::from(last) >> rest_bits != 0 || first.iter().any(|&part| part > 255) {
+        return None;
+    }
+    let first = first.iter().zip([24, 16, 8]).fold(0, |sum, (part, shift)| sum | part << shift);
+    Some(Ipv4Addr::from_bits(first | last))
 }
 
 /// Whether this is an IPv6 address, perhaps with the interface of a link-local one: `fe80::1%eth0`.
@@ -184,6 +217,19 @@ mod tests {
         check("192.0.2.1:1", "192.0.2.1", 1);
         check("[2001:db8::1]:65535", "2001:db8::1", 65535);
         check("[fe80::1%eth0]:7000", "fe80::1%eth0", 7000);
+    }
+
+    #[test]
+    fn an_address_has_one_form_however_it_is_written() {
+        for written in ["127.0.0.01", "[::ffff:127.0.0.1]", "[::FFFF:7f00:1]", "127.1", "0x7f.0.0x1", "0177.0.0.1", "2130706433", "127.0.1"]
+        {
+            check(written, "127.0.0.1", PORT);
+        }
+        check("[2001:DB8:0:0::1]:9000", "2001:db8::1", 9000);
+        check("[FE80::0:1%Eth0]", "fe80::1%Eth0", PORT);
+        for name in ["127.0.0.08", "127.0.0.256", "1.2.3.4.5", "127..1", "0x", "256.1", "4294967296", "tower.1x"] {
+            check(name, name, PORT);
+        }
     }
 
     #[test]

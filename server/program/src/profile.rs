@@ -38,6 +38,13 @@ pub(crate) enum ProfileError {
         /// Which line, from 1.
         line: usize,
     },
+    /// It is a link, or behind one, and where that leads is nothing: the keys are somewhere else, not none.
+    LeadsNowhere {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
     /// The operating system said no.
     Io {
         /// What could not be read or written.
@@ -58,12 +65,20 @@ impl fmt::Display for ProfileError {
                 "Line {line} of {} is damaged: write HOST:PORT KEY there, or remove the line; no server is trusted until then.",
                 path.display()
             ),
-            Self::Io { path, error } => write!(
+            Self::LeadsNowhere { link, to } => write!(
                 f,
-                "{} cannot be used: {}. Set BELFRY_PROFILE to a folder that this user may write to, or put it right.",
-                path.display(),
-                InWords(error)
+                "{} is a link to {}, which is not there: bring back what it leads to, or remove the link. No server is trusted until then.",
+                link.display(),
+                to.display()
             ),
+            Self::Io { path, error } => {
+                let what = if error.kind() == io::ErrorKind::ResourceBusy {
+                    "End that, or set BELFRY_PROFILE to another folder."
+                } else {
+                    "Set BELFRY_PROFILE to a folder that this user may write to, or put it right."
+                };
+                write!(f, "{} cannot be used: {}. {what}", path.display(), InWords(error))
+            }
         }
     }
 }
@@ -104,11 +119,12 @@ impl Profile {
     }
 
     fn write(&self, server: &str, key: PublicKey, instead: bool) -> Result<PublicKey, ProfileError> {
+        // What leads nowhere is told as that.
+        self.read()?;
         files::create_folder(&self.dir).map_err(|error| ProfileError::Io { path: self.dir.clone(), error })?;
         let lock_path = self.dir.join("known_servers.lock");
         // Held until the end: another command that remembers a server at the same time reads what this one wrote.
-        let lock = files::open_or_create(&lock_path).map_err(|error| ProfileError::Io { path: lock_path.clone(), error })?;
-        lock.lock().map_err(|error| ProfileError::Io { path: lock_path, error })?;
+        let _lock = files::lock(&lock_path, files::LOCK_PATIENCE).map_err(|error| ProfileError::Io { path: lock_path, error })?;
         let mut content = self.read()?;
         if let Some(known) = find(&content, server).map_err(|line| ProfileError::Damaged { path: self.path(), line })? {
             if !instead {
@@ -131,7 +147,10 @@ impl Profile {
                 Ok(text) => Ok(text),
                 Err(why) => Err(ProfileError::NotText { path: self.path(), why }),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match files::leads_nowhere(&self.path()) {
+                Some((link, to)) => Err(ProfileError::LeadsNowhere { link, to }),
+                None => Ok(String::new()),
+            },
             Err(error) => Err(ProfileError::Io { path: self.path(), error }),
         }
     }
@@ -268,6 +287,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_known_by_every_spelling_of_its_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile::new(dir.path().to_owned());
+        fs::write(profile.path(), format!("[::ffff:127.0.0.1]:7411 {}\n", key(1))).unwrap();
+        for written in ["127.0.0.1:7411", "[::FFFF:7f00:1]:7411", "127.0.0.01", "127.1"] {
+            assert_eq!(profile.known(written).unwrap(), Some(key(1)), "{written}");
+        }
+        assert_eq!(profile.remember("127.0.0.1:7411", key(2)).unwrap(), key(1));
+    }
+
+    #[test]
     fn a_remembered_key_is_never_replaced() {
         let (_dir, profile) = profile();
         profile.remember("tower:7411", key(1)).unwrap();
@@ -309,6 +339,28 @@ mod tests {
         for n in 0..16u8 {
             assert_eq!(profile.known(&format!("host{n}:1")).unwrap(), Some(key(n)));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_behind_a_link_is_read_and_written_there_and_a_link_that_leads_nowhere_never_means_that_there_is_no_key() {
+        use std::os::unix::fs::symlink;
+        let (dir, profile) = profile();
+        profile.remember("tower:7411", key(1)).unwrap();
+        let elsewhere = dir.path().join("elsewhere");
+        fs::rename(profile.path(), &elsewhere).unwrap();
+        symlink(&elsewhere, profile.path()).unwrap();
+        profile.remember("mill:7411", key(2)).unwrap();
+        assert!(profile.path().is_symlink() && fs::read_to_string(&elsewhere).unwrap().contains("mill:7411"));
+        fs::remove_file(&elsewhere).unwrap();
+        symlink(dir.path().join("nowhere"), dir.path().join("folder")).unwrap();
+        for profile in [profile, Profile::new(dir.path().join("folder"))] {
+            for said in [profile.known("tower:7411").unwrap_err(), profile.remember("tower:7411", key(3)).unwrap_err()] {
+                let said = said.to_string();
+                assert!(said.contains(" is a link to ") && said.contains("No server is trusted"), "{said}");
+            }
+        }
+        assert!(!elsewhere.exists());
     }
 
     #[cfg(unix)]

@@ -131,6 +131,31 @@ fn every_client_can_follow() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn an_identity_behind_a_link_stays_there_and_one_whose_link_leads_nowhere_is_never_made_anew() {
+    let (temporary, folder, old) = house();
+    let elsewhere = temporary.path().join("elsewhere");
+    fs::rename(folder.identity(), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.identity()).unwrap();
+    let new = folder.rotate_identity(&mut from_seed([2; 32]), NOW, false).unwrap().key;
+    assert!(folder.identity().is_symlink());
+    assert_eq!(begun(&folder, 0).present.public(), new);
+    assert_eq!(Keys::read(&elsewhere).unwrap().unwrap().coming(), new);
+    fs::remove_file(&elsewhere).unwrap();
+    let refused = [
+        folder.look().unwrap_err(),
+        folder.begin(NOW).unwrap_err(),
+        folder.make_identity(&mut from_seed([3; 32]), NOW).unwrap_err(),
+        folder.rotate_identity(&mut from_seed([3; 32]), NOW, true).unwrap_err(),
+        folder.copy_identity(&temporary.path().join("copy")).unwrap_err(),
+    ];
+    for refused in refused {
+        assert!(refused.to_string().contains("identity.key is a link to "), "{refused}");
+    }
+    assert!(!elsewhere.exists() && folder.identity().is_symlink() && old != new);
+}
+
 #[test]
 fn an_identity_of_0_1_0_is_read() {
     let (_temporary, folder) = folder();

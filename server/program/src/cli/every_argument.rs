@@ -318,9 +318,12 @@ fn whatever_a_data_folder_or_its_database_is_refused_for_has_the_form() {
         assert_form(&DataError::Copy { path: path(), error: error() }.to_string());
         assert_form(&StoreError::Unusable { file: path(), reason: error() }.to_string());
     }
-    for error in
-        [DataError::LeadsNowhere { link: path(), to: path() }, DataError::Identity { path: path() }, DataError::NoHouse { path: path() }]
-    {
+    for error in [
+        DataError::LeadsNowhere { link: path(), to: path() },
+        DataError::IdentityLeadsNowhere { link: path(), to: path() },
+        DataError::Identity { path: path() },
+        DataError::NoHouse { path: path() },
+    ] {
         assert_form(&error.to_string());
     }
     let full = DataError::Copy { path: path(), error: ErrorKind::StorageFull.into() }.to_string();
