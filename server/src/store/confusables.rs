@@ -4,6 +4,8 @@
 //! like an l, its small form does not.
 
 use belfry_core::chat::{AccountName, RoomName, is_blank};
+use icu_properties::props::{CanonicalCombiningClass, SoftDotted};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use rusqlite::{Connection, params};
 use unicode_security::confusable_detection::skeleton;
 
@@ -27,7 +29,28 @@ pub(super) enum NameKind {
 /// What a name looks like; two names that share a look are not told apart. What shows nothing is no part of it.
 fn of(name: &str, key: &str) -> [String; 2] {
     let shown = |name: &str| name.chars().filter(|&c| c == ' ' || !is_blank(c)).collect::<String>();
-    [skeleton(&shown(name)).flat_map(char::to_lowercase).collect(), skeleton(&shown(key)).collect()]
+    let look = |name: &str| without_doubled_dots(skeleton(&shown(name)));
+    [look(name).chars().flat_map(char::to_lowercase).collect(), look(key)]
+}
+
+/// The letters without a dot above that takes the place of a letter's own: i and j lose theirs under a mark above (Unicode, Soft_Dotted),
+/// so that with U+0307 they look as they do without it. The text is decomposed: marks stand in their canonical order.
+fn without_doubled_dots(letters: impl Iterator<Item = char>) -> String {
+    let mut has_dot = false;
+    let kept = letters.filter(|&letter| {
+        if letter == '\u{307}' && has_dot {
+            has_dot = false;
+            return false;
+        }
+        match CodePointMapData::<CanonicalCombiningClass>::new().get(letter) {
+            CanonicalCombiningClass::NotReordered => has_dot = CodePointSetData::new::<SoftDotted>().contains(letter),
+            CanonicalCombiningClass::Above => has_dot = false,
+            // Below the letter or through it.
+            _ => {}
+        }
+        true
+    });
+    kept.collect()
 }
 
 /// Gives the looks of a name to `whose`, unless one of them is another's; then nothing is to be kept of what this job has done.
@@ -106,6 +129,11 @@ mod tests {
             ("bob", "\u{3164}bob"),
             ("lobby", "lob\u{fe0f}by"),
             ("علی\u{200c}رضا", "علیرضا"),
+            ("admin", "admi\u{307}n"),
+            ("admin", "adm\u{131}\u{307}n"),
+            ("admin", "ADM\u{130}N"),
+            ("jan", "j\u{307}an"),
+            ("admi\u{323}n", "admi\u{323}\u{307}n"),
         ] {
             assert!(look_the_same(one, other), "{one} {other}");
         }
@@ -113,9 +141,16 @@ mod tests {
 
     #[test]
     fn different_names_stay_different() {
-        for (one, other) in
-            [("alice", "alicia"), ("user 12", "user 13"), ("张伟", "张薇"), ("jörg", "jorg"), ("ana", "anna"), ("иван", "иванна")]
-        {
+        for (one, other) in [
+            ("alice", "alicia"),
+            ("user 12", "user 13"),
+            ("张伟", "张薇"),
+            ("jörg", "jorg"),
+            ("ana", "anna"),
+            ("иван", "иванна"),
+            ("zen", "\u{17c}en"),
+            ("rami", "rami\u{301}\u{307}"),
+        ] {
             assert!(!look_the_same(one, other), "{one} {other}");
         }
     }
