@@ -4,6 +4,7 @@
 #![cfg_attr(windows, windows_subsystem = "windows")]
 
 use belfry_core::net::InWords;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -80,7 +81,8 @@ fn start(arguments: StartArgs) -> Result<(), String> {
         settings.account = user;
     }
     let keys = Keyring::open(&folder).map_err(|error| error.to_string())?;
-    let password = std::env::var("BELFRY_PASSWORD").ok();
+    let password = std::env::var_os("BELFRY_PASSWORD").map(OsString::into_string).transpose();
+    let password = password.map_err(|_| "BELFRY_PASSWORD is not UTF-8; write it anew.")?;
     let register = policy.register && settings.account.is_empty() && password.is_none();
     if register {
         settings.account = policy::account_name().unwrap_or_default();

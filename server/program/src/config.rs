@@ -6,6 +6,8 @@ mod serve;
 mod typed;
 mod variables;
 
+use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,7 +75,7 @@ pub(crate) enum PasswordSource {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PasswordSurroundings {
     /// The environment variable, if it is set and not empty.
-    pub(crate) variable: Option<String>,
+    pub(crate) variable: Option<OsString>,
     /// Standard input is a terminal.
     pub(crate) terminal: bool,
 }
@@ -82,7 +84,7 @@ impl PasswordSurroundings {
     /// Reads them, with the password in this environment variable.
     pub(crate) fn read(variable: &str) -> Self {
         use std::io::IsTerminal as _;
-        Self { variable: std::env::var(variable).ok().filter(|value| !value.is_empty()), terminal: std::io::stdin().is_terminal() }
+        Self { variable: std::env::var_os(variable).filter(|value| !value.is_empty()), terminal: std::io::stdin().is_terminal() }
     }
 }
 
@@ -108,14 +110,22 @@ impl ConnectionArgs {
 pub(crate) fn password_source(stdin: bool, surroundings: &PasswordSurroundings, variable: &str) -> Outcome<PasswordSource> {
     match &surroundings.variable {
         _ if stdin => Ok(PasswordSource::Stdin),
-        Some(typed) => Password::new(typed.as_str())
-            .map(PasswordSource::Given)
-            .map_err(|error| Ending::usage(format_args!("{variable} cannot be used as a password. {error}"))),
+        Some(value) => password_in(variable, value).map(PasswordSource::Given),
         None if surroundings.terminal => Ok(PasswordSource::Prompt),
         None => Err(Ending::usage(format_args!(
             "There is no password and no terminal to ask on: set {variable}, give --password-stdin, or run this in a terminal."
         ))),
     }
+}
+
+/// The password that a variable holds.
+///
+/// # Errors
+/// It cannot be one.
+fn password_in(variable: &str, value: &OsStr) -> Outcome<Password> {
+    let cannot = |why: &dyn Display| Ending::usage(format_args!("{variable} cannot be used as a password. {why}"));
+    let typed = value.to_str().ok_or_else(|| cannot(&"It is not UTF-8; set this terminal to UTF-8, or write it anew."))?;
+    Password::new(typed).map_err(|error| cannot(&error))
 }
 
 /// An empty variable or argument is none.
@@ -210,6 +220,20 @@ mod tests {
         assert_eq!(password_source(true, &both, "X"), Ok(PasswordSource::Stdin));
         assert_eq!(password_source(false, &both, "X"), Ok(PasswordSource::Given(Password::new("secret").unwrap())));
         assert_eq!(password_source(false, &terminal(), "X"), Ok(PasswordSource::Prompt));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_password_that_is_not_utf_8_is_not_one_that_is_missing() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let variable = || Some(OsString::from_vec(b"\xffabc".to_vec()));
+        let surroundings = PasswordSurroundings { variable: variable(), terminal: true };
+        let own = password_source(false, &surroundings, "BELFRY_PASSWORD").unwrap_err();
+        let first = admin_password(variable()).unwrap_err();
+        for (refused, name) in [(own, "BELFRY_PASSWORD"), (first, "BELFRY_ADMIN_PASSWORD")] {
+            let said = refused.sentence.unwrap();
+            assert!(said.starts_with(&format!("{name} cannot be used as a password. It is not UTF-8")), "{said}");
+        }
     }
 
     #[test]

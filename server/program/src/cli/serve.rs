@@ -25,7 +25,7 @@ pub(crate) fn run(args: ServeArgs, commands: &clap::Command) -> Outcome {
         listen: serve.listen.clone(),
         data: serve.data.clone(),
         rules: serve.rules,
-        admin_password: config::admin_password(std::env::var("BELFRY_ADMIN_PASSWORD").ok())?,
+        admin_password: config::admin_password(std::env::var_os("BELFRY_ADMIN_PASSWORD"))?,
         metrics: serve.metrics,
         announce: serve.discovery.then(|| host.clone()),
     };

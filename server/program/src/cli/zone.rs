@@ -13,9 +13,9 @@ use crate::sentence;
 pub(crate) fn local() -> TimeZone {
     static SAID: Once = Once::new();
     TimeZone::try_system().unwrap_or_else(|_| {
-        let typed = std::env::var("TZ").ok();
+        let typed = std::env::var_os("TZ");
         SAID.call_once(|| match typed {
-            Some(typed) => sentence::complain(&format!("{} Times are shown in UTC.", unknown(&typed))),
+            Some(typed) => sentence::complain(&format!("{} Times are shown in UTC.", unknown(&typed.to_string_lossy()))),
             None if io::stderr().is_terminal() => sentence::complain("The time zone of this computer is not set. Times are shown in UTC."),
             None => {}
         });
@@ -28,10 +28,10 @@ pub(crate) fn local() -> TimeZone {
 /// # Errors
 /// Wrong usage where the system names a zone that is not there: a time that is read wrongly is worse than none.
 pub(crate) fn home() -> Outcome<(TimeZone, Option<ZoneName>)> {
-    let zone = match (TimeZone::try_system(), std::env::var("TZ")) {
+    let zone = match (TimeZone::try_system(), std::env::var_os("TZ")) {
         (Ok(zone), _) => zone,
-        (Err(_), Ok(typed)) => return Err(Ending::usage(unknown(&typed))),
-        (Err(_), Err(_)) => {
+        (Err(_), Some(typed)) => return Err(Ending::usage(unknown(&typed.to_string_lossy()))),
+        (Err(_), None) => {
             sentence::complain("The time zone of this computer is not set; the time is taken as UTC.");
             TimeZone::UTC
         }

@@ -1,6 +1,7 @@
 //! How the server is started and what it is told while it runs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use belfry_server::limits::KEPT_UNASKED_MIN;
 use clap::Args;
 
 use super::layers::Layers;
-use super::platform;
+use super::{password_in, platform};
 use crate::ending::{Ending, Outcome};
 use crate::log::{self, LogFormat};
 
@@ -201,12 +202,8 @@ impl Serve {
 ///
 /// # Errors
 /// It cannot be one.
-pub(crate) fn admin_password(variable: Option<String>) -> Outcome<Option<Password>> {
-    let given = variable.filter(|password| !password.is_empty());
-    given
-        .map(Password::new)
-        .transpose()
-        .map_err(|error| Ending::usage(format_args!("BELFRY_ADMIN_PASSWORD cannot be used as a password. {error}")))
+pub(crate) fn admin_password(variable: Option<OsString>) -> Outcome<Option<Password>> {
+    variable.filter(|value| !value.is_empty()).map(|value| password_in("BELFRY_ADMIN_PASSWORD", &value)).transpose()
 }
 
 /// The data folder of that name; the platform's own where it is empty.
