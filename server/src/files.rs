@@ -21,6 +21,63 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 /// So many links are followed one after the other.
 const LINKS_MAX: usize = 16;
 
+/// A new file that has its name when it is complete and on the disk. Until then it is called `NAME.unfinished-…`, with a number that nobody
+/// else uses, so one that a killed process has left stands in nobody's way. Dropped unfinished, it is gone.
+#[derive(Debug)]
+pub struct UnnamedFile {
+    path: PathBuf,
+    name: PathBuf,
+}
+
+impl UnnamedFile {
+    /// Makes it, for its owner alone.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] where there is anything of that name, also a link that leads nowhere; the operating system's.
+    pub fn create(name: &Path) -> io::Result<Self> {
+        if fs::symlink_metadata(name).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let number = getrandom::u32().unwrap_or_default();
+        // SQLite is told to follow no link, also none before the last part.
+        let real = folder_of(name).canonicalize()?.join(name.file_name().unwrap_or_default());
+        let path = beside(&real, &format!(".unfinished-{number:08x}"));
+        create(&path)?;
+        Ok(Self { path, name: name.to_owned() })
+    }
+
+    /// Where it is until it has its name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it its name; says how many bytes it has.
+    ///
+    /// # Errors
+    /// Somebody has put something there meanwhile; the operating system's. Then the file is gone.
+    pub fn finish(self) -> io::Result<u64> {
+        // Windows waits for the disk only where one may write.
+        let file = File::options().read(true).write(true).open(&self.path)?;
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        drop(file);
+        // Not `rename`, which would replace what is there.
+        fs::hard_link(&self.path, &self.name).or_else(|_| match self.name.exists() {
+            true => Err(io::ErrorKind::AlreadyExists.into()),
+            false => fs::rename(&self.path, &self.name),
+        })?;
+        sync_folder_of(&self.name)?;
+        Ok(bytes)
+    }
+}
+
+impl Drop for UnnamedFile {
+    fn drop(&mut self) {
+        // Where it has been renamed there is nothing left.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// Makes a file that was not there, for its owner alone.
 ///
 /// # Errors

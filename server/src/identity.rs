@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 pub use self::inventory::Half;
 pub use self::keys::Identities;
 use self::keys::Keys;
-use crate::files;
+use crate::files::{self, UnnamedFile};
 use crate::store::StoreError;
 
 const IDENTITY_FILE: &str = "identity.key";
@@ -61,6 +61,20 @@ pub enum DataError {
         path: PathBuf,
         /// What the operating system says.
         error: io::Error,
+    },
+    /// A backup, or the key beside it, cannot be read.
+    BackupUnread {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// It is none, or not a whole one.
+    BackupDamaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
     },
     /// The identity file is not one.
     Identity {
@@ -123,6 +137,15 @@ impl fmt::Display for DataError {
                     InWords(error)
                 )
             }
+            Self::BackupUnread { path, error } => write!(
+                f,
+                "The backup {} cannot be read: {}. Name a file that `belfry backup` has made, with its key beside it, as FILE.key.",
+                path.display(),
+                InWords(error)
+            ),
+            Self::BackupDamaged { path, what } => {
+                write!(f, "The backup {} is damaged: {what}. Nothing was changed; restore another one.", path.display())
+            }
             Self::Identity { path } => write!(
                 f,
                 "The identity key in {} is damaged. Restore it from a backup; without it every client takes this server for an impostor.",
@@ -147,7 +170,7 @@ impl fmt::Display for DataError {
 impl std::error::Error for DataError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Folder { error, .. } | Self::Copy { error, .. } => Some(error),
+            Self::Folder { error, .. } | Self::Copy { error, .. } | Self::BackupUnread { error, .. } => Some(error),
             Self::Store(error) => Some(error),
             _ => None,
         }
@@ -294,23 +317,22 @@ impl DataFolder {
         Ok(Planned { key: keys.coming(), replaced, pushed_out: pushed_out.map(|(key, _)| key) })
     }
 
-    /// Copies the identities to a new file that only its owner may read.
+    /// Copies the identities to a new file that only its owner may read, and that has its name when it is finished.
     ///
     /// # Errors
-    /// [`DataError::Folder`], also when there is something at `to` already, [`DataError::NoHouse`] and [`DataError::Identity`].
-    pub fn copy_identity(&self, to: &Path) -> Result<(), DataError> {
+    /// [`DataError::Copy`], also when there is something at `to` already, [`DataError::NoHouse`] and [`DataError::Identity`].
+    pub fn copy_identity(&self, to: &Path) -> Result<UnnamedFile, DataError> {
         let keys = self.read()?.ok_or_else(|| DataError::NoHouse { path: self.path.clone() })?;
         let unwritten = |error| DataError::Copy { path: to.to_owned(), error };
-        let mut file = files::create(to).map_err(unwritten)?;
-        let written = io::Write::write_all(&mut file, keys.written().as_bytes()).and_then(|()| file.sync_all());
-        // Half a key is of no use to anybody.
-        written.inspect_err(|_| drop(std::fs::remove_file(to))).map_err(unwritten)
+        let unfinished = UnnamedFile::create(to).map_err(unwritten)?;
+        std::fs::write(unfinished.path(), keys.written().as_bytes()).map_err(unwritten)?;
+        Ok(unfinished)
     }
 
     /// Puts the identities of a backup into a folder that has none.
     ///
     /// # Errors
-    /// [`DataError::Folder`], [`DataError::Identity`]; [`DataError::NotLost`] where there is one.
+    /// [`DataError::BackupUnread`], [`DataError::BackupDamaged`], [`DataError::Folder`]; [`DataError::NotLost`] where there is one.
     pub fn restore_identity(&self, from: &Path) -> Result<(), DataError> {
         let keys = Self::backed_up(from)?;
         let lock = self.lock()?;
@@ -325,14 +347,14 @@ impl DataFolder {
     /// Whether this file holds identities.
     ///
     /// # Errors
-    /// [`DataError::Folder`], [`DataError::Identity`].
+    /// [`DataError::BackupUnread`], [`DataError::BackupDamaged`].
     pub fn check_identity(from: &Path) -> Result<(), DataError> {
         Self::backed_up(from).map(drop)
     }
 
     fn backed_up(from: &Path) -> Result<Keys, DataError> {
-        let keys = Keys::read(from).map_err(|error| folder_error(from, error))?;
-        keys.ok_or_else(|| DataError::Identity { path: from.to_owned() })
+        let keys = Keys::read(from).map_err(|error| DataError::BackupUnread { path: from.to_owned(), error })?;
+        keys.ok_or_else(|| DataError::BackupDamaged { path: from.to_owned(), what: "there is no identity key in it".to_owned() })
     }
 
     /// `None` when there is no identity.

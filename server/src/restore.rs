@@ -19,17 +19,18 @@ pub struct Restored {
 }
 
 /// Puts the database `backup`, and the identity `backup.key`, into the data folder, which is made if it is not there. What is there
-/// already is moved into a folder `before-restore-STAMP` in it.
+/// already is moved into a folder `before-restore-STAMP` in it. The backup may be a data folder's database, too, with the folder's identity.
 ///
 /// # Errors
 /// [`ServeError::Data`], [`ServeError::Store`]: the backup is not whole, or a server uses the folder; then nothing was changed.
 pub fn restore(backup: &Path, data: &Path, stamp: &str) -> Result<Restored, ServeError> {
-    let key = files::beside(backup, ".key");
+    File::open(backup).map_err(|error| DataError::BackupUnread { path: backup.to_owned(), error })?;
+    let (key, in_use) = identity_of(backup)?;
     DataFolder::check_identity(&key)?;
     if !is_ours(backup) {
-        // The sentence for what is none, is damaged or cannot be read; a file with nothing in it is no backup either.
-        crate::store::accounts_in(backup)?;
-        return Err(StoreError::NotBelfry { file: backup.to_owned() }.into());
+        // What is damaged, and how; a file with nothing in it is no backup either.
+        crate::store::accounts_in(backup).map_err(|error| of_backup(backup, error))?;
+        return Err(of_backup(backup, StoreError::NotBelfry { file: backup.to_owned() }));
     }
     let folder = DataFolder::open(data)?;
     let lock = Lock::take(&folder.database())?;
@@ -37,6 +38,7 @@ pub fn restore(backup: &Path, data: &Path, stamp: &str) -> Result<Restored, Serv
     remove_folder(&staging).map_err(|error| in_folder(&staging, error))?;
     let restored = DataFolder::open(&staging)?;
     let accounts = stage(backup, &restored, &key).inspect_err(|_| drop(remove_folder(&staging)))?;
+    drop(in_use);
     let before = put_aside(&folder, &data.join(format!("before-restore-{stamp}")))?;
     for (from, to) in [(restored.database(), folder.database()), (restored.identity(), folder.identity())] {
         fs::rename(&from, &to).and_then(|()| files::sync_folder_of(&to)).map_err(|error| in_folder(&to, error))?;
@@ -45,6 +47,31 @@ pub fn restore(backup: &Path, data: &Path, stamp: &str) -> Result<Restored, Serv
     let _ = remove_folder(&staging);
     drop(lock);
     Ok(Restored { accounts, before })
+}
+
+/// Where the backup's identity is: beside it, or in the same data folder, which no server may use meanwhile.
+fn identity_of(backup: &Path) -> Result<(PathBuf, Option<Lock>), ServeError> {
+    let beside = files::beside(backup, ".key");
+    let folder = DataFolder::existing(files::folder_of(backup))?;
+    if beside.exists() || backup.file_name() != folder.database().file_name() || !folder.identity().exists() {
+        return Ok((beside, None));
+    }
+    match Lock::take(backup) {
+        Err(error @ StoreError::InUse { .. }) => Err(error.into()),
+        // Where nothing can be written no server runs.
+        lock => Ok((folder.identity(), lock.ok())),
+    }
+}
+
+/// What is wrong with a backup, or with the copy of it that was opened, said of the backup.
+fn of_backup(backup: &Path, error: StoreError) -> ServeError {
+    let path = backup.to_owned();
+    match error {
+        StoreError::Damaged { what, .. } => DataError::BackupDamaged { path, what }.into(),
+        StoreError::NotBelfry { .. } => DataError::BackupDamaged { path, what: "it is not a Belfry database".to_owned() }.into(),
+        StoreError::Newer { found, known, .. } => StoreError::Newer { file: path, found, known }.into(),
+        other => other.into(),
+    }
 }
 
 /// Copies a backup and opens it as a server would.
@@ -58,10 +85,12 @@ fn stage(backup: &Path, to: &DataFolder, key: &Path) -> Result<u64, ServeError> 
         copy(&log, &copied).map_err(|error| in_folder(&copied, error))?;
     }
     to.restore_identity(key)?;
-    let mut store = Store::open(&database)?;
-    let accounts = store.opening()?.accounts;
-    store.close()?;
-    Ok(accounts)
+    let opened = Store::open(&database).and_then(|mut store| {
+        let accounts = store.opening()?.accounts;
+        store.close()?;
+        Ok(accounts)
+    });
+    opened.map_err(|error| of_backup(backup, error))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
@@ -123,9 +152,48 @@ mod tests {
     fn backed_up(temporary: &Path) -> (PathBuf, belfry_core::crypto::PublicKey) {
         let (data, backup) = (temporary.join("first"), temporary.join("monday"));
         let key = house(&data, 1);
-        store::copy(&data.join("belfry.db"), &backup).unwrap();
-        DataFolder::open(&data).unwrap().copy_identity(&files::beside(&backup, ".key")).unwrap();
+        for part in back_up(&data, &backup) {
+            part.finish().unwrap();
+        }
         (backup, key)
+    }
+
+    /// Both parts, which have no names yet.
+    fn back_up(data: &Path, to: &Path) -> [files::UnnamedFile; 2] {
+        let folder = DataFolder::open(data).unwrap();
+        [store::copy(&folder.database(), to).unwrap(), folder.copy_identity(&files::beside(to, ".key")).unwrap()]
+    }
+
+    #[test]
+    fn what_a_killed_backup_leaves_is_none_and_keeps_no_other_from_being_made() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (data, backup) = (temporary.path().join("data"), temporary.path().join("monday"));
+        let key = house(&data, 1);
+        std::mem::forget(back_up(&data, &backup));
+        let left: Vec<_> = fs::read_dir(temporary.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        assert!(left.len() == 3 && left.iter().all(|name| name == "data" || name.contains(".unfinished-")), "{left:?}");
+        let new = temporary.path().join("new");
+        assert!(restore(&backup, &new, "now").unwrap_err().to_string().contains("monday cannot be read: there is no such file"));
+        for part in back_up(&data, &backup) {
+            part.finish().unwrap();
+        }
+        restore(&backup, &new, "now").unwrap();
+        assert_eq!(key_of(&new), key);
+    }
+
+    #[test]
+    fn what_was_put_aside_is_put_back_and_a_data_folder_in_use_is_no_backup() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (backup, restored) = backed_up(temporary.path());
+        let data = temporary.path().join("data");
+        let key = house(&data, 2);
+        let before = restore(&backup, &data, "now").unwrap().before.unwrap();
+        assert_eq!(key_of(&data), restored);
+        let server = Lock::take(&before.join("belfry.db")).unwrap();
+        assert!(restore(&before.join("belfry.db"), &data, "later").unwrap_err().to_string().contains("Another Belfry server"));
+        drop(server);
+        restore(&before.join("belfry.db"), &data, "later").unwrap();
+        assert_eq!(key_of(&data), key);
     }
 
     #[test]
@@ -153,11 +221,12 @@ mod tests {
         for content in [&b""[..], b"nonsense", &good[..good.len() / 2]] {
             fs::write(&backup, content).unwrap();
             let said = restore(&backup, &data, "now").unwrap_err().to_string();
-            assert!(said.contains("monday") || said.contains("restoring"), "{said}");
+            assert!(said.contains("monday is damaged: ") && said.contains("restore another one"), "{said}");
         }
         fs::write(&backup, good).unwrap();
         fs::remove_file(files::beside(&backup, ".key")).unwrap();
-        assert!(restore(&backup, &data, "now").unwrap_err().to_string().contains("monday.key"));
+        let said = restore(&backup, &data, "now").unwrap_err().to_string();
+        assert!(said.contains("The backup ") && said.contains("monday.key cannot be read") && said.contains("`belfry backup`"), "{said}");
         assert_eq!(key_of(&data), key);
         assert!(!data.join("restoring").exists() && !data.join("before-restore-now").exists());
     }

@@ -1,8 +1,7 @@
 //! A copy of the database while a server writes to it.
 
-use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
@@ -10,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::StoreError;
 use super::open::{BUSY_TIMEOUT, check_header, connect};
-use crate::files;
+use crate::files::UnnamedFile;
 
 /// Pages of 4 KiB that are copied in one step, and the pause between two: 40 MB in a second at most, so that the server's own writing
 /// keeps the better part of a slow disk.
@@ -19,33 +18,16 @@ const STEP_PAGES: i32 = 1024;
 const STEP_PAUSE: Duration = Duration::from_millis(100);
 
 /// Copies the database at `from`, which a server may be using, to the new file `to`: everything that was committed when the copying
-/// began, and nothing else. Says how many bytes that was. The server writes on meanwhile; only its log of changes grows until the end.
-///
-/// The copy appears under its name when it is complete and on the disk. Until then it has another one, which nobody else uses; a process that
-/// is killed leaves it behind.
+/// began, and nothing else. The server writes on meanwhile; only its log of changes grows until the end. The copy is complete, and has its
+/// name when it is [finished](UnnamedFile::finish).
 ///
 /// # Errors
 /// [`StoreError`]: there is something at `to` already, `from` is no database of ours, or the operating system says no.
-pub fn copy(from: &Path, to: &Path) -> Result<u64, StoreError> {
-    let unusable = |reason| StoreError::Unusable { file: to.to_owned(), reason };
-    if fs::symlink_metadata(to).is_ok() {
-        return Err(unusable(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already")));
-    }
+pub fn copy(from: &Path, to: &Path) -> Result<UnnamedFile, StoreError> {
     check_header(from)?;
-    let unfinished =
-        files::beside(&in_real_folder(to).map_err(unusable)?, &format!(".unfinished-{:08x}", getrandom::u32().unwrap_or_default()));
-    files::create(&unfinished).map_err(unusable)?;
-    let copied = copy_pages(from, &unfinished).and_then(|()| finish(&unfinished, to).map_err(unusable));
-    if copied.is_err() {
-        // What is left of it is of no use to anybody.
-        let _ = fs::remove_file(&unfinished);
-    }
-    copied
-}
-
-/// The path with the links before its last part followed: SQLite is told not to follow any.
-fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
-    Ok(files::folder_of(path).canonicalize()?.join(path.file_name().unwrap_or_default()))
+    let unfinished = UnnamedFile::create(to).map_err(|reason| StoreError::Unusable { file: to.to_owned(), reason })?;
+    copy_pages(from, unfinished.path())?;
+    Ok(unfinished)
 }
 
 fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -69,25 +51,16 @@ fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
     copy.close().map_err(|(_, error)| in_copy(error))
 }
 
-fn finish(unfinished: &Path, to: &Path) -> io::Result<u64> {
-    // Windows waits for the disk only where one may write.
-    let file = File::options().read(true).write(true).open(unfinished)?;
-    file.sync_all()?;
-    let bytes = file.metadata()?.len();
-    drop(file);
-    // Not `rename`, which would replace what somebody has put there meanwhile.
-    fs::hard_link(unfinished, to)
-        .or_else(|_| if to.exists() { Err(io::ErrorKind::AlreadyExists.into()) } else { fs::rename(unfinished, to) })?;
-    let _ = fs::remove_file(unfinished);
-    files::sync_folder_of(to)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{LOBBY, add, job, overview, post, post_to};
     use super::super::{Store, Target};
     use super::*;
+    use std::fs;
+
+    fn copied(from: &Path, to: &Path) -> u64 {
+        copy(from, to).unwrap().finish().unwrap()
+    }
 
     #[test]
     fn a_copy_made_while_the_server_writes_is_one_state_and_can_be_served() {
@@ -100,14 +73,14 @@ mod tests {
         store.apply((1..=600).map(|n| job(n, 0, post(anna, n, Target::Room(LOBBY), &text))).collect());
         let copying = std::thread::spawn({
             let (from, to) = (from.clone(), to.clone());
-            move || copy(&from, &to)
+            move || copied(&from, &to)
         });
         let mut counter = 600;
         while !copying.is_finished() {
             counter += 1;
             post_to(&mut store, anna, counter, Target::Room(LOBBY)).unwrap();
         }
-        assert!(copying.join().unwrap().unwrap() > 2 * 4096 * STEP_PAGES as u64);
+        assert!(copying.join().unwrap() > 2 * 4096 * STEP_PAGES as u64);
         assert!(counter > 601, "the server has written meanwhile");
         let restored = folder.path().join("restored.db");
         fs::copy(&to, &restored).unwrap();
@@ -125,7 +98,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
         Store::open(&from).unwrap().close().unwrap();
-        copy(&from, &to).unwrap();
+        copied(&from, &to);
         Store::open(&to).unwrap();
     }
 
@@ -157,7 +130,7 @@ mod tests {
         Store::open(&from).unwrap().close().unwrap();
         for name in ["file:copy", ":memory:", "copy?mode=memory", "100%25"] {
             let to = folder.path().join(name);
-            let bytes = copy(&from, &to).unwrap();
+            let bytes = copied(&from, &to);
             assert!(bytes > 4096 && fs::metadata(&to).unwrap().len() == bytes, "{name}");
         }
     }
@@ -171,7 +144,7 @@ mod tests {
         Store::open(&from).unwrap().close().unwrap();
         fs::write(&precious, "precious").unwrap();
         symlink(&precious, folder.path().join("copy.unfinished")).unwrap();
-        copy(&from, &to).unwrap();
+        copied(&from, &to);
         assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
         let dangling = folder.path().join("dangling");
         symlink(folder.path().join("elsewhere"), &dangling).unwrap();
@@ -187,7 +160,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("belfry.db"), folder.path().join("copy"));
         Store::open(&from).unwrap().close().unwrap();
-        copy(&from, &to).unwrap();
+        copied(&from, &to);
         assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -138,6 +138,25 @@ fn a_new_key_for_no_server_and_a_backup_to_no_folder_say_so() {
     assert!(said.contains("a folder that is there"), "{said}");
 }
 
+#[test]
+fn a_key_that_a_killed_backup_has_left_is_named_and_a_backup_that_is_none_is_told_as_one() {
+    let used = used();
+    let data = used.path().join("data");
+    let file = |name: &str| used.path().join(name);
+    let run = |command: &str, name: &str| Process::run(belfry([command]).arg(file(name)).arg("--data").arg(&data));
+    fs::write(file("monday.db.key"), "half").unwrap();
+    let said = run("backup", "monday.db").refused(1);
+    assert!(said.contains("monday.db.key exists already, without ") && said.contains("remove it"), "{said}");
+    assert!(!file("monday.db").exists());
+    run("backup", "tuesday.db").done();
+    fs::remove_file(file("tuesday.db.key")).unwrap();
+    for (name, missing) in [("nothing.db", "nothing.db cannot be read"), ("tuesday.db", "tuesday.db.key cannot be read")] {
+        let said = run("restore", name).refused(1);
+        assert!(said.contains("The backup ") && said.contains(missing) && !said.contains("--data"), "{said}");
+    }
+    assert!(!data.join("restoring").exists(), "nothing was touched");
+}
+
 /// Every write to /dev/full fails as on a full disk.
 #[cfg(target_os = "linux")]
 #[test]

@@ -1,9 +1,9 @@
 //! `belfry backup`: a copy of the database of the server on this computer, while it runs, and of its identity.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use belfry_server::files;
-use belfry_server::identity::DataFolder;
+use belfry_server::identity::{DataError, DataFolder};
 use belfry_server::store;
 
 use crate::config;
@@ -24,14 +24,25 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let path = config::data_folder(args.data.as_deref().unwrap_or_default())?;
     let folder = DataFolder::existing(&path).map_err(Ending::refused)?;
     let key = files::beside(&args.file, ".key");
-    if let Some(there) = [&args.file, &key].into_iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Err(Ending::refused(format_args!("{} exists already: name a new file.", there.display())));
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    if is_there(&args.file) {
+        return Err(Ending::refused(format_args!("{} exists already: name a new file.", args.file.display())));
     }
-    // The small one first: a backup that can be seen is complete.
-    folder.copy_identity(&key).map_err(Ending::refused)?;
-    let bytes = store::copy(&folder.database(), &args.file).map_err(|error| {
+    if is_there(&key) {
+        return Err(Ending::refused(format_args!(
+            "{} exists already, without {}: remove it if it is left from a backup that was killed, or name a new file.",
+            key.display(),
+            args.file.display()
+        )));
+    }
+    let identity = folder.copy_identity(&key).map_err(Ending::refused)?;
+    let database = store::copy(&folder.database(), &args.file).map_err(Ending::refused)?;
+    let unnamed = |path: &Path, error| Ending::refused(DataError::Copy { path: path.to_owned(), error });
+    // The key first: a backup that can be seen is complete.
+    identity.finish().map_err(|error| unnamed(&key, error))?;
+    let bytes = database.finish().map_err(|error| {
         let _ = std::fs::remove_file(&key);
-        Ending::refused(error)
+        unnamed(&args.file, error)
     })?;
     output::line(format_args!("{} bytes in {}, the identity in {}", bytes, args.file.display(), key.display()))
 }

@@ -316,11 +316,13 @@ fn whatever_a_data_folder_or_its_database_is_refused_for_has_the_form() {
         let error = || Error::from_raw_os_error(number);
         assert_form(&DataError::Folder { path: path(), error: error() }.to_string());
         assert_form(&DataError::Copy { path: path(), error: error() }.to_string());
+        assert_form(&DataError::BackupUnread { path: path(), error: error() }.to_string());
         assert_form(&StoreError::Unusable { file: path(), reason: error() }.to_string());
     }
     for error in [
         DataError::LeadsNowhere { link: path(), to: path() },
         DataError::IdentityLeadsNowhere { link: path(), to: path() },
+        DataError::BackupDamaged { path: path(), what: "it is not a Belfry database".to_owned() },
         DataError::Identity { path: path() },
         DataError::NoHouse { path: path() },
     ] {
