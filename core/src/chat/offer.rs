@@ -201,6 +201,7 @@ mod tests {
         assert!(InvalidDraft::TooManyAudiences.to_string().contains(&AUDIENCES_MAX.to_string()));
         assert!(InvalidDraft::Reminders.to_string().contains(&REMINDERS_MAX.to_string()));
         assert!(InvalidDraft::Reminders.to_string().contains(&REMIND_EVERY_MIN.as_secs().to_string()));
+        assert!(InvalidDraft::Reminders.to_string().contains(&(REMIND_EVERY_MAX.as_secs() / 86_400).to_string()));
     }
 
     #[test]

@@ -120,9 +120,9 @@ refusals! {
     /// It would have to be sent before it was written.
     43 ScheduleInThePast "The time to send it lies in the past."
     /// The rule of a repetition is out of bounds.
-    44 ScheduleOutOfBounds "A notice repeats every minute at most, and every year at least."
+    44 ScheduleOutOfBounds "A notice repeats every minute at most, every year at least, and not beyond the year 9999."
     /// Reminders come too often or never end.
-    45 RemindersOutOfBounds "Reminders come every 10 seconds at most, and at most 100 times."
+    45 RemindersOutOfBounds "Reminders come every 10 seconds at most, every 49 days at least, and at most 100 times."
     /// No such template.
     46 UnknownTemplate "There is no template of that name."
     /// No such scheduled notice.

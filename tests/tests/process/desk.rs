@@ -52,9 +52,9 @@ fn a_notice_is_planned_previewed_and_taken_from_the_plan() {
     let past = admin.run(&["notice", "send", "--at", "2020-01-01T08:00:00Z", "hi"]).refused(1);
     assert_eq!(past, "The time to send it lies in the past.");
     let often = admin.run(&["notice", "send", "--remind", "1s", "hi"]).refused(1);
-    assert_eq!(often, "Reminders come every 10 seconds at most, and at most 100 times.");
+    assert_eq!(often, "Reminders come every 10 seconds at most, every 49 days at least, and at most 100 times.");
     let often = admin.run(&["notice", "send", "--at", "2099-01-01T08:00:00Z", "--every", "1s", "hi"]).refused(1);
-    assert_eq!(often, "A notice repeats every minute at most, and every year at least.");
+    assert_eq!(often, "A notice repeats every minute at most, every year at least, and not beyond the year 9999.");
     assert_eq!(bob.run(&["notice", "unschedule", "1"]).refused(1), ADMIN_ONLY);
     admin.run(&["notice", "unschedule", "1"]).done();
     assert_eq!(admin.run(&["notice", "unschedule", "1"]).refused(1), "There is no scheduled notice of that number.");

@@ -136,6 +136,7 @@ fn a_new_key_for_no_server_and_a_backup_to_no_folder_say_so() {
     let said = Process::run(belfry(["backup"]).arg(&target).arg("--data").arg(used.path().join("data"))).refused(1);
     assert!(said.starts_with(&format!("The backup {}.key cannot be written: ", target.display())), "{said}");
     assert!(said.contains("a folder that is there"), "{said}");
+    assert_eq!(Process::run(&mut belfry(["backup", ""])).refused(2), "FILE cannot be empty: belfry backup --help explains.");
 }
 
 #[test]

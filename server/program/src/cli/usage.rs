@@ -126,7 +126,10 @@ impl<'a> TypedLine<'a> {
     fn not_among(&self, argument: &str, value: &str, among: &[String]) -> String {
         let among = joined(among, "or");
         match (value.is_empty(), among.is_empty()) {
-            (true, true) => format!("{} needs a value: {}.", named(argument), plain(argument.split_once(' ').unwrap_or(("", "VALUE")).1)),
+            (true, true) => match argument.split_once(' ') {
+                Some((_, value)) => format!("{} needs a value: {}.", named(argument), plain(value)),
+                None => format!("{} cannot be empty: {} explains.", named(argument), self.help()),
+            },
             (true, false) => format!("{} needs a value: {among}.", named(argument)),
             (false, _) => self.cannot_be(argument, value, &format!("Give {among}.")),
         }

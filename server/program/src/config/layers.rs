@@ -3,6 +3,7 @@
 use belfry_core::net::InWords;
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::num::IntErrorKind;
 use std::path::{Path, PathBuf};
 
 use belfry_core::text_file;
@@ -54,6 +55,10 @@ impl Layers {
     fn unknown(&self, name: &str, path: &Path) -> Ending {
         let last = |known: &str| known.rsplit('.').next().unwrap_or_default().to_owned();
         let distance = |known: &str| strsim::damerau_levenshtein(name, known).min(strsim::damerau_levenshtein(&last(name), &last(known)));
+        if let Some(within) = self.defaults.keys().find(|known| known.split_once('.').is_some_and(|(section, _)| section == name)) {
+            let (path, key) = (path.display(), within.split_once('.').map_or("", |(_, key)| key));
+            return Ending::usage(format_args!("{name} in {path} is a section: write [{name}], and below it its keys, such as {key}."));
+        }
         let nearest = self.defaults.keys().min_by_key(|known| distance(known)).map_or("", String::as_str);
         Ending::usage(format_args!(
             "{} has a key \"{name}\", which there is not; the nearest one is \"{nearest}\". `belfry serve --print-config` shows them all.",
@@ -77,13 +82,18 @@ impl Layers {
 
     /// A setting is not what it can be.
     pub(super) fn wrong(&self, name: &str, error: impl Display) -> Ending {
+        self.cannot_be(name, self.text(name), error)
+    }
+
+    /// A setting, or one of several things that it names, is not what it can be.
+    pub(super) fn cannot_be(&self, name: &str, value: &str, error: impl Display) -> Ending {
         let word = name.rsplit('.').next().unwrap_or_default();
         let place = if self.typed.contains_key(name) {
             format!("--{} or BELFRY_{}", word.replace('_', "-"), word.to_uppercase())
         } else {
             format!("{name} in {}", self.file_path.display())
         };
-        Ending::usage(cannot_be(&place, self.text(name), &error.to_string()))
+        Ending::usage(cannot_be(&place, value, &error.to_string()))
     }
 
     /// The names of all settings.
@@ -97,8 +107,12 @@ fn parse(text: &str, path: &Path) -> Outcome<Table> {
     text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|&byte| byte == b'\n').count());
         let (path, written) = (path.display(), quoted(text.lines().nth(line - 1).unwrap_or_default().trim()));
+        let (_, value) = text.lines().nth(line - 1).unwrap_or_default().split_once('=').unwrap_or_default();
+        let number = value.split('#').next().unwrap_or_default().trim().replace('_', "").parse::<i64>();
         Ending::usage(if error.message().contains("duplicate key") {
             format!("Line {line} of {path} says something a second time: {written}; keep one of the two.")
+        } else if number.is_err_and(|error| matches!(error.kind(), IntErrorKind::PosOverflow | IntErrorKind::NegOverflow)) {
+            format!("Line {line} of {path} has a number that is too large: {written}.")
         } else {
             format!(
                 "Line {line} of {path} is not as TOML is written: {written}; words stand between quotation marks, as in log = \"info\", and \
@@ -180,6 +194,14 @@ mod tests {
     fn what_is_no_toml_is_said_with_its_line() {
         let said = complaint("log = \"info\"\nregistration = open\n");
         assert!(said.starts_with("Line 2 of "), "{said}");
+        let said = complaint("[limits]\nmegabytes_a_day = 18_446_744_073_709_551_615 # all\n");
+        assert!(said.starts_with("Line 2 of ") && said.contains(" has a number that is too large: "), "{said}");
+    }
+
+    #[test]
+    fn a_value_in_the_place_of_a_section_is_told_what_stands_there() {
+        let said = complaint("limits = \"x\"\n");
+        assert!(said.contains("limits in ") && said.contains(" is a section: write [limits]"), "{said}");
     }
 
     #[test]

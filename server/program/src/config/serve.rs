@@ -12,7 +12,7 @@ use belfry_server::limits::KEPT_UNASKED_MIN;
 use clap::Args;
 
 use super::layers::Layers;
-use super::{password_in, platform};
+use super::{password_in, path, platform};
 use crate::ending::{Ending, Outcome};
 use crate::log::{self, LogFormat};
 
@@ -20,7 +20,7 @@ use crate::log::{self, LogFormat};
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ServeArgs {
     /// Read settings from this TOML file; flags and environment go over it
-    #[arg(long, env = "BELFRY_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "BELFRY_CONFIG", value_name = "FILE", value_parser = path())]
     config: Option<PathBuf>,
     /// Print every setting with its default and what it is for, as such a file
     #[arg(long)]
@@ -30,7 +30,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BELFRY_LISTEN", value_name = "ADDR:PORT", value_delimiter = ',')]
     listen: Vec<String>,
     /// The data folder [default: the platform's own]
-    #[arg(long, env = "BELFRY_DATA", value_name = "DIR")]
+    #[arg(long, env = "BELFRY_DATA", value_name = "DIR", value_parser = path())]
     data: Option<PathBuf>,
     /// Who may make accounts: open or closed [default: open]
     #[arg(long, env = "BELFRY_REGISTRATION", value_name = "WHO")]
@@ -119,7 +119,8 @@ impl ServeArgs {
     pub(crate) fn understand(&self) -> Outcome<Serve> {
         let file = self.config.as_deref().filter(|path| !path.as_os_str().is_empty());
         let layers = Layers::new(self.typed()?, file)?;
-        let listen = layers.read("listen", |typed| typed.split(',').map(socket_address).collect::<Result<Vec<_>, _>>())?;
+        let address = |typed| socket_address(typed).map_err(|error| layers.cannot_be("listen", typed, error));
+        let listen = layers.text("listen").split(',').map(str::trim).map(address).collect::<Outcome<Vec<_>>>()?;
         let metrics = match layers.text("metrics") {
             "" => None,
             _ => Some(layers.read("metrics", loopback)?),
@@ -291,9 +292,9 @@ fn socket_address(typed: &str) -> Result<SocketAddr, String> {
 }
 
 /// Metrics are for this computer: who may read them elsewhere is a matter for something that can check it.
-fn loopback(typed: &str) -> Result<SocketAddr, String> {
-    let address = socket_address(typed)?;
-    if address.ip().is_loopback() { Ok(address) } else { Err("Give a loopback address with a port, such as 127.0.0.1:9411.".to_owned()) }
+fn loopback(typed: &str) -> Result<SocketAddr, &'static str> {
+    let address = socket_address(typed).ok().filter(|address| address.ip().is_loopback());
+    address.ok_or("Give a loopback address with a port, such as 127.0.0.1:9411.")
 }
 
 #[cfg(test)]
@@ -401,6 +402,18 @@ mod tests {
         assert!(said.starts_with("registration in ") && said.ends_with(" cannot be \"opne\": give open or closed."), "{said}");
         let said = sentence(typed(&["--listen", "localhost"]).understand());
         assert!(said.starts_with("--listen or BELFRY_LISTEN cannot be \"localhost\": ") && said.contains("0.0.0.0:7411"), "{said}");
+        let said = sentence(typed(&["--listen", "[::]:7411", "--listen", "b"]).understand());
+        assert!(said.starts_with("--listen or BELFRY_LISTEN cannot be \"b\": "), "{said}");
+        let said = sentence(typed(&["--metrics", "localhost:9411"]).understand());
+        assert!(said.ends_with("give a loopback address with a port, such as 127.0.0.1:9411."), "{said}");
+        let said = sentence(typed(&["--message-age", "99999999999999999999d"]).understand());
+        assert!(said.ends_with("it is longer than can be counted. Or write forever."), "{said}");
+    }
+
+    #[test]
+    fn what_is_empty_is_not_given() {
+        let empty = typed(&["--config", "", "--data", "", "--listen", "", "--log", "", "--metrics", "", "--message-age", ""]);
+        assert_eq!(empty.understand().unwrap(), typed(&[]).understand().unwrap());
     }
 
     #[test]

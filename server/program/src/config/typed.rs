@@ -4,11 +4,12 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use belfry_core::chat::{Label, Length, Role, Seq, Severity};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 
 /// What a flag or its variable says; one that is empty says nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,11 @@ where
             typed.parse().map(|value| Self(Some(value))).map_err(|error: T::Err| error.to_string())
         }
     }
+}
+
+/// A file or a folder; one that is empty is not given.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// A whole number of at least 1. One that is larger than what it counts can be means as many as there are.

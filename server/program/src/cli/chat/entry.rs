@@ -71,6 +71,7 @@ pub(super) fn understand(line: &str) -> Result<Entry, String> {
             Some((seq, "")) => Ok(Entry::Delete(Some(seq))),
             _ => Err("/delete takes nothing for one's last message, or a message's number: /delete #7".to_owned()),
         },
+        ("who" | "away" | "quit" | "exit", _) => Err(format!("/{word} stands alone, with nothing behind it.")),
         _ => Err(format!("There is no command /{word}; /help lists them, and // says a text that begins with a /.")),
     }
 }
@@ -99,6 +100,7 @@ fn numbered(rest: &str) -> Option<(Seq, &str)> {
 
 fn answer(numbers: &str) -> Option<Entry> {
     let (notice, answer) = numbers.split_once(char::is_whitespace)?;
+    let notice = notice.strip_prefix('#').unwrap_or(notice);
     Some(Entry::Answer(NoticeId(notice.parse().ok()?), answer.trim().parse().ok()?))
 }
 
@@ -125,7 +127,9 @@ mod tests {
         assert_eq!(understand("/history 7 "), Ok(Entry::History(7)));
         assert_eq!(understand("/to Anna Berg"), Ok(Entry::Go(Place::Direct("Anna Berg".parse().unwrap()))));
         assert_eq!(understand("/room"), Ok(Entry::Go(Place::lobby())));
-        assert_eq!(understand("/answer 7 1"), Ok(Entry::Answer(NoticeId(7), 1)));
+        for typed in ["/answer 7 1", "/answer #7  1"] {
+            assert_eq!(understand(typed), Ok(Entry::Answer(NoticeId(7), 1)));
+        }
         let text = |text| Text::new(text).unwrap();
         assert_eq!(understand("/edit 5 o'clock"), Ok(Entry::Edit(None, text("5 o'clock"))));
         assert_eq!(understand("/edit #7  five"), Ok(Entry::Edit(Some(Seq(7)), text("five"))));
@@ -150,6 +154,9 @@ mod tests {
             "/",
         ] {
             assert!(understand(typed).is_err(), "{typed}");
+        }
+        for (typed, word) in [("/who x", "/who"), ("/quit now", "/quit"), ("/exit 1", "/exit"), ("/away for lunch", "/away")] {
+            assert_eq!(understand(typed), Err(format!("{word} stands alone, with nothing behind it.")));
         }
     }
 }
