@@ -37,7 +37,7 @@ pub enum Answer {
     People(Page<Person>),
     /// The notice is stored and on its way.
     NoticeSent {
-        /// Its number.
+        /// By the server's number.
         notice: NoticeId,
         /// Where it stands.
         progress: Progress,
@@ -55,7 +55,7 @@ pub enum Answer {
     NoticeScheduled {
         /// The server's number for that.
         schedule: ScheduleId,
-        /// When.
+        /// By the server's clock.
         at: UnixMillis,
         /// Whose clocks were meant.
         zone: ZoneName,
@@ -85,7 +85,7 @@ pub enum Answer {
     Rooms(Page<Room>),
     /// Altered messages as they are now, in the order of their last alterations.
     Altered {
-        /// The messages.
+        /// Oldest first.
         page: Page<Message>,
         /// The number of the conversation's last alteration.
         last: u64,

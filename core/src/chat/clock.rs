@@ -32,7 +32,7 @@ impl ZoneName {
         Self(String::from("UTC"))
     }
 
-    /// The name.
+    /// Such as `Europe/Berlin`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

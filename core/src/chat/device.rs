@@ -34,7 +34,7 @@ impl fmt::Debug for DeviceId {
 /// One line of the list of an account's devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
-    /// Which.
+    /// By its public key.
     pub device: DeviceId,
     /// When it first signed in.
     pub first_seen: UnixMillis,

@@ -37,9 +37,9 @@ pub enum Event {
     Left(ConversationId),
     /// Somebody asks one to join a room.
     Invited {
-        /// Which.
+        /// By the name that it has now.
         room: RoomName,
-        /// Who.
+        /// The account that did it.
         by: AccountName,
     },
     /// A message was altered: as it is now.
@@ -57,12 +57,12 @@ pub enum Event {
     Typing {
         /// Where, from the point of view of who hears it.
         place: Place,
-        /// Who.
+        /// By the name that it was given, as it was spelled then.
         account: AccountName,
     },
     /// A room one is in has another name.
     Renamed {
-        /// Which.
+        /// By the server's number.
         conversation: ConversationId,
         /// What it is called from now on.
         room: RoomName,

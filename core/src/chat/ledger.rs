@@ -78,7 +78,7 @@ pub struct DeviceEntry {
 /// What the ledger says of one person: the furthest that it came on any of their devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
-    /// Who.
+    /// By the name that it was given, as it was spelled then.
     pub account: AccountName,
     /// When it reached them.
     pub reached_at: Option<UnixMillis>,
@@ -105,6 +105,6 @@ pub struct LedgerEntry {
 pub struct LedgerPage {
     /// The notice and its totals.
     pub summary: NoticeSummary,
-    /// The people.
+    /// In order of name.
     pub people: Page<LedgerEntry>,
 }

@@ -104,7 +104,7 @@ pub struct Alteration {
     /// Its place among the alterations of its conversation: 1 for the first, given by the server, larger for later ones. An altered
     /// message has the number of its last alteration only, so the numbers of a conversation's messages have gaps.
     pub number: u64,
-    /// When.
+    /// By the server's clock.
     pub at: UnixMillis,
     /// Its author took it back; otherwise they wrote it anew.
     pub deleted: bool,
@@ -134,7 +134,7 @@ pub struct ConversationInfo {
 pub struct MessagePage {
     /// The conversation and its newest message at the time of reading.
     pub conversation: ConversationInfo,
-    /// The messages.
+    /// Oldest first.
     pub messages: Vec<Message>,
 }
 

@@ -190,7 +190,7 @@ pub struct Notice {
     pub answers: Vec<Label>,
     /// Who sent it.
     pub author: AccountName,
-    /// When.
+    /// By the server's clock.
     pub sent_at: UnixMillis,
     /// When it stops mattering.
     pub expires_at: Option<UnixMillis>,
@@ -209,7 +209,7 @@ pub struct Notice {
 pub struct GivenAnswer {
     /// An index into the notice's answers.
     pub answer: u8,
-    /// When.
+    /// By the server's clock.
     pub at: UnixMillis,
 }
 
@@ -267,7 +267,7 @@ pub struct Progress {
 /// One line of the list of notices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeSummary {
-    /// The notice.
+    /// As it is now.
     pub notice: Notice,
     /// How far it has come.
     pub progress: Progress,

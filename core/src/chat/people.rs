@@ -48,7 +48,7 @@ words! {
 /// One line of the list of people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Who.
+    /// By the name that it was given, as it was spelled then.
     pub account: AccountName,
     /// Whether they are here.
     pub presence: Presence,
@@ -59,7 +59,7 @@ pub struct Person {
 /// Somebody came or went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresenceChange {
-    /// Who.
+    /// By the name that it was given, as it was spelled then.
     pub account: AccountName,
     /// What they are now.
     pub presence: Presence,
@@ -70,7 +70,7 @@ pub struct PresenceChange {
 /// One line of the administrator's list of accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Its name.
+    /// As it was spelled when it was given; unique by [`AccountName::key`].
     pub name: AccountName,
     /// What it may do.
     pub role: Role,

@@ -35,7 +35,7 @@ pub struct Scheduled {
 pub struct Missed {
     /// When that was.
     pub at: UnixMillis,
-    /// Why.
+    /// What stood in its way then.
     pub why: Obstacle,
 }
 
@@ -94,7 +94,7 @@ pub struct Template {
     pub answers: Vec<Label>,
     /// How long it matters, in milliseconds.
     pub expires_after_ms: Option<u64>,
-    /// Its reminders.
+    /// `None` for a notice that is told once.
     pub remind: Option<Reminding>,
 }
 

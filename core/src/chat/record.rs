@@ -13,9 +13,9 @@ use crate::time::UnixMillis;
 pub struct AuditEntry {
     /// Its number; larger for later ones.
     pub id: u64,
-    /// When.
+    /// By the server's clock.
     pub at: UnixMillis,
-    /// Who.
+    /// The account that did it.
     pub who: AccountName,
     /// What: one word of the list in `docs/COMMANDS.md`.
     pub act: String,
@@ -47,7 +47,7 @@ impl fmt::Display for Parties {
 /// A conversation that can be exported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exportable {
-    /// Its number.
+    /// By the server's number.
     pub conversation: ConversationId,
     /// Who is in it.
     pub parties: Parties,

@@ -18,7 +18,7 @@ pub enum Request {
     SignIn {
         /// Whose account.
         account: AccountName,
-        /// Its password.
+        /// As it was typed; what is compared is its prepared form.
         password: Password,
         /// From now on this device may sign in without it.
         remember: bool,
@@ -27,7 +27,7 @@ pub enum Request {
     Register {
         /// The new account's name.
         account: AccountName,
-        /// Its password.
+        /// As it was typed; what is compared is its prepared form.
         password: Password,
         /// From now on this device may sign in without it.
         remember: bool,
@@ -38,12 +38,12 @@ pub enum Request {
     Post {
         /// Recognises a repetition.
         post: PostId,
-        /// Where.
+        /// In a room, or to a person, from the point of view of this client.
         to: Place,
         /// A room's number, where whoever says it knows it: then it goes to that room and to no other, whatever either is called by the
         /// time the server reads this. A person's name is never another's.
         room: Option<ConversationId>,
-        /// What.
+        /// As its author wrote it.
         text: Text,
     },
     /// The messages after `after`, oldest first, at most `limit`. Answer: [`Answer::Page`].
@@ -57,7 +57,7 @@ pub enum Request {
     },
     /// The newest messages before `before` (or the newest of all), at most `limit`. Answer: [`Answer::Page`].
     FetchBefore {
-        /// Where.
+        /// A room, or the other person of a direct conversation.
         place: Place,
         /// Only messages before this one.
         before: Option<Seq>,
@@ -94,9 +94,9 @@ pub enum Request {
     },
     /// Make an account (administrators). Answer: [`Answer::Done`].
     AddUser {
-        /// Its name.
+        /// By its name, in whatever case it is typed.
         account: AccountName,
-        /// Its password.
+        /// As it was typed; what is compared is its prepared form.
         password: Password,
         /// What it may do.
         role: Role,
@@ -109,7 +109,7 @@ pub enum Request {
     /// Give an account a new password: one's own, or any (administrators). The account's other sessions end, and no other device of it
     /// is remembered any more. Answer: [`Answer::Done`].
     SetPassword {
-        /// Whose.
+        /// By its name, in whatever case it is typed.
         account: AccountName,
         /// The new one.
         password: Password,
@@ -118,7 +118,7 @@ pub enum Request {
     },
     /// Change what an account may do (administrators). Answer: [`Answer::Done`].
     SetRole {
-        /// Whose.
+        /// By its name, in whatever case it is typed.
         account: AccountName,
         /// The new role.
         role: Role,
@@ -127,7 +127,7 @@ pub enum Request {
     },
     /// Let an account sign in or not (administrators). Disabling ends its sessions at once. Answer: [`Answer::Done`].
     SetDisabled {
-        /// Whose.
+        /// By its name, in whatever case it is typed.
         account: AccountName,
         /// Whether it is shut out.
         disabled: bool,
@@ -144,14 +144,14 @@ pub enum Request {
     },
     /// A notice that one is or was shown, as it is now. Answer: [`Answer::Notice`].
     FetchNotice {
-        /// Which.
+        /// By the server's number.
         notice: NoticeId,
     },
     /// Change a notice that was sent (administrators). Answer: [`Answer::NoticeChanged`].
     ChangeNotice {
-        /// Which.
+        /// By the server's number.
         notice: NoticeId,
-        /// How.
+        /// What becomes of it.
         change: NoticeChange,
     },
     /// Whom an audience would reach (administrators). Answer: [`Answer::Preview`].
@@ -166,14 +166,14 @@ pub enum Request {
     },
     /// Do not send a scheduled notice (administrators). Answer: [`Answer::Done`].
     Unschedule {
-        /// Which.
+        /// By the server's number.
         schedule: ScheduleId,
     },
     /// Keep a template, in place of one of the same name (administrators). Answer: [`Answer::Done`].
     SaveTemplate(Template),
     /// Forget a template (administrators). Answer: [`Answer::Done`].
     RemoveTemplate {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         name: TemplateName,
     },
     /// Templates by name, after `after` (administrators). Answer: [`Answer::Templates`].
@@ -183,14 +183,14 @@ pub enum Request {
     },
     /// Add accounts to a group, which is made if it is not there (administrators). Answer: [`Answer::Done`].
     AddToGroup {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         group: GroupName,
         /// Whom.
         members: Vec<AccountName>,
     },
     /// Take accounts out of a group, or for an empty list remove the group (administrators). Answer: [`Answer::Done`].
     RemoveFromGroup {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         group: GroupName,
         /// Whom.
         members: Vec<AccountName>,
@@ -204,23 +204,23 @@ pub enum Request {
     },
     /// The accounts in a group by name, after `after` (administrators). Answer: [`Answer::People`].
     GroupMembers {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         group: GroupName,
         /// Continue after this name.
         after: Option<AccountName>,
     },
     /// An account's devices: one's own, or anybody's (administrators). Answer: [`Answer::Devices`].
     ListDevices {
-        /// Whose.
+        /// By its name, in whatever case it is typed.
         account: AccountName,
         /// Continue after this one.
         after: Option<DeviceId>,
     },
     /// End a device's sessions and let it not connect again: one's own, or anybody's (administrators). Answer: [`Answer::Done`].
     RevokeDevice {
-        /// Whose.
+        /// By its name, in whatever case it is typed.
         account: AccountName,
-        /// Which.
+        /// By its public key.
         device: DeviceId,
     },
     /// Who did what on whom, newest first (administrators). Answer: [`Answer::Audit`].
@@ -245,7 +245,7 @@ pub enum Request {
     // --- Rooms, and what becomes of messages ---
     /// Make a room and be its first member. Answer: [`Answer::Done`].
     CreateRoom {
-        /// Its name.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
         /// Only those who are invited may join.
         private: bool,
@@ -257,17 +257,17 @@ pub enum Request {
     },
     /// Come into a room. Answer: [`Answer::Done`], behind [`Event::Conversation`].
     JoinRoom {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
     },
     /// Leave a room. Answer: [`Answer::Done`], behind [`Event::Left`].
     LeaveRoom {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
     },
     /// The people in a room by name, after `after`. Answer: [`Answer::People`].
     RoomMembers {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
         /// Continue after this name.
         after: Option<AccountName>,
@@ -285,7 +285,7 @@ pub enum Request {
         place: Place,
         /// As of [`Request::Post`].
         room: Option<ConversationId>,
-        /// Which.
+        /// By its number in the conversation.
         seq: Seq,
         /// What it says from now on.
         text: Text,
@@ -296,7 +296,7 @@ pub enum Request {
         place: Place,
         /// As of [`Request::Post`].
         room: Option<ConversationId>,
-        /// Which.
+        /// By its number in the conversation.
         seq: Seq,
     },
     /// Messages that were altered after the alteration of this number, in the order of their last alterations. Answer:
@@ -309,7 +309,7 @@ pub enum Request {
     },
     /// One has read a conversation so far; all of one's devices hear it. Going back is no news. Answer: [`Answer::Done`].
     MarkRead {
-        /// Where.
+        /// A room, or the other person of a direct conversation.
         place: Place,
         /// As of [`Request::Post`].
         room: Option<ConversationId>,
@@ -318,7 +318,7 @@ pub enum Request {
     },
     /// One is writing something just now. Never stored, and told only to those who are here. Answer: [`Answer::Done`].
     Typing {
-        /// Where.
+        /// A room, or the other person of a direct conversation.
         place: Place,
     },
     /// This session is in use, or is not. Answer: [`Answer::Done`].
@@ -341,7 +341,7 @@ pub enum Request {
     Originals {
         /// Where it was said.
         of: Parties,
-        /// Which.
+        /// By its number in the conversation.
         seq: Seq,
         /// How many to skip: those that are known.
         after: u32,
@@ -349,14 +349,14 @@ pub enum Request {
     // --- Looking after rooms ---
     /// Put somebody out of a room, or take an invitation back (the room's owner, administrators). Answer: [`Answer::Done`].
     RemoveFromRoom {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
         /// Whom.
         account: AccountName,
     },
     /// Give a room another name (its owner, administrators). Answer: [`Answer::Done`].
     RenameRoom {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
         /// What it is called from now on.
         name: RoomName,
@@ -364,7 +364,7 @@ pub enum Request {
     /// Close a room for good: nobody is in it any more, its name is free, and only administrators can still export what was said (its
     /// owner, administrators). Answer: [`Answer::Done`].
     DeleteRoom {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
         /// As of [`Request::SetRole`].
         confirmed: bool,
@@ -372,7 +372,7 @@ pub enum Request {
     /// How long a room's messages are kept (administrators). Answer: [`Answer::Done`], or [`Answer::WouldDelete`] where that has to be
     /// confirmed: it would delete messages, or keep them for less than a day.
     KeepRoom {
-        /// Which.
+        /// By its name, in whatever case it is typed.
         room: RoomName,
         /// How long, and how many.
         keep: Keep,

@@ -11,7 +11,7 @@ use crate::time::UnixMillis;
 /// One line of the list of rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
-    /// Its name.
+    /// As it was spelled when it was given; unique by its key.
     pub name: RoomName,
     /// Only those who are invited may join, and only they see it in a list.
     pub private: bool,
@@ -58,14 +58,14 @@ words! {
 pub struct Hit {
     /// Where it was said.
     pub place: Place,
-    /// The message.
+    /// As it is now: what was altered or taken back since says so.
     pub message: Message,
 }
 
 /// What a search has found, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// The messages.
+    /// Newest first.
     pub hits: Vec<Hit>,
     /// There are older ones.
     pub more: bool,

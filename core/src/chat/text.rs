@@ -100,7 +100,7 @@ macro_rules! text {
                 Self::new(self.0.as_str()).is_ok_and(|written| written == *self)
             }
 
-            /// The text.
+            /// As it is stored and sent.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

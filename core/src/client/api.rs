@@ -24,7 +24,7 @@ pub enum Trust {
 /// Who signs in.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The account.
+    /// By the name that it was given, as it was spelled then.
     pub account: AccountName,
     /// How that is proven.
     pub proof: Proof,
@@ -35,7 +35,7 @@ pub struct Credentials {
 pub enum Proof {
     /// A password.
     Password {
-        /// It.
+        /// As it was typed; what is compared is its prepared form.
         password: Password,
         /// Make the account first.
         register: bool,
@@ -101,9 +101,9 @@ pub enum Command {
     Post {
         /// The owner's number for it.
         ticket: Ticket,
-        /// Where.
+        /// In a room, or to a person, from the point of view of this client.
         to: Place,
-        /// What.
+        /// As its author wrote it.
         text: Text,
     },
     /// The same for an owner that keeps what it has not sent over its own restarts, and numbers it itself: the server stores one `post`
@@ -113,11 +113,11 @@ pub enum Command {
         ticket: Ticket,
         /// By what the server recognises it.
         post: PostId,
-        /// Where.
+        /// In a room, or to a person, from the point of view of this client.
         to: Place,
         /// The room's number, where the owner knows it from an earlier run; else it is the room that the client knows by this name.
         room: Option<ConversationId>,
-        /// What.
+        /// As its author wrote it.
         text: Text,
     },
     /// Send a notice; like a post, it waits and is stored once. Answered by [`Update::Answered`] or [`Update::Refused`].
@@ -140,13 +140,13 @@ pub enum Command {
     Ask {
         /// The owner's number for it.
         ticket: Ticket,
-        /// What.
+        /// Any that has no command of its own.
         request: Request,
     },
     /// The person is writing something. Told at once or not at all, and no more often than
     /// [`TYPING_INTERVAL`](crate::limits::TYPING_INTERVAL).
     Typing {
-        /// Where.
+        /// In a room, or to a person, from the point of view of this client.
         to: Place,
     },
     /// Nobody is at this computer, or somebody is again; kept over lost connections.
@@ -162,7 +162,7 @@ pub enum Command {
 pub enum Update {
     /// The server has proven this key. Comes once a connection, before anything is sent that it could misuse.
     ServerKey {
-        /// Its key.
+        /// What it has proven to be.
         key: PublicKey,
         /// It is trusted only because it is the first one seen.
         first_use: bool,
@@ -185,7 +185,7 @@ pub enum Update {
     Message {
         /// Where it was said.
         place: Place,
-        /// The message.
+        /// As it is now: what was altered or taken back since says so.
         message: Message,
     },
     /// A conversation one is in, as the server has it: with each connection, and when one comes into it.
@@ -211,7 +211,7 @@ pub enum Update {
     },
     /// One has read so far, here or on another device.
     Read {
-        /// Where.
+        /// In a room, or to a person, from the point of view of this client.
         place: Place,
         /// The last message that was read.
         read: Seq,
@@ -220,16 +220,16 @@ pub enum Update {
     },
     /// Somebody asks one to join a room.
     Invited {
-        /// Which.
+        /// By the name that it has now.
         room: RoomName,
-        /// Who.
+        /// The account that did it.
         by: AccountName,
     },
     /// Somebody is writing something just now.
     Typing {
-        /// Where.
+        /// In a room, or to a person, from the point of view of this client.
         place: Place,
-        /// Who.
+        /// By the name that it was given, as it was spelled then.
         account: AccountName,
     },
     /// A notice in its current state: each state once, also over several connections. One that is no longer open, or that the person
@@ -246,7 +246,7 @@ pub enum Update {
     },
     /// A post is stored on the server's disk.
     Posted {
-        /// Its ticket.
+        /// The owner's number for it.
         ticket: Ticket,
         /// Where it went.
         conversation: ConversationId,
@@ -255,21 +255,21 @@ pub enum Update {
     },
     /// A request is answered.
     Answered {
-        /// Its ticket.
+        /// The owner's number for it.
         ticket: Ticket,
-        /// The answer.
+        /// Of the kind that the request names.
         answer: Answer,
     },
     /// The server, or for a full outbox or a misplaced request the client, refused.
     Refused {
-        /// Its ticket.
+        /// The owner's number for it.
         ticket: Ticket,
-        /// Why.
+        /// Displays as a sentence for the person.
         refusal: Refusal,
     },
     /// The connection was lost before the answer came, and asking again could do harm: it may or may not be done.
     Lost {
-        /// Its ticket.
+        /// The owner's number for it.
         ticket: Ticket,
     },
     /// No connection for now; the client tries again by itself.

@@ -25,7 +25,6 @@ const BYTES_AT_ONCE_MAX: usize = 96 * 1024;
 /// Who wants to know the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The owner.
     Owner(Ticket),
     /// The client itself, to sign in.
     SignIn,

@@ -79,9 +79,9 @@ pub struct Established {
 pub enum Event {
     /// A whole message, each once and in the order of its channel.
     Message {
-        /// Its channel.
+        /// On which it came, in its order.
         channel: Channel,
-        /// Its bytes.
+        /// Whole, as the peer sent it.
         body: Vec<u8>,
         /// So many get the same that the sender asks for reactions to be spread over this time.
         spread: Duration,

@@ -7,7 +7,6 @@ use super::PeerId;
 use crate::connection::ReceiveBacklog;
 use crate::time::Instant;
 
-/// The books.
 #[derive(Debug, Default)]
 pub(super) struct Assembling {
     bytes: u64,

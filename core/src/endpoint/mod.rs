@@ -74,17 +74,17 @@ pub enum Event {
         peer: PeerId,
         /// On which channel.
         channel: Channel,
-        /// Its bytes.
+        /// Whole, as the peer sent it.
         body: Vec<u8>,
     },
     /// A connection that is [watched](Endpoint::watch) has acknowledged so much that there is room for more. It is watched no longer.
     Room {
-        /// Which.
+        /// By the number that the endpoint has given it.
         peer: PeerId,
     },
     /// The connection is over; nothing more comes from it and nothing can be sent to it.
     Gone {
-        /// Which.
+        /// By the number that the endpoint has given it.
         peer: PeerId,
         /// Why: what the client said, or what ended it here ([`CloseCode::IDLE`] for silence).
         why: CloseCode,

@@ -80,7 +80,6 @@ pub(super) enum PeerStage {
     Leaving,
 }
 
-/// The table.
 #[derive(Debug)]
 pub(super) struct Peers {
     slots: Vec<Slot>,

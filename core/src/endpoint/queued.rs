@@ -9,7 +9,6 @@ use crate::connection::{Queued, Tally};
 /// Peers for whom less waits are not in the books of the heavy ones: a message or two.
 const LIGHT_BYTES: u64 = 512;
 
-/// The books.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
     /// The messages' bytes, each once for however many it waits for.

@@ -149,7 +149,7 @@ pub struct Reject {
     pub to: ConnectionId,
     /// The client's.
     pub nonce: [u8; 8],
-    /// Why.
+    /// By the number of docs/protocol; one that is not known here is kept.
     pub code: CloseCode,
     /// Come back no earlier, in milliseconds,
     pub retry_after_millis: u32,

@@ -49,14 +49,14 @@ pub enum Frame<'a> {
     Data(Data<'a>),
     /// How many bytes may be sent on a channel altogether.
     MaxData {
-        /// The channel.
+        /// Whose message numbers and credit are meant.
         channel: Channel,
         /// Counted from the connection's start.
         bytes: u64,
     },
     /// The sender would send more on this channel if it were allowed to.
     Blocked {
-        /// The channel.
+        /// Whose message numbers and credit are meant.
         channel: Channel,
     },
     /// Whoever gets this may delay the acknowledgement of its packet by a random time up to this.
@@ -70,7 +70,7 @@ pub enum Frame<'a> {
     PathResponse([u8; 8]),
     /// Messages before `next` that have not arrived will not: fetch them from the log.
     Resync {
-        /// The channel.
+        /// Whose message numbers and credit are meant.
         channel: Channel,
         /// The next message that will arrive.
         next: u64,
@@ -97,7 +97,7 @@ pub enum Frame<'a> {
     Extension {
         /// Its number, from 0x40.
         number: u64,
-        /// Its bytes.
+        /// As many as the datagram had room for.
         bytes: &'a [u8],
     },
 }
