@@ -219,7 +219,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let metrics = metrics.map(|listener| listener.serve(ask_driver(to_driver, bell), folder.database()));
     let metrics = metrics.transpose().map_err(ServeError::System)?;
     let hub = hub::Config { registration: settings.rules.registration, started_at: now.wall, time_zone: time_zone() };
-    let config = Config { endpoint: endpoint::Config { identity, retired, site_key: [0; 32] }, hub };
+    let config = Config { endpoint: endpoint::Config { identity, retired }, hub };
     let mut machine = Machine::new(config, opening, rng::fork(&mut rng), now);
     machine.set_hashes_at_once(passwords.at_once());
     machine.handle(now, Input::Rules(settings.rules));

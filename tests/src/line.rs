@@ -44,7 +44,7 @@ impl Line {
     pub fn new(weather: Weather, seed: u64) -> Self {
         let mut rng = seeded(seed);
         let now = Instant::from_micros(1_000_000_000);
-        let config = Config { identity: KeyPair::generate(&mut rng), retired: vec![], site_key: [0; 32] };
+        let config = Config { identity: KeyPair::generate(&mut rng), retired: vec![] };
         Self {
             now,
             endpoint: Endpoint::new(config, rng::fork(&mut rng), now),

@@ -64,7 +64,7 @@ fn closed(code: CloseCode) -> Option<Event> {
 }
 
 fn endpoint(retired: Vec<KeyPair>) -> Endpoint {
-    let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(1)), retired, site_key: [0; 32] };
+    let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(1)), retired };
     Endpoint::new(config, seeded(2), now())
 }
 

@@ -44,12 +44,11 @@ impl Desk<'_> {
 fn live(time: Duration, mut asked: impl FnMut(&mut Desk<'_>, FromClient)) -> Vec<Update> {
     let mut now = Instant::from_micros(1_000_000);
     let identity = KeyPair::generate(&mut seeded(1));
-    let mut endpoint = Endpoint::new(endpoint::Config { identity, site_key: [0; 32], retired: Vec::new() }, seeded(2), now);
+    let mut endpoint = Endpoint::new(endpoint::Config { identity, retired: Vec::new() }, seeded(2), now);
     let config = client::Config {
         servers: vec![SERVER.into()],
         trust: Trust::FirstUse,
         device: KeyPair::generate(&mut seeded(3)),
-        site_key: [0; 32],
         credentials: Credentials { account: "alice".parse().expect("a name"), proof: Proof::Device },
         start: Start::After(Default::default()),
         shows_notices: false,

@@ -79,8 +79,6 @@ pub struct Config {
     pub trust: Trust,
     /// This device's own key.
     pub device: KeyPair,
-    /// The site's pre-shared key, zeros for none.
-    pub site_key: [u8; 32],
     /// Who signs in.
     pub credentials: Credentials,
     /// From where messages are delivered.

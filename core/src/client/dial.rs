@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::api::{Config, Outdated, Trust};
 use crate::connection::{Established, Side};
-use crate::crypto::{Initiator, PublicKey, Suite};
+use crate::crypto::{Initiator, NO_SITE_KEY, PublicKey, Suite};
 use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
@@ -166,7 +166,7 @@ impl Dialer {
         let parameters =
             ClientParameters { connection_id: self.connection_id, suites: SUITES.map(Suite::number).to_vec(), previous: self.renews };
         let prologue = prologue(VERSION, &retry.versions, self.nonce);
-        let (initiator, noise) = Initiator::start(rng, &config.device, &key, &config.site_key, &prologue, &parameters.encode()).ok()?;
+        let (initiator, noise) = Initiator::start(rng, &config.device, &key, &NO_SITE_KEY, &prologue, &parameters.encode()).ok()?;
         let mut hello = Vec::new();
         Hello { from: self.connection_id, nonce: self.nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
         self.stage = DialStage::Greeting { server: from, key, hello, initiator: Box::new(initiator) };

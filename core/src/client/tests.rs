@@ -74,7 +74,6 @@ fn config(register: bool, remember: bool) -> Config {
         servers: [SERVER.into()].to_vec(),
         trust: Trust::FirstUse,
         device: KeyPair::generate(&mut from_seed([3; 32])),
-        site_key: [0; 32],
         credentials: Credentials { account: anna(), proof: Proof::Password { password: password_of_anna(), register, remember } },
         start: Start::Now,
         shows_notices: true,
@@ -92,11 +91,7 @@ impl Wire {
         Self {
             now,
             client: Client::new(config, from_seed([4; 32]), now),
-            endpoint: Endpoint::new(
-                endpoint::Config { identity: identity.clone(), retired: Vec::new(), site_key: [0; 32] },
-                from_seed([5; 32]),
-                now,
-            ),
+            endpoint: Endpoint::new(endpoint::Config { identity: identity.clone(), retired: Vec::new() }, from_seed([5; 32]), now),
             identity,
             passes: Passes::Everything,
             peer: None,
@@ -126,7 +121,7 @@ impl Wire {
     /// A server that was killed and started again: it knows its identity and nobody's connection.
     fn restart_server(&mut self) {
         let identity = self.identity.clone();
-        let config = endpoint::Config { identity, retired: Vec::new(), site_key: [0; 32] };
+        let config = endpoint::Config { identity, retired: Vec::new() };
         self.endpoint = Endpoint::new(config, from_seed([7; 32]), self.now);
         self.peer = None;
         self.asked.clear();

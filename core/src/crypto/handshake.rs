@@ -23,6 +23,9 @@ use crate::rng::{Random, Rng};
 /// The pattern, its primitives and the name that is hashed into every handshake.
 const PROTOCOL: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 
+/// The pre-shared key of a site that has none: the pattern mixes one in, and no setting gives a site one.
+pub const NO_SITE_KEY: [u8; 32] = [0; 32];
+
 /// Where the pattern mixes in the pre-shared key.
 const SITE_KEY_PLACE: u8 = 2;
 

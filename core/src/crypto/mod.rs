@@ -16,7 +16,7 @@ mod seal;
 mod x25519;
 
 pub use cookie::{AddressProven, COOKIE_BYTES, Cookies};
-pub use handshake::{FIRST_MESSAGE_OVERHEAD, HandshakeError, Initiator, Responder, SECOND_MESSAGE_OVERHEAD, Split};
+pub use handshake::{FIRST_MESSAGE_OVERHEAD, HandshakeError, Initiator, NO_SITE_KEY, Responder, SECOND_MESSAGE_OVERHEAD, Split};
 pub use keys::{InvalidKey, KeyPair, PublicKey};
 pub use replay::ReplayWindow;
 pub use reset::{RESET_TOKEN_BYTES, is_same_token, reset_key, reset_token};

@@ -49,7 +49,7 @@ mod tests {
 
     fn endpoint() -> Endpoint {
         let mut rng = from_seed([1; 32]);
-        let config = Config { identity: KeyPair::generate(&mut rng), retired: Vec::new(), site_key: [0; 32] };
+        let config = Config { identity: KeyPair::generate(&mut rng), retired: Vec::new() };
         Endpoint::new(config, rng, Instant::START)
     }
 

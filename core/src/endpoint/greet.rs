@@ -9,7 +9,7 @@ use super::admission::{Admitted, HelloHash};
 use super::peers::{Peer, PeerStage, Renewal};
 use super::{Endpoint, PeerId};
 use crate::connection::{Connection, Established, Queued, Side};
-use crate::crypto::{self, AddressProven, KeyPair, PublicKey, Responder, Suite};
+use crate::crypto::{self, AddressProven, KeyPair, NO_SITE_KEY, PublicKey, Responder, Suite};
 use crate::limits::{IDENTITIES_MAX, PROVISIONAL_MAX};
 use crate::rng::Random;
 use crate::time::Instant;
@@ -134,7 +134,7 @@ impl Endpoint {
     fn read_hello(&mut self, prologue: &[u8], noise: &[u8]) -> Option<(PublicKey, Responder, PublicKey, Vec<u8>)> {
         let mut rng = crate::rng::fork(&mut self.rng);
         self.identities().find_map(|identity| {
-            let (responder, device, payload) = Responder::read(&mut rng, identity, &self.config.site_key, prologue, noise).ok()?;
+            let (responder, device, payload) = Responder::read(&mut rng, identity, &NO_SITE_KEY, prologue, noise).ok()?;
             Some((identity.public(), responder, device, payload))
         })
     }

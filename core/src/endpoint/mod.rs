@@ -48,8 +48,6 @@ pub struct Config {
     /// Identities that it had before and clients may still have pinned, newest first; they are told the present one.
     /// At most [`IDENTITIES_MAX`](crate::limits::IDENTITIES_MAX) with the present one; more are not accepted any more.
     pub retired: Vec<KeyPair>,
-    /// The site's pre-shared key, zeros for none.
-    pub site_key: [u8; 32],
 }
 
 /// The endpoint's name for one connection; not used again for another while anybody could remember it.

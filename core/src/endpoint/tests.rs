@@ -43,7 +43,7 @@ impl House {
     pub(super) fn new() -> Self {
         let mut rng = from_seed([1; 32]);
         let now = Instant::from_micros(1_000_000_000);
-        let config = Config { identity: KeyPair::generate(&mut rng), retired: Vec::new(), site_key: [0; 32] };
+        let config = Config { identity: KeyPair::generate(&mut rng), retired: Vec::new() };
         let endpoint = Endpoint::new(config, from_seed([2; 32]), now);
         Self { now, endpoint, rng, guests: Vec::new(), told: Vec::new(), handed_out: 0, after_moves: Vec::new() }
     }

@@ -32,7 +32,7 @@ pub(crate) fn serve() {
     poll.registry().register(&mut socket, Token(0), Interest::READABLE).unwrap();
     let clock = Clock::start();
     let mut rng = seeded(1);
-    let config = Config { identity: KeyPair::generate(&mut rng), site_key: [0; 32], retired: Vec::new() };
+    let config = Config { identity: KeyPair::generate(&mut rng), retired: Vec::new() };
     let mut endpoint = Endpoint::new(config, rng, clock.now().instant);
     let (mut inbox, mut outbox) = (ReceiveBatch::new(), SendBatch::new());
     let mut datagram = Vec::with_capacity(1500);

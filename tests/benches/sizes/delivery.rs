@@ -76,7 +76,6 @@ fn client(address: SocketAddr, number: u64) -> (Handle, Receiver<Update>) {
         servers: vec![address],
         trust: Trust::FirstUse,
         device: KeyPair::generate(&mut rng),
-        site_key: [0; 32],
         credentials: Credentials { account: name(number), proof },
         start: Start::Now,
         shows_notices: false,

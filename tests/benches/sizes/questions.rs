@@ -130,7 +130,7 @@ fn opening(path: &Path) {
         let hub = hub::Config { registration: Registration::Open, started_at: UnixMillis(0), time_zone: jiff::tz::TimeZone::UTC };
         let mut rng = from_seed([1; 32]);
         let identity = KeyPair::generate(&mut rng);
-        let config = Config { endpoint: endpoint::Config { identity, retired: Vec::new(), site_key: [0; 32] }, hub };
+        let config = Config { endpoint: endpoint::Config { identity, retired: Vec::new() }, hub };
         let (hub, machine) = cpu_of(|| Machine::new(config, opening, rng, Now::default()));
         let wall = begun.elapsed();
         drop(machine);

@@ -76,7 +76,7 @@ pub(crate) fn handshake() {
     let names =
         ["server, HELLO0 to RETRY", "server, HELLO to RESPONSE", "server, first packet to its answer", "server, all", "client, all"];
     table(names, CALLERS, || {
-        let config = Config { identity: KeyPair::generate(&mut rng), retired: vec![], site_key: [0; 32] };
+        let config = Config { identity: KeyPair::generate(&mut rng), retired: vec![] };
         let mut endpoint = Endpoint::new(config, seeded(4), now);
         let mut callers: Vec<_> = (0..CALLERS).map(|_| Caller::new(&mut rng)).collect();
         let (mut to_server, mut to_clients) = (Flight::default(), Flight::default());

@@ -79,7 +79,7 @@ pub fn reassembly(data: &[u8]) {
 pub fn endpoint(data: &[u8]) {
     let mut plan = Plan(data);
     let mut now = Instant::from_micros(5_000_000);
-    let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(2)), retired: vec![], site_key: [0; 32] };
+    let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(2)), retired: vec![] };
     let mut endpoint = Endpoint::new(config, seeded(3), now);
     let address = |number: u8| SocketAddr::from(([10, 0, 0, number], 4000));
     let mut good = Stranger::new(4).shake_hands(&mut endpoint, now, address(1));
@@ -185,7 +185,7 @@ pub fn client(data: &[u8]) {
     let mut now = Instant::from_micros(5_000_000);
     let (here, there) = (SocketAddr::from(([10, 0, 0, 1], 4000)), SocketAddr::from(([10, 0, 0, 9], 7411)));
     let mut rng = seeded(7);
-    let config = endpoint::Config { identity: KeyPair::generate(&mut rng), retired: vec![], site_key: [0; 32] };
+    let config = endpoint::Config { identity: KeyPair::generate(&mut rng), retired: vec![] };
     let mut server = Endpoint::new(config, seeded(3), now);
     let credentials = Credentials {
         account: AccountName::new("alice").expect("a good name"),
@@ -195,7 +195,6 @@ pub fn client(data: &[u8]) {
         servers: vec![there],
         trust: Trust::FirstUse,
         device: KeyPair::generate(&mut rng),
-        site_key: [0; 32],
         credentials,
         start: Start::Now,
         shows_notices: true,

@@ -31,7 +31,6 @@ impl World {
             servers: vec![self.server_address],
             trust: Trust::FirstUse,
             device,
-            site_key: [0; 32],
             credentials: Credentials { account: name(account), proof },
             start,
             shows_notices: true,

@@ -18,7 +18,7 @@ impl World {
         self.incarnation += 1;
         let opening = self.desk.open();
         let config = machine::Config {
-            endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone(), site_key: [0; 32] },
+            endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone() },
             hub: hub::Config { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
         };
         self.machine = Some(Machine::new(config, opening, rng::fork(&mut self.rng), self.clock()));

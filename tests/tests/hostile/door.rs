@@ -27,7 +27,7 @@ fn start() -> Instant {
 }
 
 fn endpoint() -> Endpoint {
-    let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(1)), site_key: [0; 32], retired: Vec::new() };
+    let config = endpoint::Config { identity: KeyPair::generate(&mut seeded(1)), retired: Vec::new() };
     Endpoint::new(config, seeded(2), start())
 }
 

@@ -29,7 +29,7 @@ fn is_in(world: &World) -> bool {
 fn endpoint(identities: usize) -> Endpoint {
     let mut rng = seeded(1);
     let mut keys = (0..identities).map(|_| KeyPair::generate(&mut rng));
-    let config = endpoint::Config { identity: keys.next().expect("one at least"), retired: keys.collect(), site_key: [0; 32] };
+    let config = endpoint::Config { identity: keys.next().expect("one at least"), retired: keys.collect() };
     Endpoint::new(config, seeded(2), start())
 }
 

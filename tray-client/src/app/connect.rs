@@ -178,7 +178,6 @@ impl App {
             servers,
             trust: known.map_or(Trust::FirstUse, |key| Trust::Pinned(vec![key])),
             device: self.keys.device().clone(),
-            site_key: [0; 32],
             credentials: wanted.credentials.clone(),
             start: self.start_from(),
             shows_notices: true,

@@ -176,7 +176,6 @@ fn the_real_client_is_given_datagrams_and_time_and_commands() {
         servers: std::vec![address],
         trust: Trust::FirstUse,
         device: KeyPair::generate(&mut from_seed([1; 32])),
-        site_key: [0; 32],
         credentials: Credentials {
             account: "ada".parse().unwrap(),
             proof: Proof::Password { password: Password::new("correct horse").unwrap(), register: false, remember: false },

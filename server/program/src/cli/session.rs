@@ -144,8 +144,7 @@ impl Session {
             net::os_seed().map_err(|error| Ending::refused(format_args!("This computer gives no random numbers: {}.", InWords(&error))))?;
         let device = KeyPair::generate(&mut rng::from_seed(seed));
         let account = credentials.account.clone();
-        let config =
-            client::Config { servers, trust: pin.trust(), device, site_key: [0; 32], credentials, start: Start::Now, shows_notices };
+        let config = client::Config { servers, trust: pin.trust(), device, credentials, start: Start::Now, shows_notices };
         let (handle, updates) = net::spawn(config)
             .map_err(|error| Ending::unreachable(format_args!("No network socket could be opened: {}.", InWords(&error))))?;
         let (waker, wakes) = mpsc::channel();
