@@ -130,8 +130,8 @@ impl Requests {
     fn landed(&mut self, asked: &Asked) {
         let index = usize::from(asked.request.channel().number());
         if let (Some(size), Some((count, bytes))) = (asked.on_its_way, self.on_their_way.get_mut(index)) {
-            *count = count.saturating_sub(1);
-            *bytes = bytes.saturating_sub(size);
+            *count -= 1;
+            *bytes -= size;
         }
     }
 

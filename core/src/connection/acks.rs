@@ -48,8 +48,8 @@ impl Acks {
         if !arrival.eliciting {
             return;
         }
-        self.waiting = self.waiting.saturating_add(1);
-        self.waiting_full = self.waiting_full.saturating_add(u32::from(arrival.full));
+        self.waiting += 1;
+        self.waiting_full += u32::from(arrival.full);
         let due = match arrival.spread {
             Some(spread) => now + spread,
             None if out_of_order || self.waiting_full >= 2 => now,
@@ -103,7 +103,7 @@ impl Acks {
 
     /// A packet left that carried an acknowledgement and nothing that asks for one; whether the next should ask.
     pub(super) fn on_ack_only_sent(&mut self) {
-        self.ack_only_sent = self.ack_only_sent.saturating_add(1);
+        self.ack_only_sent += 1;
     }
 
     /// Whether an acknowledgement that leaves alone should ask to be acknowledged.

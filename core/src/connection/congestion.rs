@@ -77,7 +77,7 @@ impl Congestion {
 
     /// Whether so many are lost that something must be full, although no round-trip time shows it.
     const fn is_drowning(&self) -> bool {
-        self.fates >= FATES_MIN && self.losses.saturating_mul(10) > self.fates.saturating_mul(LOSSES_IN_TEN_MAX)
+        self.fates >= FATES_MIN && self.losses * 10 > self.fates * LOSSES_IN_TEN_MAX
     }
 
     fn note_fate(&mut self, is_loss: bool) {
@@ -85,8 +85,8 @@ impl Congestion {
             self.fates /= 2;
             self.losses /= 2;
         }
-        self.fates = self.fates.saturating_add(1);
-        self.losses = self.losses.saturating_add(u32::from(is_loss));
+        self.fates += 1;
+        self.losses += u32::from(is_loss);
     }
 
     /// Bytes that may be on their way.
@@ -96,19 +96,19 @@ impl Congestion {
 
     /// Whether another full datagram may follow `in_flight` bytes.
     pub(super) const fn allows(&self, in_flight: u64) -> bool {
-        in_flight.saturating_add(DATAGRAM_BYTES as u64) <= self.window
+        in_flight + DATAGRAM_BYTES as u64 <= self.window
     }
 
     /// `bytes` sent at `sent` have arrived; before that, `in_flight` bytes were on their way.
     pub(super) fn on_acknowledged(&mut self, bytes: u64, sent: Instant, in_flight: u64) {
         self.note_fate(false);
         // A window that was not used proves nothing about a larger one.
-        if in_flight.saturating_mul(2) < self.window || self.reduced_at.is_some_and(|reduced| sent <= reduced) {
+        if in_flight * 2 < self.window || self.reduced_at.is_some_and(|reduced| sent <= reduced) {
             return;
         }
         let growth =
             if self.window < self.slow_start_until { bytes } else { bytes.saturating_mul(DATAGRAM_BYTES as u64) / self.window.max(1) };
-        self.window = self.window.saturating_add(growth).min(WINDOW_MAX_BYTES);
+        self.window = (self.window + growth).min(WINDOW_MAX_BYTES);
     }
 
     /// A packet sent at `sent` is lost: if the path is full, once for each window's worth the window shrinks to seven tenths. Whether it
@@ -161,7 +161,7 @@ impl Congestion {
 
 /// Seven tenths, but never less than what it takes to notice a loss.
 fn shrunk(window: u64) -> u64 {
-    (window.saturating_mul(7) / 10).max(WINDOW_MIN_BYTES)
+    (window * 7 / 10).max(WINDOW_MIN_BYTES)
 }
 
 #[cfg(test)]

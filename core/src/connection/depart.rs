@@ -54,7 +54,7 @@ impl Active {
         match self.state {
             State::Open => self.transmit_open(now, rng, out),
             State::Closing { code, tries, due: true } => {
-                self.state = State::Closing { code, tries: tries.saturating_add(1), due: false };
+                self.state = State::Closing { code, tries: tries + 1, due: false };
                 self.timers.set(Timer::Close, now + self.rtt.probe_timeout().saturating_mul(1 << tries.min(CLOSE_TRIES_MAX)));
                 self.transmit_close(code, out)
             }

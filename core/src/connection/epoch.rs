@@ -92,7 +92,7 @@ impl Active {
         };
         let payload = opener.open(number, head, sealed).ok()?;
         if parity == self.epochs.parity {
-            self.epochs.opened = self.epochs.opened.saturating_add(1);
+            self.epochs.opened += 1;
         } else if matches!(self.epochs.other, Other::Next(..))
             && let Other::Next(opener, sealing) = core::mem::replace(&mut self.epochs.other, Other::Nothing)
         {

@@ -69,8 +69,8 @@ impl Incoming {
 
     /// What has arrived and is not delivered, with what is kept beside it; and the bytes that were delivered.
     pub(super) fn backlog(&self) -> ReceiveBacklog {
-        let beside = self.pending.len().saturating_mul(size_of::<(u64, Assembly)>()) as u64;
-        ReceiveBacklog { bytes: self.charged.saturating_sub(self.consumed).saturating_add(beside), delivered: self.consumed }
+        let beside = (self.pending.len() * size_of::<(u64, Assembly)>()) as u64;
+        ReceiveBacklog { bytes: self.charged - self.consumed + beside, delivered: self.consumed }
     }
 
     /// Nothing more is wanted of what is half here.
@@ -117,8 +117,8 @@ impl Incoming {
         }
         self.charge(data.bytes.len())?;
         if data.message == self.next {
-            self.next = self.next.saturating_add(1);
-            self.consumed = self.consumed.saturating_add(data.bytes.len() as u64);
+            self.next += 1;
+            self.consumed += data.bytes.len() as u64;
             deliver(data.bytes.to_vec());
         } else {
             self.pending.insert(data.message, Assembly::Whole(data.bytes.to_vec()));
@@ -160,7 +160,7 @@ impl Incoming {
     }
 
     fn charge(&mut self, bytes: usize) -> Result<(), CloseCode> {
-        self.charged = self.charged.saturating_add(bytes as u64);
+        self.charged += bytes as u64;
         if self.charged > self.granted { Err(CloseCode::FLOW_CONTROL) } else { Ok(()) }
     }
 
@@ -177,8 +177,8 @@ impl Incoming {
                 Assembly::Whole(body) => body,
                 Assembly::Pieces(pieces) => pieces.join()?,
             };
-            self.next = self.next.saturating_add(1);
-            self.consumed = self.consumed.saturating_add(body.len() as u64);
+            self.next += 1;
+            self.consumed += body.len() as u64;
             deliver(body);
         }
         Ok(())
@@ -206,7 +206,7 @@ impl Incoming {
 
     /// The new grant to tell the peer, once half of the window is used up.
     pub(super) fn grant(&mut self) -> Option<u64> {
-        let grant = self.consumed.saturating_add(self.window);
+        let grant = self.consumed + self.window;
         if grant.saturating_sub(self.granted) < self.window / 2 || self.window == 0 {
             return None;
         }
@@ -255,7 +255,7 @@ impl Pieces {
             }
             from = resume;
         }
-        self.received = self.received.saturating_add(added);
+        self.received += added;
         added
     }
 

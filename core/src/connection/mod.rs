@@ -355,8 +355,8 @@ impl Connection {
     pub fn queued(&self) -> Queued {
         self.awake().map_or_else(Queued::default, |active| {
             active.outgoing.iter().fold(Queued::default(), |sum, channel| Queued {
-                bytes: sum.bytes.saturating_add(channel.waiting_bytes()),
-                beside: sum.beside.saturating_add(channel.beside_bytes()),
+                bytes: sum.bytes + channel.waiting_bytes(),
+                beside: sum.beside + channel.beside_bytes(),
             })
         })
     }
@@ -374,8 +374,8 @@ impl Connection {
     pub fn backlog(&self) -> ReceiveBacklog {
         self.awake().map_or_else(ReceiveBacklog::default, |active| {
             active.incoming.iter().map(Incoming::backlog).fold(ReceiveBacklog::default(), |sum, channel| ReceiveBacklog {
-                bytes: sum.bytes.saturating_add(channel.bytes),
-                delivered: sum.delivered.saturating_add(channel.delivered),
+                bytes: sum.bytes + channel.bytes,
+                delivered: sum.delivered + channel.delivered,
             })
         })
     }

@@ -72,7 +72,7 @@ enum Acknowledged {
 
 /// What a queued message costs: its bytes, and what is kept beside them, or a queue of tiny messages would be no bound.
 fn cost(body: &[u8]) -> u64 {
-    (body.len() as u64).saturating_add(size_of::<QueuedMessage>() as u64)
+    (body.len() + size_of::<QueuedMessage>()) as u64
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -110,10 +110,10 @@ impl Outgoing {
 
     /// Queues a message. When the queue is full everything in it is dropped first, and the peer told to fetch it from the log.
     pub(super) fn push(&mut self, body: Body, spread_millis: u16) {
-        if self.queued.saturating_add(cost(&body)) > self.channel.queue_bytes_max() && !self.queue.is_empty() {
+        if self.queued + cost(&body) > self.channel.queue_bytes_max() && !self.queue.is_empty() {
             self.drop_queue();
         }
-        self.queued = self.queued.saturating_add(cost(&body));
+        self.queued += cost(&body);
         self.queue.push_back(QueuedMessage { body, sent: 0, spread_millis, acknowledged: Acknowledged::Nothing });
     }
 
@@ -131,7 +131,7 @@ impl Outgoing {
     }
 
     fn drop_queue(&mut self) {
-        self.first = self.first.saturating_add(self.queue.len() as u64);
+        self.first += self.queue.len() as u64;
         // Their memory, too: it may be what they are given up for.
         self.queue = VecDeque::new();
         self.lost = VecDeque::new();
@@ -152,7 +152,7 @@ impl Outgoing {
 
     /// What is kept beside the messages' bytes.
     pub(super) fn beside_bytes(&self) -> u64 {
-        (self.queue.len() as u64).saturating_mul(size_of::<QueuedMessage>() as u64)
+        (self.queue.len() * size_of::<QueuedMessage>()) as u64
     }
 
     /// Whether [`Outgoing::write`] could write something into an empty datagram.
@@ -167,7 +167,7 @@ impl Outgoing {
             return None;
         }
         let message = self.queue.get(self.begun)?;
-        let rest = message.body.len().saturating_sub(message.sent as usize);
+        let rest = message.body.len() - message.sent as usize;
         let credit = usize::try_from(self.granted.saturating_sub(self.used)).unwrap_or(usize::MAX);
         let in_flight = self.begun as u64;
         if in_flight >= MESSAGES_IN_FLIGHT_MAX {
@@ -183,7 +183,7 @@ impl Outgoing {
     }
 
     fn open_fragmented(&self) -> usize {
-        self.queue.iter().take(self.begun.saturating_add(1)).filter(|message| message.sent > 0 && message.is_open_fragmented()).count()
+        self.queue.iter().take(self.begun + 1).filter(|message| message.sent > 0 && message.is_open_fragmented()).count()
     }
 
     /// Over what time the acknowledgement of the next new message may be spread.
@@ -197,7 +197,7 @@ impl Outgoing {
             return false;
         }
         let Some(message) = self.queue.get(self.begun) else { return false };
-        let rest = message.body.len().saturating_sub(message.sent as usize) as u64;
+        let rest = (message.body.len() - message.sent as usize) as u64;
         let credit = self.granted.saturating_sub(self.used);
         let is_cut = message.body.len() > WHOLE_BYTES_MAX;
         credit < rest && (!is_cut || credit < FRAGMENT_BYTES_MIN as u64)
@@ -235,7 +235,7 @@ impl Outgoing {
 
     fn write_fresh(&mut self, room: usize, out: &mut Vec<u8>) -> Option<Sent> {
         let (message, may) = self.fresh()?;
-        let number = self.first.saturating_add(self.begun as u64);
+        let number = self.first + self.begun as u64;
         let offset = message.sent;
         let rest = message.body.len().saturating_sub(offset as usize);
         let fits = room.checked_sub(Data::overhead(number, offset, rest))?;
@@ -247,11 +247,11 @@ impl Outgoing {
         }?;
         let sent = Sent { message: number, offset, length: u32::try_from(length).ok()? };
         message.encode(self.channel, sent, out);
-        self.used = self.used.saturating_add(length as u64);
+        self.used += length as u64;
         let message = self.queue.get_mut(self.begun)?;
-        message.sent = message.sent.saturating_add(sent.length);
+        message.sent += sent.length;
         if length == rest {
-            self.begun = self.begun.saturating_add(1);
+            self.begun += 1;
         }
         Some(sent)
     }
@@ -274,9 +274,9 @@ impl Outgoing {
         let Some(message) = self.queue.get_mut(index) else { return };
         message.acknowledge(sent);
         while let Some(message) = self.queue.pop_front_if(|message| matches!(message.acknowledged, Acknowledged::All)) {
-            self.queued = self.queued.saturating_sub(cost(&message.body));
-            self.first = self.first.saturating_add(1);
-            self.begun = self.begun.saturating_sub(1);
+            self.queued -= cost(&message.body);
+            self.first += 1;
+            self.begun -= 1;
         }
         if self.queue.is_empty() {
             self.queue.shrink_to(IDLE_MESSAGES);
@@ -320,7 +320,7 @@ impl Outgoing {
 
 impl QueuedMessage {
     fn encode(&self, channel: Channel, sent: Sent, out: &mut Vec<u8>) {
-        let end = sent.offset.saturating_add(sent.length) as usize;
+        let end = (sent.offset + sent.length) as usize;
         let part = if self.body.len() <= WHOLE_BYTES_MAX {
             Part::Whole
         } else {
@@ -339,14 +339,14 @@ impl QueuedMessage {
             Acknowledged::Nothing => false,
             Acknowledged::All => true,
             Acknowledged::Parts(parts) => {
-                let end = sent.offset.saturating_add(sent.length);
+                let end = sent.offset + sent.length;
                 parts.iter().any(|&(from, to)| from <= sent.offset && end <= to)
             }
         }
     }
 
     fn acknowledge(&mut self, sent: Sent) {
-        let mut new = (sent.offset, sent.offset.saturating_add(sent.length));
+        let mut new = (sent.offset, sent.offset + sent.length);
         let mut parts = match core::mem::replace(&mut self.acknowledged, Acknowledged::All) {
             Acknowledged::All => return,
             Acknowledged::Nothing => Vec::new(),

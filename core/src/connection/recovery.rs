@@ -123,7 +123,7 @@ impl Active {
         let Some(largest) = self.recovery.largest else { return };
         let step = self.rtt.smoothed().unwrap_or_default() * ROUND_TRIPS_PER_STEP;
         if now.since(self.recovery.threshold_at) > step {
-            self.recovery.threshold = self.recovery.threshold.saturating_sub(1).max(REORDER_THRESHOLD_MIN);
+            self.recovery.threshold = (self.recovery.threshold - 1).max(REORDER_THRESHOLD_MIN);
             // Below a timer's step it makes no difference any more.
             self.recovery.patience = (self.recovery.patience * 7 / 8).saturating_sub(TIMER_GRANULARITY);
             self.recovery.threshold_at = now;
@@ -210,7 +210,7 @@ impl Active {
         if self.recovery.timeouts == 0 {
             self.recovery.unanswered_since = Some(self.recovery.last.at);
         }
-        self.recovery.timeouts = self.recovery.timeouts.saturating_add(1);
+        self.recovery.timeouts += 1;
         if self.side == Side::Client && self.recovery.unanswered_since.is_some_and(|since| now.since(since) >= UNREACHABLE_AFTER) {
             self.recovery.unanswered_since = None;
             self.events.push_back(Event::Silent);

@@ -92,8 +92,8 @@ impl SentPackets {
 
     /// A packet leaves.
     pub(super) fn push(&mut self, packet: Packet) {
-        self.in_flight_bytes = self.in_flight_bytes.saturating_add(packet.bytes);
-        self.in_flight_packets = self.in_flight_packets.saturating_add(1);
+        self.in_flight_bytes += packet.bytes;
+        self.in_flight_packets += 1;
         self.packets.push_back(packet);
     }
 
@@ -133,8 +133,8 @@ impl SentPackets {
                 Fate::Arrived => continue,
                 Fate::Lost(_) => true,
                 Fate::InFlight => {
-                    self.in_flight_bytes = self.in_flight_bytes.saturating_sub(packet.bytes);
-                    self.in_flight_packets = self.in_flight_packets.saturating_sub(1);
+                    self.in_flight_bytes -= packet.bytes;
+                    self.in_flight_packets -= 1;
                     false
                 }
             };
@@ -148,8 +148,8 @@ impl SentPackets {
         for packet in self.packets.iter_mut().take_while(|packet| packet.number < largest).filter(|packet| packet.fate == Fate::InFlight) {
             if largest.saturating_sub(packet.number) >= threshold || packet.at <= sent_before {
                 packet.fate = Fate::Lost(now);
-                self.in_flight_bytes = self.in_flight_bytes.saturating_sub(packet.bytes);
-                self.in_flight_packets = self.in_flight_packets.saturating_sub(1);
+                self.in_flight_bytes -= packet.bytes;
+                self.in_flight_packets -= 1;
                 lost.push(packet.land(false));
             }
         }

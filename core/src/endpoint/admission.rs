@@ -190,14 +190,14 @@ impl Admission {
         let source = self.links.source(from);
         // Also an address that a connection has moved to without a handshake from there.
         let address = self.addresses.entry(source).or_insert_with(|| Address::new(now));
-        address.peers = address.peers.saturating_add(1);
+        address.peers += 1;
         source
     }
 
     /// A connection that was counted as this is over.
     pub(super) fn remove_peer(&mut self, from: Source) {
         if let Some(address) = self.addresses.get_mut(&from) {
-            address.peers = address.peers.saturating_sub(1);
+            address.peers -= 1;
         }
     }
 }

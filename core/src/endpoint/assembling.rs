@@ -29,7 +29,7 @@ impl Assembling {
         if backlog.bytes > 0 {
             // Whoever gets something finished is at work, however much of the next has come already.
             let since = before.filter(|before| before.backlog.delivered == backlog.delivered).map_or(now, |before| before.since);
-            self.bytes = self.bytes.saturating_add(backlog.bytes);
+            self.bytes += backlog.bytes;
             self.held.insert(id, Unfinished { since, backlog });
             self.oldest.insert((since, id));
         }
@@ -43,7 +43,7 @@ impl Assembling {
     fn forget(&mut self, id: PeerId) -> Option<Unfinished> {
         let held = self.held.remove(&id)?;
         self.oldest.remove(&(held.since, id));
-        self.bytes = self.bytes.saturating_sub(held.backlog.bytes);
+        self.bytes -= held.backlog.bytes;
         Some(held)
     }
 

@@ -130,7 +130,7 @@ impl Peers {
     pub(super) fn insert(&mut self, peer: Peer) {
         if let Some(slot) = self.free.pop_front().and_then(|slot| self.slots.get_mut(slot as usize)) {
             slot.peer = Some(Box::new(peer));
-            self.len = self.len.saturating_add(1);
+            self.len += 1;
         }
     }
 
@@ -150,7 +150,7 @@ impl Peers {
         let peer = slot.peer.take()?;
         slot.generation = slot.generation.wrapping_add(1).max(u8::from(index == 0));
         self.free.push_back(index as u32);
-        self.len = self.len.saturating_sub(1);
+        self.len -= 1;
         if self.devices.get(&peer.device) == Some(&id) {
             self.devices.remove(&peer.device);
         }
@@ -228,6 +228,7 @@ mod tests {
             peers.slots = (0..2).map(|_| Slot { generation: 255, peer: None }).collect();
             peers.free = [slot].into();
             peers.slots[slot as usize].peer = Some(Box::new(somebody()));
+            peers.len = 1;
             peers.remove(join(slot, 255)).unwrap();
             assert_eq!(peers.slots[slot as usize].generation, generation);
         }

@@ -82,7 +82,7 @@ impl Provisional {
         let waiting = self.waiting.remove(index)?;
         let uncount = |counts: &mut BTreeMap<Source, usize>, source| {
             if let Some(count) = counts.get_mut(&source) {
-                *count = count.saturating_sub(1);
+                *count -= 1;
                 if *count == 0 {
                     counts.remove(&source);
                 }

@@ -22,7 +22,7 @@ pub(super) struct Queues {
 impl Queues {
     /// What waits for a peer has changed.
     pub(super) fn note(&mut self, id: PeerId, before: Queued, after: Queued) {
-        self.beside = self.beside.saturating_sub(before.beside).saturating_add(after.beside);
+        self.beside = self.beside + after.beside - before.beside;
         let (was, is) = (weight(before), weight(after));
         if was != is {
             self.heavy.remove(&(was, id));
@@ -38,7 +38,7 @@ impl Queues {
 
     /// All that waits.
     pub(super) fn bytes(&self) -> u64 {
-        self.tally.bytes().saturating_add(self.beside)
+        self.tally.bytes() + self.beside
     }
 
     /// Who has to give something up while more than `max` waits: one of those for whom the most does. Others wait for the same bytes where

@@ -55,7 +55,7 @@ pub fn encode<const LIMIT: usize>(value: &impl Serialize) -> Result<Vec<u8>, Cod
     if body.len() >= LIMIT {
         return Err(CodecError::TooLarge);
     }
-    let mut bytes = Vec::with_capacity(body.len().saturating_add(1));
+    let mut bytes = Vec::with_capacity(body.len() + 1);
     bytes.push(SCHEMA);
     bytes.extend_from_slice(&body);
     Ok(bytes)
@@ -76,7 +76,7 @@ struct Counted<'a>(&'a mut usize);
 
 impl Writer for Counted<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        *self.0 = self.0.saturating_add(bytes.len());
+        *self.0 += bytes.len();
         Ok(())
     }
 }

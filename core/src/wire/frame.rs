@@ -266,7 +266,7 @@ fn decode_data<'a>(reader: &mut Reader<'a>) -> Result<Data<'a>, Malformed> {
 
 /// Appends PADDING frames, one byte each.
 pub fn encode_padding(bytes: usize, out: &mut Vec<u8>) {
-    out.resize(out.len().saturating_add(bytes), PADDING as u8);
+    out.resize(out.len() + bytes, PADDING as u8);
 }
 
 /// Appends PING.
