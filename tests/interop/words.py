@@ -241,6 +241,8 @@ MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=
 CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
 PAGE = Struct(conversation=CONVERSATION, messages=ListOf(MESSAGE))
 KEEP = Struct(age_ms=Maybe(U64), messages=Maybe(U64))
+BOUND = Enum(Unchanged=None, AsOnServer=None, Own=U64)
+KEEP_CHANGE = Struct(age_ms=BOUND, messages=BOUND)
 ROOM = Struct(
     name=NAME,
     private=BOOL,
@@ -419,7 +421,7 @@ REQUESTS = [
     ("CreateRoom", CONTROL, Struct(room=NAME, private=BOOL)),
     ("ListRooms", HISTORY, Struct(after=Maybe(NAME))),
     ("JoinRoom", CONTROL, Struct(room=NAME)),
-    ("LeaveRoom", CONTROL, Struct(room=NAME)),
+    ("LeaveRoom", CONTROL, Struct(room=NAME, confirmed=BOOL)),
     ("RoomMembers", HISTORY, Struct(room=NAME, after=Maybe(NAME))),
     ("Invite", CONTROL, Struct(room=NAME, account=NAME)),
     ("Edit", CHAT, Struct(place=PLACE, room=Maybe(ID), seq=SEQ, text=TEXT)),
@@ -430,10 +432,10 @@ REQUESTS = [
     ("Away", CONTROL, Struct(away=BOOL)),
     ("Search", HISTORY, Struct(text=SEARCH_TEXT, place=Maybe(PLACE), before=Maybe(SEQ), limit=U32)),
     ("Originals", HISTORY, Struct(of=PARTIES, seq=SEQ, after=U32)),
-    ("RemoveFromRoom", CONTROL, Struct(room=NAME, account=NAME)),
+    ("RemoveFromRoom", CONTROL, Struct(room=NAME, account=NAME, confirmed=BOOL)),
     ("RenameRoom", CONTROL, Struct(room=NAME, name=NAME)),
     ("DeleteRoom", CONTROL, Struct(room=NAME, confirmed=BOOL)),
-    ("KeepRoom", CONTROL, Struct(room=NAME, keep=KEEP, confirmed=BOOL)),
+    ("KeepRoom", CONTROL, Struct(room=NAME, number=Maybe(ID), change=KEEP_CHANGE, confirmed=BOOL)),
 ]
 ANSWERS = [
     ("Done", None),
@@ -461,7 +463,8 @@ ANSWERS = [
     ("Altered", Struct(messages=ListOf(MESSAGE), more=BOOL, last=U64)),
     ("Found", FOUND),
     ("Originals", Struct(originals=ListOf(ORIGINAL), more=BOOL)),
-    ("WouldDelete", Struct(messages=U64, of=U64)),
+    ("WouldDelete", Struct(room=ID, messages=U64, of=U64)),
+    ("Kept", KEEP),
 ]
 # Name, channel and fields.
 EVENTS = [

@@ -77,7 +77,7 @@ fn a_room_that_is_joined_is_heard_from_there_on_and_one_that_is_left_is_not() {
         done(&mut world, 1, Request::JoinRoom { room: attic() });
         post(&mut world, 0, place.clone(), "inside");
         assert!(world.run_until(PATIENCE, |world| heard(world, 1, &place) == ["inside"]), "seed {seed}");
-        done(&mut world, 1, Request::LeaveRoom { room: attic() });
+        done(&mut world, 1, Request::LeaveRoom { room: attic(), confirmed: false });
         let left = |world: &World| world.people[1].updates.iter().any(|update| matches!(update, Update::Left { .. }));
         assert!(world.run_until(PATIENCE, left), "seed {seed}");
         post(&mut world, 0, place.clone(), "after");
@@ -151,7 +151,7 @@ fn what_happens_to_rooms_while_a_laptop_sleeps_it_learns_when_it_wakes() {
         done(&mut world, 0, Request::CreateRoom { room: attic(), private: false });
         post(&mut world, 0, new.clone(), "before");
         done(&mut world, 1, Request::JoinRoom { room: attic() });
-        done(&mut world, 1, Request::LeaveRoom { room: RoomName::new("old").unwrap() });
+        done(&mut world, 1, Request::LeaveRoom { room: RoomName::new("old").unwrap(), confirmed: false });
         post(&mut world, 0, new.clone(), "missed");
         world.run_for(300 * SECOND);
         world.resume(laptop, false, true);

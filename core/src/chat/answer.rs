@@ -5,8 +5,8 @@ use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, LedgerPage, Message, MessagePage, Notice, NoticeId,
-    NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template, ZoneName,
+    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message, MessagePage, Notice,
+    NoticeId, NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template, ZoneName,
 };
 use crate::time::UnixMillis;
 
@@ -96,11 +96,15 @@ pub enum Answer {
     Originals(Page<Original>),
     /// Nothing is changed yet, because messages would be deleted at once: it has to be confirmed.
     WouldDelete {
+        /// Of which room.
+        room: ConversationId,
         /// So many messages …
         messages: u64,
         /// … of so many.
         of: u64,
     },
+    /// How long the messages of a room are kept.
+    Kept(Keep),
 }
 
 /// Each list has an answer of its own, which is nothing but a page of it. What is none is given back.

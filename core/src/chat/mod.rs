@@ -60,7 +60,7 @@ pub use plan::{Missed, Obstacle, Preview, ScheduleId, Scheduled, Template};
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
 pub use request::Request;
-pub use room::{Found, Hit, Keep, Original, Room, Standing};
+pub use room::{Bound, Found, Hit, Keep, KeepChange, Original, Room, Standing};
 pub use rule::{MayAsk, RateClass, RequestKind, Rule};
 pub use schedule::{Every, Reminding, Schedule};
 pub use table::table_line;

@@ -47,6 +47,11 @@ pub enum Audience {
 }
 
 impl Audience {
+    /// Whether a room of this name is among them.
+    pub fn names_room(audience: &[Self], name: &RoomName) -> bool {
+        audience.iter().any(|one| matches!(one, Self::Room(room) if room.key() == name.key()))
+    }
+
     /// Names a room that has another name now; whether it was among them.
     pub fn rename_room(audience: &mut [Self], old: &RoomName, new: &RoomName) -> bool {
         let mut is_named = false;

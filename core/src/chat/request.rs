@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, Audience, ConversationId, DeviceId, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place,
+    AccountName, Audience, ConversationId, DeviceId, GroupName, KeepChange, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place,
     PostId, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 #[cfg(doc)]
@@ -264,6 +264,8 @@ pub enum Request {
     LeaveRoom {
         /// By its name, in whatever case it is typed.
         room: RoomName,
+        /// As of [`Request::SetRole`]; who is no administrator is not asked.
+        confirmed: bool,
     },
     /// The people in a room by name, after `after`. Answer: [`Answer::People`].
     RoomMembers {
@@ -353,6 +355,8 @@ pub enum Request {
         room: RoomName,
         /// Whom.
         account: AccountName,
+        /// As of [`Request::SetRole`].
+        confirmed: bool,
     },
     /// Give a room another name (its owner, administrators). Answer: [`Answer::Done`].
     RenameRoom {
@@ -369,13 +373,15 @@ pub enum Request {
         /// As of [`Request::SetRole`].
         confirmed: bool,
     },
-    /// How long a room's messages are kept (administrators). Answer: [`Answer::Done`], or [`Answer::WouldDelete`] where that has to be
-    /// confirmed: it would delete messages, or keep them for less than a day.
+    /// How long a room's messages are kept (administrators). Answer: [`Answer::Done`]; [`Answer::WouldDelete`] where that has to be
+    /// confirmed: it would delete messages, or keep them for less than a day; [`Answer::Kept`] where nothing is to be changed.
     KeepRoom {
         /// By its name, in whatever case it is typed.
         room: RoomName,
-        /// How long, and how many.
-        keep: Keep,
+        /// Its number, where it is known from [`Answer::WouldDelete`]: what is confirmed there is meant for that room and no other.
+        number: Option<ConversationId>,
+        /// What becomes of how long, and how many.
+        change: KeepChange,
         /// Whoever asks knows what goes.
         confirmed: bool,
     },

@@ -34,6 +34,53 @@ pub struct Keep {
     pub messages: Option<u64>,
 }
 
+/// What becomes of one of the two bounds of a [`Keep`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bound {
+    /// It stays as it is.
+    #[default]
+    Unchanged,
+    /// It is the server's from now on.
+    AsOnServer,
+    /// It is this from now on; 0 for no bound.
+    Own(u64),
+}
+
+impl Bound {
+    /// The bound that was `before` as it is from now on.
+    pub const fn after(self, before: Option<u64>) -> Option<u64> {
+        match self {
+            Self::Unchanged => before,
+            Self::AsOnServer => None,
+            Self::Own(bound) => Some(bound),
+        }
+    }
+}
+
+/// What becomes of how long the messages of a room are kept. What is not said stays as it is when this is done, whoever changes it meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepChange {
+    /// Of their age.
+    pub age_ms: Bound,
+    /// Of their number.
+    pub messages: Bound,
+}
+
+impl KeepChange {
+    /// What was `before` as it is from now on.
+    pub const fn after(self, before: Keep) -> Keep {
+        Keep { age_ms: self.age_ms.after(before.age_ms), messages: self.messages.after(before.messages) }
+    }
+}
+
+impl From<Keep> for KeepChange {
+    /// Both bounds as they are here.
+    fn from(keep: Keep) -> Self {
+        let bound = |bound: Option<u64>| bound.map_or(Bound::AsOnServer, Bound::Own);
+        Self { age_ms: bound(keep.age_ms), messages: bound(keep.messages) }
+    }
+}
+
 /// What somebody is to a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Standing {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Audience, Keep, NoticeChange, Request, Role};
+use belfry_core::chat::{AccountName, Audience, Bound, KeepChange, NoticeChange, Request, Role};
 
 use super::Hub;
 use super::rules::spelled;
@@ -56,10 +56,13 @@ impl Hub {
             {
                 return None;
             }
-            Request::RemoveFromRoom { room, account } => ("room.remove", room.to_string(), account.to_string()),
+            Request::RemoveFromRoom { room, account, .. } => ("room.remove", room.to_string(), account.to_string()),
             Request::RenameRoom { room, name } => ("room.rename", room.to_string(), name.to_string()),
             Request::DeleteRoom { room, .. } => ("room.delete", room.to_string(), String::new()),
-            Request::KeepRoom { room, keep, .. } => ("room.keep", room.to_string(), kept(keep)),
+            Request::KeepRoom { room, number, change, .. } => {
+                let name = number.and_then(|number| self.rooms.name(number)).unwrap_or(room);
+                ("room.keep", name.to_string(), kept(*change))
+            }
             Request::Originals { of, seq, .. } => ("message.originals", of.to_string(), format!("message {}", seq.0)),
             Request::RevokeDevice { account, device } => ("user.revoke", account.to_string(), device.to_string()),
             _ => return None,
@@ -78,19 +81,22 @@ fn names(members: &[AccountName]) -> String {
     }
 }
 
-/// How long messages are kept, as the log shows it: `kept for 30 days, the newest 1000`.
-fn kept(keep: &Keep) -> String {
-    let age = match keep.age_ms {
-        None => "as long as on the whole server".to_owned(),
-        Some(0) => "forever".to_owned(),
-        Some(millis) => format!("for {}", spelled(Duration::from_millis(millis))),
+/// What was said of how long messages are kept, as the log shows it: `kept for 30 days, the newest 1000`.
+fn kept(change: KeepChange) -> String {
+    let age = match change.age_ms {
+        Bound::Unchanged => None,
+        Bound::AsOnServer => Some("as long as on the whole server".to_owned()),
+        Bound::Own(0) => Some("forever".to_owned()),
+        Bound::Own(millis) => Some(format!("for {}", spelled(Duration::from_millis(millis)))),
     };
-    let count = match keep.messages {
-        None => "as many as on the whole server".to_owned(),
-        Some(0) => "all of them".to_owned(),
-        Some(count) => format!("the newest {count}"),
+    let count = match change.messages {
+        Bound::Unchanged => None,
+        Bound::AsOnServer => Some("as many as on the whole server".to_owned()),
+        Bound::Own(0) => Some("all of them".to_owned()),
+        Bound::Own(count) => Some(format!("the newest {count}")),
     };
-    format!("kept {age}, {count}")
+    let said: Vec<_> = [age, count].into_iter().flatten().collect();
+    format!("kept {}", said.join(", "))
 }
 
 /// An audience in the words of the command line.
@@ -104,10 +110,11 @@ mod tests {
 
     #[test]
     fn how_long_a_room_is_kept_is_noted_as_people_say_it() {
-        let noted = |age_ms, messages| kept(&Keep { age_ms, messages });
-        assert_eq!(noted(Some(30 * 86_400_000), Some(1000)), "kept for 30 days, the newest 1000");
-        assert_eq!(noted(Some(60_000), None), "kept for 1 minute, as many as on the whole server");
-        assert_eq!(noted(Some(0), Some(0)), "kept forever, all of them");
-        assert_eq!(noted(None, None), "kept as long as on the whole server, as many as on the whole server");
+        let noted = |age_ms, messages| kept(KeepChange { age_ms, messages });
+        assert_eq!(noted(Bound::Own(30 * 86_400_000), Bound::Own(1000)), "kept for 30 days, the newest 1000");
+        assert_eq!(noted(Bound::Own(60_000), Bound::Unchanged), "kept for 1 minute");
+        assert_eq!(noted(Bound::Own(0), Bound::Own(0)), "kept forever, all of them");
+        assert_eq!(noted(Bound::Unchanged, Bound::AsOnServer), "kept as many as on the whole server");
+        assert_eq!(noted(Bound::AsOnServer, Bound::Unchanged), "kept as long as on the whole server");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceId, Keep, NoticeId, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
+    AccountId, AccountName, ConversationId, DeviceId, KeepChange, NoticeId, PostId, Refusal, Role, ScheduleId, Template, TemplateName,
 };
 use belfry_core::time::UnixMillis;
 
@@ -109,7 +109,7 @@ pub(super) struct KeepRoom {
     /// Who says so.
     pub(super) account: AccountId,
     pub(super) room: ConversationId,
-    pub(super) keep: Keep,
+    pub(super) change: KeepChange,
     pub(super) note: Option<AuditRecord>,
 }
 

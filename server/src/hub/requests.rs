@@ -103,7 +103,7 @@ impl Hub {
             Request::CreateRoom { room, private } => self.create_room(context, room, private),
             Request::ListRooms { after } => self.list_rooms(context, after),
             Request::JoinRoom { room } => self.join_room(context, &room),
-            Request::LeaveRoom { room } => self.leave_room(context, &room),
+            Request::LeaveRoom { room, confirmed } => self.leave_room(context, &room, confirmed),
             Request::RoomMembers { room, after } => self.room_members(context, &room, after),
             Request::Invite { room, account: invited } => self.invite(context, &room, invited),
             Request::Edit { place, room, seq, text } => self.alter(context, self.target(place, room)?, seq, Some(text)),
@@ -125,10 +125,10 @@ impl Hub {
             Request::Originals { of, seq, after } => {
                 self.submit_for(context, Work::Message(MessageJob::Originals { of, seq, after }), PendingJob::Read { to })
             }
-            Request::RemoveFromRoom { room, account } => self.remove_from_room(context, &room, account),
+            Request::RemoveFromRoom { room, account, confirmed } => self.remove_from_room(context, &room, account, confirmed),
             Request::RenameRoom { room, name } => self.rename_room(context, &room, name),
             Request::DeleteRoom { room, confirmed } => self.delete_room(context, &room, confirmed),
-            Request::KeepRoom { room, keep, confirmed } => self.keep_room(context, &room, keep, confirmed),
+            Request::KeepRoom { room, number, change, confirmed } => self.keep_room(context, &room, number, change, confirmed),
         }
     }
 

@@ -42,7 +42,7 @@ pub(super) enum RoomChange {
     Remove(ConversationId),
     Rename { room: ConversationId, name: RoomName },
     Delete(ConversationId),
-    Keep { room: ConversationId, keep: Keep },
+    Keep(ConversationId),
 }
 
 impl Rooms {
@@ -62,6 +62,16 @@ impl Rooms {
     /// The room that a person means by `name`.
     pub(super) fn find(&self, name: &RoomName) -> Result<ConversationId, Refusal> {
         self.by_key.get(&name.key()).copied().ok_or(Refusal::UnknownRoom)
+    }
+
+    /// How long the messages of a room are kept.
+    pub(super) fn keep(&self, room: ConversationId) -> Result<Keep, Refusal> {
+        self.by_id.get(&room).map(|room| room.keep).ok_or(Refusal::UnknownRoom)
+    }
+
+    /// What a room is called now.
+    pub(super) fn name(&self, room: ConversationId) -> Option<&RoomName> {
+        self.by_id.get(&room).map(|room| &room.name)
     }
 
     fn named(&self, name: &RoomName) -> Option<&OneRoom> {
@@ -146,14 +156,13 @@ impl Hub {
         self.submit_for(context, Work::Room(RoomJob::Join { account, room }), PendingJob::Room { to, account, change: RoomChange::Join })
     }
 
-    pub(super) fn leave_room(&mut self, context: Context<'_>, name: &RoomName) -> Result<(), Refusal> {
+    /// Somebody goes out of a room. What is planned for it is only an administrator's to know of.
+    pub(super) fn leave_room(&mut self, context: Context<'_>, name: &RoomName, confirmed: bool) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
         let (to, account) = (context.to, context.account());
-        self.submit_for(
-            context,
-            Work::Room(RoomJob::Leave { account, room }),
-            PendingJob::Room { to, account, change: RoomChange::Leave(room) },
-        )
+        let is_asked = context.from.role() == Role::Admin && !confirmed;
+        let work = unless_it_stops_notices(!is_asked, Work::Room(RoomJob::Leave { account, room }));
+        self.submit_for(context, work, PendingJob::Room { to, account, change: RoomChange::Leave(room) })
     }
 
     pub(super) fn invite(&mut self, context: Context<'_>, name: &RoomName, invited: AccountName) -> Result<(), Refusal> {
@@ -167,14 +176,17 @@ impl Hub {
     }
 
     /// Puts somebody out; of a room that one owns, or as an administrator of any.
-    pub(super) fn remove_from_room(&mut self, context: Context<'_>, name: &RoomName, removed: AccountName) -> Result<(), Refusal> {
+    pub(super) fn remove_from_room(
+        &mut self,
+        context: Context<'_>,
+        name: &RoomName,
+        removed: AccountName,
+        confirmed: bool,
+    ) -> Result<(), Refusal> {
         let room = self.rooms.find(name)?;
-        let work = RoomJob::Remove { by: keeper(context.from), account: removed, room };
-        self.submit_for(
-            context,
-            Work::Room(work),
-            PendingJob::Room { to: context.to, account: context.account(), change: RoomChange::Remove(room) },
-        )
+        let work = Work::Room(RoomJob::Remove { by: keeper(context.from), account: removed, room });
+        let work = unless_it_stops_notices(confirmed, work);
+        self.submit_for(context, work, PendingJob::Room { to: context.to, account: context.account(), change: RoomChange::Remove(room) })
     }
 
     pub(super) fn rename_room(&mut self, context: Context<'_>, name: &RoomName, new: RoomName) -> Result<(), Refusal> {
@@ -245,8 +257,8 @@ impl Hub {
                 outcome.expect::<Changed>()?;
                 self.deleted(room);
             }
-            RoomChange::Keep { room, keep } => {
-                outcome.expect::<Changed>()?;
+            RoomChange::Keep(room) => {
+                let keep: Keep = outcome.expect()?;
                 if let Some(known) = self.rooms.by_id.get_mut(&room) {
                     known.keep = keep;
                 }
@@ -274,6 +286,9 @@ impl Hub {
 
     fn deleted(&mut self, room: ConversationId) {
         let sessions = self.sessions_in(room);
+        if let Some(name) = self.rooms.name(room) {
+            self.templates.close_room(name);
+        }
         self.rooms.close(room);
         self.push(sessions, Event::Left(room));
     }

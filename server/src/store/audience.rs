@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use belfry_core::chat::{AccountId, Audience, Refusal};
+use belfry_core::chat::{AccountId, Audience, ConversationId, Refusal};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::column::{clamped, number};
@@ -14,6 +14,8 @@ const IN_ROOM: &str = "SELECT a.id FROM members m CROSS JOIN accounts a ON a.id 
 const IN_GROUP: &str =
     "SELECT a.id FROM group_members m CROSS JOIN accounts a ON a.id = m.account WHERE m.account_group = ?1 AND a.disabled = 0";
 const EVERYBODY_ELSE: &str = "SELECT id, last_seen IS NOT NULL FROM accounts WHERE disabled = 0 AND id <> ?1 ORDER BY id";
+const OTHERS: &str = "SELECT 1 FROM members m CROSS JOIN accounts a ON a.id = m.account
+    WHERE m.conversation = ?1 AND m.account <> ?2 AND a.disabled = 0";
 const WAS_HERE: &str = "SELECT id, last_seen IS NOT NULL FROM accounts WHERE id = ?1";
 
 /// The people of several audiences, each once.
@@ -61,6 +63,11 @@ pub(super) fn reach(connection: &Connection, author: AccountId, audience: &[Audi
     let is_empty =
         reach.accounts.is_empty() && !(reach.everyone && connection.prepare_cached(EVERYBODY_ELSE)?.exists([clamped(author.0)])?);
     if is_empty { Err(Refusal::EmptyAudience.into()) } else { Ok(reach) }
+}
+
+/// Whether anybody but this person is in a room whom a notice would reach there.
+pub(super) fn is_for_others(connection: &Connection, room: ConversationId, person: AccountId) -> Result<bool, Trouble> {
+    Ok(connection.prepare_cached(OTHERS)?.exists([clamped(room.0), clamped(person.0)])?)
 }
 
 impl Recipients {

@@ -27,8 +27,8 @@ fn what_one_room_keeps_no_longer_takes_no_originals_from_another() {
             let text = Some(Text::new("polite").unwrap());
             ask(store, 5, Work::Message(MessageJob::Alter { account: anna, of: Target::Room(room), seq: Seq(1), text })).unwrap();
         }
-        let keep = Keep { age_ms: None, messages: Some(1) };
-        ask(store, 6, Work::Room(RoomJob::Keep { room: rooms[0], keep })).unwrap();
+        let change = Keep { age_ms: None, messages: Some(1) }.into();
+        ask(store, 6, Work::Room(RoomJob::Keep { room: rooms[0], change })).unwrap();
         let tidy = Work::Tidy {
             messages_before: None,
             messages_kept: None,

@@ -256,7 +256,7 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
         ("conversations 1, members -1", 129, Work::Room(RoomJob::Leave { account: root, room: attic })),
         ("invitations -1", 131, Work::Room(RoomJob::Remove { by: keeper, account: named("carol"), room: attic })),
         ("conversations 1, members -1", 132, Work::Room(RoomJob::Remove { by: keeper, account: named("bob"), room: attic })),
-        ("conversations 1", 134, Work::Room(RoomJob::Keep { room: attic, keep: Keep { age_ms: None, messages: Some(1) } })),
+        ("conversations 1", 134, Work::Room(RoomJob::Keep { room: attic, change: Keep { age_ms: None, messages: Some(1) }.into() })),
         ("conversations 1, messages -4, originals -3", 135, tidy(true, None, Bite::Messages(ConversationId(0)))),
         ("audit -1", 136, tidy(false, Some(61), Bite::Rest)),
         ("conversations 1, looks -1, members -1", 137, Work::Room(RoomJob::Delete { by: keeper, room: attic })),

@@ -1,8 +1,8 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Message, Notice, NoticeId, NoticeSummary, Obstacle,
-    Page, Progress, Refusal, Seq,
+    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Keep, Message, Notice, NoticeId, NoticeSummary,
+    Obstacle, Page, Progress, Refusal, Seq,
 };
 use belfry_core::time::UnixMillis;
 
@@ -95,6 +95,8 @@ outcomes! {
     Devices(StoredDevices),
     /// What the database holds.
     Size(DatabaseSize),
+    /// How long a room's messages are kept now.
+    RoomKept(Keep),
     /// What would go.
     WouldGo(WouldGo),
     /// A bite is done.

@@ -1,6 +1,6 @@
 //! What the store is asked to list. A list is as long as there are people, so it is read in pages, beside what is stored meanwhile.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, Keep, RoomName, ScheduleId};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, KeepChange, RoomName, ScheduleId};
 use belfry_core::time::UnixMillis;
 
 #[cfg(doc)]
@@ -32,7 +32,7 @@ pub enum List {
         /// How long things are kept on the whole server.
         kept: Kept,
         /// Only this room's messages, if they were kept so.
-        room: Option<(ConversationId, Keep)>,
+        room: Option<(ConversationId, KeepChange)>,
     },
 }
 

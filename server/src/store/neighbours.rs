@@ -287,8 +287,8 @@ fn a_message_is_in_the_index_as_it_stands_and_what_becomes_of_it_touches_no_othe
     let all = |store: &Store| ["first", "second", "third", "fourth", "deleted"].map(|word| found(store, word));
     let as_it_stands = [vec![(lofts, 1)], vec![(lofts, 2)], vec![(attics, 3), (lofts, 3)], vec![(attics, 1)], vec![]];
     assert_eq!(all(&store), as_it_stands);
-    let keep = Keep { age_ms: None, messages: Some(1) };
-    ask(&mut store, 3, Work::Room(RoomJob::Keep { room: attic, keep })).unwrap();
+    let change = Keep { age_ms: None, messages: Some(1) }.into();
+    ask(&mut store, 3, Work::Room(RoomJob::Keep { room: attic, change })).unwrap();
     let tidy = Work::Tidy {
         messages_before: None,
         messages_kept: None,

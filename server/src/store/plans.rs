@@ -13,9 +13,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::column::{bits, clamped, invalid, number, optional_time, time, words};
+use super::conversations::StoredConversation;
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{AuditRecord, Changed, NotSent, Occurrence, Outcome, StoreError, StoredSchedule, accounts, audience, audit, notices};
+use super::{
+    AuditRecord, Changed, NotSent, Occurrence, Outcome, StoreError, StoredPlace, StoredSchedule, accounts, audience, audit, notices,
+};
 
 const TEMPLATES: &str = "SELECT content FROM templates ORDER BY name_key";
 const SAVE_TEMPLATE: &str =
@@ -24,7 +27,7 @@ const REMOVE_TEMPLATE: &str = "DELETE FROM templates WHERE name_key = ?1";
 macro_rules! select_schedules {
     ($where:literal) => {
         concat!(
-            "SELECT s.id, s.author, s.next_at, s.content, a.name, s.missed_at, s.missed_why
+            "SELECT s.id, s.author, s.next_at, s.content, a.name, s.missed_at, s.missed_why, s.room_closed
                 FROM schedules s CROSS JOIN accounts a ON a.id = s.author ",
             $where
         )
@@ -39,7 +42,9 @@ const ADD_SCHEDULE: &str = "INSERT INTO schedules (author, outbox, counter, next
 const MOVE_SCHEDULE: &str = "UPDATE schedules SET next_at = ?2, missed_at = NULL, missed_why = NULL WHERE id = ?1";
 const MISS_SCHEDULE: &str = "UPDATE schedules SET next_at = ?2, missed_at = ?3, missed_why = ?4 WHERE id = ?1";
 const REWRITE_SCHEDULE: &str = "UPDATE schedules SET content = ?2 WHERE id = ?1";
+const CLOSE_ROOM: &str = "UPDATE schedules SET room_closed = 1 WHERE id = ?1";
 const CONTENTS: &str = "SELECT id, content FROM schedules";
+const ROOM: &str = "SELECT 1 FROM conversations WHERE room_key = ?1";
 const REMOVE_SCHEDULE: &str = "DELETE FROM schedules WHERE id = ?1";
 
 fn written(value: &impl Serialize) -> Result<String, Trouble> {
@@ -67,6 +72,7 @@ fn read_schedule(row: &Row<'_>) -> rusqlite::Result<StoredSchedule> {
         draft,
         author_name: words(row, 4)?,
         missed,
+        room_closed: row.get(7)?,
     })
 }
 
@@ -113,6 +119,9 @@ fn obstacle(connection: &Connection, schedule: &StoredSchedule) -> Result<Option
     }
     if !accounts::is_admin(connection, schedule.author)? {
         return Ok(Some(Obstacle::AuthorNoAdmin));
+    }
+    if schedule.room_closed {
+        return Ok(Some(Obstacle::NoRoom));
     }
     match audience::reach(connection, schedule.author, &schedule.draft.audience) {
         Ok(_) => Ok(None),
@@ -200,7 +209,15 @@ pub(super) fn schedule(connection: &Connection, author: AccountId, next_at: Unix
     connection.prepare_cached(ADD_SCHEDULE)?.execute(row)?;
     let id = u64::try_from(connection.last_insert_rowid()).map_err(|_| StoreError::contradiction("a schedule has a negative number"))?;
     let next_at = Some(next_at);
-    Ok(Outcome::Scheduled(Box::new(StoredSchedule { id: ScheduleId(id), author, author_name, next_at, draft, missed: None })))
+    Ok(Outcome::Scheduled(Box::new(StoredSchedule {
+        id: ScheduleId(id),
+        author,
+        author_name,
+        next_at,
+        draft,
+        missed: None,
+        room_closed: false,
+    })))
 }
 
 pub(super) fn remove_schedule(connection: &Connection, schedule: ScheduleId) -> Result<Outcome, Trouble> {
@@ -233,7 +250,7 @@ pub(super) fn bring_forward(connection: &Connection) -> Result<(), StoreError> {
 
 /// What waits or is kept for a room goes on meaning that room under its new name.
 pub(super) fn rename_room(connection: &Connection, old: &RoomName, new: &RoomName) -> Result<(), Trouble> {
-    for mut schedule in schedules(connection)? {
+    for mut schedule in schedules(connection)?.into_iter().filter(|schedule| !schedule.room_closed) {
         if Audience::rename_room(&mut schedule.draft.audience, old, new) {
             let row = params![clamped(schedule.id.0), written(&schedule.draft)?];
             connection.prepare_cached(REWRITE_SCHEDULE)?.execute(row)?;
@@ -245,6 +262,69 @@ pub(super) fn rename_room(connection: &Connection, old: &RoomName, new: &RoomNam
         }
     }
     Ok(())
+}
+
+/// A room is closed: what is planned for it is for no room that has its name later, and whoever uses a template that names it says anew whom
+/// the notice is for.
+pub(super) fn close_room(connection: &Connection, room: &RoomName) -> Result<(), Trouble> {
+    for schedule in schedules(connection)? {
+        if Audience::names_room(&schedule.draft.audience, room) {
+            connection.prepare_cached(CLOSE_ROOM)?.execute([clamped(schedule.id.0)])?;
+        }
+    }
+    for mut template in templates(connection)? {
+        if Audience::names_room(&template.audience, room) {
+            template.audience.clear();
+            save_template(connection, &template)?;
+        }
+    }
+    Ok(())
+}
+
+/// The rooms that were closed before that was noted: those of whose name there is none.
+pub(super) fn close_rooms_that_are_gone(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(CONTENTS)?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, read::<NoticeDraft>(row, 1)?)))?;
+    for (id, draft) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+        let mut rooms = draft.audience.iter().filter_map(|one| if let Audience::Room(room) = one { Some(room) } else { None });
+        let is_gone = |room: &RoomName| Ok::<_, rusqlite::Error>(!connection.prepare_cached(ROOM)?.exists([room.key()])?);
+        if rooms.try_fold(false, |gone, room| Ok::<_, rusqlite::Error>(gone || is_gone(room)?))? {
+            connection.execute(CLOSE_ROOM, [id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes somebody out of a room. The scheduled notices that are then for nobody are noted, because whoever leaves need not know of them, and
+/// whoever has planned them is to find out why they are not sent.
+pub(super) fn noting_what_it_stops(
+    connection: &Connection,
+    at: UnixMillis,
+    by: AccountId,
+    room: &StoredConversation,
+    leaves: AccountId,
+    act: impl FnOnce() -> Result<Outcome, Trouble>,
+) -> Result<Outcome, Trouble> {
+    let StoredPlace::Room(name) = &room.place else { return act() };
+    // As long as somebody else is there, everything that is for the room is for somebody.
+    if audience::is_for_others(connection, room.id, leaves)? {
+        return act();
+    }
+    let mut able = Vec::new();
+    for schedule in schedules(connection)? {
+        let is_planned = schedule.next_at.is_some() && Audience::names_room(&schedule.draft.audience, name);
+        if is_planned && obstacle(connection, &schedule)?.is_none() {
+            able.push(schedule);
+        }
+    }
+    let outcome = act()?;
+    for schedule in able {
+        if let Some(why) = obstacle(connection, &schedule)? {
+            let (object, detail) = (format!("schedule {}", schedule.id.0), format!("{name}: {}", why.as_str()));
+            audit::note(connection, at, AuditRecord { account: by, act: "notice.stopped", object, detail }, &outcome)?;
+        }
+    }
+    Ok(outcome)
 }
 
 #[cfg(test)]
@@ -278,7 +358,8 @@ mod tests {
                 let done = ask(store, 1, Work::AddSchedule { author, next_at: UnixMillis(500), draft: draft() });
                 let author_name = named("root");
                 let next_at = Some(UnixMillis(500));
-                let expected = StoredSchedule { id: ScheduleId(1), author, author_name, next_at, draft: draft(), missed: None };
+                let expected =
+                    StoredSchedule { id: ScheduleId(1), author, author_name, next_at, draft: draft(), missed: None, room_closed: false };
                 assert_eq!(done, Ok(Outcome::Scheduled(Box::new(expected.clone()))));
                 assert_eq!(store.opening().unwrap().schedules, [expected]);
             }
@@ -325,6 +406,81 @@ mod tests {
             let by = Keeper { account: root, any: true };
             ask(store, 2, Work::Room(RoomJob::Rename { by, room: attic, name: "loft".parse().unwrap() })).unwrap();
             assert_eq!(sent(occur(store, 501, None)).1.audience, 1);
+        });
+    }
+
+    #[test]
+    fn what_is_planned_for_a_room_that_is_closed_is_for_no_other_one_of_its_name() {
+        each_store(|store| {
+            let (root, attic) = with_schedule(store);
+            let template = |audience| Template {
+                name: "drill".parse().unwrap(),
+                severity: Severity::Critical,
+                title: None,
+                body: Text::new("Out!").unwrap(),
+                audience,
+                answers: Vec::new(),
+                expires_after_ms: None,
+                remind: None,
+            };
+            let room = |typed: &str| Audience::Room(typed.parse().unwrap());
+            ask(store, 1, Work::SaveTemplate(template(vec![Audience::Everyone, room("ATTIC")]))).unwrap();
+            let by = Keeper { account: root, any: true };
+            ask(store, 2, Work::Room(RoomJob::Delete { by, room: attic })).unwrap();
+            assert_eq!(store.opening().unwrap().templates, [template(vec![])], "whom it is for is said anew");
+            let other = create(store, root, "attic");
+            assert_eq!(occur(store, 501, Some(1500)), Ok(NotSent.into()));
+            assert_eq!(missed(store), Some(Obstacle::NoRoom));
+            ask(store, 502, Work::Room(RoomJob::Rename { by, room: other, name: "loft".parse().unwrap() })).unwrap();
+            let stays = store.opening().unwrap().schedules;
+            assert_eq!(stays[0].draft.audience, [room("attic")], "it does not go by the other one's names");
+            assert_eq!(occur(store, 1501, None), Ok(NotSent.into()));
+        });
+    }
+
+    #[test]
+    fn what_was_planned_for_a_room_that_was_closed_before_that_was_noted_is_for_no_room_either() {
+        each_store(|store| {
+            let (root, attic) = with_schedule(store);
+            let lobby =
+                NoticeDraft { post: PostId { outbox: 1, counter: 2 }, audience: vec![Audience::Room(RoomName::lobby())], ..draft() };
+            ask(store, 1, Work::AddSchedule { author: root, next_at: UnixMillis(500), draft: lobby }).unwrap();
+            let closed = |store: &mut Store| store.opening().unwrap().schedules.iter().map(|one| one.room_closed).collect::<Vec<_>>();
+            close_rooms_that_are_gone(&store.connection).unwrap();
+            assert_eq!(closed(store), [false, false]);
+            store.connection.execute("UPDATE conversations SET room_key = '/' || id WHERE id = ?1", [clamped(attic.0)]).unwrap();
+            close_rooms_that_are_gone(&store.connection).unwrap();
+            assert_eq!(closed(store), [true, false]);
+        });
+    }
+
+    #[test]
+    fn whoever_leaves_a_room_with_nobody_in_it_stops_what_is_planned_for_it_and_that_is_noted() {
+        each_store(|store| {
+            let (root, attic) = with_schedule(store);
+            let bob = add(store, "bob");
+            let anna = AccountId(2);
+            let noted = |store: &mut Store| {
+                let Ok(Outcome::Read(Answer::Audit(Page { entries, .. }))) = ask(store, 9, Work::ReadAudit { before: None, limit: 9 })
+                else {
+                    panic!()
+                };
+                entries.iter().map(|entry| format!("{} {} {} {}", entry.who, entry.act, entry.object, entry.detail)).collect::<Vec<_>>()
+            };
+            let put = |store: &mut Store, job| ask(store, 3, Work::Room(job)).unwrap();
+            put(store, RoomJob::Join { account: bob, room: attic });
+            put(store, RoomJob::Leave { account: anna, room: attic });
+            assert_eq!(noted(store), [""; 0], "bob is there still");
+            let by = Keeper { account: root, any: true };
+            let remove = || RoomJob::Remove { by, account: named("bob"), room: attic };
+            assert_eq!(ask(store, 3, Work::UnlessItStopsNotices(Box::new(Work::Room(remove())))), Err(Refusal::StopsSchedules));
+            assert_eq!(noted(store), [""; 0], "it was not done");
+            put(store, remove());
+            let by_root = "root notice.stopped schedule 1 attic: nobody is left whom it is for";
+            assert_eq!(noted(store), [by_root]);
+            put(store, RoomJob::Join { account: anna, room: attic });
+            put(store, RoomJob::Leave { account: anna, room: attic });
+            assert_eq!(noted(store), ["anna notice.stopped schedule 1 attic: nobody is left whom it is for", by_root]);
         });
     }
 

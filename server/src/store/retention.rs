@@ -253,7 +253,7 @@ mod tests {
             }
             let keeps = [(short, None, Some(2)), (young, Some(250), Some(0)), (whole, Some(0), Some(0))];
             for (room, age_ms, messages) in keeps {
-                ask(store, 1, Work::Room(RoomJob::Keep { room, keep: Keep { age_ms, messages } })).unwrap();
+                ask(store, 1, Work::Room(RoomJob::Keep { room, change: Keep { age_ms, messages }.into() })).unwrap();
             }
             assert_eq!(store.opening().unwrap().rooms[2].keep, Keep { age_ms: None, messages: Some(2) });
             let mut left = |bounds| {
@@ -272,7 +272,7 @@ mod tests {
             let anna = add(store, "anna");
             let attic = create(store, anna, "attic");
             let keep = Keep { age_ms: Some(0), messages: None };
-            ask(store, 1, Work::Room(RoomJob::Keep { room: LOBBY, keep })).unwrap();
+            ask(store, 1, Work::Room(RoomJob::Keep { room: LOBBY, change: keep.into() })).unwrap();
             for (at, room) in [(1, LOBBY), (2, LOBBY), (50, attic), (51, attic)] {
                 ask(store, at, post(anna, at, Target::Room(room), "x")).unwrap();
             }

@@ -2,7 +2,7 @@
 
 #[cfg(doc)]
 use belfry_core::chat::Refusal;
-use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, RoomName};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, KeepChange, RoomName};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -46,8 +46,8 @@ pub enum RoomJob {
     /// Close a room: its messages stay, nobody is in it any more, and its name is free. Outcome: [`Outcome::Changed`]; refused with
     /// [`Refusal::NotYourRoom`], [`Refusal::LobbyStays`].
     Delete { by: Keeper, room: ConversationId },
-    /// Say how long a room's messages are kept. Outcome: [`Outcome::Changed`].
-    Keep { room: ConversationId, keep: Keep },
+    /// Say how long a room's messages are kept. Outcome: [`Outcome::RoomKept`].
+    Keep { room: ConversationId, change: KeepChange },
 }
 
 /// Who looks after a room.

@@ -1,8 +1,8 @@
 //! Who is in which room.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, Refusal, RoomName};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, Keep, KeepChange, Refusal, RoomName};
 use belfry_core::time::UnixMillis;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::column::{clamped, number, optional_number, words};
 use super::confusables::{self, NameKind};
@@ -28,6 +28,7 @@ const RENAME: &str = "UPDATE OR IGNORE conversations SET room_name = ?2, room_ke
 const CLOSE: &str = "UPDATE conversations SET room_key = '/' || id, deleted_at = ?2 WHERE id = ?1";
 const EMPTY: &str = "DELETE FROM members WHERE conversation = ?1";
 const INVITE_NOBODY: &str = "DELETE FROM invitations WHERE conversation = ?1";
+const KEPT: &str = "SELECT keep_age, keep_messages FROM conversations WHERE id = ?1";
 const KEEP: &str = "UPDATE conversations SET keep_age = ?2, keep_messages = ?3 WHERE id = ?1";
 
 /// Every room.
@@ -54,12 +55,12 @@ pub(super) fn perform(connection: &Connection, at: UnixMillis, job: RoomJob) -> 
     match job {
         RoomJob::Create { account, name, private } => create(connection, account, &name, private),
         RoomJob::Join { account, room } => join(connection, account, room),
-        RoomJob::Leave { account, room } => leave(connection, account, room),
+        RoomJob::Leave { account, room } => leave(connection, at, account, room),
         RoomJob::Invite { by, any, account, room } => invite(connection, at, by, any, &account, room),
-        RoomJob::Remove { by, account, room } => remove(connection, by, &account, room),
+        RoomJob::Remove { by, account, room } => remove(connection, at, by, &account, room),
         RoomJob::Rename { by, room, name } => rename(connection, by, room, &name),
         RoomJob::Delete { by, room } => delete(connection, at, by, room),
-        RoomJob::Keep { room, keep } => keep_messages(connection, room, keep),
+        RoomJob::Keep { room, change } => keep_messages(connection, room, change),
     }
 }
 
@@ -90,14 +91,17 @@ fn join(connection: &Connection, account: AccountId, room: ConversationId) -> Re
     Ok(Outcome::Entered(conversations::seen_by(connection, &room, account)?))
 }
 
-fn leave(connection: &Connection, account: AccountId, room: ConversationId) -> Result<Outcome, Trouble> {
-    if conversations::find_room(connection, room)?.everyone {
+fn leave(connection: &Connection, at: UnixMillis, account: AccountId, room: ConversationId) -> Result<Outcome, Trouble> {
+    let room = conversations::find_room(connection, room)?;
+    if room.everyone {
         return Err(Refusal::LobbyIsEverybodys.into());
     }
-    match connection.prepare_cached(LEAVE)?.execute([clamped(account.0), clamped(room.0)])? {
-        0 => Err(Refusal::NotInRoom.into()),
-        _ => Ok(Changed.into()),
-    }
+    plans::noting_what_it_stops(connection, at, account, &room, account, || {
+        match connection.prepare_cached(LEAVE)?.execute([clamped(account.0), clamped(room.id.0)])? {
+            0 => Err(Refusal::NotInRoom.into()),
+            _ => Ok(Changed.into()),
+        }
+    })
 }
 
 fn invite(
@@ -138,12 +142,14 @@ fn looked_after(connection: &Connection, by: Keeper, room: ConversationId) -> Re
     if by.any || owns { Ok(room) } else { Err(Refusal::NotYourRoom.into()) }
 }
 
-fn remove(connection: &Connection, by: Keeper, account: &AccountName, room: ConversationId) -> Result<Outcome, Trouble> {
+fn remove(connection: &Connection, at: UnixMillis, by: Keeper, account: &AccountName, room: ConversationId) -> Result<Outcome, Trouble> {
     let account = accounts::find(connection, account)?;
     let room = looked_after(connection, by, room)?;
     let key = [clamped(account.0), clamped(room.id.0)];
-    let gone = connection.prepare_cached(LEAVE)?.execute(key)? + connection.prepare_cached(UNINVITE)?.execute(key)?;
-    if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(NamedAccount { account }.into()) }
+    plans::noting_what_it_stops(connection, at, by.account, &room, account, || {
+        let gone = connection.prepare_cached(LEAVE)?.execute(key)? + connection.prepare_cached(UNINVITE)?.execute(key)?;
+        if gone == 0 { Err(Refusal::NobodyThere.into()) } else { Ok(NamedAccount { account }.into()) }
+    })
 }
 
 fn rename(connection: &Connection, by: Keeper, room: ConversationId, name: &RoomName) -> Result<Outcome, Trouble> {
@@ -165,7 +171,11 @@ fn take_name(connection: &Connection, room: ConversationId, name: &RoomName) -> 
 }
 
 fn delete(connection: &Connection, at: UnixMillis, by: Keeper, room: ConversationId) -> Result<Outcome, Trouble> {
-    let id = clamped(looked_after(connection, by, room)?.id.0);
+    let room = looked_after(connection, by, room)?;
+    let id = clamped(room.id.0);
+    if let StoredPlace::Room(name) = &room.place {
+        plans::close_room(connection, name)?;
+    }
     connection.prepare_cached(CLOSE)?.execute([id, clamped(at.0)])?;
     connection.prepare_cached(EMPTY)?.execute([id])?;
     connection.prepare_cached(INVITE_NOBODY)?.execute([id])?;
@@ -173,11 +183,13 @@ fn delete(connection: &Connection, at: UnixMillis, by: Keeper, room: Conversatio
     Ok(Changed.into())
 }
 
-fn keep_messages(connection: &Connection, room: ConversationId, keep: Keep) -> Result<Outcome, Trouble> {
+fn keep_messages(connection: &Connection, room: ConversationId, change: KeepChange) -> Result<Outcome, Trouble> {
     let room = conversations::find_room(connection, room)?;
+    let kept = |row: &Row<'_>| Ok(Keep { age_ms: optional_number(row, 0)?, messages: optional_number(row, 1)? });
+    let keep = change.after(connection.prepare_cached(KEPT)?.query_row([clamped(room.id.0)], kept)?);
     let row = params![clamped(room.id.0), keep.age_ms.map(clamped), keep.messages.map(clamped)];
     connection.prepare_cached(KEEP)?.execute(row)?;
-    Ok(Changed.into())
+    Ok(keep.into())
 }
 
 #[cfg(test)]
@@ -304,7 +316,7 @@ mod tests {
             each_store(|store| {
                 let anna = add(store, "anna");
                 let attic = create(store, anna, "attic");
-                room(store, RoomJob::Keep { room: attic, keep }).unwrap();
+                room(store, RoomJob::Keep { room: attic, change: keep.into() }).unwrap();
                 if closes {
                     room(store, RoomJob::Delete { by: member(anna), room: attic }).unwrap();
                 }

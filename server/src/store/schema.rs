@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: ONE_FOLD, then: Some(confusables::refill) },
     Migration { sql: TRUE_LEDGER, then: Some(plans::bring_forward) },
     Migration { sql: TAKEN_BACK, then: None },
+    Migration { sql: CLOSED_FOR_GOOD, then: Some(plans::close_rooms_that_are_gone) },
 ];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
@@ -381,6 +382,11 @@ const TAKEN_BACK: &str = "
 CREATE INDEX messages_taken_back ON messages (conversation, seq) WHERE deleted = 1;
 ";
 
+// What is planned names its rooms, and the name of one that is closed is free: what was meant for it is for no room that is made later.
+const CLOSED_FOR_GOOD: &str = "
+ALTER TABLE schedules ADD COLUMN room_closed INTEGER NOT NULL DEFAULT 0 CHECK (room_closed IN (0, 1));
+";
+
 /// The newest version this program knows.
 pub(super) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
@@ -497,7 +503,7 @@ mod tests {
         INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
-    ", LAST, LAST, LAST, LAST];
+    ", LAST, LAST, LAST, LAST, LAST];
 
     fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
         let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();

@@ -59,6 +59,8 @@ pub struct StoredSchedule {
     pub draft: NoticeDraft,
     /// Why it was not sent when its time came last.
     pub missed: Option<Missed>,
+    /// A room that it is for was closed: a room that has its name now is another one.
+    pub room_closed: bool,
 }
 
 /// What is known of somebody who wants to sign in.

@@ -1,6 +1,6 @@
 //! How much would go if less were kept: the same bounds as tidying has, counted and not taken out.
 
-use belfry_core::chat::{ConversationId, Keep};
+use belfry_core::chat::{ConversationId, Keep, KeepChange};
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, Row};
 
@@ -18,7 +18,7 @@ pub(super) fn count(
     connection: &Connection,
     at: UnixMillis,
     kept: &Kept,
-    room: Option<(ConversationId, Keep)>,
+    room: Option<(ConversationId, KeepChange)>,
 ) -> Result<Outcome, Trouble> {
     let messages = messages(connection, at, kept, room)?;
     let (mut notices, mut audit) = (Proportion::default(), Proportion::default());
@@ -34,16 +34,19 @@ pub(super) fn count(
     Ok(WouldGo { messages, notices, audit }.into())
 }
 
-fn messages(connection: &Connection, at: UnixMillis, kept: &Kept, room: Option<(ConversationId, Keep)>) -> Result<Proportion, Trouble> {
+fn messages(
+    connection: &Connection,
+    at: UnixMillis,
+    kept: &Kept,
+    room: Option<(ConversationId, KeepChange)>,
+) -> Result<Proportion, Trouble> {
     let mut part = Proportion::default();
     let mut conversations = connection.prepare_cached(CONVERSATIONS)?;
     let mut rows = conversations.query([room.map(|(id, _)| clamped(id.0))])?;
     while let Some(row) = rows.next()? {
         let (id, last, kept_from) = (clamped(number(row, 0)?), number(row, 1)?, number(row, 2)?);
-        let keep = match room {
-            Some((_, keep)) => keep,
-            None => Keep { age_ms: optional_number(row, 3)?, messages: optional_number(row, 4)? },
-        };
+        let stored = Keep { age_ms: optional_number(row, 3)?, messages: optional_number(row, 4)? };
+        let keep = room.map_or(stored, |(_, change)| change.after(stored));
         part.of += last.saturating_add(1).saturating_sub(kept_from);
         // A room's own bounds go over those of the server; its 0 is no bound at all.
         let from = match keep.age_ms {
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     /// What would go at this moment, of messages, notices and the audit log.
-    fn would_go(store: &mut Store, at: u64, kept: Kept, room: Option<(ConversationId, Keep)>) -> [(u64, u64); 3] {
+    fn would_go(store: &mut Store, at: u64, kept: Kept, room: Option<(ConversationId, KeepChange)>) -> [(u64, u64); 3] {
         match ask(store, at, Work::List(List::WouldGo { kept, room })) {
             Ok(Outcome::WouldGo(WouldGo { messages, notices, audit })) => [messages, notices, audit].map(|part| (part.goes, part.of)),
             other => panic!("{other:?}"),
@@ -109,7 +112,7 @@ mod tests {
                 ask(store, n * 100, post(anna, 100 + n, Target::Room(attic), "x")).unwrap();
             }
             let messages = |store: &mut Store, kept, room| would_go(store, 1000, kept, room)[0];
-            let of_lobby = |age_ms, messages| Some((LOBBY, Keep { age_ms, messages }));
+            let of_lobby = |age_ms, messages| Some((LOBBY, Keep { age_ms, messages }.into()));
             let everything = Kept::default();
             assert_eq!(messages(store, everything, None), (0, 20));
             assert_eq!(messages(store, everything, of_lobby(None, Some(3))), (7, 10));
@@ -120,7 +123,7 @@ mod tests {
             assert_eq!(messages(store, five, None), (10, 20));
             assert_eq!(messages(store, five, of_lobby(Some(0), Some(0))), (0, 10));
             assert_eq!(messages(store, Kept { messages_from: Some(UnixMillis(2000)), ..everything }, None), (20, 20));
-            ask(store, 1, Work::Room(RoomJob::Keep { room: attic, keep: Keep { age_ms: Some(0), messages: Some(0) } })).unwrap();
+            ask(store, 1, Work::Room(RoomJob::Keep { room: attic, change: Keep { age_ms: Some(0), messages: Some(0) }.into() })).unwrap();
             assert_eq!(messages(store, five, None), (5, 20), "the attic keeps what it has");
         });
     }
@@ -134,7 +137,7 @@ mod tests {
                 ask(store, n, post(anna, n, Target::Room(LOBBY), "x")).unwrap();
                 ask(store, 100 + n, post(anna, 100 + n, Target::Room(attic), "x")).unwrap();
             }
-            let keep = Keep { age_ms: Some(100), messages: None };
+            let keep = Keep { age_ms: Some(100), messages: None }.into();
             let goes = [LOBBY, attic].map(|room| would_go(store, 200, Kept::default(), Some((room, keep)))[0]);
             assert_eq!(goes, [(4, 4), (0, 4)]);
         });

@@ -404,7 +404,7 @@ impl Model {
                 self.going = Some(PlaceKey::of(&Place::Room(room.clone())));
                 self.request(Request::JoinRoom { room }, &mut effects);
             }
-            Intent::Leave(room) => self.request(Request::LeaveRoom { room }, &mut effects),
+            Intent::Leave(room) => self.request(Request::LeaveRoom { room, confirmed: false }, &mut effects),
             Intent::Invite { room, account } => self.invite(room, account, &mut effects),
             Intent::Decline(room) => {
                 self.rooms.decline(&room);

@@ -43,6 +43,9 @@ pub(crate) enum Command {
     Leave {
         /// The room
         room: RoomName,
+        /// Also when scheduled notices are then not sent any more (administrators)
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -63,6 +66,9 @@ pub(crate) enum Command {
         /// Whom
         #[arg(required = true, value_name = "USER")]
         accounts: Vec<AccountName>,
+        /// Also when scheduled notices are then not sent any more
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         connection: ConnectionArgs,
     },
@@ -107,23 +113,29 @@ pub(crate) fn run(command: Command) -> Outcome {
         }
         Command::List { json, connection } => session::with(&connection, |session| list(session, json)),
         Command::Join { room, connection } => session::with(&connection, |session| session.ask_done(Request::JoinRoom { room })),
-        Command::Leave { room, connection } => session::with(&connection, |session| session.ask_done(Request::LeaveRoom { room })),
+        Command::Leave { room, yes, connection } => session::with(&connection, |session| {
+            let request = |confirmed| Request::LeaveRoom { room: room.clone(), confirmed };
+            stopping::ask(session, yes, request, |scheduled| Audience::names_room(&scheduled.draft.audience, &room))
+        }),
         Command::Members { room, json, connection } => session::with(&connection, |session| members(session, &room, json)),
-        Command::Remove { room, accounts, connection } => session::with(&connection, |session| {
-            which::each(session, accounts, |account| Request::RemoveFromRoom { room: room.clone(), account })
+        Command::Remove { room, accounts, yes, connection } => session::with(&connection, |session| {
+            which::each(session, accounts, |session, account| {
+                let request = |confirmed| Request::RemoveFromRoom { room: room.clone(), account: account.clone(), confirmed };
+                stopping::ask(session, yes, request, |scheduled| Audience::names_room(&scheduled.draft.audience, &room))
+            })
         }),
         Command::Rename { room, name, connection } => {
             session::with(&connection, |session| session.ask_done(Request::RenameRoom { room, name }))
         }
         Command::Delete { room, yes, connection } => session::with(&connection, |session| {
             let request = |confirmed| Request::DeleteRoom { room: room.clone(), confirmed };
-            let is_room = |audience: &Audience| matches!(audience, Audience::Room(named) if named.key() == room.key());
-            stopping::ask(session, yes, request, |scheduled| scheduled.draft.audience.iter().any(is_room))
+            stopping::ask(session, yes, request, |scheduled| Audience::names_room(&scheduled.draft.audience, &room))
         }),
         Command::Keep(args) => keep::run(args),
-        Command::Invite { room, accounts, connection } => {
-            session::with(&connection, |session| which::each(session, accounts, |account| Request::Invite { room: room.clone(), account }))
-        }
+        Command::Invite { room, accounts, connection } => session::with(&connection, |session| {
+            let invite = |session: &mut Session, account| session.ask_done(Request::Invite { room: room.clone(), account });
+            which::each(session, accounts, invite)
+        }),
     }
 }
 

@@ -65,11 +65,11 @@ fn about(names: &[String], ending: Ending) -> Ending {
 
 /// Does something with each of several people. One with whom it cannot be done is named on standard error, and the others' turn comes all
 /// the same; the exit code is the one of the first of them. What is no matter of the person ends it.
-pub(super) fn each(session: &mut Session, people: Vec<AccountName>, request: impl Fn(AccountName) -> Request) -> Outcome {
+pub(super) fn each(session: &mut Session, people: Vec<AccountName>, act: impl Fn(&mut Session, AccountName) -> Outcome) -> Outcome {
     let several = people.len() > 1;
     let mut first = None;
     for person in people {
-        match session.ask_done(request(person.clone())) {
+        match act(session, person.clone()) {
             Err(ending) if several && is_of_the_person(&ending) => {
                 let ending = about(&[person.to_string()], ending);
                 if let Some(sentence) = &ending.sentence {

@@ -28,6 +28,13 @@ impl Templates {
         self.by_key.remove(&name.key());
     }
 
+    /// A room is closed, and whom the templates that named it are for is to be said anew, also in the store.
+    pub(in crate::hub) fn close_room(&mut self, name: &RoomName) {
+        for template in self.by_key.values_mut().filter(|template| Audience::names_room(&template.audience, name)) {
+            template.audience.clear();
+        }
+    }
+
     /// A room has another name, also in the store.
     pub(in crate::hub) fn rename_room(&mut self, old: &RoomName, new: &RoomName) {
         for template in self.by_key.values_mut() {

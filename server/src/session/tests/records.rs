@@ -168,8 +168,8 @@ fn a_closed_room_goes_by_what_was_said_for_it_also_where_nothing_else_goes() {
         world.ask(admin, Request::CreateRoom { room: attic.clone(), private: false }).unwrap();
         let post = world.post(Place::Room(attic.clone()), "old");
         world.ask(admin, post).unwrap();
-        let keep = Keep { age_ms: Some(86_400_000), messages: None };
-        world.ask(admin, Request::KeepRoom { room: attic.clone(), keep, confirmed: true }).unwrap();
+        let change = Keep { age_ms: Some(86_400_000), messages: None }.into();
+        world.ask(admin, Request::KeepRoom { room: attic.clone(), number: None, change, confirmed: true }).unwrap();
         world.ask(admin, Request::DeleteRoom { room: attic, confirmed: false }).unwrap();
         let mut admin = admin;
         if restarts {
@@ -281,10 +281,10 @@ fn each_act_upon_what_is_others_is_noted_in_its_words_and_none_upon_a_room_of_on
         (Request::SendNotice(draft(2, None)), "notice.send notice 1 important to user:bob, everyone"),
         (Request::ChangeNotice { notice: NoticeId(1), change: NoticeChange::Remind }, "notice.remind notice 1"),
         (Request::ChangeNotice { notice: NoticeId(1), change: NoticeChange::Withdraw }, "notice.withdraw notice 1"),
-        (Request::RemoveFromRoom { room: room("office"), account: name("bob") }, ""),
+        (Request::RemoveFromRoom { room: room("office"), account: name("bob"), confirmed: false }, ""),
         (Request::RenameRoom { room: room("office"), name: room("bureau") }, ""),
         (Request::DeleteRoom { room: room("bureau"), confirmed: false }, ""),
-        (Request::RemoveFromRoom { room: room("attic"), account: name("bob") }, "room.remove attic bob"),
+        (Request::RemoveFromRoom { room: room("attic"), account: name("bob"), confirmed: false }, "room.remove attic bob"),
         (Request::RenameRoom { room: room("attic"), name: room("loft") }, "room.rename attic loft"),
         (Request::DeleteRoom { room: room("loft"), confirmed: false }, "room.delete loft"),
     ];

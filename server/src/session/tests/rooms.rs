@@ -1,7 +1,8 @@
 //! Rooms: who comes in, who hears what is said there, who is told what.
 
 use belfry_core::chat::{
-    Answer, Audience, ConversationId, Event, Keep, Page, Place, PostId, Refusal, Request, Room, RoomName, Seq, Standing, Text,
+    Answer, Audience, Bound, ConversationId, Event, Keep, KeepChange, Page, Place, PostId, Refusal, Request, Room, RoomName, Seq, Standing,
+    Text,
 };
 use belfry_core::endpoint::PeerId;
 
@@ -105,7 +106,7 @@ fn what_is_said_to_a_room_by_its_number_goes_there_and_not_to_the_one_that_has_i
         assert_eq!(world.ask(bob, request), Ok(Answer::Done));
     }
     assert_eq!(world.heard(carol), [], "nobody hears of it in the room of the name");
-    world.ask(bob, Request::LeaveRoom { room: room("fen-old") }).unwrap();
+    world.ask(bob, Request::LeaveRoom { room: room("fen-old"), confirmed: false }).unwrap();
     assert_eq!(post(&mut world, Some(private)), Err(Refusal::InvitationNeeded));
     world.ask(alice, Request::DeleteRoom { room: room("fen-old"), confirmed: true }).unwrap();
     assert_eq!(post(&mut world, Some(private)), Err(Refusal::UnknownRoom));
@@ -130,11 +131,11 @@ fn coming_in_and_going_out_is_told_to_each_device_of_the_person() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(world.ask(laptop, Request::LeaveRoom { room: room("attic") }), Ok(Answer::Done));
+    assert_eq!(world.ask(laptop, Request::LeaveRoom { room: room("attic"), confirmed: false }), Ok(Answer::Done));
     assert!(matches!(&world.events(bob)[..], [Event::Left(_)]));
     say(&mut world, alice, "attic", "two").unwrap();
     assert_eq!(texts(world.events(bob)).len(), 0);
-    assert_eq!(world.ask(bob, Request::LeaveRoom { room: room("attic") }), Err(Refusal::NotInRoom));
+    assert_eq!(world.ask(bob, Request::LeaveRoom { room: room("attic"), confirmed: false }), Err(Refusal::NotInRoom));
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn a_room_is_refused_with_the_reason() {
     }
     assert_eq!(join(&mut world, alice, "cellar"), Err(Refusal::UnknownRoom));
     assert_eq!(join(&mut world, alice, "lobby"), Ok(Answer::Done));
-    assert_eq!(world.ask(alice, Request::LeaveRoom { room: room("lobby") }), Err(Refusal::LobbyIsEverybodys));
+    assert_eq!(world.ask(alice, Request::LeaveRoom { room: room("lobby"), confirmed: false }), Err(Refusal::LobbyIsEverybodys));
     assert_eq!(invite(&mut world, alice, "lobby", "alice"), Err(Refusal::LobbyIsEverybodys));
     assert_eq!(invite(&mut world, alice, "attic", "nobody"), Err(Refusal::UnknownAccount));
     assert_eq!(members(&mut world, alice, "cellar"), Err(Refusal::UnknownRoom));
@@ -268,7 +269,7 @@ fn who_is_put_out_while_they_sign_in_hears_nothing_more_whichever_came_first() {
         create(&mut world, alice, "attic", false);
         join(&mut world, bob, "attic").unwrap();
         world.gone(bob);
-        let (laptop, remove) = (world.connect(), Request::RemoveFromRoom { room: room("attic"), account: name("bob") });
+        let (laptop, remove) = (world.connect(), Request::RemoveFromRoom { room: room("attic"), account: name("bob"), confirmed: false });
         world.slow_store = Some(Default::default());
         if removed_first {
             world.send(alice, remove.clone());
@@ -328,7 +329,7 @@ fn who_is_put_out_of_a_room_hears_it_and_hears_nothing_more() {
     let (alice, bob) = (world.register("alice"), world.register("bob"));
     create(&mut world, alice, "attic", false);
     join(&mut world, bob, "attic").unwrap();
-    let remove = |account| Request::RemoveFromRoom { room: room("attic"), account: name(account) };
+    let remove = |account| Request::RemoveFromRoom { room: room("attic"), account: name(account), confirmed: false };
     assert_eq!(world.ask(bob, remove("alice")), Err(Refusal::NotYourRoom));
     assert_eq!(world.ask(alice, remove("nobody")), Err(Refusal::UnknownAccount));
     world.heard(bob);
@@ -393,7 +394,7 @@ fn an_administrator_says_how_long_a_rooms_messages_are_kept() {
         say(&mut world, alice, "attic", &format!("m{n}")).unwrap();
     }
     let keep = Keep { age_ms: None, messages: Some(2) };
-    let request = |named| Request::KeepRoom { room: room(named), keep, confirmed: true };
+    let request = |named| Request::KeepRoom { room: room(named), number: None, change: keep.into(), confirmed: true };
     assert_eq!(world.ask(alice, request("attic")), Err(Refusal::AdminOnly));
     assert_eq!(world.ask(admin, request("attic")), Ok(Answer::Done));
     world.pass(std::time::Duration::from_secs(5));
@@ -413,7 +414,12 @@ fn what_a_room_would_lose_is_said_before_it_is_lost_and_noted_only_when_it_is_do
     for n in 0..5 {
         say(&mut world, alice, "attic", &format!("m{n}")).unwrap();
     }
-    let ask = |age_ms, messages, confirmed| Request::KeepRoom { room: room("attic"), keep: Keep { age_ms, messages }, confirmed };
+    let ask = |age_ms, messages, confirmed| {
+        let change = Keep { age_ms, messages }.into();
+        Request::KeepRoom { room: room("attic"), number: None, change, confirmed }
+    };
+    let attic = entered(&mut world, alice);
+    let would_delete = |messages| Ok(Answer::WouldDelete { room: attic, messages, of: 5 });
     let acts = |world: &mut World| {
         let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
         entries.len()
@@ -422,12 +428,62 @@ fn what_a_room_would_lose_is_said_before_it_is_lost_and_noted_only_when_it_is_do
         let Ok(Answer::Rooms(Page { entries: rooms, .. })) = world.ask(alice, Request::ListRooms { after: None }) else { panic!() };
         rooms[0].keep
     };
-    assert_eq!(world.ask(admin, ask(None, Some(2), false)), Ok(Answer::WouldDelete { messages: 3, of: 5 }));
-    assert_eq!(world.ask(admin, ask(Some(30 * 60_000), None, false)), Ok(Answer::WouldDelete { messages: 0, of: 5 }), "half an hour");
+    assert_eq!(world.ask(admin, ask(None, Some(2), false)), would_delete(3));
+    assert_eq!(world.ask(admin, ask(Some(30 * 60_000), None, false)), would_delete(0), "half an hour");
     assert_eq!((acts(&mut world), kept(&mut world)), (0, Keep::default()));
     assert_eq!(world.ask(admin, ask(Some(86_400_000), Some(5), false)), Ok(Answer::Done), "nothing goes");
     assert_eq!((acts(&mut world), kept(&mut world).messages), (1, Some(5)));
     assert_eq!(world.ask(admin, ask(Some(0), Some(5), false)), Ok(Answer::Done), "no age is short enough to be asked about");
     assert_eq!(world.ask(admin, ask(None, Some(2), true)), Ok(Answer::Done));
     assert_eq!((acts(&mut world), kept(&mut world).messages), (3, Some(2)));
+}
+
+#[test]
+fn what_is_not_said_of_how_long_a_room_is_kept_stays_as_somebody_else_has_made_it_meanwhile() {
+    let (mut world, admin) = World::with_admin();
+    let alice = world.register("alice");
+    create(&mut world, alice, "attic", true);
+    let ask = |age_ms, messages, confirmed| {
+        let change = KeepChange { age_ms, messages };
+        Request::KeepRoom { room: room("attic"), number: None, change, confirmed }
+    };
+    let kept = |world: &mut World| world.ask(admin, ask(Bound::Unchanged, Bound::Unchanged, true));
+    assert_eq!(kept(&mut world), Ok(Answer::Kept(Keep::default())), "an administrator who is not in it");
+    let asked = world.ask(admin, ask(Bound::Own(3_600_000), Bound::Unchanged, false));
+    assert!(matches!(asked, Ok(Answer::WouldDelete { .. })), "less than a day");
+    world.ask(admin, ask(Bound::Unchanged, Bound::Own(1000), false)).unwrap();
+    world.ask(admin, ask(Bound::Own(3_600_000), Bound::Unchanged, true)).unwrap();
+    let both = Keep { age_ms: Some(3_600_000), messages: Some(1000) };
+    assert_eq!(kept(&mut world), Ok(Answer::Kept(both)));
+    assert_eq!(world.ask(admin, ask(Bound::Unchanged, Bound::Own(500), false)), Ok(Answer::Done), "the age is not asked about again");
+    world.ask(admin, ask(Bound::AsOnServer, Bound::Unchanged, false)).unwrap();
+    assert_eq!(kept(&mut world), Ok(Answer::Kept(Keep { age_ms: None, messages: Some(500) })));
+    let endless = ask(Bound::Unchanged, Bound::Own(u64::MAX), true);
+    assert_eq!(world.ask(admin, endless), Err(Refusal::BadRequest), "what cannot be stored is stored as nothing else");
+    let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    let noted: Vec<_> = entries.iter().map(|entry| entry.detail.as_str()).collect();
+    let said = ["kept as long as on the whole server", "kept the newest 500", "kept for 1 hour", "kept the newest 1000"];
+    assert_eq!(noted, said, "what was asked only, and what was refused, is nobody's act");
+}
+
+#[test]
+fn what_is_confirmed_of_a_room_is_done_to_that_room_and_not_to_another_that_has_its_name_now() {
+    let (mut world, admin) = World::with_admin();
+    create(&mut world, admin, "sandbox", false);
+    for text in ["one", "two"] {
+        say(&mut world, admin, "sandbox", text).unwrap();
+    }
+    let change = KeepChange { messages: Bound::Own(1), ..KeepChange::default() };
+    let keep = |number, change, confirmed| Request::KeepRoom { room: room("sandbox"), number, change, confirmed };
+    let Ok(Answer::WouldDelete { room: asked, messages: 1, of: 2 }) = world.ask(admin, keep(None, change, false)) else { panic!() };
+    world.ask(admin, Request::RenameRoom { room: room("sandbox"), name: room("beach") }).unwrap();
+    create(&mut world, admin, "sandbox", false);
+    assert_eq!(world.ask(admin, keep(Some(asked), change, true)), Ok(Answer::Done));
+    let kept = |world: &mut World, number| world.ask(admin, keep(number, KeepChange::default(), false));
+    assert_eq!(kept(&mut world, Some(asked)), Ok(Answer::Kept(Keep { age_ms: None, messages: Some(1) })));
+    assert_eq!(kept(&mut world, None), Ok(Answer::Kept(Keep::default())));
+    let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    assert_eq!((entries[0].act.as_str(), entries[0].object.as_str()), ("room.keep", "beach"));
+    world.ask(admin, Request::DeleteRoom { room: room("beach"), confirmed: true }).unwrap();
+    assert_eq!(world.ask(admin, keep(Some(asked), change, true)), Err(Refusal::UnknownRoom));
 }

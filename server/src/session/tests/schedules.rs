@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, Every, First, Notice, NoticeDraft, NoticeState, Obstacle, Page, PostId, Refusal, Request, Schedule, ScheduleId,
-    Scheduled, WrittenTime, ZoneName,
+    Answer, Audience, Event, Every, First, Notice, NoticeDraft, NoticeState, Obstacle, Page, PostId, Refusal, Request, Schedule,
+    ScheduleId, Scheduled, WrittenTime, ZoneName,
 };
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::UnixMillis;
@@ -68,6 +68,58 @@ fn whoever_would_stop_a_scheduled_notice_hears_that_before() {
     let listed = plans(&mut world, admin);
     assert_eq!(listed.iter().map(|plan| plan.missed.is_some()).collect::<Vec<_>>(), [true, true, false]);
     assert!(listed.iter().all(|plan| plan.next_at.is_some()), "what repeats is tried again");
+}
+
+#[test]
+fn what_is_planned_for_a_closed_room_never_goes_to_one_that_is_made_later_under_its_name() {
+    let (mut world, admin) = World::with_admin();
+    let (alice, carol) = (world.register("alice"), world.register("carol"));
+    let sec = || rooms::room("sec");
+    rooms::create(&mut world, admin, "sec", true);
+    world.ask(admin, Request::Invite { room: sec(), account: name("carol") }).unwrap();
+    rooms::join(&mut world, carol, "sec").unwrap();
+    let schedule = Some(planned(UnixMillis(world.now.wall.0 + 60_000), Some(Every::Days(1))));
+    world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..draft(vec![Audience::Room(sec())]) })).unwrap();
+    world.ask(admin, Request::DeleteRoom { room: sec(), confirmed: true }).unwrap();
+    rooms::create(&mut world, alice, "sec", false);
+    for restarts in [false, true] {
+        let mut admin = admin;
+        if restarts {
+            world.restart();
+            admin = world.sign_in("admin");
+        }
+        assert_eq!(plans(&mut world, admin)[0].obstacle, Some(Obstacle::NoRoom), "restarted: {restarts}");
+    }
+    let (alice, admin) = (world.sign_in("alice"), world.sign_in("admin"));
+    world.pass(2 * MINUTE);
+    assert!(!world.events(alice).iter().any(|event| matches!(event, Event::Notice(_))));
+    assert_eq!(plans(&mut world, admin)[0].missed.map(|missed| missed.why), Some(Obstacle::NoRoom));
+}
+
+#[test]
+fn who_would_leave_a_scheduled_notice_with_nobody_hears_that_before_if_they_may_know_of_it() {
+    let (mut world, admin) = World::with_admin();
+    let carol = world.register("carol");
+    let solo = || rooms::room("solo");
+    rooms::create(&mut world, carol, "solo", false);
+    let schedule = Some(planned(UnixMillis(world.now.wall.0 + 60_000), Some(Every::Days(1))));
+    world.ask(admin, Request::SendNotice(NoticeDraft { schedule, ..draft(vec![Audience::Room(solo())]) })).unwrap();
+    let remove = |confirmed| Request::RemoveFromRoom { room: solo(), account: name("carol"), confirmed };
+    let leave = |confirmed| Request::LeaveRoom { room: solo(), confirmed };
+    let obstacle = |world: &mut World| plans(world, admin)[0].obstacle;
+    assert_eq!(world.ask(admin, remove(false)), Err(Refusal::StopsSchedules));
+    rooms::join(&mut world, admin, "solo").unwrap();
+    assert_eq!(world.ask(admin, remove(false)), Ok(Answer::Done), "the administrator is there");
+    assert_eq!(world.ask(admin, leave(false)), Err(Refusal::StopsSchedules));
+    assert_eq!(obstacle(&mut world), None);
+    assert_eq!(world.ask(admin, leave(true)), Ok(Answer::Done));
+    assert_eq!(obstacle(&mut world), Some(Obstacle::Nobody));
+    rooms::join(&mut world, carol, "solo").unwrap();
+    assert_eq!(world.ask(carol, leave(false)), Ok(Answer::Done), "what is planned is none of her business");
+    let Ok(Answer::Audit(Page { entries, .. })) = world.ask(admin, Request::ReadAudit { before: None }) else { panic!() };
+    let stopped: Vec<_> = entries.iter().filter(|entry| entry.act == "notice.stopped").map(|entry| entry.who.to_string()).collect();
+    assert_eq!(stopped, ["carol", "admin"]);
+    assert_eq!((entries[0].object.as_str(), entries[0].detail.as_str()), ("schedule 1", "solo: nobody is left whom it is for"));
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn only_the_author_alters_a_message_also_where_administrators_are() {
     create(&mut world, alice, "attic", false);
     let attic = Place::Room(room("attic"));
     let seq = say(&mut world, alice, attic.clone(), "mine");
-    world.ask(alice, Request::LeaveRoom { room: room("attic") }).unwrap();
+    world.ask(alice, Request::LeaveRoom { room: room("attic"), confirmed: false }).unwrap();
     assert_eq!(world.ask(alice, edit(attic, seq, "x")), Err(Refusal::NotInRoom));
 }
 

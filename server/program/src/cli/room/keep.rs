@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Keep, Length, Request, Room, RoomName};
+use belfry_core::chat::{Answer, Bound, Keep, KeepChange, Length, Refusal, Request, Room, RoomName};
 use belfry_core::net::InWords;
 use belfry_server::hub::spelled;
 
@@ -30,27 +30,27 @@ pub(crate) struct Args {
     connection: ConnectionArgs,
 }
 
-/// What was typed: `None` for the server's own, 0 for no bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Bound(Option<u64>);
+/// More than this cannot be stored.
+const MESSAGES_MAX: u64 = i64::MAX as u64;
 
 fn parse_age(typed: &str) -> Result<Bound, String> {
     match typed {
-        "default" => Ok(Bound(None)),
-        "forever" => Ok(Bound(Some(0))),
+        "default" => Ok(Bound::AsOnServer),
+        "forever" => Ok(Bound::Own(0)),
         _ => {
             let Length(age) = typed.parse().map_err(|error| format!("{error} Or write forever or default."))?;
-            Ok(Bound(Some(age)))
+            Ok(Bound::Own(age))
         }
     }
 }
 
 fn parse_messages(typed: &str) -> Result<Bound, String> {
     match typed {
-        "default" => Ok(Bound(None)),
-        "all" => Ok(Bound(Some(0))),
+        "default" => Ok(Bound::AsOnServer),
+        "all" => Ok(Bound::Own(0)),
         _ => match typed.parse() {
-            Ok(count @ 1..) => Ok(Bound(Some(count))),
+            Ok(count @ 1..=MESSAGES_MAX) => Ok(Bound::Own(count)),
+            Ok(1..) => Err(format!("A server counts to {MESSAGES_MAX}; give a smaller number, all or default.")),
             _ => Err("Give a whole number of at least 1, all or default.".to_owned()),
         },
     }
@@ -58,20 +58,23 @@ fn parse_messages(typed: &str) -> Result<Bound, String> {
 
 pub(super) fn run(args: Args) -> Outcome {
     session::with(&args.connection, |session| {
-        let room = find(session, &args.room)?;
-        if args.age.is_none() && args.messages.is_none() {
-            return output::line(line(room.keep));
+        let change = KeepChange { age_ms: args.age.unwrap_or_default(), messages: args.messages.unwrap_or_default() };
+        let request = |number, confirmed| Request::KeepRoom { room: args.room.clone(), number, change, confirmed };
+        if change == KeepChange::default() {
+            // Who is no administrator sees what the list of rooms tells them.
+            let kept = match session.ask_or(request(None, false), Refusal::AdminOnly)? {
+                Some(Answer::Kept(keep)) => keep,
+                Some(_) => return Err(Ending::unexpected()),
+                None => find(session, &args.room)?.keep,
+            };
+            return output::line(line(kept));
         }
-        let keep = Keep {
-            age_ms: args.age.map_or(room.keep.age_ms, |age| age.0),
-            messages: args.messages.map_or(room.keep.messages, |messages| messages.0),
-        };
-        let request = |confirmed| Request::KeepRoom { room: args.room.clone(), keep, confirmed };
-        match session.ask(request(args.yes))? {
+        match session.ask(request(None, args.yes))? {
             Answer::Done => Ok(()),
-            Answer::WouldDelete { messages, of } => {
-                confirm(&warning(&args.room, keep, messages, of))?;
-                session.ask_done(request(true))
+            Answer::WouldDelete { room, messages, of } => {
+                confirm(&warning(&args.room, change, messages, of))?;
+                // The name may be another room's by now.
+                session.ask_done(request(Some(room), true))
             }
             _ => Err(Ending::unexpected()),
         }
@@ -97,23 +100,23 @@ fn confirm(warning: &str) -> Outcome {
 }
 
 /// What it means, and what was read.
-fn warning(room: &RoomName, keep: Keep, messages: u64, of: u64) -> String {
-    let mut said = match keep.age_ms.filter(|&age| age > 0) {
-        None => String::new(),
-        Some(age) => format!("The age is {}. ", spelled(Duration::from_millis(age))),
+fn warning(room: &RoomName, change: KeepChange, messages: u64, of: u64) -> String {
+    let mut said = match change.age_ms {
+        Bound::Unchanged | Bound::AsOnServer | Bound::Own(0) => String::new(),
+        Bound::Own(age) => format!("The age is {}. ", spelled(Duration::from_millis(age))),
     };
     let _ = write!(
         said,
         "This deletes {messages} of the {of} messages in {} at once, and they cannot be had back.",
         sentence::visible(room.as_str())
     );
-    if keep.age_ms.is_some_and(|age| age > 0 && age < belfry_server::limits::KEPT_UNASKED_MIN.as_millis() as u64) {
+    if matches!(change.age_ms, Bound::Own(age) if age > 0 && age < belfry_server::limits::KEPT_UNASKED_MIN.as_millis() as u64) {
         said.push_str(" Months are written as days, such as 900d.");
     }
     said
 }
 
-/// The room as the list has it: what is not said stays as it is.
+/// The room as the list has it.
 fn find(session: &mut Session, wanted: &RoomName) -> Outcome<Room> {
     let mut pages = session.pages(super::following);
     while let Some(rooms) = pages.next()? {
@@ -121,7 +124,7 @@ fn find(session: &mut Session, wanted: &RoomName) -> Outcome<Room> {
             return Ok(room);
         }
     }
-    Err(Ending::from(belfry_core::chat::Refusal::UnknownRoom))
+    Err(Ending::from(Refusal::UnknownRoom))
 }
 
 /// An age as it is typed.
@@ -146,11 +149,11 @@ mod tests {
     #[test]
     fn what_is_typed_is_what_is_shown() {
         for (typed, shown) in [("30d", "30d"), ("forever", "forever"), ("default", "default"), ("1h 30m", "1h 30m")] {
-            let keep = Keep { age_ms: parse_age(typed).unwrap().0, messages: None };
+            let keep = Keep { age_ms: parse_age(typed).unwrap().after(None), messages: None };
             assert_eq!(line(keep), format!("age {shown}, messages default"));
         }
         for typed in ["500", "all", "default"] {
-            let keep = Keep { age_ms: None, messages: parse_messages(typed).unwrap().0 };
+            let keep = Keep { age_ms: None, messages: parse_messages(typed).unwrap().after(None) };
             assert_eq!(line(keep), format!("age default, messages {typed}"));
         }
     }
@@ -158,13 +161,13 @@ mod tests {
     #[test]
     fn what_goes_is_said_with_what_was_read() {
         let lobby = RoomName::lobby();
-        let minutes = Keep { age_ms: parse_age("30m").unwrap().0, messages: None };
+        let minutes = KeepChange { age_ms: parse_age("30m").unwrap(), messages: Bound::Unchanged };
         let said = warning(&lobby, minutes, 412, 900);
         assert!(
             said.starts_with("The age is 30 minutes. This deletes 412 of the 900 messages in lobby at once") && said.contains("900d"),
             "{said}"
         );
-        let newest = warning(&lobby, Keep { age_ms: None, messages: Some(5) }, 4, 9);
+        let newest = warning(&lobby, KeepChange { age_ms: Bound::Unchanged, messages: Bound::Own(5) }, 4, 9);
         assert_eq!(newest, "This deletes 4 of the 9 messages in lobby at once, and they cannot be had back.");
     }
 
@@ -175,6 +178,10 @@ mod tests {
         }
         for typed in ["", "0", "-3", "many"] {
             assert!(parse_messages(typed).unwrap_err().contains("at least 1"), "{typed}");
+        }
+        assert_eq!(parse_messages("9223372036854775807"), Ok(Bound::Own(MESSAGES_MAX)));
+        for typed in ["9223372036854775808", "18446744073709551615"] {
+            assert!(parse_messages(typed).unwrap_err().contains("a smaller number"), "{typed}");
         }
     }
 }

@@ -205,7 +205,9 @@ impl House {
                 Request::Edit { place, room: None, seq: Seq(2), text: Text::new(format!("{}, written anew", spot.secret())).unwrap() };
             self.world.ask(self.peer(Sender), edit).unwrap();
             if spot != Spot::Lobby {
-                self.world.ask(owner, Request::RemoveFromRoom { room: room(typed), account: name(PutOut.account()) }).unwrap();
+                self.world
+                    .ask(owner, Request::RemoveFromRoom { room: room(typed), account: name(PutOut.account()), confirmed: false })
+                    .unwrap();
             }
         }
         let close = Request::DeleteRoom { room: room("cellar"), confirmed: true };

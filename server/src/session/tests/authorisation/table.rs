@@ -234,13 +234,13 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::CreateRoom => anywhere.map(|()| Request::CreateRoom { room: RoomName::new("new").unwrap(), private: true })?,
         Kind::ListRooms => anywhere.map(|()| Request::ListRooms { after: None })?,
         Kind::JoinRoom => Request::JoinRoom { room: about_room? },
-        Kind::LeaveRoom => Request::LeaveRoom { room: about_room? },
+        Kind::LeaveRoom => Request::LeaveRoom { room: about_room?, confirmed: false },
         Kind::RoomMembers => Request::RoomMembers { room: about_room?, after: None },
         Kind::Invite => Request::Invite { room: about_room?, account: name("friend") },
-        Kind::RemoveFromRoom => Request::RemoveFromRoom { room: about_room?, account: name("invited") },
+        Kind::RemoveFromRoom => Request::RemoveFromRoom { room: about_room?, account: name("invited"), confirmed: false },
         Kind::RenameRoom => Request::RenameRoom { room: about_room?, name: RoomName::new("new").unwrap() },
         Kind::DeleteRoom => Request::DeleteRoom { room: about_room?, confirmed: true },
-        Kind::KeepRoom => Request::KeepRoom { room: about_room?, keep: Keep::default(), confirmed: true },
+        Kind::KeepRoom => Request::KeepRoom { room: about_room?, number: None, change: Keep::default().into(), confirmed: true },
         Kind::SendNotice => Request::SendNotice(NoticeDraft {
             post: PostId { outbox: 77, counter: 2 },
             ..draft(vec![Audience::Room(about_room?)])
