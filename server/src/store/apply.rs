@@ -3,6 +3,7 @@
 //! A batch that is done and not committed keeps its answers to itself ([`Uncommitted`]), so nobody can be told too early by mistake.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Answer, Refusal};
 use belfry_core::time::UnixMillis;
@@ -58,13 +59,21 @@ impl StoreReader {
     /// Does a job. It sees everything that has been committed.
     pub(super) fn answer(&mut self, job: Job) -> Done {
         let ticket = job.ticket;
-        let _time_limit = (job.work.kind() == WorkKind::ReadsAside(Aside::Searches)).then(|| TimeLimit::begin(SEARCH_WITHIN));
+        let _time_limit = time_for(&job.work).map(TimeLimit::begin);
         let answered = self.connection.transaction().map_err(StoreError::from).and_then(|transaction| alone(&transaction, job));
         let result = answered.unwrap_or_else(|error| {
             tracing::error!("a list or a search failed: {error}");
             Err(error.refusal())
         });
         Done { ticket, result }
+    }
+}
+
+/// How long a job may take that is done beside the store's own.
+fn time_for(work: &Work) -> Option<Duration> {
+    match work.kind() {
+        WorkKind::ReadsAside(Aside::Searches) => Some(SEARCH_WITHIN),
+        _ => None,
     }
 }
 
@@ -215,10 +224,10 @@ fn alone(connection: &Connection, job: Job) -> Result<Result<Outcome, Refusal>, 
         if result.is_err() {
             if connection.is_autocommit() {
                 // SQLite has undone the whole transaction, as it does on a full disk. Another statement would be a transaction of its own.
-                return match result {
-                    Err(Trouble::Failed(error)) => Err(error),
-                    _ => Err(StoreError::contradiction("a transaction ended by itself")),
+                let Err(Trouble::Failed(error)) = result else {
+                    return Err(StoreError::contradiction("a transaction ended by itself"));
                 };
+                return Err(error);
             }
             connection.prepare_cached(UNDO)?.execute([])?;
         }
@@ -302,10 +311,10 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Seq;
+    use belfry_core::chat::{AccountId, Seq};
 
-    use super::super::Target;
     use super::super::fixture::{LOBBY, add, ask, direct, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
+    use super::super::{List, MessageJob, Target};
     use super::*;
 
     fn size(store: &mut Store) -> (u64, u64) {
@@ -477,5 +486,25 @@ mod tests {
             sign_in(store, 6, anna);
             assert_eq!(last_seen(store), Some(UnixMillis(6)));
         });
+    }
+
+    #[test]
+    fn a_search_has_an_end_and_a_list_has_none() {
+        let text = belfry_core::chat::SearchText::new("word").unwrap();
+        let search = MessageJob::Search { account: AccountId(1), text, within: None, before: None, limit: 9 };
+        assert_eq!(time_for(&Work::Message(search)), Some(SEARCH_WITHIN));
+        assert_eq!(time_for(&Work::List(List::Everybody { after: None })), None);
+    }
+
+    #[test]
+    fn a_store_that_is_closed_leaves_nothing_in_its_log_also_while_somebody_else_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut store = Store::open(&path).unwrap();
+        add(&mut store, "anna");
+        let reader = store.reader().unwrap();
+        store.close().unwrap();
+        assert_eq!(std::fs::metadata(path.with_extension("db-wal")).unwrap().len(), 0);
+        drop(reader);
     }
 }

@@ -41,7 +41,7 @@ fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
     source.busy_timeout(BUSY_TIMEOUT).map_err(in_source)?;
     // The transaction holds on to one state: without it every write of the server would begin the copying anew.
     source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(in_source)?;
-    let mut copy = connect(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW).map_err(in_copy)?;
+    let mut copy = connect(to, OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NOFOLLOW)).map_err(in_copy)?;
     {
         let backup = Backup::new(&source, &mut copy).map_err(in_copy)?;
         while backup.step(STEP_PAGES).map_err(in_copy)? != StepResult::Done {

@@ -10,7 +10,7 @@ use super::{Changed, Outcome, ReceiptNoted, devices, notices};
 use crate::limits::LEDGER_DEVICES_MAX;
 
 const STANDING: &str = "SELECT n.author, n.answers, n.expires_at, n.withdrawn_at, n.cleared_at, n.revision,
-        l.reached_at, l.visible_at, l.answered_at, l.revision, l.later
+        l.reached_at, l.visible_at, l.answered_at, l.later
     FROM ledger l CROSS JOIN notices n ON n.id = l.notice WHERE l.notice = ?1 AND l.account = ?2";
 const NOTE: &str = "UPDATE ledger SET reached_at = coalesce(reached_at, ?3), visible_at = coalesce(visible_at, ?4),
     answered_at = coalesce(answered_at, ?5), answer = coalesce(answer, ?6), revision = max(revision, ?7) WHERE notice = ?1 AND account = ?2";
@@ -78,7 +78,6 @@ struct PersonState {
     reached: bool,
     visible: bool,
     answered: bool,
-    known_revision: u32,
     later: bool,
 }
 
@@ -92,8 +91,7 @@ fn standing(connection: &Connection, at: UnixMillis, account: AccountId, notice:
             reached: optional_time(row, 6)?.is_some(),
             visible: optional_time(row, 7)?.is_some(),
             answered: optional_time(row, 8)?.is_some(),
-            known_revision: small(row, 9)?,
-            later: row.get(10)?,
+            later: row.get(9)?,
         })
     });
     found.optional()?.ok_or(Refusal::UnknownNotice.into())
@@ -125,12 +123,10 @@ pub(super) fn note(
     let changed = now_reached || now_visible || now_answered;
     let (id, person) = (clamped(notice.0), clamped(account.0));
     let time = |noted: bool| noted.then_some(clamped(at.0));
-    if changed || revision > before.known_revision {
-        let row = params![id, person, clamped(at.0), time(shown), time(now_answered), answer, revision];
-        connection.prepare_cached(NOTE)?.execute(row)?;
-        if !before.later {
-            connection.prepare_cached(COUNT)?.execute(params![id, now_reached, now_visible, now_answered])?;
-        }
+    let row = params![id, person, clamped(at.0), time(shown), time(now_answered), answer, revision];
+    connection.prepare_cached(NOTE)?.execute(row)?;
+    if changed && !before.later {
+        connection.prepare_cached(COUNT)?.execute(params![id, now_reached, now_visible, now_answered])?;
     }
     let locked = receipt == Receipt::Locked;
     let line = line_of(connection, notice, account, device)?;

@@ -1,6 +1,6 @@
 //! Reading the ledger, in order of name.
 
-use belfry_core::chat::{AccountId, AccountName, DeviceEntry, Label, LedgerEntry, NoticeId, NoticeState};
+use belfry_core::chat::{AccountId, AccountName, DeviceEntry, Label, LedgerEntry, NoticeId};
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, Row, params};
 
@@ -33,10 +33,7 @@ pub(super) fn read(
 ) -> Result<Outcome, Trouble> {
     let summary = notices::find(connection, at, notice)?;
     let labels = &summary.notice.answers;
-    let end = match summary.notice.state {
-        NoticeState::Open => i64::MAX,
-        _ => connection.prepare_cached(END)?.query_row([clamped(notice.0), i64::MAX], |row| row.get(0))?,
-    };
+    let end: i64 = connection.prepare_cached(END)?.query_row([clamped(notice.0), i64::MAX], |row| row.get(0))?;
     let limit = Limit::new(limit);
     let after = after.map_or_else(String::new, AccountName::key);
     let mut people = connection.prepare_cached(IN_ORDER_OF_NAME)?;

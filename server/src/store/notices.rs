@@ -4,7 +4,7 @@ use belfry_core::chat::{
     AccountId, GivenAnswer, Label, Notice, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Refusal, Severity, Title,
 };
 use belfry_core::time::UnixMillis;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audience::Recipients;
 use super::column::{bits, clamped, invalid, number, optional_time, optional_words, small, time, words};
@@ -223,7 +223,7 @@ fn add_audience(connection: &Connection, notice: i64, audience: impl IntoIterato
 /// The only other rows that these statements lean on are accounts.
 pub(super) fn unknown_account(error: rusqlite::Error) -> Trouble {
     let foreign = error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY);
-    if foreign && error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) { Refusal::UnknownAccount.into() } else { error.into() }
+    if foreign { Refusal::UnknownAccount.into() } else { error.into() }
 }
 
 fn read(row: &Row<'_>, at: UnixMillis) -> rusqlite::Result<NoticeSummary> {

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use std::{fmt, io, thread};
+use std::{io, thread};
 
 use super::job::{Aside, WorkKind};
 use super::reading::Reading;
@@ -35,21 +35,10 @@ pub enum NotTaken {
     Stopped,
 }
 
-impl fmt::Display for NotTaken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full => "The store has too much to do.",
-            Self::Stopped => "The store's thread has ended.",
-        })
-    }
-}
-
-impl std::error::Error for NotTaken {}
-
 /// The store on a thread of its own. Dropped without [`StoreWorker::stop`], the thread finishes what was submitted and ends by itself.
 #[derive(Debug)]
 pub struct StoreWorker {
-    jobs: SyncSender<(Instant, Job)>,
+    jobs: Sender<(Instant, Job)>,
     batches: Receiver<Batch>,
     thread: JoinHandle<()>,
     aside: Option<[Reading; 2]>,
@@ -91,7 +80,8 @@ impl StoreWorker {
             }
         };
         let wake = move || wake();
-        let (jobs, to_do) = sync_channel(UNANSWERED_MAX);
+        // How many wait in it is counted in front of it.
+        let (jobs, to_do) = channel();
         let (answers, batches) = channel();
         let side = StoreThread { to_do, answers: Some(answers), wake };
         let thread = thread::Builder::new().name("store".to_owned()).spawn(move || side.run(store))?;
@@ -134,7 +124,7 @@ impl StoreWorker {
                     return Err(NotTaken::Full);
                 }
                 let now = Instant::now();
-                not_taken(self.jobs.try_send((now, job)))?;
+                self.jobs.send((now, job)).map_err(|_| NotTaken::Stopped)?;
                 self.unanswered.push_back(now);
             }
         }
@@ -221,13 +211,6 @@ impl StoreWorker {
         self.latencies.push_back(batch.latency);
         self.done.extend(batch.done);
     }
-}
-
-fn not_taken<T>(sent: Result<(), TrySendError<T>>) -> Result<(), NotTaken> {
-    sent.map_err(|error| match error {
-        TrySendError::Full(_) => NotTaken::Full,
-        TrySendError::Disconnected(_) => NotTaken::Stopped,
-    })
 }
 
 /// The thread's side.
@@ -413,7 +396,7 @@ mod tests {
         for n in 0..READING_MAX as u64 {
             worker.try_submit(job(n, 1, list())).unwrap();
         }
-        assert_eq!(worker.try_submit(job(1, 1, list())), Err(NotTaken::Full));
+        assert_eq!((worker.try_submit(job(1, 1, list())), worker.reading()), (Err(NotTaken::Full), READING_MAX));
         worker.try_submit(job(2, 1, post(anna, 1, Target::Room(LOBBY), "x"))).unwrap();
         woken.recv_timeout(PATIENCE).unwrap();
         while worker.unanswered() > 0 {
@@ -438,8 +421,10 @@ mod tests {
         woken.recv_timeout(PATIENCE).unwrap();
         while worker.try_recv().is_some() {}
         let before = worker.latency().unwrap();
+        assert!(before > Duration::ZERO);
         // The thread stands still with this one before it.
         worker.try_submit(job(1, 1, Work::Size)).unwrap();
+        assert_eq!(worker.unanswered(), 1);
         let since = Instant::now();
         while since.elapsed() <= 2 * before {
             std::hint::spin_loop();
@@ -500,5 +485,38 @@ mod tests {
         assert!(worker.try_recv().is_some());
         assert!(worker.try_recv().is_none() && worker.is_stopped());
         assert_eq!(worker.try_submit(job(2, 1, Work::Size)), Err(NotTaken::Stopped));
+    }
+
+    #[test]
+    fn the_latency_is_the_median_of_the_last_batches() {
+        let (store, _) = with_anna();
+        let mut worker = StoreWorker::spawn(store, || ()).unwrap();
+        let mut after = |seconds: u64| {
+            worker.fetched(Batch { done: Vec::new(), latency: Duration::from_secs(seconds) });
+            worker.latency().map(|latency| latency.as_secs())
+        };
+        assert_eq!([9, 1, 5].map(&mut after), [Some(9), Some(9), Some(5)]);
+        assert!((0..LATENCIES_MAX).all(|_| after(7).is_some()));
+        assert_eq!(worker.latencies, [Duration::from_secs(7); LATENCIES_MAX]);
+    }
+
+    #[test]
+    fn a_thread_that_reads_and_ends_by_itself_is_noticed_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("belfry.db")).unwrap();
+        let (wake, woken) = mpsc::channel();
+        let mut worker = StoreWorker::spawn(store, move || {
+            wake.send(()).unwrap_or_default();
+            if thread::current().name() == Some("lists") && !thread::panicking() {
+                panic!("the test's own");
+            }
+        })
+        .unwrap();
+        worker.try_submit(job(1, 1, Work::List(List::Everybody { after: None }))).unwrap();
+        for _ in 0..2 {
+            woken.recv_timeout(PATIENCE).unwrap();
+        }
+        assert!(worker.try_recv().is_some());
+        assert!(worker.try_recv().is_none() && worker.is_stopped());
     }
 }

@@ -63,9 +63,7 @@ fn messages(
                 None => last.saturating_add(1),
             };
         }
-        if before > kept_from {
-            part.goes += connection.prepare_cached(MESSAGES)?.query_row([id, clamped(before)], |row| number(row, 0))?;
-        }
+        part.goes += connection.prepare_cached(MESSAGES)?.query_row([id, clamped(before)], |row| number(row, 0))?;
     }
     Ok(part)
 }
