@@ -129,15 +129,7 @@ impl fmt::Display for StoreError {
     }
 }
 
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unusable { reason, .. } => Some(reason),
-            Self::Database(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for StoreError {}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -207,5 +199,39 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_kind_counts_as_damage() {
         assert!(matches!(rusqlite::Error::IntegralValueOutOfRange(0, -1).into(), StoreError::Damaged { .. }));
+    }
+
+    fn reported(code: i32) -> StoreError {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None).into()
+    }
+
+    #[test]
+    fn what_the_database_reports_is_said_as_what_is_to_be_done() {
+        use rusqlite::ffi;
+        for (code, said) in [
+            (ffi::SQLITE_BUSY, "Another program is using the database"),
+            (ffi::SQLITE_LOCKED, "Another program is using the database"),
+            (ffi::SQLITE_IOERR, "The disk of the database does not work"),
+            (ffi::SQLITE_NOMEM, "This computer has no memory left"),
+            (ffi::SQLITE_FULL, "The disk is full"),
+            (ffi::SQLITE_CORRUPT, "The database is damaged"),
+            (ffi::SQLITE_CONSTRAINT, "The database reports: "),
+        ] {
+            let sentence = reported(code).to_string();
+            assert!(sentence.starts_with(said) && sentence.ends_with('.'), "{sentence}");
+        }
+        let unusable = |kind: io::ErrorKind| StoreError::Unusable { file: "belfry.db".into(), reason: kind.into() }.to_string();
+        assert!(unusable(io::ErrorKind::StorageFull).contains("Free some space"));
+        assert!(unusable(io::ErrorKind::PermissionDenied).contains("this user may write there"));
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_written_is_named_and_another_fault_stays_what_it_is() {
+        use rusqlite::ffi;
+        let in_file = |code| reported(code).in_file(Path::new("belfry.db"));
+        for code in [ffi::SQLITE_READONLY, ffi::SQLITE_CANTOPEN, ffi::SQLITE_PERM] {
+            assert!(matches!(in_file(code), StoreError::Unusable { reason, .. } if reason.kind() == io::ErrorKind::PermissionDenied));
+        }
+        assert!(matches!(in_file(ffi::SQLITE_BUSY), StoreError::Database(_)));
     }
 }

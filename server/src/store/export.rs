@@ -105,6 +105,11 @@ mod tests {
             assert_eq!(listed(store, bob, false, None).unwrap(), ["lobby", "@bob @anna"]);
             assert_eq!(listed(store, carol, false, None).unwrap(), ["lobby"]);
             assert_eq!(listed(store, carol, true, None).unwrap(), ["lobby", "@anna @bob"]);
+            let after_the_first = |all| match ask(store, 1, Work::Exportable { account: bob, all, room: None, after: Some(LOBBY) }) {
+                Ok(Outcome::Read(Answer::Exportable(page))) => page.entries.iter().map(|found| found.conversation).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!([false, true].map(after_the_first), [[ConversationId(2)], [ConversationId(2)]]);
             let page = |all| Work::ExportPage { account: carol, all, conversation: ConversationId(2), after: Seq(0), limit: 9 };
             assert_eq!(ask(store, 1, page(false)), Err(Refusal::UnknownConversation));
             assert!(

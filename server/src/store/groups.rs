@@ -126,4 +126,12 @@ mod tests {
         assert_eq!(ask(&mut store, 1, add("drivers")), Err(Refusal::TooMany));
         assert_eq!(ask(&mut store, 1, add("NURSES")), Ok(Changed.into()));
     }
+
+    #[test]
+    fn a_name_that_nobody_writes_today_is_given_to_no_new_group() {
+        each_store(|store| {
+            let group = GroupName::known("nurses\u{2800}").unwrap();
+            assert_eq!(ask(store, 1, Work::AddToGroup { group, members: Vec::new() }), Err(Refusal::NameNotGiven));
+        });
+    }
 }

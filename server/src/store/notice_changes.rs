@@ -53,9 +53,9 @@ pub(super) fn reminders(connection: &Connection) -> Result<Vec<(UnixMillis, Noti
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, Notice, Receipt, Reminding, Severity};
+    use belfry_core::chat::{AccountId, GivenAnswer, Notice, Receipt, Reminding, Severity};
 
-    use super::super::fixture::{DEVICE, add, ask, each_store, notice_to, overview, sent};
+    use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, overview, sent};
     use super::super::{Store, StoredNotice, Work};
     use super::*;
 
@@ -167,6 +167,18 @@ mod tests {
             let account = with_notice(store);
             ask(store, 5, Work::Receipt { account, device: DEVICE, notice: NOTICE, revision: 1, receipt: Receipt::Answered(0) }).unwrap();
             assert_eq!(changed(store, 11, NoticeChange::Remind).unwrap().remind_at, None);
+        });
+    }
+
+    #[test]
+    fn who_has_answered_is_told_of_an_update_with_what_they_said_and_when() {
+        each_store(|store| {
+            let anna = with_notice(store);
+            ask(store, 50, arrive(anna, DEVICE, true)).unwrap();
+            let receipt = Receipt::Answered(0);
+            ask(store, 50, Work::Receipt { account: anna, device: DEVICE, notice: NOTICE, revision: 1, receipt }).unwrap();
+            let now = changed(store, 60, update(None, Some("North exit."), None)).unwrap();
+            assert_eq!(now.people, [(anna, Some(GivenAnswer { answer: 0, at: UnixMillis(50) }))]);
         });
     }
 }

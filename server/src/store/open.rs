@@ -87,7 +87,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, StoreError> {
 /// Opens a file that is there. A path is a path, whatever it is called: no SQLITE_OPEN_URI, and because the library may have been built to
 /// read URIs all the same, always with a folder in front.
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(files::for_sqlite(path), flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    Connection::open_with_flags(files::for_sqlite(path), flags.union(OpenFlags::SQLITE_OPEN_NO_MUTEX))
 }
 
 /// How many accounts there are in a database that nobody has open; what is in it stays as it is. 0 in one that nothing was done to yet.
@@ -392,5 +392,35 @@ mod tests {
         post_to(&mut store, anna, 2, super::super::Target::Room(super::super::fixture::LOBBY)).unwrap();
         assert!(before > 0);
         assert_eq!(length(), before);
+    }
+
+    #[test]
+    fn each_connection_is_set_as_it_should_be() {
+        let (_folder, path) = folder();
+        let store = Store::open(&path).unwrap();
+        for connection in [&for_reading(&path).unwrap(), &in_memory().unwrap(), &store.connection] {
+            let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+            let safety = ["synchronous", "foreign_keys", "trusted_schema", "cell_size_check"].map(pragma);
+            assert_eq!(safety, [2, 1, 0, 1]);
+            let room = ["temp_store", "cache_size", "journal_size_limit", "wal_autocheckpoint"].map(pragma);
+            assert_eq!(room, [2, -CACHE_KIB, -1, i64::from(CHECKPOINT_PAGES)]);
+        }
+    }
+
+    #[test]
+    fn the_accounts_of_a_house_are_counted_while_nobody_has_it_open() {
+        let (_folder, path) = folder();
+        fs::write(&path, b"").unwrap();
+        assert_eq!(accounts_in(&path).unwrap(), 0, "nothing was done to it yet");
+        with_pragma(&path, "application_id", APPLICATION_ID);
+        assert_eq!(accounts_in(&path).unwrap(), 0, "a start that was cut short has made no tables");
+        let mut store = Store::open(&path).unwrap();
+        for name in ["anna", "bob", "carol"] {
+            add(&mut store, name);
+        }
+        store.close().unwrap();
+        assert_eq!(accounts_in(&path).unwrap(), 3);
+        with_pragma(&path, "application_id", 77);
+        assert!(matches!(accounts_in(&path), Err(StoreError::NotBelfry { .. })));
     }
 }

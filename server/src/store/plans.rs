@@ -332,7 +332,7 @@ mod tests {
     use belfry_core::chat::{Answer, ConversationId, First, Label, Page, Role, Schedule, Severity, Text};
 
     use super::super::fixture::{add, ask, create, each_store, named, sent};
-    use super::super::{AccountAdded, Keeper, NotSent, RoomJob, Store, Work};
+    use super::super::{AccountAdded, Keeper, NotSent, RoomJob, Store, Work, schema};
     use super::*;
 
     fn draft() -> NoticeDraft {
@@ -565,5 +565,36 @@ mod tests {
             store.connection.execute("INSERT INTO templates (name_key, content) VALUES ('x', '{}')", []).unwrap();
             assert!(matches!(store.opening(), Err(StoreError::Damaged { .. })));
         });
+    }
+
+    #[test]
+    fn what_0_1_0_has_planned_is_sent_at_its_moment_and_ends_when_it_was_to_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("belfry.db");
+        let mut old = Connection::open(&path).unwrap();
+        schema::migrate(&mut old, &schema::MIGRATIONS[..6]).unwrap();
+        let people = "INSERT INTO accounts (name, name_key, role, created_at, password_hash) VALUES ('root', 'root', 1, 5, 'x'), ('anna', 'anna', 0, 5, 'x')";
+        old.execute(people, []).unwrap();
+        let mut content = serde_json::to_value(NoticeDraft { severity: Severity::Critical, confirmed: false, ..draft() }).unwrap();
+        content["expires_at"] = json!(3000);
+        content["schedule"] = json!({"at": 1000, "every": null});
+        old.execute("INSERT INTO schedules (author, outbox, counter, next_at, content) VALUES (1, 1, 2, 1000, ?1)", [content.to_string()])
+            .unwrap();
+        old.close().unwrap();
+        let mut store = Store::open(&path).unwrap();
+        let planned = store.opening().unwrap().schedules.remove(0);
+        let schedule = Some(Schedule { first: First::At(UnixMillis(1000)), zone: None, every: None });
+        assert_eq!((planned.draft.schedule, planned.draft.expires_after_ms), (schedule, Some(2000)));
+        let occurrence = Occurrence { schedule: planned.id, at: UnixMillis(1000), next_at: None };
+        assert_eq!(sent(ask(&mut store, 1001, Work::Occur(occurrence))).0.expires_at, Some(UnixMillis(3000)));
+    }
+
+    #[test]
+    fn what_is_sent_at_its_time_has_an_outbox_beyond_those_of_clients_for_each_plan() {
+        let mut store = Store::open_in_memory().unwrap();
+        with_schedule(&mut store);
+        let schedule = store.opening().unwrap().schedules.remove(0);
+        let outbox = |id| occurrence_of(UnixMillis(9), &StoredSchedule { id: ScheduleId(id), ..schedule.clone() }).post.outbox;
+        assert_eq!([1, 2, 1000].map(outbox), [1, 2, 1000].map(|id| u64::MAX - id));
     }
 }

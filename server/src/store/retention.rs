@@ -101,10 +101,6 @@ fn messages(connection: &Connection, at: UnixMillis, bounds: &Bounds, from: Conv
 
 /// Takes at most `room` messages from the beginning of a conversation.
 fn shorten(connection: &Connection, conversation: &ConversationBounds, room: u64) -> Result<u64, Trouble> {
-    let keeps_all = conversation.before.is_none() && conversation.kept.is_none();
-    if keeps_all || conversation.kept_from > conversation.last {
-        return Ok(0);
-    }
     let kept_by_number = conversation.kept.map_or(0, |kept| conversation.last.next().0.saturating_sub(kept));
     let mut statement = connection.prepare_cached(OLDEST)?;
     let mut rows = statement.query([clamped(conversation.id.0), clamped(room)])?;
@@ -139,7 +135,7 @@ fn rest(connection: &Connection, at: UnixMillis, bounds: &Bounds) -> Result<(u64
         return Ok((removed, Some(Bite::Rest)));
     }
     let (free, pages) = free_pages(connection)?;
-    if free > u64::from(PAGES_GIVEN_BACK) && free > pages / SPARE_PARTS {
+    if is_worth_giving_back(free, pages) {
         // One page a step: running it to its end is what gives back all of them.
         let mut vacuum = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
         let mut pages_given_back = vacuum.query([])?;
@@ -150,6 +146,11 @@ fn rest(connection: &Connection, at: UnixMillis, bounds: &Bounds) -> Result<(u64
         return Ok((0, given_back.then_some(Bite::Rest)));
     }
     Ok((0, None))
+}
+
+/// More than a bite, and more than is used again soon.
+const fn is_worth_giving_back(free: u64, pages: u64) -> bool {
+    free > PAGES_GIVEN_BACK as u64 && free > pages / SPARE_PARTS
 }
 
 /// Pages that hold nothing, and all pages.
@@ -445,6 +446,28 @@ mod tests {
             say(store, anna, 3);
             assert_eq!(tidied(store, u64::MAX >> 1, NOTHING).iter().sum::<u64>(), 0);
             assert_eq!(kept(store, anna).len(), 3);
+            let written = store.connection.total_changes();
+            tidied(store, 9, Bounds { messages_kept: Some(3), rooms_differ: true, ..NOTHING });
+            assert_eq!(store.connection.total_changes(), written, "a round that finds nothing writes nothing");
+        });
+    }
+
+    #[test]
+    fn so_much_room_is_worth_giving_back_as_is_more_than_a_bite_and_than_an_eighth() {
+        let bite = u64::from(PAGES_GIVEN_BACK);
+        assert_eq!([bite, bite + 1].map(|free| is_worth_giving_back(free, bite + 1)), [false, true]);
+        assert_eq!([1000, 1001].map(|free| is_worth_giving_back(free, 8 * 1000)), [false, true]);
+    }
+
+    #[test]
+    fn a_long_audit_log_goes_in_bites_of_one_round() {
+        each_store(|store| {
+            let root = add(store, "root");
+            let lines = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+                INSERT INTO audit (at, account, act, object, detail) SELECT i, ?1, 'user.enable', 'x', '' FROM n";
+            store.connection.execute(lines, [clamped(root.0)]).unwrap();
+            let bites = tidied(store, 5000, Bounds { audit_before: Some(UnixMillis(1101)), ..NOTHING });
+            assert_eq!(bites, [0, ROWS_MAX, ROWS_MAX, 100, 0]);
         });
     }
 }

@@ -585,4 +585,16 @@ mod tests {
             assert!(plan.starts_with("SEARCH"), "{query}: {plan}");
         }
     }
+
+    #[test]
+    fn a_start_that_takes_long_because_of_the_index_says_so_before() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE conversations (last_seq); INSERT INTO conversations VALUES (0), (0)").unwrap();
+        let lines = |count: i64| {
+            connection.execute("UPDATE conversations SET last_seq = ?1", [count]).unwrap();
+            crate::observe::tests::logged(|| announce_the_index(&connection).unwrap())
+        };
+        assert_eq!(lines(MANY / 2 - 1), [""; 0]);
+        assert!(matches!(&lines(MANY / 2)[..], [line] if line.starts_with("WARN") && line.contains("50000 messages")));
+    }
 }

@@ -64,11 +64,13 @@ struct HitSource {
     seqs: std::vec::IntoIter<Seq>,
 }
 
+/// Innocuous: what it reads and gives is its argument, so a schema that names it need not be trusted.
+const FOLD_FLAGS: FunctionFlags =
+    FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC).union(FunctionFlags::SQLITE_INNOCUOUS);
+
 /// Gives the triggers that keep the index the function by which they fold what they take in.
 pub(super) fn provide_fold(connection: &Connection) -> rusqlite::Result<()> {
-    // Innocuous: what it reads and gives is its argument, so a schema that names it need not be trusted.
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function("fold", 1, flags, |call| {
+    connection.create_scalar_function("fold", 1, FOLD_FLAGS, |call| {
         let text = call.get_raw(0).as_str().map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
         Ok(fold(text))
     })
@@ -116,7 +118,7 @@ pub(super) fn find(
 }
 
 fn rowid(conversation: ConversationId, seq: Seq) -> i64 {
-    clamped(conversation.0) << 32 | clamped(seq.0.min(u64::from(u32::MAX)))
+    (clamped(conversation.0) << 32) + clamped(seq.0.min(u64::from(u32::MAX)))
 }
 
 fn parts(rowid: i64) -> (ConversationId, Seq) {
@@ -334,6 +336,8 @@ fn next(connection: &Connection, source: &mut HitSource) -> Result<Option<Messag
     Ok(None)
 }
 
+#[cfg(test)]
+mod index;
 #[cfg(test)]
 mod scripts;
 

@@ -92,4 +92,27 @@ mod tests {
         let found = search();
         assert_eq!((found.hits.len(), found.cut), (100, false));
     }
+
+    #[test]
+    fn a_limit_that_is_dropped_ends_nothing_more() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        teach(&mut connection).unwrap();
+        drop(TimeLimit::begin(Duration::ZERO));
+        let count = "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 10000) SELECT max(n) FROM n";
+        assert_eq!(connection.query_row(count, [], |row| row.get(0)), Ok(10_000));
+    }
+
+    #[test]
+    fn what_fails_for_another_reason_has_not_run_out_of_time() {
+        let mut store = Store::open_in_memory().unwrap();
+        let anna = add(&mut store, "anna");
+        ask(&mut store, 1, post(anna, 1, Target::Room(LOBBY), "a word")).unwrap();
+        let mut search = |damage: &str| {
+            store.connection.execute_batch(damage).unwrap();
+            let text = SearchText::new("word").unwrap();
+            ask(&mut store, 9, Work::Message(MessageJob::Search { account: anna, text, within: None, before: None, limit: 1 })).is_ok()
+        };
+        assert!(search(""));
+        assert!(!search("UPDATE messages SET sent_at = -1"), "what is read first");
+    }
 }
