@@ -83,16 +83,9 @@ impl Hub {
         self.effects.push_back(Effect::Expel { session, code });
     }
 
-    /// An account has a new password. Whoever has signed in or is about to with the old one, or by a device that had, is out, but for the
-    /// session that has set it.
+    /// An account has a new password. Whoever has signed in with the old one, or by a device that had, is out, but for the session that has
+    /// set it. Nobody is about to: what was handed in before is answered before, and behind the change nobody was let through.
     pub(super) fn password_changed(&mut self, now: Now, account: AccountId, stays: Option<SessionId>) {
-        let coming = self.waiting.jobs().filter_map(|waiting| match waiting {
-            PendingJob::SignIn { to, account: of, .. } if *of == account => Some(to.session),
-            _ => None,
-        });
-        for session in coming.collect::<Vec<_>>() {
-            self.end_session(now, session, CloseCode::PASSWORD_CHANGED);
-        }
         self.expel(now, account, stays, CloseCode::PASSWORD_CHANGED);
         self.effects.push_back(Effect::PasswordChanged { account });
     }

@@ -1,6 +1,7 @@
 //! Answers count before they are made, and questions wait where there is no room for them.
 
-use belfry_core::chat::{Answer, ConversationId, Place, Refusal, Request, Seq};
+use belfry_core::chat::{Answer, ConversationId, FromClient, Place, Refusal, Request, Seq, encode};
+use belfry_core::connection::Tally;
 use belfry_core::endpoint::PeerId;
 use belfry_core::wire::CloseCode;
 
@@ -8,6 +9,7 @@ use super::world::World;
 use crate::limits::{
     ANSWER_BYTES_PER_SESSION_MAX, ANSWERS_TO_A_STRANGER_MAX, LARGE_ANSWER_BYTES, LARGE_ANSWERS_AT_ONCE, PARKED_MAX, PARKED_PER_SESSION_MAX,
 };
+use crate::session::Output;
 
 /// As many answers as are made for one session before it has acknowledged any.
 const AT_ONCE: usize = (ANSWER_BYTES_PER_SESSION_MAX / LARGE_ANSWER_BYTES) as usize;
@@ -144,4 +146,22 @@ fn a_session_that_waits_for_nothing_is_not_watched() {
             break;
         }
     }
+}
+
+#[test]
+fn what_is_sent_counts_in_the_servers_tally_until_nobody_holds_it() {
+    let (mut world, alice) = world();
+    let tally = Tally::default();
+    world.sessions.set_tally(tally.clone());
+    let bytes = encode(&FromClient { id: 7, request: page() }).unwrap();
+    world.sessions.handle_message(world.now, alice, page().channel(), &bytes, 0);
+    world.slow_store = Some(Default::default());
+    world.settle();
+    let job = world.slow_store.as_mut().and_then(|jobs| jobs.pop_front()).unwrap();
+    let done = world.apply(job);
+    world.sessions.handle_done(world.now, done);
+    let Some(Output::Send { body, .. }) = world.sessions.poll() else { panic!() };
+    assert_eq!(tally.bytes(), body.len() as u64);
+    drop(body);
+    assert_eq!(tally.bytes(), 0);
 }

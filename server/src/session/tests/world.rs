@@ -120,7 +120,7 @@ impl World {
         self.sessions = Sessions::new(Hub::new(self.store.opening().unwrap(), settings), from_seed([2; 32]));
     }
 
-    fn apply(&mut self, job: Job) -> Done {
+    pub(super) fn apply(&mut self, job: Job) -> Done {
         self.store.apply(vec![job]).pop().unwrap()
     }
 
