@@ -25,7 +25,7 @@ impl Hub {
                 let result = self.account_added(result);
                 self.effects.push_back(Effect::Registered { session, result });
             }
-            PendingJob::SignIn { to, visitor, .. } => self.signed_in(now, to, visitor, result),
+            PendingJob::SignIn { to, visitor } => self.signed_in(now, to, visitor, result),
             PendingJob::Nobody => {}
             PendingJob::Read { to } => self.reply_read(to, result, |_, answer| answer),
             PendingJob::Post { to, .. } => self.answer(to, result, |hub, posted| hub.posted(to, posted)),

@@ -22,7 +22,7 @@ pub(super) enum PendingJob {
     /// A person makes their own account.
     Register { session: SessionId },
     /// What somebody comes back to.
-    SignIn { to: ReplyTo, account: AccountId, visitor: Visitor },
+    SignIn { to: ReplyTo, visitor: Visitor },
     /// The same again.
     Sync { to: ReplyTo, account: AccountId },
     /// Something that was read and is passed on as it is.
