@@ -110,5 +110,35 @@ fn a_rooms_own_retention_goes_over_the_servers_also_after_a_restart() {
     let kept: Vec<_> = listed.iter().map(|room| (room["room"].as_str().unwrap(), &room["message_age"], &room["messages_kept"])).collect();
     let (none, forever) = (serde_json::Value::Null, "forever".into());
     assert_eq!(kept, [("lobby", &none, &none), ("short", &none, &2.into()), ("whole", &forever, &0.into())]);
-    assert_eq!(acts(&server)[1], "room.keep short kept as long as on the whole server, the newest 2");
+    assert_eq!(acts(&server)[1], "room.keep short kept the newest 2");
+}
+
+#[test]
+fn an_administrator_keeps_a_private_room_that_they_are_not_in() {
+    let server = Server::start();
+    let (admin, alice) = (server.admin(), server.person("alice"));
+    alice.run(&["room", "create", "board", "--private"]).done();
+    assert_eq!(admin.run(&["room", "keep", "board"]).done(), "age default, messages default\n");
+    admin.run(&["room", "keep", "board", "--messages", "9223372036854775807"]).done();
+    admin.run(&["room", "keep", "board", "--age", "30d"]).done();
+    let kept = "age 30d, messages 9223372036854775807\n";
+    assert_eq!(admin.run(&["room", "keep", "board"]).done(), kept);
+    assert_eq!(alice.run(&["room", "keep", "board"]).done(), kept, "who is in it sees it");
+    assert!(admin.run(&["room", "keep", "board", "--messages", "9223372036854775808"]).refused(2).contains("give a smaller number"));
+    assert_eq!(acts(&server).len(), 2, "and asking is no act");
+}
+
+#[test]
+fn what_is_planned_for_a_room_is_not_left_with_nobody_without_a_word() {
+    let server = Server::start();
+    let (admin, carol) = (server.admin(), server.person("carol"));
+    carol.run(&["room", "create", "solo"]).done();
+    admin.run(&["notice", "send", "--at", "2099-01-01T08:00:00Z", "--to", "room:solo", "--title", "Tea", "At four."]).done();
+    let said = admin.run(&["room", "remove", "solo", "carol"]).refused(2);
+    assert_eq!(said, "This stops 1 scheduled notice: 1 (Tea). Confirm it with --yes.");
+    carol.run(&["room", "leave", "solo"]).done();
+    carol.run(&["room", "join", "solo"]).done();
+    admin.run(&["room", "remove", "solo", "carol", "--yes"]).done();
+    let stopped = "notice.stopped schedule 1 solo: nobody is left whom it is for";
+    assert_eq!(acts(&server).iter().filter(|act| *act == stopped).count(), 2);
 }
