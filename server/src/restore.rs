@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use belfry_core::chat::Timeline;
+
 use crate::files;
 use crate::identity::{DataError, DataFolder};
 use crate::serve::ServeError;
@@ -37,7 +39,7 @@ pub fn restore(backup: &Path, data: &Path, stamp: &str) -> Result<Restored, Serv
     let staging = data.join("restoring");
     remove_folder(&staging).map_err(|error| in_folder(&staging, error))?;
     let restored = DataFolder::open(&staging)?;
-    let accounts = stage(backup, &restored, &key).inspect_err(|_| drop(remove_folder(&staging)))?;
+    let accounts = stage(backup, &restored, &key, &folder.database()).inspect_err(|_| drop(remove_folder(&staging)))?;
     drop(in_use);
     let before = put_aside(&folder, &data.join(format!("before-restore-{stamp}")))?;
     for (from, to) in [(restored.database(), folder.database()), (restored.identity(), folder.identity())] {
@@ -74,8 +76,8 @@ fn of_backup(backup: &Path, error: StoreError) -> ServeError {
     }
 }
 
-/// Copies a backup and opens it as a server would.
-fn stage(backup: &Path, to: &DataFolder, key: &Path) -> Result<u64, ServeError> {
+/// Copies a backup and opens it as a server would, to go on from there in a timeline of its own.
+fn stage(backup: &Path, to: &DataFolder, key: &Path, replaced: &Path) -> Result<u64, ServeError> {
     let database = to.database();
     copy(backup, &database).map_err(|error| in_folder(&database, error))?;
     // Of a database that was copied while it was open, the newest part lies beside it.
@@ -85,8 +87,12 @@ fn stage(backup: &Path, to: &DataFolder, key: &Path) -> Result<u64, ServeError> 
         copy(&log, &copied).map_err(|error| in_folder(&copied, error))?;
     }
     to.restore_identity(key)?;
+    let random = getrandom::u64().map_err(|error| in_folder(&database, io::Error::other(error)))?;
+    // SQLite's numbers have a sign. The first one is no new one.
+    let timeline = Timeline((random >> 1).max(Timeline::FIRST.0 + 1));
     let opened = Store::open(&database).and_then(|mut store| {
         let accounts = store.opening()?.accounts;
+        store.begin_timeline(timeline, Some(replaced).filter(|path| is_ours(path)))?;
         store.close()?;
         Ok(accounts)
     });
@@ -208,7 +214,9 @@ mod tests {
         assert_eq!(before, old.join("before-restore-now"));
         assert_eq!((key_of(&old), key_of(&before)), (key, other));
         assert!(!old.join("restoring").exists() && before.join("belfry.db").exists());
-        Store::open(&old.join("belfry.db")).unwrap();
+        let timeline = |data: &Path| Store::open(&data.join("belfry.db")).unwrap().opening().unwrap().timeline;
+        let (first, one, two) = (timeline(&before), timeline(&new), timeline(&old));
+        assert!(first == Timeline::FIRST && one != first && two != first && one != two, "each goes on in its own way");
     }
 
     #[test]

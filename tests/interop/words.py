@@ -240,6 +240,7 @@ ALTERATION = Struct(number=U64, at=MILLIS, deleted=BOOL)
 MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=MILLIS, altered=Maybe(ALTERATION))
 CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
 PAGE = Struct(conversation=CONVERSATION, messages=ListOf(MESSAGE))
+SHARED = Struct(conversation=ID, seq=SEQ, alteration=U64)
 KEEP = Struct(age_ms=Maybe(U64), messages=Maybe(U64))
 BOUND = Enum(Unchanged=None, AsOnServer=None, Own=U64)
 KEEP_CHANGE = Struct(age_ms=BOUND, messages=BOUND)
@@ -436,10 +437,11 @@ REQUESTS = [
     ("RenameRoom", CONTROL, Struct(room=NAME, name=NAME)),
     ("DeleteRoom", CONTROL, Struct(room=NAME, confirmed=BOOL)),
     ("KeepRoom", CONTROL, Struct(room=NAME, number=Maybe(ID), change=KEEP_CHANGE, confirmed=BOOL)),
+    ("FetchShared", HISTORY, Struct(timeline=U64, after=Maybe(ID))),
 ]
 ANSWERS = [
     ("Done", None),
-    ("Welcome", Struct(account=NAME, role=ROLE, now=MILLIS)),
+    ("Welcome", Struct(account=NAME, role=ROLE, now=MILLIS, timeline=U64)),
     ("Posted", Struct(conversation=ID, seq=SEQ)),
     ("Page", PAGE),
     ("People", Struct(people=ListOf(PERSON), more=BOOL)),
@@ -465,6 +467,7 @@ ANSWERS = [
     ("Originals", Struct(originals=ListOf(ORIGINAL), more=BOOL)),
     ("WouldDelete", Struct(room=ID, messages=U64, of=U64)),
     ("Kept", KEEP),
+    ("Shared", Struct(shared=ListOf(SHARED), more=BOOL)),
 ]
 # Name, channel and fields.
 EVENTS = [

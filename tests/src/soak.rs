@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use belfry_core::chat::{Audience, ConversationId, NoticeDraft, NoticeId, Receipt, Refusal, Seq, Severity};
-use belfry_core::client::{Command, Failure, Start, Ticket, Update};
+use belfry_core::client::{Command, Failure, Knowledge, Start, Ticket, Update};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::UnixMillis;
 
@@ -323,7 +323,7 @@ impl Life {
     }
 
     fn come_back(&mut self, who: usize) {
-        let after = self
+        let marks = self
             .shown(who)
             .into_iter()
             .map(|(conversation, seqs)| (conversation, seqs.last().copied().unwrap_or_default().into()))
@@ -335,7 +335,7 @@ impl Life {
             let updates = &self.world.people[program].updates;
             updates.iter().any(|update| matches!(update, Update::SignedIn { .. })) || is_turned_away(&self.world, program)
         });
-        let program = self.world.join(&person.name.clone(), !has_account, Start::After(after));
+        let program = self.world.join(&person.name.clone(), !has_account, Start::After(Knowledge { timeline: None, marks }));
         self.people[who].programs.push(program);
         self.people[who].alive = true;
     }
@@ -415,7 +415,7 @@ impl Life {
 }
 
 fn beginning() -> Start {
-    Start::After(BTreeMap::new())
+    Start::After(Knowledge::default())
 }
 
 fn draw_weather(rng: &mut Rng) -> Weather {

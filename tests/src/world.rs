@@ -8,6 +8,7 @@ mod server;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use belfry_core::chat::{AccountName, Password, Role, Text};
@@ -159,6 +160,15 @@ pub fn password(of: &str) -> Password {
 impl World {
     /// A server with the account `admin`, and nobody else.
     pub fn new(weather: Weather, seed: u64) -> Self {
+        Self::with_desk(weather, seed, Desk::new)
+    }
+
+    /// The same with a database in a file of this folder, so that a backup can be made and put back.
+    pub fn in_folder(folder: &Path, weather: Weather, seed: u64) -> Self {
+        Self::with_desk(weather, seed, |first| Desk::in_file(folder.join("belfry.db"), first))
+    }
+
+    fn with_desk(weather: Weather, seed: u64, desk: impl FnOnce(Job) -> Desk) -> Self {
         let mut rng = seeded(seed);
         // The cheapest hash there is: what it costs is not the subject here.
         let mut hasher = Hasher::new(Cost::new(8, 1).expect("a valid cost"));
@@ -166,7 +176,7 @@ impl World {
             hasher.run(PasswordJob { ticket: PasswordTicket(0), work: PasswordWork::Hash { password: password("admin"), salt: [1; 16] } });
         let Ok(belfry_server::passwords::PasswordOutcome::Hashed(password_hash)) = hashed.result else { panic!("{hashed:?}") };
         let work = Work::AddAccount { name: name("admin"), password_hash, role: Role::Admin };
-        let desk = Desk::new(Job { ticket: store::JobTicket(0), at: BEGINNING, work });
+        let desk = desk(Job { ticket: store::JobTicket(0), at: BEGINNING, work });
         let mut world = Self {
             now: Instant::from_micros(1),
             people: Vec::new(),

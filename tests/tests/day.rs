@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::client::Start;
+use belfry_core::client::{Knowledge, Start};
 use belfry_server::hub::{Registration, Retention, Rules};
 use belfry_tests::weather::Weather;
 use belfry_tests::world::World;
@@ -32,7 +32,8 @@ fn whoever_was_away_while_the_log_was_shortened_goes_on_with_the_first_message_k
         world.run_for(60 * SECOND);
         // A program that knows the first message, as bob's did.
         let known = world.people[bob].messages()[0].clone();
-        let bob = world.join("bob", false, Start::After([(known.conversation, known.seq.into())].into()));
+        let bob =
+            world.join("bob", false, Start::After(Knowledge { timeline: None, marks: [(known.conversation, known.seq.into())].into() }));
         assert!(world.run_until(60 * SECOND, |world| world.people[bob].caught_up() == 1), "seed {seed}");
         let lines: Vec<_> = (1490..1500).map(|i| format!("line {i}")).collect();
         assert_eq!(world.people[bob].texts(), lines, "seed {seed}");

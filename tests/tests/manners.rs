@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use belfry_core::chat::{
     Answer, ConversationId, ConversationInfo, Event, FromClient, FromServer, Message, MessagePage, Page, Place, Refusal, Request, Role,
-    Seq, Text, decode_from_client, encode,
+    Seq, Text, Timeline, decode_from_client, encode,
 };
 use belfry_core::client::{self, Client, Credentials, Proof, Start, Trust, Update};
 use belfry_core::crypto::KeyPair;
@@ -36,7 +36,11 @@ impl Desk<'_> {
 
     fn welcome(&mut self, id: u32) {
         let account = "alice".parse().expect("a name");
-        self.reply(id, Channel::Control, Ok(Answer::Welcome { account, role: Role::Member, now: UnixMillis(0) }));
+        self.reply(
+            id,
+            Channel::Control,
+            Ok(Answer::Welcome { account, role: Role::Member, now: UnixMillis(0), timeline: Timeline::FIRST }),
+        );
     }
 }
 

@@ -5,9 +5,12 @@ use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountName, AuditEntry, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message, MessagePage, Notice,
-    NoticeId, NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template, ZoneName,
+    Account, AccountName, AuditEntry, CommonPast, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message, MessagePage,
+    Notice, NoticeId, NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template, Timeline,
+    ZoneName,
 };
+#[cfg(doc)]
+use super::{Event, Request};
 use crate::time::UnixMillis;
 
 /// The server's answer to one request.
@@ -23,6 +26,8 @@ pub enum Answer {
         role: Role,
         /// The server's clock, for display.
         now: UnixMillis,
+        /// In which all numbers are given that this session hears. A client that knows of another one asks [`Request::FetchShared`].
+        timeline: Timeline,
     },
     /// The message is stored.
     Posted {
@@ -105,6 +110,9 @@ pub enum Answer {
     },
     /// How long the messages of a room are kept.
     Kept(Keep),
+    // --- After a backup was put back ---
+    /// Conversations by number, each with how far it is the same in two timelines.
+    Shared(Page<CommonPast>),
 }
 
 /// Each list has an answer of its own, which is nothing but a page of it. What is none is given back.
@@ -131,7 +139,7 @@ macro_rules! pages {
 
 pages! {
     People: Person, Notices: NoticeSummary, Users: Account, Schedules: Scheduled, Templates: Template, Groups: Group, Devices: Device,
-    Audit: AuditEntry, Exportable: Exportable, Exported: Message, Rooms: Room, Originals: Original,
+    Audit: AuditEntry, Exportable: Exportable, Exported: Message, Rooms: Room, Originals: Original, Shared: CommonPast,
 }
 
 /// How the server is doing. Counters count from its start.

@@ -32,6 +32,7 @@ mod rule;
 mod schedule;
 mod table;
 mod text;
+mod timeline;
 mod words;
 mod written;
 
@@ -65,4 +66,5 @@ pub use rule::{MayAsk, RateClass, RequestKind, Rule};
 pub use schedule::{Every, Reminding, Schedule};
 pub use table::table_line;
 pub use text::{InvalidText, Label, Password, SearchText, Text, Title};
+pub use timeline::{CommonPast, Timeline};
 pub use words::UnknownWord;

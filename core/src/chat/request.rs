@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountName, Audience, ConversationId, DeviceId, GroupName, KeepChange, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place,
-    PostId, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
+    PostId, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text, Timeline,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -384,5 +384,15 @@ pub enum Request {
         change: KeepChange,
         /// Whoever asks knows what goes.
         confirmed: bool,
+    },
+    // --- After a backup was put back ---
+    /// What a client that was told of another timeline by [`Answer::Welcome`] may still believe: of each conversation that the asker is in
+    /// how far it went the same way, by number, after `after`. Conversations that are not listed are others. Nothing at all is listed of a
+    /// timeline that the server has never heard of. Answer: [`Answer::Shared`].
+    FetchShared {
+        /// The timeline that the client knows.
+        timeline: Timeline,
+        /// Continue after this one.
+        after: Option<ConversationId>,
     },
 }

@@ -100,6 +100,7 @@ table! {
     // Being here.
     Sync             Control  again  Member    Act     ReadsPages;
     Away             Control  again  Member    Act     Changes;
+    FetchShared      History  again  Member    Read    ReadsPages;
     Who              History  again  Member    Read    ReadsPages;
     Status           Control  again  Admin     Act     Reads;
     // What is said.

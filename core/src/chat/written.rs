@@ -72,7 +72,8 @@ impl Request {
             | Self::Originals { .. }
             | Self::RemoveFromRoom { .. }
             | Self::DeleteRoom { .. }
-            | Self::KeepRoom { .. } => Ok(()),
+            | Self::KeepRoom { .. }
+            | Self::FetchShared { .. } => Ok(()),
         }
     }
 }

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::chat::{
     AccountName, Answer, ConversationId, ConversationInfo, Message, Notice, NoticeDraft, NoticeId, Password, Place, PostId, PresenceChange,
-    Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text,
+    Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
 };
 use crate::crypto::{KeyPair, PublicKey};
 
@@ -51,8 +51,17 @@ pub enum Proof {
 pub enum Start {
     /// Only what is said after signing in.
     Now,
-    /// What was said and altered after these marks; of the conversations that are not among them, everything since one came into them.
-    After(BTreeMap<ConversationId, Mark>),
+    /// What was said and altered after this; of the conversations that are not in it, everything since one came into them.
+    After(Knowledge),
+}
+
+/// What was heard in an earlier run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Knowledge {
+    /// In which timeline ([`Update::Timeline`]); `None` for whoever has not kept it, and is believed as far as the numbers go.
+    pub timeline: Option<Timeline>,
+    /// Up to where.
+    pub marks: BTreeMap<ConversationId, Mark>,
 }
 
 /// Up to where a conversation is known.
@@ -170,6 +179,10 @@ pub enum Update {
         /// The new key.
         key: PublicKey,
     },
+    /// The server counts in this timeline; comes before [`Update::SignedIn`] when nothing or another one was known. What has a number and was
+    /// told in another timeline may be something else now: notices are told anew, and what was asked of such a number is
+    /// [`Update::Lost`]. Of each conversation comes what is not the same as it was.
+    Timeline(Timeline),
     /// Signed in.
     SignedIn {
         /// The account as the server writes its name.

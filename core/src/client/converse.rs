@@ -6,12 +6,17 @@ use core::time::Duration;
 use super::api::{Command, Failure, Proof, Update};
 use super::positions::Fetch;
 use super::requests::{Asked, Origin};
-use super::{Client, Interruption};
-use crate::chat::{self, Answer, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Place, Receipt, Refusal, Request};
+use super::{Client, Entrance, Interruption, Welcome};
+use crate::chat::{
+    self, Answer, CommonPast, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Page, Place, Receipt, Refusal, Request,
+};
 use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::rng;
 use crate::time::Instant;
 use crate::wire::{Channel, CloseCode};
+
+/// So much of what is told before one is signed in is kept; beyond it, it is asked for.
+const EARLY_BYTES_MAX: usize = 256 * 1024;
 
 impl Client {
     /// The owner asks something; it waits in the outbox if need be.
@@ -72,9 +77,10 @@ impl Client {
                 }
             }
             // A notice is official only because of the channel it comes on.
-            Ok(FromServer::Event(event)) if (event.channel() == Channel::Notice) == (channel == Channel::Notice) => {
-                self.on_chat_event(now, event, spread)
-            }
+            Ok(FromServer::Event(event)) if (event.channel() == Channel::Notice) == (channel == Channel::Notice) => match &mut self.link {
+                Some(link) if !link.signed_in => link.entrance.keep(event, body.len(), spread),
+                _ => self.on_chat_event(now, event, spread),
+            },
             Ok(FromServer::Event(_)) | Err(_) => {
                 if let Some(link) = &mut self.link {
                     link.connection.close(now, CloseCode::PROTOCOL_VIOLATION);
@@ -123,18 +129,22 @@ impl Client {
 
     fn on_sign_in(&mut self, now: Instant, request: &Request, result: Result<Answer, Refusal>) {
         match result {
-            Ok(Answer::Welcome { account, role, .. }) => {
+            Ok(Answer::Welcome { account, role, timeline, .. }) => {
                 self.steady_at = Some(now + RECONNECT_MAX);
                 self.was_signed_in = true;
                 self.settle_credentials();
-                if self.away {
-                    self.requests.push(Request::Away { away: true }, Origin::Nobody);
+                let welcome = Welcome { account, role, timeline };
+                match self.timeline {
+                    Some(known) if known != timeline => {
+                        if let Some(link) = &mut self.link {
+                            link.entrance.welcome = Some(welcome);
+                        }
+                        self.requests.push(Request::FetchShared { timeline: known, after: None }, Origin::SignIn);
+                    }
+                    _ => self.enter(now, welcome),
                 }
-                if let Some(link) = &mut self.link {
-                    link.signed_in = true;
-                }
-                self.updates.push_back(Update::SignedIn { account, role });
             }
+            Ok(Answer::Shared(page)) => self.on_shared(now, page),
             // The name may be taken by ourselves, a moment ago, when the answer was lost: then the password fits.
             Err(Refusal::NameTaken) if self.register_tries > 1 && matches!(request, Request::Register { .. }) => {
                 if let Proof::Password { register, .. } = &mut self.config.credentials.proof {
@@ -153,6 +163,53 @@ impl Client {
             }
             Err(refusal) => self.fail(now, Failure::SignIn(refusal)),
             Ok(_) => self.fail(now, Failure::SignIn(Refusal::BadRequest)),
+        }
+    }
+
+    /// Part of what the server's timeline shares with the one that is known; with the last part, the client goes over to the server's.
+    fn on_shared(&mut self, now: Instant, page: Page<CommonPast>) {
+        let Some(entrance) = self.link.as_mut().map(|link| &mut link.entrance) else { return };
+        let last = page.entries.last().map(|shared| shared.conversation);
+        entrance.shared.extend(page.entries);
+        if let (true, Some(timeline), Some(_)) = (page.more, self.timeline, last) {
+            self.requests.push(Request::FetchShared { timeline, after: last }, Origin::SignIn);
+            return;
+        }
+        let shared = core::mem::take(&mut entrance.shared);
+        let Some(welcome) = entrance.welcome.take() else { return };
+        self.positions.on_other_timeline(&shared);
+        self.notices.clear();
+        self.receipts_due.clear();
+        for asked in self.requests.forget_numbered(&shared) {
+            match (asked.origin, asked.request) {
+                (Origin::Owner(ticket), Request::Post { .. }) => {
+                    self.updates.push_back(Update::Refused { ticket, refusal: Refusal::UnknownRoom });
+                }
+                (Origin::Owner(ticket), _) => self.updates.push_back(Update::Lost { ticket }),
+                _ => {}
+            }
+        }
+        self.enter(now, welcome);
+    }
+
+    /// One is signed in, and every number that is known is one of the server's timeline.
+    fn enter(&mut self, now: Instant, welcome: Welcome) {
+        let Welcome { account, role, timeline } = welcome;
+        if self.timeline.replace(timeline) != Some(timeline) {
+            self.updates.push_back(Update::Timeline(timeline));
+        }
+        self.updates.push_back(Update::SignedIn { account, role });
+        if self.away {
+            self.requests.push(Request::Away { away: true }, Origin::Nobody);
+        }
+        let Some(link) = &mut self.link else { return };
+        link.signed_in = true;
+        let Entrance { early, overflowed, .. } = core::mem::take(&mut link.entrance);
+        for (event, spread) in early {
+            self.on_chat_event(now, event, spread);
+        }
+        if overflowed {
+            self.sync();
         }
     }
 
@@ -324,6 +381,16 @@ impl Client {
         if !link.caught_up && self.positions.is_caught_up() {
             link.caught_up = true;
             self.updates.push_back(Update::CaughtUp);
+        }
+    }
+}
+
+impl Entrance {
+    fn keep(&mut self, event: Event, bytes: usize, spread: Duration) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.overflowed |= self.bytes > EARLY_BYTES_MAX;
+        if !self.overflowed {
+            self.early.push((event, spread));
         }
     }
 }

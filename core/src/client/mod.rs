@@ -14,12 +14,12 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-pub use api::{Command, Config, Credentials, Failure, Interruption, Mark, Outdated, Proof, Start, Ticket, Trust, Update};
+pub use api::{Command, Config, Credentials, Failure, Interruption, Knowledge, Mark, Outdated, Proof, Start, Ticket, Trust, Update};
 use dial::{Contact, Dialed, Dialer};
 use positions::Positions;
 use requests::Requests;
 
-use crate::chat::{Notice, NoticeId, Refusal, Request};
+use crate::chat::{AccountName, CommonPast, Event, Notice, NoticeId, Refusal, Request, Role, Timeline};
 use crate::connection::{self, Connection};
 use crate::crypto::is_same_token;
 use crate::limits::{
@@ -76,6 +76,8 @@ pub struct Client {
     register_tries: u32,
     was_signed_in: bool,
     requests: Requests,
+    /// The timeline of everything that has a number and is known here.
+    timeline: Option<Timeline>,
     positions: Positions,
     /// Open notices as last told, so that each change is told once.
     notices: BTreeMap<NoticeId, Notice>,
@@ -108,6 +110,29 @@ struct Link {
     signed_in: bool,
     caught_up: bool,
     syncing: bool,
+    entrance: Entrance,
+}
+
+/// What is kept from the first word of the server until one is signed in: no number means anything before its timeline is known.
+#[derive(Debug, Default)]
+struct Entrance {
+    /// What was told meanwhile: the channels do not wait for each other.
+    early: Vec<(Event, Duration)>,
+    bytes: usize,
+    /// More was told than is kept.
+    overflowed: bool,
+    /// The server's welcome, which has told of another timeline.
+    welcome: Option<Welcome>,
+    /// How far is still true what was known, as far as the server has told.
+    shared: Vec<CommonPast>,
+}
+
+/// What signing in was answered with.
+#[derive(Debug)]
+struct Welcome {
+    account: AccountName,
+    role: Role,
+    timeline: Timeline,
 }
 
 /// The client is stopping or has stopped.
@@ -122,6 +147,7 @@ impl Client {
     /// A client that begins to connect at once.
     pub fn new(config: Config, mut rng: Rng, now: Instant) -> Self {
         let positions = Positions::new(config.start.clone());
+        let timeline = if let Start::After(known) = &config.start { known.timeline } else { None };
         Self {
             dialer: Some(Dialer::new(&config, now, &mut rng)),
             requests: Requests::new(&mut rng),
@@ -137,6 +163,7 @@ impl Client {
             stop: None,
             register_tries: 0,
             was_signed_in: false,
+            timeline,
             positions,
             notices: BTreeMap::new(),
             impatient_at: None,
@@ -301,6 +328,7 @@ impl Client {
             signed_in: false,
             caught_up: false,
             syncing: false,
+            entrance: Entrance::default(),
         });
         self.ask_to_sign_in();
     }

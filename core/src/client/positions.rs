@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::api::{Mark, Start, Update};
-use crate::chat::{ConversationId, ConversationInfo, Message, MessagePage, Page, Place, RoomName, Seq};
+use crate::chat::{CommonPast, ConversationId, ConversationInfo, Message, MessagePage, Page, Place, RoomName, Seq};
 
 /// One conversation.
 #[derive(Debug)]
@@ -55,11 +55,13 @@ pub(super) struct Positions {
     listed_before: bool,
     /// What the list has named so far.
     listing: Option<BTreeSet<ConversationId>>,
+    /// Where one was in another timeline, in a conversation that is none in this one.
+    forgotten: Vec<Place>,
 }
 
 impl Positions {
     pub(super) const fn new(start: Start) -> Self {
-        Self { start, conversations: BTreeMap::new(), listed: false, listed_before: false, listing: None }
+        Self { start, conversations: BTreeMap::new(), listed: false, listed_before: false, listing: None, forgotten: Vec::new() }
     }
 
     /// The connection is lost: nothing is on its way any more.
@@ -68,6 +70,34 @@ impl Positions {
         self.listing = None;
         for position in self.conversations.values_mut() {
             position.fetching = false;
+        }
+    }
+
+    /// The server has gone back to a backup, and of what was known only this is the same now: what goes beyond it is to come anew, and a
+    /// conversation that is not among it is another one, whatever its number says.
+    pub(super) fn on_other_timeline(&mut self, shared: &[CommonPast]) {
+        let shared: BTreeMap<_, _> = shared.iter().map(|shared| (shared.conversation, shared)).collect();
+        if let Start::After(known) = &mut self.start {
+            known.marks.retain(|id, _| shared.contains_key(id));
+            for (id, mark) in &mut known.marks {
+                if let Some(shared) = shared.get(id) {
+                    *mark = Mark { seq: mark.seq.min(shared.seq), alteration: mark.alteration.min(shared.alteration) };
+                }
+            }
+        }
+        if shared.is_empty() {
+            // Not even the lobby: nobody can say what was missed, and everything that was ever said is no news.
+            (self.start, self.listed_before) = (Start::Now, false);
+        }
+        for (id, mut position) in core::mem::take(&mut self.conversations) {
+            let Some(shared) = shared.get(&id) else {
+                self.forgotten.push(position.place);
+                continue;
+            };
+            position.delivered = position.delivered.min(shared.seq);
+            position.altered = position.altered.min(shared.alteration);
+            (position.newest, position.newest_altered) = (position.delivered, position.altered);
+            self.conversations.insert(id, position);
         }
     }
 
@@ -81,7 +111,7 @@ impl Positions {
             let from = match &self.start {
                 Start::Now if !self.listed_before => Mark { seq: info.last, ..news },
                 Start::Now => news,
-                Start::After(known) => known.get(&info.id).copied().unwrap_or(news),
+                Start::After(known) => known.marks.get(&info.id).copied().unwrap_or(news),
             };
             named.insert(info.id);
             renamed.extend(self.note(info, from));
@@ -93,7 +123,11 @@ impl Positions {
             return (renamed, Vec::new());
         }
         let left: Vec<_> = self.conversations.keys().filter(|id| !named.contains(id)).copied().collect();
-        (renamed, left.into_iter().filter_map(|id| self.on_left(id)).collect())
+        let left = left.into_iter().filter_map(|id| self.on_left(id)).collect::<Vec<_>>();
+        // Another conversation may have taken the place.
+        let is_nowhere = |place: &Place| !self.conversations.values().any(|position| position.place == *place);
+        let forgotten = core::mem::take(&mut self.forgotten).into_iter().filter(is_nowhere);
+        (renamed, left.into_iter().chain(forgotten).collect())
     }
 
     /// A conversation that one was not in before.
@@ -133,7 +167,7 @@ impl Positions {
 
     fn note(&mut self, info: ConversationInfo, from: Mark) -> Option<Renaming> {
         let ConversationInfo { id, place, last, alterations, .. } = info;
-        // A server that went back to a backup counts again from there.
+        // A server whose files were put back by hand counts again from there, and cannot say so.
         let (delivered, altered) = (from.seq.min(last), from.alteration.min(alterations));
         let position = self.conversations.entry(id).or_insert_with(|| Position {
             place: place.clone(),
@@ -268,12 +302,17 @@ mod tests {
 
     use super::*;
     use crate::chat::{AccountName, Alteration, Text};
+    use crate::client::Knowledge;
     use crate::time::UnixMillis;
 
     const ID: ConversationId = ConversationId(1);
 
     fn info(last: u64) -> ConversationInfo {
         ConversationInfo { id: ID, place: Place::lobby(), last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
+    }
+
+    fn known(mark: Mark) -> Knowledge {
+        Knowledge { timeline: None, marks: [(ID, mark)].into() }
     }
 
     fn altered(seq: u64, number: u64) -> Message {
@@ -315,7 +354,7 @@ mod tests {
     }
 
     fn after(seq: u64, last: u64) -> Positions {
-        let mut positions = Positions::new(Start::After([(ID, Mark { seq: Seq(seq), alteration: 0 })].into()));
+        let mut positions = Positions::new(Start::After(known(Mark { seq: Seq(seq), alteration: 0 })));
         positions.on_list(Page { entries: vec![info(last)], more: false });
         positions
     }
@@ -343,11 +382,61 @@ mod tests {
     #[test]
     fn a_mark_beyond_the_log_is_none_after_the_server_went_back_to_a_backup() {
         let mark = Mark { seq: Seq(9), alteration: 5 };
-        let mut positions = Positions::new(Start::After([(ID, mark)].into()));
+        let mut positions = Positions::new(Start::After(known(mark)));
         positions.on_list(Page { entries: vec![ConversationInfo { alterations: 2, ..info(4) }], more: false });
         assert!(positions.is_caught_up());
         assert!(positions.on_message(message(5)).unwrap().is_some());
         assert!(positions.on_altered(altered(1, 3)).unwrap().is_some());
+    }
+
+    fn shared(conversation: ConversationId, seq: u64, alteration: u64) -> CommonPast {
+        CommonPast { conversation, seq: Seq(seq), alteration }
+    }
+
+    #[test]
+    fn after_a_restore_everything_that_is_not_the_same_any_more_comes_anew() {
+        let mut positions = after(3, 3);
+        for seq in 4..=6 {
+            assert!(positions.on_message(message(seq)).unwrap().is_some());
+        }
+        assert!(positions.on_altered(altered(1, 1)).unwrap().is_some());
+        positions.on_disconnected();
+        positions.on_other_timeline(&[shared(ID, 4, 0)]);
+        positions.on_list(Page { entries: vec![ConversationInfo { alterations: 1, ..info(7) }], more: false });
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(ID, Seq(4))));
+        assert_eq!(seqs(positions.on_page(page(7, 5..=7))), [5, 6, 7], "the fifth and the sixth are other ones");
+        assert_eq!(positions.next_fetch(), Some(Fetch::Altered(ID, 0)));
+        assert_eq!(seqs(positions.on_altered_page(ID, Page { entries: vec![altered(2, 1)], more: false }, 1)), [2]);
+        assert!(positions.is_caught_up());
+    }
+
+    #[test]
+    fn another_room_under_the_number_of_one_that_is_no_more_is_no_renamed_one() {
+        let (lobby, second) = (ConversationId(9), ConversationId(2));
+        let place = |typed| Place::Room(RoomName::new(typed).unwrap());
+        let room = |typed, last| ConversationInfo { id: second, place: place(typed), ..info(last) };
+        let mut positions = Positions::new(Start::Now);
+        let elsewhere = || ConversationInfo { id: lobby, ..info(1) };
+        positions.on_list(Page { entries: vec![elsewhere(), room("oldroom", 5)], more: false });
+        positions.on_disconnected();
+        positions.on_other_timeline(&[shared(lobby, 1, 0)]);
+        let told = positions.on_list(Page { entries: vec![elsewhere(), room("board", 2)], more: false });
+        assert_eq!(told, (vec![], vec![place("oldroom")]));
+        assert_eq!(positions.next_fetch(), Some(Fetch::Messages(second, Seq(0))), "its first message, too");
+        positions.on_disconnected();
+        positions.on_other_timeline(&[shared(lobby, 1, 0)]);
+        let again = positions.on_list(Page { entries: vec![elsewhere(), room("board", 2)], more: false });
+        assert_eq!(again, (vec![], vec![]), "a room of the same name is there");
+    }
+
+    #[test]
+    fn in_a_timeline_that_has_nothing_in_common_with_what_was_known_one_begins_as_the_first_time() {
+        let mut positions = after(3, 3);
+        positions.on_disconnected();
+        positions.on_other_timeline(&[]);
+        assert_eq!(positions.on_list(Page { entries: vec![info(500)], more: false }), (vec![], vec![]));
+        assert!(positions.is_caught_up());
+        assert!(positions.on_message(message(501)).unwrap().is_some());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::api::Ticket;
-use crate::chat::{self, ConversationId, FromClient, NoticeId, PostId, Request};
+use crate::chat::{self, CommonPast, ConversationId, FromClient, NoticeId, PostId, Request};
 use crate::limits::OUTBOX_MAX;
 use crate::rng::{Random, Rng};
 use crate::wire::Channel;
@@ -120,6 +120,21 @@ impl Requests {
         None
     }
 
+    /// Numbers mean other things from now on: takes out what was to be asked about one, and what was written to a room that is not among
+    /// `shared`.
+    pub(super) fn forget_numbered(&mut self, shared: &[CommonPast]) -> Vec<Asked> {
+        let is_gone = |room: ConversationId| !shared.iter().any(|shared| shared.conversation == room);
+        let is_forgotten = |request: &Request| match request {
+            Request::Post { room, .. } => room.is_some_and(is_gone),
+            other => is_about_a_number(other),
+        };
+        let forgotten: Vec<u32> = self.asked.iter().filter(|(_, asked)| is_forgotten(&asked.request)).map(|(&id, _)| id).collect();
+        for waiting in &mut self.waiting {
+            waiting.retain(|id| !forgotten.contains(id));
+        }
+        forgotten.into_iter().filter_map(|id| self.take(id)).collect()
+    }
+
     /// An answer has come.
     pub(super) fn take(&mut self, id: u32) -> Option<Asked> {
         let asked = self.asked.remove(&id)?;
@@ -165,6 +180,31 @@ impl Requests {
             *waiting = self.asked.iter().filter(|(_, asked)| of_channel(asked)).map(|(&id, _)| id).collect();
         }
         harmful
+    }
+}
+
+/// Whether it speaks of something by a number that the server has given.
+const fn is_about_a_number(request: &Request) -> bool {
+    match request {
+        Request::Receipt { .. }
+        | Request::FetchNotice { .. }
+        | Request::ChangeNotice { .. }
+        | Request::NoticeStatus { .. }
+        | Request::Unschedule { .. }
+        | Request::Edit { .. }
+        | Request::Delete { .. }
+        | Request::MarkRead { .. }
+        | Request::FetchAfter { .. }
+        | Request::FetchAltered { .. }
+        | Request::Originals { .. }
+        | Request::ExportPage { .. } => true,
+        Request::FetchBefore { before, .. } | Request::Search { before, .. } => before.is_some(),
+        Request::KeepRoom { number, .. } => number.is_some(),
+        Request::ListNotices { before } => before.is_some(),
+        Request::ListSchedules { after } => after.is_some(),
+        Request::ReadAudit { before } => before.is_some(),
+        Request::Exportable { after, .. } => after.is_some(),
+        _ => false,
     }
 }
 

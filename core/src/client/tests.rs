@@ -6,13 +6,14 @@ mod keys;
 mod notices;
 mod reconnecting;
 mod signing_in;
+mod timelines;
 mod waiting;
 
 use alloc::collections::VecDeque;
 use core::net::SocketAddr;
 
 use super::*;
-use crate::chat::{self, AccountName, Answer, Event, FromClient, FromServer, Page, Password, Request, Role};
+use crate::chat::{self, AccountName, Answer, Event, FromClient, FromServer, Page, Password, Request, Role, Timeline};
 use crate::crypto::KeyPair;
 use crate::endpoint::{self, Endpoint, PeerId};
 use crate::rng::from_seed;
@@ -113,7 +114,8 @@ impl Wire {
 
     /// Answers whatever was asked to sign in.
     fn welcome(&mut self) -> Request {
-        let request = self.answer(Ok(Answer::Welcome { account: anna(), role: Role::Member, now: UnixMillis(0) }));
+        let request =
+            self.answer(Ok(Answer::Welcome { account: anna(), role: Role::Member, now: UnixMillis(0), timeline: Timeline::FIRST }));
         self.tell(Channel::Chat, Event::Conversations(Page { entries: Vec::new(), more: false }));
         request
     }

@@ -26,7 +26,7 @@ mod tidying;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use belfry_core::chat::{
-    AccountId, AccountName, Answer, ConversationId, Event, Page, Password, Person, Place, PresenceChange, Refusal, ServerStatus,
+    AccountId, AccountName, Answer, ConversationId, Event, Page, Password, Person, Place, PresenceChange, Refusal, ServerStatus, Timeline,
 };
 use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
@@ -125,6 +125,8 @@ pub(crate) struct Hub {
     exports: BTreeMap<SessionId, Scope>,
     /// How many accounts there are.
     accounts: u64,
+    /// In which everybody is told numbers.
+    timeline: Timeline,
     directory: Directory,
     rooms: Rooms,
     presences: Presences,
@@ -163,6 +165,7 @@ impl Hub {
             tidying: Tidying::default(),
             exports: BTreeMap::new(),
             accounts: opening.accounts,
+            timeline: opening.timeline,
             directory: Directory::default(),
             rooms: Rooms::new(opening.rooms, opening.closed_rooms_differ),
             presences: Presences::default(),

@@ -56,6 +56,9 @@ impl Hub {
                 let limit = limit.min(PAGE_ENTRIES_MAX);
                 self.submit_for(context, Work::FetchBefore { account, of, before, limit }, PendingJob::Read { to })
             }
+            Request::FetchShared { timeline, after } => {
+                self.submit_for(context, Work::List(List::Shared { account, timeline, after }), PendingJob::Read { to })
+            }
             Request::Who { after } => self.submit_for(context, Work::List(List::Everybody { after }), PendingJob::People { to }),
             Request::Receipt { notice, revision, receipt } => {
                 let device = self.devices.device_of(to.session).ok_or(Refusal::SignInFirst)?;

@@ -115,7 +115,7 @@ impl Hub {
     /// The store has let somebody in: from here on they are told what happens.
     pub(super) fn enter(&mut self, now: Now, to: ReplyTo, account: StoredAccount, visitor: Visitor, conversations: &[ConversationInfo]) {
         let id = account.id;
-        let welcome = Answer::Welcome { account: account.name.clone(), role: account.role, now: now.wall };
+        let welcome = Answer::Welcome { account: account.name.clone(), role: account.role, now: now.wall, timeline: self.timeline };
         self.directory.arrive(account);
         self.presences.arrive(now, to.session, id);
         self.rooms.arrive(id, conversations);

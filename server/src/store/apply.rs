@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Answer, Refusal};
+use belfry_core::chat::{AccountName, Answer, Refusal, Timeline};
 use belfry_core::time::UnixMillis;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::limits::SEARCH_WITHIN;
 
@@ -19,7 +19,7 @@ use super::time_limit::{self, TimeLimit};
 use super::{
     DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
     devices, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms, set_back,
-    sign_in,
+    sign_in, timelines,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -36,7 +36,7 @@ const BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count, pragm
 pub struct Store {
     pub(super) connection: Connection,
     /// Where it is, if it is on a disk.
-    path: Option<PathBuf>,
+    pub(super) path: Option<PathBuf>,
     /// Held for as long as the database is open; dropped after it.
     _lock: Option<Lock>,
 }
@@ -135,6 +135,7 @@ impl Store {
             schedules: plans::schedules(&self.connection)?,
             reminders: notice_changes::reminders(&self.connection)?,
             newest: set_back::newest(&self.connection)?,
+            timeline: timelines::present(&self.connection)?,
         })
     }
 
@@ -144,6 +145,17 @@ impl Store {
     /// [`StoreError`] when it cannot be read.
     pub fn was_here(&self, name: &AccountName) -> Result<bool, StoreError> {
         accounts::was_here(&self.connection, name)
+    }
+
+    /// From here on numbers may be given a second time: begins the timeline `new`, which no database had before. `replaced` is the database
+    /// that this one comes in the place of, if there is one: of its timelines, clients may know, too. It need not be whole.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn begin_timeline(&mut self, new: Timeline, replaced: Option<&Path>) -> Result<(), StoreError> {
+        let of_other = |path| open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|other| timelines::all(&other));
+        let others = replaced.and_then(|path| of_other(path).ok()).unwrap_or_default();
+        timelines::begin(&mut self.connection, new, others)
     }
 
     /// Does the jobs in their order and answers them in the same. All share one transaction: when this returns, what is answered with

@@ -1,6 +1,6 @@
 //! What the store is asked to list. A list is as long as there are people, so it is read in pages, beside what is stored meanwhile.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, KeepChange, RoomName, ScheduleId};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, KeepChange, RoomName, ScheduleId, Timeline};
 use belfry_core::time::UnixMillis;
 
 #[cfg(doc)]
@@ -27,6 +27,9 @@ pub enum List {
     Schedules { after: Option<ScheduleId> },
     /// The rooms that somebody may know of. Outcome: [`Answer::Rooms`].
     Rooms { account: AccountId, after: Option<RoomName> },
+    /// How far the conversations that somebody is in went the same way in another timeline; `after` is the last of the page before.
+    /// Outcome: [`Answer::Shared`].
+    Shared { account: AccountId, timeline: Timeline, after: Option<ConversationId> },
     /// What would go if things were kept so. Counting takes as long as there is much. Outcome: [`Outcome::WouldGo`].
     WouldGo {
         /// How long things are kept on the whole server.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::column::{clamped, number, optional_number, optional_time, optional_words, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{List, Outcome, StoredPerson, accounts, conversations, plans, would_go};
+use super::{List, Outcome, StoredPerson, accounts, conversations, plans, timelines, would_go};
 
 const EVERYBODY: &str = "SELECT id, name, last_seen FROM accounts WHERE name_key > ?1 AND disabled = 0 ORDER BY name_key LIMIT ?2";
 const ACCOUNTS: &str =
@@ -36,6 +36,7 @@ pub(super) fn read(connection: &Connection, at: UnixMillis, list: List) -> Resul
         List::Groups { after } => groups(connection, after.as_ref()),
         List::Schedules { after } => plans::list(connection, after),
         List::Rooms { account, after } => rooms(connection, account, after.as_ref()),
+        List::Shared { account, timeline, after } => timelines::shared(connection, account, timeline, after),
         List::WouldGo { kept, room } => would_go::count(connection, at, &kept, room),
     }
 }

@@ -49,6 +49,7 @@ mod set_back;
 mod sign_in;
 mod stored;
 mod time_limit;
+mod timelines;
 mod worker;
 mod would_go;
 

@@ -2,7 +2,7 @@
 
 use belfry_core::chat::{
     AccountId, AccountName, ConversationId, DeviceEntry, GivenAnswer, Keep, LedgerEntry, Missed, Notice, NoticeDraft, NoticeId, Progress,
-    Role, RoomName, ScheduleId, Template,
+    Role, RoomName, ScheduleId, Template, Timeline,
 };
 use belfry_core::time::UnixMillis;
 
@@ -129,6 +129,8 @@ pub struct Opening {
     pub reminders: Vec<(UnixMillis, NoticeId)>,
     /// The latest time at which anybody was here or has said something; 0 for never.
     pub newest: UnixMillis,
+    /// The life of the database that this is.
+    pub timeline: Timeline,
 }
 
 /// An account as it is stored.

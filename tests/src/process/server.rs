@@ -64,8 +64,15 @@ impl Server {
     /// Stops it politely and starts it on the same folder and port.
     #[cfg(unix)]
     pub fn restart(self) -> Self {
+        self.restart_after(|| {})
+    }
+
+    /// Stops it politely, lets something be done to its folder and starts it there on the same port.
+    #[cfg(unix)]
+    pub fn restart_after(self, act: impl FnOnce()) -> Self {
         let address = self.address.to_string();
         let (_, folder) = self.stop();
+        act();
         Self::start_in_at(folder, &address, |_| {})
     }
 

@@ -1,17 +1,20 @@
 //! The store's thread and its disk in the world. A batch is begun, then committed, then heard of, and the process may die between any two.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use belfry_server::store::{Done, Job, Opening, Store, Uncommitted};
+use belfry_core::chat::Timeline;
+use belfry_server::store::{self, Done, Job, Opening, Store, Uncommitted};
 
 /// The store of whatever process runs, and the disk that outlives it.
 #[derive(Debug)]
 pub(super) struct Desk {
     /// The process's own.
     store: Option<Store>,
-    /// The name of the disk, and what keeps it while nobody else does.
-    disk: String,
-    _keeper: Store,
+    disk: Disk,
+    /// Keeps what is in memory while nobody else does.
+    _keeper: Option<Store>,
     waiting: Vec<Job>,
     /// The thread has something to do, or soon will.
     busy: bool,
@@ -20,16 +23,38 @@ pub(super) struct Desk {
     unheard: usize,
 }
 
-fn open(disk: &str) -> Store {
-    Store::open_in_shared_memory(disk).expect("a database in memory")
+/// Where the database is.
+#[derive(Debug)]
+enum Disk {
+    /// In memory, under this name, until the desk is gone.
+    Memory(String),
+    /// In a file: only there is a backup made of it and put back.
+    File(PathBuf),
+}
+
+fn open(disk: &Disk) -> Store {
+    match disk {
+        Disk::Memory(name) => Store::open_in_shared_memory(name),
+        Disk::File(path) => Store::open(path),
+    }
+    .expect("a database")
 }
 
 impl Desk {
     /// A disk that no other world in this process has, after another process has done one job on it.
     pub(super) fn new(first: Job) -> Self {
         static DISKS: AtomicU64 = AtomicU64::new(0);
-        let disk = format!("world-{}", DISKS.fetch_add(1, Ordering::Relaxed));
-        let keeper = open(&disk);
+        let name = format!("world-{}", DISKS.fetch_add(1, Ordering::Relaxed));
+        let keeper = Store::open_in_shared_memory(&name).expect("a database in memory");
+        Self::on(Disk::Memory(name), Some(keeper), first)
+    }
+
+    /// The same on a real disk.
+    pub(super) fn in_file(path: PathBuf, first: Job) -> Self {
+        Self::on(Disk::File(path), None, first)
+    }
+
+    fn on(disk: Disk, keeper: Option<Store>, first: Job) -> Self {
         let mut desk = Self { store: None, disk, _keeper: keeper, waiting: Vec::new(), busy: false, batch: None, unheard: 0 };
         desk.open();
         desk.take(first);
@@ -85,6 +110,23 @@ impl Desk {
         self.batch = None;
         self.waiting.clear();
         (self.busy, self.unheard) = (false, 0);
+    }
+
+    /// Copies the database as `belfry backup` does.
+    pub(super) fn back_up(&self, to: &Path) {
+        let Disk::File(path) = &self.disk else { panic!("this world has no disk") };
+        store::copy(path, to).expect("a copy").finish().expect("a backup");
+    }
+
+    /// Nobody has it open: puts a backup into the place of the database as `belfry restore` does.
+    pub(super) fn restore(&mut self, backup: &Path, timeline: Timeline) {
+        let Disk::File(path) = &mut self.disk else { panic!("this world has no disk") };
+        let new = path.with_file_name(format!("of timeline {}", timeline.0));
+        fs::copy(backup, &new).expect("a copy");
+        let mut restored = Store::open(&new).expect("a database");
+        restored.begin_timeline(timeline, Some(path)).expect("a timeline begins");
+        restored.close().expect("a database closes");
+        *path = new;
     }
 
     /// The process ends as it should: what was handed in is still done.

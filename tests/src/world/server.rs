@@ -1,7 +1,9 @@
 //! The server's process in the world: starts, crashes, stops; and its identities.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
+use belfry_core::chat::Timeline;
 use belfry_core::crypto::{KeyPair, PublicKey};
 use belfry_core::endpoint;
 use belfry_core::rng;
@@ -29,6 +31,24 @@ impl World {
     pub fn kill_server(&mut self) {
         self.machine = None;
         self.desk.crash();
+    }
+
+    /// Makes a backup while the server runs, of a world in a folder.
+    ///
+    /// # Panics
+    /// When the disk refuses, or the world is in none.
+    pub fn back_up(&self, to: &Path) {
+        self.desk.back_up(to);
+    }
+
+    /// Kills the server, puts a backup back and starts a server on it.
+    ///
+    /// # Panics
+    /// When the disk refuses, or the world is in none.
+    pub fn restore(&mut self, backup: &Path, timeline: Timeline) {
+        self.kill_server();
+        self.desk.restore(backup, timeline);
+        self.start_server();
     }
 
     /// Gives the server a new identity from its next start on; the old one is retired.

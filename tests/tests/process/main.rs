@@ -19,6 +19,7 @@ mod looking_after;
 mod notices;
 mod piped;
 mod refusals;
+mod restored;
 mod rooms;
 mod schema;
 mod starting;

@@ -65,8 +65,8 @@ impl App {
 
     /// From where messages are delivered: from what is remembered on, the first time from now on.
     pub(super) fn start_from(&mut self) -> Start {
-        let marks = self.model.marks();
-        if marks.is_empty() { Start::Now } else { Start::After(marks) }
+        let known = self.model.known();
+        if known.marks.is_empty() { Start::Now } else { Start::After(known) }
     }
 
     /// Tells a new connection what an earlier one, or an earlier run, did not get rid of.

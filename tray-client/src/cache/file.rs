@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Counts the forms of the file. Another one, older or newer, is not read: the server has everything.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// Says that the file is ours: "Blfc".
 const APPLICATION_ID: u32 = 0x426c_6663;
@@ -25,6 +25,7 @@ const PAGES_KIB: i64 = 1024;
 const TABLES: &str = "
 CREATE TABLE owners (
     id INTEGER PRIMARY KEY, server TEXT NOT NULL, account TEXT NOT NULL, server_key TEXT, name TEXT, role BLOB,
+    timeline INTEGER,
     UNIQUE (server, account)
 ) STRICT;
 CREATE TABLE conversations (

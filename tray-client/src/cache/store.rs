@@ -1,6 +1,6 @@
 //! What lies in the file, and how it gets there and out again.
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Person, Role, Seq, Text};
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Person, Role, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 use belfry_core::wire::codec;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
@@ -128,6 +128,7 @@ impl CacheStore {
                     let me = params![owner, account.as_str(), blob(role)];
                     transaction.prepare_cached("UPDATE owners SET name = ?2, role = ?3 WHERE id = ?1")?.execute(me)?;
                 }
+                MemoryChange::Timeline(timeline) => taken_back |= go_over(&transaction, owner, *timeline)?,
                 MemoryChange::People(people) => {
                     transaction.prepare_cached("DELETE FROM people WHERE owner = ?1")?.execute([owner])?;
                     people.iter().try_for_each(|person| put_person(&transaction, owner, person))?;
@@ -184,8 +185,9 @@ impl CacheStore {
     }
 
     fn memory(&self, owner: &CacheOwner) -> Result<Option<Memory>, CacheError> {
-        let read = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?));
-        let (name, role) = self.connection.query_row("SELECT name, role FROM owners WHERE id = ?1", [self.owner], read)?;
+        let read = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, Option<i64>>(2)?));
+        let select = "SELECT name, role, timeline FROM owners WHERE id = ?1";
+        let (name, role, timeline) = self.connection.query_row(select, [self.owner], read)?;
         // Before anybody was signed in there is nothing to remember.
         let Some(role) = role.as_deref().and_then(read_blob::<Role>) else { return Ok(None) };
         let account = name.and_then(|name| AccountName::known(&name).ok()).unwrap_or_else(|| owner.account.clone());
@@ -196,7 +198,8 @@ impl CacheStore {
         }
         let people: Vec<Person> = self.blobs("SELECT person FROM people WHERE owner = ?1")?;
         let notices: Vec<NoticeMemory> = self.blobs("SELECT notice FROM notices WHERE owner = ?1")?;
-        Ok(Some(Memory { account, role, conversations, people, notices }))
+        let timeline = timeline.map(|stored| Timeline(number(stored)));
+        Ok(Some(Memory { account, role, timeline, conversations, people, notices }))
     }
 
     fn standings(&self) -> Result<Vec<ConversationStanding>, CacheError> {
@@ -225,6 +228,20 @@ impl CacheStore {
         let blobs = statement.query_map([self.owner], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
         Ok(blobs.iter().filter_map(|bytes| read_blob(bytes)).collect())
     }
+}
+
+/// What is remembered of another timeline goes, but for people, who are the same. Whether there was any.
+fn go_over(transaction: &Transaction<'_>, owner: i64, timeline: Timeline) -> Result<bool, CacheError> {
+    let own = "UPDATE owners SET timeline = ?2 WHERE id = ?1 AND timeline IS NOT ?2";
+    if transaction.execute(own, [owner, clamped(timeline.0)])? == 0 {
+        return Ok(false);
+    }
+    let mut gone = 0;
+    for table in ["messages", "conversations", "notices"] {
+        gone += transaction.execute(&format!("DELETE FROM {table} WHERE owner = ?1"), [owner])?;
+    }
+    trim::recount(transaction)?;
+    Ok(gone > 0)
 }
 
 fn put(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(), CacheError> {

@@ -2,7 +2,7 @@ use std::fs;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Person, Place, Presence, Role, Seq, Text};
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Person, Place, Presence, Role, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 
 use super::trim::Limits;
@@ -229,6 +229,24 @@ fn a_server_with_another_identity_is_another_server() {
     assert!(world.cache.turn_to(&owner("lan-host:7411", "me", Some("first"))).is_some());
     assert_eq!(world.cache.turn_to(&owner("lan-host:7411", "me", Some("second"))), None);
     assert!(!lies_there(folder.path(), "of the first"));
+}
+
+#[test]
+fn what_was_heard_in_another_timeline_of_the_server_goes() {
+    let folder = folder();
+    let (world, _) = World::mine(folder.path());
+    let anna = Person { account: name("anna"), presence: Presence::Online, last_seen: None };
+    let first = MemoryChange::Timeline(Timeline::FIRST);
+    let heard = [MemoryChange::Message(message(LOBBY, 1, "before the restore")), MemoryChange::Standing(standing(LOBBY, "lobby"))];
+    world.write([vec![me(), first.clone(), MemoryChange::People(vec![anna.clone()])], heard.to_vec()].concat());
+    world.write(vec![first]);
+    assert_eq!(world.numbers(LOBBY, Stretch::Newest), [1], "the same as before");
+    world.write(vec![MemoryChange::Timeline(Timeline(77)), MemoryChange::Message(message(LOBBY, 7, "after it"))]);
+    assert_eq!(world.numbers(LOBBY, Stretch::Newest), [7]);
+    assert!(!lies_there(folder.path(), "before the restore"));
+    drop(world);
+    let memory = World::mine(folder.path()).1.unwrap();
+    assert_eq!((memory.timeline, memory.conversations, memory.people), (Some(Timeline(77)), vec![], vec![anna]));
 }
 
 #[test]

@@ -129,6 +129,25 @@ impl Conversation {
         }
     }
 
+    /// What was heard of it was of another log. What waits to be said, and what could not be, stays.
+    pub(super) fn begin_anew(&mut self) {
+        let mut own = core::mem::take(&mut self.own);
+        own.retain_mut(|own| match &mut own.state {
+            OwnState::Waiting { seen } => {
+                *seen = None;
+                true
+            }
+            OwnState::Stored(_) => false,
+            OwnState::Failed(_) => true,
+        });
+        *self = Self { own, ..Self::new(self.place.clone()) };
+    }
+
+    /// Something of one's own waits in it, or could not be said.
+    pub(super) const fn has_own(&self) -> bool {
+        !self.own.is_empty()
+    }
+
     /// As it was remembered.
     pub(super) fn recalled(memory: ConversationMemory) -> Self {
         let ConversationMemory { standing, messages } = memory;

@@ -185,6 +185,14 @@ impl Desk {
         lists.into_iter().flatten().collect()
     }
 
+    /// The numbers of notices are of other ones now.
+    pub(super) fn forget_numbers(&mut self) {
+        (self.watched, self.wanted, self.notices) = (None, None, Listing::default());
+        if matches!(self.outcome, DeskOutcome::Sent(_) | DeskOutcome::Changed(_)) {
+            self.outcome = DeskOutcome::Idle;
+        }
+    }
+
     /// The connection is there again: what was being read is read anew.
     pub(super) fn reopen(&mut self, numbers: &mut Numbers) -> Vec<Command> {
         if !self.open {

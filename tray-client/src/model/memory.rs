@@ -4,7 +4,7 @@
 //! ([`Lookup`](super::Lookup)). The server has everything that is remembered here; a memory that cannot be read is no loss but of time.
 //! What has not reached the server yet is kept elsewhere, with more care (`crate::outbox`).
 
-use belfry_core::chat::{AccountName, ConversationId, Message, Notice, Person, Place, Role, Seq};
+use belfry_core::chat::{AccountName, ConversationId, Message, Notice, Person, Place, Role, Seq, Timeline};
 use serde::{Deserialize, Serialize};
 
 /// Everything that is remembered of one account on one server, but for older messages.
@@ -14,6 +14,8 @@ pub struct Memory {
     pub account: AccountName,
     /// What they may do.
     pub role: Role,
+    /// What life of the server's database everything is from; `None` when that was never heard.
+    pub timeline: Option<Timeline>,
     /// The conversations, each with its newest messages.
     pub conversations: Vec<ConversationMemory>,
     /// Everybody who has an account, as they were last heard of.
@@ -62,6 +64,8 @@ pub struct NoticeMemory {
 pub enum MemoryChange {
     /// Who is signed in.
     Me(AccountName, Role),
+    /// What life of the server's database everything is from that follows; what is remembered of another one goes.
+    Timeline(Timeline),
     /// A message as it is now.
     Message(Message),
     /// A message was altered: as it is now, where it is remembered at all.

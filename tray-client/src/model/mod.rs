@@ -23,7 +23,7 @@ mod tray;
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{
-    AccountName, ConversationId, Message, Notice, NoticeId, Place, PostId, Receipt, Request, Role, Seq, Severity, Text,
+    AccountName, ConversationId, Message, Notice, NoticeId, Place, PostId, Receipt, Request, Role, Seq, Severity, Text, Timeline,
 };
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now, UnixMillis};
@@ -63,6 +63,8 @@ impl PlaceKey {
 pub struct Model {
     server: String,
     me: Option<(AccountName, Role)>,
+    /// What life of the server's database all numbers here are from.
+    timeline: Option<Timeline>,
     connection: ConnectionState,
     caught_up: bool,
     conversations: BTreeMap<PlaceKey, Conversation>,
@@ -102,6 +104,7 @@ impl Model {
         Self {
             server: server.into(),
             me: None,
+            timeline: None,
             connection: ConnectionState::Connecting,
             caught_up: false,
             conversations: BTreeMap::from([(PlaceKey::of(&lobby), Conversation::new(lobby))]),
@@ -263,6 +266,7 @@ impl Model {
         match update {
             // Which key to trust is decided before there is a model.
             Update::ServerKey { .. } | Update::NewServerKey { .. } => {}
+            Update::Timeline(timeline) => self.hear_timeline(timeline, &mut effects),
             Update::SignedIn { account, role } => self.hear_signed_in(account, role, &mut effects),
             Update::CaughtUp => self.hear_caught_up(&mut effects),
             Update::Message { place, message } => self.hear(place, message, &mut effects),
@@ -438,6 +442,30 @@ impl Model {
     fn at_the_desk(&mut self, effects: &mut Vec<Effect>, act: impl FnOnce(&mut Desk, &mut Numbers) -> Vec<Command>) {
         effects.extend(act(&mut self.desk, &mut self.numbers).into_iter().map(Effect::Tell));
         effects.push(Effect::Redraw(ScreenPart::Desk));
+    }
+
+    /// The server has gone back to a backup: a number from before may be of something else now. All that was heard goes, and is heard anew;
+    /// what the person has written and is not stored stays.
+    fn hear_timeline(&mut self, timeline: Timeline, effects: &mut Vec<Effect>) {
+        self.news.push(MemoryChange::Timeline(timeline));
+        if self.timeline.replace(timeline).is_none_or(|known| known == timeline) {
+            return;
+        }
+        self.news = vec![MemoryChange::Timeline(timeline)];
+        let lobby = PlaceKey::of(&Place::lobby());
+        self.conversations.retain(|key, conversation| {
+            conversation.begin_anew();
+            *key == lobby || self.shown.as_ref() == Some(key) || conversation.has_own()
+        });
+        self.afresh = true;
+        (self.named, self.displaced) = (BTreeSet::new(), BTreeSet::new());
+        effects.extend(self.notices.clear().into_iter().map(Effect::EndPopUp));
+        self.doubts.clear();
+        self.desk.forget_numbers();
+        (self.search, self.sought) = (None, None);
+        effects.extend(self.shown().map(|shown| Effect::Redraw(ScreenPart::Lines(shown.place().clone()))));
+        let parts = [ScreenPart::Conversations, ScreenPart::Notices, ScreenPart::Search, ScreenPart::Desk];
+        effects.extend(parts.map(Effect::Redraw));
     }
 
     fn hear_signed_in(&mut self, account: AccountName, role: Role, effects: &mut Vec<Effect>) {

@@ -146,6 +146,12 @@ impl Notices {
         self.entries.remove(&id).is_some()
     }
 
+    /// All of them are of another time. Which they were.
+    pub(super) fn clear(&mut self) -> Vec<NoticeId> {
+        self.changed = true;
+        core::mem::take(&mut self.entries).into_keys().collect()
+    }
+
     /// What is to be remembered, where that has changed since this was last asked.
     pub(super) fn take_news(&mut self) -> Option<Vec<NoticeMemory>> {
         std::mem::take(&mut self.changed).then(|| self.memory())

@@ -165,7 +165,7 @@ mod tests {
         let standing = ConversationStanding { id: ID, place: Place::lobby(), read: Seq(500), unread: 0, delivered, alteration: 3 };
         let conversations = vec![ConversationMemory { standing, messages }];
         let mut model = Model::new("lan-host");
-        model.recall(Memory { account: me(), role: Role::Member, conversations, people: vec![], notices: vec![] });
+        model.recall(Memory { account: me(), role: Role::Member, timeline: None, conversations, people: vec![], notices: vec![] });
         model.act(NOW, Intent::Open(Place::lobby()));
         model
     }
@@ -269,7 +269,7 @@ mod tests {
             let line = model.lines(&Place::lobby()).find(|line| line.seq == Some(Seq(350))).map(|line| line.text.to_string());
             assert_eq!(line.as_deref(), Some("better"));
             assert!(model.take_news().contains(&MemoryChange::Altered(edited.clone())));
-            assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(500), alteration: 4 })]));
+            assert_eq!(model.known().marks, BTreeMap::from([(ID, Mark { seq: Seq(500), alteration: 4 })]));
         }
     }
 
@@ -312,11 +312,11 @@ mod tests {
     #[test]
     fn what_was_only_listed_is_not_delivered_from_its_beginning_at_the_next_start() {
         let mut model = Model::new("lan-host");
-        assert!(model.marks().is_empty());
+        assert!(model.known().marks.is_empty());
         sign_in(&mut model);
         let place = "@anna".parse().unwrap();
         model.apply(NOW, Update::Conversation(ConversationInfo { read: Seq(5000), alterations: 7, ..conversation(ID.0, place, 5000) }));
-        assert_eq!(model.marks(), BTreeMap::from([(ID, Mark { seq: Seq(5000), alteration: 7 })]));
+        assert_eq!(model.known().marks, BTreeMap::from([(ID, Mark { seq: Seq(5000), alteration: 7 })]));
         let standings = model.take_news();
         assert!(
             standings

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{ConversationId, Person, Presence};
-use belfry_core::client::Mark;
+use belfry_core::chat::{Person, Presence};
+use belfry_core::client::Knowledge;
 
 use super::conversation::Conversation;
 use super::memory::{Memory, MemoryChange};
@@ -34,6 +34,7 @@ impl Model {
     /// Remembers: the window shows what it showed when the program ended. Who is here is not known until the server says.
     pub fn recall(&mut self, memory: Memory) {
         self.me = Some((memory.account, memory.role));
+        self.timeline = memory.timeline;
         for remembered in memory.conversations {
             let conversation = Conversation::recalled(remembered);
             self.conversations.insert(PlaceKey::of(conversation.place()), conversation);
@@ -45,19 +46,20 @@ impl Model {
 
     /// Up to where each conversation was heard: what was said and altered after it is news. When there is none, everything that is said
     /// from now on is.
-    pub fn marks(&mut self) -> BTreeMap<ConversationId, Mark> {
+    pub fn known(&mut self) -> Knowledge {
         let marks: BTreeMap<_, _> = self.conversations.values().filter_map(Conversation::mark).collect();
         self.afresh = marks.is_empty();
-        marks
+        Knowledge { timeline: self.timeline, marks }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{
-        AccountName, Answer, Message, Notice, NoticeId, NoticeState, Page, Place, Receipt, Refusal, Request, Role, Seq, Severity, Text,
+        AccountName, Answer, ConversationId, Message, Notice, NoticeId, NoticeState, Page, Place, Receipt, Refusal, Request, Role, Seq,
+        Severity, Text, Timeline,
     };
-    use belfry_core::client::{Command, Update};
+    use belfry_core::client::{Command, Mark, Ticket, Update};
     use belfry_core::time::{Instant, Now, UnixMillis};
 
     use super::super::notices::tests::notice;
@@ -96,11 +98,18 @@ mod tests {
 
     /// What a memory makes of what it was told.
     fn again(model: &mut Model) -> Model {
-        let mut memory =
-            Memory { account: AccountName::new("me").unwrap(), role: Role::Member, conversations: vec![], people: vec![], notices: vec![] };
+        let mut memory = Memory {
+            account: AccountName::new("me").unwrap(),
+            role: Role::Member,
+            timeline: None,
+            conversations: vec![],
+            people: vec![],
+            notices: vec![],
+        };
         let mut messages = vec![];
         for keep in model.take_news() {
             match keep {
+                MemoryChange::Timeline(timeline) => memory.timeline = Some(timeline),
                 MemoryChange::Message(message) => messages.push(message),
                 MemoryChange::Standing(standing) => {
                     let of = |message: &&Message| message.conversation == standing.id;
@@ -133,7 +142,44 @@ mod tests {
 
     #[test]
     fn only_what_was_said_since_is_asked_for() {
-        assert_eq!(again(&mut used()).marks(), BTreeMap::from([(ConversationId(1), Mark::from(Seq(600)))]));
+        assert_eq!(again(&mut used()).known().marks, BTreeMap::from([(ConversationId(1), Mark::from(Seq(600)))]));
+    }
+
+    #[test]
+    fn of_what_was_remembered_nothing_is_shown_for_something_else_after_a_backup_was_put_back() {
+        let mut before = used();
+        before.apply(NOW, Update::Timeline(Timeline::FIRST));
+        let text = Text::new("not sent yet").unwrap();
+        before.act(NOW, Intent::Say { to: Place::lobby(), text });
+        let mut model = again(&mut before);
+        assert_eq!(model.known().timeline, Some(Timeline::FIRST));
+        model.recall_own(Ticket(700), Place::lobby(), None, Text::new("not sent yet").unwrap(), UnixMillis(9));
+        model.take_news();
+        let effects = model.apply(NOW, Update::Timeline(Timeline(77)));
+        assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))), "{effects:?}");
+        let shown: Vec<_> = model.lines(&Place::lobby()).map(|line| line.text.to_string()).collect();
+        assert_eq!(shown, ["not sent yet"]);
+        let new = Message { text: Text::new("another").unwrap(), ..message(600) };
+        model.apply(NOW, Update::Message { place: Place::lobby(), message: new.clone() });
+        let effects = model.apply(NOW, Update::Notice(Notice { sent_at: UnixMillis(99), ..notice(2, Severity::Important) }));
+        assert!(effects.contains(&Effect::PopUpNotice(NoticeId(2))), "the answer was to another one: {effects:?}");
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Tell(Command::Receipt { receipt: Receipt::Answered(_), .. }))));
+        let news = model.take_news();
+        assert_eq!(news[..2], [MemoryChange::Timeline(Timeline(77)), MemoryChange::Message(new)]);
+        assert_eq!(
+            model.known(),
+            Knowledge { timeline: Some(Timeline(77)), marks: BTreeMap::from([(ConversationId(1), Mark::from(Seq(600)))]) }
+        );
+        assert_eq!(model.notices().past().len(), 0);
+    }
+
+    #[test]
+    fn the_same_life_of_the_server_leaves_everything_as_it_is() {
+        let mut model = used();
+        for _ in 0..2 {
+            model.apply(NOW, Update::Timeline(Timeline::FIRST));
+            assert_eq!((model.lines(&Place::lobby()).count(), model.notices().open().len()), (200, 1));
+        }
     }
 
     #[test]

@@ -111,9 +111,12 @@ fn so_much_waits_to_be_asked_and_no_more() {
 
 #[test]
 fn a_page_that_cannot_be_had_just_now_is_asked_for_again_after_a_moment_and_one_that_is_not_ours_is_not() {
-    let mut wire = Wire::with(Config { start: Start::After([(HERE, Mark::from(Seq(2)))].into()), ..config(false, false) });
+    let mut wire = Wire::with(Config {
+        start: Start::After(Knowledge { timeline: None, marks: [(HERE, Mark::from(Seq(2)))].into() }),
+        ..config(false, false)
+    });
     wire.run_for(SECOND);
-    wire.answer(Ok(Answer::Welcome { account: anna(), role: Role::Member, now: UnixMillis(0) }));
+    wire.answer(Ok(Answer::Welcome { account: anna(), role: Role::Member, now: UnixMillis(0), timeline: Timeline::FIRST }));
     wire.tell(Channel::Chat, Event::Conversations(Page { entries: [attic(5)].to_vec(), more: false }));
     wire.heard.clear();
     for refusal in [Refusal::Busy, Refusal::StoreFailed] {

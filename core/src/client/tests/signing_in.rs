@@ -48,7 +48,8 @@ fn a_name_that_we_took_a_moment_ago_ourselves_is_ours_by_the_password() {
     let mut wire = registering_again();
     register(&mut wire, Refusal::NameTaken);
     assert_eq!(wire.welcome(), Request::SignIn { account: anna(), password: password_of_anna(), remember: false });
-    assert_eq!(wire.news(), [Update::SignedIn { account: anna(), role: Role::Member }, Update::CaughtUp]);
+    let signed_in = Update::SignedIn { account: anna(), role: Role::Member };
+    assert_eq!(wire.news(), [Update::Timeline(Timeline::FIRST), signed_in, Update::CaughtUp]);
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl EventPrinter {
 
     /// Whether this conversation was not known while the listener was connected.
     fn is_new(&mut self, info: &ConversationInfo) -> bool {
-        self.places.insert(info.id, info.place.clone()).is_none() && self.connected_once
+        self.places.insert(info.id, info.place.clone()).is_none_or(|known| known != info.place) && self.connected_once
     }
 
     /// That one came into a place or left it, or that somebody asks one to.

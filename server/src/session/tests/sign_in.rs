@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Event, FromServer, Page, Place, Refusal, Request, Role};
+use belfry_core::chat::{Answer, Event, FromServer, Page, Place, Refusal, Request, Role, Timeline};
 use belfry_core::wire::{Channel, CloseCode};
 
 use super::world::{World, name, password};
@@ -17,7 +17,7 @@ fn who_registers_is_welcomed_and_told_of_the_lobby() {
     let request = Request::Register { account: name("Alice"), password: password("x"), remember: false };
     world.send(alice, request);
     let heard = world.heard(alice);
-    let welcome = Answer::Welcome { account: name("Alice"), role: Role::Member, now: world.now.wall };
+    let welcome = Answer::Welcome { account: name("Alice"), role: Role::Member, now: world.now.wall, timeline: Timeline::FIRST };
     assert_eq!(heard[0].channel, Channel::Control);
     assert!(matches!(&heard[0].message, FromServer::Reply { result: Ok(answer), .. } if *answer == welcome), "{heard:?}");
     match &heard[1].message {

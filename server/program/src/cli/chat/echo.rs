@@ -58,6 +58,11 @@ impl Echo {
         }
     }
 
+    /// Numbers mean other messages from now on.
+    pub(super) fn forget_numbers(&mut self) {
+        self.confirmed.clear();
+    }
+
     /// Messages that are not confirmed.
     pub(super) const fn waiting(&self) -> usize {
         self.typed.len()

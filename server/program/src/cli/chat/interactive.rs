@@ -354,6 +354,12 @@ impl<P: ExternalPrinter> Chat<'_, P> {
                 let lines: Vec<_> = others.map(|change| self.paint.dim(&listen::presence_line(change))).collect();
                 if lines.is_empty() { Ok(()) } else { self.show(&lines.join("\n")) }
             }
+            Update::Timeline(_) => {
+                self.notices.clear();
+                self.echo.forget_numbers();
+                self.own.clear();
+                Ok(())
+            }
             Update::Posted { ticket, conversation, seq } => {
                 self.echo.posted(ticket, conversation, seq);
                 Ok(())

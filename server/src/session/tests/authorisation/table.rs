@@ -2,7 +2,7 @@
 
 use belfry_core::chat::{
     Audience, GroupName, Keep, NoticeChange, NoticeDraft, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
-    Text,
+    Text, Timeline,
 };
 
 use super::super::notices::draft;
@@ -33,7 +33,7 @@ macro_rules! kinds {
 
 kinds! {
     SignIn Register SignInByDevice
-    Sync Status Away Who
+    Sync FetchShared Status Away Who
     Post FetchAfter FetchBefore FetchAltered Edit Delete MarkRead Typing Search Originals Exportable ExportPage
     CreateRoom ListRooms JoinRoom LeaveRoom RoomMembers Invite RemoveFromRoom RenameRoom DeleteRoom KeepRoom
     SendNotice PreviewNotice ListNotices NoticeStatus FetchNotice ChangeNotice Receipt
@@ -109,7 +109,7 @@ pub(super) const fn rows(kind: Kind) -> Rows {
         Kind::SignIn => SignInStep(No(Refusal::WrongCredentials)),
         Kind::Register => SignInStep(Yes),
         Kind::SignInByDevice => SignInStep(No(Refusal::UnknownDevice)),
-        Kind::Sync | Kind::Away | Kind::Who | Kind::CreateRoom | Kind::ListRooms => Anywhere(EVERYBODY),
+        Kind::Sync | Kind::FetchShared | Kind::Away | Kind::Who | Kind::CreateRoom | Kind::ListRooms => Anywhere(EVERYBODY),
         //                            lobby      open       private    closed   own        others'
         // What names a conversation by its number.
         Kind::FetchAfter
@@ -169,6 +169,7 @@ pub(super) const fn only_reads(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Sync
+            | Kind::FetchShared
             | Kind::Who
             | Kind::Status
             | Kind::FetchAfter
@@ -212,6 +213,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::Register => Request::Register { account: anywhere.map(|()| name("somebody new"))?, password: password("x"), remember: false },
         Kind::SignInByDevice => Request::SignInByDevice { account: about_account? },
         Kind::Sync => anywhere.map(|()| Request::Sync)?,
+        Kind::FetchShared => anywhere.map(|()| Request::FetchShared { timeline: Timeline::FIRST, after: None })?,
         Kind::Status => anywhere.map(|()| Request::Status)?,
         Kind::Away => anywhere.map(|()| Request::Away { away: true })?,
         Kind::Who => anywhere.map(|()| Request::Who { after: None })?,
