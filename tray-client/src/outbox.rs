@@ -5,7 +5,7 @@
 
 use std::io;
 
-use belfry_core::chat::{AccountName, ConversationId, Place, PostId, Text};
+use belfry_core::chat::{AccountName, ConversationId, Place, PostId, Text, Timeline};
 use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +40,16 @@ struct OutboxLine {
     to: String,
     /// Lines of 0.1.0 have none.
     room: Option<u64>,
+    /// In which timeline of the server's database the room has that number.
+    timeline: Option<u64>,
     at: u64,
     text: String,
+}
+
+impl OutboxLine {
+    fn is_of(&self, server: &str, account: &AccountName) -> bool {
+        self.server.eq_ignore_ascii_case(server) && AccountName::known(&self.account).is_ok_and(|name| name.key() == account.key())
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,11 +105,11 @@ impl Outbox {
         PostId { outbox: self.outbox, counter: self.next }
     }
 
-    /// A message was written: it is on the disk when this returns.
+    /// A message was written, while the server's database was in this timeline: it is on the disk when this returns.
     ///
     /// # Errors
     /// The disk does not take it; it is kept until the program ends.
-    pub fn keep(&mut self, server: &str, account: &AccountName, waiting: &WaitingPost) -> io::Result<()> {
+    pub fn keep(&mut self, server: &str, account: &AccountName, timeline: Option<Timeline>, waiting: &WaitingPost) -> io::Result<()> {
         self.next = self.next.max(waiting.post.counter.saturating_add(1));
         self.posts.push(OutboxLine {
             server: server.into(),
@@ -109,6 +117,7 @@ impl Outbox {
             number: waiting.post.counter,
             to: waiting.to.to_string(),
             room: waiting.room.map(|room| room.0),
+            timeline: timeline.map(|timeline| timeline.0),
             at: waiting.at.0,
             text: waiting.text.to_string(),
         });
@@ -125,17 +134,24 @@ impl Outbox {
         if self.posts.len() == before { Ok(()) } else { self.write() }
     }
 
+    /// The server's database is in this timeline now: a room's number of another one is forgotten, it may be another room's here.
+    ///
+    /// # Errors
+    /// The disk does not take it; until the program ends the numbers are forgotten all the same.
+    pub fn enter_timeline(&mut self, server: &str, account: &AccountName, timeline: Timeline) -> io::Result<()> {
+        let of_another = |post: &&mut OutboxLine| post.room.is_some() && post.timeline != Some(timeline.0) && post.is_of(server, account);
+        let numbered: Vec<_> = self.posts.iter_mut().filter(of_another).map(|post| post.room = None).collect();
+        if numbered.is_empty() { Ok(()) } else { self.write() }
+    }
+
     /// What this person has written for this server and it has not got, in the order it was written.
     pub fn waiting(&self, server: &str, account: &AccountName) -> Vec<WaitingPost> {
-        let theirs = |post: &&OutboxLine| {
-            post.server.eq_ignore_ascii_case(server) && AccountName::known(&post.account).is_ok_and(|name| name.key() == account.key())
-        };
         let read = |post: &OutboxLine| {
             let (to, text) = (post.to.parse().ok()?, Text::try_from(post.text.clone()).ok()?);
             let own = PostId { outbox: self.outbox, counter: post.number };
             Some(WaitingPost { post: own, to, room: post.room.map(ConversationId), text, at: UnixMillis(post.at) })
         };
-        self.posts.iter().filter(theirs).filter_map(read).collect()
+        self.posts.iter().filter(|post| post.is_of(server, account)).filter_map(read).collect()
     }
 
     fn write(&self) -> io::Result<()> {
@@ -171,7 +187,7 @@ mod tests {
         let first = outbox.next();
         let posts = [written(first, "lobby", "one\ntwo \"three\""), written(PostId { counter: first.counter + 1, ..first }, "@王伟", "早")];
         for post in &posts {
-            outbox.keep("lan-host", &me(), post).unwrap();
+            outbox.keep("lan-host", &me(), Some(Timeline::FIRST), post).unwrap();
         }
         drop(outbox);
         let outbox = Outbox::open(&folder).unwrap();
@@ -191,11 +207,24 @@ mod tests {
     }
 
     #[test]
+    fn a_rooms_number_is_forgotten_where_it_may_be_another_rooms_by_now() {
+        let (_dir, folder) = folder();
+        let mut outbox = Outbox::open(&folder).unwrap();
+        let hi = written(outbox.next(), "lobby", "hi");
+        outbox.keep("lan-host", &me(), Some(Timeline::FIRST), &hi).unwrap();
+        outbox.enter_timeline("lan-host", &me(), Timeline::FIRST).unwrap();
+        outbox.enter_timeline("another-host", &me(), Timeline(77)).unwrap();
+        assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), std::slice::from_ref(&hi));
+        outbox.enter_timeline("LAN-host", &me(), Timeline(77)).unwrap();
+        assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), [WaitingPost { room: None, ..hi }]);
+    }
+
+    #[test]
     fn what_is_stored_is_forgotten() {
         let (_dir, folder) = folder();
         let mut outbox = Outbox::open(&folder).unwrap();
         let hi = written(outbox.next(), "lobby", "hi");
-        outbox.keep("lan-host", &me(), &hi).unwrap();
+        outbox.keep("lan-host", &me(), Some(Timeline::FIRST), &hi).unwrap();
         outbox.forget(1).unwrap();
         assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), []);
     }
@@ -214,7 +243,7 @@ mod tests {
         let (_dir, folder) = folder();
         let mut outbox = Outbox::open(&folder).unwrap();
         let hi = written(outbox.next(), "lobby", "hi");
-        outbox.keep("lan-host", &me(), &hi).unwrap();
+        outbox.keep("lan-host", &me(), Some(Timeline::FIRST), &hi).unwrap();
         assert_eq!(outbox.waiting("lan-host", &AccountName::new("other").unwrap()), []);
         assert_eq!(outbox.waiting("elsewhere", &me()), []);
     }

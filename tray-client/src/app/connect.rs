@@ -235,6 +235,7 @@ impl App {
                     }
                 }
             }
+            Update::Timeline(timeline) => self.enter_timeline(*timeline),
             Update::Failed(failure) => self.failed(failure),
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Place};
+use belfry_core::chat::{AccountName, Place, Timeline};
 use belfry_core::client::{Command, Start, Ticket};
 use belfry_core::net::InWords;
 use belfry_core::net::ServerAddress;
@@ -86,13 +86,20 @@ impl App {
         let Command::PostAs { post, to, room, text, .. } = command else { return };
         let waiting = WaitingPost { post: *post, to: to.clone(), room: *room, text: text.clone(), at: self.now().wall };
         let Ok(account) = AccountName::known(&self.whose.1) else { return };
-        if let Err(error) = self.outbox.keep(&self.whose.0, &account, &waiting) {
+        if let Err(error) = self.outbox.keep(&self.whose.0, &account, self.model.timeline(), &waiting) {
             self.remark = format!(
                 "What you write cannot be kept on the disk: {}. It is lost if the program ends before it is sent.",
                 InWords(&error)
             );
             self.stale.connection = true;
         }
+    }
+
+    /// The server says in which timeline its database is.
+    pub(super) fn enter_timeline(&mut self, timeline: Timeline) {
+        let Ok(account) = AccountName::known(&self.whose.1) else { return };
+        // What stays there is written once more with the next message.
+        let _ = self.outbox.enter_timeline(&self.whose.0, &account, timeline);
     }
 
     /// An own message is stored, or given up.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{Person, Presence};
+use belfry_core::chat::{Person, Presence, Timeline};
 use belfry_core::client::Knowledge;
 
 use super::conversation::Conversation;
@@ -42,6 +42,11 @@ impl Model {
         let absent = memory.people.into_iter().map(|person| Person { presence: Presence::Offline, ..person });
         self.people.recall(absent.collect());
         self.notices.recall(memory.notices);
+    }
+
+    /// In which timeline the server's database was when it was last heard.
+    pub const fn timeline(&self) -> Option<Timeline> {
+        self.timeline
     }
 
     /// Up to where each conversation was heard: what was said and altered after it is news. When there is none, everything that is said
