@@ -8,7 +8,7 @@
 //! | [`Shaping`](Hidden::Shaping) | refused, but for joiners in their place | kept | shown | shown |
 //! | [`Invisible`](Hidden::Invisible) | refused | kept | spelled out | shown |
 //!
-//! Why a window shows what a terminal does not get: `docs/decisions/0024-what-hides-is-spelled-out.md`.
+//! Why a window shows what a terminal does not get: `docs/decisions/0025-what-hides-is-spelled-out.md`.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
