@@ -19,7 +19,7 @@ fn send_notice(world: &mut World, body: &str) {
     world.command(ADMIN, Command::SendNotice { ticket, draft });
 }
 
-fn told<'a>(world: &'a World, person: usize) -> Vec<&'a Notice> {
+fn told(world: &World, person: usize) -> Vec<&Notice> {
     world.people[person].notices()
 }
 
