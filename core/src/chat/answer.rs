@@ -18,7 +18,7 @@ use crate::time::UnixMillis;
 pub enum Answer {
     /// It is done.
     Done,
-    /// Signed in. [`Event::Conversations`](super::Event::Conversations) follow.
+    /// Signed in. [`Event::Conversations`] follow.
     Welcome {
         /// The account's name as the server writes it.
         account: AccountName,
