@@ -22,6 +22,7 @@ mod outlet;
 mod pages;
 mod password;
 mod pin;
+mod question;
 mod register;
 mod restore;
 mod room;

@@ -1,12 +1,9 @@
 //! What would keep scheduled notices from being sent is not done before somebody has seen which.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-
 use belfry_core::chat::{Answer, Refusal, Request, Scheduled};
-use belfry_core::net::InWords;
 
-use super::notice;
 use super::session::Session;
+use super::{notice, question};
 use crate::ending::{Ending, Outcome};
 use crate::sentence;
 
@@ -21,19 +18,10 @@ pub(super) fn ask(session: &mut Session, yes: bool, request: impl Fn(bool) -> Re
     let planned = notice::planned(session).unwrap_or_default();
     let stopped: Vec<_> = planned.iter().filter(|scheduled| concerns(scheduled)).collect();
     let said = words(&stopped);
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !question::can_be_asked() {
         return Err(Ending::usage(format_args!("{said} Confirm it with --yes.")));
     }
-    // Nothing depends on these being read.
-    let _ = write!(io::stderr(), "{said} Do it? [y/N] ");
-    let mut typed = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut typed)
-        .map_err(|error| Ending::usage(format_args!("No answer could be read: {}.", InWords(&error))))?;
-    if !matches!(typed.trim().to_lowercase().as_str(), "y" | "yes") {
-        return Err(Ending::usage("Nothing was changed."));
-    }
+    question::ask(&format!("{said} Do it?"), "Nothing was changed.")?;
     session.ask_done(request(true))
 }
 

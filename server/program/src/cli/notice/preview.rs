@@ -1,13 +1,12 @@
 //! `belfry notice preview`: whom an audience would reach; and the question before a critical notice to everyone.
 
-use belfry_core::net::InWords;
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use belfry_core::chat::{Answer, Audience, Preview, Request, RoomName, Severity};
 use serde::Serialize;
 
 use crate::cli::session::{self, Session};
-use crate::cli::which;
+use crate::cli::{question, which};
 use crate::config::ConnectionArgs;
 use crate::ending::{Ending, Outcome};
 use crate::output;
@@ -45,7 +44,7 @@ fn ask(session: &mut Session, audience: &[Audience]) -> Outcome<Preview> {
 pub(super) fn confirm(session: &mut Session, severity: Severity, audience: &[Audience], yes: bool) -> Outcome<bool> {
     let everyone = audience.iter().any(is_everyone);
     let must_confirm = severity == Severity::Critical && everyone && !yes;
-    let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let terminal = question::can_be_asked();
     if !must_confirm && !terminal {
         return Ok(yes);
     }
@@ -53,21 +52,13 @@ pub(super) fn confirm(session: &mut Session, severity: Severity, audience: &[Aud
     if !terminal {
         return Err(Ending::usage(format_args!("A critical notice to everyone reaches {}; confirm it with --yes.", words(&preview))));
     }
-    // Nothing depends on these being read.
+    // Nothing depends on this being read.
     let _ = writeln!(io::stderr(), "This reaches {}.", words(&preview));
     if !must_confirm {
         return Ok(yes);
     }
-    let _ = write!(io::stderr(), "Send a critical notice to everyone? [y/N] ");
-    let mut typed = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut typed)
-        .map_err(|error| Ending::usage(format_args!("No answer could be read: {}.", InWords(&error))))?;
-    match typed.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(true),
-        _ => Err(Ending::usage("Nothing was sent.")),
-    }
+    question::ask("Send a critical notice to everyone?", "Nothing was sent.")?;
+    Ok(true)
 }
 
 fn is_everyone(audience: &Audience) -> bool {

@@ -1,13 +1,12 @@
 //! `belfry room keep`: how long the messages of one room are kept.
 
 use std::fmt::Write as _;
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use belfry_core::chat::{Answer, Bound, Keep, KeepChange, Length, Refusal, Request, Room, RoomName};
-use belfry_core::net::InWords;
 use belfry_server::hub::spelled;
 
+use crate::cli::question;
 use crate::cli::session::{self, Session};
 use crate::config::ConnectionArgs;
 use crate::ending::{Ending, Outcome};
@@ -83,20 +82,10 @@ pub(super) fn run(args: Args) -> Outcome {
 
 /// Asks on a terminal; a script says `--yes`.
 fn confirm(warning: &str) -> Outcome {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !question::can_be_asked() {
         return Err(Ending::usage(format_args!("{warning} Nothing was changed; confirm it with --yes.")));
     }
-    // Nothing depends on these being read.
-    let _ = write!(io::stderr(), "{warning} Go on? [y/N] ");
-    let mut typed = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut typed)
-        .map_err(|error| Ending::usage(format_args!("No answer could be read: {}.", InWords(&error))))?;
-    match typed.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Ending::usage("Nothing was changed.")),
-    }
+    question::ask(&format!("{warning} Go on?"), "Nothing was changed.")
 }
 
 /// What it means, and what was read.
