@@ -8,7 +8,7 @@ use super::column::{clamped, number, optional_number};
 use super::error::Trouble;
 use super::{Kept, Outcome, Proportion, WouldGo};
 
-const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE ?1 IS NULL OR id = ?1";
+const CONVERSATIONS: &str = "SELECT id, last_seq, kept_from, keep_age, keep_messages FROM conversations WHERE id BETWEEN ?1 AND ?2";
 const FIRST_KEPT: &str = "SELECT seq FROM messages WHERE conversation = ?1 AND seq >= ?3 AND sent_at >= ?2 ORDER BY seq LIMIT 1";
 const MESSAGES: &str = "SELECT count(*) FROM messages WHERE conversation = ?1 AND seq < ?2";
 const NOTICES: &str = "SELECT count(*), coalesce(sum(sent_at < ?1 AND (expires_at IS NULL OR expires_at <= ?2)), 0) FROM notices";
@@ -42,7 +42,8 @@ fn messages(
 ) -> Result<Proportion, Trouble> {
     let mut part = Proportion::default();
     let mut conversations = connection.prepare_cached(CONVERSATIONS)?;
-    let mut rows = conversations.query([room.map(|(id, _)| clamped(id.0))])?;
+    let (first, last) = room.map_or((0, i64::MAX), |(id, _)| (clamped(id.0), clamped(id.0)));
+    let mut rows = conversations.query([first, last])?;
     while let Some(row) = rows.next()? {
         let (id, last, kept_from) = (clamped(number(row, 0)?), number(row, 1)?, number(row, 2)?);
         let stored = Keep { age_ms: optional_number(row, 3)?, messages: optional_number(row, 4)? };

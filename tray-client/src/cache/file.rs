@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Counts the forms of the file. Another one, older or newer, is not read: the server has everything.
@@ -107,6 +108,8 @@ fn begin(path: &Path) -> Result<Connection, CacheError> {
     let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A plan depends on no value: otherwise a statement that is kept is prepared again at its next use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(std::time::Duration::ZERO)?;
     // One program has it, and needs no memory that is shared with others: so it works where the home folder is on the network, too.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
