@@ -59,20 +59,14 @@ pub(crate) fn run(command: Command) -> Outcome {
 }
 
 fn add(args: AddArgs) -> Outcome {
-    args.draft.check()?;
-    let draft = args.draft;
-    let expires_after_ms = draft.expires_after_ms();
-    let template = |body| Template {
-        name: args.name,
-        severity: draft.severity.unwrap_or(Severity::Info),
-        remind: draft.reminding(),
-        title: draft.title,
-        body,
-        answers: draft.answers,
-        expires_after_ms,
-        audience: draft.to,
-    };
-    session::with_input(&args.connection, || args.body.read(), |session, body| session.ask_done(Request::SaveTemplate(template(body))))
+    let AddArgs { connection, draft, name, body } = args;
+    draft.check()?;
+    let (expires_after_ms, remind) = (draft.expires_after_ms(), draft.reminding());
+    // Each option is named, so that one which a template cannot hold does not compile: it would be taken and lost.
+    let DraftArgs { severity, title, to: audience, expires: _, answers, remind: _, remind_limit: _ } = draft;
+    let severity = severity.unwrap_or(Severity::Info);
+    let template = |body| Template { name, severity, title, body, audience, answers, expires_after_ms, remind };
+    session::with_input(&connection, || body.read(), |session, body| session.ask_done(Request::SaveTemplate(template(body))))
 }
 
 /// The template of that name.
