@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use super::{AccountName, DeviceId, Label, NoticeState, NoticeSummary, Page};
 use crate::time::UnixMillis;
 
@@ -38,17 +39,51 @@ pub enum Gap {
 }
 
 impl Gap {
-    /// The word for it in JSON and in tables; of a notice that is over, in which way it is.
-    pub const fn as_str(self) -> &'static str {
+    /// The same without the times and what else belongs to it.
+    pub const fn reason(self) -> GapReason {
         match self {
-            Self::NeverConnected => "never_connected",
-            Self::Offline { .. } => "offline",
-            Self::OnItsWay => "on_its_way",
-            Self::Locked { .. } => "locked",
-            Self::Unanswered => "unanswered",
-            Self::AnsweredElsewhere => "answered_elsewhere",
-            Self::Over { state, .. } => state.as_str(),
+            Self::NeverConnected => GapReason::NeverConnected,
+            Self::Offline { .. } => GapReason::Offline,
+            Self::OnItsWay => GapReason::OnItsWay,
+            Self::Locked { .. } => GapReason::Locked,
+            Self::Unanswered => GapReason::Unanswered,
+            Self::AnsweredElsewhere => GapReason::AnsweredElsewhere,
+            Self::Over { state, .. } => GapReason::Over(state),
         }
+    }
+}
+
+/// A [`Gap`] as JSON and tables name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GapReason {
+    /// Of [`Gap::NeverConnected`].
+    NeverConnected,
+    /// Of [`Gap::Offline`].
+    Offline,
+    /// Of [`Gap::OnItsWay`].
+    OnItsWay,
+    /// Of [`Gap::Locked`].
+    Locked,
+    /// Of [`Gap::Unanswered`].
+    Unanswered,
+    /// Of [`Gap::AnsweredElsewhere`].
+    AnsweredElsewhere,
+    /// Of [`Gap::Over`]: the notice's own word.
+    Over(NoticeState),
+}
+
+words! {
+    GapReason {
+        NeverConnected => "never_connected",
+        Offline => "offline",
+        OnItsWay => "on_its_way",
+        Locked => "locked",
+        Unanswered => "unanswered",
+        AnsweredElsewhere => "answered_elsewhere",
+        Over(NoticeState::Open) => "open",
+        Over(NoticeState::Expired) => "expired",
+        Over(NoticeState::Withdrawn) => "withdrawn",
+        Over(NoticeState::AllClear) => "all-clear",
     }
 }
 

@@ -45,7 +45,7 @@ pub use event::Event;
 pub use fold::{find_folded, fold};
 pub use group::Group;
 pub use hidden::{Hidden, visible, visible_in_window};
-pub use ledger::{DeviceEntry, Gap, LedgerEntry, LedgerPage};
+pub use ledger::{DeviceEntry, Gap, GapReason, LedgerEntry, LedgerPage};
 pub use length::{InvalidLength, Length};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
 pub use message::{Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Seq};

@@ -319,7 +319,7 @@ pub fn as_csv(people: &[LedgerEntry]) -> String {
             time(entry.answered.as_ref().map(|(_, at)| *at)),
             entry.online.to_string(),
             time(entry.offline_since),
-            entry.gap.map(Gap::as_str).unwrap_or_default().to_owned(),
+            entry.gap.map(|gap| gap.reason().to_string()).unwrap_or_default(),
             entry.revision.to_string(),
         ];
         file.push_str(&table_line(cells.iter().map(String::as_str)));
