@@ -1,10 +1,9 @@
 //! What a character is to the eye, by the properties that Unicode gives it.
 
-use icu_properties::props::{CanonicalCombiningClass, DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, JoiningType};
+use icu_properties::props::{CanonicalCombiningClass, DefaultIgnorableCodePoint, GeneralCategory, JoiningType};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::UnicodeNormalization;
 
-use super::hidden::Hidden;
 use crate::limits::MARKS_PER_LETTER_MAX;
 
 /// The zero width non-joiner and joiner: they show nothing, and the letters beside them look different for them.
@@ -26,16 +25,6 @@ pub(super) fn combining_class(c: char) -> CanonicalCombiningClass {
 /// marks of direction, selectors of a variant.
 pub fn is_ignorable(c: char) -> bool {
     !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
-}
-
-/// Whether a character leaves its place empty: spaces and what hides.
-pub fn is_blank(c: char) -> bool {
-    c.is_whitespace() || Hidden::of(c).is_some()
-}
-
-/// Whether a character can be seen by itself: it is not blank, and no mark that needs a letter to stand on.
-pub(super) fn is_base(c: char) -> bool {
-    c.is_ascii_graphic() || !(is_blank(c) || GeneralCategoryGroup::Mark.contains(category(c)))
 }
 
 /// Whether one letter of a text carries more than [`MARKS_PER_LETTER_MAX`] marks.
@@ -76,21 +65,6 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
-
-    #[test]
-    fn blanks_are_blank_and_what_shows_is_not() {
-        for c in " \u{a0}\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200d}\u{2028}\u{202e}\u{2800}\u{3000}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0041}\u{1d159}\u{80}\u{9f}\u{fff9}\u{13430}"
-            .chars()
-        {
-            assert!(is_blank(c) && !is_base(c), "U+{:04X}", u32::from(c));
-        }
-        for c in "a0-.王あ한ب×€👍⠁½\u{601}\u{6dd}".chars() {
-            assert!(!is_blank(c) && is_base(c), "U+{:04X}", u32::from(c));
-        }
-        for c in "\u{301}\u{5b0}\u{3099}\u{20dd}".chars() {
-            assert!(!is_base(c), "U+{:04X}: a mark needs a letter", u32::from(c));
-        }
-    }
 
     #[test]
     fn a_letter_carries_so_many_marks_and_no_more() {

@@ -14,7 +14,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt::Write as _;
 
-use icu_properties::props::{BidiClass, GeneralCategory, PrependedConcatenationMark, VariationSelector};
+use icu_properties::props::{BidiClass, GeneralCategory, GeneralCategoryGroup, PrependedConcatenationMark, VariationSelector};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
 use super::characters::{BLANK_SYMBOLS, JOINERS, category, is_ignorable};
@@ -99,19 +99,43 @@ fn spelled_out(text: &str, deceives: fn(Hidden) -> bool) -> String {
     shown
 }
 
+/// Whether a character leaves its place empty: spaces and what hides.
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace() || Hidden::of(c).is_some()
+}
+
+/// Whether a character can be seen by itself: it is not blank, and no mark that needs a letter to stand on.
+pub(super) fn is_base(c: char) -> bool {
+    c.is_ascii_graphic() || !(is_blank(c) || GeneralCategoryGroup::Mark.contains(category(c)))
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::format;
 
     use icu_properties::props::{BidiControl, DefaultIgnorableCodePoint};
 
-    use super::super::characters::is_blank;
     use super::super::{AccountName, InvalidName, InvalidText, Text, Title};
     use super::*;
 
     /// Every character of Unicode with what it is.
     fn everything() -> impl Iterator<Item = (char, Option<Hidden>)> {
         (char::MIN..=char::MAX).map(|c| (c, Hidden::of(c)))
+    }
+
+    #[test]
+    fn blanks_are_blank_and_what_shows_is_not() {
+        for c in " \u{a0}\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200d}\u{2028}\u{202e}\u{2800}\u{3000}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0041}\u{1d159}\u{80}\u{9f}\u{fff9}\u{13430}"
+            .chars()
+        {
+            assert!(is_blank(c) && !is_base(c), "U+{:04X}", u32::from(c));
+        }
+        for c in "a0-.王あ한ب×€👍⠁½\u{601}\u{6dd}".chars() {
+            assert!(!is_blank(c) && is_base(c), "U+{:04X}", u32::from(c));
+        }
+        for c in "\u{301}\u{5b0}\u{3099}\u{20dd}".chars() {
+            assert!(!is_base(c), "U+{:04X}: a mark needs a letter", u32::from(c));
+        }
     }
 
     #[test]

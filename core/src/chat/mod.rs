@@ -37,14 +37,14 @@ mod words;
 mod written;
 
 pub use answer::{Answer, ServerStatus};
-pub use characters::{is_blank, is_ignorable};
+pub use characters::is_ignorable;
 pub use clock::{Day, First, InvalidTime, TimeOfDay, WrittenTime, ZoneName};
 pub use device::{Device, DeviceId};
 pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode, encoded_bytes, request_bytes_max};
 pub use event::Event;
 pub use fold::{find_folded, fold};
 pub use group::Group;
-pub use hidden::{Hidden, visible, visible_in_window};
+pub use hidden::{Hidden, is_blank, visible, visible_in_window};
 pub use ledger::{DeviceEntry, Gap, GapReason, LedgerEntry, LedgerPage};
 pub use length::{InvalidLength, Length};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};

@@ -7,7 +7,8 @@ use icu_properties::props::GeneralCategory;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use super::characters::{JOINERS, category, has_too_many_marks, is_base, is_blank, is_joiner_in_place};
+use super::characters::{JOINERS, category, has_too_many_marks, is_joiner_in_place};
+use super::hidden::{is_base, is_blank};
 use crate::limits::{MARKS_PER_LETTER_MAX, NAME_CHARS_MAX};
 
 /// Why a name cannot be used; each displays as a sentence for the person who typed it.

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use super::characters::is_blank;
+use super::hidden::is_blank;
 use super::name::key;
 use super::{Audience, Every, Label, NoticeDraft, Refusal, Reminding, Template};
 use crate::limits::{

@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use super::characters::is_blank;
+use super::hidden::is_blank;
 
 /// What spreadsheets take for the beginning of a formula, also in the letters of East Asian keyboards.
 const FORMULA: [char; 13] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫', '−'];

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::characters::{category, has_too_many_marks, is_base};
+use super::characters::{category, has_too_many_marks};
 use super::fold::fold;
+use super::hidden::is_base;
 use super::line_break::{in_one_line, with_plain_line_breaks};
 use crate::limits::{LABEL_BYTES_MAX, MARKS_PER_LETTER_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX};
 
