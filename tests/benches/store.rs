@@ -134,15 +134,8 @@ fn notice(base: &Path) -> Duration {
     let (mut store, accounts) = with_accounts(folder.path(), NOTICE_AUDIENCE as u64);
     let draft = NoticeDraft {
         post: PostId { outbox: 1, counter: 1 },
-        severity: Severity::Info,
-        title: None,
-        body: Text::new("The canteen is closed today.").unwrap(),
-        audience: vec![Audience::Everyone],
         answers: vec![Label::acknowledge()],
-        expires_after_ms: None,
-        schedule: None,
-        remind: None,
-        confirmed: false,
+        ..NoticeDraft::new(Severity::Info, Text::new("The canteen is closed today.").unwrap(), vec![Audience::Everyone])
     };
     let work = Work::SendNotice { author: accounts[0], draft };
     let begun = Instant::now();

@@ -209,6 +209,26 @@ pub struct Notice {
     pub answered: Option<GivenAnswer>,
 }
 
+impl Notice {
+    /// A notice as it is when it has just been sent: without a heading, for ever, with the default answer, and nobody has answered.
+    pub fn new(id: NoticeId, author: AccountName, sent_at: UnixMillis, severity: Severity, body: Text) -> Self {
+        Self {
+            id,
+            severity,
+            title: None,
+            body,
+            answers: [Label::acknowledge()].to_vec(),
+            author,
+            sent_at,
+            expires_at: None,
+            state: NoticeState::Open,
+            revision: 1,
+            reminder: 0,
+            answered: None,
+        }
+    }
+}
+
 /// An answer that somebody has given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenAnswer {

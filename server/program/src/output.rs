@@ -194,18 +194,15 @@ pub(crate) mod tests {
 
     pub(crate) fn notice() -> Notice {
         Notice {
-            id: NoticeId(3),
-            severity: Severity::Important,
             title: Some(Title::new("Drill").unwrap()),
-            body: Text::new("Leave now.").unwrap(),
             answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
-            author: AccountName::new("admin").unwrap(),
-            sent_at: UnixMillis(1_795_255_323_123),
-            expires_at: None,
-            state: NoticeState::Open,
-            revision: 1,
-            reminder: 0,
-            answered: None,
+            ..Notice::new(
+                NoticeId(3),
+                AccountName::new("admin").unwrap(),
+                UnixMillis(1_795_255_323_123),
+                Severity::Important,
+                Text::new("Leave now.").unwrap(),
+            )
         }
     }
 

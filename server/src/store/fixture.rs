@@ -124,17 +124,11 @@ pub(super) fn posted(result: Result<Outcome, Refusal>) -> (Message, StoredPlace,
 
 /// A notice without an end and with one answer.
 pub(super) fn notice_to(author: AccountId, counter: u64, audience: &[&str]) -> Work {
+    let audience = audience.iter().map(|name| Audience::Account(named(name))).collect();
     let draft = NoticeDraft {
         post: PostId { outbox: 1, counter },
-        severity: Severity::Info,
-        title: None,
-        body: Text::new("The canteen is closed today.").unwrap(),
-        audience: audience.iter().map(|name| Audience::Account(named(name))).collect(),
         answers: vec![Label::acknowledge()],
-        expires_after_ms: None,
-        schedule: None,
-        remind: None,
-        confirmed: false,
+        ..NoticeDraft::new(Severity::Info, Text::new("The canteen is closed today.").unwrap(), audience)
     };
     Work::SendNotice { author, draft }
 }

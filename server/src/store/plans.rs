@@ -338,15 +338,11 @@ mod tests {
     fn draft() -> NoticeDraft {
         NoticeDraft {
             post: PostId { outbox: u64::MAX, counter: 1 },
-            severity: Severity::Important,
-            title: None,
-            body: Text::new("Fire drill \"now\"\n").unwrap(),
-            audience: vec![Audience::Everyone],
             answers: vec![Label::new("Safe").unwrap()],
             expires_after_ms: Some(400),
             schedule: Some(Schedule { first: First::At(UnixMillis(500)), zone: None, every: None }),
-            remind: None,
             confirmed: true,
+            ..NoticeDraft::new(Severity::Important, Text::new("Fire drill \"now\"\n").unwrap(), vec![Audience::Everyone])
         }
     }
 

@@ -240,18 +240,14 @@ pub(super) mod tests {
 
     pub(in crate::model) fn notice(id: u64, severity: Severity) -> Notice {
         Notice {
-            id: NoticeId(id),
-            severity,
-            title: None,
-            body: Text::new("Leave by the nearest exit.").unwrap(),
             answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
-            author: AccountName::new("admin").unwrap(),
-            sent_at: UnixMillis(id),
-            expires_at: None,
-            state: NoticeState::Open,
-            revision: 1,
-            reminder: 0,
-            answered: None,
+            ..Notice::new(
+                NoticeId(id),
+                AccountName::new("admin").unwrap(),
+                UnixMillis(id),
+                severity,
+                Text::new("Leave by the nearest exit.").unwrap(),
+            )
         }
     }
 

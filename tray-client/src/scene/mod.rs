@@ -45,7 +45,7 @@ pub fn name(place: &Place) -> String {
 pub(crate) mod tests {
     use std::sync::LazyLock;
 
-    use belfry_core::chat::{AccountName, Label, Notice, NoticeId, NoticeState, Severity, Text, Title};
+    use belfry_core::chat::{AccountName, Label, Notice, NoticeId, Severity, Text, Title};
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -61,18 +61,9 @@ pub(crate) mod tests {
     /// A notice of the administrator.
     pub(crate) fn notice(severity: Severity, title: Option<&str>, body: &str) -> Notice {
         Notice {
-            id: NoticeId(7),
-            severity,
             title: title.map(|title| Title::new(title).unwrap()),
-            body: Text::new(body).unwrap(),
             answers: vec![Label::new("Safe").unwrap(), Label::new("Need help").unwrap()],
-            author: AccountName::new("admin").unwrap(),
-            sent_at: moment(14, 52).now,
-            expires_at: None,
-            state: NoticeState::Open,
-            revision: 1,
-            reminder: 0,
-            answered: None,
+            ..Notice::new(NoticeId(7), AccountName::new("admin").unwrap(), moment(14, 52).now, severity, Text::new(body).unwrap())
         }
     }
 

@@ -1,24 +1,11 @@
 //! What a client tells of notices, and reports of them.
 
 use super::*;
-use crate::chat::{GivenAnswer, Label, NoticeState, Receipt, Severity, Text};
+use crate::chat::{GivenAnswer, NoticeState, Receipt, Severity, Text};
 use crate::limits::SPREAD_MAX;
 
 pub(super) fn notice(id: u64) -> Notice {
-    Notice {
-        id: NoticeId(id),
-        severity: Severity::Info,
-        title: None,
-        body: Text::new("x").unwrap(),
-        answers: [Label::acknowledge()].to_vec(),
-        author: anna(),
-        sent_at: UnixMillis(0),
-        expires_at: None,
-        state: NoticeState::Open,
-        revision: 1,
-        reminder: 0,
-        answered: None,
-    }
+    Notice::new(NoticeId(id), anna(), UnixMillis(0), Severity::Info, Text::new("x").unwrap())
 }
 
 fn answered(id: u64) -> Notice {

@@ -293,20 +293,8 @@ fn somebody_who_comes_back_hears_which_notices_still_wait_and_may_look_at_the_ot
 fn a_member_cannot_forge_a_notice_over_any_channel() {
     let (mut world, _admin) = World::with_admin();
     let bob = world.register("bob");
-    let forged = belfry_core::chat::Notice {
-        id: NoticeId(1),
-        severity: Severity::Critical,
-        title: None,
-        body: Text::new("Send me your password.").unwrap(),
-        answers: vec![belfry_core::chat::Label::acknowledge()],
-        author: name("admin"),
-        sent_at: world.now.wall,
-        expires_at: None,
-        state: NoticeState::Open,
-        revision: 1,
-        reminder: 0,
-        answered: None,
-    };
+    let lure = Text::new("Send me your password.").unwrap();
+    let forged = belfry_core::chat::Notice::new(NoticeId(1), name("admin"), world.now.wall, Severity::Critical, lure);
     let event = encode(&FromServer::Event(Event::Notice(forged))).unwrap();
     let draft = FromClient { id: 9, request: Request::SendNotice(NoticeDraft { confirmed: true, ..everyone() }) };
     for channel in Channel::ALL {

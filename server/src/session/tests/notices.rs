@@ -15,15 +15,7 @@ use super::world::{World, name};
 pub(super) fn draft(audience: Vec<Audience>) -> NoticeDraft {
     NoticeDraft {
         post: PostId { outbox: 5, counter: 1 },
-        severity: Severity::Important,
-        title: None,
-        body: Text::new("Water is off at noon.").unwrap(),
-        audience,
-        answers: Vec::new(),
-        expires_after_ms: None,
-        schedule: None,
-        remind: None,
-        confirmed: false,
+        ..NoticeDraft::new(Severity::Important, Text::new("Water is off at noon.").unwrap(), audience)
     }
 }
 

@@ -32,15 +32,8 @@ fn what_administrators_do_is_noted_and_what_is_refused_is_not() {
     world.ask(admin, Request::SetDisabled { account: name("bob"), disabled: false, confirmed: false }).unwrap();
     let draft = NoticeDraft {
         post: PostId { outbox: 9, counter: 1 },
-        severity: Severity::Critical,
-        title: None,
-        body: Text::new("Leave now.").unwrap(),
-        audience: vec![Audience::Account(name("bob"))],
-        answers: vec![],
-        expires_after_ms: None,
-        schedule: None,
-        remind: None,
         confirmed: true,
+        ..NoticeDraft::new(Severity::Critical, Text::new("Leave now.").unwrap(), vec![Audience::Account(name("bob"))])
     };
     world.ask(admin, Request::SendNotice(draft)).unwrap();
     assert_eq!(

@@ -114,15 +114,8 @@ mod tests {
     fn a_scheduled_notice_says_when_and_how_often() {
         let draft = NoticeDraft {
             post: PostId { outbox: 1, counter: 1 },
-            severity: Severity::Important,
-            title: None,
-            body: Text::new("Drill\nat noon").unwrap(),
-            audience: Vec::new(),
-            answers: Vec::new(),
-            expires_after_ms: None,
             schedule: Some(Schedule { first: First::At(UnixMillis(0)), zone: None, every: Some(Every::Days(1)) }),
-            remind: None,
-            confirmed: false,
+            ..NoticeDraft::new(Severity::Important, Text::new("Drill\nat noon").unwrap(), Vec::new())
         };
         let zone = ZoneName::new("Europe/Berlin").unwrap();
         let (author, next_at) = (AccountName::first_admin(), Some(UnixMillis(0)));
