@@ -1,6 +1,6 @@
 //! The lines of a conversation.
 
-use belfry_core::chat::{Place, table_line, visible, visible_in_window};
+use belfry_core::chat::{Alteration, Place, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 
 use super::{Moment, links};
@@ -21,6 +21,18 @@ pub enum DeliveryMark {
     Stored,
     /// The server refused it.
     Failed,
+}
+
+/// Whether a message is still as it was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlterationMark {
+    /// It is.
+    #[default]
+    None,
+    /// Its author has written it anew.
+    Edited,
+    /// Its author has taken it back.
+    Deleted,
 }
 
 /// One row of a conversation.
@@ -54,10 +66,8 @@ pub enum LineRow {
         own_key: String,
         /// The number of an own message that can be written anew or taken back; empty otherwise.
         key: String,
-        /// Its author has written it anew.
-        edited: bool,
-        /// Its author has taken it back.
-        deleted: bool,
+        /// Whether it is still as it was said.
+        altered: AlterationMark,
         /// It is the one that was looked for.
         sought: bool,
     },
@@ -90,15 +100,6 @@ pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
     rows
 }
 
-/// What is no longer as it was said, as files say it; empty for the others.
-const fn alteration(edited: bool, deleted: bool) -> &'static str {
-    match (edited, deleted) {
-        (_, true) => "deleted",
-        (true, false) => "edited",
-        (false, false) => "",
-    }
-}
-
 /// The rows as a text file: a line for each day, `10:02 anna: hi` for each message, further lines of it indented. `10:02 anna, edited: hi`
 /// is what was written anew, and `10:02 anna, deleted` what was taken back: no name has a comma, so nobody can write that.
 pub fn as_text(rows: &[LineRow]) -> String {
@@ -108,14 +109,14 @@ pub fn as_text(rows: &[LineRow]) -> String {
         match row {
             LineRow::Day(day) => file.push_str(&format!("{}{day}\n", if file.is_empty() { "" } else { "\n" })),
             LineRow::Further | LineRow::New => {}
-            LineRow::Message { who, time, text, edited, deleted, .. } => {
+            LineRow::Message { who, time, text, altered, .. } => {
                 if !who.is_empty() {
                     author = who;
                 }
-                file.push_str(&match alteration(*edited, *deleted) {
-                    "deleted" => format!("{time} {author}, deleted\n"),
-                    "edited" => format!("{time} {author}, edited: {}\n", text.replace('\n', "\n    ")),
-                    _ => format!("{time} {author}: {}\n", text.replace('\n', "\n    ")),
+                file.push_str(&match altered {
+                    AlterationMark::Deleted => format!("{time} {author}, deleted\n"),
+                    AlterationMark::Edited => format!("{time} {author}, edited: {}\n", text.replace('\n', "\n    ")),
+                    AlterationMark::None => format!("{time} {author}: {}\n", text.replace('\n', "\n    ")),
                 });
             }
         }
@@ -131,12 +132,16 @@ pub fn as_table(rows: &[LineRow]) -> String {
         match row {
             LineRow::Day(day) => today = day,
             LineRow::Further | LineRow::New => {}
-            LineRow::Message { who, time, text, edited, deleted, .. } => {
+            LineRow::Message { who, time, text, altered, .. } => {
                 if !who.is_empty() {
                     author = who;
                 }
-                let text = if *deleted { "" } else { text };
-                file.push_str(&table_line([today, time, author, text, alteration(*edited, *deleted)]));
+                let (text, altered) = match altered {
+                    AlterationMark::None => (&text[..], ""),
+                    AlterationMark::Edited => (&text[..], "edited"),
+                    AlterationMark::Deleted => ("", "deleted"),
+                };
+                file.push_str(&table_line([today, time, author, text, altered]));
             }
         }
     }
@@ -155,7 +160,12 @@ fn message(line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'
         Some(Delivery::Stored) => (DeliveryMark::Stored, String::new()),
         Some(Delivery::Failed(refusal)) => (DeliveryMark::Failed, refusal.to_string()),
     };
-    let deleted = line.altered.is_some_and(|altered| altered.deleted);
+    let altered = match line.altered {
+        None => AlterationMark::None,
+        Some(Alteration { deleted: true, .. }) => AlterationMark::Deleted,
+        Some(_) => AlterationMark::Edited,
+    };
+    let can_be_altered = line.from.is_none() && altered != AlterationMark::Deleted;
     LineRow::Message {
         who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), |from| visible(from.as_str())) },
         by: line.from.map(|from| visible(from.as_str())).unwrap_or_default(),
@@ -166,9 +176,8 @@ fn message(line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'
         mark,
         why,
         own_key: line.own.map(|own| own.0.to_string()).unwrap_or_default(),
-        key: line.seq.filter(|_| line.from.is_none() && !deleted).map(|seq| seq.0.to_string()).unwrap_or_default(),
-        edited: line.altered.is_some() && !deleted,
-        deleted,
+        key: line.seq.filter(|_| can_be_altered).map(|seq| seq.0.to_string()).unwrap_or_default(),
+        altered,
         sought,
     }
 }
@@ -298,16 +307,16 @@ mod tests {
         let marks: Vec<_> = rows
             .iter()
             .filter_map(|row| match row {
-                LineRow::Message { key, edited, deleted, sought, .. } => Some((key.as_str(), *edited, *deleted, *sought)),
+                LineRow::Message { key, altered, sought, .. } => Some((key.as_str(), *altered, *sought)),
                 _ => None,
             })
             .collect();
-        assert_eq!(marks, [("1", true, false, false), ("", false, true, false), ("", false, false, true)]);
+        assert_eq!(marks, [("1", AlterationMark::Edited, false), ("", AlterationMark::Deleted, false), ("", AlterationMark::None, true)]);
     }
 
     #[test]
     fn a_saved_conversation_tells_what_was_altered_from_what_was_typed_and_nothing_in_it_runs() {
-        let row = |text: &str, edited: bool, deleted: bool| LineRow::Message {
+        let row = |text: &str, altered: AlterationMark| LineRow::Message {
             who: "anna".into(),
             by: "anna".into(),
             own: false,
@@ -318,17 +327,16 @@ mod tests {
             why: String::new(),
             own_key: String::new(),
             key: String::new(),
-            edited,
-            deleted,
+            altered,
             sought: false,
         };
         let rows = [
             LineRow::Day("Today".into()),
-            row("(deleted)", false, false),
-            row("(deleted)", false, true),
-            row("=cmd|' /c calc'!A1", true, false),
-            row("＠SUM(1)", false, false),
-            row("one\ntwo", false, false),
+            row("(deleted)", AlterationMark::None),
+            row("(deleted)", AlterationMark::Deleted),
+            row("=cmd|' /c calc'!A1", AlterationMark::Edited),
+            row("＠SUM(1)", AlterationMark::None),
+            row("one\ntwo", AlterationMark::None),
         ];
         let table = as_table(&rows);
         let lines = [

@@ -8,7 +8,8 @@ use slint::{Model as _, ModelRc, SharedString, VecModel};
 
 use super::ui;
 use crate::scene::{
-    AudienceRow, ConversationRow, DeliveryMark, LineRow, MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow, SentRow, SeverityLevel,
+    AlterationMark, AudienceRow, ConversationRow, DeliveryMark, LineRow, MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow, SentRow,
+    SeverityLevel,
 };
 use crate::words::say;
 
@@ -183,7 +184,7 @@ impl From<LineRow> for ui::Line {
             LineRow::Day(day) => Self { kind: ui::LineKind::Day, text: say(&day).into(), ..Self::default() },
             LineRow::Further => Self { kind: ui::LineKind::Further, ..Self::default() },
             LineRow::New => Self { kind: ui::LineKind::New, ..Self::default() },
-            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited, deleted, sought } => Self {
+            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, altered, sought } => Self {
                 kind: ui::LineKind::Message,
                 who: who.into(),
                 by: by.into(),
@@ -200,8 +201,8 @@ impl From<LineRow> for ui::Line {
                 why: say(&why).into(),
                 own_key: own_key.into(),
                 key: key.into(),
-                edited,
-                deleted,
+                edited: altered == AlterationMark::Edited,
+                deleted: altered == AlterationMark::Deleted,
                 sought,
             },
         }

@@ -11,7 +11,8 @@ use std::rc::Rc;
 
 use super::{Gesture, Sink};
 use crate::scene::{
-    ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, SentRow, SeverityLevel,
+    AlterationMark, ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, SentRow,
+    SeverityLevel,
 };
 
 /// What a person did, in order.
@@ -92,8 +93,7 @@ fn said(who: &str, time: &str, text: &str, mark: DeliveryMark) -> LineRow {
         why: String::new(),
         own_key: String::new(),
         key: String::new(),
-        edited: false,
-        deleted: false,
+        altered: AlterationMark::None,
         sought: false,
     }
 }

@@ -260,14 +260,14 @@ fn a_message_that_is_being_edited_beside_altered_ones() {
     let mut view = chat();
     let mut rows = lines();
     rows.truncate(4);
-    let altered = |row: LineRow, gone: bool| match row {
+    let altered = |row: LineRow, altered: AlterationMark| match row {
         LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, .. } => {
-            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited: !gone, deleted: gone, sought: false }
+            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, altered, sought: false }
         }
         other => other,
     };
-    rows.push(altered(said("Anna Berg", "10:03", "Great. Who has the keys?", DeliveryMark::None), false));
-    rows.push(altered(said("", "10:03", "(deleted)", DeliveryMark::None), true));
+    rows.push(altered(said("Anna Berg", "10:03", "Great. Who has the keys?", DeliveryMark::None), AlterationMark::Edited));
+    rows.push(altered(said("", "10:03", "(deleted)", DeliveryMark::None), AlterationMark::Deleted));
     rows.push(super::places::own("7", "Thnaks!"));
     let head = ChatHead { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..ChatHead::default() };
     view.set_lines(head, rows, true);

@@ -11,7 +11,7 @@ use slint::platform::{Key, WindowEvent};
 pub(super) fn own(seq: &str, text: &str) -> LineRow {
     let row = said("You", "10:04", text, DeliveryMark::Stored);
     let LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } = row else { return row };
-    LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: seq.into(), edited: false, deleted: false, sought: false }
+    LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: seq.into(), altered: AlterationMark::None, sought: false }
 }
 
 pub(super) fn hits() -> Vec<HitRow> {
@@ -244,14 +244,16 @@ fn an_own_message_is_deleted_only_after_a_question() {
 fn an_altered_message_says_so_also_to_who_does_not_see_it() {
     let (_, sink) = begin();
     let mut view = chat(&sink);
-    let altered = |row: LineRow, gone: bool| match row {
+    let altered = |row: LineRow, altered: AlterationMark| match row {
         LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } => {
-            let (key, edited, deleted) = (String::new(), !gone, gone);
-            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, edited, deleted, sought: false }
+            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: String::new(), altered, sought: false }
         }
         other => other,
     };
-    let rows = vec![altered(said("Anna Berg", "10:05", "Hello", DeliveryMark::None), false), altered(own("8", "(deleted)"), true)];
+    let rows = vec![
+        altered(said("Anna Berg", "10:05", "Hello", DeliveryMark::None), AlterationMark::Edited),
+        altered(own("8", "(deleted)"), AlterationMark::Deleted),
+    ];
     view.set_lines(ChatHead::default(), rows, true);
     assert!(is_there(view.window(), "Anna Berg, 10:05, edited: Hello"));
     assert!(is_there(view.window(), "You, 10:04: This message was deleted.") && !is_there(view.window(), "(deleted)"));
