@@ -67,10 +67,10 @@ pub(crate) fn serve() {
                     peers.insert(peer, None);
                 }
                 Output::Event(endpoint::Event::Message { peer, body, .. }) => match Ask::decode(&body) {
-                    Ask::Echo => endpoint.send(peer, Channel::Chat, Arc::from(body)).unwrap(),
+                    Ask::Echo => endpoint.send(peer, Channel::Chat, body.into()).unwrap(),
                     Ask::Deliver { count, bytes } => {
                         let channel = if bytes > 1000 { Channel::History } else { Channel::Chat };
-                        let body = Arc::from(vec![7; bytes as usize]);
+                        let body = Body::from(vec![7; bytes as usize]);
                         let delivery = peers.get_mut(&peer).unwrap().insert(Delivery { channel, body, left: count, open: window(bytes) });
                         deliver(&mut endpoint, peer, delivery);
                     }
@@ -85,6 +85,7 @@ pub(crate) fn serve() {
                         }
                     }
                 },
+                Output::Event(endpoint::Event::Room { .. }) => {}
                 Output::Event(gone @ endpoint::Event::Gone { .. }) => panic!("nobody leaves: {gone:?}"),
                 Output::Wait(until) => break until,
             }
@@ -96,7 +97,7 @@ pub(crate) fn serve() {
 fn deliver(endpoint: &mut Endpoint, peer: PeerId, delivery: &mut Delivery) {
     let now = delivery.left.min(delivery.open);
     for _ in 0..now {
-        endpoint.send(peer, delivery.channel, Arc::clone(&delivery.body)).unwrap();
+        endpoint.send(peer, delivery.channel, delivery.body.clone()).unwrap();
     }
     delivery.left -= now;
     delivery.open -= now;
@@ -165,7 +166,7 @@ impl Lines {
                 line.untold += 1;
                 if let Some(count) = line.tell_every.filter(|&every| line.untold == every) {
                     line.untold = 0;
-                    connection.send(Channel::Chat, Arc::from(Ask::Arrived { count }.encode())).unwrap();
+                    connection.send(Channel::Chat, Body::from(Ask::Arrived { count }.encode().to_vec())).unwrap();
                 }
             }
         }
@@ -217,7 +218,7 @@ impl Clients for Lines {
         let line = &mut self.lines[who];
         line.untold = 0;
         line.tell_every = if let Ask::Deliver { bytes, .. } = ask { Some(window(bytes) / 2) } else { None };
-        line.caller.connection().unwrap().send(Channel::Chat, Arc::from(ask.encode())).unwrap();
+        line.caller.connection().unwrap().send(Channel::Chat, Body::from(ask.encode().to_vec())).unwrap();
         self.transmit(who);
     }
 
