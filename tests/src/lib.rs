@@ -6,6 +6,8 @@ pub mod caller;
 pub mod crowd;
 pub mod fuzzing;
 pub mod line;
+#[cfg(target_os = "linux")]
+pub mod load;
 pub mod measure;
 pub mod nonces;
 pub mod pair;

@@ -1,42 +1,21 @@
 //! QUIC by quinn: TLS 1.3, one stream in both directions a connection, one write a message.
 
 use std::cell::RefCell;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, ServerConfig, TransportConfig};
-use rustls::RootCertStore;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::runtime::{Builder, Runtime};
+use belfry_tests::load::quic::{self, NAME, runtime};
+use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 use tokio::task::LocalSet;
 
 use crate::{Ask, COMMAND_BYTES, Clients, fan_out_body, ready};
 
-const NAME: &str = "localhost";
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-/// Idle connections stay, as they do elsewhere.
-fn transport() -> Arc<TransportConfig> {
-    let mut transport = TransportConfig::default();
-    transport.max_idle_timeout(None);
-    Arc::new(transport)
-}
-
 pub(crate) fn serve() {
-    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
-    let certificate = made.cert.der().clone();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let mut config = ServerConfig::with_single_cert(vec![certificate.clone()], key).unwrap();
-    config.transport_config(transport());
-    LocalSet::new().block_on(&runtime(), async move {
-        let endpoint = Endpoint::server(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-        let certificate: String = certificate.iter().map(|byte| format!("{byte:02x}")).collect();
+    LocalSet::new().block_on(&runtime().unwrap(), async move {
+        let (endpoint, certificate) = quic::server().unwrap();
         ready(endpoint.local_addr().unwrap(), &certificate);
         let everybody: Everybody = Rc::default();
         while let Some(incoming) = endpoint.accept().await {
@@ -87,17 +66,10 @@ struct Lines {
 }
 
 pub(crate) fn clients(server: SocketAddr, certificate: &str) -> Box<dyn Clients> {
-    let bytes = (0..certificate.len()).step_by(2).map(|at| u8::from_str_radix(&certificate[at..at + 2], 16).unwrap());
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(bytes.collect::<Vec<_>>())).unwrap();
-    let mut config = ClientConfig::with_root_certificates(Arc::new(roots)).unwrap();
-    config.transport_config(transport());
-    let runtime = runtime();
+    let runtime = runtime().unwrap();
     let endpoint = {
         let _inside = runtime.enter();
-        let mut endpoint = Endpoint::client(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-        endpoint.set_default_client_config(config);
-        endpoint
+        quic::client(certificate, None).unwrap()
     };
     Box::new(Lines { runtime, endpoint, server, lines: Vec::new(), buffer: vec![0; 64 * 1024] })
 }
