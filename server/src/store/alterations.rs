@@ -20,7 +20,7 @@ const ORIGINALS: &str = "SELECT a.name, o.text, o.until FROM originals o
     CROSS JOIN messages m ON m.conversation = o.conversation AND m.seq = o.seq CROSS JOIN accounts a ON a.id = m.author
     WHERE o.conversation = ?1 AND o.seq = ?2 AND o.version > ?3 ORDER BY o.version LIMIT ?4";
 const MARK_READ: &str = "INSERT INTO readings (account, conversation, upto) VALUES (?1, ?2, ?3)
-    ON CONFLICT DO UPDATE SET upto = excluded.upto WHERE upto < excluded.upto";
+    ON CONFLICT DO UPDATE SET upto = excluded.upto";
 
 pub(super) fn perform(connection: &Connection, at: UnixMillis, talk: MessageJob) -> Result<Outcome, Trouble> {
     match talk {
@@ -87,9 +87,12 @@ fn altered_since(connection: &Connection, account: AccountId, conversation: Conv
 fn mark_read(connection: &Connection, account: AccountId, of: &Target, upto: Seq) -> Result<Outcome, Trouble> {
     let conversation = begun(connection, account, of)?;
     let since = conversations::since(connection, &conversation, account)?;
-    let row = [clamped(account.0), clamped(conversation.id.0), clamped(upto.min(conversation.last).0)];
-    let moved = connection.prepare_cached(MARK_READ)?.execute(row)? > 0;
-    let read = conversations::read_upto(connection, conversation.id, account)?;
+    let (upto, before) = (upto.min(conversation.last), conversations::read_upto(connection, conversation.id, account)?);
+    let moved = upto > before;
+    if moved {
+        connection.prepare_cached(MARK_READ)?.execute([clamped(account.0), clamped(conversation.id.0), clamped(upto.0)])?;
+    }
+    let read = upto.max(before);
     let unread = conversations::unread(connection, conversation.id, conversation.last, read, since, conversation.kept_from)?;
     Ok(ReadUpTo { conversation: conversation.id, read, unread, moved }.into())
 }
@@ -238,7 +241,7 @@ mod tests {
             let attic = create(store, anna, "attic");
             assert_eq!(read(store, bob, Target::Room(attic), 1), Err(Refusal::NotInRoom));
             post_to(store, anna, 9, direct("bob")).unwrap();
-            assert_eq!(read(store, bob, direct("anna"), 0), Ok((0, 1, true)));
+            assert_eq!(read(store, bob, direct("anna"), 0), Ok((0, 1, false)));
         });
     }
 

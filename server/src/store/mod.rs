@@ -39,6 +39,8 @@ mod notices;
 mod open;
 mod page;
 mod plans;
+#[cfg(test)]
+mod prepared;
 mod reading;
 mod retention;
 mod room_job;
@@ -46,6 +48,7 @@ mod rooms;
 mod schema;
 mod search;
 mod set_back;
+mod settling;
 mod sign_in;
 mod stored;
 mod time_limit;

@@ -272,6 +272,7 @@ fn a_message_is_in_the_index_as_it_stands_and_what_becomes_of_it_touches_no_othe
     {
         ask(&mut store, 1, post(anna, counter, Target::Room(room), typed)).unwrap();
     }
+    store.settle();
     let found = |store: &Store, word: &str| {
         let mut statement =
             store.connection.prepare("SELECT rowid >> 32, rowid & 255 FROM search WHERE search MATCH ?1 ORDER BY rowid").unwrap();

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, confusables, plans, search, timelines};
+use super::{StoreError, confusables, plans, search, settling, timelines};
 
 /// What `PRAGMA application_id` says of our files: "BLFY".
 pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
@@ -20,7 +20,6 @@ pub(super) struct Migration {
 const MANY: i64 = 50_000;
 
 type Then = fn(&Connection) -> Result<(), StoreError>;
-
 /// Every step.
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: BEGINNING, then: None },
@@ -35,6 +34,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: TAKEN_BACK, then: None },
     Migration { sql: CLOSED_FOR_GOOD, then: Some(plans::close_rooms_that_are_gone) },
     Migration { sql: timelines::TABLES, then: None },
+    Migration { sql: settling::STEP, then: None },
 ];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.
@@ -503,7 +503,7 @@ mod tests {
         INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
         INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
         INSERT INTO ledger (notice, account) VALUES (1, 1);
-    ", LAST, LAST, LAST, LAST, LAST, LAST];
+    ", LAST, LAST, LAST, LAST, LAST, LAST, LAST];
 
     fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
         let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();

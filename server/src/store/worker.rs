@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -22,6 +22,9 @@ const READING_MAX: usize = JOBS_WAITING_MAX;
 
 /// Jobs in one batch: after 512 the sync is shared by so many that more would only make the first ones wait longer.
 const BATCH_JOBS_MAX: usize = 512;
+
+/// What follows from messages and nobody waits for is done when nothing has come for this long.
+const SETTLED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Batches that the latency is the median of.
 const LATENCIES_MAX: usize = 64;
@@ -223,7 +226,15 @@ struct StoreThread<W: Fn()> {
 
 impl<W: Fn()> StoreThread<W> {
     fn run(self, mut store: Store) {
-        while let Ok(first) = self.to_do.recv() {
+        loop {
+            let first = match self.next(&store) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    store.settle();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             let mut arrivals = vec![first.0];
             let mut jobs = vec![first.1];
             while jobs.len() < BATCH_JOBS_MAX
@@ -237,9 +248,18 @@ impl<W: Fn()> StoreThread<W> {
             // Nobody listens any more when the owner has dropped its end; what was handed in is stored all the same.
             let _ = self.answers.as_ref().map(|answers| answers.send(Batch { done, latency }));
             (self.wake)();
+            store.settle_what_is_due();
         }
         if let Err(error) = store.close() {
             tracing::error!("the database could not be closed cleanly: {error}");
+        }
+    }
+
+    /// The next job. Nobody is in a hurry when none comes for a while.
+    fn next(&self, store: &Store) -> Result<(Instant, Job), RecvTimeoutError> {
+        match store.wants_to_settle() {
+            true => self.to_do.recv_timeout(SETTLED_WITHIN),
+            false => self.to_do.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 }

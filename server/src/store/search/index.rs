@@ -1,10 +1,12 @@
 //! When the index is asked and when the newest messages are read, and what becomes of a search whose index is damaged.
 
-use belfry_core::chat::{AccountId, Refusal, SearchText, Seq};
+use belfry_core::chat::{AccountId, Answer, Refusal, SearchText, Seq};
 
-use super::super::fixture::{LOBBY, add, ask, create, found, job, post};
-use super::super::{MessageJob, Store, Target, Work};
-use super::{BARREN_MAX, CHUNK_MAX, Depth, LookedUp, RARE_FIRST, RECENT_FIRST, RECENT_MAX, conversations, look_up, newest, recent};
+use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, job, post};
+use super::super::{MessageJob, Outcome, Store, Target, Work};
+use super::{
+    BARREN_MAX, CHUNK_MAX, Depth, LookedUp, RARE_FIRST, RARE_MAX, RECENT_FIRST, RECENT_MAX, Wanted, conversations, look_up, newest, recent,
+};
 use crate::store::page::Limit;
 
 fn say(store: &mut Store, at: u64, account: AccountId, to: Target, text: &str) {
@@ -45,9 +47,9 @@ fn a_conversation_that_goes_on_without_a_hit_is_not_read_to_its_end() {
     }
     noise(&mut store, anna, &Target::Room(noisy), 4 * BARREN_MAX);
     let places = conversations::of(&store.connection, anna).unwrap();
-    let read = |phrase| recent(&store.connection, "hello", &places, Seq(u64::MAX), Limit::new(9), 2 * BARREN_MAX, phrase).unwrap();
+    let read = |in_index| recent(&store.connection, "hello", &places, Seq(u64::MAX), Limit::new(9), 2 * BARREN_MAX, in_index).unwrap();
     assert!(!read(None).is_complete);
-    let found = read(Some("\"hello\""));
+    let found = read(Some(&Wanted::new("hello")));
     assert_eq!((found.found.len(), found.is_complete), (6, true));
 }
 
@@ -59,7 +61,16 @@ fn the_index_is_not_asked_while_what_is_read_has_hits_often_enough() {
     noise(&mut store, anna, &Target::Room(LOBBY), BARREN_MAX - CHUNK_MAX);
     let places = conversations::of(&store.connection, anna).unwrap();
     // What is no phrase would be a failure if the index were asked.
-    let found = recent(&store.connection, "hello", &places, Seq(u64::MAX), Limit::new(9), RECENT_MAX, Some("\"")).unwrap();
+    let found = recent(
+        &store.connection,
+        "hello",
+        &places,
+        Seq(u64::MAX),
+        Limit::new(9),
+        RECENT_MAX,
+        Some(&Wanted { text: "hello", phrase: "\"".to_owned() }),
+    )
+    .unwrap();
     assert_eq!((found.found.len(), found.is_complete), (1, true));
 }
 
@@ -70,8 +81,37 @@ fn an_index_that_is_damaged_is_a_failure_and_not_too_little_time() {
     say(&mut store, 1, anna, Target::Room(LOBBY), "needle");
     noise(&mut store, anna, &Target::Room(LOBBY), RECENT_FIRST + 10);
     assert_eq!(found(&mut store, anna, "needle"), [1]);
+    store.settle();
     store.connection.execute_batch("DELETE FROM search_data").unwrap();
     let text = SearchText::new("needle").unwrap();
     let search = MessageJob::Search { account: anna, text, within: None, before: None, limit: 9 };
     assert_eq!(ask(&mut store, 9, Work::Message(search)), Err(Refusal::StoreFailed));
+}
+
+#[test]
+fn a_common_text_is_found_in_each_conversation() {
+    each_store(|store| {
+        let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+        super::super::fixture::say(store, anna, RARE_MAX as u64 + 10);
+        say(store, 1, bob, direct("anna"), "hello there");
+        let text = SearchText::new("hello").unwrap();
+        let search = MessageJob::Search { account: bob, text, within: None, before: None, limit: 3 };
+        let Ok(Outcome::Read(Answer::Found(found))) = ask(store, 9, Work::Message(search)) else { panic!() };
+        assert_eq!(found.hits.iter().map(|hit| hit.place.to_string()).collect::<Vec<_>>(), ["@anna", "lobby", "lobby"]);
+    });
+}
+
+#[test]
+fn the_language_of_queries_is_only_text() {
+    each_store(|store| {
+        let anna = add(store, "anna");
+        say(store, 1, anna, Target::Room(LOBBY), "say \"cheese\" AND smile");
+        say(store, 2, anna, Target::Room(LOBBY), "a* OR b");
+        for _ in 0..2 {
+            assert_eq!(found(store, anna, "\"cheese\" AND"), [1]);
+            assert_eq!(found(store, anna, "a* OR"), [2]);
+            assert_eq!(found(store, anna, "NOT smile"), [0; 0]);
+            store.settle();
+        }
+    });
 }
