@@ -219,6 +219,17 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_signed_in_once_was_here_and_nobody_else() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            add(store, "bob");
+            assert!(!store.was_here(&named("anna")).unwrap());
+            ask(store, 5, arrive(anna, DEVICE, false)).unwrap();
+            assert_eq!(["ANNA", "bob", "nobody"].map(|typed| store.was_here(&named(typed)).unwrap()), [true, false, false]);
+        });
+    }
+
+    #[test]
     fn a_name_that_looks_the_same_is_taken() {
         each_store(|store| {
             add(store, "Anna");

@@ -164,4 +164,20 @@ mod tests {
             assert_eq!(ask(store, 9, Work::Preview { author: root, audience: vec![Audience::Everyone] }), Ok(expected));
         });
     }
+
+    #[test]
+    fn a_room_is_for_others_while_somebody_else_is_in_it_who_is_not_shut_out() {
+        each_store(|store| {
+            let [root, anna, bob] = ["root", "anna", "bob"].map(|name| add(store, name));
+            let attic = create(store, anna, "attic");
+            create(store, bob, "cellar");
+            let for_others = |store: &mut Store| is_for_others(&store.connection, attic, anna).unwrap();
+            assert!(!for_others(store), "she is alone in it");
+            ask(store, 1, Work::Room(RoomJob::Join { account: bob, room: attic })).unwrap();
+            assert!(for_others(store));
+            assert!(is_for_others(&store.connection, attic, root).unwrap());
+            ask(store, 2, Work::SetDisabled { account: named("bob"), disabled: true }).unwrap();
+            assert!(!for_others(store), "a notice would not reach him");
+        });
+    }
 }
