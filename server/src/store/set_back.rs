@@ -1,7 +1,7 @@
 //! The clock was ahead and has come back: what was noted by it and decides something yet to come is put right. What only tells when
 //! something was said or done stays as it was written.
 
-use belfry_core::chat::{NoticeId, NoticeState};
+use belfry_core::chat::NoticeId;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, params};
 
@@ -46,17 +46,13 @@ pub(super) fn set_back(connection: &Connection, at: UnixMillis, from: UnixMillis
     again.extend(sooner);
     again.sort_unstable();
     again.dedup();
-    let mut open = Vec::new();
-    for notice in again {
-        open.push(with_people(connection, at, notice)?);
-    }
-    open.retain(|stored| stored.notice.state == NoticeState::Open);
+    let open = again.into_iter().map(|notice| with_people(connection, at, notice)).collect::<Result<_, _>>()?;
     Ok(ClockSetBack { open, reminders: reminders(connection)? })
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, NoticeChange, Reminding};
+    use belfry_core::chat::{AccountId, NoticeChange, NoticeState, Reminding};
 
     use super::super::fixture::{DEVICE, LOBBY, add, ask, each_store, named, notice_to, post, sent, sign_in};
     use super::super::{List, Outcome, Store, StoredDevices, StoredNotice, Target, Work};
