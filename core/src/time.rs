@@ -25,6 +25,11 @@ impl Instant {
         self.0
     }
 
+    /// The last whole multiple of `grain` after the caller's start that is not later than this.
+    pub(crate) fn floor(self, grain: Duration) -> Self {
+        Self(self.0 - self.0.checked_rem(micros(grain)).unwrap_or(0))
+    }
+
     /// How long after `earlier` this is; zero when the clock went backwards.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -14,10 +14,9 @@ use super::pacer::Pacer;
 use super::recovery::Recovery;
 use super::rtt::Rtt;
 use super::sent::SentPackets;
-use super::timer::{Timer, Timers};
+use super::timer::{Timer, Timers, gone_at};
 use super::{Established, Event, SendError, Side, Stats};
 use crate::crypto::{PublicKey, ReplayWindow, Sealer};
-use crate::limits::HEARTBEAT_TIMEOUT;
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::wire::datagram::ConnectionId;
@@ -136,7 +135,7 @@ impl Active {
         match side {
             // The first packet confirms the keys to the server.
             Side::Client => connection.ping_pending = true,
-            Side::Server => connection.timers.set(Timer::Heartbeat, now + HEARTBEAT_TIMEOUT),
+            Side::Server => connection.timers.set(Timer::Heartbeat, gone_at(now)),
         }
         connection
     }

@@ -29,6 +29,11 @@ pub enum Verdict {
     Forged,
 }
 
+/// Whether a datagram is as good as full: one of many small messages may lack a little.
+pub(super) const fn is_full(datagram: &[u8]) -> bool {
+    datagram.len() >= DATAGRAM_BYTES * 5 / 6
+}
+
 impl Active {
     /// A protected datagram for this connection has arrived. It is decrypted in place.
     pub(super) fn handle_datagram(&mut self, now: Instant, head: ProtectedHead, datagram: &mut [u8], rng: &mut Rng) -> Verdict {
@@ -37,8 +42,7 @@ impl Active {
             self.stats.duplicates += 1;
             return Verdict::Duplicate;
         }
-        // A datagram of many small messages is nearly full, too.
-        let full = datagram.len() >= DATAGRAM_BYTES * 5 / 6;
+        let full = is_full(datagram);
         let Some((clear, sealed)) = datagram.split_at_mut_checked(PROTECTED_HEAD_BYTES) else { return Verdict::Forged };
         let Some(payload) = self.open(now, head.epoch, number, clear, sealed) else {
             self.stats.forged += 1;
@@ -49,6 +53,12 @@ impl Active {
         };
         let newest = self.window.is_newest(number);
         self.window.mark(number);
+        self.handle_payload(now, number, payload, full, rng);
+        Verdict::Authentic { newest }
+    }
+
+    /// The peer has sent this.
+    pub(super) fn handle_payload(&mut self, now: Instant, number: u64, payload: &[u8], full: bool, rng: &mut Rng) {
         self.last_heard = now;
         self.note_activity(now);
         let result = match self.state {
@@ -63,7 +73,6 @@ impl Active {
             self.events.push_back(Event::Closed(code));
             self.close(now, code);
         }
-        Verdict::Authentic { newest }
     }
 
     fn on_frames(&mut self, now: Instant, number: u64, payload: &[u8], full: bool, rng: &mut Rng) -> Result<(), CloseCode> {

@@ -24,9 +24,9 @@ const CONTROL_ROOM: usize = 200;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skip {
     /// Packets before the next one.
-    left: u64,
+    pub(super) left: u64,
     /// Between two of them, on average; doubles.
-    gap: u64,
+    pub(super) gap: u64,
 }
 
 const SKIP_GAP_MIN: u64 = 256;
@@ -213,16 +213,21 @@ impl Active {
 
     /// Pads and seals the datagram; `false` when the key has protected all it may, which ends the connection.
     fn seal(&mut self, out: &mut Vec<u8>) -> bool {
-        if self.side == Side::Client {
-            let short = CLIENT_DATAGRAM_BYTES_MIN.saturating_sub(TAG_BYTES).saturating_sub(out.len());
-            frame::encode_padding(short, out);
-        }
+        pad(self.side, out);
         let sealed = self.sealer.seal(out, PROTECTED_HEAD_BYTES).is_ok();
         self.sent.note_number(self.sealer.next_number());
         if !sealed {
             self.end();
         }
         sealed
+    }
+}
+
+/// Fills up what a client sends: an answer must not be longer.
+pub(super) fn pad(side: Side, out: &mut Vec<u8>) {
+    if side == Side::Client {
+        let short = CLIENT_DATAGRAM_BYTES_MIN.saturating_sub(TAG_BYTES).saturating_sub(out.len());
+        frame::encode_padding(short, out);
     }
 }
 

@@ -61,6 +61,19 @@ pub(super) struct RestingEpochs {
     sealed_before: u64,
 }
 
+impl RestingEpochs {
+    pub(super) const fn parity(&self) -> bool {
+        self.parity
+    }
+
+    /// Opens a datagram of this parity. The other one is nobody's while a connection rests.
+    pub(super) fn open<'a>(&mut self, parity: bool, number: u64, head: &[u8], sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let opened = (parity == self.parity).then(|| self.current.open_resting(number, head, sealed))?.ok()?;
+        self.opened += 1;
+        Some(opened)
+    }
+}
+
 impl Epochs {
     /// No change of keys is under way.
     pub(super) const fn can_rest(&self) -> bool {

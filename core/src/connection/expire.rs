@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::Event;
 use super::active::{Active, State};
-use super::timer::{Timer, Timers};
-use crate::limits::{CLOSE_TRIES_MAX, HEARTBEAT_TIMEOUT};
+use super::timer::{Timer, Timers, gone_at, together_after};
+use crate::limits::CLOSE_TRIES_MAX;
 use crate::time::Instant;
 
 /// A connection on which nothing happened for this long gives back the memory that only a busy one needs.
@@ -29,7 +29,7 @@ impl Active {
 
     /// The timer is not moved by what arrives; it looks when it fires.
     fn on_heartbeat_timer(&mut self, now: Instant) {
-        let at = self.last_heard + HEARTBEAT_TIMEOUT;
+        let at = gone_at(self.last_heard);
         if now < at {
             self.timers.set(Timer::Heartbeat, at);
         } else {
@@ -48,7 +48,7 @@ impl Active {
     }
 
     fn on_rest_timer(&mut self, now: Instant) {
-        let at = self.last_active + REST_AFTER;
+        let at = together_after(self.last_active + REST_AFTER);
         if now < at {
             self.timers.set(Timer::Rest, at);
             return;
@@ -65,7 +65,7 @@ impl Active {
         if self.timers.get(Timer::Rest).is_none() && self.state == State::Open {
             self.window.widen();
             // Twice the time, so that it need not look again after each burst.
-            self.timers.set(Timer::Rest, now + 2 * REST_AFTER);
+            self.timers.set(Timer::Rest, together_after(now + 2 * REST_AFTER));
         }
     }
 
@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use crate::connection::Side;
     use crate::connection::peer::Peer;
+    use crate::limits::HEARTBEAT_TIMEOUT;
     use crate::wire::frame;
 
     const TICK: Duration = Duration::from_micros(1);
@@ -107,8 +108,8 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_rests_once_nothing_has_happened_for_two_seconds_and_looks_every_four() {
-        for (happens, rests) in [(&[0][..], 4000), (&[0, 1000], 4000), (&[0, 2000], 4000), (&[0, 3000], 5000), (&[0, 3000, 4500], 6500)] {
+    fn a_connection_rests_at_the_second_once_nothing_has_happened_for_two_and_looks_every_four() {
+        for (happens, rests) in [(&[0][..], 4000), (&[0, 1000], 4000), (&[0, 2000], 4000), (&[0, 3000], 5000), (&[0, 3000, 4500], 7000)] {
             let mut peer = Peer::facing(Side::Server);
             let since = peer.now;
             for &at in happens {

@@ -33,7 +33,7 @@ pub use arrive::Verdict;
 pub use body::{Body, Tally};
 use incoming::Incoming;
 use outgoing::Outgoing;
-use park::Parked;
+use park::{Heard, Parked};
 pub use timer::Timer;
 
 use crate::crypto::{DataKey, PublicKey};
@@ -194,7 +194,7 @@ impl Connection {
         }
     }
 
-    /// It was woken for nothing.
+    #[cfg(test)]
     fn go_back_to_rest(&mut self) {
         self.active().is_resting = true;
         self.park_if_resting();
@@ -209,24 +209,29 @@ impl Connection {
 
     /// A protected datagram for this connection has arrived. It is decrypted in place.
     pub fn handle_datagram(&mut self, now: Instant, head: ProtectedHead, datagram: &mut [u8], rng: &mut Rng) -> Verdict {
-        let was_parked = self.is_parked();
-        let verdict = self.active().handle_datagram(now, head, datagram, rng);
-        // What is not the peer's must not cost memory either.
-        if was_parked && !matches!(verdict, Verdict::Authentic { .. }) {
-            self.go_back_to_rest();
+        let Form::Parked(parked) = &mut self.form else { return self.active().handle_datagram(now, head, datagram, rng) };
+        match parked.handle_datagram(now, head, datagram) {
+            Heard::Asleep(verdict) => verdict,
+            Heard::TooManyForgeries => {
+                self.active().close(now, CloseCode::AEAD_LIMIT);
+                Verdict::Forged
+            }
+            Heard::Awake { number, newest, full, payload } => {
+                self.active().handle_payload(now, number, payload, full, rng);
+                Verdict::Authentic { newest }
+            }
         }
-        verdict
     }
 
     /// Time has passed. All datagrams that arrived until `now` must have been handled before.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let was_parked = self.is_parked();
-        self.active().handle_timeout(now);
-        if was_parked {
-            self.go_back_to_rest();
-        } else {
-            self.park_if_resting();
+        if let Form::Parked(parked) = &mut self.form
+            && parked.sleeps_on(now)
+        {
+            return;
         }
+        self.active().handle_timeout(now);
+        self.park_if_resting();
     }
 
     /// Queues a message. When the channel's queue is full, all of it is given up and the peer told to fetch it from the log.
@@ -313,7 +318,8 @@ impl Connection {
     pub fn poll_transmit(&mut self, now: Instant, rng: &mut Rng, out: &mut Vec<u8>) -> bool {
         match &mut self.form {
             Form::Active(active) => active.poll_transmit(now, rng, out),
-            Form::Parked(_) | Form::Between => false,
+            Form::Parked(parked) => parked.poll_transmit(now, out),
+            Form::Between => false,
         }
     }
 
@@ -398,7 +404,7 @@ impl Connection {
     pub fn stats(&self) -> Stats {
         match &self.form {
             Form::Active(active) => active.stats,
-            Form::Parked(parked) => parked.stats,
+            Form::Parked(parked) => parked.stats(),
             Form::Between => Stats::default(),
         }
     }

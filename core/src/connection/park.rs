@@ -1,7 +1,11 @@
 //! A connection on which nothing happens is kept small: most connections, most of the time.
 
-use super::acks::Acks;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::acks::{Acks, Arrival};
 use super::active::{Active, Channels, State};
+use super::arrive::{Verdict, is_full};
 use super::congestion::Congestion;
 use super::epoch::{Epochs, RestingEpochs};
 use super::incoming::{Incoming, RestingIncoming};
@@ -10,12 +14,16 @@ use super::pacer::Pacer;
 use super::recovery::Recovery;
 use super::rtt::{RestingRtt, Rtt};
 use super::sent::SentPackets;
-use super::timer::{Timer, Timers};
+use super::timer::{Timer, Timers, gone_at};
 use super::{Side, Stats, depart};
 use crate::crypto::{ReplayWindow, Sealer};
+use crate::limits::{FORGERIES_MAX, FRAMES_PER_DATAGRAM_MAX};
 use crate::time::Instant;
 use crate::wire::Channel;
-use crate::wire::datagram::ConnectionId;
+use crate::wire::datagram::{ConnectionId, PROTECTED_HEAD_BYTES, ProtectedHead};
+use crate::wire::frame::{self, Frame};
+use crate::wire::reader::Reader;
+use crate::wire::varint;
 
 /// What it takes to go on as if the connection had never rested: keys, counters, what is known of the path.
 #[derive(Debug)]
@@ -28,51 +36,195 @@ pub(super) struct Parked {
     last_heard: Instant,
     last_active: Instant,
     rtt: RestingRtt,
-    outgoing: [RestingOutgoing; Channel::COUNT],
-    incoming: [RestingIncoming; Channel::COUNT],
-    skipped: Option<u64>,
-    skip: depart::Skip,
+    numbers: RestingNumbers,
     /// A client keeps the path alive, a server waits for signs of life; neither waits for anything else.
     wakes: Option<(Instant, Timer)>,
-    pub(super) stats: Stats,
+    /// The packet that arrived when something was last heard, while it is to be acknowledged.
+    unanswered: Option<u64>,
+    stats: RestingStats,
+}
+
+/// What a datagram does to a connection at rest.
+pub(super) enum Heard<'a> {
+    /// Nothing that cannot be dealt with in its sleep.
+    Asleep(Verdict),
+    /// The peer has sent something else than a sign of life.
+    Awake { number: u64, newest: bool, full: bool, payload: &'a [u8] },
+    /// So many were not the peer's that the key should not be tried any longer.
+    TooManyForgeries,
 }
 
 // Ten thousand people are at their desks and say nothing.
-const _: () = assert!(size_of::<Parked>() <= 512);
+const _: () = assert!(size_of::<Parked>() <= 280);
+
+/// The numbers of all channels and what is left out of the packets', which nobody looks at during a rest: variable-length integers, of
+/// which nearly all are small. The rooms of grants are kept instead of their ends, for the same reason.
+#[derive(Debug)]
+struct RestingNumbers(Box<[u8]>);
+
+impl RestingNumbers {
+    fn keep(active: &Active) -> Self {
+        let mut out = Vec::with_capacity(128);
+        for outgoing in &active.outgoing {
+            let RestingOutgoing { first, used, granted } = outgoing.park();
+            [first, used, granted.saturating_sub(used)].into_iter().for_each(|number| varint::write(number, &mut out));
+        }
+        for incoming in &active.incoming {
+            let RestingIncoming { next, consumed, granted } = incoming.park();
+            [next, consumed, granted.saturating_sub(consumed)].into_iter().for_each(|number| varint::write(number, &mut out));
+        }
+        let depart::Skip { left, gap } = active.skip;
+        let skipped_before = active.sent.skipped().map_or(0, |skipped| active.sealer.next_number().saturating_sub(skipped));
+        [left, gap, skipped_before].into_iter().for_each(|number| varint::write(number, &mut out));
+        Self(out.into_boxed_slice())
+    }
+
+    /// One after the other, in the order in which they were kept.
+    fn read(&self) -> impl FnMut() -> u64 {
+        let mut reader = Reader::new(&self.0);
+        move || reader.varint().unwrap_or_default()
+    }
+}
+
+/// What a resting connection keeps of its counters.
+#[derive(Clone, Copy, Debug)]
+struct RestingStats {
+    packets_lost: u32,
+    spurious_losses: u32,
+    congestions: u32,
+    probe_timeouts: u32,
+    duplicates: u32,
+    forged: u64,
+    key_changes: u32,
+}
+
+impl RestingStats {
+    fn keep(stats: Stats) -> Self {
+        let short = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            packets_lost: short(stats.packets_lost),
+            spurious_losses: short(stats.spurious_losses),
+            congestions: short(stats.congestions),
+            probe_timeouts: short(stats.probe_timeouts),
+            duplicates: short(stats.duplicates),
+            forged: stats.forged,
+            key_changes: short(stats.key_changes),
+        }
+    }
+
+    fn resume(self) -> Stats {
+        Stats {
+            packets_lost: self.packets_lost.into(),
+            spurious_losses: self.spurious_losses.into(),
+            congestions: self.congestions.into(),
+            probe_timeouts: self.probe_timeouts.into(),
+            duplicates: self.duplicates.into(),
+            forged: self.forged,
+            key_changes: self.key_changes.into(),
+        }
+    }
+}
 
 impl Parked {
     pub(super) const fn wakes(&self) -> Option<(Instant, Timer)> {
         self.wakes
     }
 
+    pub(super) fn stats(&self) -> Stats {
+        self.stats.resume()
+    }
+
     pub(super) fn round_trip(&self) -> Option<core::time::Duration> {
         Rtt::resume(self.rtt).smoothed()
+    }
+
+    /// A protected datagram for this connection has arrived. It is decrypted in place.
+    ///
+    /// A sign of life, which is nearly all that ever comes, is answered without waking up: at once, because nothing is on its way that the
+    /// acknowledgement could travel with (RFC 9000 §13.2.1 sets only how late it may be), and from memory that is there.
+    pub(super) fn handle_datagram<'a>(&mut self, now: Instant, head: ProtectedHead, datagram: &'a mut [u8]) -> Heard<'a> {
+        let number = self.window.expand(head.number);
+        if !self.window.is_new(number) {
+            self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+            return Heard::Asleep(Verdict::Duplicate);
+        }
+        let full = is_full(datagram);
+        let Some((clear, sealed)) = datagram.split_at_mut_checked(PROTECTED_HEAD_BYTES) else { return Heard::Asleep(Verdict::Forged) };
+        let Some(payload) = self.epochs.open(head.epoch, number, clear, sealed) else {
+            self.stats.forged += 1;
+            return if self.stats.forged >= FORGERIES_MAX { Heard::TooManyForgeries } else { Heard::Asleep(Verdict::Forged) };
+        };
+        let newest = self.window.is_newest(number);
+        self.window.mark(number);
+        let can_answer = self.unanswered.is_none() && self.sealer.next_number() < u64::MAX - 1;
+        if !can_answer || !is_sign_of_life(payload) {
+            return Heard::Awake { number, newest, full, payload };
+        }
+        self.last_heard = now;
+        self.last_active = now;
+        self.unanswered = Some(number);
+        Heard::Asleep(Verdict::Authentic { newest })
+    }
+
+    /// Writes the acknowledgement of a sign of life into `out`; `false` when there is nothing to send.
+    pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        let Some(number) = self.unanswered.take() else { return false };
+        out.clear();
+        ProtectedHead { to: self.remote, epoch: self.epochs.parity(), number: self.sealer.next_number() as u32 }.encode(out);
+        frame::encode_ack([(number, number)].into_iter(), now.since(self.last_heard), out);
+        depart::pad(self.side, out);
+        self.last_active = now;
+        self.sealer.seal_resting(out, PROTECTED_HEAD_BYTES).is_ok()
+    }
+
+    /// Time has passed. Whether that is nothing to wake up for: the timer is not moved by what arrives; it looks when it fires.
+    pub(super) fn sleeps_on(&mut self, now: Instant) -> bool {
+        match self.wakes {
+            Some((at, Timer::Heartbeat)) if at <= now => {
+                let at = gone_at(self.last_heard);
+                self.wakes = Some((at, Timer::Heartbeat));
+                now < at
+            }
+            Some((at, _)) => now < at,
+            None => true,
+        }
     }
 
     /// Wakes it up.
     pub(super) fn resume(self) -> Active {
         let mut timers = Timers::default();
+        let mut acks = Acks::default();
+        if let Some(number) = self.unanswered {
+            acks.on_packet(self.last_heard, number, Arrival { eliciting: true, full: false, spread: None });
+            timers.put(Timer::Acknowledge, acks.due());
+        }
         if let Some((at, timer)) = self.wakes {
             timers.set(timer, at);
         }
-        let mut channels = Channel::ALL.into_iter();
-        let outgoing = self.outgoing.map(|resting| Outgoing::resume(channels.next().unwrap_or(Channel::Control), resting));
-        let mut channels = Channel::ALL.into_iter();
-        let incoming = self.incoming.map(|resting| {
-            let channel = channels.next().unwrap_or(Channel::Control);
+        let mut next = self.numbers.read();
+        let outgoing = Channel::ALL.map(|channel| {
+            let (first, used, room) = (next(), next(), next());
+            Outgoing::resume(channel, RestingOutgoing { first, used, granted: used + room })
+        });
+        let incoming = Channel::ALL.map(|channel| {
+            let (of_message, consumed, room) = (next(), next(), next());
+            let resting = RestingIncoming { next: of_message, consumed, granted: consumed + room };
             Incoming::resume(Active::message_bytes_max(self.side, channel), Active::credit(self.side, channel), resting)
         });
+        let skip = depart::Skip { left: next(), gap: next() };
+        let skipped_before = next();
+        let skipped = (skipped_before > 0).then(|| self.sealer.next_number().saturating_sub(skipped_before));
         Active {
             side: self.side,
             remote: self.remote,
             state: State::Open,
-            sent: SentPackets::resume(self.sealer.next_number(), self.skipped),
+            sent: SentPackets::resume(self.sealer.next_number(), skipped),
             sealer: self.sealer,
             epochs: Epochs::resume(self.epochs),
             window: self.window,
             last_heard: self.last_heard,
             last_active: self.last_active,
-            acks: Acks::default(),
+            acks,
             rtt: Rtt::resume(self.rtt),
             recovery: Recovery::new(),
             congestion: Congestion::new(),
@@ -86,11 +238,11 @@ impl Parked {
             go_away: None,
             announcement: None,
             announcement_pending: false,
-            skip: self.skip,
+            skip,
             timers,
             events: alloc::collections::VecDeque::new(),
             is_resting: false,
-            stats: self.stats,
+            stats: self.stats.resume(),
         }
     }
 }
@@ -115,23 +267,35 @@ impl Active {
     pub(super) fn park(mut self) -> Parked {
         self.sealer.rest();
         self.window.rest();
+        let numbers = RestingNumbers::keep(&self);
         Parked {
             side: self.side,
             remote: self.remote,
-            skipped: self.sent.skipped(),
             sealer: self.sealer,
             epochs: self.epochs.park(),
             window: self.window,
             last_heard: self.last_heard,
             last_active: self.last_active,
             rtt: self.rtt.park(),
-            outgoing: self.outgoing.map(|outgoing| outgoing.park()),
-            incoming: self.incoming.map(|incoming| incoming.park()),
-            skip: self.skip,
+            numbers,
             wakes: self.timers.next(),
-            stats: self.stats,
+            unanswered: None,
+            stats: RestingStats::keep(self.stats),
         }
     }
+}
+
+/// Whether all that was sent is that the peer is there.
+fn is_sign_of_life(payload: &[u8]) -> bool {
+    let mut pings = 0;
+    for frame in frame::decode(payload) {
+        match frame {
+            Ok(Frame::Ping) => pings += 1,
+            Ok(Frame::Padding) => {}
+            Ok(_) | Err(_) => return false,
+        }
+    }
+    (1..=FRAMES_PER_DATAGRAM_MAX).contains(&pings)
 }
 
 #[cfg(test)]
@@ -143,6 +307,7 @@ mod tests {
     use crate::connection::peer::Peer;
     use crate::connection::{Event, Verdict, tests};
     use crate::crypto::PublicKey;
+    use crate::limits::HEARTBEAT_TIMEOUT;
     use crate::rng::from_seed;
     use crate::wire::CloseCode;
     use crate::wire::frame::{self, Data, Frame, Part};
@@ -150,6 +315,8 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     type Deed = fn(&mut Peer);
+
+    type Frames = fn(&mut Vec<u8>);
 
     fn whole(message: u64, bytes: &[u8]) -> Data<'_> {
         Data { channel: Channel::Chat, message, part: Part::Whole, bytes }
@@ -229,6 +396,123 @@ mod tests {
         let next = peer.active().sealer.next_number();
         peer.acknowledges(&[(next, next)]);
         assert_eq!(peer.events(), [Event::Closed(CloseCode::PROTOCOL_VIOLATION)]);
+    }
+
+    /// A connection of this side that rests and knows its round trip.
+    fn resting(side: Side) -> Peer {
+        let mut peer = Peer::facing(side);
+        peer.is_so_far_away(20 * MS);
+        peer.waits(10_000 * MS);
+        assert!(peer.connection.is_parked());
+        peer
+    }
+
+    #[test]
+    fn a_sign_of_life_is_answered_at_once_without_waking_up_and_leaves_no_timer_behind() {
+        let mut peer = resting(Side::Server);
+        let wakes = peer.connection.next_timeout();
+        for ping in 1..4 {
+            peer.now = peer.now + 24_000 * MS;
+            assert_eq!(peer.says(|out| (0..ping).for_each(|_| frame::encode_ping(out))), Verdict::Authentic { newest: true });
+            assert!(peer.connection.is_parked());
+            let heard = peer.hears();
+            assert!(
+                matches!(heard[0].frames()[..], [Frame::Ack(ack)] if ack.delay == Duration::ZERO && ack.ranges().count() == 1),
+                "{heard:?}"
+            );
+            assert_eq!(heard.len(), 1);
+            assert!(peer.connection.is_parked());
+            assert_eq!((peer.connection.next_timeout(), peer.events()), (wakes, vec![]));
+        }
+    }
+
+    #[test]
+    fn a_resting_connection_knows_when_it_last_heard_something() {
+        let mut peer = resting(Side::Server);
+        let Some((looks, Timer::Heartbeat)) = peer.connection.next_timeout() else { panic!("no heartbeat") };
+        peer.now = looks - 500 * MS;
+        peer.says(frame::encode_ping);
+        peer.hears();
+        let heard = peer.now;
+        assert_eq!(peer.waits(1000 * MS).len(), 0);
+        assert!(peer.connection.is_parked(), "it looked in its sleep");
+        let Some((looks, Timer::Heartbeat)) = peer.connection.next_timeout() else { panic!("no heartbeat") };
+        assert!(looks <= heard + HEARTBEAT_TIMEOUT && looks > heard + HEARTBEAT_TIMEOUT - 1000 * MS, "at a whole second");
+        assert_eq!(looks, looks.floor(1000 * MS));
+        peer.waits(HEARTBEAT_TIMEOUT);
+        assert_eq!(peer.events(), [Event::Silent]);
+    }
+
+    #[test]
+    fn a_sign_of_life_with_anything_else_wakes_a_connection_up() {
+        let besides: [(&str, Frames); 4] = [
+            ("a message", |out| frame::encode_data(&whole(0, b"hello"), out)),
+            ("an acknowledgement", |out| frame::encode_ack([(0, 0)].into_iter(), Duration::ZERO, out)),
+            ("a challenge", |out| frame::encode_path_challenge([6; 8], out)),
+            ("more frames than are taken", |out| (0..FRAMES_PER_DATAGRAM_MAX).for_each(|_| frame::encode_ping(out))),
+        ];
+        for (what, besides) in besides {
+            let mut peer = resting(Side::Server);
+            assert_eq!(
+                peer.says(|out| {
+                    frame::encode_ping(out);
+                    besides(out);
+                }),
+                Verdict::Authentic { newest: true }
+            );
+            assert!(!peer.connection.is_parked(), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_has_not_left_is_not_lost_when_the_connection_wakes_up() {
+        // The peer goes on at once: the second sign of life finds the first one unanswered.
+        let mut peer = resting(Side::Server);
+        peer.says(frame::encode_ping);
+        peer.says(frame::encode_ping);
+        let heard = peer.waits(25 * MS);
+        assert!(matches!(heard[0].frames()[..], [Frame::Ack(ack)] if ack.ranges().collect::<Vec<_>>() == [(1, 2)]), "{heard:?}");
+        // Its owner has something to say.
+        let mut peer = resting(Side::Server);
+        peer.says(frame::encode_ping);
+        peer.connection.send(Channel::Chat, vec![1].into()).unwrap();
+        let heard = peer.hears();
+        assert!(matches!(heard[0].frames()[..], [Frame::Ack(_), Frame::Data(_)]), "{heard:?}");
+        // Something else wakes it, and nothing takes the answer along.
+        let mut peer = resting(Side::Server);
+        peer.says(frame::encode_ping);
+        peer.active();
+        assert_eq!(peer.waits(25 * MS - Duration::from_micros(1)).len(), 0);
+        assert_eq!(peer.waits(Duration::from_micros(1)).len(), 1);
+    }
+
+    #[test]
+    fn a_resting_client_answers_in_its_sleep_and_fills_up_what_it_sends() {
+        let mut peer = resting(Side::Client);
+        peer.says(frame::encode_ping);
+        assert_eq!(peer.hears()[0].bytes, 40);
+        assert!(peer.connection.is_parked());
+    }
+
+    #[test]
+    fn forgeries_and_repetitions_are_counted_in_its_sleep_and_too_many_end_it() {
+        let mut peer = resting(Side::Server);
+        let (head, datagram) = peer.seals(frame::encode_ping);
+        for (times, verdict) in [(0, Verdict::Authentic { newest: true }), (1, Verdict::Duplicate), (2, Verdict::Duplicate)] {
+            assert_eq!(peer.hands((head, datagram.clone())), verdict);
+            peer.hears();
+            assert_eq!(peer.connection.stats().duplicates, times);
+        }
+        let before = Stats { forged: FORGERIES_MAX - 2, ..peer.connection.stats() };
+        peer.active().stats = before;
+        peer.connection.go_back_to_rest();
+        for rests in [true, false] {
+            let (head, mut datagram) = peer.seals(frame::encode_ping);
+            datagram.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
+            assert_eq!(peer.hands((head, datagram)), Verdict::Forged);
+            assert_eq!(peer.connection.is_parked(), rests);
+        }
+        assert_eq!(peer.hears()[0].frames(), [Frame::Close { code: CloseCode::AEAD_LIMIT, reason: "" }]);
     }
 
     #[test]

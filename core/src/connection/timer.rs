@@ -1,6 +1,22 @@
 //! What a connection waits for.
 
+use core::time::Duration;
+
+use crate::limits::HEARTBEAT_TIMEOUT;
 use crate::time::Instant;
+
+/// Timers that do not mind fire at whole seconds, with those of all other connections: one look at all of them and not one at each.
+const TOGETHER: Duration = Duration::from_secs(1);
+
+/// The whole second not earlier than this, for what may last longer.
+pub(super) fn together_after(at: Instant) -> Instant {
+    (at + (TOGETHER - Duration::from_micros(1))).floor(TOGETHER)
+}
+
+/// When a client counts as gone that was last heard then: at the whole second before it has been silent for longer.
+pub(super) fn gone_at(last_heard: Instant) -> Instant {
+    (last_heard + HEARTBEAT_TIMEOUT).floor(TOGETHER)
+}
 
 /// Every deadline of a connection. The order has no meaning; at one instant all that are due fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

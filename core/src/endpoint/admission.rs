@@ -175,10 +175,19 @@ impl Admission {
         self.hellos.remove(hash);
     }
 
-    fn forget(&mut self, now: Instant) {
+    /// Forgets the first messages that cannot come again, and gives back what a house that came at once took.
+    pub(super) fn forget_hellos(&mut self, now: Instant) {
+        let before = self.hellos_in_order.len();
         while let Some((_, hash)) = self.hellos_in_order.pop_front_if(|(at, _)| now.since(*at) > HELLO_MEMORY) {
             self.hellos.remove(&hash);
         }
+        if before > 0 && self.hellos_in_order.is_empty() {
+            self.hellos_in_order.shrink_to_fit();
+        }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        self.forget_hellos(now);
         if self.addresses.len() > self.addresses_max {
             self.addresses.retain(|_, address| !address.is_resting(now));
             self.addresses_max = ADDRESSES_RESTING_MAX.max(2 * self.addresses.len());

@@ -110,7 +110,7 @@ impl Endpoint {
             address,
             source,
             device,
-            identity,
+            knows_retired: identity != self.config.identity.public(),
             stage: PeerStage::Provisional { response },
             candidate: None,
             moved_at: None,

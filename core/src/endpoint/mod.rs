@@ -304,9 +304,8 @@ impl Endpoint {
         peer.stage = PeerStage::Confirmed;
         self.provisional.remove(id);
         self.admission.confirmed(peer.source);
-        let present = self.config.identity.public();
-        if peer.identity != present {
-            peer.connection.announce_key(present);
+        if peer.knows_retired {
+            peer.connection.announce_key(self.config.identity.public());
         }
         let (device, address) = (peer.device, peer.address);
         self.stats.handshakes += 1;
@@ -338,6 +337,7 @@ impl Endpoint {
         while let Some(id) = self.provisional.take_overdue(now) {
             self.remove(id);
         }
+        self.admission.forget_hellos(now);
     }
 
     /// Queues a message. A peer too slow for its queue is resynchronised, never waited for.

@@ -29,8 +29,8 @@ pub(super) struct Peer {
     /// As what it is counted at the door.
     pub(super) source: Source,
     pub(super) device: PublicKey,
-    /// The server's key that the client knows.
-    pub(super) identity: PublicKey,
+    /// The key that the client knows is one that the server had before.
+    pub(super) knows_retired: bool,
     pub(super) stage: PeerStage,
     /// Where its newest packet came from, if that is somewhere else and not proven.
     pub(super) candidate: Option<Box<Candidate>>,

@@ -10,8 +10,8 @@ pub mod datagram;
 pub mod discover;
 pub mod frame;
 pub mod parameters;
-mod reader;
-mod varint;
+pub(crate) mod reader;
+pub(crate) mod varint;
 
 pub use channel::Channel;
 pub use close::CloseCode;
