@@ -292,6 +292,9 @@ pub const ANSWERS_MAX: usize = 8;
 /// Audiences a notice may join.
 pub const AUDIENCES_MAX: usize = 64;
 
+/// People and rooms that one session may watch by name: more than a window shows.
+pub const WATCHED_MAX: usize = 256;
+
 /// Reminders of one notice come no more often …
 pub const REMIND_EVERY_MIN: Duration = Duration::from_secs(10);
 /// … nor more seldom: beyond it is a mistyped length …

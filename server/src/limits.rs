@@ -156,9 +156,12 @@ pub const TYPING_BURST: u64 = 5;
 
 // --- What is told unasked --------------------------------------------------------------------------------------------------
 
-/// Changes of presence within this long of the last announcement are collected into the next one: a thousand people who log in
-/// after a power cut would otherwise make a million datagrams.
-pub const PRESENCE_INTERVAL: Duration = Duration::from_millis(200);
+/// Changes of presence within this long of the last announcement are collected into the next one: nobody who looks sees more of a thousand
+/// people who come at once when each has a datagram of their own.
+pub const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// People and rooms that all sessions together may watch by name.
+pub const WATCHED_IN_ALL_MAX: usize = 1 << 20;
 
 /// Where more sessions than this would hear it, nobody hears that somebody is writing: in a full lobby it says nothing.
 pub const TYPING_AUDIENCE_MAX: usize = 200;

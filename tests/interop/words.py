@@ -259,6 +259,7 @@ ROLE = Enum(Member=None, Admin=None)
 PRESENCE = Enum(Online=None, Away=None, Offline=None)
 PERSON = Struct(account=NAME, presence=PRESENCE, last_seen=Maybe(MILLIS))
 PRESENCE_CHANGE = Struct(account=NAME, presence=PRESENCE, at=MILLIS)
+PRESENTITY = Enum(Everyone=None, Account=NAME, Room=NAME)
 ACCOUNT = Struct(name=NAME, role=ROLE, disabled=BOOL, created_at=MILLIS, last_seen=Maybe(MILLIS))
 GROUP = Struct(name=NAME, members=U64)
 DEVICE_ID = Bytes(32)
@@ -438,6 +439,7 @@ REQUESTS = [
     ("DeleteRoom", CONTROL, Struct(room=NAME, confirmed=BOOL)),
     ("KeepRoom", CONTROL, Struct(room=NAME, number=Maybe(ID), change=KEEP_CHANGE, confirmed=BOOL)),
     ("FetchShared", HISTORY, Struct(timeline=U64, after=Maybe(ID))),
+    ("Watch", CHAT, Struct(whom=ListOf(PRESENTITY), since=U64)),
 ]
 ANSWERS = [
     ("Done", None),
@@ -468,13 +470,14 @@ ANSWERS = [
     ("WouldDelete", Struct(room=ID, messages=U64, of=U64)),
     ("Kept", KEEP),
     ("Shared", Struct(shared=ListOf(SHARED), more=BOOL)),
+    ("Watching", Struct(since=U64, here=ListOf(PRESENCE_CHANGE))),
 ]
 # Name, channel and fields.
 EVENTS = [
     ("Conversations", CHAT, Struct(conversations=ListOf(CONVERSATION), more=BOOL)),
     ("Conversation", CHAT, CONVERSATION),
     ("Message", CHAT, MESSAGE),
-    ("Presence", CHAT, ListOf(PRESENCE_CHANGE)),
+    ("Presence", CHAT, Struct(version=U64, changes=ListOf(PRESENCE_CHANGE))),
     ("Notice", NOTICES, NOTICE),
     ("OpenNotices", NOTICES, ListOf(ID)),
     ("Progress", CHAT, Struct(notice=ID, progress=PROGRESS)),

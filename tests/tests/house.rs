@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, DeviceId, NoticeChange, NoticeDraft, NoticeState, Presence, Receipt, Refusal, Request, Severity,
+    Answer, Audience, DeviceId, NoticeChange, NoticeDraft, NoticeState, Presence, Presentity, Receipt, Refusal, Request, Severity,
 };
 use belfry_core::client::{Command, Failure, Interruption, Proof, Start, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
@@ -27,6 +27,12 @@ fn world(weather: Weather, seed: u64, accounts: &[&str]) -> World {
     let everybody = world.run_until(120 * SECOND, |world| world.people.iter().all(|person| person.caught_up() == 1));
     assert!(everybody, "seed {seed}: {:?}", world.people.iter().map(|person| &person.updates).collect::<Vec<_>>());
     world
+}
+
+/// Somebody looks at who is here.
+fn look(world: &mut World, person: usize) {
+    world.command(person, Command::Watch(vec![Presentity::Everyone]));
+    world.run_for(SECOND);
 }
 
 fn went(world: &World, person: usize, account: &str, presence: Presence) -> bool {
@@ -81,6 +87,7 @@ fn whoever_comes_later_receives_the_history() {
 #[test]
 fn a_killed_client_is_offline_within_the_heartbeat_limit() {
     let mut world = world(Weather::clear(), 1, &["alice", "bob"]);
+    look(&mut world, 0);
     world.kill(1);
     let killed = world.now;
     assert!(world.run_until(2 * HEARTBEAT_TIMEOUT, |world| went(world, 0, "bob", Presence::Offline)));
@@ -90,6 +97,7 @@ fn a_killed_client_is_offline_within_the_heartbeat_limit() {
 #[test]
 fn a_client_that_closes_is_offline_at_once() {
     let mut world = world(Weather::clear(), 1, &["alice", "bob"]);
+    look(&mut world, 0);
     world.run_for(SECOND);
     world.command(1, Command::Close);
     assert!(world.run_until(SECOND / 2, |world| went(world, 0, "bob", Presence::Offline)));

@@ -1,13 +1,14 @@
 //! What the server answers.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Account, AccountName, AuditEntry, CommonPast, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message, MessagePage,
-    Notice, NoticeId, NoticeSummary, Original, Page, Person, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq, Template, Timeline,
-    ZoneName,
+    Notice, NoticeId, NoticeSummary, Original, Page, Person, PresenceChange, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq,
+    Template, Timeline, ZoneName,
 };
 #[cfg(doc)]
 use super::{Event, Request};
@@ -113,6 +114,15 @@ pub enum Answer {
     // --- After a backup was put back ---
     /// Conversations by number, each with how far it is the same in two timelines.
     Shared(Page<CommonPast>),
+    // --- Who looks at whom ---
+    /// One hears from now on of whom one watches.
+    Watching {
+        /// All changes after this version follow as [`Event::Presence`]. A later one than was asked for says that there are too many: who is
+        /// in a list has to be read anew.
+        since: u64,
+        /// Who of the accounts that were named is here; the others are not.
+        here: Vec<PresenceChange>,
+    },
 }
 
 /// Each list has an answer of its own, which is nothing but a page of it. What is none is given back.

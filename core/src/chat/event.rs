@@ -18,8 +18,13 @@ pub enum Event {
     Conversation(ConversationInfo),
     /// A message has been stored.
     Message(Message),
-    /// People came or went.
-    Presence(Vec<PresenceChange>),
+    /// People whom one [watches](super::Request::Watch) came or went.
+    Presence {
+        /// With this one has heard of all changes up to this version.
+        version: u64,
+        /// What they are now, those first who have been it for longest.
+        changes: Vec<PresenceChange>,
+    },
     /// A notice, in its current state and with the answer that the reader has given. Only believed when it comes on the notice channel.
     Notice(Notice),
     /// All notices that wait for the reader's answer, after each signing in: what else a screen still shows has ended or was answered

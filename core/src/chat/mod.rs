@@ -56,7 +56,7 @@ pub use notice::{
 };
 pub use offer::{InvalidDraft, check_answers, check_audience, check_expiry, check_reminding, check_repetition};
 pub use page::Page;
-pub use people::{Account, AccountId, Person, Presence, PresenceChange, Role};
+pub use people::{Account, AccountId, Person, Presence, PresenceChange, Presentity, Role};
 pub use plan::{Missed, Obstacle, Preview, ScheduleId, Scheduled, Template};
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AccountName;
 use super::words::words;
+use super::{AccountName, RoomName};
 use crate::time::UnixMillis;
 
 /// The server's number for an account; never reused.
@@ -65,6 +65,17 @@ pub struct PresenceChange {
     pub presence: Presence,
     /// When it changed.
     pub at: UnixMillis,
+}
+
+/// Whose coming and going a client shows to somebody (RFC 2778: a watcher and its presentities).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Presentity {
+    /// Everybody's.
+    Everyone,
+    /// One person's.
+    Account(AccountName),
+    /// That of those who are in a room.
+    Room(RoomName),
 }
 
 /// One line of the administrator's list of accounts.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountName, Audience, ConversationId, DeviceId, GroupName, KeepChange, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place,
-    PostId, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text, Timeline,
+    PostId, Presentity, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text, Timeline,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -394,5 +394,14 @@ pub enum Request {
         timeline: Timeline,
         /// Continue after this one.
         after: Option<ConversationId>,
+    },
+    // --- Who looks at whom ---
+    /// These are the people whose coming and going this session shows from now on, in place of those before; a session that has just signed
+    /// in shows nobody's. Answer: [`Answer::Watching`].
+    Watch {
+        /// Nobody, where it is empty: the window is hidden.
+        whom: Vec<Presentity>,
+        /// The version up to which [`Event::Presence`] has told this session of everyone; 0 for none.
+        since: u64,
     },
 }

@@ -100,6 +100,7 @@ table! {
     // Being here.
     Sync             Control  again  Member    Act     ReadsPages;
     Away             Control  again  Member    Act     Changes;
+    Watch            Chat     again  Member    Act     Reads;
     FetchShared      History  again  Member    Read    ReadsPages;
     Who              History  again  Member    Read    ReadsPages;
     Status           Control  again  Admin     Act     Reads;

@@ -73,7 +73,8 @@ impl Request {
             | Self::RemoveFromRoom { .. }
             | Self::DeleteRoom { .. }
             | Self::KeepRoom { .. }
-            | Self::FetchShared { .. } => Ok(()),
+            | Self::FetchShared { .. }
+            | Self::Watch { .. } => Ok(()),
         }
     }
 }

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::chat::{
     AccountName, Answer, ConversationId, ConversationInfo, Message, Notice, NoticeDraft, NoticeId, Password, Place, PostId, PresenceChange,
-    Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
+    Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
 };
 use crate::crypto::{KeyPair, PublicKey};
 
@@ -158,6 +158,9 @@ pub enum Command {
     },
     /// Nobody is at this computer, or somebody is again; kept over lost connections.
     Away(bool),
+    /// These are the people whose coming and going the owner shows, in place of those before: nobody at the beginning and while its window is
+    /// hidden. Kept over lost connections. [`Update::Watching`] follows with each connection, then [`Update::Presence`].
+    Watch(Vec<Presentity>),
     /// The computer woke or its addresses changed: check at once whether the server still hears us.
     Wake,
     /// Tell the server goodbye; [`Update::Closed`] follows.
@@ -246,7 +249,17 @@ pub enum Update {
     /// A notice in its current state: each state once, also over several connections. One that is no longer open, or that the person
     /// has answered on another device, comes only if it was told before.
     Notice(Notice),
-    /// People came or went.
+    /// The server tells from now on of those whom the owner shows.
+    Watching {
+        /// Whom.
+        whom: Vec<Presentity>,
+        /// Of who is in a list nothing is known any more: everybody ([`Request::Who`]), or the people of a room
+        /// ([`Request::RoomMembers`]), are to be asked for. What is told since goes before what these say.
+        anew: bool,
+        /// Who of the accounts that were named is here; the others are not.
+        here: Vec<PresenceChange>,
+    },
+    /// People whom the owner shows came or went.
     Presence(Vec<PresenceChange>),
     /// A notice one has sent has come further.
     Progress {

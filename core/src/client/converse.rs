@@ -40,7 +40,7 @@ impl Client {
                 }
                 (request, Origin::Owner(ticket))
             }
-            Command::Typing { .. } | Command::Away(_) | Command::Wake | Command::Close => return,
+            Command::Typing { .. } | Command::Away(_) | Command::Watch(_) | Command::Wake | Command::Close => return,
         };
         self.say_which_room(&mut request);
         let refusal = match &request {
@@ -118,12 +118,23 @@ impl Client {
             }
             (Origin::Stale(_), Ok(Answer::Notice(notice))) if channel == Channel::Notice => self.on_notice(now, notice, Duration::ZERO),
             // Whatever became of it, it is not for this person any more.
+            (Origin::Watch, Ok(Answer::Watching { since, here })) => {
+                if let Request::Watch { whom, .. } = asked.request
+                    && let Some(anew) = self.watching.on_answer(&whom, since)
+                {
+                    self.updates.push_back(Update::Watching { whom, anew, here });
+                }
+            }
+            (Origin::Watch, Err(refusal)) if Self::is_passing(refusal) => {
+                self.watching.ask_again();
+                self.fetch_at = Some(now + FETCH_RETRY);
+            }
             (Origin::Stale(id), Err(Refusal::UnknownNotice)) => {
                 if let Some(notice) = self.notices.remove(&id) {
                     self.updates.push_back(Update::Notice(Notice { state: NoticeState::Withdrawn, ..notice }));
                 }
             }
-            (Origin::Stale(_) | Origin::Nobody, _) => {}
+            (Origin::Stale(_) | Origin::Watch | Origin::Nobody, _) => {}
         }
     }
 
@@ -202,6 +213,7 @@ impl Client {
         if self.away {
             self.requests.push(Request::Away { away: true }, Origin::Nobody);
         }
+        self.watching.begin();
         let Some(link) = &mut self.link else { return };
         link.signed_in = true;
         let Entrance { early, overflowed, .. } = core::mem::take(&mut link.entrance);
@@ -254,7 +266,10 @@ impl Client {
                 Ok(None) => {}
                 Err(_) => self.sync(),
             },
-            Event::Presence(changes) => self.updates.push_back(Update::Presence(changes)),
+            Event::Presence { version, changes } => {
+                self.watching.on_told(version);
+                self.updates.push_back(Update::Presence(changes));
+            }
             Event::Notice(notice) => self.on_notice(now, notice, spread),
             Event::OpenNotices(open) => self.on_open_notices(&open),
             Event::Progress { notice, progress } => self.updates.push_back(Update::Progress { notice, progress }),
@@ -329,6 +344,9 @@ impl Client {
                 self.updates.push_back(Update::Lost { ticket });
             }
         }
+        if channel == Channel::Chat {
+            self.watching.on_gap();
+        }
         if matches!(channel, Channel::Chat | Channel::Notice) {
             self.sync();
         }
@@ -365,6 +383,9 @@ impl Client {
         let Some(link) = self.link.as_mut().filter(|link| link.signed_in) else { return };
         if self.fetch_at.is_some() {
             return;
+        }
+        if let Some(watch) = self.watching.next_request() {
+            self.requests.push(watch, Origin::Watch);
         }
         let fetches: Vec<_> = core::iter::from_fn(|| self.positions.next_fetch()).collect();
         for fetch in fetches {
@@ -411,6 +432,7 @@ const fn has_a_command_of_its_own(request: &Request) -> bool {
             | Request::Sync
             | Request::Typing { .. }
             | Request::Away { .. }
+            | Request::Watch { .. }
             | Request::SignInByDevice { .. }
     )
 }

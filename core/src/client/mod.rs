@@ -7,6 +7,7 @@ mod positions;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,6 +19,7 @@ pub use api::{Command, Config, Credentials, Failure, Interruption, Knowledge, Ma
 use dial::{Contact, Dialed, Dialer};
 use positions::Positions;
 use requests::Requests;
+use watching::Watching;
 
 use crate::chat::{AccountName, CommonPast, Event, Notice, NoticeId, Refusal, Request, Role, Timeline};
 use crate::connection::{self, Connection};
@@ -89,6 +91,7 @@ pub struct Client {
     receipts_due: BTreeSet<(Instant, NoticeId)>,
     /// Nobody is at this computer.
     away: bool,
+    watching: Watching,
     /// When to say the next time at the earliest that somebody is writing.
     typing_at: Instant,
     updates: VecDeque<Update>,
@@ -170,6 +173,7 @@ impl Client {
             fetch_at: None,
             receipts_due: BTreeSet::new(),
             away: false,
+            watching: Watching::default(),
             typing_at: now,
             updates: VecDeque::new(),
         }
@@ -234,6 +238,7 @@ impl Client {
             Command::Close => self.leave(now, Update::Closed),
             Command::Typing { to } => self.say_typing(now, to),
             Command::Away(away) => self.set_away(away),
+            Command::Watch(whom) => self.watching.set(whom),
             asking => self.ask(asking),
         }
         self.settle(now);

@@ -34,6 +34,8 @@ pub(super) enum Origin {
     Altered(ConversationId),
     /// The client itself, to learn what became of a notice.
     Stale(NoticeId),
+    /// The client itself, to be told of whom its owner shows.
+    Watch,
     /// Nobody; it only has to be done.
     Nobody,
 }
@@ -159,7 +161,7 @@ impl Requests {
             // What is told anew with each connection, or is over by then.
             |asked: &Asked| {
                 let anew = matches!(asked.origin, Origin::SignIn | Origin::CatchUp(_) | Origin::Altered(_) | Origin::Stale(_));
-                channel.is_none() && (anew || matches!(asked.request, Request::Typing { .. } | Request::Away { .. }))
+                channel.is_none() && (anew || matches!(asked.request, Request::Typing { .. } | Request::Away { .. } | Request::Watch { .. }))
             };
         let lost: Vec<u32> = self.asked.iter().filter(|(_, asked)| is_lost(asked) || is_forgotten(asked)).map(|(&id, _)| id).collect();
         let mut harmful = Vec::new();

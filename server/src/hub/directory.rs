@@ -33,15 +33,18 @@ impl Directory {
         }
     }
 
-    /// Forgets those who left too long ago. Only once everybody has been told that they left: their names are needed for that.
-    pub(super) fn forget(&mut self) {
+    /// Forgets those who left too long ago, and says whom. Only once whoever looks was told that they left: their names are needed for that.
+    pub(super) fn forget(&mut self) -> Vec<AccountId> {
+        let mut forgotten = Vec::new();
         while self.left.len() > LEFT_LATELY_MAX
             && let Some((_, id)) = self.left.pop_first()
         {
             if let Some(account) = self.accounts.remove(&id) {
                 self.by_key.remove(&account.name.key());
+                forgotten.push(id);
             }
         }
+        forgotten
     }
 
     /// Somebody who is here was here at this moment.

@@ -196,7 +196,7 @@ impl Hub {
             version: env!("CARGO_PKG_VERSION").into(),
             started_at: self.config.started_at,
             sessions: self.presences.sessions_count() as u64,
-            people_online: self.presences.people().len() as u64,
+            people_online: self.presences.people_count() as u64,
             accounts: self.accounts,
             messages: size.messages,
             database_bytes: size.bytes,

@@ -22,11 +22,12 @@ mod rules;
 mod searching;
 mod sign_in;
 mod tidying;
+mod watching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use belfry_core::chat::{
-    AccountId, AccountName, Answer, ConversationId, Event, Page, Password, Person, Place, PresenceChange, Refusal, ServerStatus, Timeline,
+    AccountId, AccountName, Answer, ConversationId, Event, Page, Password, Person, Place, Refusal, ServerStatus, Timeline,
 };
 use belfry_core::limits::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now, UnixMillis};
@@ -48,7 +49,7 @@ use self::rooms::Rooms;
 pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::searching::Searching;
 use self::tidying::Tidying;
-use crate::limits::PRESENCES_PER_EVENT;
+use self::watching::Watchers;
 use crate::session::SignedIn;
 use crate::store::{Job, JobTicket, Opening, StoredAccount, StoredLogin, StoredPerson, Target, Work};
 
@@ -130,6 +131,7 @@ pub(crate) struct Hub {
     directory: Directory,
     rooms: Rooms,
     presences: Presences,
+    watchers: Watchers,
     /// Sessions whose signing in is at the store.
     entering: BTreeSet<SessionId>,
     devices: Devices,
@@ -169,6 +171,7 @@ impl Hub {
             directory: Directory::default(),
             rooms: Rooms::new(opening.rooms, opening.closed_rooms_differ),
             presences: Presences::default(),
+            watchers: Watchers::default(),
             entering: BTreeSet::new(),
             devices: Devices::default(),
             templates: Templates::new(opening.templates),
@@ -199,7 +202,7 @@ impl Hub {
     pub(crate) fn headcount(&self) -> Headcount {
         Headcount {
             sessions: self.presences.sessions_count() as u64,
-            people_online: self.presences.people().len() as u64,
+            people_online: self.presences.people_count() as u64,
             accounts: self.accounts,
         }
     }
@@ -251,7 +254,8 @@ impl Hub {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn deadline(&self, now: Now) -> Option<Instant> {
-        let others = [self.presences.deadline(), self.reports.deadline(), self.agenda.deadline(now), self.tidying.deadline()];
+        let others =
+            [self.watchers.deadline(self.presences.version()), self.reports.deadline(), self.agenda.deadline(now), self.tidying.deadline()];
         others.into_iter().flatten().chain([self.clock.deadline()]).min()
     }
 
@@ -269,10 +273,6 @@ impl Hub {
 
     fn push_to_account(&mut self, account: AccountId, event: Event) {
         self.push(self.presences.sessions_of(account).collect(), event);
-    }
-
-    fn push_to_everyone(&mut self, event: Event) {
-        self.push(self.presences.sessions().map(|(session, _)| session).collect(), event);
     }
 
     /// Hands a job to the store and remembers what it is for.
@@ -305,22 +305,6 @@ impl Hub {
         };
         page(people.entries.into_iter().map(person), people.more).into()
     }
-
-    /// Tells everybody who came and went, unless it is better to wait for company.
-    fn announce(&mut self, now: Now) {
-        let changes = self.presences.announce(now.instant);
-        for some in changes.chunks(PRESENCES_PER_EVENT) {
-            let named = some.iter().filter_map(|&(account, presence, at)| {
-                let account = self.directory.get(account)?.name.clone();
-                Some(PresenceChange { account, presence, at })
-            });
-            let event = Event::Presence(named.collect());
-            self.push_to_everyone(event);
-        }
-        if !changes.is_empty() {
-            self.directory.forget();
-        }
-    }
 }
 
 /// What may keep a scheduled notice from being sent, as something that is done all the same only when that is confirmed.
@@ -343,7 +327,7 @@ fn page<T: Serialize>(complete: impl IntoIterator<Item = T>, more: bool) -> Page
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Role;
+    use belfry_core::chat::{Presence, Role};
 
     use super::*;
     use crate::limits::{LEFT_LATELY_MAX, PRESENCE_INTERVAL};
@@ -374,6 +358,9 @@ mod tests {
     #[test]
     fn who_has_left_is_known_by_name_until_everybody_was_told_and_only_so_many_longer() {
         let mut hub = hub();
+        let looks = SessionId(u64::MAX);
+        hub.presences.arrive(Now::default(), looks, AccountId(u64::MAX));
+        hub.watchers.watch_everyone(looks, hub.presences.version());
         let count = LEFT_LATELY_MAX as u64 + 1;
         for id in 1..=count {
             let name = AccountName::new(&format!("person {id}")).unwrap();
@@ -386,7 +373,16 @@ mod tests {
         }
         let known = |hub: &Hub| (1..=count).filter(|&id| hub.account(AccountId(id)).is_some()).count();
         assert_eq!(known(&hub), LEFT_LATELY_MAX + 1, "nobody was told yet");
-        hub.announce(Now { instant: Instant::START + PRESENCE_INTERVAL, ..Now::default() });
+        for second in 1..100 {
+            hub.announce(Now { instant: Instant::START + PRESENCE_INTERVAL * second, ..Now::default() });
+        }
         assert_eq!(known(&hub), LEFT_LATELY_MAX);
+        let told = std::iter::from_fn(|| hub.poll()).filter_map(|effect| match effect {
+            Effect::Push { event: Event::Presence { changes, .. }, .. } => {
+                Some(changes.iter().filter(|change| change.presence == Presence::Offline).count())
+            }
+            _ => None,
+        });
+        assert_eq!(told.sum::<usize>() as u64, count, "each with their name");
     }
 }

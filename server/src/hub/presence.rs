@@ -1,12 +1,11 @@
-//! Who is here: which sessions belong to whom, and who must be told that somebody came or went.
+//! Who is here: which sessions belong to whom, and what has changed of that in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{AccountId, Presence};
-use belfry_core::time::{Instant, Now, UnixMillis};
+use belfry_core::time::{Now, UnixMillis};
 
 use super::SessionId;
-use crate::limits::PRESENCE_INTERVAL;
 
 /// How many are here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,39 +18,45 @@ pub struct Headcount {
     pub accounts: u64,
 }
 
-/// Signed-in sessions, and the changes that have not been announced.
+/// Signed-in sessions, and when who came, went or was away.
 #[derive(Debug, Default)]
 pub(super) struct Presences {
     sessions: BTreeMap<SessionId, AccountId>,
-    people: BTreeMap<AccountId, BTreeSet<SessionId>>,
+    /// The same by account.
+    of: BTreeSet<(AccountId, SessionId)>,
+    /// How many accounts there are in it.
+    people: usize,
     /// Sessions at which nobody is.
     away: BTreeSet<SessionId>,
-    /// What everybody has been told; who is not in it is offline.
-    announced: BTreeMap<AccountId, Presence>,
-    /// Who is something else now, and since when.
-    unannounced: BTreeMap<AccountId, UnixMillis>,
-    quiet_until: Instant,
+    /// Changes are counted; this is the last one.
+    version: u64,
+    /// The last change of each account by its version, and when it was.
+    changed: BTreeMap<u64, (AccountId, UnixMillis)>,
+    /// The other way about.
+    versions: BTreeMap<AccountId, u64>,
+    /// Changes up to this one may have been forgotten.
+    forgotten: u64,
 }
 
 impl Presences {
-    /// A session signed in.
-    pub(super) fn arrive(&mut self, now: Now, session: SessionId, account: AccountId) {
-        self.sessions.insert(session, account);
-        self.people.entry(account).or_default().insert(session);
-        self.note(account, now.wall);
+    /// A session signed in. Whether its account is something else now.
+    pub(super) fn arrive(&mut self, now: Now, session: SessionId, account: AccountId) -> bool {
+        self.change(now, account, |known| {
+            known.people += usize::from(!known.is_here(account));
+            known.sessions.insert(session, account);
+            known.of.insert((account, session));
+        })
     }
 
     /// A session ended. Says whose it was, if it was signed in, and whether that was their last one.
     pub(super) fn leave(&mut self, now: Now, session: SessionId) -> Option<(AccountId, bool)> {
-        self.away.remove(&session);
         let account = self.sessions.remove(&session)?;
-        let theirs = self.people.get_mut(&account)?;
-        theirs.remove(&session);
-        let is_offline = theirs.is_empty();
-        if is_offline {
-            self.people.remove(&account);
-        }
-        self.note(account, now.wall);
+        self.change(now, account, |known| {
+            known.away.remove(&session);
+            known.of.remove(&(account, session));
+        });
+        let is_offline = !self.is_here(account);
+        self.people -= usize::from(is_offline);
         Some((account, is_offline))
     }
 
@@ -60,63 +65,83 @@ impl Presences {
         self.sessions.contains_key(&session)
     }
 
-    /// Nobody is at a session, or somebody is again.
-    pub(super) fn set_away(&mut self, now: Now, session: SessionId, away: bool) {
-        let Some(&account) = self.sessions.get(&session) else { return };
-        let changed = if away { self.away.insert(session) } else { self.away.remove(&session) };
-        if changed {
-            self.note(account, now.wall);
-        }
+    /// Whose a session is.
+    pub(super) fn account_of(&self, session: SessionId) -> Option<AccountId> {
+        self.sessions.get(&session).copied()
     }
 
-    /// A change that leads back to what everybody knows is none.
-    fn note(&mut self, account: AccountId, at: UnixMillis) {
-        if self.presence(account) == self.announced.get(&account).copied().unwrap_or(Presence::Offline) {
-            self.unannounced.remove(&account);
-        } else {
-            self.unannounced.insert(account, at);
-        }
-    }
-
-    /// The changes to announce now, in order of account; empty while it is better to wait for company.
-    pub(super) fn announce(&mut self, now: Instant) -> Vec<(AccountId, Presence, UnixMillis)> {
-        if self.unannounced.is_empty() || now < self.quiet_until {
-            return Vec::new();
-        }
-        self.quiet_until = now + PRESENCE_INTERVAL;
-        let changed = std::mem::take(&mut self.unannounced);
-        let changes: Vec<_> = changed.into_iter().map(|(account, at)| (account, self.presence(account), at)).collect();
-        for &(account, presence, _) in &changes {
-            if presence == Presence::Offline {
-                self.announced.remove(&account);
+    /// Nobody is at a session, or somebody is again. Whose it is, if they are something else now.
+    pub(super) fn set_away(&mut self, now: Now, session: SessionId, away: bool) -> Option<AccountId> {
+        let account = self.account_of(session)?;
+        let changed = self.change(now, account, |known| {
+            if away {
+                known.away.insert(session)
             } else {
-                self.announced.insert(account, presence);
-            }
-        }
-        changes
+                known.away.remove(&session)
+            };
+        });
+        changed.then_some(account)
     }
 
-    /// When [`announce`](Self::announce) has something to say.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        (!self.unannounced.is_empty()).then_some(self.quiet_until)
+    /// Does something to an account's sessions; whether that makes it something else, which is a change of its own.
+    fn change(&mut self, now: Now, account: AccountId, act: impl FnOnce(&mut Self)) -> bool {
+        let before = self.presence(account);
+        act(self);
+        if self.presence(account) == before {
+            return false;
+        }
+        self.version += 1;
+        if let Some(last) = self.versions.insert(account, self.version) {
+            self.changed.remove(&last);
+        }
+        self.changed.insert(self.version, (account, now.wall));
+        true
+    }
+
+    /// The last change.
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The changes after this one, each account once, with what it is now: at the version of its last change.
+    pub(super) fn since(&self, version: u64) -> impl Iterator<Item = (u64, AccountId)> {
+        self.changed.range(version.saturating_add(1)..).map(|(&version, &(account, _))| (version, account))
+    }
+
+    /// Whether all changes after this one are known.
+    pub(super) const fn knows_since(&self, version: u64) -> bool {
+        self.forgotten <= version && version <= self.version
+    }
+
+    /// What an account is, and since when as far as that is known.
+    pub(super) fn state(&self, account: AccountId) -> Option<(Presence, UnixMillis)> {
+        let &(_, at) = self.changed.get(self.versions.get(&account)?)?;
+        Some((self.presence(account), at))
+    }
+
+    /// Whoever this is left long ago.
+    pub(super) fn forget(&mut self, account: AccountId) {
+        if let Some(version) = self.versions.remove(&account) {
+            self.changed.remove(&version);
+            self.forgotten = self.forgotten.max(version);
+        }
     }
 
     /// Whether somebody is here, by those of their sessions that are in use.
     pub(super) fn presence(&self, account: AccountId) -> Presence {
-        match self.people.get(&account) {
-            None => Presence::Offline,
-            Some(theirs) if theirs.iter().all(|session| self.away.contains(session)) => Presence::Away,
-            Some(_) => Presence::Online,
+        if !self.is_here(account) {
+            return Presence::Offline;
         }
+        if self.sessions_of(account).all(|session| self.away.contains(&session)) { Presence::Away } else { Presence::Online }
     }
 
     /// Whether somebody has a session.
     pub(super) fn is_here(&self, account: AccountId) -> bool {
-        self.people.contains_key(&account)
+        self.sessions_of(account).next().is_some()
     }
 
     pub(super) fn sessions_of(&self, account: AccountId) -> impl Iterator<Item = SessionId> {
-        self.people.get(&account).into_iter().flatten().copied()
+        self.of.range((account, SessionId(0))..=(account, SessionId(u64::MAX))).map(|&(_, session)| session)
     }
 
     /// Every signed-in session with its account.
@@ -125,8 +150,13 @@ impl Presences {
     }
 
     /// Everybody who is online.
-    pub(super) fn people(&self) -> impl ExactSizeIterator<Item = AccountId> {
-        self.people.keys().copied()
+    pub(super) fn people(&self) -> impl Iterator<Item = AccountId> {
+        let mut last = None;
+        self.of.iter().filter_map(move |&(account, _)| (last.replace(account) != Some(account)).then_some(account))
+    }
+
+    pub(super) const fn people_count(&self) -> usize {
+        self.people
     }
 
     pub(super) fn sessions_count(&self) -> usize {
@@ -138,6 +168,8 @@ impl Presences {
 mod tests {
     use core::time::Duration;
 
+    use belfry_core::time::Instant;
+
     use super::*;
 
     const ALICE: AccountId = AccountId(1);
@@ -146,15 +178,21 @@ mod tests {
         Now { instant: Instant::START + Duration::from_millis(millis), wall: UnixMillis(millis) }
     }
 
+    fn changes(presences: &Presences, since: u64) -> Vec<(u64, AccountId)> {
+        presences.since(since).collect()
+    }
+
     #[test]
     fn an_account_is_online_until_its_last_session_ends() {
         let mut presences = Presences::default();
-        presences.arrive(at(0), SessionId(1), ALICE);
-        presences.arrive(at(1), SessionId(2), ALICE);
+        assert!(presences.arrive(at(0), SessionId(1), ALICE));
+        assert!(!presences.arrive(at(1), SessionId(2), ALICE));
+        assert_eq!((presences.people_count(), presences.people().collect::<Vec<_>>()), (1, vec![ALICE]));
         assert_eq!(presences.leave(at(2), SessionId(1)), Some((ALICE, false)));
         assert_eq!(presences.presence(ALICE), Presence::Online);
         assert_eq!(presences.leave(at(3), SessionId(2)), Some((ALICE, true)));
         assert_eq!(presences.presence(ALICE), Presence::Offline);
+        assert_eq!((presences.people_count(), presences.people().count()), (0, 0));
     }
 
     #[test]
@@ -162,38 +200,39 @@ mod tests {
         let mut presences = Presences::default();
         presences.arrive(at(0), SessionId(1), ALICE);
         presences.arrive(at(0), SessionId(2), ALICE);
-        presences.announce(at(0).instant);
-        presences.set_away(at(1), SessionId(1), true);
-        assert_eq!((presences.presence(ALICE), presences.deadline()), (Presence::Online, None));
-        presences.set_away(at(2), SessionId(2), true);
-        assert_eq!(presences.announce(at(300).instant), [(ALICE, Presence::Away, UnixMillis(2))]);
+        assert_eq!(presences.set_away(at(1), SessionId(1), true), None);
+        assert_eq!(presences.state(ALICE), Some((Presence::Online, UnixMillis(0))));
+        assert_eq!(presences.set_away(at(2), SessionId(2), true), Some(ALICE));
+        assert_eq!(presences.state(ALICE), Some((Presence::Away, UnixMillis(2))));
         presences.leave(at(400), SessionId(2));
-        assert_eq!(presences.presence(ALICE), Presence::Away);
-        presences.set_away(at(500), SessionId(1), false);
-        assert_eq!(presences.announce(at(600).instant), [(ALICE, Presence::Online, UnixMillis(500))]);
+        assert_eq!(presences.state(ALICE), Some((Presence::Away, UnixMillis(2))));
+        assert_eq!(presences.set_away(at(500), SessionId(1), false), Some(ALICE));
+        assert_eq!(presences.state(ALICE), Some((Presence::Online, UnixMillis(500))));
     }
 
     #[test]
-    fn the_first_change_is_announced_at_once_and_a_burst_is_collected() {
+    fn each_account_is_among_the_changes_once_at_its_last() {
         let mut presences = Presences::default();
-        presences.arrive(at(0), SessionId(1), ALICE);
-        assert_eq!(presences.announce(at(0).instant).len(), 1);
-        for n in 2..=50 {
+        for n in 1..=3 {
             presences.arrive(at(n), SessionId(n), AccountId(n));
-            assert!(presences.announce(at(n).instant).is_empty());
         }
-        assert_eq!(presences.deadline(), Some(at(200).instant));
-        assert_eq!(presences.announce(at(200).instant).len(), 49);
-        assert_eq!(presences.deadline(), None);
+        assert_eq!(changes(&presences, 0), [(1, AccountId(1)), (2, AccountId(2)), (3, AccountId(3))]);
+        presences.leave(at(4), SessionId(1));
+        assert_eq!(changes(&presences, 0), [(2, AccountId(2)), (3, AccountId(3)), (4, AccountId(1))]);
+        assert_eq!(changes(&presences, 3), [(4, AccountId(1))]);
+        assert_eq!(changes(&presences, 4), []);
     }
 
     #[test]
-    fn somebody_who_is_back_before_anybody_was_told_has_never_left() {
+    fn what_may_have_been_forgotten_is_not_said_to_be_known() {
         let mut presences = Presences::default();
-        presences.arrive(at(0), SessionId(1), ALICE);
-        presences.announce(at(0).instant);
-        presences.leave(at(10), SessionId(1));
-        presences.arrive(at(20), SessionId(2), ALICE);
-        assert_eq!(presences.deadline(), None);
+        for n in 1..=3 {
+            presences.arrive(at(n), SessionId(n), AccountId(n));
+        }
+        presences.leave(at(4), SessionId(2));
+        assert!((0..=4).all(|version| presences.knows_since(version)) && !presences.knows_since(5));
+        presences.forget(AccountId(2));
+        assert!((0..4).all(|version| !presences.knows_since(version)) && presences.knows_since(4));
+        assert_eq!(presences.state(AccountId(2)), None);
     }
 }

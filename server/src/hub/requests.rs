@@ -115,11 +115,14 @@ impl Hub {
             Request::MarkRead { place, room, upto } => self.mark_read(context, self.target(place, room)?, upto),
             Request::Typing { place } => self.typing(context, place),
             Request::Away { away } => {
-                self.presences.set_away(context.now, to.session, away);
-                self.announce(context.now);
+                if let Some(changed) = self.presences.set_away(context.now, to.session, away) {
+                    self.stir(changed);
+                    self.announce(context.now);
+                }
                 self.reply(to, Ok(Answer::Done));
                 Ok(())
             }
+            Request::Watch { whom, since } => self.watch(context, &whom, since),
             Request::Search { text, place, before, limit } => {
                 let within = place.map(|place| self.target(place, None)).transpose()?;
                 let talk = MessageJob::Search { account, text, within, before, limit: limit.min(HITS_MAX) };

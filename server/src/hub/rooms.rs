@@ -74,6 +74,21 @@ impl Rooms {
         self.by_id.get(&room).map(|room| &room.name)
     }
 
+    /// Whether everybody is in a room.
+    pub(super) fn is_everyones(&self, room: ConversationId) -> bool {
+        self.by_id.get(&room).is_some_and(|room| room.everyone)
+    }
+
+    /// The rooms in which somebody who is here is, but for those that everybody is in.
+    pub(super) fn of(&self, account: AccountId) -> impl Iterator<Item = ConversationId> {
+        self.of.get(&account).into_iter().flatten().copied()
+    }
+
+    /// Whether somebody who is here is in such a room.
+    pub(super) fn is_in(&self, account: AccountId, room: ConversationId) -> bool {
+        self.by_id.get(&room).is_some_and(|room| room.here.contains(&account))
+    }
+
     fn named(&self, name: &RoomName) -> Option<&OneRoom> {
         self.by_id.get(self.by_key.get(&name.key())?)
     }

@@ -94,7 +94,12 @@ impl Hub {
         self.entering.remove(&session);
         self.exports.remove(&session);
         let device = self.devices.leave(session);
+        self.watchers.leave(session);
+        let before = self.presences.version();
         let Some((account, is_offline)) = self.presences.leave(now, session) else { return };
+        if self.presences.version() > before {
+            self.stir(account);
+        }
         if is_offline {
             self.rooms.leave(account);
         }
@@ -117,8 +122,10 @@ impl Hub {
         let id = account.id;
         let welcome = Answer::Welcome { account: account.name.clone(), role: account.role, now: now.wall, timeline: self.timeline };
         self.directory.arrive(account);
-        self.presences.arrive(now, to.session, id);
         self.rooms.arrive(id, conversations);
+        if self.presences.arrive(now, to.session, id) {
+            self.stir(id);
+        }
         self.devices.arrive(to.session, id, visitor);
         self.effects.push_back(Effect::Entered { session: to.session });
         self.reply(to, Ok(welcome));

@@ -8,7 +8,7 @@ use belfry_tests::process::Server;
 #[test]
 fn a_killed_listener_is_offline_within_the_heartbeat_limit() {
     let server = Server::start();
-    let mut watcher = server.person("alice").listen();
+    let mut watcher = server.person("alice").listen_with(&["--presence"]);
     let mut killed = server.person("bob").listen();
     watcher.event(|event| event["account"] == "bob" && event["presence"] == "online");
     killed.kill();
@@ -18,7 +18,7 @@ fn a_killed_listener_is_offline_within_the_heartbeat_limit() {
 #[test]
 fn a_listener_that_closes_is_offline_at_once() {
     let server = Server::start();
-    let mut watcher = server.person("alice").listen();
+    let mut watcher = server.person("alice").listen_with(&["--presence"]);
     let closing = server.person("bob").listen();
     watcher.event(|event| event["account"] == "bob" && event["presence"] == "online");
     closing.terminate();

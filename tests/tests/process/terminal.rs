@@ -147,7 +147,7 @@ fn own_messages_are_edited_and_deleted_by_their_number_or_the_last_one() {
 fn who_says_that_they_are_away_is_shown_so_until_their_next_line() {
     let server = Server::start();
     let (alice, bob) = (server.person("alice"), server.person("bob"));
-    let mut listener = bob.listen();
+    let mut listener = bob.listen_with(&["--presence"]);
     let mut chat = chat(&alice);
     chat.write("/away\r");
     chat.line_with("You are shown as away until your next line.");

@@ -479,6 +479,10 @@ impl EventHandler<AppEvent> for App {
 
     fn settle(&mut self) {
         self.look_at_the_wall();
+        let on_screen = self.chat.is_on_screen();
+        if self.model.is_on_screen() != on_screen {
+            self.act(Intent::Show(on_screen));
+        }
         self.redraw();
         self.set_alarm();
     }

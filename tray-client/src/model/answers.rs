@@ -78,7 +78,7 @@ impl Model {
             return;
         }
         effects.extend(self.desk.failed(ticket, refusal).then_some(Effect::Redraw(ScreenPart::Desk)));
-        // Whoever scrolls asks again; the list of people is asked for at the next signing in.
+        // Whoever scrolls asks again; the list of people is asked for when the window is shown the next time.
         if !self.people.abandon(ticket)
             && let Some(conversation) = self.conversations.values_mut().find(|conversation| conversation.asked(ticket))
         {

@@ -62,6 +62,8 @@ pub enum Intent {
     Type(Place),
     /// Nobody is at this computer, or somebody is again.
     Away(bool),
+    /// The window is on the screen, or is not: who is here is asked only for somebody who could see it.
+    Show(bool),
     /// Write an own message anew.
     Edit {
         /// Where it was said.

@@ -70,6 +70,8 @@ pub struct Model {
     conversations: BTreeMap<PlaceKey, Conversation>,
     shown: Option<PlaceKey>,
     attended: bool,
+    /// The window is on the screen.
+    on_screen: bool,
     people: People,
     notices: Notices,
     desk: Desk,
@@ -110,6 +112,7 @@ impl Model {
             conversations: BTreeMap::from([(PlaceKey::of(&lobby), Conversation::new(lobby))]),
             shown: None,
             attended: false,
+            on_screen: false,
             people: People::default(),
             notices: Notices::default(),
             desk: Desk::default(),
@@ -285,6 +288,7 @@ impl Model {
             }
             Update::Typing { place, account } => self.hear_typing(now, place, account, &mut effects),
             Update::Notice(notice) => self.hear_notice(notice, &mut effects),
+            Update::Watching { whom, anew, .. } => self.hear_watching(&whom, anew, &mut effects),
             Update::Presence(changes) => {
                 self.people.change(changes);
                 effects.push(Effect::Redraw(ScreenPart::People));
@@ -376,7 +380,10 @@ impl Model {
                     effects.push(Effect::Redraw(ScreenPart::Notices));
                 }
             }
-            Intent::OpenDesk => self.at_the_desk(&mut effects, Desk::open),
+            Intent::OpenDesk => {
+                self.at_the_desk(&mut effects, Desk::open);
+                effects.extend(self.ask_people());
+            }
             Intent::Choose(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.choose(&audience, numbers)),
             Intent::Aim(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.aim(audience, numbers)),
             Intent::SendNotice(draft) => self.at_the_desk(&mut effects, |desk, numbers| desk.send(draft, numbers)),
@@ -391,6 +398,7 @@ impl Model {
             Intent::RemoveTemplate(name) => self.at_the_desk(&mut effects, |desk, numbers| desk.remove_template(name, numbers)),
             Intent::Unschedule(schedule) => self.at_the_desk(&mut effects, |desk, numbers| desk.unschedule(schedule, numbers)),
             Intent::Type(to) => effects.push(Effect::Tell(Command::Typing { to })),
+            Intent::Show(on_screen) => effects.push(self.show(on_screen)),
             Intent::Away(away) => effects.push(Effect::Tell(Command::Away(away))),
             Intent::Edit { place, seq, text } => {
                 let room = self.room_at(&place);
@@ -477,7 +485,7 @@ impl Model {
         self.conversations.values_mut().for_each(Conversation::go_on);
         effects.extend(self.shown().map(|shown| Effect::Redraw(ScreenPart::Lines(shown.place().clone()))));
         effects.push(Effect::Redraw(ScreenPart::Connection));
-        effects.push(self.ask_people());
+        effects.push(self.watch());
         effects.extend(self.fill_shown());
         if role == Role::Admin {
             effects.extend(self.desk.reopen(&mut self.numbers).into_iter().map(Effect::Tell));
@@ -566,12 +574,6 @@ impl Model {
         let conversation = self.conversations.get_mut(&place?)?;
         settle(conversation);
         Some(Effect::Redraw(ScreenPart::Lines(conversation.place().clone())))
-    }
-
-    fn ask_people(&mut self) -> Effect {
-        let ticket = self.numbers.ticket();
-        self.people.begin(ticket);
-        Effect::ask(ticket, Request::Who { after: None })
     }
 
     /// Whoever looks has read.

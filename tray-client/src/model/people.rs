@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, Person, Presence, PresenceChange};
-use belfry_core::client::Ticket;
+use belfry_core::chat::{AccountName, Person, Presence, PresenceChange, Presentity, Request};
+use belfry_core::client::{Command, Ticket};
 
 use super::memory::MemoryChange;
+use super::{Effect, Model};
 
 /// What a name is unique by.
 type AccountKey = String;
 
-/// The list of people: complete as of the last time it was asked for, and kept up since.
+/// The list of people: complete as of the last time it was asked for, and kept up while the window is on the screen. What changes meanwhile is
+/// told when it is there again.
 #[derive(Clone, Debug, Default)]
 pub struct People {
     known: BTreeMap<AccountKey, Person>,
     listing: Option<PeopleListing>,
+    /// It was complete once, and what has changed since was told, or will be.
+    complete: bool,
     /// The list is another one than is remembered, or only these are.
     relisted: bool,
     changed: BTreeSet<AccountKey>,
@@ -72,6 +76,19 @@ impl People {
         changed.iter().filter_map(|key| self.known.get(key)).cloned().map(MemoryChange::Person).collect()
     }
 
+    /// The server tells of everybody from now on. Of what was before that it tells nothing, where `anew` is set.
+    fn doubt(&mut self, anew: bool) {
+        if anew {
+            self.complete = false;
+            self.listing = None;
+        }
+    }
+
+    /// Whether the list is to be asked for: it is not complete, and not on its way.
+    const fn is_due(&self) -> bool {
+        !self.complete && self.listing.is_none()
+    }
+
     pub(super) fn begin(&mut self, ticket: Ticket) {
         self.listing = Some(PeopleListing { ticket, gathered: BTreeMap::new(), changed: Vec::new() });
     }
@@ -85,6 +102,7 @@ impl People {
             _ => {
                 if let Some(done) = self.listing.take() {
                     self.relisted = true;
+                    self.complete = true;
                     self.known = done.gathered;
                     self.change(done.changed);
                 }
@@ -112,6 +130,41 @@ impl People {
         if let Some(listing) = &mut self.listing {
             listing.changed.extend(changes);
         }
+    }
+}
+
+impl Model {
+    /// The window is on the screen, or is not: the server tells who comes and goes for somebody who could see it.
+    pub(super) fn show(&mut self, on_screen: bool) -> Effect {
+        self.on_screen = on_screen;
+        self.watch()
+    }
+
+    /// Whether the window was said to be on the screen.
+    pub const fn is_on_screen(&self) -> bool {
+        self.on_screen
+    }
+
+    /// Whose coming and going the window shows: it has the list of people beside everything else.
+    pub(super) fn watch(&self) -> Effect {
+        Effect::Tell(Command::Watch(if self.on_screen { vec![Presentity::Everyone] } else { Vec::new() }))
+    }
+
+    /// The server tells of these from now on.
+    pub(super) fn hear_watching(&mut self, whom: &[Presentity], anew: bool, effects: &mut Vec<Effect>) {
+        self.people.doubt(anew && whom.contains(&Presentity::Everyone));
+        if self.on_screen {
+            effects.extend(self.ask_people());
+        }
+    }
+
+    /// Asks for the list, unless it is complete or on its way.
+    pub(super) fn ask_people(&mut self) -> Option<Effect> {
+        self.people.is_due().then(|| {
+            let ticket = self.numbers.ticket();
+            self.people.begin(ticket);
+            Effect::ask(ticket, Request::Who { after: None })
+        })
     }
 }
 

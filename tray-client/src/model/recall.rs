@@ -61,8 +61,8 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{
-        AccountName, Answer, ConversationId, Message, Notice, NoticeId, NoticeState, Page, Place, Receipt, Refusal, Request, Role, Seq,
-        Severity, Text, Timeline,
+        AccountName, ConversationId, Message, Notice, NoticeId, NoticeState, Place, Receipt, Refusal, Request, Role, Seq, Severity, Text,
+        Timeline,
     };
     use belfry_core::client::{Command, Mark, Ticket, Update};
     use belfry_core::time::{Instant, Now, UnixMillis};
@@ -70,7 +70,7 @@ mod tests {
     use super::super::notices::tests::notice;
     use super::*;
     use crate::model::ConversationMemory;
-    use crate::model::tests::answered;
+    use crate::model::tests::lists_people;
     use crate::model::{Effect, Intent};
 
     const RECALLED: usize = 500;
@@ -236,12 +236,8 @@ mod tests {
     fn nobody_is_taken_for_here_before_the_server_says_so() {
         let mut model = used();
         let anna = Person { account: AccountName::new("anna").unwrap(), presence: Presence::Online, last_seen: None };
-        let effects = model.apply(NOW, Update::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
-        let ask = effects.iter().find_map(|effect| match effect {
-            Effect::Tell(Command::Ask { ticket: ask, request: Request::Who { .. } }) => Some(*ask),
-            _ => None,
-        });
-        model.apply(NOW, answered(ask.unwrap(), Answer::People(Page { entries: vec![anna], more: false })));
+        model.apply(NOW, Update::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
+        lists_people(&mut model, vec![anna]);
         let again = again(&mut model);
         assert_eq!((model.people().here(), again.people().here()), (1, 0));
         assert!(again.people().find(&AccountName::new("anna").unwrap()).is_some());

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, ConversationId, ConversationInfo, MessagePage, Notice, NoticeId, NoticeState, Page, Person, Presence, Refusal, Seq,
+    Answer, ConversationId, ConversationInfo, MessagePage, Notice, NoticeId, NoticeState, Page, Person, Presence, Presentity, Refusal, Seq,
 };
 use belfry_core::client::Interruption;
 use belfry_core::time::{Instant, UnixMillis};
@@ -57,6 +57,26 @@ pub(crate) fn paged(ticket: Ticket, messages: Vec<Message>) -> Update {
     answered(ticket, Answer::Page(MessagePage { conversation: conversation(1, Place::lobby(), last), messages }))
 }
 
+/// What a model asks of the list of people, if it does.
+fn asks_people(effects: &[Effect]) -> Option<(Ticket, Option<AccountName>)> {
+    told(effects).into_iter().find_map(|command| match command {
+        Command::Ask { ticket, request: Request::Who { after } } => Some((*ticket, after.clone())),
+        _ => None,
+    })
+}
+
+/// The server tells from now on who comes and goes.
+fn watching(anew: bool) -> Update {
+    Update::Watching { whom: vec![Presentity::Everyone], anew, here: vec![] }
+}
+
+/// The window is shown, and the server lists these people.
+pub(crate) fn lists_people(model: &mut Model, people: Vec<Person>) {
+    model.act(NOW, Intent::Show(true));
+    let (ask, _) = asks_people(&model.apply(NOW, watching(true))).expect("the list is asked for");
+    model.apply(NOW, answered(ask, Answer::People(Page { entries: people, more: false })));
+}
+
 /// A conversation with so many messages of which none is read or altered.
 pub(crate) const fn conversation(id: u64, place: Place, last: u64) -> ConversationInfo {
     ConversationInfo { id: ConversationId(id), place, last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
@@ -74,17 +94,51 @@ fn pops_up_a_message(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::PopUpMessage { .. }))
 }
 
+fn anna() -> Person {
+    Person { account: account("anna"), presence: Presence::Online, last_seen: None }
+}
+
 #[test]
-fn signing_in_asks_for_everybody_part_by_part() {
+fn who_is_here_is_asked_part_by_part_once_the_window_is_shown_and_not_before() {
     let mut model = Model::new("lan-host");
     let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
-    let [Command::Ask { ticket: ask, request: Request::Who { after: None } }] = told(&effects)[..] else { panic!("{effects:?}") };
-    let anna = Person { account: account("anna"), presence: Presence::Online, last_seen: None };
-    let effects = model.apply(NOW, answered(*ask, Answer::People(Page { entries: vec![anna], more: true })));
-    assert_eq!(told(&effects), [&Command::Ask { ticket: *ask, request: Request::Who { after: Some(account("anna")) } }]);
-    let effects = model.apply(NOW, answered(*ask, Answer::People(Page { entries: vec![], more: false })));
+    assert_eq!(told(&effects), [&Command::Watch(vec![])]);
+    assert_eq!(told(&model.act(NOW, Intent::Show(true))), [&Command::Watch(vec![Presentity::Everyone])]);
+    let (ask, after) = asks_people(&model.apply(NOW, watching(true))).unwrap();
+    assert_eq!(after, None);
+    let effects = model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: true })));
+    assert_eq!(asks_people(&effects), Some((ask, Some(account("anna")))));
+    let effects = model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![], more: false })));
     assert_eq!(effects, [Effect::Redraw(ScreenPart::People)]);
     assert_eq!(model.people().here(), 1);
+    // Another connection, and the window is there still.
+    let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+    assert_eq!(told(&effects), [&Command::Watch(vec![Presentity::Everyone])]);
+}
+
+#[test]
+fn a_window_that_is_shown_again_reads_the_list_only_where_it_is_not_told_what_changed() {
+    let mut model = signed_in();
+    lists_people(&mut model, vec![anna()]);
+    for (anew, asked) in [(false, false), (true, true)] {
+        assert_eq!(told(&model.act(NOW, Intent::Show(false))), [&Command::Watch(vec![])]);
+        model.act(NOW, Intent::Show(true));
+        assert_eq!(asks_people(&model.apply(NOW, watching(anew))).is_some(), asked, "{anew}");
+    }
+    // It was hidden before the list had come, and the list never came.
+    model.act(NOW, Intent::Show(false));
+    assert_eq!(asks_people(&model.apply(NOW, watching(true))), None, "nobody looks");
+    model.act(NOW, Intent::Show(true));
+    assert!(asks_people(&model.apply(NOW, watching(false))).is_some());
+}
+
+#[test]
+fn the_desk_asks_who_there_is_where_the_window_has_not() {
+    let mut model = Model::new("lan-host");
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Admin });
+    let (ask, _) = asks_people(&model.act(NOW, Intent::OpenDesk)).unwrap();
+    model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: false })));
+    assert_eq!(asks_people(&model.act(NOW, Intent::OpenDesk)), None);
 }
 
 #[test]

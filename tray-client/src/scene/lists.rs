@@ -146,14 +146,14 @@ pub(super) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, Answer, ConversationId, Message, Page, Person, Request, Role, Seq, Text};
-    use belfry_core::client::{Command, Update};
+    use belfry_core::chat::{AccountName, ConversationId, Message, Person, Role, Seq, Text};
+    use belfry_core::client::Update;
     use belfry_core::time::{Instant, Now, UnixMillis};
 
     use super::super::tests::moment;
     use super::*;
-    use crate::model::tests::answered;
-    use crate::model::{Effect, Intent};
+    use crate::model::Intent;
+    use crate::model::tests::lists_people;
 
     fn account(name: &str) -> AccountName {
         AccountName::new(name).unwrap()
@@ -177,13 +177,10 @@ mod tests {
 
     fn model() -> Model {
         let mut model = Model::new("lan-host");
-        let effects = model.apply(now(), Update::SignedIn { account: account("me"), role: Role::Member });
-        let ask = effects.iter().find_map(|effect| {
-            if let Effect::Tell(Command::Ask { ticket: ask, request: Request::Who { .. } }) = effect { Some(*ask) } else { None }
-        });
+        model.apply(now(), Update::SignedIn { account: account("me"), role: Role::Member });
         let person = |name, presence, last_seen: u64| Person { account: account(name), presence, last_seen: Some(UnixMillis(last_seen)) };
         let people = vec![person("anna", Presence::Online, 0), person("ben", Presence::Offline, 0), person("me", Presence::Online, 0)];
-        model.apply(now(), answered(ask.unwrap(), Answer::People(Page { entries: people, more: false })));
+        lists_people(&mut model, people);
         model
     }
 

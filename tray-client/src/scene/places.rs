@@ -247,7 +247,7 @@ mod tests {
 
     use super::super::tests::moment;
     use super::*;
-    use crate::model::tests::answered;
+    use crate::model::tests::{answered, lists_people};
     use crate::model::{Effect, Intent};
 
     const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(0) };
@@ -270,11 +270,8 @@ mod tests {
 
     fn model() -> Model {
         let mut model = Model::new("lan-host");
-        let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
-        let people =
-            ask(&effects, |down| if let Command::Ask { ticket: ask, request: Request::Who { .. } } = down { Some(*ask) } else { None });
-        model
-            .apply(NOW, answered(people, Answer::People(Page { entries: vec![person("anna"), person("ben"), person("me")], more: false })));
+        model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+        lists_people(&mut model, vec![person("anna"), person("ben"), person("me")]);
         let effects = model.apply(NOW, Update::CaughtUp);
         let rooms =
             ask(

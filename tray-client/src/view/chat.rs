@@ -179,9 +179,14 @@ impl ChatView {
         let _ = self.window.hide();
     }
 
-    /// Whether it is on the screen.
+    /// Whether it is on the screen, or in the taskbar.
     pub fn is_visible(&self) -> bool {
         self.window.window().is_visible()
+    }
+
+    /// Whether somebody could see it.
+    pub fn is_on_screen(&self) -> bool {
+        self.is_visible() && !self.window.window().is_minimized()
     }
 
     /// Colours and sizes have changed.

@@ -136,7 +136,10 @@ fn a_page_that_cannot_be_had_just_now_is_asked_for_again_after_a_moment_and_one_
 
 #[test]
 fn what_is_told_on_a_channel_where_it_does_not_belong_ends_the_connection() {
-    let presence = || Event::Presence([PresenceChange { account: anna(), presence: Presence::Away, at: UnixMillis(0) }].to_vec());
+    let presence = || Event::Presence {
+        version: 1,
+        changes: [PresenceChange { account: anna(), presence: Presence::Away, at: UnixMillis(0) }].to_vec(),
+    };
     let told = |channel, event: Event| {
         let mut wire = Wire::signed_in(config(false, false));
         wire.tell(channel, event);

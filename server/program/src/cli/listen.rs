@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, ConversationId, ConversationInfo, Notice, NoticeId, NoticeState, Place, PresenceChange, Receipt};
+use belfry_core::chat::{
+    AccountName, ConversationId, ConversationInfo, Notice, NoticeId, NoticeState, Place, Presence, PresenceChange, Presentity, Receipt,
+};
 use belfry_core::client::{Command, Update};
 use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
@@ -27,6 +29,9 @@ pub(crate) struct Args {
     /// Report every open notice as visible and give its first answer
     #[arg(long)]
     acknowledge: bool,
+    /// Also print who comes, goes and is away
+    #[arg(long)]
+    presence: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
@@ -35,6 +40,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let released = outlet.clone();
         session.catch_interrupts_and(move || released.release())?;
         session.wait_out_interruptions();
+        if args.presence {
+            session.send(Command::Watch(vec![Presentity::Everyone]))?;
+        }
         let outcome = follow(session, args, &outlet);
         outlet.finish();
         outcome
@@ -81,11 +89,24 @@ struct EventPrinter {
     open: BTreeMap<NoticeId, Notice>,
     /// The conversations one is in.
     places: BTreeMap<ConversationId, Place>,
+    comings: Comings,
+}
+
+/// What was last said of whom: whoever goes and is back before those who look were told has never left.
+#[derive(Debug, Default)]
+pub(crate) struct Comings(BTreeMap<String, Presence>);
+
+impl Comings {
+    /// Whether this has not been said already.
+    pub(crate) fn is_news(&mut self, change: &PresenceChange) -> bool {
+        self.0.insert(change.account.key(), change.presence) != Some(change.presence)
+    }
 }
 
 impl EventPrinter {
-    const fn new(json: bool, zone: TimeZone, paint: Paint) -> Self {
-        Self { json, zone, paint, connected_once: false, held: Vec::new(), open: BTreeMap::new(), places: BTreeMap::new() }
+    fn new(json: bool, zone: TimeZone, paint: Paint) -> Self {
+        let comings = Comings::default();
+        Self { json, zone, paint, connected_once: false, held: Vec::new(), open: BTreeMap::new(), places: BTreeMap::new(), comings }
     }
 
     /// The lines to print now.
@@ -125,7 +146,10 @@ impl EventPrinter {
             // The list comes with each connection; only what is new to a listener that was connected is news.
             Update::Conversation(info) if self.is_new(&info) => vec![self.place("joined", &info.place, None)?],
             Update::Notice(notice) => self.notice(notice)?.into_iter().collect(),
-            Update::Presence(changes) => changes.iter().map(|change| self.presence(change)).collect::<Outcome<_>>()?,
+            Update::Presence(changes) => {
+                let news: Vec<_> = changes.iter().filter(|change| self.comings.is_news(change)).collect();
+                news.into_iter().map(|change| self.presence(change)).collect::<Outcome<_>>()?
+            }
             Update::Disconnected { why, retry_in } => vec![self.disconnected(&why.to_string(), retry_in)?],
             _ => Vec::new(),
         })
@@ -284,7 +308,6 @@ fn notice_event(notice: &Notice) -> NoticeEvent<'_> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::Presence;
     use belfry_core::client::Interruption;
     use belfry_core::time::UnixMillis;
 
@@ -357,6 +380,16 @@ mod tests {
         assert_eq!(listener.take(Update::Left { place }).unwrap(), [r#"{"event":"left","room":"attic"}"#]);
         let invited = Update::Invited { room: belfry_core::chat::RoomName::new("board").unwrap(), by: AccountName::new("bob").unwrap() };
         assert_eq!(listener.take(invited).unwrap(), [r#"{"event":"invited","room":"board","by":"bob"}"#]);
+    }
+
+    #[test]
+    fn who_is_back_before_it_was_told_that_they_went_is_no_news() {
+        let bob = |presence| vec![PresenceChange { account: AccountName::new("bob").unwrap(), presence, at: UnixMillis(0) }];
+        let mut listener = connected();
+        let told: Vec<_> = [Presence::Online, Presence::Online, Presence::Offline, Presence::Offline, Presence::Online]
+            .map(|presence| listener.take(Update::Presence(bob(presence))).unwrap().len())
+            .into();
+        assert_eq!(told, [1, 0, 1, 0, 1]);
     }
 
     #[test]

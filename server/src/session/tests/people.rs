@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Event, FromServer, Page, Presence, PresenceChange, Request};
+use belfry_core::chat::{Answer, Event, FromServer, Page, Presence, PresenceChange, Presentity, Refusal, Request, RoomName};
 use belfry_core::endpoint::PeerId;
+use belfry_core::limits::WATCHED_MAX;
 
 use super::world::{World, name};
+use crate::limits::PRESENCES_PER_EVENT;
 
 const LONG: Duration = Duration::from_secs(1);
 
@@ -13,16 +15,118 @@ const LONG: Duration = Duration::from_secs(1);
 fn presences(world: &mut World, peer: PeerId) -> Vec<Vec<(String, Presence)>> {
     let flat = |change: PresenceChange| (change.account.to_string(), change.presence);
     let changes = |event| match event {
-        Event::Presence(changes) => Some(changes.into_iter().map(flat).collect()),
+        Event::Presence { changes, .. } => Some(changes.into_iter().map(flat).collect()),
         _ => None,
     };
     world.events(peer).into_iter().filter_map(changes).collect()
+}
+
+/// A client shows these, and knows of everyone up to this version: from which version on it is told, and who of those it has named is here.
+fn watch(world: &mut World, peer: PeerId, whom: &[Presentity], since: u64) -> (u64, Vec<(String, Presence)>) {
+    match world.ask(peer, Request::Watch { whom: whom.to_vec(), since }) {
+        Ok(Answer::Watching { since, here }) => {
+            (since, here.into_iter().map(|change| (change.account.to_string(), change.presence)).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+const EVERYONE: &[Presentity] = &[Presentity::Everyone];
+
+#[test]
+fn nobody_is_told_who_comes_and_goes_but_who_looks_and_only_while_they_do() {
+    let mut world = World::new();
+    let (alice, carol, bob) = (world.register("alice"), world.register("carol"), world.register("bob"));
+    world.gone(bob);
+    for (looks, told) in [(None, 0), (Some(EVERYONE), 2), (Some(&[][..]), 0)] {
+        looks.into_iter().for_each(|whom| drop(watch(&mut world, alice, whom, 0)));
+        let bob = world.sign_in("bob");
+        world.pass(LONG);
+        world.gone(bob);
+        world.pass(LONG);
+        assert_eq!(presences(&mut world, alice).len(), told, "{looks:?}");
+        assert_eq!(presences(&mut world, carol).len(), 0);
+    }
+}
+
+#[test]
+fn whoever_looks_at_somebody_is_told_of_them_and_of_nobody_else() {
+    let mut world = World::new();
+    let (alice, _) = (world.register("alice"), world.register("carol"));
+    let account = |typed| Presentity::Account(name(typed));
+    let (_, here) = watch(&mut world, alice, &[account("CAROL"), account("bob"), account("nobody")], 0);
+    assert_eq!(here, [("carol".into(), Presence::Online)]);
+    world.pass(LONG);
+    let (bob, dora) = (world.register("bob"), world.register("dora"));
+    world.pass(LONG);
+    assert_eq!(presences(&mut world, alice), [[("bob".into(), Presence::Online)]]);
+    world.gone(dora);
+    world.gone(bob);
+    world.pass(LONG);
+    assert_eq!(presences(&mut world, alice), [[("bob".into(), Presence::Offline)]]);
+}
+
+#[test]
+fn whoever_looks_at_a_room_is_told_of_those_who_are_in_it_as_long_as_they_are_themselves() {
+    let (mut world, admin) = World::with_admin();
+    let (alice, bob, carol) = (world.register("alice"), world.register("bob"), world.register("carol"));
+    let attic = || RoomName::new("attic").unwrap();
+    world.ask(alice, Request::CreateRoom { room: attic(), private: false }).unwrap();
+    world.ask(bob, Request::JoinRoom { room: attic() }).unwrap();
+    watch(&mut world, alice, &[Presentity::Room(attic())], 0);
+    let away = |world: &mut World, peer, away| {
+        world.ask(peer, Request::Away { away }).unwrap();
+        world.pass(LONG);
+    };
+    away(&mut world, bob, true);
+    away(&mut world, carol, true);
+    assert_eq!(presences(&mut world, alice), [[("bob".into(), Presence::Away)]]);
+    world.ask(admin, Request::RemoveFromRoom { room: attic(), account: name("alice"), confirmed: true }).unwrap();
+    away(&mut world, bob, false);
+    assert_eq!(presences(&mut world, alice).len(), 0);
+    // Everybody is in the lobby.
+    watch(&mut world, alice, &[Presentity::Room(RoomName::lobby())], 0);
+    away(&mut world, carol, false);
+    assert_eq!(presences(&mut world, alice), [[("carol".into(), Presence::Online)]]);
+}
+
+#[test]
+fn whoever_looks_again_is_told_what_has_changed_unless_that_is_very_much() {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    let (first, _) = watch(&mut world, alice, EVERYONE, 0);
+    watch(&mut world, alice, &[], first);
+    for n in 0..PRESENCES_PER_EVENT {
+        world.register(&format!("person {n}"));
+    }
+    world.pass(LONG);
+    world.heard(alice);
+    assert_eq!(watch(&mut world, alice, EVERYONE, first).0, first);
+    world.pass(LONG);
+    assert_eq!(presences(&mut world, alice).concat().len(), PRESENCES_PER_EVENT);
+    watch(&mut world, alice, &[], first);
+    world.register("one more");
+    let (now, _) = watch(&mut world, alice, EVERYONE, first);
+    assert!(now > first, "the list is read anew");
+    world.pass(LONG);
+    assert!(presences(&mut world, alice).is_empty());
+    assert_eq!(watch(&mut world, alice, EVERYONE, now + 1).0, now, "what has not been is not known");
+}
+
+#[test]
+fn whoever_looks_at_too_many_is_told_so() {
+    let mut world = World::new();
+    let alice = world.register("alice");
+    let many = |count| (0..count).map(|n| Presentity::Account(name(&format!("person {n}")))).collect::<Vec<_>>();
+    assert_eq!(watch(&mut world, alice, &many(WATCHED_MAX), 0).1, []);
+    assert_eq!(world.ask(alice, Request::Watch { whom: many(WATCHED_MAX + 1), since: 0 }), Err(Refusal::TooMany));
 }
 
 #[test]
 fn somebody_who_comes_or_goes_is_told_at_once() {
     let mut world = World::new();
     let alice = world.register("alice");
+    watch(&mut world, alice, EVERYONE, 0);
     world.pass(LONG);
     world.heard(alice);
     let bob = world.register("bob");
@@ -36,21 +140,26 @@ fn somebody_who_comes_or_goes_is_told_at_once() {
 fn presence_changes_of_a_burst_are_collected() {
     let mut world = World::new();
     let alice = world.register("alice");
+    watch(&mut world, alice, EVERYONE, 0);
     world.pass(LONG);
     world.heard(alice);
     for n in 0..1000 {
         world.register(&format!("person {n}"));
     }
-    world.pass(LONG);
+    let seconds = 1000 / PRESENCES_PER_EVENT + 1;
+    for _ in 0..seconds {
+        world.pass(LONG);
+    }
     let told = presences(&mut world, alice);
-    assert_eq!(told.iter().map(Vec::len).sum::<usize>(), 1000);
-    assert!(told.len() <= 1 + 1000 / crate::limits::PRESENCES_PER_EVENT + 1, "{} events", told.len());
+    assert_eq!(told.concat().len(), 1000);
+    assert!(told.len() <= 1 + seconds, "{} events", told.len());
 }
 
 #[test]
 fn somebody_with_two_sessions_is_here_until_both_end() {
     let mut world = World::new();
     let (watcher, one) = (world.register("watcher"), world.register("alice"));
+    watch(&mut world, watcher, EVERYONE, 0);
     let other = world.sign_in("alice");
     world.pass(LONG);
     world.heard(watcher);

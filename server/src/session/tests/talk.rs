@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Event, Found, Page, Parties, Place, Presence, Refusal, Request, SearchText, Seq, Text};
+use belfry_core::chat::{Answer, Event, Found, Page, Parties, Place, Presence, Presentity, Refusal, Request, SearchText, Seq, Text};
 use belfry_core::endpoint::PeerId;
 
 use super::rooms::{create, join, room};
@@ -160,10 +160,11 @@ fn typing_is_told_to_the_others_from_their_point_of_view_and_is_bounded() {
 fn somebody_is_away_when_nobody_is_at_any_of_their_computers() {
     let mut world = World::new();
     let (alice, bob) = (world.register("alice"), world.register("bob"));
+    world.ask(alice, Request::Watch { whom: vec![Presentity::Everyone], since: 0 }).unwrap();
     world.pass(Duration::from_secs(1));
     world.heard(alice);
     let presences = |events: Vec<Event>| {
-        let presence = |event| if let Event::Presence(changes) = event { Some(changes) } else { None };
+        let presence = |event| if let Event::Presence { changes, .. } = event { Some(changes) } else { None };
         events.into_iter().filter_map(presence).flatten().map(|change| (change.account.to_string(), change.presence)).collect::<Vec<_>>()
     };
     assert_eq!(world.ask(bob, Request::Away { away: true }), Ok(Answer::Done));

@@ -10,7 +10,7 @@ use slint::{ComponentHandle, LogicalPosition};
 use super::clicks::{begin, find, press};
 use super::*;
 use crate::compose::NoticeForm;
-use crate::model::tests::answered;
+use crate::model::tests::{answered, lists_people};
 use crate::model::{Effect, Intent, Model};
 use crate::scene::{self, AudienceRow};
 use crate::view::DeskGesture;
@@ -52,13 +52,9 @@ impl World {
     fn new() -> Self {
         let (heard, sink) = begin();
         let mut model = Model::new("lan-host");
-        let effects = model.apply(NOW, Update::SignedIn { account: AccountName::new("admin").unwrap(), role: Role::Admin });
-        let people = |effect: &Effect| {
-            if let Effect::Tell(Command::Ask { ticket: ask, request: Request::Who { .. } }) = effect { Some(*ask) } else { None }
-        };
-        let ask = effects.iter().find_map(people).unwrap();
+        model.apply(NOW, Update::SignedIn { account: AccountName::new("admin").unwrap(), role: Role::Admin });
         let anna = Person { account: AccountName::new("anna").unwrap(), presence: Presence::Offline, last_seen: None };
-        model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna], more: false })));
+        lists_people(&mut model, vec![anna]);
         let effects = model.act(NOW, Intent::OpenDesk);
         let ask = asked(&effects, |command| match command {
             Command::Ask { ticket, request: Request::ListGroups { .. } } => Some(*ticket),

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, GivenAnswer, Message, Notice, NoticeId, NoticeState, Place, Receipt, Request, Seq};
+use belfry_core::chat::{Answer, GivenAnswer, Message, Notice, NoticeId, NoticeState, Place, Presentity, Receipt, Request, Seq};
 use belfry_core::client::{Command, Update};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use super::echo::Echo;
 use super::entry::{self, Entry};
 use super::lines;
 use super::prompt::{self, Prompt};
+use crate::cli::listen::Comings;
 use crate::cli::session::{Session, Wake};
 use crate::cli::{listen, who, zone};
 use crate::ending::{Ending, Exit, Outcome};
@@ -54,6 +55,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
                 own: BTreeMap::new(),
                 notices: BTreeMap::new(),
                 answered: BTreeMap::new(),
+                comings: Comings::default(),
                 away: false,
                 disconnected: false,
             };
@@ -90,6 +92,8 @@ struct Chat<'a, P> {
     notices: BTreeMap<NoticeId, Notice>,
     /// Those that were answered here, as the server will know it in a moment.
     answered: BTreeMap<NoticeId, Notice>,
+    /// Who was said to have come or gone.
+    comings: Comings,
     /// The person has said that they are.
     away: bool,
     disconnected: bool,
@@ -97,6 +101,7 @@ struct Chat<'a, P> {
 
 impl<P: ExternalPrinter> Chat<'_, P> {
     fn run(&mut self) -> Outcome {
+        self.session.send(Command::Watch(vec![Presentity::Everyone]))?;
         self.enter(self.place.clone())?;
         self.show(&self.paint.dim("/help lists the commands, /quit leaves"))?;
         self.prompt();
@@ -350,7 +355,8 @@ impl<P: ExternalPrinter> Chat<'_, P> {
             Update::Notice(notice) => self.notice(notice),
             Update::Presence(changes) => {
                 // Whoever types here knows that they are here.
-                let others = changes.iter().filter(|change| change.account != *self.session.account());
+                let own = self.session.account().clone();
+                let others = changes.iter().filter(|change| change.account != own && self.comings.is_news(change));
                 let lines: Vec<_> = others.map(|change| self.paint.dim(&listen::presence_line(change))).collect();
                 if lines.is_empty() { Ok(()) } else { self.show(&lines.join("\n")) }
             }

@@ -2,7 +2,7 @@
 
 use belfry_core::chat::{
     Audience, GroupName, Keep, NoticeChange, NoticeDraft, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
-    Text, Timeline,
+    Text, Timeline, Presentity,
 };
 
 use super::super::notices::draft;
@@ -33,7 +33,7 @@ macro_rules! kinds {
 
 kinds! {
     SignIn Register SignInByDevice
-    Sync FetchShared Status Away Who
+    Sync FetchShared Status Away Watch Who
     Post FetchAfter FetchBefore FetchAltered Edit Delete MarkRead Typing Search Originals Exportable ExportPage
     CreateRoom ListRooms JoinRoom LeaveRoom RoomMembers Invite RemoveFromRoom RenameRoom DeleteRoom KeepRoom
     SendNotice PreviewNotice ListNotices NoticeStatus FetchNotice ChangeNotice Receipt
@@ -129,6 +129,8 @@ pub(super) const fn rows(kind: Kind) -> Rows {
         Kind::Originals => Places([admins(Yes), admins(Yes), admins(Yes), admins(NO_ROOM), admins(Yes), admins(Yes)]),
         //                            lobby      open       private    closed
         Kind::JoinRoom => Rooms([      EVERYBODY, EVERYBODY, INVITED,   GONE]),
+        // Who is to be told whenever somebody comes is in the room; a list of who is in it may be read from outside.
+        Kind::Watch => Rooms([         EVERYBODY, MEMBERS,   MEMBERS,   GONE]),
         Kind::LeaveRoom => Rooms([none(Refusal::LobbyIsEverybodys), MEMBERS, MEMBERS, GONE]),
         Kind::RoomMembers => Rooms([   EVERYBODY, EVERYBODY, INSIDERS,  GONE]),
         Kind::Invite => Rooms([none(Refusal::LobbyIsEverybodys), INVITERS, BOARD_INVITERS, GONE]),
@@ -216,6 +218,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::FetchShared => anywhere.map(|()| Request::FetchShared { timeline: Timeline::FIRST, after: None })?,
         Kind::Status => anywhere.map(|()| Request::Status)?,
         Kind::Away => anywhere.map(|()| Request::Away { away: true })?,
+        Kind::Watch => Request::Watch { whom: vec![Presentity::Room(about_room?)], since: 0 },
         Kind::Who => anywhere.map(|()| Request::Who { after: None })?,
         Kind::Post => Request::Post { post: PostId { outbox: 77, counter: 1 }, to: place, room: None, text },
         Kind::FetchAfter => Request::FetchAfter { conversation, after: Seq(0), limit: 9 },
