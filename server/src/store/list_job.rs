@@ -8,7 +8,7 @@ use super::Outcome;
 #[cfg(doc)]
 use belfry_core::chat::{Answer, Refusal};
 
-/// A page of something in order of names; `after` is the last name of the page before, `None` for the first page.
+/// A page of something in the order of its statement; `after` is the last of the page before, `None` for the first page.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "a variant says what is to be done; a field is explained where its name does not say it all")]
 pub enum List {

@@ -1,4 +1,4 @@
-//! Lists in order of names, a page at a time.
+//! Lists, a page at a time: those in order of names, and which file reads the others.
 
 use belfry_core::chat::{Account, AccountId, AccountName, ConversationId, Group, GroupName, Keep, Refusal, Room, RoomName, Standing};
 use belfry_core::limits::PAGE_ENTRIES_MAX;

@@ -103,5 +103,5 @@ fn what_the_commands_print_is_what_the_page_shows() {
     // Another computer on the network is needed for it; its own tests look at what it prints.
     let unseen: Vec<_> =
         schema.0.iter().filter(|(example, seen)| !seen && example.get("found_by").is_none()).map(|(example, _)| example).collect();
-    assert!(unseen.is_empty(), "docs/COMMANDS.md shows what no command has printed: {unseen:?}");
+    assert!(unseen.is_empty(), "docs/COMMANDS.md shows what no command of this test has printed: {unseen:?}");
 }
