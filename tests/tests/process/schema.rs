@@ -55,7 +55,7 @@ fn what_the_commands_print_is_what_the_page_shows() {
     let server = Server::start();
     let (admin, bob) = (server.admin(), server.person("bob"));
     let mut schema = Schema::read();
-    let mut screen = bob.listen_with(&["--acknowledge"]);
+    let mut screen = bob.listen_with(&["--acknowledge", "--presence"]);
     admin.run(&["room", "create", "attic"]).done();
     admin.run(&["room", "invite", "attic", "bob"]).done();
     bob.run(&["room", "join", "attic"]).done();
