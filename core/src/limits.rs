@@ -324,6 +324,9 @@ pub const PAGE_BYTES_MAX: usize = 40 * 1024;
 /// Entries in one page.
 pub const PAGE_ENTRIES_MAX: u32 = 500;
 
+/// Notices that one request says have reached a program.
+pub const REACHED_PER_REQUEST_MAX: usize = 500;
+
 /// Messages that an outbox keeps while the server is unreachable.
 pub const OUTBOX_MAX: usize = 10_000;
 

@@ -86,6 +86,11 @@ pub const CLOCK_BELIEVED_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// What could not be handed to a busy store is tried again after this long.
 pub const STORE_RETRY: Duration = Duration::from_secs(1);
 
+/// Acknowledgements of notices that one job of the store notes: some milliseconds of work, for which nobody's message waits longer.
+pub const ARRIVALS_PER_JOB: usize = 1024;
+/// Acknowledgements that wait to be noted: of three notices to everybody in the largest house, while its disk stands still.
+pub const ARRIVALS_MAX: usize = 65_536;
+
 // --- Requests --------------------------------------------------------------------------------------------------------------
 
 /// Requests of one session that wait for their answer: a client that comes back with a full outbox sends it without pausing, and

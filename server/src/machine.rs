@@ -211,6 +211,7 @@ impl Machine {
                 let queued = self.endpoint.queued_bytes(peer);
                 self.sessions.handle_message(now, peer, channel, &body, queued);
             }
+            endpoint::Event::Delivered { peer, tag } => self.sessions.handle_delivered(now, peer, tag),
             endpoint::Event::Room { peer } => self.sessions.handle_room(now, peer, self.endpoint.queued_bytes(peer)),
             endpoint::Event::Gone { peer, .. } => self.sessions.handle_gone(now, peer),
         }

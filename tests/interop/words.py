@@ -440,6 +440,7 @@ REQUESTS = [
     ("KeepRoom", CONTROL, Struct(room=NAME, number=Maybe(ID), change=KEEP_CHANGE, confirmed=BOOL)),
     ("FetchShared", HISTORY, Struct(timeline=U64, after=Maybe(ID))),
     ("Watch", CHAT, Struct(whom=ListOf(PRESENTITY), since=U64)),
+    ("Reached", CHAT, Struct(notices=ListOf(Tuple(ID, U32)))),
 ]
 ANSWERS = [
     ("Done", None),

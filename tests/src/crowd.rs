@@ -134,7 +134,9 @@ impl Crowd {
                 }
                 Output::Event(Event::Connected { peer, .. }) => self.peers.push(peer),
                 Output::Event(Event::Message { .. }) => self.delivered += 1,
-                Output::Event(other @ (Event::Gone { .. } | Event::Room { .. })) => panic!("nobody leaves or is watched: {other:?}"),
+                Output::Event(other @ (Event::Gone { .. } | Event::Delivered { .. } | Event::Room { .. })) => {
+                    panic!("nobody leaves or is watched: {other:?}")
+                }
                 Output::Wait(until) => {
                     self.endpoint_deadline = until;
                     break;

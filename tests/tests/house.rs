@@ -198,6 +198,37 @@ fn a_notice_reaches_everybody_is_answered_and_waits_for_those_who_are_away() {
     }
 }
 
+/// An acknowledgement is a receipt, so nothing but the server's disk may forget one, and nothing but a program that has it may give one.
+#[test]
+fn whenever_the_server_is_killed_it_learns_whom_a_notice_has_reached_and_never_says_it_of_anybody_else() {
+    for seed in 0..20 {
+        let mut world = world(Weather::storm(), seed, &["admin", "alice", "bob", "carol"]);
+        world.kill(3);
+        send_fire_drill(&mut world);
+        let reached = |world: &World| {
+            let reached = |update: &Update| if let Update::Progress { progress, .. } = update { progress.reached } else { 0 };
+            let reached = world.people[0].updates.iter().map(reached).max().unwrap_or(0);
+            let have_it = world.people.iter().filter(|person| !person.notices().is_empty()).count() as u64;
+            assert!(reached <= have_it, "seed {seed}: it has reached {reached} of {have_it} who have it");
+            reached
+        };
+        // At another moment each time, before and after it is sent, acknowledged and noted.
+        world.run_until(Duration::from_millis(20 * seed), |world| reached(world) > 2);
+        world.kill_server();
+        world.run_until(SECOND, |world| reached(world) > 2);
+        world.start_server();
+        world.run_until(60 * SECOND, |world| reached(world) == 2 && world.people[0].is_caught_up());
+        world.run_for(SECOND);
+        let notice = world.people[1].notices()[0].id;
+        let ask = world.ticket(0);
+        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
+        assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
+        let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
+        let who: Vec<_> = page.people.entries.iter().map(|entry| (entry.account.as_str(), entry.reached_at.is_some())).collect();
+        assert_eq!(who, [("alice", true), ("bob", true), ("carol", false)], "seed {seed}");
+    }
+}
+
 #[test]
 fn a_notice_that_is_withdrawn_while_a_computer_sleeps_leaves_its_screen_when_it_wakes() {
     let mut world = world(Weather::clear(), 1, &["admin", "alice"]);

@@ -130,6 +130,7 @@ fn nothing_that_a_program_of_this_version_can_write_is_refused_as_if_the_version
                 | Request::Sync
                 | Request::Post { .. }
                 | Request::Receipt { .. }
+                | Request::Reached { .. }
                 | Request::Typing { .. }
                 | Request::Away { .. } => continue,
                 Request::SendNotice(draft) => {

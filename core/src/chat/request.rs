@@ -404,4 +404,10 @@ pub enum Request {
         /// The version up to which [`Event::Presence`] has told this session of everyone; 0 for none.
         since: u64,
     },
+    /// These notices have reached this program, which shows notices to people; and from here on whatever notice its transport acknowledges
+    /// has, too. Answer: [`Answer::Done`].
+    Reached {
+        /// Which, and which wording of each; at most [`REACHED_PER_REQUEST_MAX`](crate::limits::REACHED_PER_REQUEST_MAX).
+        notices: Vec<(NoticeId, u32)>,
+    },
 }

@@ -132,6 +132,7 @@ table! {
     SendNotice       Chat     again  Admin     Act     Changes;
     ChangeNotice     Chat     once   Admin     Act     Changes;
     Receipt          Chat     again  Member    Post    Changes;
+    Reached          Chat     again  Member    Post    Changes;
     PreviewNotice    Chat     again  Admin     Read    Reads;
     FetchNotice      Control  again  Member    Read    ReadsPages;
     ListNotices      History  again  Admin     Read    ReadsPages;

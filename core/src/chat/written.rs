@@ -37,6 +37,7 @@ impl Request {
             | Self::FetchBefore { .. }
             | Self::Who { .. }
             | Self::Receipt { .. }
+            | Self::Reached { .. }
             | Self::ListNotices { .. }
             | Self::NoticeStatus { .. }
             | Self::ListUsers { .. }

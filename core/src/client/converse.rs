@@ -1,17 +1,13 @@
 //! What is said over the connection: answers, events, catching up.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use super::api::{Command, Failure, Proof, Update};
 use super::positions::Fetch;
 use super::requests::{Asked, Origin};
-use super::{Client, Entrance, Interruption, Welcome};
-use crate::chat::{
-    self, Answer, CommonPast, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Page, Place, Receipt, Refusal, Request,
-};
-use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, RECONNECT_MAX, TYPING_INTERVAL};
-use crate::rng;
+use super::{Client, Entrance, Interruption, Link, ReportingState, Welcome};
+use crate::chat::{self, Answer, CommonPast, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Page, Place, Refusal, Request};
+use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, REACHED_PER_REQUEST_MAX, RECONNECT_MAX, TYPING_INTERVAL};
 use crate::time::Instant;
 use crate::wire::{Channel, CloseCode};
 
@@ -69,7 +65,7 @@ impl Client {
     }
 
     /// A whole message of the server.
-    pub(super) fn on_message(&mut self, now: Instant, channel: Channel, body: &[u8], spread: Duration) {
+    pub(super) fn on_message(&mut self, now: Instant, channel: Channel, body: &[u8]) {
         match chat::decode_from_server(body) {
             Ok(FromServer::Reply { id, result }) => {
                 if let Some(asked) = self.requests.take(id) {
@@ -78,8 +74,8 @@ impl Client {
             }
             // A notice is official only because of the channel it comes on.
             Ok(FromServer::Event(event)) if (event.channel() == Channel::Notice) == (channel == Channel::Notice) => match &mut self.link {
-                Some(link) if !link.signed_in => link.entrance.keep(event, body.len(), spread),
-                _ => self.on_chat_event(now, event, spread),
+                Some(link) if !link.signed_in => link.entrance.keep(event, body.len()),
+                _ => self.on_chat_event(event),
             },
             Ok(FromServer::Event(_)) | Err(_) => {
                 if let Some(link) = &mut self.link {
@@ -116,7 +112,14 @@ impl Client {
                 let left = self.positions.on_left(conversation);
                 self.updates.extend(left.map(|place| Update::Left { place }));
             }
-            (Origin::Stale(_), Ok(Answer::Notice(notice))) if channel == Channel::Notice => self.on_notice(now, notice, Duration::ZERO),
+            (Origin::Stale(_), Ok(Answer::Notice(notice))) if channel == Channel::Notice => self.on_notice(notice),
+            (Origin::Reached, Ok(_)) => self.on_reported(),
+            (Origin::Reached, Err(_)) => {
+                if let Some(link) = &mut self.link {
+                    link.reporting.state = ReportingState::Silent;
+                    self.report_at = Some(now + FETCH_RETRY);
+                }
+            }
             // Whatever became of it, it is not for this person any more.
             (Origin::Watch, Ok(Answer::Watching { since, here })) => {
                 if let Request::Watch { whom, .. } = asked.request
@@ -152,10 +155,10 @@ impl Client {
                         }
                         self.requests.push(Request::FetchShared { timeline: known, after: None }, Origin::SignIn);
                     }
-                    _ => self.enter(now, welcome),
+                    _ => self.enter(welcome),
                 }
             }
-            Ok(Answer::Shared(page)) => self.on_shared(now, page),
+            Ok(Answer::Shared(page)) => self.on_shared(page),
             // The name may be taken by ourselves, a moment ago, when the answer was lost: then the password fits.
             Err(Refusal::NameTaken) if self.register_tries > 1 && matches!(request, Request::Register { .. }) => {
                 if let Proof::Password { register, .. } = &mut self.config.credentials.proof {
@@ -178,7 +181,7 @@ impl Client {
     }
 
     /// Part of what the server's timeline shares with the one that is known; with the last part, the client goes over to the server's.
-    fn on_shared(&mut self, now: Instant, page: Page<CommonPast>) {
+    fn on_shared(&mut self, page: Page<CommonPast>) {
         let Some(entrance) = self.link.as_mut().map(|link| &mut link.entrance) else { return };
         let last = page.entries.last().map(|shared| shared.conversation);
         entrance.shared.extend(page.entries);
@@ -190,7 +193,6 @@ impl Client {
         let Some(welcome) = entrance.welcome.take() else { return };
         self.positions.on_other_timeline(&shared);
         self.notices.clear();
-        self.receipts_due.clear();
         for asked in self.requests.forget_numbered(&shared) {
             match (asked.origin, asked.request) {
                 (Origin::Owner(ticket), Request::Post { .. }) => {
@@ -200,11 +202,11 @@ impl Client {
                 _ => {}
             }
         }
-        self.enter(now, welcome);
+        self.enter(welcome);
     }
 
     /// One is signed in, and every number that is known is one of the server's timeline.
-    fn enter(&mut self, now: Instant, welcome: Welcome) {
+    fn enter(&mut self, welcome: Welcome) {
         let Welcome { account, role, timeline } = welcome;
         if self.timeline.replace(timeline) != Some(timeline) {
             self.updates.push_back(Update::Timeline(timeline));
@@ -217,15 +219,15 @@ impl Client {
         let Some(link) = &mut self.link else { return };
         link.signed_in = true;
         let Entrance { early, overflowed, .. } = core::mem::take(&mut link.entrance);
-        for (event, spread) in early {
-            self.on_chat_event(now, event, spread);
+        for event in early {
+            self.on_chat_event(event);
         }
         if overflowed {
             self.sync();
         }
     }
 
-    fn on_chat_event(&mut self, now: Instant, event: Event, spread: Duration) {
+    fn on_chat_event(&mut self, event: Event) {
         match event {
             Event::Conversations(page) => {
                 let more = page.more;
@@ -270,7 +272,7 @@ impl Client {
                 self.watching.on_told(version);
                 self.updates.push_back(Update::Presence(changes));
             }
-            Event::Notice(notice) => self.on_notice(now, notice, spread),
+            Event::Notice(notice) => self.on_notice(notice),
             Event::OpenNotices(open) => self.on_open_notices(&open),
             Event::Progress { notice, progress } => self.updates.push_back(Update::Progress { notice, progress }),
         }
@@ -288,9 +290,7 @@ impl Client {
 
     /// Open notices come again after each connecting; the owner hears of each state once. What was over or answered before it was
     /// ever told here is nobody's news.
-    ///
-    /// That it has reached this program is reported within `spread`: others were told at the same time.
-    fn on_notice(&mut self, now: Instant, notice: Notice, spread: Duration) {
+    fn on_notice(&mut self, notice: Notice) {
         let known = self.notices.get(&notice.id);
         if known == Some(&notice) {
             return;
@@ -306,16 +306,18 @@ impl Client {
         }
         let reworded = known.is_none_or(|known| known.revision < notice.revision);
         self.notices.insert(notice.id, notice.clone());
-        if reworded && self.config.shows_notices {
-            let at = now + rng::up_to(&mut self.rng, spread);
-            self.receipts_due.insert((at, notice.id));
-            self.report_reached(now);
+        if reworded
+            && let Some(link) = &mut self.link
+            && link.reporting.state != ReportingState::Acknowledging
+        {
+            link.reporting.unreported.insert(notice.id);
         }
         self.updates.push_back(Update::Notice(notice));
     }
 
     /// What is told and not among these has changed while nobody could say so: asks how.
     fn on_open_notices(&mut self, open: &[NoticeId]) {
+        self.begin_reporting();
         let stale = |known: &&Notice| known.answered.is_none() && !open.contains(&known.id);
         let stale: Vec<_> = self.notices.values().filter(stale).map(|known| known.id).collect();
         for notice in stale {
@@ -325,14 +327,37 @@ impl Client {
         self.notices.retain(|id, known| known.answered.is_none() || open.contains(id));
     }
 
-    /// Reports the notices whose turn it is.
-    pub(super) fn report_reached(&mut self, now: Instant) {
-        while let Some(&(at, notice)) = self.receipts_due.first().filter(|(at, _)| *at <= now) {
-            self.receipts_due.remove(&(at, notice));
-            if let Some(known) = self.notices.get(&notice) {
-                let receipt = Request::Receipt { notice, revision: known.revision, receipt: Receipt::Reached };
-                self.requests.push(receipt, Origin::Nobody);
-            }
+    /// Says which notices have reached this program, whichever connection brought them, and that those to come have reached it when they
+    /// are acknowledged. Not before all open ones were told: what an acknowledgement is for has then been told to the owner.
+    pub(super) fn begin_reporting(&mut self) {
+        let begins = |link: &&mut Link| link.signed_in && link.reporting.state == ReportingState::Silent;
+        if let Some(link) = self.link.as_mut().filter(begins)
+            && self.config.shows_notices
+        {
+            link.reporting.unreported = self.notices.keys().copied().collect();
+            self.report_reached();
+        }
+    }
+
+    fn report_reached(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        let mut notices = Vec::new();
+        while notices.len() < REACHED_PER_REQUEST_MAX
+            && let Some(notice) = link.reporting.unreported.pop_first()
+        {
+            notices.extend(self.notices.get(&notice).map(|known| (notice, known.revision)));
+        }
+        link.reporting.state = ReportingState::Reporting;
+        self.requests.push(Request::Reached { notices }, Origin::Reached);
+    }
+
+    /// The server has noted what was reported.
+    fn on_reported(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        if link.reporting.unreported.is_empty() {
+            link.reporting.state = ReportingState::Acknowledging;
+        } else {
+            self.report_reached();
         }
     }
 
@@ -407,11 +432,11 @@ impl Client {
 }
 
 impl Entrance {
-    fn keep(&mut self, event: Event, bytes: usize, spread: Duration) {
+    fn keep(&mut self, event: Event, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
         self.overflowed |= self.bytes > EARLY_BYTES_MAX;
         if !self.overflowed {
-            self.early.push((event, spread));
+            self.early.push(event);
         }
     }
 }
@@ -429,6 +454,7 @@ const fn has_a_command_of_its_own(request: &Request) -> bool {
             | Request::Post { .. }
             | Request::SendNotice(_)
             | Request::Receipt { .. }
+            | Request::Reached { .. }
             | Request::Sync
             | Request::Typing { .. }
             | Request::Away { .. }

@@ -87,8 +87,8 @@ pub struct Client {
     impatient_at: Option<Instant>,
     /// When to ask for pages again, because the server was busy.
     fetch_at: Option<Instant>,
-    /// When to report which notices as reached.
-    receipts_due: BTreeSet<(Instant, NoticeId)>,
+    /// When to report again which notices have reached this program, because the server could not note it.
+    report_at: Option<Instant>,
     /// Nobody is at this computer.
     away: bool,
     watching: Watching,
@@ -114,13 +114,34 @@ struct Link {
     caught_up: bool,
     syncing: bool,
     entrance: Entrance,
+    reporting: Reporting,
+}
+
+/// How the server learns which notices have reached this program: at first from its own word, and once that has been noted, from the
+/// transport's acknowledgements alone.
+#[derive(Debug, Default)]
+struct Reporting {
+    state: ReportingState,
+    /// Told before acknowledgements count, and not reported yet.
+    unreported: BTreeSet<NoticeId>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ReportingState {
+    /// What is open has not been told as a whole yet, or the report was refused.
+    #[default]
+    Silent,
+    /// A report is on its way.
+    Reporting,
+    /// What is acknowledged has reached this program: the server knows that.
+    Acknowledging,
 }
 
 /// What is kept from the first word of the server until one is signed in: no number means anything before its timeline is known.
 #[derive(Debug, Default)]
 struct Entrance {
     /// What was told meanwhile: the channels do not wait for each other.
-    early: Vec<(Event, Duration)>,
+    early: Vec<Event>,
     bytes: usize,
     /// More was told than is kept.
     overflowed: bool,
@@ -171,7 +192,7 @@ impl Client {
             notices: BTreeMap::new(),
             impatient_at: None,
             fetch_at: None,
-            receipts_due: BTreeSet::new(),
+            report_at: None,
             away: false,
             watching: Watching::default(),
             typing_at: now,
@@ -208,7 +229,9 @@ impl Client {
             self.dial(now);
         }
         self.renew_keys(now);
-        self.report_reached(now);
+        if self.report_at.take_if(|at| *at <= now).is_some() {
+            self.begin_reporting();
+        }
         self.fetch_at.take_if(|at| *at <= now);
         if self.impatient_at.is_some_and(|at| at <= now) {
             // A server that was restarted has acknowledged the request and forgotten it; asked for a sign of life it says so.
@@ -276,8 +299,7 @@ impl Client {
         let connection = self.link.as_ref().and_then(|link| link.connection.next_timeout()).map(|(at, _)| at);
         let dialer = self.dialer.as_ref().map(Dialer::deadline);
         let renewal = self.link.as_ref().filter(|_| self.may_renew_keys()).map(|link| link.renew_at);
-        let receipts = self.receipts_due.first().map(|&(at, _)| at);
-        [connection, dialer, self.dial_at, renewal, receipts, self.impatient_at, self.fetch_at].into_iter().flatten().min()
+        [connection, dialer, self.dial_at, renewal, self.report_at, self.impatient_at, self.fetch_at].into_iter().flatten().min()
     }
 
     fn dial(&mut self, now: Instant) {
@@ -334,6 +356,7 @@ impl Client {
             caught_up: false,
             syncing: false,
             entrance: Entrance::default(),
+            reporting: Reporting::default(),
         });
         self.ask_to_sign_in();
     }
@@ -404,7 +427,9 @@ impl Client {
 
     fn on_event(&mut self, now: Instant, event: connection::Event) {
         match event {
-            connection::Event::Message { channel, body, spread } => self.on_message(now, channel, &body, spread),
+            connection::Event::Message { channel, body, .. } => self.on_message(now, channel, &body),
+            // A client asks to be told of nothing.
+            connection::Event::Delivered(_) => {}
             connection::Event::Resync(channel) => self.on_resync(channel),
             connection::Event::GoAway { retry_after, jitter } => {
                 self.pause = Some(retry_after + rng::up_to(&mut self.rng, jitter));

@@ -36,6 +36,8 @@ pub(super) enum Origin {
     Stale(NoticeId),
     /// The client itself, to be told of whom its owner shows.
     Watch,
+    /// The client itself, to say what has reached it.
+    Reached,
     /// Nobody; it only has to be done.
     Nobody,
 }
@@ -160,7 +162,7 @@ impl Requests {
         let is_forgotten =
             // What is told anew with each connection, or is over by then.
             |asked: &Asked| {
-                let anew = matches!(asked.origin, Origin::SignIn | Origin::CatchUp(_) | Origin::Altered(_) | Origin::Stale(_));
+                let anew = matches!(asked.origin, Origin::SignIn | Origin::CatchUp(_) | Origin::Altered(_) | Origin::Stale(_) | Origin::Reached);
                 channel.is_none() && (anew || matches!(asked.request, Request::Typing { .. } | Request::Away { .. } | Request::Watch { .. }))
             };
         let lost: Vec<u32> = self.asked.iter().filter(|(_, asked)| is_lost(asked) || is_forgotten(asked)).map(|(&id, _)| id).collect();
@@ -189,6 +191,7 @@ impl Requests {
 const fn is_about_a_number(request: &Request) -> bool {
     match request {
         Request::Receipt { .. }
+        | Request::Reached { .. }
         | Request::FetchNotice { .. }
         | Request::ChangeNotice { .. }
         | Request::NoticeStatus { .. }

@@ -178,7 +178,7 @@ impl Wire {
         match event {
             endpoint::Event::Connected { peer, .. } => self.peer = Some(peer),
             endpoint::Event::Message { body, .. } => self.asked.push_back(chat::decode_from_client(&body).unwrap()),
-            endpoint::Event::Room { .. } | endpoint::Event::Gone { .. } => {}
+            endpoint::Event::Delivered { .. } | endpoint::Event::Room { .. } | endpoint::Event::Gone { .. } => {}
         }
     }
 

@@ -18,9 +18,23 @@ impl Tally {
 
     /// A message that counts until nobody holds it any more.
     pub fn body(&self, bytes: Vec<u8>) -> Body {
-        self.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Body(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tally: Some(self.clone()) }))
+        self.tagged(bytes, None)
     }
+
+    /// The same; of one with a tag, its sender is told when it was delivered.
+    pub fn tagged(&self, bytes: Vec<u8>, tag: Option<DeliveryTag>) -> Body {
+        self.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Body(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tag, tally: Some(self.clone()) }))
+    }
+}
+
+/// What the sender of a message knows it by. It does not travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeliveryTag {
+    /// What it is about.
+    pub id: u64,
+    /// Which wording of that, if there are several.
+    pub version: u32,
 }
 
 /// A message's bytes.
@@ -30,6 +44,7 @@ pub struct Body(Arc<BodyBytes>);
 #[derive(Debug)]
 struct BodyBytes {
     bytes: Box<[u8]>,
+    tag: Option<DeliveryTag>,
     tally: Option<Tally>,
 }
 
@@ -38,6 +53,12 @@ impl Drop for BodyBytes {
         if let Some(Tally(bytes)) = &self.tally {
             bytes.fetch_sub(self.bytes.len() as u64, Ordering::Relaxed);
         }
+    }
+}
+
+impl Body {
+    pub(super) fn tag(&self) -> Option<DeliveryTag> {
+        self.0.tag
     }
 }
 
@@ -52,7 +73,7 @@ impl Deref for Body {
 /// Without counting.
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tally: None }))
+        Self(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tag: None, tally: None }))
     }
 }
 

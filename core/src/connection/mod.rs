@@ -30,7 +30,7 @@ use core::time::Duration;
 
 use active::{Active, State};
 pub use arrive::Verdict;
-pub use body::{Body, Tally};
+pub use body::{Body, DeliveryTag, Tally};
 use incoming::Incoming;
 use outgoing::Outgoing;
 use park::{Heard, Parked};
@@ -86,6 +86,8 @@ pub enum Event {
         /// So many get the same that the sender asks for reactions to be spread over this time.
         spread: Duration,
     },
+    /// The peer has acknowledged the message with this tag and everything before it on its channel: its owner has got it.
+    Delivered(DeliveryTag),
     /// Messages of this channel are missing for good: fetch them from the log.
     Resync(Channel),
     /// The server stops: come back no earlier than `retry_after` plus a random time up to `jitter`. A close follows.

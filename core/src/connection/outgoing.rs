@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::Body;
+use super::{Body, DeliveryTag};
 use crate::limits::{DATAGRAM_BYTES, FRAGMENT_BYTES_MIN, FRAGMENTED_MESSAGES_MAX, MESSAGES_IN_FLIGHT_MAX};
 use crate::wire::Channel;
 use crate::wire::datagram::{PROTECTED_HEAD_BYTES, TAG_BYTES};
@@ -268,8 +268,9 @@ impl Outgoing {
         self.queue.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// A packet that carried this has arrived.
-    pub(super) fn on_acknowledged(&mut self, sent: Sent) {
+    /// A packet that carried this has arrived. Tells of messages that are delivered by that: acknowledged as a whole, and everything before
+    /// them. What was given up is none of them.
+    pub(super) fn on_acknowledged(&mut self, sent: Sent, mut delivered: impl FnMut(DeliveryTag)) {
         let Some(index) = sent.message.checked_sub(self.first).and_then(|index| usize::try_from(index).ok()) else { return };
         let Some(message) = self.queue.get_mut(index) else { return };
         message.acknowledge(sent);
@@ -277,6 +278,9 @@ impl Outgoing {
             self.queued -= cost(&message.body);
             self.first += 1;
             self.begun -= 1;
+            if let Some(tag) = message.body.tag() {
+                delivered(tag);
+            }
         }
         if self.queue.is_empty() {
             self.queue.shrink_to(IDLE_MESSAGES);

@@ -141,7 +141,12 @@ impl Active {
 
     fn on_arrived(&mut self, content: Content) {
         match content {
-            Content::Data(channel, sent) => self.outgoing_mut(channel).on_acknowledged(sent),
+            Content::Data(channel, sent) => {
+                // Borrowed apart, because what is delivered is told in `events`.
+                let mut events = core::mem::take(&mut self.events);
+                self.outgoing_mut(channel).on_acknowledged(sent, |tag| events.push_back(Event::Delivered(tag)));
+                self.events = events;
+            }
             Content::Ack(largest) => self.acks.forget_through(largest),
             Content::Resync(channel, next) => self.outgoing_mut(channel).on_resync_acknowledged(next),
             Content::KeyAnnounce => self.announcement = None,

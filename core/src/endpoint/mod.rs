@@ -28,7 +28,7 @@ use peers::{Peer, PeerStage, Peers};
 use provisional::Provisional;
 use queued::Queues;
 
-use crate::connection::{self, Body, Queued, SendError, Tally, Verdict};
+use crate::connection::{self, Body, DeliveryTag, Queued, SendError, Tally, Verdict};
 use crate::crypto::{Cookies, KeyPair, PublicKey};
 use crate::limits::{DATAGRAM_BYTES_MAX, QUEUED_BYTES_LOW, QUEUED_BYTES_MAX, REASSEMBLY_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
 use crate::rng::{self, Random, Rng};
@@ -74,6 +74,13 @@ pub enum Event {
         channel: Channel,
         /// Whole, as the peer sent it.
         body: Vec<u8>,
+    },
+    /// The client's machine has got the message with this tag, and everything before it on its channel.
+    Delivered {
+        /// To whom it was sent.
+        peer: PeerId,
+        /// By what its sender knows it.
+        tag: DeliveryTag,
     },
     /// A connection that is [watched](Endpoint::watch) has acknowledged so much that there is room for more. It is watched no longer.
     Room {
@@ -523,6 +530,7 @@ impl Peer {
         }
         let why = match event {
             connection::Event::Message { channel, body, .. } => return Some(Event::Message { peer, channel, body }),
+            connection::Event::Delivered(tag) => return Some(Event::Delivered { peer, tag }),
             connection::Event::Closed(why) => why,
             connection::Event::Silent => CloseCode::IDLE,
             // Only the server's key can be used up while nobody closes.

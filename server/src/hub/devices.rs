@@ -1,6 +1,6 @@
 //! Devices: which is behind each session. Which may sign in without the password and which may not connect any more, the store knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{AccountId, AccountName, Answer, Device, DeviceId, Refusal, Role};
 use belfry_core::time::Now;
@@ -14,12 +14,31 @@ use crate::store::{StoredDevices, Visitor, Work};
 #[derive(Debug, Default)]
 pub(super) struct Devices {
     here: BTreeMap<SessionId, (AccountId, DeviceId)>,
+    /// Those of them whose acknowledgement of a notice says that it has reached a program that shows notices.
+    showing: BTreeSet<SessionId>,
 }
 
 impl Devices {
     /// The device behind a signed-in session.
     pub(super) fn device_of(&self, session: SessionId) -> Option<DeviceId> {
         self.here.get(&session).map(|&(_, device)| device)
+    }
+
+    /// The account and the device behind a signed-in session.
+    pub(super) fn behind(&self, session: SessionId) -> Option<(AccountId, DeviceId)> {
+        self.here.get(&session).copied()
+    }
+
+    /// What this session acknowledges of notices has reached a program that shows them, from here on.
+    pub(super) fn shows_notices(&mut self, session: SessionId) {
+        if self.here.contains_key(&session) {
+            self.showing.insert(session);
+        }
+    }
+
+    /// Who has acknowledged a notice, if that means that it has reached them.
+    pub(super) fn shown_at(&self, session: SessionId) -> Option<(AccountId, DeviceId)> {
+        self.showing.get(&session).and_then(|session| self.behind(*session))
     }
 
     /// Whether a device of an account is here.
@@ -39,6 +58,7 @@ impl Devices {
 
     /// A session has ended; which device was behind it.
     pub(super) fn leave(&mut self, session: SessionId) -> Option<DeviceId> {
+        self.showing.remove(&session);
         self.here.remove(&session).map(|(_, device)| device)
     }
 

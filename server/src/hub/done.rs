@@ -9,7 +9,7 @@ use belfry_core::wire::CloseCode;
 use super::pending::Ends;
 use super::{Effect, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::CONVERSATIONS_PER_EVENT;
-use crate::store::{AccountAdded, Changed, DatabaseSize, Done, NamedAccount, Outcome, Overview, Posted, StoredPlace, Visitor};
+use crate::store::{AccountAdded, Changed, DatabaseSize, Done, NamedAccount, Outcome, Overview, Posted, Reached, StoredPlace, Visitor};
 
 impl Hub {
     /// The store has answered: what it says is on the disk.
@@ -37,6 +37,11 @@ impl Hub {
             PendingJob::Receipt { to, account, notice } => {
                 self.answer(to, result, |hub, noted| hub.receipt_noted(now, to, account, notice, noted));
             }
+            PendingJob::Reached { to } => self.answer(to, result, |hub, Reached { progress }| {
+                hub.reply(to, Ok(Answer::Done));
+                hub.note_progress(now, progress);
+            }),
+            PendingJob::Delivered { deliveries } => self.delivered_noted(now, deliveries, result),
             PendingJob::Sync { to, account } => self.answer(to, result, |hub, Overview { conversations, notices, .. }| {
                 hub.tell_state(now, to.session, account, conversations, notices);
                 hub.reply(to, Ok(Answer::Done));

@@ -39,7 +39,7 @@ use self::clock::WallClock;
 use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
-use self::notices::{Agenda, Due, Guard, ProgressReports, Schedules, Templates};
+use self::notices::{Agenda, Arrivals, Due, Guard, ProgressReports, Schedules, Templates};
 use self::pending::{Pending, PendingJob};
 pub use self::presence::Headcount;
 use self::presence::Presences;
@@ -142,6 +142,7 @@ pub(crate) struct Hub {
     searching: Searching,
     quotas: Quotas,
     reports: ProgressReports,
+    arrivals: Arrivals,
     waiting: Pending,
     /// The numbers in the next status that only the transport knows; the others are not looked at.
     transport_status: ServerStatus,
@@ -181,6 +182,7 @@ impl Hub {
             searching: Searching::default(),
             quotas: Quotas::default(),
             reports: ProgressReports::default(),
+            arrivals: Arrivals::default(),
             waiting: Pending::default(),
             transport_status: ServerStatus::default(),
             effects: VecDeque::new(),
@@ -228,6 +230,7 @@ impl Hub {
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         self.check_clock(now);
         self.handle_agenda(now);
+        self.note_arrivals(now);
         self.report_progress(now);
         self.announce(now);
         self.tidy(now);
@@ -254,8 +257,13 @@ impl Hub {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn deadline(&self, now: Now) -> Option<Instant> {
-        let others =
-            [self.watchers.deadline(self.presences.version()), self.reports.deadline(), self.agenda.deadline(now), self.tidying.deadline()];
+        let others = [
+            self.watchers.deadline(self.presences.version()),
+            self.reports.deadline(),
+            self.arrivals.deadline(),
+            self.agenda.deadline(now),
+            self.tidying.deadline(),
+        ];
         others.into_iter().flatten().chain([self.clock.deadline()]).min()
     }
 

@@ -12,7 +12,7 @@ use super::rooms::RoomChange;
 use super::rules::Retention;
 use super::{ReplyTo, SessionId};
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
-use crate::store::{AuditRecord, JobTicket, Occurrence, Visitor};
+use crate::store::{AuditRecord, JobTicket, NoticeDelivery, Occurrence, Visitor};
 
 /// What a job was for.
 #[derive(Debug)]
@@ -33,6 +33,10 @@ pub(super) enum PendingJob {
     Post { to: ReplyTo, bytes: usize },
     /// What became of a notice.
     Receipt { to: ReplyTo, account: AccountId, notice: NoticeId },
+    /// What has reached a program, as it says.
+    Reached { to: ReplyTo },
+    /// What has been acknowledged meanwhile.
+    Delivered { deliveries: Vec<NoticeDelivery> },
     /// A notice that is sent now.
     SendNotice { to: ReplyTo, author: AccountId, post: PostId },
     /// Whom an audience would reach.

@@ -65,6 +65,7 @@ impl Hub {
                 let work = Work::Receipt { account, device, notice, revision, receipt };
                 self.submit_for(context, work, PendingJob::Receipt { to, account, notice })
             }
+            Request::Reached { notices } => self.reached(context, notices),
             Request::SendNotice(draft) => self.send_notice(context, draft),
             Request::ListNotices { before } => {
                 self.submit_for(context, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, PendingJob::Read { to })

@@ -13,8 +13,8 @@ mod signed_in;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
-use belfry_core::chat::{AccountId, DeviceId, FromClient, MayAsk, RateClass, Refusal, Request, ServerStatus, decode_from_client};
-use belfry_core::connection::{Body, Tally};
+use belfry_core::chat::{AccountId, DeviceId, FromClient, MayAsk, NoticeId, RateClass, Refusal, Request, ServerStatus, decode_from_client};
+use belfry_core::connection::{Body, DeliveryTag, Tally};
 use belfry_core::endpoint::PeerId;
 use belfry_core::rng::Rng;
 use belfry_core::source::Links;
@@ -236,6 +236,14 @@ impl Sessions {
         known.waiting += 1;
         self.hub.handle(now, &SignedIn::new(account, role), to, request);
         Ok(())
+    }
+
+    /// A client's machine has got what was sent with this tag.
+    pub(crate) fn handle_delivered(&mut self, now: Now, peer: PeerId, tag: DeliveryTag) {
+        if let Some(&session) = self.by_peer.get(&peer) {
+            self.hub.delivered(now, session, NoticeId(tag.id), tag.version);
+            self.drain(now);
+        }
     }
 
     /// A connection is over.

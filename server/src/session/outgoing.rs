@@ -1,7 +1,7 @@
 //! The way back: the hub's effects become messages to clients and jobs for others.
 
-use belfry_core::chat::{Answer, Event, FromServer, Refusal, encode};
-use belfry_core::connection::Body;
+use belfry_core::chat::{Answer, Event, FromServer, NoticeState, Refusal, encode};
+use belfry_core::connection::{Body, DeliveryTag};
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
@@ -64,11 +64,16 @@ impl Sessions {
     /// Tells several sessions the same: it is encoded once.
     fn push(&mut self, to: &[SessionId], event: Event) {
         let channel = event.channel();
+        // Of an open notice it matters whom it has reached.
+        let tag = match &event {
+            Event::Notice(notice) if notice.state == NoticeState::Open => Some(DeliveryTag { id: notice.id.0, version: notice.revision }),
+            _ => None,
+        };
         let Ok(body) = encode(&FromServer::Event(event)) else {
             self.observed.unsendable_message(None);
             return;
         };
-        let body = self.tally.body(body);
+        let body = self.tally.tagged(body, tag);
         for &session in to {
             if let Some(peer) = self.sessions.get(&session).map(|known| known.peer) {
                 self.send(session, peer, channel, body.clone(), None);

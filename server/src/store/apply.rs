@@ -343,6 +343,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::ChangeNotice { notice, change } => notice_changes::change(connection, at, notice, change),
         Work::ReadNotice { notice } => Ok(Box::new(notices::with_people(connection, at, notice)?).into()),
         Work::FetchNotice { account, notice } => Ok(Outcome::Read(Answer::Notice(notices::as_seen_by(connection, at, account, notice)?))),
+        Work::Reached { deliveries } => ledger::reached(connection, at, deliveries),
         Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
         Work::Unschedule(schedule) => plans::remove_schedule(connection, schedule),

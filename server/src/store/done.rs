@@ -79,6 +79,8 @@ outcomes! {
     NoticeNow(Box<StoredNotice>),
     /// A notice is kept until its time comes.
     Scheduled(Box<StoredSchedule>),
+    /// What has reached programs is noted.
+    Reached(Reached),
     /// A receipt is noted.
     ReceiptNoted(ReceiptNoted),
     /// Whom an audience would reach.
@@ -207,6 +209,24 @@ pub struct NoticeSent {
 /// A scheduled notice was not sent; why is noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSent;
+
+/// What deliveries have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The notices that came further by them.
+    pub progress: Vec<NoticeProgress>,
+}
+
+/// How far a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticeProgress {
+    /// Which notice.
+    pub notice: NoticeId,
+    /// Who sent it.
+    pub author: AccountId,
+    /// Where it stands.
+    pub progress: Progress,
+}
 
 /// What a receipt has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

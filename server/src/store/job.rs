@@ -31,6 +31,19 @@ pub struct Job {
     pub work: Work,
 }
 
+/// A notice that has come to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NoticeDelivery {
+    /// Which notice.
+    pub notice: NoticeId,
+    /// Whose device.
+    pub account: AccountId,
+    /// Which of theirs.
+    pub device: DeviceId,
+    /// Which wording of the notice.
+    pub revision: u32,
+}
+
 /// What to do.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "a variant says what is to be done; a field is explained where its name does not say it all")]
@@ -160,6 +173,12 @@ pub enum Work {
     ReadNotice { notice: NoticeId },
     /// Read a notice as one of its people sees it. Outcome: [`Answer::Notice`].
     FetchNotice { account: AccountId, notice: NoticeId },
+    /// Notices have reached programs that show them. What is for nobody there, or not there any more, is left out. Outcome:
+    /// [`Outcome::Reached`].
+    Reached {
+        /// What and where.
+        deliveries: Vec<NoticeDelivery>,
+    },
     /// Notices are on their way to devices. Outcome: [`Outcome::Changed`].
     Queued {
         /// What and where to.
@@ -295,6 +314,7 @@ impl Work {
             | Self::Occur(_)
             | Self::Receipt { .. }
             | Self::ChangeNotice { .. }
+            | Self::Reached { .. }
             | Self::Queued { .. }
             | Self::AddSchedule { .. }
             | Self::Unschedule(_)

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, number, optional_time, small};
 use super::error::Trouble;
-use super::{Changed, Outcome, ReceiptNoted, devices, notices};
+use super::{Changed, NoticeDelivery, NoticeProgress, Outcome, Reached, ReceiptNoted, devices, notices};
 use crate::limits::LEDGER_DEVICES_MAX;
 
 const STANDING: &str = "SELECT n.author, n.answers, n.expires_at, n.withdrawn_at, n.cleared_at, n.revision,
@@ -21,6 +21,14 @@ const NOTE_DEVICE: &str = "INSERT INTO ledger_devices
         locked_at = iif(excluded.visible_at IS NULL, coalesce(excluded.locked_at, locked_at), NULL),
         visible_at = coalesce(visible_at, excluded.visible_at), answered_at = coalesce(answered_at, excluded.answered_at),
         revision = max(revision, excluded.revision)";
+const WORDING: &str = "SELECT author, revision FROM notices WHERE id = ?1";
+const REACH: &str = "UPDATE ledger SET reached_at = ?3, revision = max(revision, ?4)
+    WHERE notice = ?1 AND account = ?2 AND reached_at IS NULL RETURNING later";
+const REACH_ANEW: &str = "UPDATE ledger SET revision = ?3 WHERE notice = ?1 AND account = ?2 AND revision < ?3";
+const REACH_DEVICE: &str = "INSERT INTO ledger_devices (notice, account, device, queued_at, reached_at, revision)
+        SELECT notice, account, ?3, ?4, ?4, ?5 FROM ledger WHERE notice = ?1 AND account = ?2
+    ON CONFLICT DO UPDATE SET queued_at = coalesce(queued_at, excluded.queued_at), reached_at = coalesce(reached_at, excluded.reached_at),
+        revision = max(revision, excluded.revision) WHERE reached_at IS NULL OR revision < excluded.revision";
 const QUEUED: &str = "INSERT INTO ledger_devices (notice, account, device, queued_at) SELECT notice, account, ?3, ?4 FROM ledger
         WHERE notice = ?1 AND account = ?2
     ON CONFLICT DO UPDATE SET queued_at = coalesce(queued_at, excluded.queued_at)";
@@ -143,6 +151,39 @@ pub(super) fn note(
     Ok(ReceiptNoted { author: before.author, progress, changed, answered }.into())
 }
 
+/// Notes what has reached programs that show notices, many at once: in the order of the ledger, each notice's counters once.
+pub(super) fn reached(connection: &Connection, at: UnixMillis, mut deliveries: Vec<NoticeDelivery>) -> Result<Outcome, Trouble> {
+    deliveries.sort_unstable();
+    deliveries.dedup();
+    let mut progress = Vec::new();
+    for of_notice in deliveries.chunk_by(|one, next| one.notice == next.notice) {
+        let Some(&NoticeDelivery { notice, .. }) = of_notice.first() else { continue };
+        let id = clamped(notice.0);
+        let wording = connection.prepare_cached(WORDING)?.query_row([id], |row| Ok((number(row, 0)?, small(row, 1)?))).optional()?;
+        let Some((author, newest)) = wording else { continue };
+        let mut news = 0_u32;
+        for &NoticeDelivery { account, device, revision, .. } in of_notice {
+            // Nobody has a wording that was not written yet.
+            let (person, revision) = (clamped(account.0), revision.min(newest));
+            let later: Option<bool> =
+                connection.prepare_cached(REACH)?.query_row(params![id, person, clamped(at.0), revision], |row| row.get(0)).optional()?;
+            match later {
+                Some(later) => news += u32::from(!later),
+                None if revision > 1 => drop(connection.prepare_cached(REACH_ANEW)?.execute(params![id, person, revision])?),
+                None => {}
+            }
+            let line = line_of(connection, notice, account, device)?;
+            connection.prepare_cached(REACH_DEVICE)?.execute(params![id, person, line.0, clamped(at.0), revision])?;
+        }
+        if news > 0 {
+            connection.prepare_cached(COUNT)?.execute(params![id, news, 0, 0])?;
+            let now = connection.prepare_cached(PROGRESS)?.query_row([id], |row| notices::progress(row, 0))?;
+            progress.push(NoticeProgress { notice, author: AccountId(author), progress: now });
+        }
+    }
+    Ok(Reached { progress }.into())
+}
+
 /// On which line of a person's it is noted what a device does.
 fn line_of(connection: &Connection, notice: NoticeId, account: AccountId, device: DeviceId) -> Result<DeviceId, Trouble> {
     let key = params![clamped(notice.0), clamped(account.0), device.0, LEDGER_DEVICES_MAX];
@@ -175,7 +216,7 @@ pub(super) fn note_missed(connection: &Connection, at: UnixMillis, account: Acco
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Label, NoticeChange, Page, Progress};
+    use belfry_core::chat::{Label, NoticeChange, Page, Progress, Text};
 
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, overview, sent};
     use super::super::{ReceiptNoted, Store, StoredEntry, StoredLedger, StoredScreen, Work};
@@ -228,6 +269,44 @@ mod tests {
             let entry = entry(store, anna).entry;
             assert_eq!((entry.reached_at, entry.visible_at), (Some(UnixMillis(10)), Some(UnixMillis(20))));
             assert_eq!(entry.answered, Some((Label::new("Need help").unwrap(), UnixMillis(30))));
+        });
+    }
+
+    #[test]
+    fn many_that_have_reached_people_are_noted_as_if_each_had_reported_it() {
+        each_store(|store| {
+            let (root, anna, bob) = with_notice(store);
+            let carol = add(store, "carol");
+            let laptop = DeviceId([9; 32]);
+            let delivery = |account, device, notice| NoticeDelivery { notice: NoticeId(notice), account, device, revision: 7 };
+            let who = [(bob, laptop, 1), (anna, DEVICE, 1), (anna, DEVICE, 1), (anna, laptop, 1), (carol, DEVICE, 1), (anna, DEVICE, 2)];
+            let deliveries = who.map(|(account, device, notice)| delivery(account, device, notice)).to_vec();
+            let progress = Progress { audience: 2, reached: 2, visible: 0, answered: 0 };
+            let news = vec![NoticeProgress { notice: NOTICE, author: root, progress }];
+            assert_eq!(ask(store, 10, Work::Reached { deliveries: deliveries.clone() }), Ok(Reached { progress: news }.into()));
+            let noted = |store: &mut Store| [anna, bob].map(|account| entry(store, account));
+            let first = noted(store);
+            assert_eq!(first.clone().map(|entry| (entry.entry.reached_at, entry.entry.revision)), [(Some(UnixMillis(10)), 1); 2]);
+            assert_eq!(screen(store, anna, DEVICE).entry.reached_at, Some(UnixMillis(10)));
+            assert_eq!(first[0].screens.len(), 2, "its own line, and the one of all that need the password");
+            assert_eq!(ask(store, 20, Work::Reached { deliveries }), Ok(Reached { progress: vec![] }.into()), "nothing new");
+            assert_eq!(noted(store), first);
+        });
+    }
+
+    #[test]
+    fn a_new_wording_reaches_people_anew_and_is_counted_once() {
+        each_store(|store| {
+            let (_, anna, _) = with_notice(store);
+            let delivery = |revision| vec![NoticeDelivery { notice: NOTICE, account: anna, device: DEVICE, revision }];
+            ask(store, 10, Work::Reached { deliveries: delivery(1) }).unwrap();
+            let change =
+                NoticeChange::Update { severity: None, title: None, body: Some(Text::new("anew").unwrap()), expires_after_ms: None };
+            ask(store, 11, Work::ChangeNotice { notice: NOTICE, change }).unwrap();
+            assert_eq!(ask(store, 12, Work::Reached { deliveries: delivery(2) }), Ok(Reached { progress: vec![] }.into()));
+            let noted = (entry(store, anna).entry, screen(store, anna, DEVICE).entry);
+            assert_eq!((noted.0.revision, noted.0.reached_at), (2, Some(UnixMillis(10))));
+            assert_eq!((noted.1.revision, noted.1.reached_at), (2, Some(UnixMillis(10))));
         });
     }
 

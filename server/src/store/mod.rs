@@ -59,11 +59,11 @@ mod would_go;
 pub use apply::{Store, Uncommitted};
 pub use backup::copy;
 pub use done::{
-    AccountAdded, Changed, ClockSetBack, DatabaseSize, Done, Invitation, MessageAltered, NamedAccount, NotSent, NoticeSent, Outcome,
-    Overview, Posted, Reachable, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
+    AccountAdded, Changed, ClockSetBack, DatabaseSize, Done, Invitation, MessageAltered, NamedAccount, NotSent, NoticeProgress, NoticeSent,
+    Outcome, Overview, Posted, Reachable, Reached, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
-pub use job::{AuditRecord, Bite, Job, JobTicket, Occurrence, ProvenBy, Remembered, Visitor, Work};
+pub use job::{AuditRecord, Bite, Job, JobTicket, NoticeDelivery, Occurrence, ProvenBy, Remembered, Visitor, Work};
 pub use list_job::{Kept, List, Proportion};
 pub use message_job::{MessageJob, Target};
 pub use open::{Lock, accounts_in, is_ours};

@@ -85,7 +85,7 @@ pub(crate) fn serve() {
                         }
                     }
                 },
-                Output::Event(endpoint::Event::Room { .. }) => {}
+                Output::Event(endpoint::Event::Delivered { .. } | endpoint::Event::Room { .. }) => {}
                 Output::Event(gone @ endpoint::Event::Gone { .. }) => panic!("nobody leaves: {gone:?}"),
                 Output::Wait(until) => break until,
             }

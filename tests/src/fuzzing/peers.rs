@@ -279,7 +279,7 @@ fn exchange(
             match event {
                 endpoint::Event::Connected { peer, .. } => peers.push(peer),
                 endpoint::Event::Gone { peer, .. } => peers.retain(|&known| known != peer),
-                endpoint::Event::Message { .. } | endpoint::Event::Room { .. } => {}
+                endpoint::Event::Message { .. } | endpoint::Event::Delivered { .. } | endpoint::Event::Room { .. } => {}
             }
         }
         recorded.truncate(100);

@@ -187,7 +187,7 @@ impl Story {
                     Event::Ended => assert!(self.closed_by_plan, "{to:?}: it ended by itself"),
                     // A client says so and goes on; a server is over with it.
                     Event::Silent => assert!(to == Side::Client || self.closed_by_plan, "the server gave up a client that was there"),
-                    Event::GoAway { .. } | Event::KeyAnnounced(_) => panic!("nobody said that"),
+                    Event::Delivered(_) | Event::GoAway { .. } | Event::KeyAnnounced(_) => panic!("nobody said that"),
                 }
             }
         }

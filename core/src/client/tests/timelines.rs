@@ -10,7 +10,7 @@ fn welcome(timeline: Timeline) -> Result<Answer, Refusal> {
 }
 
 fn reached() -> Request {
-    Request::Receipt { notice: NoticeId(1), revision: 1, receipt: Receipt::Reached }
+    Request::Reached { notices: [(NoticeId(1), 1)].to_vec() }
 }
 
 fn nothing_else() -> Event {
@@ -21,7 +21,8 @@ fn nothing_else() -> Event {
 fn told_of_a_notice() -> Wire {
     let mut wire = Wire::signed_in(config(false, false));
     wire.tell(Channel::Notice, Event::Notice(super::notices::notice(1)));
-    assert_eq!(wire.all_asked().len(), 1);
+    wire.tell(Channel::Notice, Event::OpenNotices([NoticeId(1)].to_vec()));
+    assert_eq!(wire.all_asked(), [reached()]);
     wire.heard.clear();
     wire.restart_server();
     wire
@@ -58,8 +59,9 @@ fn in_the_same_timeline_nothing_is_told_or_asked_twice() {
     come_back(&mut wire);
     wire.answer(welcome(Timeline::FIRST));
     wire.tell(Channel::Notice, Event::Notice(super::notices::notice(1)));
+    wire.tell(Channel::Notice, Event::OpenNotices([NoticeId(1)].to_vec()));
     assert_eq!(wire.news(), [Update::SignedIn { account: anna(), role: Role::Member }]);
-    assert_eq!(wire.all_asked(), [reached()], "nobody has answered the first time");
+    assert_eq!(wire.all_asked(), [reached()], "what the server had not noted when it ended, it learns now");
 }
 
 #[test]
@@ -99,7 +101,7 @@ fn what_is_told_before_one_is_signed_in_is_kept_as_far_as_there_is_room_and_aske
     wire.run_for(SECOND);
     for id in 0..10_000 {
         let body = chat::encode(&FromServer::Event(Event::Notice(super::notices::notice(id)))).unwrap();
-        wire.client.on_message(wire.now, Channel::Notice, &body, Duration::ZERO);
+        wire.client.on_message(wire.now, Channel::Notice, &body);
     }
     wire.welcome();
     let told = wire.news().iter().filter(|update| matches!(update, Update::Notice(_))).count();

@@ -1,11 +1,16 @@
 use alloc::vec;
 
 use super::*;
+use crate::connection::Tally;
 
 const FULL: usize = DATAGRAM_BYTES - PROTECTED_HEAD_BYTES - TAG_BYTES;
 
 fn outgoing(granted: u64) -> Outgoing {
     Outgoing::new(Channel::Chat, granted)
+}
+
+fn untagged(tag: DeliveryTag) {
+    panic!("{tag:?}");
 }
 
 fn message(length: usize) -> Body {
@@ -23,7 +28,7 @@ fn a_message_is_kept_until_it_is_acknowledged() {
     let sent = write(&mut outgoing).unwrap();
     assert_eq!(write(&mut outgoing), None);
     assert!(!outgoing.is_idle());
-    outgoing.on_acknowledged(sent);
+    outgoing.on_acknowledged(sent, untagged);
     assert!(outgoing.is_idle());
 }
 
@@ -44,7 +49,7 @@ fn a_loss_that_was_acknowledged_after_all_is_not_sent_again() {
     outgoing.push(message(10), 0);
     let sent = write(&mut outgoing).unwrap();
     outgoing.on_lost(sent);
-    outgoing.on_acknowledged(sent);
+    outgoing.on_acknowledged(sent, untagged);
     assert!(!outgoing.has_something());
 }
 
@@ -57,7 +62,7 @@ fn a_large_message_is_cut_and_done_when_every_piece_is_acknowledged() {
     assert_eq!(pieces.len(), 5);
     for &piece in pieces.iter().rev() {
         assert!(!outgoing.is_idle());
-        outgoing.on_acknowledged(piece);
+        outgoing.on_acknowledged(piece, untagged);
     }
     assert!(outgoing.is_idle());
 }
@@ -151,7 +156,7 @@ fn what_waits_is_counted_with_what_is_kept_beside_it_until_it_is_acknowledged_or
     outgoing.push(message(30), 0);
     assert_eq!((outgoing.waiting_bytes(), outgoing.beside_bytes()), (130 + 2 * beside, 2 * beside));
     let first = write(&mut outgoing).unwrap();
-    outgoing.on_acknowledged(first);
+    outgoing.on_acknowledged(first, untagged);
     assert_eq!((outgoing.waiting_bytes(), outgoing.beside_bytes()), (30 + beside, beside));
     outgoing.shed();
     assert_eq!((outgoing.waiting_bytes(), outgoing.beside_bytes(), outgoing.resync_next()), (0, 0, Some(2)));
@@ -246,7 +251,7 @@ fn so_many_messages_are_open_in_pieces_and_the_next_waits_for_one_that_is_whole_
     let (of_middle, newest) = (pieces.iter().filter(|piece| piece.message == middle), pieces.last().unwrap().message);
     for (nth, &piece) in of_middle.enumerate() {
         assert_eq!(write(&mut outgoing), None, "after {nth} pieces of {middle}");
-        outgoing.on_acknowledged(piece);
+        outgoing.on_acknowledged(piece, untagged);
     }
     let next = write_all(&mut outgoing);
     assert!(next.iter().all(|piece| piece.message == newest + 1));
@@ -259,7 +264,7 @@ fn pieces_that_the_peer_has_are_not_sent_again() {
     outgoing.push(message(5000), 0);
     let pieces = write_all(&mut outgoing);
     outgoing.on_lost(pieces[1]);
-    outgoing.on_acknowledged(pieces[1]);
+    outgoing.on_acknowledged(pieces[1], untagged);
     assert!(!outgoing.has_something(), "it was only late");
     outgoing.on_lost(pieces[1]);
     assert!(!outgoing.has_something(), "a repetition of it was lost");
@@ -277,4 +282,38 @@ fn how_long_an_acknowledgement_may_be_spread_is_said_with_the_message_it_belongs
     assert_eq!(outgoing.next_spread_millis(), 200);
     write(&mut outgoing).unwrap();
     assert_eq!(outgoing.next_spread_millis(), 0);
+}
+
+#[test]
+fn a_message_with_a_tag_is_delivered_when_it_and_all_before_it_are_acknowledged() {
+    let mut outgoing = outgoing(100_000);
+    let tag = |id| DeliveryTag { id, version: 1 };
+    let tagged = |id, length| Tally::default().tagged(vec![7; length], Some(tag(id)));
+    outgoing.push(tagged(1, 10), 0);
+    outgoing.push(message(10), 0);
+    outgoing.push(tagged(3, 3000), 0);
+    outgoing.push(tagged(4, 10), 0);
+    let sent: Vec<_> = core::iter::from_fn(|| write(&mut outgoing)).collect();
+    let mut acknowledged = |sent: &Sent| {
+        let mut delivered = Vec::new();
+        outgoing.on_acknowledged(*sent, |tag| delivered.push(tag.id));
+        delivered
+    };
+    let [first, second, parts @ .., last] = &sent[..] else { panic!() };
+    assert_eq!(acknowledged(last), [0; 0], "what is before it may be missing");
+    assert_eq!(acknowledged(first), [1]);
+    assert_eq!(acknowledged(first), [0; 0], "each once");
+    assert_eq!(acknowledged(second), [0; 0]);
+    let (end, parts) = parts.split_last().unwrap();
+    assert!(!parts.is_empty() && parts.iter().all(|part| acknowledged(part).is_empty()));
+    assert_eq!(acknowledged(end), [3, 4]);
+}
+
+#[test]
+fn what_was_given_up_was_not_delivered_even_if_it_is_acknowledged_later() {
+    let mut outgoing = outgoing(100_000);
+    outgoing.push(Tally::default().tagged(vec![7; 10], Some(DeliveryTag { id: 1, version: 1 })), 0);
+    let sent = write(&mut outgoing).unwrap();
+    outgoing.shed();
+    outgoing.on_acknowledged(sent, untagged);
 }

@@ -1,6 +1,7 @@
 //! Notices: sending, changing, reminding, ending, and telling everybody whom it concerns.
 
 mod agenda;
+mod arrivals;
 mod audience;
 mod calendar;
 mod guard;
@@ -14,6 +15,7 @@ use belfry_core::chat::{
 use belfry_core::time::{Now, UnixMillis};
 
 pub(super) use self::agenda::{Agenda, Due};
+pub(super) use self::arrivals::Arrivals;
 pub(super) use self::guard::Guard;
 use self::guard::Sending;
 pub(super) use self::progress::ProgressReports;

@@ -1,5 +1,6 @@
 //! What clients can rely on, told to real sessions, a real hub and a real store in memory, at a clock that only the test moves.
 
+mod acknowledged;
 mod admins;
 mod authorisation;
 mod backpressure;

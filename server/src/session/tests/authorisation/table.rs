@@ -1,7 +1,7 @@
 //! What everybody is answered.
 
 use belfry_core::chat::{
-    Audience, GroupName, Keep, NoticeChange, NoticeDraft, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
+    Audience, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
     Text, Timeline, Presentity,
 };
 
@@ -36,7 +36,7 @@ kinds! {
     Sync FetchShared Status Away Watch Who
     Post FetchAfter FetchBefore FetchAltered Edit Delete MarkRead Typing Search Originals Exportable ExportPage
     CreateRoom ListRooms JoinRoom LeaveRoom RoomMembers Invite RemoveFromRoom RenameRoom DeleteRoom KeepRoom
-    SendNotice PreviewNotice ListNotices NoticeStatus FetchNotice ChangeNotice Receipt
+    SendNotice PreviewNotice ListNotices NoticeStatus FetchNotice ChangeNotice Receipt Reached
     ListSchedules Unschedule SaveTemplate RemoveTemplate ListTemplates
     AddToGroup RemoveFromGroup ListGroups GroupMembers
     AddUser ListUsers SetPassword SetRole SetDisabled ListDevices RevokeDevice ReadAudit
@@ -109,7 +109,7 @@ pub(super) const fn rows(kind: Kind) -> Rows {
         Kind::SignIn => SignInStep(No(Refusal::WrongCredentials)),
         Kind::Register => SignInStep(Yes),
         Kind::SignInByDevice => SignInStep(No(Refusal::UnknownDevice)),
-        Kind::Sync | Kind::FetchShared | Kind::Away | Kind::Who | Kind::CreateRoom | Kind::ListRooms => Anywhere(EVERYBODY),
+        Kind::Sync | Kind::FetchShared | Kind::Away | Kind::Reached | Kind::Who | Kind::CreateRoom | Kind::ListRooms => Anywhere(EVERYBODY),
         //                            lobby      open       private    closed   own        others'
         // What names a conversation by its number.
         Kind::FetchAfter
@@ -258,6 +258,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::Receipt => {
             anywhere.map(|()| Request::Receipt { notice: house.notice, revision: 1, receipt: Receipt::Answered(0) })?
         }
+        Kind::Reached => anywhere.map(|()| Request::Reached { notices: vec![(house.notice, 1), (NoticeId(999), 1)] })?,
         Kind::ListSchedules => anywhere.map(|()| Request::ListSchedules { after: None })?,
         Kind::Unschedule => anywhere.map(|()| Request::Unschedule { schedule: house.schedule })?,
         Kind::SaveTemplate => anywhere.map(|()| Request::SaveTemplate(template()))?,
