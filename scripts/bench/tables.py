@@ -70,18 +70,20 @@ def delivered(lines):
 def idle(lines):
     rows = []
     for size in sizes_of(lines, "w1"):
-        for peer in peers_of(of(lines, "w1")):
-            found = of(lines, "w1", peer, size)
+        for peer, workload in [(peer, "w1") for peer in peers_of(of(lines, "w1"))] + [("belfry", "storm")]:
+            found = of(lines, workload, peer, size)
             if not found:
                 continue
+            name = NAMES.get(peer, peer) + (", all at once" if workload == "storm" else "")
             dropped = sum(line["dropped_at_socket"] for line in found) / len(found)
             rows.append([
-                f"{size:,}", NAMES.get(peer, peer), cell(found, "server_kib_per_client"), cell(found, "kernel_kib_per_client"),
+                f"{size:,}", name, cell(found, "server_kib_per_client"), cell(found, "kernel_kib_per_client"),
                 cell(found, "idle_cpu_ms_per_s"), cell(found, "connect_cpu_ms"), cell(found, "connect_s"), number(dropped),
+                number(sum(line["sessions_lost"] for line in found) / len(found)),
                 "all" if all(line["connected_all"] for line in found) else f"{min(line['connected'] for line in found):,}",
             ])
     head = ["clients", "server", "KiB a client", "kernel KiB, both ends", "idle, CPU ms/s", "connecting, CPU ms each", "all in after s",
-            "datagrams dropped", "connected"]
+            "datagrams dropped", "sessions lost", "connected"]
     return table(head, rows)
 
 

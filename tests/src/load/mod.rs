@@ -42,7 +42,7 @@ use workload::{Lengths, Population, Record, Scene, WORKLOADS, Workload};
 struct Arguments {
     /// The server.
     peer: Peer,
-    /// What is done: w1 (idle), w2-notice, w2-shown, w2-chat (one to all), w3 (chatter), w4 (saturation), w5-1, w5-50 (stored).
+    /// What is done: storm (all come at once), w1 (idle), w2-notice, w2-shown, w2-chat (one to all), w3 (chatter), w4 (saturation), w5-1, w5-50 (stored).
     #[arg(required = true, value_parser = PossibleValuesParser::new(WORKLOADS.map(|(name, _)| name)))]
     workloads: Vec<String>,
     /// Who hears what is said to everybody in w1 and w2; the others have numbers of their own.
@@ -51,9 +51,10 @@ struct Arguments {
     /// Threads for the clients; by default one less than there are processors, and at least one.
     #[arg(long)]
     threads: Option<usize>,
-    /// Clients that connect at one time; by default all of Belfry's and 64 of the others.
-    #[arg(long)]
-    connecting: Option<usize>,
+    /// Clients that connect at one time: more than a server's queue of TCP connections holds would wait for a second and more. In the storm
+    /// all do.
+    #[arg(long, default_value_t = 64)]
+    connecting: usize,
     /// Messages to everybody in w2.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
@@ -63,7 +64,7 @@ struct Arguments {
     /// Seconds that w3 and w5 talk; by default 15 and 10.
     #[arg(long)]
     talking: Option<u64>,
-    /// Seconds that everybody rests after connecting.
+    /// Seconds that everybody rests after connecting, at least: until hardly anybody hears anything any more.
     #[arg(long, default_value_t = 10)]
     rest: u64,
     /// Seconds after which the whole run is ended, wherever it is.
@@ -96,9 +97,6 @@ enum Peer {
     /// No server: one thread that sends a datagram to everybody, which is all that w2-chat measures of it.
     Floor,
 }
-
-/// TCP connections that are being made at one time: more than a server's queue holds would wait for a second and more.
-const CONNECTING: usize = 64;
 
 /// What `belfry-load` does with these arguments.
 pub fn main() -> ExitCode {
@@ -177,7 +175,7 @@ fn arrive(arguments: &Arguments, workload: Workload, population: Population) -> 
         #[cfg(feature = "peers")]
         Peer::Quinn => {
             let (server, certificate) = quic::start(log()?)?;
-            let connecting = arguments.connecting.unwrap_or(CONNECTING);
+            let connecting = connecting(arguments, population);
             let start = |_| quic::clients(Arc::clone(&heard), connecting, server.address, certificate.clone());
             let crowds = (0..threads(arguments)).map(start).collect::<Result<_, _>>()?;
             (server, crowds)
@@ -196,6 +194,11 @@ fn threads(arguments: &Arguments) -> usize {
     arguments.threads.unwrap_or(processors.saturating_sub(1)).max(1)
 }
 
+/// Clients that connect at one time on one thread.
+fn connecting(arguments: &Arguments, population: Population) -> usize {
+    if population.at_once { usize::MAX } else { arguments.connecting.div_ceil(threads(arguments)) }
+}
+
 type Started = Result<(Server, Vec<CrowdThread>), Box<dyn Error>>;
 
 fn over_tcp<D: Dialect + Send + 'static>(
@@ -205,7 +208,7 @@ fn over_tcp<D: Dialect + Send + 'static>(
     server: Server,
     client: fn(usize, usize) -> D,
 ) -> Started {
-    let connecting = arguments.connecting.unwrap_or(CONNECTING);
+    let connecting = connecting(arguments, population);
     let start = |_| stream::start(Arc::clone(heard), connecting, server.address, client, population.rooms > 0);
     let crowds = (0..threads(arguments)).map(start).collect::<Result<_, _>>()?;
     Ok((server, crowds))
@@ -223,7 +226,7 @@ fn at_belfry(arguments: &Arguments, population: Population, heard: &Arc<Heard>) 
             let device = devices.lock().unwrap_or_else(PoisonError::into_inner)[number].take();
             belfry::open(address, number, device.expect("everybody connects once"), screen, clock.now())
         };
-        Lines::start(Arc::clone(heard), arguments.connecting.unwrap_or(usize::MAX), Box::new(open))
+        Lines::start(Arc::clone(heard), connecting(arguments, population), Box::new(open))
     };
     let crowds = (0..threads(arguments)).map(start).collect::<Result<_, _>>()?;
     Ok((server, crowds))

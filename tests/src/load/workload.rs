@@ -27,6 +27,10 @@ const AFTERMATH: Duration = Duration::from_millis(300);
 /// A round that is not complete by then counts as it is.
 const ROUND_MAX: Duration = Duration::from_secs(20);
 
+/// Clients rest when fewer than one in so many hears something within a second, and those who do not rest by then are measured as they are.
+const QUIET_SHARE: u64 = 5;
+const QUIET_MAX: Duration = Duration::from_secs(120);
+
 /// Speakers in W3, and between two messages of all of them together.
 const SPEAKERS: usize = 20;
 const SPEAKERS_PACE: Duration = Duration::from_millis(10);
@@ -39,6 +43,8 @@ const SATURATION_MAX: Duration = Duration::from_secs(120);
 /// What is done with the clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Workload {
+    /// Everybody comes in the same moment, and that is all.
+    Storm,
     /// W1.
     Idle,
     /// W2 by a notice: it reaches every program.
@@ -56,7 +62,8 @@ pub(super) enum Workload {
 }
 
 /// Every workload by its name.
-pub(super) const WORKLOADS: [(&str, Workload); 8] = [
+pub(super) const WORKLOADS: [(&str, Workload); 9] = [
+    ("storm", Workload::Storm),
     ("w1", Workload::Idle),
     ("w2-notice", Workload::Notice),
     ("w2-shown", Workload::Shown),
@@ -75,19 +82,21 @@ pub(super) struct Population {
     pub(super) rooms: usize,
     /// Notices are shown.
     pub(super) shown: bool,
+    /// All come in the same moment, not some after the others.
+    pub(super) at_once: bool,
 }
 
 impl Workload {
     /// Who takes part when `receivers` hear what is said to everybody.
     pub(super) fn population(self, receivers: usize) -> Population {
         let (clients, rooms, shown) = match self {
-            Self::Idle | Self::Notice | Self::Broadcast => (receivers + 1, 0, false),
+            Self::Storm | Self::Idle | Self::Notice | Self::Broadcast => (receivers + 1, 0, false),
             Self::Shown => (receivers + 1, 0, true),
             Self::Chatter => (200, 0, false),
             Self::Saturation => (101, 0, false),
             Self::Durable(senders) => (senders + 1, senders, false),
         };
-        Population { clients, rooms, shown }
+        Population { clients, rooms, shown, at_once: self == Self::Storm }
     }
 }
 
@@ -147,7 +156,7 @@ impl Scene {
         }
         let all = self.heard.wait_for(self.lengths.connecting, |heard| heard.connected.load(Ordering::Acquire) >= clients as u64);
         let after = self.used();
-        thread::sleep(self.lengths.rest);
+        let quiet = self.rest();
         let rested = self.used();
         let each = |kib: f64| rounded(kib / clients as f64);
         record(json!({
@@ -156,6 +165,8 @@ impl Scene {
             "connected": self.heard.connected.load(Ordering::Acquire),
             "connected_all": all,
             "connect_s": rounded(after.at.since(before.at).as_secs_f64()),
+            "rest_s": rounded(rested.at.since(after.at).as_secs_f64()),
+            "rested": quiet,
             "connect_cpu_ms": rounded(millis(rested.server - before.server) / clients as f64),
             "server_kib_before": memory,
             "server_kib_per_client": each(resident_kib(self.server.process) - memory),
@@ -163,9 +174,27 @@ impl Scene {
         }))
     }
 
+    /// Lets time pass until what connecting led to is over, where clients can tell; says whether it is.
+    fn rest(&self) -> bool {
+        thread::sleep(self.lengths.rest);
+        let until = self.heard.now() + QUIET_MAX;
+        let received = || self.heard.received.load(Ordering::Relaxed);
+        let mut before = received();
+        while self.heard.now() < until {
+            thread::sleep(ROUND);
+            let now = received();
+            if now - before <= self.population.clients as u64 / QUIET_SHARE {
+                return true;
+            }
+            before = now;
+        }
+        false
+    }
+
     /// Does it, and says what came of it beside what connecting took.
     pub(super) fn run(&self, workload: Workload) -> Record {
         let mut record = match workload {
+            Workload::Storm => Record::new(),
             Workload::Idle => self.idle(),
             Workload::Notice | Workload::Shown => self.rounds(Kind::Notice),
             Workload::Broadcast => self.rounds(Kind::Chat { room: 0 }),
@@ -375,6 +404,7 @@ mod tests {
         let of = |workload: Workload| workload.population(1000);
         assert_eq!(of(Workload::Idle), of(Workload::Broadcast));
         assert_ne!(of(Workload::Notice), of(Workload::Shown));
+        assert_ne!(of(Workload::Storm), of(Workload::Idle));
         assert_ne!(of(Workload::Durable(1)), of(Workload::Durable(50)));
     }
 }
