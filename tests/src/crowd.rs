@@ -10,6 +10,7 @@ use belfry_core::rng::{self, Rng};
 use belfry_core::time::Instant;
 
 use crate::caller::Caller;
+use crate::measure::metered;
 use crate::pair::seeded;
 
 /// Callers that come in the same virtual second: fewer than admission lets in at once.
@@ -28,6 +29,10 @@ pub struct Crowd {
     pub callers: Vec<Caller>,
     /// Messages that the endpoint has delivered.
     pub delivered: usize,
+    /// What the endpoint does with datagrams that arrive is counted ([`metered`]).
+    pub is_counted: bool,
+    /// Datagrams that have arrived while it was.
+    pub counted: usize,
     /// When which caller wants to be woken; what is no longer true is found out then.
     deadlines: BTreeSet<(Instant, usize)>,
     endpoint_deadline: Option<Instant>,
@@ -60,6 +65,8 @@ impl Crowd {
             peers: Vec::new(),
             callers: Vec::new(),
             delivered: 0,
+            is_counted: false,
+            counted: 0,
             deadlines: BTreeSet::new(),
             endpoint_deadline: None,
             rng,
@@ -107,7 +114,9 @@ impl Crowd {
     fn drain_caller(&mut self, caller: usize) {
         let mut datagram = Vec::new();
         while self.callers[caller].poll_transmit(self.now, &mut self.rng, &mut datagram) {
-            self.endpoint.handle_datagram(self.now, address_of(caller), &mut datagram);
+            let (endpoint, now) = (&mut self.endpoint, self.now);
+            metered(self.is_counted, || endpoint.handle_datagram(now, address_of(caller), &mut datagram));
+            self.counted += usize::from(self.is_counted);
         }
         self.settle_caller(caller);
     }

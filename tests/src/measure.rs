@@ -27,6 +27,17 @@ pub fn cpu_of<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (thread_cpu().saturating_sub(before), result)
 }
 
+/// Does `work` where `scripts/count-instructions` counts: it looks for this function's name. Else just does it.
+pub fn metered<T>(is_counted: bool, work: impl FnOnce() -> T) -> T {
+    if is_counted { counted(work) } else { work() }
+}
+
+/// What happens inside is counted, and nothing else.
+#[inline(never)]
+fn counted<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
 /// The middle one of several measurements, and the extremes.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {

@@ -23,6 +23,7 @@ use belfry_server::store::{self, Done, Job, Work};
 use desk::Desk;
 
 use crate::arrivals::Arrivals;
+use crate::measure::metered;
 use crate::nonces::Nonces;
 use crate::pair::seeded;
 use crate::weather::{Link, Weather};
@@ -129,6 +130,8 @@ pub struct World {
     pub nonces: Nonces,
     /// Every datagram that left, if a test wants to know.
     pub tape: Option<Vec<Taped>>,
+    /// What the server does is counted ([`metered`]).
+    pub is_counted: bool,
 }
 
 /// A datagram that somebody sent.
@@ -198,6 +201,7 @@ impl World {
             armed: Vec::new(),
             nonces: Nonces::default(),
             tape: None,
+            is_counted: false,
         };
         world.start_server();
         world
@@ -286,7 +290,7 @@ impl World {
         loop {
             let (now, clock) = (self.now, self.clock());
             let Some(machine) = &mut self.machine else { break };
-            match machine.poll(clock, &mut datagram) {
+            match metered(self.is_counted, || machine.poll(clock, &mut datagram)) {
                 Output::Transmit { to } => {
                     let from = self.server_address;
                     self.nonces.note(false, self.incarnation, &datagram);
@@ -374,11 +378,11 @@ impl World {
         let now = self.now;
         match what {
             Within::Begin => {
-                self.desk.begin();
+                metered(self.is_counted, || self.desk.begin());
                 self.arrive_within(now + SYNC, Within::Commit);
             }
             Within::Commit => {
-                let done = self.desk.commit();
+                let done = metered(self.is_counted, || self.desk.commit());
                 self.arrive_within(now + ANSWER, Within::Stored(done));
                 if self.desk.has_more() {
                     self.arrive_within(now + WORK, Within::Begin);
@@ -398,7 +402,7 @@ impl World {
     fn tell_server(&mut self, input: Input<'_>) {
         let clock = self.clock();
         if let Some(machine) = &mut self.machine {
-            machine.handle(clock, input);
+            metered(self.is_counted, || machine.handle(clock, input));
         }
         self.drain();
     }
