@@ -21,7 +21,7 @@ use crate::limits::{FORGERIES_MAX, FRAMES_PER_DATAGRAM_MAX};
 use crate::time::Instant;
 use crate::wire::Channel;
 use crate::wire::datagram::{ConnectionId, PROTECTED_HEAD_BYTES, ProtectedHead};
-use crate::wire::frame::{self, Frame};
+use crate::wire::frame;
 use crate::wire::reader::Reader;
 use crate::wire::varint;
 
@@ -287,15 +287,7 @@ impl Active {
 
 /// Whether all that was sent is that the peer is there.
 fn is_sign_of_life(payload: &[u8]) -> bool {
-    let mut pings = 0;
-    for frame in frame::decode(payload) {
-        match frame {
-            Ok(Frame::Ping) => pings += 1,
-            Ok(Frame::Padding) => {}
-            Ok(_) | Err(_) => return false,
-        }
-    }
-    (1..=FRAMES_PER_DATAGRAM_MAX).contains(&pings)
+    frame::pings_alone(payload).is_some_and(|pings| (1..=FRAMES_PER_DATAGRAM_MAX).contains(&pings))
 }
 
 #[cfg(test)]

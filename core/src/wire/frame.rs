@@ -195,6 +195,13 @@ pub fn decode(payload: &[u8]) -> impl Iterator<Item = Result<Frame<'_>, Malforme
     })
 }
 
+/// How many PINGs there are in the inside of a datagram that has nothing else in it but padding.
+pub fn pings_alone(payload: &[u8]) -> Option<usize> {
+    // Either is one byte, which is its number.
+    let is_either = |&byte: &u8| u64::from(byte) == PING || u64::from(byte) == PADDING;
+    payload.iter().all(is_either).then(|| payload.iter().filter(|&&byte| u64::from(byte) == PING).count())
+}
+
 fn decode_one<'a>(reader: &mut Reader<'a>) -> Result<Frame<'a>, Malformed> {
     Ok(match reader.varint()? {
         PADDING => Frame::Padding,

@@ -60,7 +60,7 @@ impl Sessions {
 
     fn set_step(&mut self, to: ReplyTo, step: SignInStep) {
         if let Some(known) = self.sessions.get_mut(&to.session) {
-            known.state = SignInState::SigningIn { to, step };
+            known.state = SignInState::SigningIn { to, step: Box::new(step) };
         }
     }
 
@@ -69,7 +69,7 @@ impl Sessions {
     pub(super) fn take_step(&mut self, session: SessionId) -> Option<(ReplyTo, SignInStep)> {
         let known = self.sessions.get_mut(&session)?;
         match std::mem::replace(&mut known.state, SignInState::Stranger) {
-            SignInState::SigningIn { to, step } => Some((to, step)),
+            SignInState::SigningIn { to, step } => Some((to, *step)),
             other => {
                 known.state = other;
                 None

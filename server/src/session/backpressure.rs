@@ -86,6 +86,10 @@ impl Sessions {
         let Some(known) = self.sessions.get_mut(&to.session) else { return };
         if let Some(index) = known.answers.making.iter().position(|&making| making == to.id) {
             known.answers.making.swap_remove(index);
+            if known.answers.making.is_empty() {
+                // Most sessions ask once a day.
+                known.answers.making = Vec::new();
+            }
             self.backlog.making -= 1;
             self.join_backlog(to.session);
         }

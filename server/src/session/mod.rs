@@ -65,7 +65,7 @@ enum SignInState {
     /// Nobody has signed in yet.
     Stranger,
     /// This request is trying to, and has come so far.
-    SigningIn { to: ReplyTo, step: SignInStep },
+    SigningIn { to: ReplyTo, step: Box<SignInStep> },
     /// This account has.
     Inside(AccountId),
 }
@@ -97,7 +97,8 @@ enum PasswordOf {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     hub: Hub,
-    sessions: BTreeMap<SessionId, ClientSession>,
+    /// Boxed, because a map whose keys only grow is half empty.
+    sessions: BTreeMap<SessionId, Box<ClientSession>>,
     by_peer: BTreeMap<PeerId, SessionId>,
     last_session: u64,
     sign_in_by: BTreeSet<(Instant, SessionId)>,
@@ -162,7 +163,7 @@ impl Sessions {
         let allowances = Allowances::new(now.instant);
         let (state, answers) = (SignInState::Stranger, AnswerBudget::default());
         let known = ClientSession { peer, device, address, state, failures: 0, allowances, waiting: 0, answers, answered: 0 };
-        self.sessions.insert(session, known);
+        self.sessions.insert(session, Box::new(known));
     }
 
     /// A client has sent a message; so many bytes wait for it to be acknowledged.
@@ -171,7 +172,7 @@ impl Sessions {
         self.note_queued(session, queued);
         let refused_often =
             |known: &ClientSession| !matches!(known.state, SignInState::Inside(_)) && known.answered >= ANSWERS_TO_A_STRANGER_MAX;
-        if self.sessions.get(&session).is_some_and(refused_often) {
+        if self.sessions.get(&session).is_some_and(|known| refused_often(known)) {
             self.close(now, session, CloseCode::RATE_LIMITED);
             return self.drain(now);
         }
@@ -273,7 +274,7 @@ impl Sessions {
             && at <= now.instant
         {
             self.sign_in_by.remove(&(at, session));
-            match self.sessions.get(&session) {
+            match self.sessions.get(&session).map(|known| &**known) {
                 Some(ClientSession { state: SignInState::Stranger, address, .. }) => {
                     self.observed.sign_in_awaited_in_vain(session, *address);
                     self.close(now, session, CloseCode::AUTH_REQUIRED);
