@@ -89,13 +89,13 @@ def idle(lines):
 
 def broadcast(lines):
     rows = []
-    for size in sizes_of(lines, "w2-chat", "w2-notice"):
-        for workload, what in (("w2-notice", ", notice with ledger"), ("w2-chat", "")):
+    for size in sizes_of(lines, "w2-chat", "w2-notice", "w2-shown"):
+        for workload, what in (("w2-shown", ", notice on every screen"), ("w2-notice", ", notice with ledger"), ("w2-chat", "")):
             for peer in peers_of(of(lines, workload)):
                 found = of(lines, workload, peer, size)
                 if not found:
                     continue
-                ledger = cell(found, "ledger_ms") if workload == "w2-notice" else ""
+                ledger = cell(found, "ledger_ms") if workload != "w2-chat" else ""
                 name = NAMES.get(peer, peer) + (what or (", chat" if peer == "belfry" else ""))
                 rows.append([f"{size:,}", name, cell(found, "server_cpu_us"), cell(found, "clients_cpu_us"), cell(found, "last_ms"),
                              cell(found, "last_ms_p99"), ledger, delivered(found)])
@@ -128,8 +128,8 @@ def page(facts, lines):
     threads = ", ".join(sorted({str(line["threads"]) for line in lines if "threads" in line}))
     parts = [
         f"{facts['date']}, commit {facts['commit']}: {facts['processors']} processors ({facts['processor']}), Linux {facts['kernel']}, load average "
-        f"{number(min(load, default=0))} to {number(max(load, default=0))} during it. {'; '.join(facts['peers'])}. Medians of "
-        f"{repetitions} (least–most); clients on {threads} thread.\n",
+        f"{number(min(load, default=0))} to {number(max(load, default=0))} during it. {'; '.join(facts['peers'])}. "
+        f"{f'Medians of {repetitions} repetitions (least–most)' if repetitions > 1 else 'One repetition'}; clients on {threads} thread.\n",
         "### W1: idle, and connecting\n", idle(lines), "### W2: 200 bytes to everybody, once a second\n", broadcast(lines),
         "### W3: chatter of 200 people\n", talking(lines, "w3"), "### W4: saturation, one sender and 100 receivers\n", talking(lines, "w4"),
         "### W5: acknowledged after being stored\n", durable(lines),
