@@ -411,3 +411,67 @@ pub enum Request {
         notices: Vec<(NoticeId, u32)>,
     },
 }
+
+impl Request {
+    /// Whether it speaks of anything by a number that the server has given, be it to continue there: after a backup was put back that may be
+    /// another thing's.
+    pub(crate) const fn speaks_of_a_number(&self) -> bool {
+        match self {
+            Self::Receipt { .. }
+            | Self::Reached { .. }
+            | Self::FetchNotice { .. }
+            | Self::ChangeNotice { .. }
+            | Self::NoticeStatus { .. }
+            | Self::Unschedule { .. }
+            | Self::Edit { .. }
+            | Self::Delete { .. }
+            | Self::MarkRead { .. }
+            | Self::FetchAfter { .. }
+            | Self::FetchAltered { .. }
+            | Self::Originals { .. }
+            | Self::ExportPage { .. } => true,
+            Self::FetchBefore { before, .. } | Self::Search { before, .. } => before.is_some(),
+            Self::Post { room: number, .. } | Self::KeepRoom { number, .. } => number.is_some(),
+            Self::ListNotices { before } => before.is_some(),
+            Self::ListSchedules { after } => after.is_some(),
+            Self::ReadAudit { before } => before.is_some(),
+            Self::Exportable { after, .. } => after.is_some(),
+            // What a client asks when a backup was put back, it asks about numbers of the other timeline.
+            Self::SignIn { .. }
+            | Self::Register { .. }
+            | Self::SignInByDevice { .. }
+            | Self::Sync { .. }
+            | Self::FetchShared { .. }
+            | Self::Status { .. }
+            | Self::Away { .. }
+            | Self::Watch { .. }
+            | Self::Who { .. }
+            | Self::Typing { .. }
+            | Self::CreateRoom { .. }
+            | Self::ListRooms { .. }
+            | Self::JoinRoom { .. }
+            | Self::LeaveRoom { .. }
+            | Self::RoomMembers { .. }
+            | Self::Invite { .. }
+            | Self::RemoveFromRoom { .. }
+            | Self::RenameRoom { .. }
+            | Self::DeleteRoom { .. }
+            | Self::SendNotice { .. }
+            | Self::PreviewNotice { .. }
+            | Self::SaveTemplate { .. }
+            | Self::RemoveTemplate { .. }
+            | Self::ListTemplates { .. }
+            | Self::AddToGroup { .. }
+            | Self::RemoveFromGroup { .. }
+            | Self::ListGroups { .. }
+            | Self::GroupMembers { .. }
+            | Self::AddUser { .. }
+            | Self::ListUsers { .. }
+            | Self::SetPassword { .. }
+            | Self::SetRole { .. }
+            | Self::SetDisabled { .. }
+            | Self::ListDevices { .. }
+            | Self::RevokeDevice { .. } => false,
+        }
+    }
+}

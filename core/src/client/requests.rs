@@ -130,7 +130,7 @@ impl Requests {
         let is_gone = |room: ConversationId| !shared.iter().any(|shared| shared.conversation == room);
         let is_forgotten = |request: &Request| match request {
             Request::Post { room, .. } => room.is_some_and(is_gone),
-            other => is_about_a_number(other),
+            other => other.speaks_of_a_number(),
         };
         let forgotten: Vec<u32> = self.asked.iter().filter(|(_, asked)| is_forgotten(&asked.request)).map(|(&id, _)| id).collect();
         for waiting in &mut self.waiting {
@@ -184,32 +184,6 @@ impl Requests {
             *waiting = self.asked.iter().filter(|(_, asked)| of_channel(asked)).map(|(&id, _)| id).collect();
         }
         harmful
-    }
-}
-
-/// Whether it speaks of something by a number that the server has given.
-const fn is_about_a_number(request: &Request) -> bool {
-    match request {
-        Request::Receipt { .. }
-        | Request::Reached { .. }
-        | Request::FetchNotice { .. }
-        | Request::ChangeNotice { .. }
-        | Request::NoticeStatus { .. }
-        | Request::Unschedule { .. }
-        | Request::Edit { .. }
-        | Request::Delete { .. }
-        | Request::MarkRead { .. }
-        | Request::FetchAfter { .. }
-        | Request::FetchAltered { .. }
-        | Request::Originals { .. }
-        | Request::ExportPage { .. } => true,
-        Request::FetchBefore { before, .. } | Request::Search { before, .. } => before.is_some(),
-        Request::KeepRoom { number, .. } => number.is_some(),
-        Request::ListNotices { before } => before.is_some(),
-        Request::ListSchedules { after } => after.is_some(),
-        Request::ReadAudit { before } => before.is_some(),
-        Request::Exportable { after, .. } => after.is_some(),
-        _ => false,
     }
 }
 
