@@ -6,7 +6,7 @@ mod cast;
 #[rustfmt::skip]
 mod table;
 
-use belfry_core::chat::{FromServer, Place, Refusal, Request, RoomName};
+use belfry_core::chat::{Answer, FromServer, MayAsk, Place, Refusal, Request, RequestKind, RoomName};
 
 use self::cast::{Asker, House, Spot};
 use self::table::{Kind, Rows, Verdict, only_reads, request, rows, tells_what_was_said};
@@ -150,4 +150,32 @@ fn everybody_may_do_what_the_table_says_and_nothing_else() {
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// The lines of the audit log.
+fn audited(house: &mut House) -> usize {
+    let admin = house.peer(Asker::Admin);
+    match house.world.ask(admin, Request::ReadAudit { before: None }) {
+        Ok(Answer::Audit(page)) => page.entries.len(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn whatever_only_administrators_may_do_is_in_the_audit_log_once_it_is_done() {
+    let mut silent = Vec::new();
+    for &kind in Kind::ALL {
+        let mut house = House::new();
+        let done = Spot::ALL.into_iter().find_map(|spot| {
+            let asked = request(kind, &mut house, Asker::Admin, spot)?;
+            let rule = asked.rule();
+            let before = audited(&mut house);
+            let is_act = rule.may_ask == MayAsk::Admin && rule.kind == RequestKind::Changes;
+            (is_act && look_with(&mut house, asked, Asker::Admin, spot).0 == Answered::With(Verdict::Yes)).then_some(before)
+        });
+        if done.is_some_and(|before| audited(&mut house) == before) {
+            silent.push(kind);
+        }
+    }
+    assert_eq!(silent, []);
 }
