@@ -76,7 +76,9 @@ pub(super) fn wait_until<T>(is_running: impl Fn() -> bool, ask: impl Fn() -> Opt
     loop {
         match ask() {
             Some(answer) => return Ok(answer),
-            None if Instant::now() > until || !is_running() => return Err(io::Error::other("the server does not listen")),
+            None if Instant::now() > until || !is_running() => {
+                return Err(io::Error::other("the server does not listen; --log FILE keeps what it says"));
+            }
             None => thread::sleep(LOOK_AGAIN),
         }
     }
