@@ -139,8 +139,8 @@ mod tests {
     use belfry_core::chat::{AccountId, Text};
     use belfry_core::limits::TEXT_BYTES_MAX;
 
-    use super::super::fixture::{LOBBY, add, ask, direct, each_store, found, overview, post, posted, say};
-    use super::super::{MessageJob, Store, Target};
+    use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, overview, post, posted, say};
+    use super::super::{MessageJob, ReadUpTo, RoomJob, Store, Target, Work};
     use super::*;
 
     fn alter(store: &mut Store, account: AccountId, seq: u64, text: Option<&str>) {
@@ -226,5 +226,129 @@ mod tests {
             store.settle();
             assert_eq!((rows(store, "SELECT count(*) FROM search"), found(store, anna, "lost")), (3, vec![]));
         });
+    }
+
+    /// A place of the model: who is in it, what was said there, and how far each of them has read.
+    struct Room {
+        /// As each of those who are in it calls it.
+        names: Vec<(AccountId, Target)>,
+        said: Vec<(AccountId, Option<&'static str>)>,
+        read: Vec<u64>,
+        settled: usize,
+    }
+
+    impl Room {
+        fn new(names: Vec<(AccountId, Target)>) -> Self {
+            Self { read: vec![0; names.len()], names, said: Vec::new(), settled: 0 }
+        }
+
+        fn has(&self, upto: usize, word: &str) -> Vec<u64> {
+            let said = self.said.iter().take(upto).zip(1..);
+            said.filter(|((_, text), _)| text.is_some_and(|text| text.contains(word))).map(|(_, seq)| seq).collect()
+        }
+
+        fn unread(&self, reader: usize) -> u64 {
+            self.said.iter().skip(self.read[reader] as usize).filter(|(_, text)| text.is_some()).count() as u64
+        }
+    }
+
+    const TEXTS: [&str; 4] = ["alpha", "beta and alpha", "gamma", "beta"];
+    const WORDS: [&str; 4] = ["alpha", "beta", "gamma", "(deleted)"];
+
+    /// What everybody is told of what they have read and can find is what the model says, and nothing is in the index before it is settled.
+    fn compare(store: &mut Store, places: &[Room], people: &[AccountId], context: &str) {
+        for &person in people {
+            let theirs: Vec<_> =
+                places.iter().filter_map(|room| Some((room, room.names.iter().position(|(who, _)| *who == person)?))).collect();
+            let begun = theirs.iter().filter(|(room, _)| matches!(room.names[0].1, Target::Room(_)) || !room.said.is_empty());
+            let mut expected: Vec<_> = begun.map(|(room, at)| (room.said.len() as u64, room.read[*at], room.unread(*at))).collect();
+            let told = overview(store, 9, person).0;
+            let mut told: Vec<_> = told.iter().map(|info| (info.last.0, info.read.0, info.unread)).collect();
+            expected.sort_unstable();
+            told.sort_unstable();
+            assert_eq!(told, expected, "{context}: last, read and unread of {person:?}");
+            for word in WORDS {
+                let mut expected: Vec<_> = theirs.iter().flat_map(|(room, _)| room.has(usize::MAX, word)).collect();
+                let mut hits = found(store, person, word);
+                expected.sort_unstable();
+                hits.sort_unstable();
+                assert_eq!(hits, expected, "{context}: where {person:?} finds {word}");
+            }
+        }
+        for word in WORDS {
+            let indexed = store
+                .connection
+                .query_row("SELECT count(*) FROM search WHERE search MATCH ?1", [format!("\"{word}\"")], |row| number(row, 0));
+            assert_eq!(
+                indexed.unwrap(),
+                places.iter().map(|room| room.has(room.settled, word).len() as u64).sum::<u64>(),
+                "{context}: {word}"
+            );
+        }
+    }
+
+    #[test]
+    fn whenever_it_is_settled_everybody_is_told_what_a_simple_model_says() {
+        use belfry_core::rng::{below, from_seed};
+        for seed in 0..24 {
+            let mut rng = from_seed([seed; 32]);
+            let mut store = Store::open_in_memory().unwrap();
+            let people = ["anna", "bob", "eve"].map(|name| add(&mut store, name));
+            let [anna, bob, eve] = people;
+            let attic = create(&mut store, anna, "attic");
+            for account in [bob, eve] {
+                ask(&mut store, 1, Work::Room(RoomJob::Join { account, room: attic })).unwrap();
+            }
+            let mut places = vec![
+                Room::new(people.map(|person| (person, Target::Room(LOBBY))).into()),
+                Room::new(people.map(|person| (person, Target::Room(attic))).into()),
+                Room::new(vec![(anna, direct("bob")), (bob, direct("anna"))]),
+                Room::new(vec![(anna, direct("eve")), (eve, direct("anna"))]),
+                Room::new(vec![(bob, direct("eve")), (eve, direct("bob"))]),
+            ];
+            for step in 0..40 {
+                let mut draw = |bound: usize| below(&mut rng, bound as u64) as usize;
+                let room = draw(places.len());
+                let room = &mut places[room];
+                let at = draw(room.names.len());
+                let (account, of) = room.names[at].clone();
+                let last = room.said.len();
+                match draw(8) {
+                    0 => {
+                        store.settle();
+                        places.iter_mut().for_each(|room| room.settled = room.said.len());
+                    }
+                    1 if last > 0 => {
+                        let upto = 1 + draw(last) as u64;
+                        let moved = upto > room.read[at];
+                        room.read[at] = room.read[at].max(upto);
+                        let work = Work::Message(MessageJob::MarkRead { account, of, upto: Seq(upto) });
+                        let done: ReadUpTo = ask(&mut store, 9, work).unwrap().expect().unwrap();
+                        assert_eq!(
+                            (done.read.0, done.unread, done.moved),
+                            (room.read[at], room.unread(at), moved),
+                            "seed {seed}, step {step}"
+                        );
+                    }
+                    2 | 3 if last > 0 => {
+                        let seq = draw(last);
+                        let (author, said) = room.said[seq];
+                        if author == account && said.is_some() {
+                            let text = (draw(2) == 0).then(|| TEXTS[draw(TEXTS.len())]);
+                            room.said[seq].1 = text;
+                            let text = text.map(|text| Text::new(text).unwrap());
+                            ask(&mut store, 9, Work::Message(MessageJob::Alter { account, of, seq: Seq(seq as u64 + 1), text })).unwrap();
+                        }
+                    }
+                    _ => {
+                        let text = TEXTS[draw(TEXTS.len())];
+                        room.said.push((account, Some(text)));
+                        room.read[at] = room.said.len() as u64;
+                        posted(ask(&mut store, 9, post(account, step, of, text)));
+                    }
+                }
+                compare(&mut store, &places, &people, &format!("seed {seed}, step {step}"));
+            }
+        }
     }
 }
