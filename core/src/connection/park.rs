@@ -41,6 +41,8 @@ pub(super) struct Parked {
     wakes: Option<(Instant, Timer)>,
     /// The packet that arrived when something was last heard, while it is to be acknowledged.
     unanswered: Option<u64>,
+    /// So many packets were sent in its sleep.
+    answers: u32,
     stats: RestingStats,
 }
 
@@ -174,6 +176,7 @@ impl Parked {
         frame::encode_ack([(number, number)].into_iter(), now.since(self.last_heard), out);
         depart::pad(self.side, out);
         self.last_active = now;
+        self.answers += 1;
         self.sealer.seal_resting(out, PROTECTED_HEAD_BYTES).is_ok()
     }
 
@@ -213,7 +216,9 @@ impl Parked {
         });
         let skip = depart::Skip { left: next(), gap: next() };
         let skipped_before = next();
-        let skipped = (skipped_before > 0).then(|| self.sealer.next_number().saturating_sub(skipped_before));
+        // Counted from where the numbers were when it went to sleep.
+        let parked_at = self.sealer.next_number() - u64::from(self.answers);
+        let skipped = (skipped_before > 0).then(|| parked_at - skipped_before);
         Active {
             side: self.side,
             remote: self.remote,
@@ -280,6 +285,7 @@ impl Active {
             numbers,
             wakes: self.timers.next(),
             unanswered: None,
+            answers: 0,
             stats: RestingStats::keep(self.stats),
         }
     }
@@ -416,6 +422,27 @@ mod tests {
             assert!(peer.connection.is_parked());
             assert_eq!((peer.connection.next_timeout(), peer.events()), (wakes, vec![]));
         }
+    }
+
+    #[test]
+    fn the_number_that_was_left_out_is_the_same_whatever_is_answered_in_its_sleep() {
+        let mut peer = Peer::facing(Side::Server);
+        peer.is_so_far_away(20 * MS);
+        let active = peer.active();
+        let skipped = active.sealer.next_number();
+        active.sent.note_skipped(skipped);
+        active.sealer.skip_number();
+        peer.waits(10_000 * MS);
+        assert!(peer.connection.is_parked());
+        let answers = [(); 3].map(|()| {
+            peer.says(frame::encode_ping);
+            peer.hears()[0].number
+        });
+        assert!(peer.connection.is_parked());
+        peer.acknowledges(&[(skipped + 1, answers[2])]);
+        assert_eq!(peer.events(), []);
+        peer.acknowledges(&[(skipped, skipped)]);
+        assert_eq!(peer.events(), [Event::Closed(CloseCode::PROTOCOL_VIOLATION)]);
     }
 
     #[test]
