@@ -294,6 +294,80 @@ mod tests {
         });
     }
 
+    /// Everything that is noted of notices.
+    fn rows(store: &Store) -> Vec<String> {
+        let tables = [("notices", "id"), ("ledger", "notice, account"), ("ledger_devices", "notice, account, device")];
+        let mut rows = Vec::new();
+        for (table, order) in tables {
+            let mut statement = store.connection.prepare(&format!("SELECT * FROM {table} ORDER BY {order}")).unwrap();
+            let columns = statement.column_count();
+            let read = statement.query_map([], |row| {
+                Ok((0..columns).map(|column| format!("{:?}", row.get_ref_unwrap(column))).collect::<Vec<_>>().join(" "))
+            });
+            rows.extend(read.unwrap().map(|row| format!("{table}: {}", row.unwrap())));
+        }
+        rows
+    }
+
+    #[test]
+    fn what_reaches_many_at_once_leaves_the_same_rows_as_one_report_after_the_other() {
+        use belfry_core::rng::{below, from_seed};
+        let devices = [DEVICE, DeviceId([9; 32])];
+        for seed in 0..24 {
+            let mut rng = from_seed([seed; 32]);
+            let mut draw = |bound: u64| below(&mut rng, bound);
+            let (mut together, mut alone) = (Store::open_in_memory().unwrap(), Store::open_in_memory().unwrap());
+            let mut people = Vec::new();
+            for store in [&mut together, &mut alone] {
+                let root = add(store, "root");
+                people = ["anna", "bob", "carol"].map(|name| add(store, name)).to_vec();
+                for (counter, audience) in [(1, &["anna", "bob"][..]), (2, &["bob", "carol"]), (3, &["anna", "bob", "carol"])] {
+                    sent(ask(store, counter, notice_to(root, counter, audience)));
+                }
+                people.iter().for_each(|&person| drop(ask(store, 4, arrive(person, DEVICE, true)).unwrap()));
+            }
+            for at in 10..40 {
+                let mut delivery = || NoticeDelivery {
+                    notice: NoticeId(1 + draw(4)),
+                    account: people[draw(3) as usize],
+                    device: devices[draw(2) as usize],
+                    revision: 1 + draw(3) as u32,
+                };
+                let one = delivery();
+                let some: Vec<_> = (0..6).map(|_| delivery()).collect();
+                match draw(5) {
+                    0 => {
+                        let body = Some(Text::new("anew").unwrap());
+                        let change = NoticeChange::Update { severity: None, title: None, body, expires_after_ms: None };
+                        for store in [&mut together, &mut alone] {
+                            let _ = ask(store, at, Work::ChangeNotice { notice: one.notice, change: change.clone() });
+                        }
+                    }
+                    1 => {
+                        let deliveries = vec![(one.notice, one.account, one.device)];
+                        for store in [&mut together, &mut alone] {
+                            ask(store, at, Work::Queued { deliveries: deliveries.clone() }).unwrap();
+                        }
+                    }
+                    2 => {
+                        let NoticeDelivery { notice, account, device, revision } = one;
+                        let receipt = [Receipt::Locked, Receipt::Visible, Receipt::Answered(0)][draw(3) as usize];
+                        for store in [&mut together, &mut alone] {
+                            let _ = ask(store, at, Work::Receipt { account, device, notice, revision, receipt });
+                        }
+                    }
+                    _ => {
+                        ask(&mut together, at, Work::Reached { deliveries: some.clone() }).unwrap();
+                        for NoticeDelivery { notice, account, device, revision } in some {
+                            let _ = ask(&mut alone, at, Work::Receipt { account, device, notice, revision, receipt: Receipt::Reached });
+                        }
+                    }
+                }
+                assert_eq!(rows(&together), rows(&alone), "seed {seed}, at {at}");
+            }
+        }
+    }
+
     #[test]
     fn a_new_wording_reaches_people_anew_and_is_counted_once() {
         each_store(|store| {

@@ -232,6 +232,8 @@ mod tests {
     struct Room {
         /// As each of those who are in it calls it.
         names: Vec<(AccountId, Target)>,
+        /// Once something was said there.
+        id: Option<ConversationId>,
         said: Vec<(AccountId, Option<&'static str>)>,
         read: Vec<u64>,
         settled: usize,
@@ -239,7 +241,7 @@ mod tests {
 
     impl Room {
         fn new(names: Vec<(AccountId, Target)>) -> Self {
-            Self { read: vec![0; names.len()], names, said: Vec::new(), settled: 0 }
+            Self { read: vec![0; names.len()], names, id: None, said: Vec::new(), settled: 0 }
         }
 
         fn has(&self, upto: usize, word: &str) -> Vec<u64> {
@@ -276,6 +278,11 @@ mod tests {
             }
         }
         for word in WORDS {
+            for (room, id) in places.iter().filter_map(|room| Some((room, room.id?))) {
+                let seqs = fresh(&store.connection, word, id, Seq(u64::MAX)).unwrap();
+                let expected = room.has(usize::MAX, word).into_iter().rev().filter(|&seq| seq > room.settled as u64);
+                assert_eq!(seqs, expected.map(Seq).collect::<Vec<_>>(), "{context}: {word} in what is not in the index");
+            }
             let indexed = store
                 .connection
                 .query_row("SELECT count(*) FROM search WHERE search MATCH ?1", [format!("\"{word}\"")], |row| number(row, 0));
@@ -344,7 +351,7 @@ mod tests {
                         let text = TEXTS[draw(TEXTS.len())];
                         room.said.push((account, Some(text)));
                         room.read[at] = room.said.len() as u64;
-                        posted(ask(&mut store, 9, post(account, step, of, text)));
+                        room.id = Some(posted(ask(&mut store, 9, post(account, step, of, text))).0.conversation);
                     }
                 }
                 compare(&mut store, &places, &people, &format!("seed {seed}, step {step}"));
