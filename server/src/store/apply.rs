@@ -19,8 +19,8 @@ use super::settling::Unsettled;
 use super::time_limit::{self, TimeLimit};
 use super::{
     DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
-    devices, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, retention, rooms, set_back,
-    sign_in, timelines,
+    devices, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, reached, retention, rooms,
+    set_back, sign_in, timelines,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -343,7 +343,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::ChangeNotice { notice, change } => notice_changes::change(connection, at, notice, change),
         Work::ReadNotice { notice } => Ok(Box::new(notices::with_people(connection, at, notice)?).into()),
         Work::FetchNotice { account, notice } => Ok(Outcome::Read(Answer::Notice(notices::as_seen_by(connection, at, account, notice)?))),
-        Work::Reached { deliveries } => ledger::reached(connection, at, deliveries),
+        Work::Reached { deliveries } => reached::note(connection, at, deliveries),
         Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
         Work::Unschedule(schedule) => plans::remove_schedule(connection, schedule),

@@ -41,6 +41,7 @@ mod page;
 mod plans;
 #[cfg(test)]
 mod prepared;
+mod reached;
 mod reading;
 mod retention;
 mod room_job;
