@@ -10,13 +10,14 @@ use super::ledger::{COUNT, PROGRESS, line_of};
 use super::{NoticeDelivery, NoticeProgress, Outcome, Reached, notices};
 
 const WORDING: &str = "SELECT author, revision FROM notices WHERE id = ?1";
-const REACH: &str = "UPDATE ledger SET reached_at = ?3, revision = max(revision, ?4)
+// Whoever has not been reached has confirmed no wording: their revision is 0.
+const REACH: &str = "UPDATE ledger SET reached_at = ?3, revision = ?4
     WHERE notice = ?1 AND account = ?2 AND reached_at IS NULL RETURNING later";
 const REACH_ANEW: &str = "UPDATE ledger SET revision = ?3 WHERE notice = ?1 AND account = ?2 AND revision < ?3";
 const REACH_DEVICE: &str = "INSERT INTO ledger_devices (notice, account, device, queued_at, reached_at, revision)
         SELECT notice, account, ?3, ?4, ?4, ?5 FROM ledger WHERE notice = ?1 AND account = ?2
     ON CONFLICT DO UPDATE SET queued_at = coalesce(queued_at, excluded.queued_at), reached_at = coalesce(reached_at, excluded.reached_at),
-        revision = max(revision, excluded.revision) WHERE reached_at IS NULL OR revision < excluded.revision";
+        revision = excluded.revision WHERE revision < excluded.revision";
 
 /// Notes what has reached programs that show notices, many at once: in the order of the ledger, each notice's counters once.
 pub(super) fn note(connection: &Connection, at: UnixMillis, mut deliveries: Vec<NoticeDelivery>) -> Result<Outcome, Trouble> {
