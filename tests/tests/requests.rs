@@ -132,7 +132,8 @@ fn nothing_that_a_program_of_this_version_can_write_is_refused_as_if_the_version
                 | Request::Receipt { .. }
                 | Request::Reached { .. }
                 | Request::Typing { .. }
-                | Request::Away { .. } => continue,
+                | Request::Away { .. }
+                | Request::Watch { .. } => continue,
                 Request::SendNotice(draft) => {
                     let ticket = world.ticket(admin);
                     outcome(&mut world, admin, ticket, Command::SendNotice { ticket, draft })

@@ -39,7 +39,11 @@ fn what_is_new_after_a_restore_comes_once_and_in_order_to_those_who_ran_on_and_t
         world.say(BOB, "m2");
         world.say(BOB, "m3");
         send_notice(&mut world, "the old one");
-        let all = |world: &World| world.people[ALICE].texts().len() == 3 && told(world, ALICE).len() == 1 && told(world, BOB).len() == 1;
+        let all = |world: &World| {
+            world.people[ALICE].texts().len() == 3
+                && world.people[BOB].texts().last().is_some_and(|last| *last == "m3")
+                && [ALICE, BOB].iter().all(|&person| told(world, person).len() == 1)
+        };
         assert!(world.run_until(PATIENCE, all), "seed {seed}");
         world.kill(BOB);
 
