@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use belfry_core::chat::ServerStatus;
 use belfry_core::connection::SendError;
+use belfry_core::crypto::Suite;
 use belfry_core::endpoint::{self, Announcement, Endpoint};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::{Instant, Now};
@@ -170,6 +171,11 @@ impl Machine {
     /// Answers those who look for servers from now on, or no longer.
     pub fn announce(&mut self, announcement: Option<Announcement>) {
         self.endpoint.announce(announcement);
+    }
+
+    /// This cipher is the quickest on this computer.
+    pub const fn set_quickest_suite(&mut self, suite: Suite) {
+        self.endpoint.set_quickest_suite(suite);
     }
 
     /// So many passwords are handed out at a time.

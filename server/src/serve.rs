@@ -9,7 +9,7 @@ use std::{fmt, io, thread};
 use belfry_core::chat::{AccountName, Password, Role};
 use belfry_core::crypto::PublicKey;
 use belfry_core::endpoint::{self, Announcement};
-use belfry_core::net::{Clock, InWords, UdpSocket, os_seed};
+use belfry_core::net::{Clock, InWords, UdpSocket, os_seed, quickest_suite};
 use belfry_core::rng::from_seed;
 use belfry_core::rng::{self, Random, Rng};
 use belfry_core::time::UnixMillis;
@@ -222,6 +222,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let config = Config { endpoint: endpoint::Config { identity, retired }, hub };
     let mut machine = Machine::new(config, opening, rng::fork(&mut rng), now);
     machine.set_hashes_at_once(passwords.at_once());
+    machine.set_quickest_suite(quickest_suite());
     machine.handle(now, Input::Rules(settings.rules));
     machine.handle(now, Input::Surroundings(surroundings));
     let announcement = settings.announce.clone().map(|name| Announcement { name, program: env!("CARGO_PKG_VERSION").into() });

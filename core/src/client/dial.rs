@@ -25,9 +25,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Tries of a HELLO before asking for a new cookie.
 const HELLO_TRIES_MAX: u32 = 4;
 
-/// The ciphers we can use, most wanted first.
-const SUITES: [Suite; 2] = [Suite::ChaCha20Poly1305, Suite::Aes256Gcm];
-
 /// One attempt to connect.
 #[derive(Debug)]
 pub(super) struct Dialer {
@@ -132,11 +129,12 @@ impl Dialer {
         from: SocketAddr,
         datagram: &Datagram<'_>,
         config: &Config,
+        quickest: Suite,
         rng: &mut Rng,
     ) -> Option<Dialed> {
         match datagram {
             Datagram::Retry(retry) if retry.nonce == self.nonce && matches!(self.stage, DialStage::Asking) => {
-                self.on_retry(now, from, retry, config, rng)
+                self.on_retry(now, from, retry, config, quickest, rng)
             }
             Datagram::Response(response) if response.to == self.connection_id => self.on_response(from, response),
             Datagram::Reject(reject) if reject.nonce == self.nonce => Some(on_reject(reject, rng)),
@@ -144,7 +142,15 @@ impl Dialer {
         }
     }
 
-    fn on_retry(&mut self, now: Instant, from: SocketAddr, retry: &Retry, config: &Config, rng: &mut Rng) -> Option<Dialed> {
+    fn on_retry(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        retry: &Retry,
+        config: &Config,
+        quickest: Suite,
+        rng: &mut Rng,
+    ) -> Option<Dialed> {
         if !config.servers.contains(&from) {
             return None;
         }
@@ -163,8 +169,8 @@ impl Dialer {
             // A server that has answered an earlier HELLO of ours has a session under its number, with other keys.
             self.connection_id = fresh_connection_id(rng);
         }
-        let parameters =
-            ClientParameters { connection_id: self.connection_id, suites: SUITES.map(Suite::number).to_vec(), previous: self.renews };
+        let suites = Suite::offer(quickest).map(Suite::number).to_vec();
+        let parameters = ClientParameters { connection_id: self.connection_id, suites, previous: self.renews };
         let prologue = prologue(VERSION, &retry.versions, self.nonce);
         let (initiator, noise) = Initiator::start(rng, &config.device, &key, &NO_SITE_KEY, &prologue, &parameters.encode()).ok()?;
         let mut hello = Vec::new();

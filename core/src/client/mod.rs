@@ -23,7 +23,7 @@ use watching::Watching;
 
 use crate::chat::{AccountName, CommonPast, Event, Notice, NoticeId, Refusal, Request, Role, Timeline};
 use crate::connection::{self, Connection};
-use crate::crypto::is_same_token;
+use crate::crypto::{Suite, is_same_token};
 use crate::limits::{
     ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN, VERSION_RETRY_MAX, VERSION_RETRY_MIN,
 };
@@ -58,6 +58,7 @@ pub enum Output {
 pub struct Client {
     config: Config,
     rng: Rng,
+    quickest_suite: Suite,
     /// A handshake that is under way.
     dialer: Option<Dialer>,
     /// The connection, if there is one. It stays while a new one is being made.
@@ -175,6 +176,7 @@ impl Client {
         Self {
             dialer: Some(Dialer::new(&config, now, &mut rng)),
             requests: Requests::new(&mut rng),
+            quickest_suite: Suite::default(),
             config,
             rng,
             link: None,
@@ -200,6 +202,11 @@ impl Client {
         }
     }
 
+    /// This cipher is the quickest on this computer; otherwise [`Suite::default`] is taken for it.
+    pub const fn set_quickest_suite(&mut self, suite: Suite) {
+        self.quickest_suite = suite;
+    }
+
     /// The world sent a datagram. It is decrypted in place.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         match datagram::decode(datagram) {
@@ -210,7 +217,10 @@ impl Client {
             }
             Ok(Datagram::NoSession(no_session)) => self.on_no_session(now, &no_session),
             Ok(other) => {
-                let dialed = self.dialer.as_mut().and_then(|dialer| dialer.handle(now, from, &other, &self.config, &mut self.rng));
+                let dialed = self
+                    .dialer
+                    .as_mut()
+                    .and_then(|dialer| dialer.handle(now, from, &other, &self.config, self.quickest_suite, &mut self.rng));
                 if let Some(dialed) = dialed {
                     self.on_dialed(now, dialed);
                 }

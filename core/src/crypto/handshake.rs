@@ -16,7 +16,8 @@ use snow::{Builder, HandshakeState};
 use zeroize::Zeroizing;
 
 use super::keys::{KeyPair, PublicKey};
-use super::seal::{DataKey, Suite, ToWhom};
+use super::seal::{DataKey, ToWhom};
+use super::suite::Suite;
 use super::x25519::X25519;
 use crate::rng::{Random, Rng};
 

@@ -13,6 +13,7 @@ mod keys;
 mod replay;
 mod reset;
 mod seal;
+mod suite;
 mod x25519;
 
 pub use cookie::{AddressProven, COOKIE_BYTES, Cookies};
@@ -20,7 +21,8 @@ pub use handshake::{FIRST_MESSAGE_OVERHEAD, HandshakeError, Initiator, NO_SITE_K
 pub use keys::{InvalidKey, KeyPair, PublicKey};
 pub use replay::ReplayWindow;
 pub use reset::{RESET_TOKEN_BYTES, is_same_token, reset_key, reset_token};
-pub use seal::{DataKey, Forged, Opener, SealError, Sealer, Suite, TAG_BYTES};
+pub use seal::{DataKey, Forged, Opener, SealError, Sealer, TAG_BYTES};
+pub use suite::Suite;
 
 /// The first half of a message's SHA-256: enough to recognise it when it comes again.
 pub fn short_hash(message: &[u8]) -> [u8; 16] {

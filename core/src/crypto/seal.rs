@@ -8,47 +8,17 @@ use alloc::vec::Vec;
 use core::cell::OnceCell;
 use core::fmt;
 
-use ring::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
 use zeroize::Zeroizing;
+
+use super::suite::Suite;
 
 /// Bytes by which sealing makes a datagram longer.
 pub const TAG_BYTES: usize = 16;
 
 /// What the derivation of data keys is tied to, so that no other use of the same secret gives the same key.
 const PURPOSE: &[u8] = b"belfry1 data";
-
-/// The cipher of a connection, chosen in the handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Suite {
-    /// RFC 8439. The quickest for a peer that is seldom heard of: its key needs little preparation.
-    ChaCha20Poly1305 = 1,
-    /// NIST SP 800-38D. The quickest for files, where the processor knows AES.
-    Aes256Gcm = 2,
-}
-
-impl Suite {
-    /// Its number on the wire.
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-
-    /// The suite with this number on the wire, if there is one.
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::ChaCha20Poly1305),
-            2 => Some(Self::Aes256Gcm),
-            _ => None,
-        }
-    }
-
-    fn algorithm(self) -> &'static Algorithm {
-        match self {
-            Self::ChaCha20Poly1305 => &CHACHA20_POLY1305,
-            Self::Aes256Gcm => &AES_256_GCM,
-        }
-    }
-}
 
 /// Which way a key protects; part of what the key is derived from.
 #[derive(Clone, Copy)]
@@ -61,16 +31,17 @@ pub(super) enum ToWhom {
 pub struct DataKey {
     raw: Zeroizing<[u8; 32]>,
     suite: Suite,
+    /// Packets that it may still seal.
+    left: u32,
 }
 
 impl DataKey {
     pub(super) fn derive(secret: &[u8], suite: Suite, to: ToWhom) -> Self {
-        Self { raw: expand(secret, &[PURPOSE, &[suite.number()], &[to as u8]]), suite }
+        Self::of_raw(expand(secret, &[PURPOSE, &[suite.number()], &[to as u8]]), suite)
     }
 
-    #[cfg(test)]
-    pub(super) fn of_raw(raw: Zeroizing<[u8; 32]>, suite: Suite) -> Self {
-        Self { raw, suite }
+    pub(super) const fn of_raw(raw: Zeroizing<[u8; 32]>, suite: Suite) -> Self {
+        Self { raw, suite, left: suite.packets_per_key_max() }
     }
 
     fn expanded(&self) -> LessSafeKey {
@@ -113,7 +84,7 @@ impl Cipher {
 /// Why a datagram was not sealed. It is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealError {
-    /// All 2^64 - 1 numbers are used up; the connection needs to start again.
+    /// The key has sealed all that it may, or all 2^64 - 1 numbers are used up; the connection needs to start again.
     Exhausted,
     /// The head is longer than the datagram, or the datagram longer than the cipher can protect (64 GiB).
     Length,
@@ -122,7 +93,7 @@ pub enum SealError {
 impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Exhausted => "every packet number has been used",
+            Self::Exhausted => "the key has protected all that it may",
             Self::Length => "the datagram is shorter than its head or longer than the cipher allows",
         })
     }
@@ -170,8 +141,10 @@ impl Sealer {
     pub fn seal_resting(&mut self, datagram: &mut Vec<u8>, head: usize) -> Result<u64, SealError> {
         let (head, body) = datagram.split_at_mut_checked(head).ok_or(SealError::Length)?;
         let number = self.next;
+        let left = self.cipher.key.left.checked_sub(1).ok_or(SealError::Exhausted)?;
         // Before the number is used, so that there is no way out of here that would use it again.
         self.next = number.checked_add(1).ok_or(SealError::Exhausted)?;
+        self.cipher.key.left = left;
         let mut seal = |cipher: &LessSafeKey| cipher.seal_in_place_separate_tag(nonce(number), Aad::from(&*head), body);
         let sealed = match self.cipher.prepared.get() {
             Some(cipher) => seal(cipher),
@@ -401,6 +374,21 @@ mod tests {
         let mut datagram = b"some head and then a secret".to_vec();
         assert_eq!(sealer.seal(&mut datagram, HEAD), Err(SealError::Exhausted));
         assert_eq!(datagram, b"some head and then a secret");
+    }
+
+    #[test]
+    fn a_key_seals_no_more_than_its_cipher_may_protect_and_the_next_one_goes_on() {
+        let mut sealer = Sealer::new(key(Suite::Aes256Gcm), 5);
+        assert_eq!(sealer.cipher.key.left, 1 << 23);
+        sealer.cipher.key.left = 2;
+        assert_eq!([sealed(&mut sealer).0, sealed(&mut sealer).0], [5, 6]);
+        let mut datagram = b"some head and then a secret".to_vec();
+        for _ in 0..2 {
+            assert_eq!(sealer.seal(&mut datagram, HEAD), Err(SealError::Exhausted));
+        }
+        assert_eq!((&datagram[..], sealer.next_number()), (&b"some head and then a secret"[..], 7));
+        sealer.replace_key(key(Suite::Aes256Gcm));
+        assert_eq!(sealed(&mut sealer).0, 7);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Endpoint {
         let prologue = prologue(VERSION, &VERSIONS, hello.nonce);
         let (identity, responder, device, payload) = self.read_hello(&prologue, hello.noise)?;
         let client = ClientParameters::decode(&payload).ok()?;
-        let suite = client.suites.iter().find_map(|&number| Suite::from_number(number))?;
+        let suite = Suite::agree(&client.suites, self.quickest_suite)?;
         // New keys for a session that this device has already: the session goes on, only its keys change.
         let previous = client.previous.and_then(|(connection_id, secret)| {
             let peer = self.peers.get(PeerId(connection_id.0))?;

@@ -29,7 +29,7 @@ use provisional::Provisional;
 use queued::Queues;
 
 use crate::connection::{self, Body, DeliveryTag, Queued, SendError, Tally, Verdict};
-use crate::crypto::{Cookies, KeyPair, PublicKey};
+use crate::crypto::{Cookies, KeyPair, PublicKey, Suite};
 use crate::limits::{DATAGRAM_BYTES_MAX, QUEUED_BYTES_LOW, QUEUED_BYTES_MAX, REASSEMBLY_BYTES_MAX, SPREAD_MAX, SPREAD_RECEIVERS_PER_MILLI};
 use crate::rng::{self, Random, Rng};
 use crate::source::Links;
@@ -153,6 +153,7 @@ pub struct Endpoint {
     cookies: Cookies,
     admission: Admission,
     reset_key: [u8; 32],
+    quickest_suite: Suite,
     peers: Peers,
     /// When which connection wants to be woken; one entry a connection, moved only to earlier times and looked at when it fires.
     deadlines: BTreeSet<(Instant, PeerId)>,
@@ -182,6 +183,7 @@ impl Endpoint {
             peers: Peers::new(rng.next_u32()),
             // The same after a restart, so that a restarted server can say so: from the identity, not from chance.
             reset_key: crate::crypto::reset_key(&config.identity),
+            quickest_suite: Suite::default(),
             config,
             rng,
             deadlines: BTreeSet::new(),
@@ -206,6 +208,11 @@ impl Endpoint {
     /// Lets less wait for all peers together than [`QUEUED_BYTES_MAX`], where there is little memory.
     pub const fn limit_queues(&mut self, bytes: u64) {
         self.queued_bytes_max = bytes;
+    }
+
+    /// This cipher is the quickest on this computer; otherwise [`Suite::default`] is taken for it.
+    pub const fn set_quickest_suite(&mut self, suite: Suite) {
+        self.quickest_suite = suite;
     }
 
     /// What messages for these connections are made from, so that they count.

@@ -45,7 +45,11 @@ const WAKER: Token = Token(1);
 /// The system has no socket, thread or randomness to give.
 pub fn spawn(config: Config) -> io::Result<(Handle, Receiver<Update>)> {
     let rng = from_seed(super::os_seed()?);
-    start(move |now| Client::new(config, rng, now))
+    start(move |now| {
+        let mut client = Client::new(config, rng, now);
+        client.set_quickest_suite(super::quickest_suite());
+        client
+    })
 }
 
 /// The owner's way to tell a running client something. Clones speak to the same client.

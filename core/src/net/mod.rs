@@ -35,6 +35,8 @@ pub use socket::UdpSocket;
 
 use std::io;
 
+use crate::crypto::Suite;
+
 /// A seed from the operating system's random generator, for [`crate::rng::from_seed`].
 ///
 /// # Errors
@@ -43,6 +45,17 @@ pub fn os_seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::other)?;
     Ok(seed)
+}
+
+/// The cipher that this computer's processor is quickest at: AES-256-GCM where it has instructions for AES and for its checksum.
+pub fn quickest_suite() -> Suite {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    let knows_aes = std::is_x86_feature_detected!("aes") && std::is_x86_feature_detected!("pclmulqdq");
+    #[cfg(target_arch = "aarch64")]
+    let knows_aes = std::arch::is_aarch64_feature_detected!("aes") && std::arch::is_aarch64_feature_detected!("pmull");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    let knows_aes = false;
+    if knows_aes { Suite::Aes256Gcm } else { Suite::ChaCha20Poly1305 }
 }
 
 /// Gives memory that is free back to the system, where the allocator keeps it until it is told: glibc's gives back the end of its heap only,

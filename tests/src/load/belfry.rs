@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use belfry_core::chat::{AccountName, Audience, NoticeDraft, Place, Receipt, RoomName, Severity, Text};
 use belfry_core::client::{Client, Command, Config, Credentials, Output, Proof, Start, Ticket, Trust, Update};
 use belfry_core::crypto::KeyPair;
-use belfry_core::net::{UdpSocket, os_seed};
+use belfry_core::net::{UdpSocket, os_seed, quickest_suite};
 use belfry_core::rng::from_seed;
 use belfry_core::time::Instant;
 use mio::event::Source;
@@ -49,7 +49,8 @@ pub(super) fn open(server: SocketAddr, number: usize, device: KeyPair, screen: S
         start: Start::Now,
         shows_notices: number != AUTHOR,
     };
-    let client = Client::new(config, from_seed(os_seed()?), now);
+    let mut client = Client::new(config, from_seed(os_seed()?), now);
+    client.set_quickest_suite(quickest_suite());
     Ok(BelfryLine { socket, client, account, screen, deadline: None, was_connected: false })
 }
 

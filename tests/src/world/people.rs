@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use belfry_core::chat::Place;
 use belfry_core::client::{Client, Command, Config, Credentials, Proof, Start, Ticket, Trust};
-use belfry_core::crypto::KeyPair;
+use belfry_core::crypto::{KeyPair, Suite};
 use belfry_core::rng;
 use belfry_core::time::Instant;
 
@@ -36,7 +36,11 @@ impl World {
             shows_notices: true,
         };
         let ahead = Duration::from_secs(7200);
-        let client = Client::new(config, rng::fork(&mut self.rng), self.now + ahead);
+        let mut client = Client::new(config, rng::fork(&mut self.rng), self.now + ahead);
+        // Every fourth has an old processor.
+        if number % 4 != 3 {
+            client.set_quickest_suite(Suite::Aes256Gcm);
+        }
         let link_seed = self.seed.wrapping_mul(1_000_003).wrapping_add(2 * number as u64);
         let host = u8::try_from(number % 250).expect("below 250") + 1;
         // Every third is at home in IPv6.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use belfry_core::chat::Timeline;
-use belfry_core::crypto::{KeyPair, PublicKey};
+use belfry_core::crypto::{KeyPair, PublicKey, Suite};
 use belfry_core::endpoint;
 use belfry_core::rng;
 use belfry_core::time::UnixMillis;
@@ -23,7 +23,9 @@ impl World {
             endpoint: endpoint::Config { identity: self.identity.clone(), retired: self.retired.clone() },
             hub: hub::Config { registration: Registration::Open, started_at: self.clock().wall, time_zone: TimeZone::UTC },
         };
-        self.machine = Some(Machine::new(config, opening, rng::fork(&mut self.rng), self.clock()));
+        let mut machine = Machine::new(config, opening, rng::fork(&mut self.rng), self.clock());
+        machine.set_quickest_suite(Suite::Aes256Gcm);
+        self.machine = Some(machine);
         self.finished = false;
     }
 

@@ -1,5 +1,7 @@
 //! New keys for a connection that goes on.
 
+use alloc::format;
+
 use super::*;
 use crate::limits::KEY_RETRY;
 
@@ -127,4 +129,29 @@ fn the_key_that_a_server_announces_is_trusted_first_and_the_others_still() {
         trusted_after(announced);
     }
     assert_eq!(trusted_after(6), [6, 5, 4, 3], "as many as a server may have");
+}
+
+#[test]
+fn a_session_and_its_next_keys_use_aes_where_both_computers_are_quick_at_it() {
+    use Suite::{Aes256Gcm, ChaCha20Poly1305};
+    for (here, there, used) in [
+        (Aes256Gcm, Aes256Gcm, Aes256Gcm),
+        (Aes256Gcm, ChaCha20Poly1305, ChaCha20Poly1305),
+        (ChaCha20Poly1305, Aes256Gcm, ChaCha20Poly1305),
+    ] {
+        let mut wire = Wire::new();
+        wire.client.set_quickest_suite(here);
+        wire.endpoint.set_quickest_suite(there);
+        wire.run_for(SECOND);
+        wire.welcome();
+        let suites = |wire: &Wire| {
+            let link = wire.client.link.as_ref().unwrap();
+            [Aes256Gcm, ChaCha20Poly1305].map(|suite| format!("{:?}", link.connection).contains(&format!("suite: {suite:?}")))
+        };
+        let expected = [Aes256Gcm, ChaCha20Poly1305].map(|suite| suite == used);
+        assert_eq!(suites(&wire), expected, "{here:?} {there:?}");
+        wire.run_for(2 * 3600 * SECOND);
+        assert!(wire.client.link.as_ref().unwrap().connection.stats().key_changes > 0);
+        assert_eq!(suites(&wire), expected, "{here:?} {there:?}, after two hours");
+    }
 }
