@@ -3,6 +3,8 @@
 import math
 import statistics
 
+from generator import machine_in_words
+
 COLOURS = {
     "belfry": "#c0392b", "mosquitto": "#2980b9", "ngircd": "#27ae60", "nats": "#8e44ad", "prosody": "#7f8c8d", "quinn": "#d35400",
     "floor": "#2c3e50", "belfry (notice)": "#e08a7f",
@@ -123,12 +125,10 @@ def durable(lines):
 
 def page(facts, lines):
     """All tables."""
-    load = [line["load_average"] for line in lines if line.get("load_average") is not None]
     repetitions = max((len(of(lines, line["workload"], line["peer"], line["clients"] - 1)) for line in lines), default=0)
     threads = ", ".join(sorted({str(line["threads"]) for line in lines if "threads" in line}))
     parts = [
-        f"{facts['date']}, commit {facts['commit']}: {facts['processors']} processors ({facts['processor']}), Linux {facts['kernel']}, load average "
-        f"{number(min(load, default=0))} to {number(max(load, default=0))} during it. {'; '.join(facts['peers'])}. "
+        f"{machine_in_words(facts, lines)} {'; '.join(facts['peers'])}. "
         f"{f'Medians of {repetitions} repetitions (least–most)' if repetitions > 1 else 'One repetition'}; clients on {threads} thread.\n",
         "### W1: idle, and connecting\n", idle(lines), "### W2: 200 bytes to everybody, once a second\n", broadcast(lines),
         "### W3: chatter of 200 people\n", talking(lines, "w3"), "### W4: saturation, one sender and 100 receivers\n", talking(lines, "w4"),

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 
-use belfry_core::chat::{AccountName, Audience, NoticeDraft, Place, Receipt, RoomName, Severity, Text};
+use belfry_core::chat::{AccountName, Answer, Audience, NoticeDraft, Place, Receipt, Request, RoomName, SearchText, Severity, Text};
 use belfry_core::client::{Client, Command, Config, Credentials, Output, Proof, Start, Ticket, Trust, Update};
 use belfry_core::crypto::KeyPair;
 use belfry_core::net::{UdpSocket, os_seed, quickest_suite};
@@ -14,7 +14,11 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 use super::crowd::{Kind, Line, Tools};
+use super::history::Sought;
 use super::house::{AUTHOR, name, room};
+
+/// As many hits as a window shows.
+const HITS_SHOWN: u32 = 50;
 
 /// What clients do with a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(super) struct BelfryLine {
     screen: Screen,
     deadline: Option<Instant>,
     was_connected: bool,
+    /// When it looked for something.
+    asked: Instant,
 }
 
 /// The client of this number, with the key that its account knows. The first one writes notices; the others show them.
@@ -51,7 +57,7 @@ pub(super) fn open(server: SocketAddr, number: usize, device: KeyPair, screen: S
     };
     let mut client = Client::new(config, from_seed(os_seed()?), now);
     client.set_quickest_suite(quickest_suite());
-    Ok(BelfryLine { socket, client, account, screen, deadline: None, was_connected: false })
+    Ok(BelfryLine { socket, client, account, screen, deadline: None, was_connected: false, asked: now })
 }
 
 impl BelfryLine {
@@ -91,6 +97,7 @@ impl BelfryLine {
                 }
             }
             Update::Posted { .. } => tools.taken += 1,
+            Update::Answered { answer: Answer::Found(_), .. } => tools.heard.answer(self.asked),
             Update::Progress { notice, progress } => {
                 let people = if self.screen == Screen::Lit { progress.visible } else { progress.reached };
                 tools.heard.progress(notice.0, people);
@@ -153,5 +160,13 @@ impl Line for BelfryLine {
         };
         self.client.handle_command(now, command);
         self.drain(now, tools);
+    }
+
+    fn search(&mut self, sought: Sought, tools: &mut Tools) {
+        self.asked = tools.heard.now();
+        let text = SearchText::new(sought.text()).expect("it is short");
+        let request = Request::Search { text, place: None, before: None, limit: HITS_SHOWN };
+        self.client.handle_command(self.asked, Command::Ask { ticket: Ticket(0), request });
+        self.drain(self.asked, tools);
     }
 }

@@ -13,6 +13,7 @@ use belfry_core::time::Instant;
 use mio::{Events, Poll, Registry, Token, Waker};
 
 use super::heard::Heard;
+use super::history::Sought;
 
 /// The token of what wakes a thread that waits; clients have the numbers from 0.
 const WAKER: Token = Token(usize::MAX);
@@ -54,6 +55,8 @@ pub(super) enum Order {
     Say { who: usize, kind: Kind, bytes: usize },
     /// A client says one message after the other.
     Talk { who: usize, talk: Talk },
+    /// A client looks for something; only those of Belfry can.
+    Search { who: usize, sought: Sought },
 }
 
 /// Clients of one peer on one thread.
@@ -162,6 +165,9 @@ pub(super) trait Line {
     /// When it wants to be asked although nothing has come.
     fn deadline(&self) -> Option<Instant>;
     fn say(&mut self, kind: Kind, body: &str, tools: &mut Tools);
+    fn search(&mut self, sought: Sought, tools: &mut Tools) {
+        tools.heard.complain(format!("nobody here can look for anything, nor for a {sought:?} text"));
+    }
 }
 
 /// Makes the client of this number.
@@ -284,6 +290,7 @@ impl<L: Line + 'static> Crowd for Lines<L> {
                 let first = self.talks.begin(who, talk);
                 self.talk(who, first);
             }
+            Order::Search { who, sought } => self.with(who, |line, tools| line.search(sought, tools)),
         }
     }
 

@@ -14,6 +14,8 @@ use belfry_core::source::Links;
 use belfry_server::identity::DataFolder;
 use belfry_server::store::{AccountAdded, Job, JobTicket, Outcome, ProvenBy, RoomJob, Store, Visitor, Work};
 
+use super::history;
+
 /// The number of the client that writes notices: an administrator.
 pub(super) const AUTHOR: usize = 0;
 
@@ -27,8 +29,9 @@ pub(super) fn room(number: usize) -> String {
     format!("room {number}")
 }
 
-/// Makes it, and gives the people's keys. Person `n` alone is in room `n`, if there are so many rooms beside the lobby.
-pub(super) fn furnish(folder: &Path, people: usize, rooms: usize) -> Result<Vec<KeyPair>, Box<dyn Error>> {
+/// Makes it, and gives the people's keys. Person `n` alone is in room `n`, if there are so many rooms beside the lobby, in which so many
+/// messages were said.
+pub(super) fn furnish(folder: &Path, people: usize, rooms: usize, messages: u64) -> Result<Vec<KeyPair>, Box<dyn Error>> {
     let mut rng = from_seed(os_seed()?);
     let now = Clock::start().now().wall;
     let folder = DataFolder::open(folder)?;
@@ -56,6 +59,7 @@ pub(super) fn furnish(folder: &Path, people: usize, rooms: usize) -> Result<Vec<
         Work::Room(RoomJob::Create { account: accounts[number], name, private: false })
     };
     apply((1..=rooms).map(create).collect())?;
+    history::write(&mut store, &accounts, messages, now)?;
     store.close()?;
     Ok(keys)
 }
@@ -83,7 +87,7 @@ mod tests {
     fn a_house_has_its_people_and_rooms_and_a_server_can_begin_with_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
-        assert_eq!(furnish(&data, 5, 2).expect("it can be made").len(), 5);
+        assert_eq!(furnish(&data, 5, 2, 1000).expect("it can be made").len(), 5);
         let folder = DataFolder::existing(&data).expect("it is there");
         folder.look().expect("nothing is missing");
         assert_eq!(belfry_server::store::accounts_in(&folder.database()).expect("it can be read"), 5);

@@ -8,6 +8,7 @@ mod belfry;
 mod crowd;
 mod floor;
 mod heard;
+mod history;
 mod house;
 mod peers;
 #[cfg(feature = "peers")]
@@ -42,12 +43,19 @@ use workload::{Lengths, Population, Record, Scene, WORKLOADS, Workload};
 struct Arguments {
     /// The server.
     peer: Peer,
-    /// What is done: storm (all come at once), w1 (idle), w2-notice, w2-shown, w2-chat (one to all), w3 (chatter), w4 (saturation), w5-1, w5-50 (stored).
+    /// What is done: storm (all come at once), w1 (idle), w2-notice, w2-shown, w2-chat (one to all), w3 (chatter), w4 (saturation), w5-1,
+    /// w5-50 (stored), search.
     #[arg(required = true, value_parser = PossibleValuesParser::new(WORKLOADS.map(|(name, _)| name)))]
     workloads: Vec<String>,
     /// Who hears what is said to everybody in w1 and w2; the others have numbers of their own.
     #[arg(long, default_value_t = 1000)]
     clients: usize,
+    /// Who is in the room of w3. Of more people a tenth of 200 says less, so that as much is delivered.
+    #[arg(long, default_value_t = 200)]
+    chatting: usize,
+    /// Messages that are in the lobby before anybody comes (Belfry alone).
+    #[arg(long, default_value_t = 0)]
+    messages: u64,
     /// Threads for the clients; by default one less than there are processors, and at least one.
     #[arg(long)]
     threads: Option<usize>,
@@ -61,7 +69,7 @@ struct Arguments {
     /// Seconds that w1 listens to nothing.
     #[arg(long, default_value_t = 48)]
     idle: u64,
-    /// Seconds that w3 and w5 talk; by default 15 and 10.
+    /// Seconds that w3 and w5 talk and search searches; by default 15, 10 and 15.
     #[arg(long)]
     talking: Option<u64>,
     /// Seconds that everybody rests after connecting, at least: until hardly anybody hears anything any more.
@@ -116,6 +124,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let searches = arguments.workloads.iter().any(|name| name == "search");
+    if arguments.peer != Peer::Belfry && (searches || arguments.messages > 0) {
+        return Err("only Belfry's house can have messages in it before anybody comes, and be searched".into());
+    }
     let mut scene: Option<(Scene, Record)> = None;
     for name in &arguments.workloads {
         let Some((_, workload)) = WORKLOADS.iter().find(|(known, _)| known == name) else { continue };
@@ -123,7 +135,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             print(arguments, name, floor::measure(arguments.clients, arguments.rounds)?)?;
             continue;
         }
-        let population = workload.population(arguments.clients);
+        let population = workload.population(arguments.clients, arguments.chatting);
         if scene.as_ref().is_none_or(|(scene, _)| scene.population != population) {
             // The one before has ended when the next one begins.
             drop(scene.take());
@@ -216,7 +228,7 @@ fn over_tcp<D: Dialect + Send + 'static>(
 
 fn at_belfry(arguments: &Arguments, population: Population, heard: &Arc<Heard>) -> Started {
     let folder = server::folder()?;
-    let devices = house::furnish(&folder.path().join("data"), population.clients, population.rooms)?;
+    let devices = house::furnish(&folder.path().join("data"), population.clients, population.rooms, arguments.messages)?;
     let devices = Arc::new(Mutex::new(devices.into_iter().map(Some).collect::<Vec<_>>()));
     let server = serve(arguments, folder)?;
     let (address, screen) = (server.address, if population.shown { Screen::Lit } else { Screen::Dark });

@@ -286,6 +286,7 @@ impl Crowd for Clients {
                 let first = self.shared.talks.borrow_mut().begin(who, talk);
                 self.shared.talk(who, first);
             }
+            Order::Search { .. } => self.shared.heard.complain("a relay keeps nothing that could be looked for".to_owned()),
         }
     }
 

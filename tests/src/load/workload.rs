@@ -1,7 +1,8 @@
-//! The five workloads, and what a run of one says.
+//! The workloads, and what a run of one says.
 //!
 //! W1: everybody is signed in and nothing is said. W2: one author, everybody hears it, once a second. W3: a tenth of a room says five
 //! messages a second each. W4: one says as much as fits into a window. W5: some say one thing after the other, each in a room of their own.
+//! Beside these five, Belfry alone is searched.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::accounting::{dropped_at, kernel_kib, load_average, processor_of, resident_kib};
 use super::crowd::{CrowdThread, Kind, Order, Talk};
 use super::heard::Heard;
+use super::history::SOUGHT;
 use super::server::Server;
 
 /// Bytes of what is said to everybody in W2.
@@ -31,9 +33,14 @@ const ROUND_MAX: Duration = Duration::from_secs(20);
 const QUIET_SHARE: u64 = 5;
 const QUIET_MAX: Duration = Duration::from_secs(120);
 
-/// Speakers in W3, and between two messages of all of them together.
+/// Speakers in W3, and deliveries that they ask for in a second, all of them together.
 const SPEAKERS: usize = 20;
-const SPEAKERS_PACE: Duration = Duration::from_millis(10);
+const CHATTER_PER_SECOND: f64 = 20_000.0;
+
+/// Between two searches: slower than a session may ask.
+const SEARCH_PACE: Duration = Duration::from_millis(250);
+/// A search that has not been answered by then is not waited for.
+const SEARCH_MAX: Duration = Duration::from_secs(20);
 
 /// Messages in W4, and how many may be unacknowledged.
 const SATURATION_MESSAGES: u64 = 20_000;
@@ -59,10 +66,12 @@ pub(super) enum Workload {
     Saturation,
     /// W5 with so many senders.
     Durable(usize),
+    /// One person looks for texts, one after the other.
+    Search,
 }
 
 /// Every workload by its name.
-pub(super) const WORKLOADS: [(&str, Workload); 9] = [
+pub(super) const WORKLOADS: [(&str, Workload); 10] = [
     ("storm", Workload::Storm),
     ("w1", Workload::Idle),
     ("w2-notice", Workload::Notice),
@@ -72,6 +81,7 @@ pub(super) const WORKLOADS: [(&str, Workload); 9] = [
     ("w4", Workload::Saturation),
     ("w5-1", Workload::Durable(1)),
     ("w5-50", Workload::Durable(50)),
+    ("search", Workload::Search),
 ];
 
 /// Who takes part. Workloads that agree about this share a server and its clients.
@@ -87,12 +97,13 @@ pub(super) struct Population {
 }
 
 impl Workload {
-    /// Who takes part when `receivers` hear what is said to everybody.
-    pub(super) fn population(self, receivers: usize) -> Population {
+    /// Who takes part when `receivers` hear what is said to everybody, and so many are in the room of W3.
+    pub(super) fn population(self, receivers: usize, chatting: usize) -> Population {
         let (clients, rooms, shown) = match self {
             Self::Storm | Self::Idle | Self::Notice | Self::Broadcast => (receivers + 1, 0, false),
             Self::Shown => (receivers + 1, 0, true),
-            Self::Chatter => (200, 0, false),
+            Self::Chatter => (chatting.max(SPEAKERS), 0, false),
+            Self::Search => (2, 0, false),
             Self::Saturation => (101, 0, false),
             Self::Durable(senders) => (senders + 1, senders, false),
         };
@@ -201,6 +212,7 @@ impl Scene {
             Workload::Chatter => self.chatter(),
             Workload::Saturation => self.saturation(),
             Workload::Durable(senders) => self.durable(senders),
+            Workload::Search => self.search(),
         };
         record.insert("dropped_at_socket".to_owned(), json!(dropped_at(self.server.address)));
         record.insert("sessions_lost".to_owned(), json!(self.heard.lost.load(Ordering::Relaxed)));
@@ -281,16 +293,42 @@ impl Scene {
 
     /// W3.
     fn chatter(&self) -> Record {
-        let messages = (self.lengths.talking.as_micros() / SPEAKERS_PACE.as_micros()) as u32;
+        let pace = Duration::from_secs_f64(self.population.clients as f64 / CHATTER_PER_SECOND);
+        let messages = (self.lengths.talking.as_micros() / pace.as_micros()) as u32;
         self.heard.begin_round();
         let before = self.used();
         for number in 0..messages {
             let who = number as usize % SPEAKERS;
-            thread::sleep((before.at + SPEAKERS_PACE * number).since(self.heard.now()));
+            thread::sleep((before.at + pace * number).since(self.heard.now()));
             self.tell(who, Order::Say { who, kind: Kind::Chat { room: 0 }, bytes: MESSAGE_BYTES });
         }
         let expected = u64::from(messages) * self.hearers(Kind::Chat { room: 0 });
         self.finish(before, expected, ROUND_MAX)
+    }
+
+    /// Each kind of text in turn, so that what the machine does meanwhile meets all of them.
+    fn search(&self) -> Record {
+        let each = (self.lengths.talking.as_micros() / SEARCH_PACE.as_micros()) as usize / SOUGHT.len();
+        let mut took = SOUGHT.map(|_| (Vec::new(), Duration::ZERO));
+        for _ in 0..each.max(1) {
+            for ((_, sought), (latencies, cpu)) in SOUGHT.iter().zip(&mut took) {
+                self.heard.begin_round();
+                let before = self.used();
+                self.tell(1, Order::Search { who: 1, sought: *sought });
+                self.heard.wait_for(SEARCH_MAX, |heard| heard.acknowledged.load(Ordering::Acquire) > 0);
+                latencies.extend(self.heard.latencies().into_iter().map(|micros| f64::from(micros) / 1e3));
+                *cpu += self.used().server - before.server;
+                thread::sleep((before.at + SEARCH_PACE).since(self.heard.now()));
+            }
+        }
+        let mut measured = Record::new();
+        for ((name, _), (mut latencies, cpu)) in SOUGHT.into_iter().zip(took) {
+            measured.insert(format!("{name}_answered"), json!(latencies.len()));
+            measured.insert(format!("{name}_cpu_ms"), json!(rounded(millis(cpu) / latencies.len().max(1) as f64)));
+            measured.insert(format!("{name}_ms"), json!(middle(&mut latencies)));
+            measured.insert(format!("{name}_ms_p99"), json!(late(&mut latencies)));
+        }
+        measured
     }
 
     /// W4.
@@ -401,7 +439,7 @@ mod tests {
 
     #[test]
     fn workloads_with_the_same_people_share_them() {
-        let of = |workload: Workload| workload.population(1000);
+        let of = |workload: Workload| workload.population(1000, 200);
         assert_eq!(of(Workload::Idle), of(Workload::Broadcast));
         assert_ne!(of(Workload::Notice), of(Workload::Shown));
         assert_ne!(of(Workload::Storm), of(Workload::Idle));
