@@ -104,8 +104,15 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reconnecting backs off from here …
 pub const RECONNECT_MIN: Duration = Duration::from_millis(500);
-/// … to here, with full jitter.
-pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
+/// … to here, with full jitter: who is not told that the network is back is back soon after it. A house of ten thousand asks a thousand
+/// times a second then, which a server refuses or answers from its cookie in a millisecond.
+pub const RECONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// A session that has lasted this long was no accident: reconnecting begins at [`RECONNECT_MIN`] again.
+pub const STEADY_AFTER: Duration = Duration::from_secs(30);
+
+/// A refusal that nobody has proven to have said keeps a client away for at most this long.
+pub const REJECTED_MAX: Duration = Duration::from_secs(30);
 
 /// A client that has no version in common with the server asks again after this long: somebody has to update one of the two first …
 pub const VERSION_RETRY_MIN: Duration = Duration::from_secs(120);

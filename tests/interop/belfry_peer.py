@@ -22,7 +22,7 @@ import words
 from connection import Connection, Ended
 from wire import Malformed
 
-PATIENCE, RECONNECT_WITHIN, RECONNECT_MAX = 20, 60, 30
+PATIENCE, RECONNECT_WITHIN, RECONNECT_MAX = 20, 60, 10
 PAGE_ENTRIES_MAX = 500
 PROTOCOL_VIOLATION = 13
 UNKNOWN_NOTICE = 11

@@ -7,7 +7,7 @@ use super::positions::Fetch;
 use super::requests::{Asked, Origin};
 use super::{Client, Entrance, Interruption, Link, ReportingState, Welcome};
 use crate::chat::{self, Answer, CommonPast, Event, FromServer, Notice, NoticeDraft, NoticeId, NoticeState, Page, Place, Refusal, Request};
-use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, REACHED_PER_REQUEST_MAX, RECONNECT_MAX, TYPING_INTERVAL};
+use crate::limits::{FETCH_RETRY, PAGE_ENTRIES_MAX, REACHED_PER_REQUEST_MAX, STEADY_AFTER, TYPING_INTERVAL};
 use crate::time::Instant;
 use crate::wire::{Channel, CloseCode};
 
@@ -144,7 +144,7 @@ impl Client {
     fn on_sign_in(&mut self, now: Instant, request: &Request, result: Result<Answer, Refusal>) {
         match result {
             Ok(Answer::Welcome { account, role, timeline, .. }) => {
-                self.steady_at = Some(now + RECONNECT_MAX);
+                self.steady_at = Some(now + STEADY_AFTER);
                 self.was_signed_in = true;
                 self.settle_credentials();
                 let welcome = Welcome { account, role, timeline };

@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::api::{Config, Outdated, Trust};
 use crate::connection::{Established, Side};
 use crate::crypto::{Initiator, NO_SITE_KEY, PublicKey, Suite};
-use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, RECONNECT_MAX};
+use crate::limits::{HANDSHAKE_TIMEOUT, HELLO_RETRY_MIN, REJECTED_MAX};
 use crate::rng::{self, Random, Rng};
 use crate::time::Instant;
 use crate::wire::CloseCode;
@@ -256,7 +256,7 @@ fn on_reject(reject: &Reject, rng: &mut Rng) -> Dialed {
     let jitter = Duration::from_millis(u64::from(reject.jitter_millis));
     let pause = Duration::from_millis(u64::from(reject.retry_after_millis)) + rng::up_to(rng, jitter);
     // Nobody has proven to have said it: whoever sees our nonce pass by could keep us away for weeks.
-    Dialed::Rejected { code: reject.code, retry_in: pause.min(RECONNECT_MAX) }
+    Dialed::Rejected { code: reject.code, retry_in: pause.min(REJECTED_MAX) }
 }
 
 #[cfg(test)]
@@ -277,8 +277,8 @@ mod tests {
         assert_eq!(pause_after(2000, 0), Duration::from_secs(2));
         assert!((2000..=4000).contains(&pause_after(2000, 2000).as_millis()));
         for [retry_after, jitter] in [[u32::MAX, 0], [0, u32::MAX], [u32::MAX; 2]] {
-            assert!(pause_after(retry_after, jitter) <= RECONNECT_MAX);
+            assert!(pause_after(retry_after, jitter) <= REJECTED_MAX);
         }
-        assert_eq!(pause_after(u32::MAX, 0), RECONNECT_MAX);
+        assert_eq!(pause_after(u32::MAX, 0), REJECTED_MAX);
     }
 }

@@ -128,7 +128,7 @@ fn a_switch_that_reboots_for_ninety_seconds() {
     world.set_weather(Weather { loss: 1.0, ..wire() });
     world.run_for(90 * SECOND);
     world.set_weather(wire());
-    tell("switch rebooted, and nobody says so", until_back(&mut world, 120 * SECOND, &everybody), 35 * SECOND);
+    tell("switch rebooted, and nobody says so", until_back(&mut world, 120 * SECOND, &everybody), 15 * SECOND);
 }
 
 #[test]

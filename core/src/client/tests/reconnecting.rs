@@ -1,7 +1,7 @@
 //! How long a client waits before it tries again, and what makes it try at once or never.
 
 use super::*;
-use crate::limits::{RECONNECT_MAX, RECONNECT_MIN};
+use crate::limits::{RECONNECT_MAX, RECONNECT_MIN, STEADY_AFTER};
 
 /// The server falls silent, and what the client says to that.
 fn silence(wire: &mut Wire) -> Duration {
@@ -40,12 +40,12 @@ fn a_server_that_falls_silent_is_asked_at_once_the_first_time_and_after_a_sessio
     assert_eq!(silence(&mut wire), Duration::ZERO);
     wire.run_for(SECOND);
     wire.welcome();
-    wire.run_for(RECONNECT_MAX - 10 * SECOND);
+    wire.run_for(STEADY_AFTER - 10 * SECOND);
     let again = silence(&mut wire);
     assert!(Duration::ZERO < again && again <= 2 * RECONNECT_MIN, "{again:?}: it may be about to fall silent for good");
     wire.run_for(2 * SECOND);
     wire.welcome();
-    wire.run_for(RECONNECT_MAX);
+    wire.run_for(STEADY_AFTER);
     assert_eq!(silence(&mut wire), Duration::ZERO);
 }
 
