@@ -211,7 +211,7 @@ pub const QUEUED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// A peer that is [watched](crate::endpoint::Endpoint::watch) has room again when no more than this waits for it: half of the queue of the
 /// channel that pages go by.
-pub const QUEUED_BYTES_LOW: u64 = 128 * 1024;
+pub const QUEUED_BYTES_LOW: u64 = 512 * 1024;
 
 /// Pieces with holes between them that one message may have while it arrives.
 pub const FRAGMENT_GAPS_MAX: usize = 64;

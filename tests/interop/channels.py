@@ -4,7 +4,7 @@ import zlib
 
 CHANNELS = 4
 CREDIT_TO_SERVER = [16 << 10, 0, 128 << 10, 16 << 10]
-CREDIT_TO_CLIENT = [16 << 10, 128 << 10, 256 << 10, 256 << 10]
+CREDIT_TO_CLIENT = [16 << 10, 128 << 10, 256 << 10, 1 << 20]
 MESSAGE_MAX = [4 << 10, 64 << 10, 64 << 10, 64 << 10]
 WHOLE_MAX = 1000
 MESSAGES_AHEAD_MAX = 1024

@@ -128,7 +128,7 @@ fn goodput_beside_a_tcp_with_cubic() {
     // quic-interop-runner's: 15 ms, 25 datagrams.
     let usual = share(15 * MS, 25 * 1500, 40 * SECOND);
     assert!((35.0..=65.0).contains(&usual), "{usual}");
-    // Behind a deep queue, or far away, CUBIC takes what 256 KiB in flight and a straight line of growth leave; never the other way round.
+    // Behind a deep queue, or far away, CUBIC takes what a straight line of growth leaves; never the other way round.
     for (delay, queue_bytes) in [(15 * MS, 250_000), (50 * MS, 25 * 1500)] {
         let share = share(delay, queue_bytes, 40 * SECOND);
         assert!((15.0..=65.0).contains(&share), "{share}");

@@ -80,8 +80,8 @@ fn longrtt_750_ms_each_way() {
     assert_eq!([&pair.client, &pair.server].map(|end| end.connection.stats()), before);
     let goodput = ship(&mut pair, 2_000_000, |_, _| {});
     tell("longrtt", goodput);
-    // 256 KiB at most are in flight, and half of it is used up before more is granted.
-    assert!(goodput > 70_000.0, "{goodput}");
+    // Most of it is the window's growth, by one datagram in each round trip of a second and a half.
+    assert!(goodput > 80_000.0, "{goodput}");
 }
 
 #[test]
