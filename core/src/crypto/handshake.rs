@@ -188,7 +188,7 @@ impl fmt::Debug for Split {
 }
 
 fn configure<'a>(ephemeral: Ephemeral, own: &'a KeyPair, site_key: &'a [u8; 32], prologue: &'a [u8]) -> Result<Builder<'a>, snow::Error> {
-    Builder::with_resolver(PROTOCOL.parse()?, Box::new(Resolver(ephemeral)))
+    Builder::with_resolver(PROTOCOL.parse()?, Box::new(Resolver { ephemeral, own: own.public() }))
         .local_private_key(own.private())?
         .psk(SITE_KEY_PLACE, site_key)?
         .prologue(prologue)
@@ -248,15 +248,18 @@ impl NoiseRandom for OneKey {
     }
 }
 
-struct Resolver(Ephemeral);
+struct Resolver {
+    ephemeral: Ephemeral,
+    own: PublicKey,
+}
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn NoiseRandom>> {
-        Some(Box::new(OneKey(Some(self.0.0.take()?))))
+        Some(Box::new(OneKey(Some(self.ephemeral.0.take()?))))
     }
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
-        matches!(choice, DHChoice::Curve25519).then(|| Box::<X25519>::default() as Box<dyn Dh>)
+        matches!(choice, DHChoice::Curve25519).then(|| Box::new(X25519::with(self.own.0)) as Box<dyn Dh>)
     }
 
     fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
