@@ -10,6 +10,9 @@ use belfry_core::wire::Channel;
 /// A connection on which nobody has signed in by then is closed. Somebody at a prompt connects only once the password is typed.
 pub const SIGN_IN_WITHIN: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether those who have asked for something rest again.
+pub const REQUESTS_REST_EVERY: Duration = Duration::from_secs(2);
+
 /// Failed tries to sign in after which a connection is closed.
 pub const SIGN_IN_FAILURES_PER_SESSION: u32 = 5;
 

@@ -57,8 +57,15 @@ impl Epochs {
 pub(super) struct RestingEpochs {
     parity: bool,
     current: Opener,
-    opened: u64,
-    sealed_before: u64,
+    /// So many datagrams were opened in its sleep.
+    opened: u32,
+}
+
+/// How much the key in use has protected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyWear {
+    pub(super) opened: u64,
+    pub(super) sealed_before: u64,
 }
 
 impl RestingEpochs {
@@ -69,7 +76,7 @@ impl RestingEpochs {
     /// Opens a datagram of this parity. The other one is nobody's while a connection rests.
     pub(super) fn open<'a>(&mut self, parity: bool, number: u64, head: &[u8], sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let opened = (parity == self.parity).then(|| self.current.open_resting(number, head, sealed))?.ok()?;
-        self.opened += 1;
+        self.opened = self.opened.saturating_add(1);
         Some(opened)
     }
 }
@@ -80,14 +87,19 @@ impl Epochs {
         matches!(self.other, Other::Nothing)
     }
 
-    pub(super) fn park(mut self) -> RestingEpochs {
-        self.current.rest();
-        RestingEpochs { parity: self.parity, current: self.current, opened: self.opened, sealed_before: self.sealed_before }
+    pub(super) const fn wear(&self) -> KeyWear {
+        KeyWear { opened: self.opened, sealed_before: self.sealed_before }
     }
 
-    pub(super) fn resume(resting: RestingEpochs) -> Self {
-        let RestingEpochs { parity, current, opened, sealed_before } = resting;
-        Self { parity, current, other: Other::Nothing, opened, sealed_before }
+    pub(super) fn park(mut self) -> RestingEpochs {
+        self.current.rest();
+        RestingEpochs { parity: self.parity, current: self.current, opened: 0 }
+    }
+
+    pub(super) fn resume(resting: RestingEpochs, wear: KeyWear) -> Self {
+        let RestingEpochs { parity, current, opened } = resting;
+        let opened = wear.opened + u64::from(opened);
+        Self { parity, current, other: Other::Nothing, opened, sealed_before: wear.sealed_before }
     }
 }
 

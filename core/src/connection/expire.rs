@@ -1,15 +1,10 @@
 //! What time does: one arm a timer.
 
-use core::time::Duration;
-
 use super::Event;
 use super::active::{Active, State};
 use super::timer::{Timer, Timers, gone_at, together_after};
 use crate::limits::CLOSE_TRIES_MAX;
 use crate::time::Instant;
-
-/// A connection on which nothing happened for this long gives back the memory that only a busy one needs.
-const REST_AFTER: Duration = Duration::from_secs(2);
 
 impl Active {
     /// Time has passed. All datagrams that arrived until `now` must have been handled before.
@@ -48,7 +43,7 @@ impl Active {
     }
 
     fn on_rest_timer(&mut self, now: Instant) {
-        let at = together_after(self.last_active + REST_AFTER);
+        let at = together_after(self.last_active + self.rest_after);
         if now < at {
             self.timers.set(Timer::Rest, at);
             return;
@@ -65,7 +60,7 @@ impl Active {
         if self.timers.get(Timer::Rest).is_none() && self.state == State::Open {
             self.window.widen();
             // Twice the time, so that it need not look again after each burst.
-            self.timers.set(Timer::Rest, together_after(now + 2 * REST_AFTER));
+            self.timers.set(Timer::Rest, together_after(now + 2 * self.rest_after));
         }
     }
 
@@ -79,6 +74,8 @@ impl Active {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::connection::Side;
     use crate::connection::peer::Peer;
@@ -108,19 +105,33 @@ mod tests {
     }
 
     #[test]
+    fn a_new_connection_rests_at_the_second_once_nothing_has_happened_for_half_of_one() {
+        for (happens, rests) in [(&[0][..], 1000), (&[0, 500], 1000), (&[0, 501], 2000), (&[0, 700, 1500], 2000)] {
+            assert_eq!(rests_after(&mut Peer::facing(Side::Server), happens), rests, "{happens:?}");
+        }
+    }
+
+    /// Things happen after so many milliseconds; after how many it rests.
+    fn rests_after(peer: &mut Peer, happens: &[u64]) -> u64 {
+        let since = peer.now;
+        for &at in happens {
+            peer.waits((since + Duration::from_millis(at)).since(peer.now));
+            peer.says(something);
+        }
+        assert!(!peer.connection.is_parked());
+        while !peer.connection.is_parked() {
+            let (next, _) = peer.connection.next_timeout().unwrap();
+            peer.waits(next.since(peer.now));
+        }
+        crate::time::micros(peer.now.since(since)) / 1000
+    }
+
+    #[test]
     fn a_connection_rests_at_the_second_once_nothing_has_happened_for_two_and_looks_every_four() {
         for (happens, rests) in [(&[0][..], 4000), (&[0, 1000], 4000), (&[0, 2000], 4000), (&[0, 3000], 5000), (&[0, 3000, 4500], 7000)] {
             let mut peer = Peer::facing(Side::Server);
-            let since = peer.now;
-            for &at in happens {
-                peer.waits((since + Duration::from_millis(at)).since(peer.now));
-                peer.says(something);
-            }
-            let rests = since + Duration::from_millis(rests);
-            peer.waits(rests.since(peer.now) - TICK);
-            assert!(!peer.connection.is_parked(), "{happens:?}");
-            peer.waits(TICK);
-            assert!(peer.connection.is_parked(), "{happens:?}");
+            peer.connection.go_back_to_rest();
+            assert_eq!(rests_after(&mut peer, happens), rests, "{happens:?}");
         }
     }
 }

@@ -2,19 +2,20 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 
 use super::acks::{Acks, Arrival};
 use super::active::{Active, Channels, State};
 use super::arrive::{Verdict, is_full};
 use super::congestion::Congestion;
-use super::epoch::{Epochs, RestingEpochs};
+use super::epoch::{Epochs, KeyWear, RestingEpochs};
 use super::incoming::{Incoming, RestingIncoming};
 use super::outgoing::{Outgoing, RestingOutgoing};
 use super::pacer::Pacer;
 use super::recovery::Recovery;
 use super::rtt::{RestingRtt, Rtt};
 use super::sent::SentPackets;
-use super::timer::{Timer, Timers, gone_at};
+use super::timer::{REST_AFTER, Timer, Timers, gone_at};
 use super::{Side, Stats, depart};
 use crate::crypto::{ReplayWindow, Sealer};
 use crate::limits::{FORGERIES_MAX, FRAMES_PER_DATAGRAM_MAX};
@@ -35,15 +36,17 @@ pub(super) struct Parked {
     window: ReplayWindow,
     last_heard: Instant,
     last_active: Instant,
-    rtt: RestingRtt,
     numbers: RestingNumbers,
     /// A client keeps the path alive, a server waits for signs of life; neither waits for anything else.
     wakes: Option<(Instant, Timer)>,
-    /// The packet that arrived when something was last heard, while it is to be acknowledged.
-    unanswered: Option<u64>,
+    /// One more than the number of the packet that arrived when something was last heard, while it is to be acknowledged.
+    unanswered: Option<NonZeroU64>,
     /// So many packets were sent in its sleep.
     answers: u32,
-    stats: RestingStats,
+    /// So many arrived a second time, or too late to tell, in its sleep.
+    duplicates: u32,
+    /// Datagrams that were not the peer's, since the connection's start.
+    forged: u64,
 }
 
 /// What a datagram does to a connection at rest.
@@ -57,27 +60,40 @@ pub(super) enum Heard<'a> {
 }
 
 // Ten thousand people are at their desks and say nothing.
-const _: () = assert!(size_of::<Parked>() <= 280);
+const _: () = assert!(size_of::<Parked>() <= 232);
 
-/// The numbers of all channels and what is left out of the packets', which nobody looks at during a rest: variable-length integers, of
-/// which nearly all are small. The rooms of grants are kept instead of their ends, for the same reason.
+/// What nobody looks at during a rest: variable-length integers, of which nearly all are small.
 #[derive(Debug)]
 struct RestingNumbers(Box<[u8]>);
 
+/// What is kept before the numbers of the channels.
+struct Measures {
+    rtt: RestingRtt,
+    wear: KeyWear,
+    /// But for the forged ones.
+    stats: Stats,
+}
+
 impl RestingNumbers {
+    /// The rooms of grants are kept instead of their ends, and how far back a number is that was left out, because that is less.
     fn keep(active: &Active) -> Self {
         let mut out = Vec::with_capacity(128);
+        let mut keep = |numbers: &[u64]| numbers.iter().for_each(|&number| varint::write(number, &mut out));
+        let (RestingRtt { smoothed, variation, smallest }, KeyWear { opened, sealed_before }) = (active.rtt.park(), active.epochs.wear());
+        keep(&[smoothed.into(), variation.into(), smallest.into(), opened, sealed_before]);
+        let Stats { packets_lost, spurious_losses, congestions, probe_timeouts, duplicates, forged: _, key_changes } = active.stats;
+        keep(&[packets_lost, spurious_losses, congestions, probe_timeouts, duplicates, key_changes]);
         for outgoing in &active.outgoing {
             let RestingOutgoing { first, used, granted } = outgoing.park();
-            [first, used, granted.saturating_sub(used)].into_iter().for_each(|number| varint::write(number, &mut out));
+            keep(&[first, used, granted.saturating_sub(used)]);
         }
         for incoming in &active.incoming {
             let RestingIncoming { next, consumed, granted } = incoming.park();
-            [next, consumed, granted.saturating_sub(consumed)].into_iter().for_each(|number| varint::write(number, &mut out));
+            keep(&[next, consumed, granted.saturating_sub(consumed)]);
         }
         let depart::Skip { left, gap } = active.skip;
         let skipped_before = active.sent.skipped().map_or(0, |skipped| active.sealer.next_number().saturating_sub(skipped));
-        [left, gap, skipped_before].into_iter().for_each(|number| varint::write(number, &mut out));
+        keep(&[left, gap, skipped_before]);
         Self(out.into_boxed_slice())
     }
 
@@ -86,43 +102,19 @@ impl RestingNumbers {
         let mut reader = Reader::new(&self.0);
         move || reader.varint().unwrap_or_default()
     }
-}
 
-/// What a resting connection keeps of its counters.
-#[derive(Clone, Copy, Debug)]
-struct RestingStats {
-    packets_lost: u32,
-    spurious_losses: u32,
-    congestions: u32,
-    probe_timeouts: u32,
-    duplicates: u32,
-    forged: u64,
-    key_changes: u32,
-}
-
-impl RestingStats {
-    fn keep(stats: Stats) -> Self {
-        let short = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        Self {
-            packets_lost: short(stats.packets_lost),
-            spurious_losses: short(stats.spurious_losses),
-            congestions: short(stats.congestions),
-            probe_timeouts: short(stats.probe_timeouts),
-            duplicates: short(stats.duplicates),
-            forged: stats.forged,
-            key_changes: short(stats.key_changes),
-        }
+    fn measures(&self) -> Measures {
+        Self::read_measures(&mut self.read())
     }
 
-    fn resume(self) -> Stats {
-        Stats {
-            packets_lost: self.packets_lost.into(),
-            spurious_losses: self.spurious_losses.into(),
-            congestions: self.congestions.into(),
-            probe_timeouts: self.probe_timeouts.into(),
-            duplicates: self.duplicates.into(),
-            forged: self.forged,
-            key_changes: self.key_changes.into(),
+    fn read_measures(next: &mut impl FnMut() -> u64) -> Measures {
+        let [smoothed, variation, smallest] = [(); 3].map(|()| u32::try_from(next()).unwrap_or(u32::MAX));
+        let (opened, sealed_before) = (next(), next());
+        let [packets_lost, spurious_losses, congestions, probe_timeouts, duplicates, key_changes] = [(); 6].map(|()| next());
+        Measures {
+            rtt: RestingRtt { smoothed, variation, smallest },
+            wear: KeyWear { opened, sealed_before },
+            stats: Stats { packets_lost, spurious_losses, congestions, probe_timeouts, duplicates, forged: 0, key_changes },
         }
     }
 }
@@ -133,11 +125,16 @@ impl Parked {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        self.stats.resume()
+        self.complete(self.numbers.measures().stats)
+    }
+
+    /// With what was counted in its sleep.
+    fn complete(&self, before: Stats) -> Stats {
+        Stats { duplicates: before.duplicates + u64::from(self.duplicates), forged: self.forged, ..before }
     }
 
     pub(super) fn round_trip(&self) -> Option<core::time::Duration> {
-        Rtt::resume(self.rtt).smoothed()
+        Rtt::resume(self.numbers.measures().rtt).smoothed()
     }
 
     /// A protected datagram for this connection has arrived. It is decrypted in place.
@@ -147,30 +144,31 @@ impl Parked {
     pub(super) fn handle_datagram<'a>(&mut self, now: Instant, head: ProtectedHead, datagram: &'a mut [u8]) -> Heard<'a> {
         let number = self.window.expand(head.number);
         if !self.window.is_new(number) {
-            self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+            self.duplicates = self.duplicates.saturating_add(1);
             return Heard::Asleep(Verdict::Duplicate);
         }
         let full = is_full(datagram);
         let Some((clear, sealed)) = datagram.split_at_mut_checked(PROTECTED_HEAD_BYTES) else { return Heard::Asleep(Verdict::Forged) };
         let Some(payload) = self.epochs.open(head.epoch, number, clear, sealed) else {
-            self.stats.forged += 1;
-            return if self.stats.forged >= FORGERIES_MAX { Heard::TooManyForgeries } else { Heard::Asleep(Verdict::Forged) };
+            self.forged += 1;
+            return if self.forged >= FORGERIES_MAX { Heard::TooManyForgeries } else { Heard::Asleep(Verdict::Forged) };
         };
         let newest = self.window.is_newest(number);
         self.window.mark(number);
         let can_answer = self.unanswered.is_none() && self.sealer.next_number() < u64::MAX - 1;
-        if !can_answer || !is_sign_of_life(payload) {
+        let unanswered = NonZeroU64::MIN.checked_add(number).filter(|_| can_answer && is_sign_of_life(payload));
+        if unanswered.is_none() {
             return Heard::Awake { number, newest, full, payload };
         }
         self.last_heard = now;
         self.last_active = now;
-        self.unanswered = Some(number);
+        self.unanswered = unanswered;
         Heard::Asleep(Verdict::Authentic { newest })
     }
 
     /// Writes the acknowledgement of a sign of life into `out`; `false` when there is nothing to send.
     pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        let Some(number) = self.unanswered.take() else { return false };
+        let Some(number) = self.take_unanswered() else { return false };
         out.clear();
         ProtectedHead { to: self.remote, epoch: self.epochs.parity(), number: self.sealer.next_number() as u32 }.encode(out);
         frame::encode_ack([(number, number)].into_iter(), now.since(self.last_heard), out);
@@ -178,6 +176,10 @@ impl Parked {
         self.last_active = now;
         self.answers += 1;
         self.sealer.seal_resting(out, PROTECTED_HEAD_BYTES).is_ok()
+    }
+
+    fn take_unanswered(&mut self) -> Option<u64> {
+        self.unanswered.take().map(|more| more.get() - 1)
     }
 
     /// Time has passed. Whether that is nothing to wake up for: the timer is not moved by what arrives; it looks when it fires.
@@ -194,10 +196,10 @@ impl Parked {
     }
 
     /// Wakes it up.
-    pub(super) fn resume(self) -> Active {
+    pub(super) fn resume(mut self) -> Active {
         let mut timers = Timers::default();
         let mut acks = Acks::default();
-        if let Some(number) = self.unanswered {
+        if let Some(number) = self.take_unanswered() {
             acks.on_packet(self.last_heard, number, Arrival { eliciting: true, full: false, spread: None });
             timers.put(Timer::Acknowledge, acks.due());
         }
@@ -205,6 +207,8 @@ impl Parked {
             timers.set(timer, at);
         }
         let mut next = self.numbers.read();
+        let Measures { rtt, wear, stats } = RestingNumbers::read_measures(&mut next);
+        let stats = self.complete(stats);
         let outgoing = Channel::ALL.map(|channel| {
             let (first, used, room) = (next(), next(), next());
             Outgoing::resume(channel, RestingOutgoing { first, used, granted: used + room })
@@ -225,12 +229,12 @@ impl Parked {
             state: State::Open,
             sent: SentPackets::resume(self.sealer.next_number(), skipped),
             sealer: self.sealer,
-            epochs: Epochs::resume(self.epochs),
+            epochs: Epochs::resume(self.epochs, wear),
             window: self.window,
             last_heard: self.last_heard,
             last_active: self.last_active,
             acks,
-            rtt: Rtt::resume(self.rtt),
+            rtt: Rtt::resume(rtt),
             recovery: Recovery::new(),
             congestion: Congestion::new(),
             pacer: Pacer::new(self.last_active),
@@ -247,7 +251,8 @@ impl Parked {
             timers,
             events: alloc::collections::VecDeque::new(),
             is_resting: false,
-            stats: self.stats.resume(),
+            rest_after: REST_AFTER,
+            stats,
         }
     }
 }
@@ -281,12 +286,12 @@ impl Active {
             window: self.window,
             last_heard: self.last_heard,
             last_active: self.last_active,
-            rtt: self.rtt.park(),
             numbers,
             wakes: self.timers.next(),
             unanswered: None,
             answers: 0,
-            stats: RestingStats::keep(self.stats),
+            duplicates: 0,
+            forged: self.stats.forged,
         }
     }
 }

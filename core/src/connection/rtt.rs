@@ -24,9 +24,9 @@ struct Known {
 /// What a resting connection keeps, in microseconds; zeros when nothing is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RestingRtt {
-    smoothed: u32,
-    variation: u32,
-    smallest: u32,
+    pub(super) smoothed: u32,
+    pub(super) variation: u32,
+    pub(super) smallest: u32,
 }
 
 impl Rtt {

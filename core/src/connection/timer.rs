@@ -8,6 +8,13 @@ use crate::time::Instant;
 /// Timers that do not mind fire at whole seconds, with those of all other connections: one look at all of them and not one at each.
 const TOGETHER: Duration = Duration::from_secs(1);
 
+/// A connection on which nothing happened for this long gives back the memory that only a busy one needs.
+pub(super) const REST_AFTER: Duration = Duration::from_secs(2);
+
+/// The same of one that is new: most clients sign in, catch up and say nothing for hours, and of a house that comes back at once only those
+/// should be awake that are just coming in.
+pub(super) const FIRST_REST_AFTER: Duration = Duration::from_millis(500);
+
 /// The whole second not earlier than this, for what may last longer.
 pub(super) fn together_after(at: Instant) -> Instant {
     (at + (TOGETHER - Duration::from_micros(1))).floor(TOGETHER)

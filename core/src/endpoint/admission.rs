@@ -49,17 +49,19 @@ pub(super) struct Admission {
     heres_to_address: Sparing,
     place_secret: u64,
     links: Links,
-    /// Every proven address with connections or a recent handshake.
-    addresses: BTreeMap<Source, Address>,
+    /// Connections by where they come from.
+    connected: BTreeMap<Source, u32>,
+    /// Every proven address with a recent handshake.
+    lately: BTreeMap<Source, HandshakeAllowance>,
     /// With more addresses than that the resting ones are forgotten.
-    addresses_max: usize,
+    lately_max: usize,
     hellos: BTreeMap<HelloHash, PeerId>,
     hellos_in_order: VecDeque<(Instant, HelloHash)>,
 }
 
+/// What an address may take at the door.
 #[derive(Debug)]
-struct Address {
-    peers: usize,
+struct HandshakeAllowance {
     handshakes: TokenBucket,
     /// Handshakes that it may leave unconfirmed before it counts as greedy.
     unproven: TokenBucket,
@@ -87,8 +89,9 @@ impl Admission {
             heres_to_address: Sparing::new(HERES_TO_ADDRESS, now),
             place_secret: rng.next_u64(),
             links: Links::default(),
-            addresses: BTreeMap::new(),
-            addresses_max: ADDRESSES_RESTING_MAX,
+            connected: BTreeMap::new(),
+            lately: BTreeMap::new(),
+            lately_max: ADDRESSES_RESTING_MAX,
             hellos: BTreeMap::new(),
             hellos_in_order: VecDeque::new(),
         }
@@ -142,10 +145,11 @@ impl Admission {
         if let Some(&peer) = self.hellos.get(hash) {
             return Ok(Admitted::Repeated(peer));
         }
-        let address = self.addresses.entry(self.links.source(proven.address().ip())).or_insert_with(|| Address::new(now));
-        if peers >= PEERS_MAX || address.peers >= PEERS_PER_ADDRESS_MAX {
+        let source = self.links.source(proven.address().ip());
+        if peers >= PEERS_MAX || self.connected.get(&source).is_some_and(|&there| there as usize >= PEERS_PER_ADDRESS_MAX) {
             return Err(CloseCode::SERVER_FULL);
         }
+        let address = self.lately.entry(source).or_insert_with(|| HandshakeAllowance::new(now));
         if !address.handshakes.take(now, HANDSHAKES_OF_ADDRESS) {
             return Err(CloseCode::RATE_LIMITED);
         }
@@ -159,7 +163,7 @@ impl Admission {
 
     /// A handshake from there was confirmed by its client.
     pub(super) fn confirmed(&mut self, from: Source) {
-        if let Some(address) = self.addresses.get_mut(&from) {
+        if let Some(address) = self.lately.get_mut(&from) {
             address.unproven.give_back();
         }
     }
@@ -175,7 +179,8 @@ impl Admission {
         self.hellos.remove(hash);
     }
 
-    /// Forgets the first messages that cannot come again, and gives back what a house that came at once took.
+    /// Forgets the first messages that cannot come again, and gives back what a house that came at once took: by the time that the last of
+    /// them is forgotten, so much time has passed that its addresses rest.
     pub(super) fn forget_hellos(&mut self, now: Instant) {
         let before = self.hellos_in_order.len();
         while let Some((_, hash)) = self.hellos_in_order.pop_front_if(|(at, _)| now.since(*at) > HELLO_MEMORY) {
@@ -183,30 +188,36 @@ impl Admission {
         }
         if before > 0 && self.hellos_in_order.is_empty() {
             self.hellos_in_order.shrink_to_fit();
+            self.forget_addresses(now);
         }
     }
 
     fn forget(&mut self, now: Instant) {
         self.forget_hellos(now);
-        if self.addresses.len() > self.addresses_max {
-            self.addresses.retain(|_, address| !address.is_resting(now));
-            self.addresses_max = ADDRESSES_RESTING_MAX.max(2 * self.addresses.len());
+        if self.lately.len() > self.lately_max {
+            self.forget_addresses(now);
         }
     }
 
+    fn forget_addresses(&mut self, now: Instant) {
+        self.lately.retain(|_, address| !address.is_resting(now));
+        self.lately_max = ADDRESSES_RESTING_MAX.max(2 * self.lately.len());
+    }
+
     /// A connection from this address exists now; as what it is counted until it is [removed](Self::remove_peer).
-    pub(super) fn add_peer(&mut self, now: Instant, from: IpAddr) -> Source {
+    pub(super) fn add_peer(&mut self, from: IpAddr) -> Source {
         let source = self.links.source(from);
-        // Also an address that a connection has moved to without a handshake from there.
-        let address = self.addresses.entry(source).or_insert_with(|| Address::new(now));
-        address.peers += 1;
+        *self.connected.entry(source).or_default() += 1;
         source
     }
 
     /// A connection that was counted as this is over.
     pub(super) fn remove_peer(&mut self, from: Source) {
-        if let Some(address) = self.addresses.get_mut(&from) {
-            address.peers -= 1;
+        if let Some(connected) = self.connected.get_mut(&from) {
+            *connected -= 1;
+            if *connected == 0 {
+                self.connected.remove(&from);
+            }
         }
     }
 }
@@ -218,14 +229,14 @@ const fn mixed(bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-impl Address {
+impl HandshakeAllowance {
     const fn new(now: Instant) -> Self {
-        Self { peers: 0, handshakes: TokenBucket::full(now), unproven: TokenBucket::full(now) }
+        Self { handshakes: TokenBucket::full(now), unproven: TokenBucket::full(now) }
     }
 
     /// Nothing of it needs to be remembered.
     fn is_resting(&mut self, now: Instant) -> bool {
-        self.peers == 0 && self.handshakes.is_full(now, HANDSHAKES_OF_ADDRESS) && self.unproven.is_full(now, UNPROVEN_OF_ADDRESS)
+        self.handshakes.is_full(now, HANDSHAKES_OF_ADDRESS) && self.unproven.is_full(now, UNPROVEN_OF_ADDRESS)
     }
 }
 
@@ -243,26 +254,47 @@ mod tests {
         IpAddr::V4((0x0a00_0000 + u32::try_from(n).unwrap()).into())
     }
 
+    /// Somebody there takes a handshake.
+    fn greets(admission: &mut Admission, now: Instant, from: IpAddr) {
+        let address = admission.lately.entry(admission.links.source(from)).or_insert_with(|| HandshakeAllowance::new(now));
+        assert!(address.handshakes.take(now, HANDSHAKES_OF_ADDRESS) && address.unproven.take(now, UNPROVEN_OF_ADDRESS));
+    }
+
     #[test]
     fn addresses_are_looked_through_seldom_and_forgotten_all_the_same() {
         let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
-        let connected = 2 * ADDRESSES_RESTING_MAX;
-        for n in 0..connected {
-            admission.add_peer(Instant::START, nth(n));
-        }
+        let many = 2 * ADDRESSES_RESTING_MAX;
+        (0..many).for_each(|n| greets(&mut admission, Instant::START, nth(n)));
         admission.forget(Instant::START);
-        assert_eq!((admission.addresses.len(), admission.addresses_max), (connected, 2 * connected), "the next look is far away");
-        for n in 0..connected {
-            let source = admission.links.source(nth(n));
-            admission.remove_peer(source);
-        }
-        for n in connected..=2 * connected {
-            let source = admission.add_peer(Instant::START, nth(n));
-            admission.remove_peer(source);
-        }
+        assert_eq!((admission.lately.len(), admission.lately_max), (many, 2 * many), "the next look is far away");
+        (many..=2 * many).for_each(|n| greets(&mut admission, Instant::START, nth(n)));
         admission.forget(Instant::START + Duration::from_secs(3600));
-        assert_eq!((admission.addresses.len(), admission.addresses_max), (0, ADDRESSES_RESTING_MAX));
+        assert_eq!((admission.lately.len(), admission.lately_max), (0, ADDRESSES_RESTING_MAX));
     }
+
+    #[test]
+    fn of_a_house_that_came_at_once_only_how_many_are_where_is_known_half_a_minute_later() {
+        let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
+        for n in 0..100 {
+            greets(&mut admission, Instant::START, nth(n));
+            admission.note_hello(Instant::START, [n as u8; 16], PeerId(n as u32));
+            admission.add_peer(nth(n));
+        }
+        admission.forget_hellos(Instant::START + HELLO_MEMORY);
+        assert_eq!(admission.lately.len(), 100);
+        admission.forget_hellos(Instant::START + HELLO_MEMORY + Duration::from_micros(1));
+        assert_eq!((admission.lately.len(), admission.connected.len()), (0, 100));
+    }
+
+    #[test]
+    fn where_nobody_is_connected_any_more_nothing_is_counted() {
+        let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
+        let sources = [0, 0, 1].map(|n| admission.add_peer(nth(n)));
+        assert_eq!(admission.connected.values().collect::<Vec<_>>(), [&2, &1]);
+        sources.into_iter().for_each(|source| admission.remove_peer(source));
+        assert_eq!(admission.connected.len(), 0);
+    }
+
     /// Where the sources of these addresses have their places for a server that is everywhere on the link, in either row.
     fn places(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<[usize; 2]> {
         let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
@@ -298,32 +330,25 @@ mod tests {
     fn no_address_is_forgotten_before_there_are_too_many_of_them() {
         let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
         for n in 0..=ADDRESSES_RESTING_MAX {
-            assert_eq!(admission.addresses.len(), n);
-            let source = admission.add_peer(Instant::START, nth(n));
-            admission.remove_peer(source);
+            assert_eq!(admission.lately.len(), n);
+            greets(&mut admission, Instant::START, nth(n));
             if n < ADDRESSES_RESTING_MAX {
                 admission.forget(Instant::START + Duration::from_secs(3600));
             }
         }
         admission.forget(Instant::START + Duration::from_secs(3600));
-        assert_eq!(admission.addresses.len(), 0);
+        assert_eq!(admission.lately.len(), 0);
     }
 
     #[test]
     fn an_address_is_remembered_until_all_that_it_took_is_there_again() {
         let mut admission = Admission::new(Instant::START, &mut from_seed([1; 32]));
-        let source = admission.add_peer(Instant::START, nth(0));
-        admission.remove_peer(source);
-        let address = admission.addresses.get_mut(&source).unwrap();
-        assert!(
-            address.handshakes.take(Instant::START, HANDSHAKES_OF_ADDRESS) && address.unproven.take(Instant::START, UNPROVEN_OF_ADDRESS)
-        );
-        admission.addresses_max = 0;
+        greets(&mut admission, Instant::START, nth(0));
         // The handshake is there again after a twentieth of a second, what it left unconfirmed after a whole one.
         for (millis, remembered) in [(0, 1), (49, 1), (50, 1), (999, 1), (1000, 0)] {
+            admission.lately_max = 0;
             admission.forget(Instant::START + Duration::from_millis(millis));
-            assert_eq!(admission.addresses.len(), remembered, "after {millis} ms");
-            admission.addresses_max = 0;
+            assert_eq!(admission.lately.len(), remembered, "after {millis} ms");
         }
     }
 }

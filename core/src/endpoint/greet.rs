@@ -103,7 +103,7 @@ impl Endpoint {
             self.stats.provisional_ended += 1;
             self.remove(surplus.peer);
         }
-        let source = self.admission.add_peer(now, address.ip());
+        let source = self.admission.add_peer(address.ip());
         let established = Established { side: Side::Server, remote: client.connection_id, sealing, opening };
         self.peers.insert(Peer {
             connection: Connection::new(established, now, &mut self.rng),
@@ -111,11 +111,10 @@ impl Endpoint {
             source,
             device,
             knows_retired: identity != self.config.identity.public(),
-            stage: PeerStage::Provisional { response },
-            candidate: None,
-            moved_at: None,
+            stage: PeerStage::Provisional,
+            roaming: None,
             renewal_secret,
-            renewal: None,
+            renewal: Some(Box::new(Renewal { response, secret: renewal_secret })),
             armed: None,
             ready: false,
             queued: Queued::default(),
@@ -142,14 +141,9 @@ impl Endpoint {
     /// A first message again: its answer was lost, or somebody replays it. Either way the answer goes where the cookie was proven.
     fn repeat_response(&mut self, from: SocketAddr, peer: PeerId) -> bool {
         let Some(peer) = self.peers.get(peer).filter(|peer| peer.address == from) else { return false };
-        let response = match &peer.stage {
-            PeerStage::Provisional { response } => Some(response),
-            PeerStage::Confirmed | PeerStage::Leaving => peer.renewal.as_ref().map(|renewal| &renewal.response),
-        };
-        if let Some(response) = response {
-            self.replies.push_back((from, response.clone()));
-        }
-        response.is_some()
+        let Some(renewal) = &peer.renewal else { return false };
+        self.replies.push_back((from, renewal.response.clone()));
+        true
     }
 
     /// A protected datagram for no connection: if it could be from before a restart, say so in fewer bytes than it had.

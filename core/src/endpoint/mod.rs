@@ -264,8 +264,8 @@ impl Endpoint {
             peer.renewal_secret = renewal.secret;
         }
         if peer.note_source(now, from, newest, datagram.len(), &mut self.rng) {
-            self.on_moved(now, id);
-        } else if matches!(peer.stage, PeerStage::Provisional { .. }) {
+            self.on_moved(id);
+        } else if matches!(peer.stage, PeerStage::Provisional) {
             self.confirm(now, id);
         }
         self.mark_ready(id);
@@ -290,7 +290,7 @@ impl Endpoint {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let queued = match peer.stage {
             PeerStage::Leaving => Queued::default(),
-            PeerStage::Provisional { .. } | PeerStage::Confirmed => peer.connection.queued(),
+            PeerStage::Provisional | PeerStage::Confirmed => peer.connection.queued(),
         };
         let before = core::mem::replace(&mut peer.queued, queued);
         if peer.watched && queued.bytes <= QUEUED_BYTES_LOW && matches!(peer.stage, PeerStage::Confirmed) {
@@ -374,7 +374,7 @@ impl Endpoint {
     /// Ends a connection and tells the client why. [`Event::Gone`] does not follow.
     pub fn close(&mut self, now: Instant, peer: PeerId, why: CloseCode) {
         if let Some(found) = self.peers.get_mut(peer) {
-            if matches!(core::mem::replace(&mut found.stage, PeerStage::Leaving), PeerStage::Provisional { .. }) {
+            if matches!(core::mem::replace(&mut found.stage, PeerStage::Leaving), PeerStage::Provisional) {
                 self.provisional.remove(peer);
             }
             found.connection.close(now, why);
@@ -388,7 +388,7 @@ impl Endpoint {
     pub fn go_away(&mut self, now: Instant, retry_after: Duration, jitter: Duration) {
         for id in self.peers.ids() {
             if let Some(peer) = self.peers.get_mut(id) {
-                if matches!(core::mem::replace(&mut peer.stage, PeerStage::Leaving), PeerStage::Provisional { .. }) {
+                if matches!(core::mem::replace(&mut peer.stage, PeerStage::Leaving), PeerStage::Provisional) {
                     self.provisional.remove(id);
                 }
                 peer.connection.go_away(now, retry_after, jitter);
@@ -445,7 +445,7 @@ impl Endpoint {
             self.stats.datagrams_sent += 1;
             return Some(Output::Transmit { to });
         }
-        let challenge = peer.candidate.as_mut().and_then(|candidate| candidate.take_due(now));
+        let challenge = peer.candidate().and_then(|candidate| candidate.take_due(now));
         if let Some((to, challenge)) = challenge
             && peer.connection.write_challenge(challenge, out)
         {
@@ -483,7 +483,7 @@ impl Endpoint {
 
     fn remove(&mut self, id: PeerId) {
         let Some(peer) = self.peers.remove(id) else { return };
-        if matches!(peer.stage, PeerStage::Provisional { .. }) {
+        if matches!(peer.stage, PeerStage::Provisional) {
             self.provisional.remove(id);
         }
         self.assembling.leave(id);
@@ -510,7 +510,7 @@ impl Endpoint {
             round_trips.extend(peer.connection.round_trip());
             stats.packets_lost += peer.connection.stats().packets_lost;
             match peer.stage {
-                PeerStage::Provisional { .. } => stats.provisional += 1,
+                PeerStage::Provisional => stats.provisional += 1,
                 PeerStage::Confirmed => stats.connections += 1,
                 PeerStage::Leaving => {}
             }
@@ -524,9 +524,9 @@ impl Endpoint {
 }
 
 impl Peer {
-    fn deadline(&self) -> Option<Instant> {
+    fn deadline(&mut self) -> Option<Instant> {
         let connection = self.connection.next_timeout().map(|(at, _)| at);
-        let candidate = self.candidate.as_ref().and_then(|candidate| candidate.deadline());
+        let candidate = self.candidate().and_then(|candidate| candidate.deadline());
         [connection, candidate].into_iter().flatten().min()
     }
 

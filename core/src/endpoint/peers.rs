@@ -1,12 +1,12 @@
 //! The table of connections: slots with generations, and the index by device.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::PeerId;
-use super::roam::Candidate;
+use super::roam::Roaming;
 use crate::connection::{Connection, Queued};
 use crate::crypto::{PublicKey, is_same_token};
 use crate::source::Source;
@@ -32,12 +32,10 @@ pub(super) struct Peer {
     /// The key that the client knows is one that the server had before.
     pub(super) knows_retired: bool,
     pub(super) stage: PeerStage,
-    /// Where its newest packet came from, if that is somewhere else and not proven.
-    pub(super) candidate: Option<Box<Candidate>>,
-    pub(super) moved_at: Option<Instant>,
+    pub(super) roaming: Option<Box<Roaming>>,
     /// What its client has to show for new keys.
     pub(super) renewal_secret: RenewalSecret,
-    /// The new keys that its client has asked for and not used yet.
+    /// The keys that its client has asked for and not used yet: its first ones, or new ones.
     pub(super) renewal: Option<Box<Renewal>>,
     /// When the endpoint's table of deadlines has it.
     pub(super) armed: Option<Instant>,
@@ -49,12 +47,15 @@ pub(super) struct Peer {
     pub(super) watched: bool,
 }
 
-/// New keys on their way to a client.
+// Ten thousand people are at their desks and say nothing.
+const _: () = assert!(size_of::<Peer>() <= 168);
+
+/// Keys on their way to a client.
 #[derive(Debug)]
 pub(super) struct Renewal {
     /// The whole RESPONSE datagram, which may have been lost.
     pub(super) response: Vec<u8>,
-    /// What goes with the new keys.
+    /// What goes with these keys.
     pub(super) secret: RenewalSecret,
 }
 
@@ -69,11 +70,8 @@ impl Peer {
 /// How far a connection has come.
 #[derive(Debug)]
 pub(super) enum PeerStage {
-    /// The client has not shown that it has the keys. If its first message comes again, this answer was lost.
-    Provisional {
-        /// The whole RESPONSE datagram.
-        response: Vec<u8>,
-    },
+    /// The client has not shown that it has the keys. If its first message comes again, the answer was lost.
+    Provisional,
     /// The owner knows it.
     Confirmed,
     /// The owner has been told that it is gone, or has sent it away.
@@ -85,7 +83,8 @@ pub(super) struct Peers {
     slots: Vec<Slot>,
     /// Slots that are free, longest first.
     free: VecDeque<u32>,
-    devices: BTreeMap<PublicKey, PeerId>,
+    /// By the first bytes of their keys, which are in the slots already; different ones may begin alike.
+    devices: BTreeSet<([u8; 8], PeerId)>,
     len: usize,
     /// Where generations start: after a restart the same slot has another number.
     first_generation: u8,
@@ -107,7 +106,7 @@ const fn join(slot: u32, generation: u8) -> PeerId {
 
 impl Peers {
     pub(super) const fn new(random: u32) -> Self {
-        Self { slots: Vec::new(), free: VecDeque::new(), devices: BTreeMap::new(), len: 0, first_generation: random as u8 }
+        Self { slots: Vec::new(), free: VecDeque::new(), devices: BTreeSet::new(), len: 0, first_generation: random as u8 }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -151,15 +150,20 @@ impl Peers {
         slot.generation = slot.generation.wrapping_add(1).max(u8::from(index == 0));
         self.free.push_back(index as u32);
         self.len -= 1;
-        if self.devices.get(&peer.device) == Some(&id) {
-            self.devices.remove(&peer.device);
-        }
+        self.devices.remove(&(peer.device.id(), id));
         Some(peer)
     }
 
     /// This device is here now; returns the connection it had before.
     pub(super) fn claim_device(&mut self, device: PublicKey, id: PeerId) -> Option<PeerId> {
-        self.devices.insert(device, id).filter(|&before| before != id)
+        let begins = device.id();
+        let alike = self.devices.range((begins, PeerId(0))..=(begins, PeerId(u32::MAX)));
+        let before = alike.map(|&(_, known)| known).find(|&known| known != id && self.get(known).is_some_and(|peer| peer.device == device));
+        if let Some(before) = before {
+            self.devices.remove(&(begins, before));
+        }
+        self.devices.insert((begins, id));
+        before
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Peer> {
@@ -255,7 +259,7 @@ mod tests {
         assert_eq!(ids.map(|(_, before)| before), [None, Some(first)]);
         assert_eq!(peers.claim_device(device, second), None, "it is there already");
         peers.remove(first).unwrap();
-        assert_eq!(peers.devices.get(&device), Some(&second));
+        assert!(peers.devices.iter().eq(&[(device.id(), second)]));
         peers.remove(second).unwrap();
         assert_eq!((peers.devices.len(), peers.len()), (0, 0));
     }

@@ -1,6 +1,7 @@
 //! People move: another port behind a router, from wire to Wi-Fi, another address after the lease ran out. A connection follows once
 //! whoever is at the new address has proven to be the peer; until then everything goes to the old one (RFC 9000 §9).
 
+use alloc::boxed::Box;
 use core::net::SocketAddr;
 use core::time::Duration;
 
@@ -28,6 +29,24 @@ pub(super) struct Candidate {
     credit: usize,
 }
 
+/// Whether a connection is on its way somewhere else.
+#[derive(Debug)]
+pub(super) enum Roaming {
+    /// Its newest packet came from there, which is not proven.
+    Perhaps(Candidate),
+    /// It has moved lately, and does not move again at once.
+    Moved(Instant),
+}
+
+impl Roaming {
+    fn is_over(&self, now: Instant) -> bool {
+        match self {
+            Self::Perhaps(candidate) => now >= candidate.until,
+            Self::Moved(at) => now.since(*at) >= MOVES_APART_MIN,
+        }
+    }
+}
+
 impl Candidate {
     /// The address to challenge and with what, if it is time to.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(SocketAddr, [u8; 8])> {
@@ -48,35 +67,42 @@ impl Candidate {
 }
 
 impl Peer {
+    /// Where its newest packet came from, if that is somewhere else and not proven.
+    pub(super) fn candidate(&mut self) -> Option<&mut Candidate> {
+        match self.roaming.as_deref_mut()? {
+            Roaming::Perhaps(candidate) => Some(candidate),
+            Roaming::Moved(_) => None,
+        }
+    }
+
     /// An authentic packet of so many bytes has come from `from`. Whether the connection has moved there.
     pub(super) fn note_source(&mut self, now: Instant, from: SocketAddr, newest: bool, bytes: usize, rng: &mut Rng) -> bool {
         let proof = self.connection.take_path_proof();
-        if self.candidate.as_ref().is_some_and(|candidate| now >= candidate.until) {
-            self.candidate = None;
+        if self.roaming.as_ref().is_some_and(|roaming| roaming.is_over(now)) {
+            self.roaming = None;
         }
         if from == self.address || !matches!(self.stage, PeerStage::Confirmed) {
             return false;
         }
-        if let Some(candidate) = &mut self.candidate
+        if let Some(Roaming::Perhaps(candidate)) = self.roaming.as_deref_mut()
             && candidate.address == from
         {
             candidate.credit = candidate.credit.saturating_add(bytes);
             if proof != Some(candidate.challenge) {
                 return false;
             }
-            self.candidate = None;
-            self.moved_at = Some(now);
+            self.roaming = Some(Box::new(Roaming::Moved(now)));
             let before = core::mem::replace(&mut self.address, from);
             self.connection.on_moved(before.ip() != from.ip());
             return true;
         }
         // An older packet says where the peer was, not where it is; a replayed one was dropped before.
-        if newest && self.candidate.is_none() && self.moved_at.is_none_or(|at| now.since(at) >= MOVES_APART_MIN) {
+        if newest && self.roaming.is_none() {
             let mut challenge = [0; 8];
             rng.fill_bytes(&mut challenge);
             let until = now + CHALLENGES_APART * PATH_CHALLENGES_MAX;
             let candidate = Candidate { address: from, challenge, tries: 0, next_at: now, until, credit: bytes };
-            self.candidate = Some(alloc::boxed::Box::new(candidate));
+            self.roaming = Some(Box::new(Roaming::Perhaps(candidate)));
         }
         false
     }
@@ -84,11 +110,11 @@ impl Peer {
 
 impl Endpoint {
     /// A connection is somewhere else: its new address counts from now on.
-    pub(super) fn on_moved(&mut self, now: Instant, id: PeerId) {
+    pub(super) fn on_moved(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         self.stats.moves += 1;
         self.admission.remove_peer(peer.source);
-        peer.source = self.admission.add_peer(now, peer.address.ip());
+        peer.source = self.admission.add_peer(peer.address.ip());
     }
 }
 

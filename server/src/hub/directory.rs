@@ -1,6 +1,7 @@
 //! The accounts of those who are here, and of those who left lately. Everybody else is in the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use belfry_core::chat::{AccountId, AccountName, Role};
 use belfry_core::time::UnixMillis;
@@ -11,8 +12,10 @@ use crate::store::StoredAccount;
 /// Accounts by their numbers and by what their names are unique by.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    accounts: BTreeMap<AccountId, StoredAccount>,
-    by_key: BTreeMap<String, AccountId>,
+    /// Boxed, because a map whose keys mostly grow is half empty.
+    accounts: BTreeMap<AccountId, Box<StoredAccount>>,
+    /// By a hash of what their names are unique by, which would be as long again; different ones may share it.
+    by_hash: BTreeSet<(u64, AccountId)>,
     /// Those of them who are not here, the one who left longest ago first.
     left: BTreeSet<(Option<UnixMillis>, AccountId)>,
 }
@@ -20,8 +23,8 @@ pub(super) struct Directory {
 impl Directory {
     /// Somebody is here, as the store has just said.
     pub(super) fn arrive(&mut self, account: StoredAccount) {
-        self.by_key.insert(account.name.key(), account.id);
-        if let Some(before) = self.accounts.insert(account.id, account) {
+        self.by_hash.insert((hash_of(&account.name.key()), account.id));
+        if let Some(before) = self.accounts.insert(account.id, Box::new(account)) {
             self.left.remove(&(before.last_seen, before.id));
         }
     }
@@ -40,7 +43,7 @@ impl Directory {
             && let Some((_, id)) = self.left.pop_first()
         {
             if let Some(account) = self.accounts.remove(&id) {
-                self.by_key.remove(&account.name.key());
+                self.by_hash.remove(&(hash_of(&account.name.key()), id));
                 forgotten.push(id);
             }
         }
@@ -73,18 +76,27 @@ impl Directory {
     }
 
     pub(super) fn get(&self, id: AccountId) -> Option<&StoredAccount> {
-        self.accounts.get(&id)
+        self.accounts.get(&id).map(|account| &**account)
     }
 
     /// The account that a person means by `name`, in whatever case they typed it.
     pub(super) fn find(&self, name: &AccountName) -> Option<AccountId> {
-        self.by_key.get(&name.key()).copied()
+        let key = name.key();
+        let hash = hash_of(&key);
+        let mut alike = self.by_hash.range((hash, AccountId(0))..=(hash, AccountId(u64::MAX))).map(|&(_, id)| id);
+        alike.find(|&id| self.get(id).is_some_and(|account| account.name.key() == key))
     }
 
     /// When somebody was last here, as far as it is known here and at the store: the store may not have heard it yet.
     pub(super) fn last_seen(&self, id: AccountId, stored: Option<UnixMillis>) -> Option<UnixMillis> {
         self.get(id).and_then(|known| known.last_seen).max(stored)
     }
+}
+
+fn hash_of(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -117,7 +129,7 @@ mod tests {
             directory.leave(id);
         }
         directory.forget();
-        assert_eq!((directory.accounts.len(), directory.by_key.len()), (LEFT_LATELY_MAX + 1, LEFT_LATELY_MAX + 1));
+        assert_eq!((directory.accounts.len(), directory.by_hash.len()), (LEFT_LATELY_MAX + 1, LEFT_LATELY_MAX + 1));
         assert!(directory.get(AccountId(1)).is_some() && directory.get(AccountId(2)).is_none());
         assert!(directory.get(AccountId(many)).is_some());
     }

@@ -84,8 +84,8 @@ impl Hub {
     /// Whether a device is here, or one of the programs that have no line of their own.
     fn is_here(&self, account: AccountId, screen: &StoredScreen, named: &[DeviceId]) -> bool {
         match screen.entry.device {
-            Some(device) => self.devices.is_here(account, device),
-            None => self.devices.of(account).any(|device| !named.contains(&device)),
+            Some(device) => self.is_device_here(account, device),
+            None => self.devices_of(account).any(|device| !named.contains(&device)),
         }
     }
 

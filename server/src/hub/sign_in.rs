@@ -126,7 +126,7 @@ impl Hub {
         if self.presences.arrive(now, to.session, id) {
             self.stir(id);
         }
-        self.devices.arrive(to.session, id, visitor);
+        self.devices.arrive(to.session, visitor.device);
         self.effects.push_back(Effect::Entered { session: to.session });
         self.reply(to, Ok(welcome));
     }

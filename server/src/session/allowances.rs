@@ -26,6 +26,19 @@ impl Allowances {
 
     /// Whether one more request is within the rate.
     pub(super) fn take(&mut self, now: Instant, rate: RateClass, rates: &Rates) -> bool {
+        let (bucket, rate) = self.bucket(rate, rates);
+        bucket.take(now, rate)
+    }
+
+    /// Whether all that was taken is there again.
+    pub(super) fn are_full(&mut self, now: Instant, rates: &Rates) -> bool {
+        [RateClass::Post, RateClass::Read, RateClass::Search, RateClass::Typing, RateClass::Act].into_iter().all(|rate| {
+            let (bucket, rate) = self.bucket(rate, rates);
+            bucket.is_full(now, rate)
+        })
+    }
+
+    fn bucket(&mut self, rate: RateClass, rates: &Rates) -> (&mut TokenBucket, Rate) {
         let (bucket, per_second, burst) = match rate {
             RateClass::Post => (&mut self.posts, rates.posts_per_second, POSTS_BURST),
             RateClass::Read => (&mut self.reads, rates.reads_per_second, READS_BURST),
@@ -33,7 +46,7 @@ impl Allowances {
             RateClass::Typing => (&mut self.typing, TYPING_PER_SECOND, TYPING_BURST),
             RateClass::Act => (&mut self.acts, rates.acts_per_second, ACTS_BURST),
         };
-        bucket.take(now, Rate { per_second, burst })
+        (bucket, Rate { per_second, burst })
     }
 }
 

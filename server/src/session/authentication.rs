@@ -53,14 +53,15 @@ impl Sessions {
             _ => return Err(Refusal::SignInFirst),
         };
         let Some(known) = self.sessions.get(&to.session) else { return Ok(()) };
-        self.hub.look_up(now, to.session, name, known.device, self.links.source(known.address.ip()))?;
+        let Some(newcomer) = &known.newcomer else { return Ok(()) };
+        self.hub.look_up(now, to.session, name, newcomer.device, self.links.source(known.address.ip()))?;
         self.set_step(to, SignInStep::LookingUp(attempt));
         Ok(())
     }
 
     fn set_step(&mut self, to: ReplyTo, step: SignInStep) {
         if let Some(known) = self.sessions.get_mut(&to.session) {
-            known.state = SignInState::SigningIn { to, step: Box::new(step) };
+            known.state = SignInState::SigningIn(Box::new((to, step)));
         }
     }
 
@@ -69,7 +70,7 @@ impl Sessions {
     pub(super) fn take_step(&mut self, session: SessionId) -> Option<(ReplyTo, SignInStep)> {
         let known = self.sessions.get_mut(&session)?;
         match std::mem::replace(&mut known.state, SignInState::Stranger) {
-            SignInState::SigningIn { to, step } => Some((to, *step)),
+            SignInState::SigningIn(trying) => Some(*trying),
             other => {
                 known.state = other;
                 None
@@ -160,7 +161,7 @@ impl Sessions {
     fn visitor(&self, session: SessionId, remember: bool, proven_by: ProvenBy) -> Option<Visitor> {
         let known = self.sessions.get(&session)?;
         let source = self.links.source(known.address.ip());
-        Some(Visitor { device: known.device, address: known.address, source, remember, proven_by })
+        Some(Visitor { device: known.newcomer.as_ref()?.device, address: known.address, source, remember, proven_by })
     }
 
     /// Somebody has earned [`SignedIn`]: by the password, by a device that is known, or by having made the account.
@@ -176,6 +177,7 @@ impl Sessions {
         let Some((_, SignInStep::Entering { account })) = self.take_step(session) else { return };
         if let Some(known) = self.sessions.get_mut(&session) {
             known.state = SignInState::Inside(account);
+            known.newcomer = None;
         }
         if let Some(account) = self.hub.account(account) {
             self.observed.sign_in(session, &account.name);
@@ -190,7 +192,7 @@ impl Sessions {
             .sessions
             .values()
             .filter_map(|known| match &known.state {
-                SignInState::SigningIn { to, step } if compares(step) => Some(*to),
+                SignInState::SigningIn(trying) if compares(&trying.1) => Some(trying.0),
                 _ => None,
             })
             .collect();
@@ -210,8 +212,9 @@ impl Sessions {
         if matches!(refusal, Refusal::Busy | Refusal::StoreFailed | Refusal::DiskFull) {
             return;
         }
-        known.failures += 1;
-        if known.failures >= SIGN_IN_FAILURES_PER_SESSION {
+        let Some(newcomer) = &mut known.newcomer else { return };
+        newcomer.failures += 1;
+        if newcomer.failures >= SIGN_IN_FAILURES_PER_SESSION {
             self.close(now, to.session, CloseCode::RATE_LIMITED);
         }
     }

@@ -6,36 +6,10 @@ use belfry_core::chat::{Refusal, Request, RequestKind};
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::Now;
 
+use super::request_loads::RequestLoad;
 use super::{Output, Sessions};
 use crate::hub::{ReplyTo, SessionId};
-use crate::limits::{ANSWER_BYTES_PER_SESSION_MAX, LARGE_ANSWER_BYTES, LARGE_ANSWERS_AT_ONCE, PARKED_MAX, PARKED_PER_SESSION_MAX};
-
-/// A session's answers and questions.
-#[derive(Debug, Default)]
-pub(super) struct AnswerBudget {
-    /// Requests whose large answers are being made.
-    making: Vec<u32>,
-    /// Bytes that wait to be acknowledged, as the transport has last said, and what was sent since.
-    queued: u64,
-    /// Questions that wait, in their order.
-    parked: VecDeque<(ReplyTo, Request)>,
-    /// There is room for its next question, and it stands in the backlog with the others.
-    in_backlog: bool,
-    /// The transport will tell when there is room.
-    watched: bool,
-}
-
-impl AnswerBudget {
-    fn has_room(&self) -> bool {
-        let made_and_next = (self.making.len() as u64 + 1) * LARGE_ANSWER_BYTES;
-        made_and_next + self.queued <= ANSWER_BYTES_PER_SESSION_MAX
-    }
-
-    /// What has been sent counts until the transport says otherwise.
-    pub(super) const fn sent(&mut self, bytes: usize) {
-        self.queued += bytes as u64;
-    }
-}
+use crate::limits::{LARGE_ANSWERS_AT_ONCE, PARKED_MAX, PARKED_PER_SESSION_MAX};
 
 /// What all sessions share.
 #[derive(Debug, Default)]
@@ -51,12 +25,11 @@ pub(super) struct Backlog {
 impl Sessions {
     /// Hands a request of somebody who is signed in to the hub, or keeps it while there is no room for its answer.
     pub(super) fn pass_or_park(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
-        let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
         if request.rule().kind != RequestKind::ReadsPages {
             return self.pass(now, to, request);
         }
         // Behind those that wait already, or somebody's first question would be answered last.
-        let answers = &mut known.answers;
+        let answers = &mut self.loads.of(now.instant, to.session).answers;
         if answers.parked.is_empty() && answers.has_room() && self.backlog.making < LARGE_ANSWERS_AT_ONCE {
             return self.pass_large(now, to, request);
         }
@@ -70,10 +43,8 @@ impl Sessions {
     }
 
     fn pass_large(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
-        if let Some(known) = self.sessions.get_mut(&to.session) {
-            known.answers.making.push(to.id);
-            self.backlog.making += 1;
-        }
+        self.loads.of(now.instant, to.session).answers.making.push(to.id);
+        self.backlog.making += 1;
         let passed = self.pass(now, to, request);
         if passed.is_err() {
             self.made(to);
@@ -83,40 +54,34 @@ impl Sessions {
 
     /// An answer has been made. Those who wait for room go on at the next [`serve_backlog`](Self::serve_backlog).
     pub(super) fn made(&mut self, to: ReplyTo) {
-        let Some(known) = self.sessions.get_mut(&to.session) else { return };
-        if let Some(index) = known.answers.making.iter().position(|&making| making == to.id) {
-            known.answers.making.swap_remove(index);
-            if known.answers.making.is_empty() {
-                // Most sessions ask once a day.
-                known.answers.making = Vec::new();
-            }
+        let Some(load) = self.loads.known(to.session) else { return };
+        if let Some(index) = load.answers.making.iter().position(|&making| making == to.id) {
+            load.answers.making.swap_remove(index);
             self.backlog.making -= 1;
             self.join_backlog(to.session);
         }
     }
 
     /// The transport says how much waits to be acknowledged.
-    pub(super) fn note_queued(&mut self, session: SessionId, queued: u64) {
-        if let Some(known) = self.sessions.get_mut(&session) {
-            known.answers.queued = queued;
-        }
+    pub(super) fn note_queued(&mut self, now: Now, session: SessionId, queued: u64) {
+        self.loads.of(now.instant, session).answers.queued = queued;
     }
 
     /// A connection that was watched has room again.
     pub(crate) fn handle_room(&mut self, now: Now, peer: PeerId, queued: u64) {
         let Some(&session) = self.by_peer.get(&peer) else { return };
-        if let Some(known) = self.sessions.get_mut(&session) {
-            known.answers.watched = false;
+        if let Some(load) = self.loads.known(session) {
+            load.answers.watched = false;
         }
-        self.note_queued(session, queued);
+        self.note_queued(now, session, queued);
         self.join_backlog(session);
         self.drain(now);
     }
 
     /// A session that waits for something stands in the backlog if it has room for it, and is watched if it has none.
     fn join_backlog(&mut self, session: SessionId) {
-        let Some(known) = self.sessions.get_mut(&session) else { return };
-        let answers = &mut known.answers;
+        let (Some(known), Some(load)) = (self.sessions.get(&session), self.loads.known(session)) else { return };
+        let answers = &mut load.answers;
         if answers.parked.is_empty() || answers.in_backlog {
             return;
         }
@@ -135,13 +100,13 @@ impl Sessions {
         while self.backlog.making < LARGE_ANSWERS_AT_ONCE
             && let Some(session) = self.backlog.sessions.pop_front()
         {
-            let Some(known) = self.sessions.get_mut(&session) else { continue };
-            known.answers.in_backlog = false;
-            if !known.answers.has_room() {
+            let Some(load) = self.loads.known(session) else { continue };
+            load.answers.in_backlog = false;
+            if !load.answers.has_room() {
                 self.join_backlog(session);
                 continue;
             }
-            let Some((to, request)) = known.answers.parked.pop_front() else { continue };
+            let Some((to, request)) = load.answers.parked.pop_front() else { continue };
             self.backlog.parked -= 1;
             any = true;
             if let Err(refusal) = self.pass_large(now, to, request) {
@@ -153,7 +118,8 @@ impl Sessions {
     }
 
     /// A session has gone with what it waited for.
-    pub(super) fn leave_backlog(&mut self, answers: &AnswerBudget) {
+    pub(super) fn leave_backlog(&mut self, session: SessionId) {
+        let Some(RequestLoad { answers, .. }) = self.loads.remove(session) else { return };
         self.backlog.making -= answers.making.len();
         self.backlog.parked -= answers.parked.len();
     }

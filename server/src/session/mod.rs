@@ -8,6 +8,7 @@ mod failures;
 mod outgoing;
 mod password_checks;
 mod password_queue;
+mod request_loads;
 mod signed_in;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,11 +24,11 @@ use belfry_core::wire::{Channel, CloseCode};
 
 pub(crate) use self::signed_in::SignedIn;
 
-use self::allowances::Allowances;
 use self::authentication::SignInStep;
-use self::backpressure::{AnswerBudget, Backlog};
+use self::backpressure::Backlog;
 use self::failures::Failures;
 use self::password_queue::PasswordQueue;
+use self::request_loads::RequestLoads;
 use crate::hub::{Headcount, Hub, ReplyTo, Rules, SessionId};
 use crate::limits::{ANSWERS_TO_A_STRANGER_MAX, REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
 use crate::observe::Observed;
@@ -65,7 +66,7 @@ enum SignInState {
     /// Nobody has signed in yet.
     Stranger,
     /// This request is trying to, and has come so far.
-    SigningIn { to: ReplyTo, step: Box<SignInStep> },
+    SigningIn(Box<(ReplyTo, SignInStep)>),
     /// This account has.
     Inside(AccountId),
 }
@@ -74,15 +75,21 @@ enum SignInState {
 #[derive(Debug)]
 struct ClientSession {
     peer: PeerId,
-    device: DeviceId,
     address: SocketAddr,
     state: SignInState,
+    /// What matters until somebody has signed in.
+    newcomer: Option<Box<Newcomer>>,
+}
+
+// There is one for everybody who is here.
+const _: () = assert!(size_of::<ClientSession>() <= 64);
+
+/// Somebody who has not signed in yet.
+#[derive(Debug)]
+struct Newcomer {
+    device: DeviceId,
     failures: u32,
-    allowances: Allowances,
-    /// Requests that the hub has not answered.
-    waiting: usize,
-    answers: AnswerBudget,
-    /// AnswerBudget before anybody has signed in.
+    /// Answers that they were given.
     answered: u32,
 }
 
@@ -100,6 +107,7 @@ pub(crate) struct Sessions {
     /// Boxed, because a map whose keys only grow is half empty.
     sessions: BTreeMap<SessionId, Box<ClientSession>>,
     by_peer: BTreeMap<PeerId, SessionId>,
+    loads: RequestLoads,
     last_session: u64,
     sign_in_by: BTreeSet<(Instant, SessionId)>,
     failures: Failures,
@@ -120,6 +128,7 @@ impl Sessions {
             hub,
             sessions: BTreeMap::new(),
             by_peer: BTreeMap::new(),
+            loads: RequestLoads::default(),
             last_session: 0,
             sign_in_by: BTreeSet::new(),
             failures: Failures::default(),
@@ -160,19 +169,17 @@ impl Sessions {
         let session = SessionId(self.last_session);
         self.by_peer.insert(peer, session);
         self.sign_in_by.insert((now.instant + SIGN_IN_WITHIN, session));
-        let allowances = Allowances::new(now.instant);
-        let (state, answers) = (SignInState::Stranger, AnswerBudget::default());
-        let known = ClientSession { peer, device, address, state, failures: 0, allowances, waiting: 0, answers, answered: 0 };
+        let newcomer = Some(Box::new(Newcomer { device, failures: 0, answered: 0 }));
+        let known = ClientSession { peer, address, state: SignInState::Stranger, newcomer };
         self.sessions.insert(session, Box::new(known));
     }
 
     /// A client has sent a message; so many bytes wait for it to be acknowledged.
     pub(crate) fn handle_message(&mut self, now: Now, peer: PeerId, channel: Channel, body: &[u8], queued: u64) {
         let Some(&session) = self.by_peer.get(&peer) else { return };
-        self.note_queued(session, queued);
-        let refused_often =
-            |known: &ClientSession| !matches!(known.state, SignInState::Inside(_)) && known.answered >= ANSWERS_TO_A_STRANGER_MAX;
-        if self.sessions.get(&session).is_some_and(|known| refused_often(known)) {
+        self.note_queued(now, session, queued);
+        let newcomer = self.sessions.get(&session).and_then(|known| known.newcomer.as_ref());
+        if newcomer.is_some_and(|newcomer| newcomer.answered >= ANSWERS_TO_A_STRANGER_MAX) {
             self.close(now, session, CloseCode::RATE_LIMITED);
             return self.drain(now);
         }
@@ -195,11 +202,11 @@ impl Sessions {
 
     /// Lets a request through to the hub or to signing in, or says why not.
     fn admit(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
-        let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
+        let Some(known) = self.sessions.get(&to.session) else { return Ok(()) };
         let account = match known.state {
             SignInState::Stranger => None,
-            SignInState::SigningIn { .. } if request.rule().may_ask == MayAsk::Stranger => return Err(Refusal::Busy),
-            SignInState::SigningIn { .. } => None,
+            SignInState::SigningIn(_) if request.rule().may_ask == MayAsk::Stranger => return Err(Refusal::Busy),
+            SignInState::SigningIn(_) => None,
             SignInState::Inside(id) => Some(id),
         };
         let role = match account {
@@ -211,7 +218,7 @@ impl Sessions {
         if rule.channel != to.channel {
             return Err(Refusal::BadRequest);
         }
-        if !known.allowances.take(now.instant, rule.rate, &self.hub.rules().rates) {
+        if !self.loads.of(now.instant, to.session).allowances.take(now.instant, rule.rate, &self.hub.rules().rates) {
             return Err(if rule.rate == RateClass::Post { Refusal::Busy } else { Refusal::TooManyRequests });
         }
         request.check_written()?;
@@ -227,14 +234,15 @@ impl Sessions {
 
     /// Hands a request to the hub, with the role that its person has now.
     fn pass(&mut self, now: Now, to: ReplyTo, request: Request) -> Result<(), Refusal> {
-        let Some(known) = self.sessions.get_mut(&to.session) else { return Ok(()) };
+        let Some(known) = self.sessions.get(&to.session) else { return Ok(()) };
         let SignInState::Inside(account) = known.state else { return Err(Refusal::SignInFirst) };
         let role = self.hub.account(account).ok_or(Refusal::AccountDisabled)?.role;
         request.rule().may_ask.check(Some(role))?;
-        if known.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {
+        let load = self.loads.of(now.instant, to.session);
+        if load.waiting >= REQUESTS_WAITING_PER_SESSION_MAX {
             return Err(Refusal::Busy);
         }
-        known.waiting += 1;
+        load.waiting += 1;
         self.hub.handle(now, &SignedIn::new(account, role), to, request);
         Ok(())
     }
@@ -250,9 +258,8 @@ impl Sessions {
     /// A connection is over.
     pub(crate) fn handle_gone(&mut self, now: Now, peer: PeerId) {
         if let Some(session) = self.by_peer.remove(&peer) {
-            if let Some(known) = self.sessions.remove(&session) {
-                self.leave_backlog(&known.answers);
-            }
+            self.sessions.remove(&session);
+            self.leave_backlog(session);
             self.forget_password_of(session);
             self.hub.ended(now, session);
             self.drain(now);
@@ -280,12 +287,13 @@ impl Sessions {
                     self.close(now, session, CloseCode::AUTH_REQUIRED);
                 }
                 // Waiting for us is no fault of theirs.
-                Some(ClientSession { state: SignInState::SigningIn { .. }, .. }) => {
+                Some(ClientSession { state: SignInState::SigningIn(_), .. }) => {
                     self.sign_in_by.insert((now.instant + SIGN_IN_WITHIN, session));
                 }
                 Some(ClientSession { state: SignInState::Inside(_), .. }) | None => {}
             }
         }
+        self.loads.forget_resting(now.instant, &self.hub.rules().rates);
         self.hub.handle_timeout(now);
         self.drain(now);
     }
@@ -320,7 +328,7 @@ impl Sessions {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn deadline(&self, now: Now) -> Option<Instant> {
-        [self.sign_in_by.first().map(|&(at, _)| at), self.hub.deadline(now)].into_iter().flatten().min()
+        [self.sign_in_by.first().map(|&(at, _)| at), self.loads.deadline(), self.hub.deadline(now)].into_iter().flatten().min()
     }
 
     /// How many are here.
@@ -352,7 +360,7 @@ impl Sessions {
     fn forget(&mut self, session: SessionId, why: CloseCode) {
         if let Some(known) = self.sessions.remove(&session) {
             self.by_peer.remove(&known.peer);
-            self.leave_backlog(&known.answers);
+            self.leave_backlog(session);
             self.forget_password_of(session);
             self.outputs.push_back(Output::Close { peer: known.peer, why });
         }

@@ -38,11 +38,11 @@ impl Sessions {
 
     /// The hub answers a request that it was handed.
     fn answered(&mut self, now: Now, to: ReplyTo, result: Result<Answer, Refusal>) {
-        let Some(known) = self.sessions.get_mut(&to.session) else { return };
+        let Some(known) = self.sessions.get(&to.session) else { return };
         match (&known.state, &result) {
-            (SignInState::SigningIn { .. }, Err(refusal)) => return self.refuse_sign_in(now, to, *refusal),
+            (SignInState::SigningIn(_), Err(refusal)) => return self.refuse_sign_in(now, to, *refusal),
             (_, Ok(Answer::Welcome { .. })) => {}
-            _ => known.waiting -= 1,
+            _ => self.loads.of(now.instant, to.session).waiting -= 1,
         }
         self.reply(to, result);
         self.made(to);
@@ -82,9 +82,13 @@ impl Sessions {
     }
 
     fn send(&mut self, session: SessionId, peer: PeerId, channel: Channel, body: Body, answers: Option<u32>) {
-        if let Some(known) = self.sessions.get_mut(&session) {
-            known.answers.sent(body.len());
-            known.answered = known.answered.saturating_add(u32::from(answers.is_some()));
+        if let Some(load) = self.loads.known(session) {
+            load.answers.sent(body.len());
+        }
+        if answers.is_some()
+            && let Some(newcomer) = self.sessions.get_mut(&session).and_then(|known| known.newcomer.as_mut())
+        {
+            newcomer.answered = newcomer.answered.saturating_add(1);
         }
         self.outputs.push_back(Output::Send { peer, channel, body, answers });
     }

@@ -15,10 +15,10 @@ impl Sessions {
     /// Somebody who signs in says a password. Whoever has done so before stands in a queue of their own and counts for themselves:
     /// whatever strangers do to their account or at other addresses does not keep them out.
     pub(super) fn verify(&mut self, now: Now, session: SessionId, name: &AccountName, familiar: Familiar, work: PasswordWork) {
-        let Some(known) = self.sessions.get(&session) else { return };
+        let Some((known, newcomer)) = self.sessions.get(&session).and_then(|known| Some((known, known.newcomer.as_ref()?))) else { return };
         let (account, source) = (name.key(), self.links.source(known.address.ip()));
         let (lane, blames) = match familiar {
-            Familiar::Device => (Lane::Familiar, vec![Blame::Device(account.clone(), known.device)]),
+            Familiar::Device => (Lane::Familiar, vec![Blame::Device(account.clone(), newcomer.device)]),
             Familiar::Address => (Lane::Familiar, vec![Blame::Home(account.clone(), source)]),
             Familiar::No => (Lane::Stranger, vec![Blame::Source(source), Blame::Account(account.clone())]),
         };
@@ -40,7 +40,7 @@ impl Sessions {
         let Some(known) = self.sessions.get(&session) else { return self.hub.handle_hashed(now, ticket, Err(Refusal::Busy)) };
         let account = match known.state {
             super::SignInState::Inside(account) => self.hub.account(account).map(|account| account.name.key()),
-            super::SignInState::Stranger | super::SignInState::SigningIn { .. } => None,
+            super::SignInState::Stranger | super::SignInState::SigningIn(_) => None,
         };
         let source = self.links.source(known.address.ip());
         let work = self.hash_of(password);

@@ -56,10 +56,10 @@ fn one_address_has_so_many_connections_and_no_more() {
     let mut arrivals = Arrivals::new();
     let (here, there) = (Arrivals::new().proven(9).address().ip(), 10);
     for _ in 1..PEERS_PER_ADDRESS_MAX {
-        arrivals.admission.add_peer(START, here);
+        arrivals.admission.add_peer(here);
     }
     assert_eq!(arrivals.hello(START, 9, PEERS_PER_ADDRESS_MAX - 1), Ok(()));
-    arrivals.admission.add_peer(START, here);
+    arrivals.admission.add_peer(here);
     assert_eq!(arrivals.hello(START, 9, PEERS_PER_ADDRESS_MAX), Err(CloseCode::SERVER_FULL));
     assert_eq!(arrivals.hello(START, there, PEERS_PER_ADDRESS_MAX), Ok(()), "others have not used theirs up");
     let counted = arrivals.admission.links().source(here);

@@ -31,7 +31,7 @@ impl Arrivals {
 impl Hub {
     /// A client's machine has got this notice in this wording.
     pub(crate) fn delivered(&mut self, now: Now, session: SessionId, notice: NoticeId, revision: u32) {
-        let Some((account, device)) = self.devices.shown_at(session) else { return };
+        let Some((account, device)) = self.behind(session).filter(|_| self.devices.is_showing(session)) else { return };
         // Where there is no room for it, the program says it again when it comes back.
         if self.arrivals.waiting.len() < ARRIVALS_MAX {
             self.arrivals.waiting.push(NoticeDelivery { notice, account, device, revision });
@@ -47,7 +47,7 @@ impl Hub {
             return Err(Refusal::TooMany);
         }
         let session = context.to.session;
-        let (account, device) = self.devices.behind(session).ok_or(Refusal::SignInFirst)?;
+        let (account, device) = self.behind(session).ok_or(Refusal::SignInFirst)?;
         self.devices.shows_notices(session);
         if notices.is_empty() {
             self.reply(context.to, Ok(Answer::Done));
