@@ -89,6 +89,12 @@ pub const CLOCK_BELIEVED_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// What could not be handed to a busy store is tried again after this long.
 pub const STORE_RETRY: Duration = Duration::from_secs(1);
 
+/// An acknowledgement of a notice waits at most this long for others to be noted with: a commit for each handful costs many times what
+/// their lines do. Half of what the author waits between two reports of progress.
+pub const ARRIVALS_WITHIN: Duration = Duration::from_millis(50);
+const _: () = assert!(ARRIVALS_WITHIN.as_millis() * 2 <= PROGRESS_INTERVAL.as_millis());
+/// That a notice is on its way to a device is noted when it was not acknowledged for this long: on a network that works nobody takes longer.
+pub const QUEUED_AFTER: Duration = Duration::from_secs(1);
 /// Acknowledgements of notices that one job of the store notes: some milliseconds of work, for which nobody's message waits longer.
 pub const ARRIVALS_PER_JOB: usize = 1024;
 /// Acknowledgements that wait to be noted: of three notices to everybody in the largest house, while its disk stands still.

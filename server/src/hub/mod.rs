@@ -236,8 +236,9 @@ impl Hub {
         self.tidy(now);
     }
 
-    /// The server stops: note when those who are here were last here.
+    /// The server stops: note what has reached whom, and when those who are here were last here.
     pub(crate) fn stop(&mut self, now: Now) {
+        self.note_all(now);
         for (session, account) in self.presences.sessions().collect::<Vec<_>>() {
             if let Some(device) = self.devices.device_of(session) {
                 self.note_seen(now, account, device);

@@ -153,6 +153,11 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Whether there is room for a job that brings no text.
+    pub(super) fn has_room(&self) -> bool {
+        self.jobs.len() < JOBS_WAITING_MAX && self.job_bytes <= JOB_BYTES_WAITING_MAX
+    }
+
     /// A number for a job, unless too much is waiting.
     pub(super) fn enter(&mut self, waiting: PendingJob) -> Result<JobTicket, Refusal> {
         if self.jobs.len() >= JOBS_WAITING_MAX || self.job_bytes + waiting.bytes() > JOB_BYTES_WAITING_MAX {
@@ -208,8 +213,9 @@ mod tests {
     fn so_many_jobs_wait_and_an_answer_makes_room() {
         let mut room = Pending::default();
         let tickets: Vec<_> = (0..JOBS_WAITING_MAX).map(|_| room.enter(PendingJob::Nobody).unwrap()).collect();
-        assert_eq!(room.enter(PendingJob::Nobody), Err(Refusal::Busy));
+        assert_eq!((room.has_room(), room.enter(PendingJob::Nobody)), (false, Err(Refusal::Busy)));
         assert!(room.leave(tickets[7]).is_some());
+        assert!(room.has_room());
         assert!(room.enter(PendingJob::Nobody).is_ok());
         assert_eq!(room.enter(PendingJob::Nobody), Err(Refusal::Busy));
     }

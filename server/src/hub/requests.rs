@@ -71,6 +71,7 @@ impl Hub {
                 self.submit_for(context, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, PendingJob::Read { to })
             }
             Request::NoticeStatus { notice, after } => {
+                self.note_all(context.now);
                 self.submit_for(context, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, PendingJob::Ledger { to })
             }
             Request::AddUser { account, password, role } => {

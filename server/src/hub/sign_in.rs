@@ -59,6 +59,7 @@ impl Hub {
         if self.presences.sessions_of(account).count() >= SESSIONS_PER_ACCOUNT_MAX {
             return Err(Refusal::TooManySessions);
         }
+        self.note_arrivals_of(now, account);
         self.submit(now, Work::SignIn { account, visitor }, PendingJob::SignIn { to, visitor })?;
         self.entering.insert(to.session);
         Ok(())

@@ -344,7 +344,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::ReadNotice { notice } => Ok(Box::new(notices::with_people(connection, at, notice)?).into()),
         Work::FetchNotice { account, notice } => Ok(Outcome::Read(Answer::Notice(notices::as_seen_by(connection, at, account, notice)?))),
         Work::Reached { deliveries } => reached::note(connection, at, deliveries),
-        Work::Queued { deliveries } => ledger::queued(connection, at, &deliveries),
+        Work::Queued { deliveries } => reached::queued(connection, at, deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
         Work::Unschedule(schedule) => plans::remove_schedule(connection, schedule),
         Work::SaveTemplate(template) => plans::save_template(connection, &template),

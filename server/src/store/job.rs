@@ -31,17 +31,22 @@ pub struct Job {
     pub work: Work,
 }
 
+/// Which notice is on its way to whom on which device.
+pub type QueuedNotice = (NoticeId, AccountId, DeviceId);
+
 /// A notice that has come to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NoticeDelivery {
     /// Which notice.
     pub notice: NoticeId,
+    /// Which wording of it.
+    pub revision: u32,
     /// Whose device.
     pub account: AccountId,
     /// Which of theirs.
     pub device: DeviceId,
-    /// Which wording of the notice.
-    pub revision: u32,
+    /// When it was sent there, where that is not noted yet.
+    pub queued_at: Option<UnixMillis>,
 }
 
 /// What to do.
@@ -182,7 +187,7 @@ pub enum Work {
     /// Notices are on their way to devices. Outcome: [`Outcome::Changed`].
     Queued {
         /// What and where to.
-        deliveries: Vec<(NoticeId, AccountId, DeviceId)>,
+        deliveries: Vec<QueuedNotice>,
     },
     /// Keep a notice to be sent later unless `draft.post` is kept already. Outcome: [`Outcome::Scheduled`]; refused as
     /// [`Work::SendNotice`].

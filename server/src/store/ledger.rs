@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, number, optional_time, small};
 use super::error::Trouble;
-use super::{Changed, Outcome, ReceiptNoted, devices, notices};
+use super::{Outcome, ReceiptNoted, devices, notices};
 use crate::limits::LEDGER_DEVICES_MAX;
 
 const STANDING: &str = "SELECT n.author, n.answers, n.expires_at, n.withdrawn_at, n.cleared_at, n.revision,
@@ -21,9 +21,6 @@ const NOTE_DEVICE: &str = "INSERT INTO ledger_devices
         locked_at = iif(excluded.visible_at IS NULL, coalesce(excluded.locked_at, locked_at), NULL),
         visible_at = coalesce(visible_at, excluded.visible_at), answered_at = coalesce(answered_at, excluded.answered_at),
         revision = max(revision, excluded.revision)";
-const QUEUED: &str = "INSERT INTO ledger_devices (notice, account, device, queued_at) SELECT notice, account, ?3, ?4 FROM ledger
-        WHERE notice = ?1 AND account = ?2
-    ON CONFLICT DO UPDATE SET queued_at = coalesce(queued_at, excluded.queued_at)";
 pub(super) const COUNT: &str = "UPDATE notices SET reached = reached + ?2, visible = visible + ?3, answered = answered + ?4 WHERE id = ?1";
 pub(super) const PROGRESS: &str = "SELECT audience, reached, visible, answered FROM notices WHERE id = ?1";
 const LAST_SEEN: &str = "SELECT last_seen FROM accounts WHERE id = ?1";
@@ -144,19 +141,9 @@ pub(super) fn note(
 }
 
 /// On which line of a person's it is noted what a device does.
-pub(super) fn line_of(connection: &Connection, notice: NoticeId, account: AccountId, device: DeviceId) -> Result<DeviceId, Trouble> {
+fn line_of(connection: &Connection, notice: NoticeId, account: AccountId, device: DeviceId) -> Result<DeviceId, Trouble> {
     let key = params![clamped(notice.0), clamped(account.0), device.0, LEDGER_DEVICES_MAX];
     Ok(if connection.prepare_cached(HAS_A_LINE)?.exists(key)? { device } else { OTHERS })
-}
-
-/// Notes what is on its way. Whoever is not in the audience has no line.
-pub(super) fn queued(connection: &Connection, at: UnixMillis, deliveries: &[(NoticeId, AccountId, DeviceId)]) -> Result<Outcome, Trouble> {
-    let mut statement = connection.prepare_cached(QUEUED)?;
-    for (notice, account, device) in deliveries {
-        let line = line_of(connection, *notice, *account, *device)?;
-        statement.execute(params![clamped(notice.0), clamped(account.0), line.0, clamped(at.0)])?;
-    }
-    Ok(Changed.into())
 }
 
 /// Somebody is back: notes which notices were over before that, for them and for the device they are back with. To be called before
@@ -237,7 +224,8 @@ mod tests {
             let (root, anna, bob) = with_notice(store);
             let carol = add(store, "carol");
             let laptop = DeviceId([9; 32]);
-            let delivery = |account, device, notice| NoticeDelivery { notice: NoticeId(notice), account, device, revision: 7 };
+            let delivery =
+                |account, device, notice| NoticeDelivery { notice: NoticeId(notice), account, device, revision: 7, queued_at: None };
             let who = [(bob, laptop, 1), (anna, DEVICE, 1), (anna, DEVICE, 1), (anna, laptop, 1), (carol, DEVICE, 1), (anna, DEVICE, 2)];
             let deliveries = who.map(|(account, device, notice)| delivery(account, device, notice)).to_vec();
             let progress = Progress { audience: 2, reached: 2, visible: 0, answered: 0 };
@@ -257,7 +245,7 @@ mod tests {
     fn a_new_wording_reaches_people_anew_and_is_counted_once() {
         each_store(|store| {
             let (_, anna, _) = with_notice(store);
-            let delivery = |revision| vec![NoticeDelivery { notice: NOTICE, account: anna, device: DEVICE, revision }];
+            let delivery = |revision| vec![NoticeDelivery { notice: NOTICE, account: anna, device: DEVICE, revision, queued_at: None }];
             ask(store, 10, Work::Reached { deliveries: delivery(1) }).unwrap();
             let change =
                 NoticeChange::Update { severity: None, title: None, body: Some(Text::new("anew").unwrap()), expires_after_ms: None };

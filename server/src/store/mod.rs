@@ -64,7 +64,7 @@ pub use done::{
     Outcome, Overview, Posted, Reachable, Reached, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
-pub use job::{AuditRecord, Bite, Job, JobTicket, NoticeDelivery, Occurrence, ProvenBy, Remembered, Visitor, Work};
+pub use job::{AuditRecord, Bite, Job, JobTicket, NoticeDelivery, Occurrence, ProvenBy, QueuedNotice, Remembered, Visitor, Work};
 pub use list_job::{Kept, List, Proportion};
 pub use message_job::{MessageJob, Target};
 pub use open::{Lock, accounts_in, is_ours};

@@ -1,50 +1,101 @@
-//! Writing the ledger: what has reached programs that show notices, many at once.
+//! Writing the ledger many lines at once: what is on its way to programs that show notices, and what has reached them.
+//!
+//! A statement takes 64 lines, 8 or one. What SQLite does for each statement, most of all the copies of pages that it keeps to undo it,
+//! is then done for 64 lines together.
 
 use belfry_core::chat::AccountId;
 use belfry_core::time::UnixMillis;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::column::{clamped, number, small};
 use super::error::Trouble;
-use super::ledger::{COUNT, PROGRESS, line_of};
-use super::{NoticeDelivery, NoticeProgress, Outcome, Reached, notices};
+use super::ledger::{COUNT, PROGRESS};
+use super::{Changed, NoticeDelivery, NoticeProgress, Outcome, QueuedNotice, Reached, notices};
+use crate::limits::LEDGER_DEVICES_MAX;
+
+/// How many lines there are in each form of a statement.
+const SIZES: [usize; 3] = [64, 8, 1];
+
+/// The forms of a statement for so many lines as [`SIZES`] says.
+macro_rules! for_lines {
+    ($before:expr, $line:literal, $after:expr) => {
+        [concat!($before, eight!(eight!($line)), $after), concat!($before, eight!($line), $after), concat!($before, $line, $after)]
+    };
+}
+
+/// The same eight times.
+macro_rules! eight {
+    ($line:expr) => {
+        concat!($line, ", ", $line, ", ", $line, ", ", $line, ", ", $line, ", ", $line, ", ", $line, ", ", $line)
+    };
+}
+
+/// On which line of a person's it is noted what a device does: its own if it is remembered and has one or finds room, or that of the others.
+macro_rules! own_or_shared_line {
+    () => {
+        "iif(EXISTS (SELECT 1 FROM devices d WHERE d.account = v.column1 AND d.device = v.column2 AND d.remembered = 1)
+            AND ((SELECT count(*) FROM ledger_devices c WHERE c.notice = ?1 AND c.account = v.column1) < ?3
+                OR EXISTS (SELECT 1 FROM ledger_devices o WHERE o.notice = ?1 AND o.account = v.column1 AND o.device = v.column2)),
+            v.column2, zeroblob(32))"
+    };
+}
 
 const WORDING: &str = "SELECT author, revision FROM notices WHERE id = ?1";
-// Whoever has not been reached has confirmed no wording: their revision is 0.
-const REACH: &str = "UPDATE ledger SET reached_at = ?3, revision = ?4
-    WHERE notice = ?1 AND account = ?2 AND reached_at IS NULL RETURNING later";
-const REACH_ANEW: &str = "UPDATE ledger SET revision = ?3 WHERE notice = ?1 AND account = ?2 AND revision < ?3";
-const REACH_DEVICE: &str = "INSERT INTO ledger_devices (notice, account, device, queued_at, reached_at, revision)
-        SELECT notice, account, ?3, ?4, ?4, ?5 FROM ledger WHERE notice = ?1 AND account = ?2
-    ON CONFLICT DO UPDATE SET queued_at = coalesce(queued_at, excluded.queued_at), reached_at = coalesce(reached_at, excluded.reached_at),
-        revision = excluded.revision WHERE revision < excluded.revision";
+// Whoever has not been reached has confirmed no wording: their revision is 0. In the totals are those who were meant when it was sent.
+const REACH: [&str; 3] = for_lines!(
+    "UPDATE ledger SET reached_at = ?2, revision = ?3 WHERE notice = ?1 AND reached_at IS NULL AND later = 0 AND account IN (",
+    "?",
+    ")"
+);
+const REACH_OTHERS: [&str; 3] = for_lines!(
+    "UPDATE ledger SET reached_at = coalesce(reached_at, ?2), revision = ?3 WHERE notice = ?1 AND revision < ?3 AND account IN (",
+    "?",
+    ")"
+);
+const REACH_DEVICES: [&str; 3] = for_lines!(
+    concat!(
+        "INSERT INTO ledger_devices (notice, account, device, queued_at, reached_at, revision)
+            SELECT ?1, v.column1, ",
+        own_or_shared_line!(),
+        ", coalesce(v.column3, ?2), ?2, ?4 FROM (VALUES "
+    ),
+    "(?, ?, ?)",
+    ") v CROSS JOIN ledger l WHERE l.notice = ?1 AND l.account = v.column1
+        ON CONFLICT DO UPDATE SET queued_at = min(coalesce(queued_at, excluded.queued_at), excluded.queued_at),
+            reached_at = coalesce(reached_at, excluded.reached_at), revision = max(revision, excluded.revision)
+            WHERE revision < excluded.revision OR queued_at > excluded.queued_at"
+);
+const QUEUE: [&str; 3] = for_lines!(
+    concat!(
+        "INSERT INTO ledger_devices (notice, account, device, queued_at) SELECT ?1, v.column1, ",
+        own_or_shared_line!(),
+        ", ?2 FROM (VALUES "
+    ),
+    "(?, ?)",
+    ") v CROSS JOIN ledger l WHERE l.notice = ?1 AND l.account = v.column1
+        ON CONFLICT DO UPDATE SET queued_at = min(coalesce(queued_at, excluded.queued_at), excluded.queued_at)
+            WHERE queued_at IS NULL OR queued_at > excluded.queued_at"
+);
 
-/// Notes what has reached programs that show notices, many at once: in the order of the ledger, each notice's counters once.
+/// Notes what has reached programs that show notices: each notice's counters once.
 pub(super) fn note(connection: &Connection, at: UnixMillis, mut deliveries: Vec<NoticeDelivery>) -> Result<Outcome, Trouble> {
     deliveries.sort_unstable();
-    deliveries.dedup();
     let mut progress = Vec::new();
-    for of_notice in deliveries.chunk_by(|one, next| one.notice == next.notice) {
-        let Some(&NoticeDelivery { notice, .. }) = of_notice.first() else { continue };
+    for of_notice in deliveries.chunk_by_mut(|one, next| one.notice == next.notice) {
+        let Some(&mut NoticeDelivery { notice, .. }) = of_notice.first_mut() else { continue };
         let id = clamped(notice.0);
         let wording = connection.prepare_cached(WORDING)?.query_row([id], |row| Ok((number(row, 0)?, small(row, 1)?))).optional()?;
         let Some((author, newest)) = wording else { continue };
-        let mut news = 0_u32;
-        for &NoticeDelivery { account, device, revision, .. } in of_notice {
-            // Nobody has a wording that was not written yet.
-            let (person, revision) = (clamped(account.0), revision.min(newest));
-            let later: Option<bool> =
-                connection.prepare_cached(REACH)?.query_row(params![id, person, clamped(at.0), revision], |row| row.get(0)).optional()?;
-            match later {
-                Some(later) => news += u32::from(!later),
-                None if revision > 1 => drop(connection.prepare_cached(REACH_ANEW)?.execute(params![id, person, revision])?),
-                None => {}
-            }
-            let line = line_of(connection, notice, account, device)?;
-            connection.prepare_cached(REACH_DEVICE)?.execute(params![id, person, line.0, clamped(at.0), revision])?;
+        // Nobody has a wording that was not written yet, or none.
+        of_notice.iter_mut().for_each(|delivery| delivery.revision = delivery.revision.min(newest).max(1));
+        of_notice.sort_unstable();
+        let mut news = 0;
+        for of_wording in of_notice.chunk_by(|one, next| one.revision == next.revision) {
+            news += note_wording(connection, at, of_wording)?;
         }
         if news > 0 {
-            connection.prepare_cached(COUNT)?.execute(params![id, news, 0, 0])?;
+            connection.prepare_cached(COUNT)?.execute([id, clamped(news as u64), 0, 0])?;
             let now = connection.prepare_cached(PROGRESS)?.query_row([id], |row| notices::progress(row, 0))?;
             progress.push(NoticeProgress { notice, author: AccountId(author), progress: now });
         }
@@ -52,10 +103,91 @@ pub(super) fn note(connection: &Connection, at: UnixMillis, mut deliveries: Vec<
     Ok(Reached { progress }.into())
 }
 
+/// Notes whom one wording of one notice has reached, in order of account. How many had not been reached, of those who count.
+fn note_wording(connection: &Connection, at: UnixMillis, deliveries: &[NoticeDelivery]) -> Result<usize, Trouble> {
+    let Some(&NoticeDelivery { notice, revision, .. }) = deliveries.first() else { return Ok(0) };
+    let (id, at, revision) = (clamped(notice.0), clamped(at.0), i64::from(revision));
+    let mut people: Vec<_> = deliveries.iter().map(|delivery| clamped(delivery.account.0)).collect();
+    people.dedup();
+    let news = execute(connection, &REACH, &[id, at, revision], &people, |&person| [ValueRef::Integer(person)])?;
+    if news < people.len() {
+        execute(connection, &REACH_OTHERS, &[id, at, revision], &people, |&person| [ValueRef::Integer(person)])?;
+    }
+    one_of_each(
+        deliveries,
+        |delivery| delivery.account,
+        |deliveries| execute(connection, &REACH_DEVICES, &[id, at, LEDGER_DEVICES_MAX.into(), revision], deliveries, reached_line),
+    )?;
+    Ok(news)
+}
+
+/// Notes what is on its way. Whoever is not in the audience has no line.
+pub(super) fn queued(connection: &Connection, at: UnixMillis, mut deliveries: Vec<QueuedNotice>) -> Result<Outcome, Trouble> {
+    deliveries.sort_unstable();
+    for of_notice in deliveries.chunk_by(|(one, ..), (next, ..)| one == next) {
+        let Some((notice, ..)) = of_notice.first() else { continue };
+        let notes = [clamped(notice.0), clamped(at.0), LEDGER_DEVICES_MAX.into()];
+        one_of_each(of_notice, |&(_, account, _)| account, |deliveries| execute(connection, &QUEUE, &notes, deliveries, queued_line))?;
+    }
+    Ok(Changed.into())
+}
+
+fn queued_line((_, account, device): &QueuedNotice) -> [ValueRef<'_>; 2] {
+    [ValueRef::Integer(clamped(account.0)), ValueRef::Blob(&device.0)]
+}
+
+fn reached_line(delivery: &NoticeDelivery) -> [ValueRef<'_>; 3] {
+    let queued_at = delivery.queued_at.map_or(ValueRef::Null, |at| ValueRef::Integer(clamped(at.0)));
+    [ValueRef::Integer(clamped(delivery.account.0)), ValueRef::Blob(&delivery.device.0), queued_at]
+}
+
+/// Writes lines, which are in order of account, those of one account's devices one after the other: a statement sees how many lines
+/// there were before it.
+fn one_of_each<T: Copy>(
+    lines: &[T],
+    account: impl Fn(&T) -> AccountId,
+    mut write: impl FnMut(&[T]) -> rusqlite::Result<usize>,
+) -> rusqlite::Result<()> {
+    let mut rest = lines.to_vec();
+    while !rest.is_empty() {
+        let mut last = None;
+        let (firsts, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|line| last.replace(account(line)) != Some(account(line)));
+        write(&firsts)?;
+        rest = others;
+    }
+    Ok(())
+}
+
+/// Executes the forms of a statement until all lines are through. `notes` are its first values, the lines' follow. How many rows were
+/// changed.
+fn execute<T, const N: usize>(
+    connection: &Connection,
+    statements: &[&str; 3],
+    notes: &[i64],
+    lines: &[T],
+    values: impl for<'a> Fn(&'a T) -> [ValueRef<'a>; N],
+) -> rusqlite::Result<usize> {
+    let (mut rest, mut changed) = (lines, 0);
+    for (size, query) in SIZES.into_iter().zip(statements) {
+        while let Some((set, others)) = rest.split_at_checked(size) {
+            let mut statement = connection.prepare_cached(query)?;
+            let notes = notes.iter().map(|&note| ValueRef::Integer(note));
+            for (at, value) in notes.chain(set.iter().flat_map(&values)).enumerate() {
+                statement.raw_bind_parameter(at + 1, ToSqlOutput::Borrowed(value))?;
+            }
+            changed += statement.raw_execute()?;
+            rest = others;
+        }
+    }
+    Ok(changed)
+}
+
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{DeviceId, NoticeChange, NoticeId, Receipt, Text};
+    use rusqlite::Row;
 
+    use super::super::column::{device, optional_time};
     use super::super::fixture::{DEVICE, add, arrive, ask, notice_to, sent};
     use super::super::{Store, Work};
     use super::*;
@@ -73,6 +205,111 @@ mod tests {
             rows.extend(read.unwrap().map(|row| format!("{table}: {}", row.unwrap())));
         }
         rows
+    }
+
+    /// When each device was sent the notice of this number, and when it had reached it.
+    fn times(store: &Store, notice: u64) -> Vec<(u64, DeviceId, Option<u64>, Option<u64>)> {
+        let lines = "SELECT account, device, queued_at, reached_at FROM ledger_devices WHERE notice = ?1 ORDER BY account, device";
+        let mut statement = store.connection.prepare(lines).unwrap();
+        let time = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(optional_time(row, column)?.map(|at| at.0));
+        let read = statement.query_map([clamped(notice)], |row| Ok((number(row, 0)?, device(row, 1)?, time(row, 2)?, time(row, 3)?)));
+        read.unwrap().map(Result::unwrap).collect()
+    }
+
+    fn delivery(notice: u64, account: AccountId, device: DeviceId, queued_at: Option<u64>) -> NoticeDelivery {
+        NoticeDelivery { notice: NoticeId(notice), revision: 1, account, device, queued_at: queued_at.map(UnixMillis) }
+    }
+
+    /// So many people, each with a device that is remembered, and two notices to all of them but the last.
+    fn house(people: usize) -> (Store, Vec<AccountId>) {
+        let mut store = Store::open_in_memory().unwrap();
+        let root = add(&mut store, "root");
+        let names: Vec<_> = (0..people).map(|number| format!("person {number}")).collect();
+        let accounts: Vec<_> = names.iter().map(|name| add(&mut store, name)).collect();
+        accounts.iter().for_each(|&account| drop(ask(&mut store, 1, arrive(account, DEVICE, true)).unwrap()));
+        let audience: Vec<_> = names.iter().take(people - 1).map(String::as_str).collect();
+        for counter in [1, 2] {
+            sent(ask(&mut store, 2, notice_to(root, counter, &audience)));
+        }
+        (store, accounts)
+    }
+
+    fn reached(store: &mut Store, at: u64, deliveries: Vec<NoticeDelivery>) -> Vec<u64> {
+        let Reached { progress } = ask(store, at, Work::Reached { deliveries }).unwrap().expect().unwrap();
+        progress.into_iter().map(|news| news.progress.reached).collect()
+    }
+
+    #[test]
+    fn however_many_are_noted_together_each_has_one_line_and_those_outside_have_none() {
+        let most = SIZES.iter().sum::<usize>() + 2;
+        for people in [2, 3, 9, 10, 18, 66, most] {
+            let (mut store, accounts) = house(people);
+            let queued = accounts.iter().map(|&account| (NoticeId(1), account, DEVICE)).collect();
+            ask(&mut store, 3, Work::Queued { deliveries: queued }).unwrap();
+            let half = accounts.iter().step_by(2).map(|&account| delivery(1, account, DEVICE, None)).collect();
+            let here = people - 1;
+            assert_eq!(reached(&mut store, 4, half), [here.div_ceil(2) as u64]);
+            let all: Vec<_> = accounts.iter().map(|&account| delivery(1, account, DEVICE, None)).collect();
+            let news = reached(&mut store, 5, all.clone());
+            assert_eq!(news, if here > 1 { vec![here as u64] } else { vec![] });
+            assert_eq!(reached(&mut store, 6, all), [0; 0]);
+            let expected = accounts.iter().take(here).zip(0_u64..);
+            let expected: Vec<_> = expected.map(|(account, n)| (account.0, DEVICE, Some(3), Some(4 + n % 2))).collect();
+            assert_eq!(times(&store, 1), expected, "{people} people");
+            assert_eq!(times(&store, 2), []);
+            let reached = "SELECT count(*) FROM ledger WHERE reached_at IS NOT NULL OR revision > 0";
+            assert_eq!(store.connection.query_row(reached, [], |row| number(row, 0)), Ok(here as u64));
+        }
+    }
+
+    #[test]
+    fn whoever_joined_later_is_reached_as_everybody_and_in_no_total() {
+        let (mut store, accounts) = house(4);
+        store.connection.execute("UPDATE ledger SET later = 1 WHERE notice = 1 AND account = ?1", [clamped(accounts[1].0)]).unwrap();
+        let all: Vec<_> = accounts.iter().map(|&account| delivery(1, account, DEVICE, None)).collect();
+        assert_eq!(reached(&mut store, 4, all), [2]);
+        let later = "SELECT account, reached_at, revision FROM ledger WHERE later = 1";
+        let read = store.connection.query_row(later, [], |row| Ok((number(row, 0)?, number(row, 1)?, number(row, 2)?)));
+        assert_eq!(read, Ok((accounts[1].0, 4, 1)));
+        assert_eq!(times(&store, 1).len(), 3);
+    }
+
+    #[test]
+    fn when_it_was_sent_is_the_first_time_whatever_is_noted_first() {
+        let (mut store, accounts) = house(2);
+        let mut noted = |at, deliveries| {
+            reached(&mut store, at, deliveries);
+            times(&store, 1).first().map(|&(_, _, queued_at, reached_at)| (queued_at, reached_at))
+        };
+        let (anna, since) = (accounts[0], |queued_at| vec![delivery(1, accounts[0], DEVICE, queued_at)]);
+        assert_eq!(noted(8, since(Some(5))), Some((Some(5), Some(8))), "as it is said");
+        assert_eq!(noted(9, since(Some(6))), Some((Some(5), Some(8))));
+        assert_eq!(noted(9, since(None)), Some((Some(5), Some(8))));
+        assert_eq!(noted(9, since(Some(4))), Some((Some(4), Some(8))), "a receipt was noted before");
+        for (at, expected) in [(7, 4), (3, 3)] {
+            ask(&mut store, at, Work::Queued { deliveries: vec![(NoticeId(1), anna, DEVICE)] }).unwrap();
+            assert_eq!(times(&store, 1)[0].2, Some(expected));
+        }
+    }
+
+    #[test]
+    fn of_two_devices_that_come_together_the_second_sees_that_the_first_took_the_last_line() {
+        let devices = [1, 2, 3].map(|first| DeviceId([first; 32]));
+        for together in [true, false] {
+            let (mut store, accounts) = house(3);
+            devices.iter().for_each(|&device| drop(ask(&mut store, 2, arrive(accounts[0], device, true)).unwrap()));
+            let fill = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
+                INSERT INTO ledger_devices (notice, account, device) SELECT 1, ?2, CAST(printf('%032d', i) AS BLOB) FROM n";
+            store.connection.execute(fill, [LEDGER_DEVICES_MAX.into(), clamped(accounts[0].0)]).unwrap();
+            let queued: Vec<_> = devices.iter().map(|&device| (NoticeId(1), accounts[0], device)).collect();
+            let arrived: Vec<_> = devices.iter().map(|&device| delivery(1, accounts[0], device, None)).collect();
+            match together {
+                true => drop(ask(&mut store, 3, Work::Queued { deliveries: queued }).unwrap()),
+                false => drop(reached(&mut store, 3, arrived)),
+            }
+            let own: Vec<_> = times(&store, 1).into_iter().filter(|line| line.2 == Some(3)).map(|line| line.1).collect();
+            assert_eq!(own, [super::super::ledger::OTHERS, devices[0]]);
+        }
     }
 
     #[test]
@@ -98,6 +335,7 @@ mod tests {
                     account: people[draw(3) as usize],
                     device: devices[draw(2) as usize],
                     revision: 1 + draw(3) as u32,
+                    queued_at: None,
                 };
                 let one = delivery();
                 let some: Vec<_> = (0..6).map(|_| delivery()).collect();
@@ -116,7 +354,7 @@ mod tests {
                         }
                     }
                     2 => {
-                        let NoticeDelivery { notice, account, device, revision } = one;
+                        let NoticeDelivery { notice, account, device, revision, .. } = one;
                         let receipt = [Receipt::Locked, Receipt::Visible, Receipt::Answered(0)][draw(3) as usize];
                         for store in [&mut together, &mut alone] {
                             let _ = ask(store, at, Work::Receipt { account, device, notice, revision, receipt });
@@ -124,7 +362,7 @@ mod tests {
                     }
                     _ => {
                         ask(&mut together, at, Work::Reached { deliveries: some.clone() }).unwrap();
-                        for NoticeDelivery { notice, account, device, revision } in some {
+                        for NoticeDelivery { notice, account, device, revision, .. } in some {
                             let _ = ask(&mut alone, at, Work::Receipt { account, device, notice, revision, receipt: Receipt::Reached });
                         }
                     }

@@ -1,42 +1,81 @@
-//! What clients have acknowledged, on its way into the ledger: thousands come together, and are noted together.
+//! What is on its way to clients and what they have acknowledged, before it is in the ledger: thousands come together, and are noted together.
 
+use std::collections::BTreeMap;
 use std::mem;
 
-use belfry_core::chat::{Answer, NoticeId, Refusal};
+use belfry_core::chat::{AccountId, Answer, NoticeId, Refusal};
 use belfry_core::limits::REACHED_PER_REQUEST_MAX;
-use belfry_core::time::{Instant, Now};
+use belfry_core::time::{Instant, Now, UnixMillis};
 
 use crate::hub::requests::Context;
 use crate::hub::{Hub, PendingJob, SessionId};
-use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, STORE_RETRY};
-use crate::store::{NoticeDelivery, NoticeProgress, Outcome, Reached, Work};
+use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, ARRIVALS_WITHIN, QUEUED_AFTER, STORE_RETRY};
+use crate::store::{NoticeDelivery, NoticeProgress, Outcome, QueuedNotice, Reached, Work};
 
-/// Acknowledgements that are not noted yet. While some are being noted, others gather: the more come, the more share one transaction.
+/// What the ledger does not say yet: what comes within a moment shares one transaction, and most of what is on its way is acknowledged
+/// before it has to be noted that it is.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Arrivals {
+    /// What was handed to the network and is not acknowledged, and when that was.
+    queued: BTreeMap<QueuedNotice, Now>,
+    /// When to note what has been on its way for long.
+    queued_due: Option<Instant>,
+    /// Acknowledgements that are not noted.
     waiting: Vec<NoticeDelivery>,
-    /// Some are at the store.
-    in_work: bool,
-    /// The store could not note them: when to try again.
+    /// When to note them.
+    due: Option<Instant>,
+    /// The store could not note them: not before this.
     retry_at: Option<Instant>,
+    /// So many jobs with acknowledgements are at the store.
+    in_work: usize,
 }
 
 impl Arrivals {
     /// When to note what waits, if nothing happens before.
-    pub(in crate::hub) const fn deadline(&self) -> Option<Instant> {
-        self.retry_at
+    pub(in crate::hub) fn deadline(&self) -> Option<Instant> {
+        let arrivals = self.due.filter(|_| self.in_work == 0).map(|due| self.retry_at.map_or(due, |retry| retry.max(due)));
+        arrivals.into_iter().chain(self.queued_due).min()
+    }
+
+    /// A client has it: when it was sent, if that is not noted.
+    fn arrived(&mut self, delivery: QueuedNotice) -> Option<UnixMillis> {
+        self.queued.remove(&delivery).map(|sent| sent.wall)
+    }
+
+    /// What has been on its way since `sent` or longer, by when it was sent.
+    fn queued_since(&mut self, sent: Instant) -> Vec<(Now, Vec<QueuedNotice>)> {
+        let mut found: Vec<_> = self.queued.extract_if(.., |_, since| since.instant <= sent).collect();
+        self.queued_due = self.queued.values().map(|since| since.instant + QUEUED_AFTER).min();
+        found.sort_by_key(|(_, since)| (since.instant, since.wall));
+        let of_one_time = found.chunk_by(|(_, one), (_, next)| one == next).flat_map(|chunk| chunk.chunks(ARRIVALS_PER_JOB));
+        of_one_time.filter_map(|part| Some((part.first()?.1, part.iter().map(|&(delivery, _)| delivery).collect()))).collect()
     }
 }
 
 impl Hub {
+    /// Notices are on their way. It is noted where they are not acknowledged soon.
+    pub(in crate::hub) fn note_queued(&mut self, now: Now, deliveries: Vec<QueuedNotice>) {
+        for delivery in deliveries {
+            self.arrivals.queued.entry(delivery).or_insert(now);
+        }
+        if !self.arrivals.queued.is_empty() {
+            self.arrivals.queued_due.get_or_insert(now.instant + QUEUED_AFTER);
+        }
+        if self.arrivals.queued.len() >= ARRIVALS_MAX {
+            self.hand_in_queued(now.instant);
+        }
+    }
+
     /// A client's machine has got this notice in this wording.
     pub(crate) fn delivered(&mut self, now: Now, session: SessionId, notice: NoticeId, revision: u32) {
         let Some((account, device)) = self.behind(session).filter(|_| self.devices.is_showing(session)) else { return };
         // Where there is no room for it, the program says it again when it comes back.
         if self.arrivals.waiting.len() < ARRIVALS_MAX {
-            self.arrivals.waiting.push(NoticeDelivery { notice, account, device, revision });
+            let queued_at = self.arrivals.arrived((notice, account, device));
+            self.arrivals.waiting.push(NoticeDelivery { notice, revision, account, device, queued_at });
+            self.arrivals.due.get_or_insert(now.instant + ARRIVALS_WITHIN);
         }
-        if self.arrivals.retry_at.is_none() {
+        if self.arrivals.waiting.len() >= ARRIVALS_PER_JOB {
             self.note_arrivals(now);
         }
     }
@@ -53,40 +92,79 @@ impl Hub {
             self.reply(context.to, Ok(Answer::Done));
             return Ok(());
         }
-        let deliveries = notices.into_iter().map(|(notice, revision)| NoticeDelivery { notice, account, device, revision }).collect();
+        let arrived = |(notice, revision)| {
+            let queued_at = self.arrivals.arrived((notice, account, device));
+            NoticeDelivery { notice, revision, account, device, queued_at }
+        };
+        let deliveries = notices.into_iter().map(arrived).collect();
         self.submit_for(context, Work::Reached { deliveries }, PendingJob::Reached { to: context.to })
     }
 
-    /// Hands what waits to the store, unless some is there already.
+    /// Hands to the store what has waited for long enough, or is enough for one job, unless some is there already.
     pub(in crate::hub) fn note_arrivals(&mut self, now: Now) {
-        if self.arrivals.in_work || self.arrivals.waiting.is_empty() || self.arrivals.retry_at.is_some_and(|at| at > now.instant) {
-            return;
+        if self.arrivals.queued_due.is_some_and(|due| due <= now.instant) {
+            self.hand_in_queued(now.instant - QUEUED_AFTER);
+        }
+        let Arrivals { waiting, due, retry_at, in_work, .. } = &self.arrivals;
+        let is_enough = waiting.len() >= ARRIVALS_PER_JOB || due.is_some_and(|due| due <= now.instant);
+        if *in_work == 0 && is_enough && retry_at.is_none_or(|retry| retry <= now.instant) {
+            self.hand_in_arrivals(now);
+        }
+    }
+
+    /// Hands everything to the store that the ledger does not say yet: somebody is about to read it, or the server stops.
+    pub(in crate::hub) fn note_all(&mut self, now: Now) {
+        self.hand_in_all_arrivals(now);
+        self.hand_in_queued(now.instant);
+    }
+
+    /// Hands acknowledgements to the store if this account's are among them: it is about to be noted what they have missed.
+    pub(in crate::hub) fn note_arrivals_of(&mut self, now: Now, account: AccountId) {
+        if self.arrivals.waiting.iter().any(|delivery| delivery.account == account) {
+            self.hand_in_all_arrivals(now);
+        }
+    }
+
+    fn hand_in_all_arrivals(&mut self, now: Now) {
+        while !self.arrivals.waiting.is_empty() && self.hand_in_arrivals(now) {}
+    }
+
+    /// Hands acknowledgements to the store; whether there was room for them.
+    fn hand_in_arrivals(&mut self, now: Now) -> bool {
+        if !self.waiting.has_room() {
+            self.arrivals.retry_at = Some(now.instant + STORE_RETRY);
+            return false;
         }
         self.arrivals.retry_at = None;
         let rest = self.arrivals.waiting.split_off(self.arrivals.waiting.len().min(ARRIVALS_PER_JOB));
+        self.arrivals.due = self.arrivals.due.filter(|_| !rest.is_empty());
         let deliveries = mem::replace(&mut self.arrivals.waiting, rest);
-        match self.submit(now, Work::Reached { deliveries: deliveries.clone() }, PendingJob::Delivered { deliveries: deliveries.clone() }) {
-            Ok(()) => self.arrivals.in_work = true,
-            Err(_) => self.put_back(now, deliveries),
+        self.arrivals.in_work += 1;
+        self.submit(now, Work::Reached { deliveries: deliveries.clone() }, PendingJob::Delivered { deliveries }).is_ok()
+    }
+
+    /// Notes what has been on its way since `sent` or longer. When the store is too busy for it, the acknowledgements will say it.
+    fn hand_in_queued(&mut self, sent: Instant) {
+        for (since, deliveries) in self.arrivals.queued_since(sent) {
+            let _ = self.submit(since, Work::Queued { deliveries }, PendingJob::Nobody);
         }
     }
 
     /// What was acknowledged is in the ledger, or could not be noted.
-    pub(in crate::hub) fn delivered_noted(&mut self, now: Now, deliveries: Vec<NoticeDelivery>, result: Result<Outcome, Refusal>) {
-        self.arrivals.in_work = false;
+    pub(in crate::hub) fn delivered_noted(&mut self, now: Now, mut deliveries: Vec<NoticeDelivery>, result: Result<Outcome, Refusal>) {
+        self.arrivals.in_work -= 1;
         match result.and_then(Outcome::expect) {
             Ok(Reached { progress }) => {
                 self.note_progress(now, progress);
                 self.note_arrivals(now);
             }
-            Err(_) => self.put_back(now, deliveries),
+            Err(_) => {
+                deliveries.append(&mut self.arrivals.waiting);
+                self.arrivals.waiting = deliveries;
+                self.arrivals.due.get_or_insert(now.instant);
+                self.arrivals.retry_at = Some(now.instant + STORE_RETRY);
+            }
         }
-    }
-
-    fn put_back(&mut self, now: Now, mut deliveries: Vec<NoticeDelivery>) {
-        deliveries.append(&mut self.arrivals.waiting);
-        self.arrivals.waiting = deliveries;
-        self.arrivals.retry_at = Some(now.instant + STORE_RETRY);
     }
 
     /// Notices came further: tells their authors.

@@ -152,13 +152,6 @@ impl Hub {
         self.note_queued(now, deliveries);
     }
 
-    /// Notes what is on its way to whom. When the store is too busy, the receipts will say it.
-    fn note_queued(&mut self, now: Now, deliveries: Vec<(NoticeId, AccountId, belfry_core::chat::DeviceId)>) {
-        if !deliveries.is_empty() {
-            let _ = self.submit(now, Work::Queued { deliveries }, PendingJob::Nobody);
-        }
-    }
-
     /// A receipt is noted: tells the author how far the notice is, and the person's other devices that it is answered.
     pub(super) fn receipt_noted(&mut self, now: Now, to: ReplyTo, account: AccountId, notice: NoticeId, noted: ReceiptNoted) {
         let ReceiptNoted { author, progress, changed, answered } = noted;
