@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use belfry_core::chat::Refusal;
@@ -33,6 +34,15 @@ const RECEIVE_FAILURES_MAX: u32 = 100;
 /// How long a server that stops waits for a send buffer to have room for its goodbyes.
 const GOODBYE_PATIENCE: Duration = Duration::from_millis(200);
 
+/// After a turn of which nothing came, arrivals gather for so long before the loop looks again. What comes then is acknowledgements, a datagram of
+/// each who was told something, and to wake up costs more than to take one. Nobody waits longer for it than a timer's step, and whoever rings the bell
+/// is heard at once.
+const GATHERING: Duration = Duration::from_millis(1);
+
+/// Timers wait for datagrams that have arrived already, one of which may be what a timer waits for, but no longer than this: a flood must not
+/// stop them.
+const TIMERS_PATIENCE: Duration = Duration::from_millis(50);
+
 /// The events that one sleep brings at most: a socket each and the waker.
 const EVENTS_MAX: usize = 64;
 
@@ -45,8 +55,8 @@ enum WakeReason {
     Stored,
     /// The password thread may have answered.
     Password,
-    /// The machine asked to be woken now.
-    Deadline,
+    /// The machine asked to be woken at this instant.
+    Deadline(Instant),
     /// Somebody may have given an order.
     Orders,
 }
@@ -87,12 +97,14 @@ pub(crate) enum DriveError {
 #[derive(Clone, Debug)]
 pub(crate) struct Bell {
     waker: Arc<Waker>,
+    /// The loop's, which may be letting datagrams gather.
+    thread: Thread,
 }
 
 impl Bell {
-    /// A bell for the loop that waits with `poll`.
+    /// A bell for the loop that waits with `poll` on this thread.
     pub(crate) fn new(poll: &Poll) -> io::Result<Self> {
-        Ok(Self { waker: Arc::new(Waker::new(poll.registry(), WAKER)?) })
+        Ok(Self { waker: Arc::new(Waker::new(poll.registry(), WAKER)?), thread: thread::current() })
     }
 
     /// Something is ready.
@@ -100,6 +112,7 @@ impl Bell {
         if let Err(error) = self.waker.wake() {
             tracing::error!(%error, "the event loop cannot be woken");
         }
+        self.thread.unpark();
     }
 }
 
@@ -136,6 +149,8 @@ pub(crate) struct EventLoop {
     passwords: PasswordWorker,
     deadline: Option<Instant>,
     wakes: Vec<WakeReason>,
+    /// Of the datagrams and timers of the turn before nothing came: there was nothing to send or to store.
+    gathers: bool,
 }
 
 impl EventLoop {
@@ -181,6 +196,7 @@ impl EventLoop {
             passwords,
             deadline: None,
             wakes: Vec::new(),
+            gathers: false,
         })
     }
 
@@ -213,6 +229,7 @@ impl EventLoop {
         let now = self.clock.now();
         self.collect_wakes(now.instant);
         let mut wakes = std::mem::take(&mut self.wakes);
+        self.gathers = !wakes.is_empty() && wakes.iter().all(|wake| matches!(wake, WakeReason::Datagrams(_) | WakeReason::Deadline(_)));
         for wake in wakes.drain(..) {
             match wake {
                 WakeReason::Datagrams(index) => self.receive(now, index)?,
@@ -222,7 +239,12 @@ impl EventLoop {
                         self.machine.handle(now, Input::Password(done));
                     }
                 }
-                WakeReason::Deadline => self.machine.handle(now, Input::Timeout),
+                WakeReason::Deadline(at) => {
+                    let drained = !self.sockets.iter().any(|bound| bound.readable);
+                    if is_time_for_timers(drained, now.instant.since(at)) {
+                        self.machine.handle(now, Input::Timeout);
+                    }
+                }
                 WakeReason::Orders => self.follow_orders(now),
             }
         }
@@ -230,10 +252,15 @@ impl EventLoop {
         self.drain(now)
     }
 
+    /// Lets what has arrived gather where that is worth it, then waits.
     fn sleep(&mut self) -> io::Result<()> {
+        let readable = self.sockets.iter().any(|bound| bound.readable);
+        if self.gathers && !readable {
+            thread::park_timeout(GATHERING);
+        }
         let now = self.clock.now().instant;
         let until = self.sockets.iter().filter_map(|bound| bound.retry_at).chain(self.deadline).min();
-        let timeout = if self.sockets.iter().any(|bound| bound.readable) { Some(Duration::ZERO) } else { until.map(|at| at.since(now)) };
+        let timeout = if readable { Some(Duration::ZERO) } else { until.map(|at| at.since(now)) };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
@@ -265,9 +292,8 @@ impl EventLoop {
         if rung {
             self.wakes.extend([WakeReason::Stored, WakeReason::Password, WakeReason::Orders]);
         }
-        if self.deadline.is_some_and(|at| at <= now) {
-            self.deadline = None;
-            self.wakes.push(WakeReason::Deadline);
+        if let Some(at) = self.deadline.take_if(|at| *at <= now) {
+            self.wakes.push(WakeReason::Deadline(at));
         }
     }
 
@@ -368,7 +394,9 @@ impl EventLoop {
             if self.sockets.iter().any(|bound| bound.blocked && bound.outbox.is_full()) {
                 break ControlFlow::Continue(());
             }
-            match self.machine.poll(now, &mut self.datagram) {
+            let output = self.machine.poll(now, &mut self.datagram);
+            self.gathers &= matches!(output, Output::Wait(_));
+            match output {
                 Output::Transmit { to } => self.transmit(to),
                 Output::Store(job) => {
                     self.to_store.push_back(job);
@@ -445,6 +473,29 @@ impl EventLoop {
             if !self.to_store.is_empty() && self.poll.poll(&mut self.events, Some(RECEIVE_RETRY)).is_err() {
                 return;
             }
+        }
+    }
+}
+
+/// Whether timers that are late by so much may fire, or wait until the sockets are drained. The machine asks for them again.
+fn is_time_for_timers(drained: bool, late: Duration) -> bool {
+    drained || late >= TIMERS_PATIENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_wait_for_what_has_arrived_but_not_for_a_flood() {
+        let tick = Duration::from_micros(1);
+        for (drained, late, fire) in [
+            (true, Duration::ZERO, true),
+            (false, Duration::ZERO, false),
+            (false, TIMERS_PATIENCE - tick, false),
+            (false, TIMERS_PATIENCE, true),
+        ] {
+            assert_eq!(is_time_for_timers(drained, late), fire, "{drained} {late:?}");
         }
     }
 }

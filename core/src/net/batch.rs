@@ -65,14 +65,15 @@ impl ReceiveBatch {
     fn receive_by(
         &mut self,
         socket: &UdpSocket,
-        receive: fn(&UdpSocket, &mut [u8], &mut Vec<Head>) -> io::Result<()>,
+        receive: fn(&UdpSocket, &mut [u8], &mut Vec<Head>) -> io::Result<bool>,
     ) -> io::Result<Received> {
         self.heads.clear();
         let mut passed_by = 0;
         while self.heads.len() < BATCH {
             let free = self.slots.get_mut(self.heads.len() * SLOT_BYTES..).unwrap_or_default();
             match receive(socket, free, &mut self.heads) {
-                Ok(()) => {}
+                Ok(true) => {}
+                Ok(false) => return Ok(self.received(true)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(self.received(true)),
                 Err(error) if passes_by(&error) && passed_by < BATCH => {
                     passed_by += 1;

@@ -6,12 +6,12 @@ use std::vec::Vec;
 use super::{Departure, Head, SLOT_BYTES};
 use crate::net::socket::UdpSocket;
 
-/// Receives one datagram into the first of the free slots and notes its head.
-pub(super) fn receive(socket: &UdpSocket, free: &mut [u8], heads: &mut Vec<Head>) -> io::Result<()> {
+/// Receives one datagram into the first of the free slots and notes its head. There may always be more.
+pub(super) fn receive(socket: &UdpSocket, free: &mut [u8], heads: &mut Vec<Head>) -> io::Result<bool> {
     let slot = free.get_mut(..SLOT_BYTES).unwrap_or_default();
     let (bytes, from) = socket.recv_from(slot)?;
     heads.push((from, bytes));
-    Ok(())
+    Ok(true)
 }
 
 /// Sends the first of the waiting datagrams and says how many that were.

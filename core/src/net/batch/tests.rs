@@ -12,7 +12,7 @@ std::thread_local! {
 
 /// How the two implementations are called.
 struct System {
-    receive: fn(&UdpSocket, &mut [u8], &mut Vec<Head>) -> io::Result<()>,
+    receive: fn(&UdpSocket, &mut [u8], &mut Vec<Head>) -> io::Result<bool>,
     send: fn(&UdpSocket, &[Departure], &[u8]) -> io::Result<usize>,
 }
 
@@ -67,6 +67,18 @@ fn one_call_receives_one_batch_and_the_next_call_the_rest() {
         assert_eq!(inbox.receive_by(&to, system.receive).unwrap(), Received { datagrams: 0, drained: true });
         assert_eq!(inbox.iter_mut().count(), 0);
     }
+}
+
+#[test]
+fn the_system_is_not_asked_again_when_it_has_said_that_there_is_no_more() {
+    fn three_and_no_more(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<bool> {
+        CALLS.set(CALLS.get() + 1);
+        heads.extend([(([127, 0, 0, 1], 1).into(), 0); 3]);
+        Ok(false)
+    }
+    let mut inbox = ReceiveBatch::new();
+    assert_eq!(inbox.receive_by(&at_loopback(), three_and_no_more).unwrap(), Received { datagrams: 3, drained: true });
+    assert_eq!(CALLS.take(), 1);
 }
 
 #[test]
@@ -179,11 +191,11 @@ fn a_full_send_buffer_keeps_the_rest_in_order() {
 
 #[test]
 fn an_error_about_one_datagram_is_passed_by_and_one_that_lasts_is_reported() {
-    fn resets(_: &UdpSocket, _: &mut [u8], _: &mut Vec<Head>) -> io::Result<()> {
+    fn resets(_: &UdpSocket, _: &mut [u8], _: &mut Vec<Head>) -> io::Result<bool> {
         CALLS.set(CALLS.get() + 1);
         Err(io::Error::from_raw_os_error(10054))
     }
-    fn large_then_done(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<()> {
+    fn large_then_done(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<bool> {
         if heads.is_empty() {
             heads.push((([127, 0, 0, 1], 1).into(), 0));
             Err(io::Error::from_raw_os_error(10040))
@@ -201,13 +213,13 @@ fn an_error_about_one_datagram_is_passed_by_and_one_that_lasts_is_reported() {
 
 #[test]
 fn what_came_before_an_error_is_handed_over_first() {
-    fn one_then_lost(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<()> {
+    fn one_then_lost(_: &UdpSocket, _: &mut [u8], heads: &mut Vec<Head>) -> io::Result<bool> {
         CALLS.set(CALLS.get() + 1);
         if CALLS.get() > 1 {
             return Err(io::ErrorKind::NetworkDown.into());
         }
         heads.push((([127, 0, 0, 1], 1).into(), 0));
-        Ok(())
+        Ok(true)
     }
     let socket = at_loopback();
     let mut inbox = ReceiveBatch::new();
