@@ -82,7 +82,7 @@ impl Active {
         let number = self.sealer.next_number();
         out.clear();
         ProtectedHead { to: self.remote, epoch: self.epochs.parity(), number: number as u32 }.encode(out);
-        let mut contents = Vec::new();
+        let mut contents = self.sent.take_list();
         if self.acks.is_waiting()
             && let Some(largest) = self.acks.encode(now, out)
         {
@@ -113,6 +113,8 @@ impl Active {
             if self.side == Side::Client {
                 self.timers.set(Timer::KeepAlive, now + keepalive(rng));
             }
+        } else {
+            self.sent.give_list_back(contents);
         }
         true
     }

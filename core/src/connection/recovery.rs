@@ -1,10 +1,9 @@
 //! What has arrived, what is lost, when to probe (RFC 9002, with a reorder threshold that learns as RACK's does, RFC 8985).
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::active::Active;
-use super::sent::Content;
+use super::sent::{Content, Landed};
 use super::timer::Timer;
 use super::{Event, Side};
 use crate::limits::{
@@ -73,34 +72,38 @@ impl Active {
             return Err(CloseCode::PROTOCOL_VIOLATION);
         }
         let in_flight = self.sent.in_flight_bytes();
-        let mut arrived = Vec::new();
-        for (smallest, largest) in ack.ranges() {
-            self.sent.take_arrived(smallest, largest, &mut arrived);
-        }
         self.recovery.largest = self.recovery.largest.max(Some(ack.largest));
-        if let Some(newest) = arrived.iter().find(|packet| packet.number == ack.largest)
-            && (newest.spread.is_zero() || ack.delay <= ACK_DELAY_MAX)
+        if let Some((at, spread)) = self.sent.outstanding(ack.largest)
+            && (spread.is_zero() || ack.delay <= ACK_DELAY_MAX)
         {
-            let took = self.rtt.sample(now.since(newest.at), ack.delay);
+            let took = self.rtt.sample(now.since(at), ack.delay);
             self.congestion.on_round_trip(took);
         }
-        for packet in &arrived {
-            if packet.was_lost {
-                self.on_late(now, packet.at, ack.largest.saturating_sub(packet.number));
-            } else {
-                self.congestion.on_acknowledged(packet.bytes, packet.at, in_flight);
+        for (smallest, largest) in ack.ranges() {
+            let mut next = smallest;
+            while let Some(packet) = self.sent.take_arrived(next, largest) {
+                next = packet.number.saturating_add(1);
+                self.on_landed(now, packet, ack.largest, in_flight);
             }
-            for &content in &packet.contents {
-                self.on_arrived(content);
-            }
-        }
-        if !arrived.is_empty() {
-            self.recovery.timeouts = 0;
-            self.recovery.probes = 0;
         }
         self.detect_losses(now);
         self.arm_recovery();
         Ok(())
+    }
+
+    /// A packet has arrived; so many bytes were in flight before the acknowledgement that says so, and `largest` is the newest that it names.
+    fn on_landed(&mut self, now: Instant, packet: Landed, largest: u64, in_flight: u64) {
+        if packet.was_lost {
+            self.on_late(now, packet.at, largest.saturating_sub(packet.number));
+        } else {
+            self.congestion.on_acknowledged(packet.bytes, packet.at, in_flight);
+        }
+        for &content in &packet.contents {
+            self.on_arrived(content);
+        }
+        self.sent.give_list_back(packet.contents);
+        self.recovery.timeouts = 0;
+        self.recovery.probes = 0;
     }
 
     /// A packet that was declared lost has arrived after all, `distance` numbers behind the newest.

@@ -42,7 +42,6 @@ pub(super) struct Landed {
     pub(super) number: u64,
     pub(super) at: Instant,
     pub(super) bytes: u64,
-    pub(super) spread: Duration,
     pub(super) contents: Vec<Content>,
     /// It arrived after it had been declared lost.
     pub(super) was_lost: bool,
@@ -52,7 +51,7 @@ impl Packet {
     fn land(&mut self, was_lost: bool) -> Landed {
         // A lost packet keeps its list: should it turn out to be late, what it carried has arrived.
         let contents = if self.fate == Fate::Arrived { core::mem::take(&mut self.contents) } else { self.contents.clone() };
-        Landed { number: self.number, at: self.at, bytes: self.bytes, spread: self.spread, contents, was_lost }
+        Landed { number: self.number, at: self.at, bytes: self.bytes, contents, was_lost }
     }
 }
 
@@ -73,6 +72,8 @@ pub(super) struct SentPackets {
     packets: VecDeque<Packet>,
     in_flight_bytes: u64,
     in_flight_packets: u64,
+    /// Lists of packets that have arrived, empty again: the next ones need not be allocated.
+    spare: [Vec<Content>; 2],
     /// The next number to be used: acknowledging it or a later one is a lie.
     next: u64,
     /// A number that was left out on purpose: acknowledging it is a lie, too.
@@ -124,22 +125,40 @@ impl SentPackets {
         self.packets.len() >= SENT_PACKETS_MAX
     }
 
-    /// The packets numbered `smallest..=largest` have arrived; those of which that is news.
-    pub(super) fn take_arrived(&mut self, smallest: u64, largest: u64, arrived: &mut Vec<Landed>) {
-        let from = self.packets.partition_point(|packet| packet.number < smallest);
-        let to = self.packets.partition_point(|packet| packet.number <= largest);
-        for packet in self.packets.range_mut(from..to) {
-            let was_lost = match core::mem::replace(&mut packet.fate, Fate::Arrived) {
-                Fate::Arrived => continue,
-                Fate::Lost(_) => true,
-                Fate::InFlight => {
-                    self.in_flight_bytes -= packet.bytes;
-                    self.in_flight_packets -= 1;
-                    false
-                }
-            };
-            arrived.push(packet.land(was_lost));
+    /// An empty list for what a packet carries.
+    pub(super) fn take_list(&mut self) -> Vec<Content> {
+        self.spare.iter_mut().find(|list| list.capacity() > 0).map(core::mem::take).unwrap_or_default()
+    }
+
+    /// The list of a packet that has arrived is not needed any more.
+    pub(super) fn give_list_back(&mut self, mut list: Vec<Content>) {
+        if let Some(place) = self.spare.iter_mut().find(|list| list.capacity() == 0) {
+            list.clear();
+            *place = list;
         }
+    }
+
+    /// When this packet was sent and over what time its acknowledgement may be spread, if nobody knew until now that it has arrived.
+    pub(super) fn outstanding(&self, number: u64) -> Option<(Instant, Duration)> {
+        let at = self.packets.partition_point(|packet| packet.number < number);
+        let packet = self.packets.get(at).filter(|packet| packet.number == number && packet.fate != Fate::Arrived)?;
+        Some((packet.at, packet.spread))
+    }
+
+    /// The packets numbered `smallest..=largest` have arrived; the first of which that is news.
+    pub(super) fn take_arrived(&mut self, smallest: u64, largest: u64) -> Option<Landed> {
+        let from = self.packets.partition_point(|packet| packet.number < smallest);
+        let mut packets = self.packets.range_mut(from..).take_while(|packet| packet.number <= largest);
+        let packet = packets.find(|packet| packet.fate != Fate::Arrived)?;
+        let was_lost = match core::mem::replace(&mut packet.fate, Fate::Arrived) {
+            Fate::Arrived | Fate::Lost(_) => true,
+            Fate::InFlight => {
+                self.in_flight_bytes -= packet.bytes;
+                self.in_flight_packets -= 1;
+                false
+            }
+        };
+        Some(packet.land(was_lost))
     }
 
     /// Declares lost what is in flight, older than `largest` and either `threshold` numbers behind it or sent before `sent_before`.
@@ -208,9 +227,7 @@ mod tests {
     }
 
     fn arrive(sent: &mut SentPackets, smallest: u64, largest: u64) -> Vec<(u64, bool)> {
-        let mut arrived = Vec::new();
-        sent.take_arrived(smallest, largest, &mut arrived);
-        arrived.into_iter().map(|packet| (packet.number, packet.was_lost)).collect()
+        core::iter::from_fn(|| sent.take_arrived(smallest, largest)).map(|packet| (packet.number, packet.was_lost)).collect()
     }
 
     fn lose(sent: &mut SentPackets, largest: u64, threshold: u64, sent_before: Instant) -> Vec<u64> {
@@ -254,6 +271,27 @@ mod tests {
     }
 
     #[test]
+    fn when_a_packet_was_sent_is_known_until_it_is_known_to_have_arrived() {
+        let mut sent = sent(1..4);
+        lose(&mut sent, 3, 2, Instant::START);
+        arrive(&mut sent, 2, 2);
+        let outstanding = [0, 1, 2, 3, 4].map(|number| sent.outstanding(number).map(|(at, _)| at));
+        assert_eq!(outstanding, [None, Some(at(1)), None, Some(at(3)), None]);
+    }
+
+    #[test]
+    fn the_lists_of_two_packets_are_kept_for_the_next_ones() {
+        let mut sent = SentPackets::default();
+        assert_eq!(sent.take_list().capacity(), 0);
+        for _ in 0..3 {
+            sent.give_list_back(vec![Content::Ack(1)]);
+        }
+        let lists = [(); 3].map(|()| sent.take_list());
+        assert!(lists.iter().all(Vec::is_empty));
+        assert_eq!(lists.map(|list| list.capacity() > 0), [true, true, false]);
+    }
+
+    #[test]
     fn a_packet_is_lost_three_numbers_behind_or_when_its_time_is_over() {
         let never = Instant::START;
         let mut of_numbers = sent(1..9);
@@ -269,12 +307,9 @@ mod tests {
     fn a_packet_that_is_late_still_tells_what_it_carried() {
         let mut sent = sent(1..3);
         assert_eq!(lose(&mut sent, 2, 1, Instant::START), [1]);
-        let mut arrived = Vec::new();
-        sent.take_arrived(1, 1, &mut arrived);
-        assert_eq!(
-            arrived.iter().map(|packet| (packet.was_lost, packet.contents.clone())).collect::<Vec<_>>(),
-            [(true, vec![Content::Ack(1)])]
-        );
+        let late = sent.take_arrived(1, 1).unwrap();
+        assert_eq!((late.was_lost, late.contents), (true, vec![Content::Ack(1)]));
+        assert!(sent.take_arrived(1, 1).is_none());
     }
 
     #[test]

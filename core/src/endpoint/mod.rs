@@ -37,6 +37,10 @@ use crate::time::Instant;
 use crate::wire::datagram::{self, Datagram, ProtectedHead};
 use crate::wire::{Channel, CloseCode};
 
+/// Bytes that one connection may send before the others have their turn: a quarter of what a system takes in one piece for segmentation, so
+/// that nobody's history keeps everybody's next message waiting for longer than it takes to seal this.
+const TURN_BYTES: usize = 16 * 1024;
+
 /// Entries that an empty queue keeps room for.
 const IDLE_ENTRIES: usize = 1024;
 
@@ -159,6 +163,8 @@ pub struct Endpoint {
     deadlines: BTreeSet<(Instant, PeerId)>,
     /// Connections that may have something to send or to tell.
     ready: VecDeque<PeerId>,
+    /// Whose turn it is, and how many bytes are left of it.
+    turn: Option<(PeerId, usize)>,
     provisional: Provisional,
     /// What has arrived and is not whole yet.
     assembling: Assembling,
@@ -188,6 +194,7 @@ impl Endpoint {
             rng,
             deadlines: BTreeSet::new(),
             ready: VecDeque::new(),
+            turn: None,
             provisional: Provisional::default(),
             assembling: Assembling::default(),
             reassembly_bytes_max: REASSEMBLY_BYTES_MAX,
@@ -406,19 +413,27 @@ impl Endpoint {
     pub fn poll(&mut self, now: Instant, out: &mut Vec<u8>) -> Output {
         loop {
             if let Some((to, reply)) = self.replies.pop_front() {
-                *out = reply;
+                out.clear();
+                out.extend_from_slice(&reply);
                 self.stats.datagrams_sent += 1;
                 return Output::Transmit { to };
             }
             if let Some(event) = self.events.pop_front() {
                 return Output::Event(event);
             }
-            let Some(id) = self.ready.pop_front() else {
+            let next = self.turn.take().or_else(|| Some((self.ready.pop_front()?, TURN_BYTES)));
+            let Some((id, left)) = next else {
                 self.give_back();
                 return Output::Wait(self.deadline());
             };
-            if let Some(output) = self.poll_peer(now, id, out) {
-                return output;
+            if let Some(to) = self.poll_peer(now, id, out) {
+                // Once more while it is at hand, also to see whether there is more; then behind the others.
+                match left.checked_sub(out.len()) {
+                    Some(left) => self.turn = Some((id, left)),
+                    None => self.ready.push_back(id),
+                }
+                self.stats.datagrams_sent += 1;
+                return Output::Transmit { to };
             }
         }
     }
@@ -430,8 +445,8 @@ impl Endpoint {
         self.ready.shrink_to(IDLE_ENTRIES);
     }
 
-    /// Lets one connection send a datagram or settle.
-    fn poll_peer(&mut self, now: Instant, id: PeerId, out: &mut Vec<u8>) -> Option<Output> {
+    /// Lets one connection send a datagram, to the address that it gives, or settle.
+    fn poll_peer(&mut self, now: Instant, id: PeerId, out: &mut Vec<u8>) -> Option<SocketAddr> {
         let peer = self.peers.get_mut(id)?;
         while let Some(event) = peer.connection.poll_event() {
             if let Some(event) = peer.on_event(now, id, event) {
@@ -439,19 +454,13 @@ impl Endpoint {
             }
         }
         if peer.connection.poll_transmit(now, &mut self.rng, out) {
-            let to = peer.address;
-            // Behind the others: nobody's bulk keeps a neighbour's message waiting.
-            self.ready.push_back(id);
-            self.stats.datagrams_sent += 1;
-            return Some(Output::Transmit { to });
+            return Some(peer.address);
         }
         let challenge = peer.candidate().and_then(|candidate| candidate.take_due(now));
         if let Some((to, challenge)) = challenge
             && peer.connection.write_challenge(challenge, out)
         {
-            self.ready.push_back(id);
-            self.stats.datagrams_sent += 1;
-            return Some(Output::Transmit { to });
+            return Some(to);
         }
         peer.ready = false;
         if peer.connection.is_over() {

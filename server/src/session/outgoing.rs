@@ -2,7 +2,6 @@
 
 use belfry_core::chat::{Answer, Event, FromServer, NoticeState, Refusal, encode};
 use belfry_core::connection::{Body, DeliveryTag};
-use belfry_core::endpoint::PeerId;
 use belfry_core::time::Now;
 use belfry_core::wire::Channel;
 
@@ -51,13 +50,15 @@ impl Sessions {
     /// Sends an answer.
     pub(super) fn reply(&mut self, to: ReplyTo, result: Result<Answer, Refusal>) {
         let ReplyTo { session, id, channel } = to;
-        let Some(peer) = self.sessions.get(&session).map(|known| known.peer) else { return };
+        if !self.sessions.contains_key(&session) {
+            return;
+        }
         let body = encode(&FromServer::Reply { id, result }).or_else(|_| {
             self.observed.unsendable_message(Some(session));
             encode(&FromServer::Reply { id, result: Err(Refusal::TooMany) })
         });
         if let Ok(body) = body {
-            self.send(session, peer, channel, self.tally.body(body), Some(id));
+            self.send(session, channel, self.tally.body(body), Some(id));
         }
     }
 
@@ -75,21 +76,20 @@ impl Sessions {
         };
         let body = self.tally.tagged(body, tag);
         for &session in to {
-            if let Some(peer) = self.sessions.get(&session).map(|known| known.peer) {
-                self.send(session, peer, channel, body.clone(), None);
-            }
+            self.send(session, channel, body.clone(), None);
         }
     }
 
-    fn send(&mut self, session: SessionId, peer: PeerId, channel: Channel, body: Body, answers: Option<u32>) {
-        if let Some(load) = self.loads.known(session) {
-            load.answers.sent(body.len());
-        }
+    fn send(&mut self, session: SessionId, channel: Channel, body: Body, answers: Option<u32>) {
+        let Some(known) = self.sessions.get_mut(&session) else { return };
         if answers.is_some()
-            && let Some(newcomer) = self.sessions.get_mut(&session).and_then(|known| known.newcomer.as_mut())
+            && let Some(newcomer) = known.newcomer.as_mut()
         {
             newcomer.answered = newcomer.answered.saturating_add(1);
         }
-        self.outputs.push_back(Output::Send { peer, channel, body, answers });
+        if let Some(load) = self.loads.known(session) {
+            load.answers.sent(body.len());
+        }
+        self.outputs.push_back(Output::Send { peer: known.peer, channel, body, answers });
     }
 }

@@ -1,4 +1,5 @@
 use alloc::vec;
+use alloc::vec::Vec;
 
 use super::*;
 use crate::connection::peer::{Heard, Peer};
