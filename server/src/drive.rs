@@ -425,7 +425,7 @@ impl EventLoop {
         let known = if self.sockets.len() > 1 { self.routes.find(to) } else { None };
         let index = known.unwrap_or(0);
         if let Some(bound) = self.sockets.get_mut(index) {
-            bound.outbox.push(to, &self.datagram);
+            bound.outbox.swap(to, &mut self.datagram);
             if bound.outbox.is_full() {
                 self.flush(index);
             }

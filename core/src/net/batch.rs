@@ -131,28 +131,20 @@ pub struct SendReport {
 }
 
 /// A datagram in the outbox.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Departure {
     /// Where it goes.
     pub(super) to: SocketAddr,
-    /// Where its bytes begin in the outbox's.
-    begin: usize,
-    /// Where they end.
-    end: usize,
+    pub(super) datagram: Vec<u8>,
 }
 
-impl Departure {
-    /// The datagram itself, out of the outbox's bytes.
-    pub(super) fn datagram(self, bytes: &[u8]) -> &[u8] {
-        bytes.get(self.begin..self.end).unwrap_or_default()
-    }
-}
-
-/// Up to [`BATCH`] datagrams that leave together. Its memory is allocated once.
+/// Up to [`BATCH`] datagrams that leave together. Its memory is allocated when it is first needed, and stays.
 pub struct SendBatch {
-    bytes: Vec<u8>,
+    /// The datagrams, and behind them memory for more.
     departures: Vec<Departure>,
-    /// Departures that are done with.
+    /// Datagrams that were pushed.
+    pushed: usize,
+    /// Those of them that are done with.
     gone: usize,
     skipped: usize,
 }
@@ -160,35 +152,52 @@ pub struct SendBatch {
 impl SendBatch {
     /// An empty outbox.
     pub fn new() -> Self {
-        Self { bytes: Vec::with_capacity(BATCH * DATAGRAM_BYTES_MAX), departures: Vec::with_capacity(BATCH), gone: 0, skipped: 0 }
+        Self { departures: Vec::with_capacity(BATCH), pushed: 0, gone: 0, skipped: 0 }
     }
 
     /// Adds a datagram. One that does not fit, because the outbox is full or it is larger than [`DATAGRAM_BYTES_MAX`], is lost and
     /// counted as skipped in the next report.
     pub fn push(&mut self, to: SocketAddr, datagram: &[u8]) {
-        if self.is_full() || datagram.len() > DATAGRAM_BYTES_MAX {
-            self.skipped += 1;
-            return;
+        if let Some(place) = self.place(to, datagram.len()) {
+            place.clear();
+            place.extend_from_slice(datagram);
         }
-        let begin = self.bytes.len();
-        self.bytes.extend_from_slice(datagram);
-        self.departures.push(Departure { to, begin, end: self.bytes.len() });
+    }
+
+    /// The same without a copy: the datagram's memory becomes the outbox's, and some of the outbox's takes its place.
+    pub fn swap(&mut self, to: SocketAddr, datagram: &mut Vec<u8>) {
+        if let Some(place) = self.place(to, datagram.len()) {
+            core::mem::swap(place, datagram);
+        }
+    }
+
+    fn place(&mut self, to: SocketAddr, bytes: usize) -> Option<&mut Vec<u8>> {
+        if self.is_full() || bytes > DATAGRAM_BYTES_MAX {
+            self.skipped += 1;
+            return None;
+        }
+        if self.departures.len() == self.pushed {
+            self.departures.push(Departure { to, datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX) });
+        }
+        let departure = self.departures.get_mut(self.pushed)?;
+        departure.to = to;
+        self.pushed += 1;
+        Some(&mut departure.datagram)
     }
 
     /// Whether nothing more fits before a [`SendBatch::flush`].
-    pub fn is_full(&self) -> bool {
-        self.departures.len() >= BATCH
+    pub const fn is_full(&self) -> bool {
+        self.pushed >= BATCH
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.departures.len() == self.gone
+    pub const fn is_empty(&self) -> bool {
+        self.pushed == self.gone
     }
 
     /// Forgets what waits.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.departures.clear();
+    pub const fn clear(&mut self) {
+        self.pushed = 0;
         self.gone = 0;
     }
 
@@ -198,11 +207,11 @@ impl SendBatch {
         self.flush_by(socket, system::send)
     }
 
-    fn flush_by(&mut self, socket: &UdpSocket, send: fn(&UdpSocket, &[Departure], &[u8]) -> io::Result<usize>) -> SendReport {
+    fn flush_by(&mut self, socket: &UdpSocket, send: fn(&UdpSocket, &[Departure]) -> io::Result<usize>) -> SendReport {
         let mut report = SendReport { skipped: core::mem::take(&mut self.skipped), ..SendReport::default() };
         let mut refused_before = false;
-        while let Some(waiting) = self.departures.get(self.gone..).filter(|waiting| !waiting.is_empty()) {
-            match send(socket, waiting, &self.bytes) {
+        while let Some(waiting) = self.departures.get(self.gone..self.pushed).filter(|waiting| !waiting.is_empty()) {
+            match send(socket, waiting) {
                 Ok(sent) => {
                     self.gone += sent;
                     report.sent += sent;
@@ -234,7 +243,7 @@ impl Default for SendBatch {
 
 impl fmt::Debug for SendBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendBatch").field("waiting", &(self.departures.len() - self.gone)).finish_non_exhaustive()
+        f.debug_struct("SendBatch").field("waiting", &(self.pushed - self.gone)).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The UDP socket of either end.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+#[cfg(target_os = "linux")]
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 
 use mio::{Interest, Registry, Token, event};
@@ -22,6 +24,9 @@ pub struct UdpSocket {
     ipv6: bool,
     receive_buffer_bytes: usize,
     send_buffer_bytes: usize,
+    /// The system has not refused yet to cut one piece into datagrams.
+    #[cfg(target_os = "linux")]
+    takes_segments: AtomicBool,
 }
 
 impl UdpSocket {
@@ -66,6 +71,8 @@ impl UdpSocket {
             receive_buffer_bytes: socket.recv_buffer_size()?,
             send_buffer_bytes: socket.send_buffer_size()?,
             inner: mio::net::UdpSocket::from_std(socket.into()),
+            #[cfg(target_os = "linux")]
+            takes_segments: AtomicBool::new(true),
         })
     }
 
@@ -111,6 +118,18 @@ impl UdpSocket {
             SocketAddr::V4(v4) if self.ipv6 => SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0).into(),
             other => other,
         }
+    }
+
+    /// Whether several datagrams to one address may leave in one piece.
+    #[cfg(target_os = "linux")]
+    pub(super) fn takes_segments(&self) -> bool {
+        self.takes_segments.load(Ordering::Relaxed)
+    }
+
+    /// They may not: the system has refused one.
+    #[cfg(target_os = "linux")]
+    pub(super) fn give_up_segments(&self) {
+        self.takes_segments.store(false, Ordering::Relaxed);
     }
 
     #[cfg(target_os = "linux")]

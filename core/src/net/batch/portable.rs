@@ -15,8 +15,8 @@ pub(super) fn receive(socket: &UdpSocket, free: &mut [u8], heads: &mut Vec<Head>
 }
 
 /// Sends the first of the waiting datagrams and says how many that were.
-pub(super) fn send(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
+pub(super) fn send(socket: &UdpSocket, waiting: &[Departure]) -> io::Result<usize> {
     let Some(first) = waiting.first() else { return Ok(0) };
-    socket.send_to(first.datagram(bytes), first.to)?;
+    socket.send_to(&first.datagram, first.to)?;
     Ok(1)
 }

@@ -13,7 +13,7 @@ std::thread_local! {
 /// How the two implementations are called.
 struct System {
     receive: fn(&UdpSocket, &mut [u8], &mut Vec<Head>) -> io::Result<bool>,
-    send: fn(&UdpSocket, &[Departure], &[u8]) -> io::Result<usize>,
+    send: fn(&UdpSocket, &[Departure]) -> io::Result<usize>,
 }
 
 const SYSTEMS: [System; 2] =
@@ -109,6 +109,65 @@ fn an_oversized_datagram_is_dropped_and_counted_and_its_neighbours_are_not() {
     }
 }
 
+/// How long each datagram is that goes to the first of two.
+const LENGTHS: [usize; 14] = [1200, 1200, 1200, 700, 1200, 1200, 1300, 1300, 0, 40, 40, 41, 1200, 1200];
+
+#[test]
+fn datagrams_to_one_address_arrive_as_they_were_pushed_whatever_their_lengths() {
+    for system in SYSTEMS {
+        let (from, to, other) = (at_loopback(), at_loopback(), at_loopback());
+        let mut outbox = SendBatch::new();
+        let mut datagrams: Vec<Vec<u8>> = LENGTHS.iter().zip(0..).map(|(&bytes, number)| std::vec![number; bytes]).collect();
+        // More than one piece holds.
+        datagrams.extend((0..120).map(|number| std::vec![number; 1200]));
+        for (number, datagram) in datagrams.iter().enumerate() {
+            outbox.swap(to.local_addr().unwrap(), &mut datagram.clone());
+            if number % 13 == 5 {
+                outbox.push(other.local_addr().unwrap(), b"between");
+            }
+        }
+        assert_eq!(outbox.flush_by(&from, system.send), SendReport { sent: datagrams.len() + 10, skipped: 0, blocked: false });
+        let arrived = system.receive_all(&mut ReceiveBatch::new(), &to, datagrams.len());
+        assert_eq!(arrived.into_iter().map(|(_, datagram)| datagram).collect::<Vec<_>>(), datagrams);
+        let between = system.receive_all(&mut ReceiveBatch::new(), &other, 10);
+        assert!(between.iter().all(|(_, datagram)| datagram == b"between"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn neighbours_of_one_address_and_one_length_leave_in_one_piece_the_last_of_which_may_be_shorter() {
+    let [here, there]: [SocketAddr; 2] = [([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into()];
+    for (waiting, pieces) in [
+        (&[(here, 100)][..], 1),
+        (&[(here, 100), (here, 100), (here, 100)], 3),
+        (&[(here, 100), (here, 100), (there, 100)], 2),
+        (&[(here, 100), (here, 100), (here, 99), (here, 99)], 3),
+        (&[(here, 100), (here, 101)], 1),
+        (&[(here, 100), (here, 0)], 1),
+        (&[(here, 0), (here, 0)], 1),
+        (&[(here, 1200); 100], 54),
+        (&[(here, 100); 100], 64),
+    ] {
+        let departures: Vec<_> = waiting.iter().map(|&(to, bytes)| Departure { to, datagram: std::vec![0; bytes] }).collect();
+        assert_eq!(system::in_one_piece(&departures), pieces, "{waiting:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_system_that_refuses_a_piece_is_given_datagrams_one_by_one_from_then_on() {
+    let (from, to) = (at_loopback(), at_loopback());
+    // Nobody can send to port 0, which looks the same.
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut outbox = SendBatch::new();
+    assert!(from.takes_segments());
+    [nowhere, nowhere].into_iter().chain([to.local_addr().unwrap(); 3]).for_each(|to| outbox.push(to, b"x"));
+    assert_eq!(outbox.flush(&from), SendReport { sent: 3, skipped: 2, blocked: false });
+    assert!(!from.takes_segments());
+    assert_eq!(SYSTEMS[0].receive_all(&mut ReceiveBatch::new(), &to, 3).len(), 3);
+}
+
 #[test]
 fn what_does_not_fit_the_outbox_is_counted() {
     let (from, to) = (at_loopback(), at_loopback());
@@ -173,8 +232,8 @@ fn an_ipv4_peer_of_a_dual_stack_socket_has_an_ipv4_address_both_ways() {
 
 #[test]
 fn a_full_send_buffer_keeps_the_rest_in_order() {
-    fn one_then_blocked(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
-        if waiting.len() == 1 { Err(io::ErrorKind::WouldBlock.into()) } else { portable::send(socket, waiting, bytes) }
+    fn one_then_blocked(socket: &UdpSocket, waiting: &[Departure]) -> io::Result<usize> {
+        if waiting.len() == 1 { Err(io::ErrorKind::WouldBlock.into()) } else { portable::send(socket, waiting) }
     }
     let (from, to) = (at_loopback(), at_loopback());
     let mut outbox = SendBatch::new();
@@ -230,13 +289,13 @@ fn what_came_before_an_error_is_handed_over_first() {
 
 #[test]
 fn what_is_interrupted_or_refused_once_is_sent_all_the_same() {
-    fn interrupted_again_and_again(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
+    fn interrupted_again_and_again(socket: &UdpSocket, waiting: &[Departure]) -> io::Result<usize> {
         CALLS.set(CALLS.get() + 1);
-        if !CALLS.get().is_multiple_of(4) { Err(io::ErrorKind::Interrupted.into()) } else { portable::send(socket, waiting, bytes) }
+        if !CALLS.get().is_multiple_of(4) { Err(io::ErrorKind::Interrupted.into()) } else { portable::send(socket, waiting) }
     }
-    fn refused_every_other_time(socket: &UdpSocket, waiting: &[Departure], bytes: &[u8]) -> io::Result<usize> {
+    fn refused_every_other_time(socket: &UdpSocket, waiting: &[Departure]) -> io::Result<usize> {
         CALLS.set(CALLS.get() + 1);
-        if !CALLS.get().is_multiple_of(2) { Err(io::ErrorKind::ConnectionRefused.into()) } else { portable::send(socket, waiting, bytes) }
+        if !CALLS.get().is_multiple_of(2) { Err(io::ErrorKind::ConnectionRefused.into()) } else { portable::send(socket, waiting) }
     }
     for send in [interrupted_again_and_again, refused_every_other_time] {
         CALLS.set(0);
