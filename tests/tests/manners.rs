@@ -99,7 +99,8 @@ fn a_server_that_ends_every_session_at_once_is_asked_less_and_less_often() {
         desk.welcome(request.id);
         desk.endpoint.close(desk.now, desk.peer, CloseCode::INTERNAL);
     });
-    assert!((5..60).contains(&sessions), "{sessions} in five minutes");
+    // Pauses are drawn from up to ten seconds in the end: one in five.
+    assert!((5..90).contains(&sessions), "{sessions} in five minutes");
 }
 
 #[test]
