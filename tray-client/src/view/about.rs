@@ -10,6 +10,13 @@ pub struct AboutView {
 }
 
 impl AboutView {
+    /// The window itself, for tests.
+    #[cfg(test)]
+    #[cfg(feature = "window-tests")]
+    pub(super) const fn window(&self) -> &ui::AboutWindow {
+        &self.window
+    }
+
     /// The window, shown.
     ///
     /// # Errors

@@ -116,6 +116,13 @@ pub struct WhyView {
 }
 
 impl WhyView {
+    /// The window itself, for tests.
+    #[cfg(test)]
+    #[cfg(feature = "window-tests")]
+    pub(super) const fn window(&self) -> &ui::WhyWindow {
+        &self.window
+    }
+
     /// The window, shown.
     ///
     /// # Errors

@@ -44,6 +44,12 @@ impl SignInView {
             closed(Gesture::CancelSignIn);
             slint::CloseRequestResponse::HideWindow
         });
+        let weak = window.as_weak();
+        window.on_resized(move || {
+            if let Some(window) = weak.upgrade() {
+                window.window().set_size(slint::LogicalSize::new(window.get_wanted_width(), window.get_wanted_height()));
+            }
+        });
         window.show()?;
         window.invoke_focus_first();
         Ok(Self { window })

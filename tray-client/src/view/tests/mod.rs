@@ -3,6 +3,7 @@
 mod answers;
 mod clicks;
 mod desk;
+mod layout;
 mod pictures;
 mod places;
 

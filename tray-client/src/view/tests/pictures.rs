@@ -556,5 +556,8 @@ fn signing_in() {
     let easel = Easel::new(Theme::Light, 100, "");
     let view = SignInView::show(&sink(), "lan-host", "Anna Berg").unwrap();
     view.set_complaint("The account name or the password is wrong.");
-    easel.check("sign-in", 380, 420);
+    easel.settle(380, 420);
+    // It has grown with what it says.
+    let size = view.window().window().size();
+    easel.check("sign-in", size.width, size.height);
 }
