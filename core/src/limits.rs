@@ -93,6 +93,12 @@ pub const HERES_PER_ADDRESS_PER_SECOND: u64 = 2;
 /// Connections at one time.
 pub const PEERS_MAX: usize = 100_000;
 
+/// Handshakes that are done without looking what else has come: two or three milliseconds.
+pub const HANDSHAKES_AT_ONCE: usize = 8;
+
+/// First messages that wait for their handshake, all from addresses that are proven: those of one to two seconds. A client waits for ten.
+pub const HELLOS_WAITING_MAX: usize = 2048;
+
 /// Connections from one [source](crate::source): terminal servers and NAT put many people behind one.
 pub const PEERS_PER_ADDRESS_MAX: usize = 512;
 

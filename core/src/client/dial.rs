@@ -19,7 +19,8 @@ use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters,
 /// Addresses that are asked at once; whoever answers first is the server.
 const ASKED_AT_ONCE_MAX: usize = 8;
 
-/// The pause between two tries, but for the first two.
+/// The pause between two tries, but for the first two: from half of it to half as much again, or a house that begins at one moment would
+/// also ask again at one moment.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Tries of a HELLO before asking for a new cookie.
@@ -203,7 +204,7 @@ impl Dialer {
     }
 
     /// Time passed.
-    pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) -> Option<Dialed> {
+    pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config, rng: &mut Rng) -> Option<Dialed> {
         if now >= self.give_up_at {
             return Some(Dialed::Unreachable);
         }
@@ -211,7 +212,7 @@ impl Dialer {
             return None;
         }
         self.tries += 1;
-        self.next_try_at = now + PAUSE;
+        self.next_try_at = now + PAUSE / 2 + rng::up_to(rng, PAUSE);
         match &self.stage {
             DialStage::Greeting { server, .. } if self.tries <= HELLO_TRIES_MAX => self.due = [*server].into(),
             _ => {

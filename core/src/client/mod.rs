@@ -250,7 +250,7 @@ impl Client {
                 link.connection.ping();
             }
         }
-        if let Some(dialed) = self.dialer.as_mut().and_then(|dialer| dialer.handle_timeout(now, &self.config)) {
+        if let Some(dialed) = self.dialer.as_mut().and_then(|dialer| dialer.handle_timeout(now, &self.config, &mut self.rng)) {
             self.on_dialed(now, dialed);
         }
         self.settle(now);

@@ -168,6 +168,11 @@ impl Admission {
         }
     }
 
+    /// Whether a first message was here before and made a connection.
+    pub(super) fn has_answered(&self, hash: &HelloHash) -> bool {
+        self.hellos.contains_key(hash)
+    }
+
     /// The handshake of a first message made this connection.
     pub(super) fn note_hello(&mut self, now: Instant, hash: HelloHash, peer: PeerId) {
         self.hellos.insert(hash, peer);

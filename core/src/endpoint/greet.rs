@@ -43,15 +43,25 @@ impl Endpoint {
     pub(super) fn on_hello(&mut self, now: Instant, from: SocketAddr, hello: &Hello<'_>) -> bool {
         let Some(proven) = self.cookies.check(now, from, hello.nonce, &hello.cookie) else { return false };
         let hash = crypto::short_hash(hello.noise);
-        match self.admission.hello(now, &proven, &hash, self.peers.len()) {
-            Ok(Admitted::New) => match self.greet(now, &proven, hello, hash) {
+        // An answer that is there costs nothing.
+        if self.admission.has_answered(&hash) || self.hellos.may_pass() {
+            self.answer_hello(now, &proven, hello, hash)
+        } else {
+            self.hellos.join(now, proven, hash, hello)
+        }
+    }
+
+    /// Answers a first message whose turn it is.
+    pub(super) fn answer_hello(&mut self, now: Instant, proven: &AddressProven, hello: &Hello<'_>, hash: HelloHash) -> bool {
+        match self.admission.hello(now, proven, &hash, self.peers.len()) {
+            Ok(Admitted::New) => match self.greet(now, proven, hello, hash) {
                 Some(peer) => {
                     self.admission.note_hello(now, hash, peer);
                     true
                 }
                 None => false,
             },
-            Ok(Admitted::Repeated(peer)) => self.repeat_response(from, peer),
+            Ok(Admitted::Repeated(peer)) => self.repeat_response(proven.address(), peer),
             Err(code) => {
                 let reject = Reject {
                     to: hello.from,
@@ -60,7 +70,7 @@ impl Endpoint {
                     retry_after_millis: REJECTED_RETRY_MILLIS,
                     jitter_millis: REJECTED_RETRY_MILLIS,
                 };
-                self.reply(from, |out| reject.encode(out));
+                self.reply(proven.address(), |out| reject.encode(out));
                 true
             }
         }

@@ -8,6 +8,7 @@ mod admission;
 mod assembling;
 mod discover;
 mod greet;
+mod hellos;
 mod peers;
 mod provisional;
 mod queued;
@@ -24,6 +25,7 @@ use core::time::Duration;
 use admission::Admission;
 use assembling::Assembling;
 pub use discover::Announcement;
+use hellos::Hellos;
 use peers::{Peer, PeerStage, Peers};
 use provisional::Provisional;
 use queued::Queues;
@@ -166,6 +168,7 @@ pub struct Endpoint {
     /// Whose turn it is, and how many bytes are left of it.
     turn: Option<(PeerId, usize)>,
     provisional: Provisional,
+    hellos: Hellos,
     /// What has arrived and is not whole yet.
     assembling: Assembling,
     reassembly_bytes_max: u64,
@@ -196,6 +199,7 @@ impl Endpoint {
             ready: VecDeque::new(),
             turn: None,
             provisional: Provisional::default(),
+            hellos: Hellos::default(),
             assembling: Assembling::default(),
             reassembly_bytes_max: REASSEMBLY_BYTES_MAX,
             queues: Queues::default(),
@@ -359,6 +363,9 @@ impl Endpoint {
             self.remove(id);
         }
         self.admission.forget_hellos(now);
+        for waiting in self.hellos.take() {
+            self.answer_hello(now, &waiting.proven, &waiting.message(), waiting.hash);
+        }
     }
 
     /// Queues a message. A peer too slow for its queue is resynchronised, never waited for.
@@ -424,6 +431,7 @@ impl Endpoint {
             let next = self.turn.take().or_else(|| Some((self.ready.pop_front()?, TURN_BYTES)));
             let Some((id, left)) = next else {
                 self.give_back();
+                self.hellos.look_up();
                 return Output::Wait(self.deadline());
             };
             if let Some(to) = self.poll_peer(now, id, out) {
@@ -507,7 +515,7 @@ impl Endpoint {
     fn deadline(&self) -> Option<Instant> {
         let connections = self.deadlines.first().map(|&(at, _)| at);
         let provisional = self.provisional.deadline();
-        [connections, provisional].into_iter().flatten().min()
+        [connections, provisional, self.hellos.deadline()].into_iter().flatten().min()
     }
 
     /// Counters.

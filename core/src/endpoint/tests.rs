@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use super::*;
 use crate::connection::{Connection, Established, Side};
 use crate::crypto::{Initiator, Suite};
-use crate::limits::{PROVISIONAL_MAX, RETRIES_PER_ADDRESS_PER_SECOND};
+use crate::limits::{HANDSHAKES_AT_ONCE, PROVISIONAL_MAX, RETRIES_PER_ADDRESS_PER_SECOND};
 use crate::rng::from_seed;
 use crate::wire::datagram::{ConnectionId, Hello, Hello0, VERSION};
 use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
@@ -61,6 +61,8 @@ impl House {
 
     /// Hands a datagram in; what comes back at once.
     fn ask(&mut self, from: SocketAddr, mut datagram: Vec<u8>) -> Option<Vec<u8>> {
+        // It was looked before whether anything else has come.
+        self.endpoint.hellos.look_up();
         self.endpoint.handle_datagram(self.now, from, &mut datagram);
         let mut out = Vec::new();
         match self.endpoint.poll(self.now, &mut out) {
@@ -80,8 +82,8 @@ impl House {
         self.ask(from, hello0)
     }
 
-    /// Shakes hands from an address, without using the keys.
-    fn shake_hands(&mut self, device: &KeyPair, address: SocketAddr) -> &mut Guest {
+    /// The first message of somebody there, and what waits for its answer.
+    fn first_message(&mut self, device: &KeyPair, address: SocketAddr) -> (Initiator, Vec<u8>) {
         let mut nonce = [0; 8];
         self.rng.fill_bytes(&mut nonce);
         let retry = self.ask_for_a_cookie(address, nonce).unwrap();
@@ -90,9 +92,15 @@ impl House {
         let parameters = ClientParameters { connection_id, suites: vec![Suite::ChaCha20Poly1305.number()], previous: None };
         let prologue = prologue(VERSION, &retry.versions, nonce);
         let server = PublicKey(retry.key.unwrap());
-        let (mut initiator, noise) = Initiator::start(&mut self.rng, device, &server, &[0; 32], &prologue, &parameters.encode()).unwrap();
+        let (initiator, noise) = Initiator::start(&mut self.rng, device, &server, &[0; 32], &prologue, &parameters.encode()).unwrap();
         let mut hello = Vec::new();
         Hello { from: connection_id, nonce, cookie: retry.cookie, noise: &noise }.encode(&mut hello);
+        (initiator, hello)
+    }
+
+    /// Shakes hands from an address, without using the keys.
+    fn shake_hands(&mut self, device: &KeyPair, address: SocketAddr) -> &mut Guest {
+        let (mut initiator, hello) = self.first_message(device, address);
         let response = self.ask(address, hello).unwrap();
         let Ok(Datagram::Response(response)) = datagram::decode(&response) else { panic!("{response:?}") };
         let (payload, split) = initiator.finish(response.noise).unwrap();
@@ -175,6 +183,44 @@ impl House {
             })
             .collect()
     }
+}
+
+#[test]
+fn of_a_house_that_comes_at_once_everybody_is_answered_and_between_some_and_the_next_it_is_looked_what_else_has_come() {
+    let mut house = House::new();
+    let hosts = 2 * HANDSHAKES_AT_ONCE as u8 + 1;
+    let hellos: Vec<_> = (0..hosts)
+        .map(|host| {
+            let device = KeyPair::generate(&mut house.rng);
+            (at(host, 5000), house.first_message(&device, at(host, 5000)).1)
+        })
+        .collect();
+    // Each has said it twice before anybody was answered.
+    for (from, hello) in hellos.iter().chain(&hellos) {
+        house.endpoint.handle_datagram(house.now, *from, &mut hello.clone());
+    }
+    let mut answered = Vec::new();
+    let mut turns = Vec::new();
+    loop {
+        let before = answered.len();
+        let wait = loop {
+            match house.endpoint.poll(house.now, &mut Vec::new()) {
+                Output::Transmit { to } => answered.push(to),
+                Output::Event(event) => panic!("{event:?}"),
+                Output::Wait(until) => break until,
+            }
+        };
+        turns.push(answered.len() - before);
+        if wait.is_none_or(|until| until > house.now) {
+            break;
+        }
+        house.endpoint.handle_timeout(house.now);
+    }
+    // Those who pass at once are answered again, because their answer may have been lost.
+    assert_eq!(turns, [2 * HANDSHAKES_AT_ONCE, HANDSHAKES_AT_ONCE, 1]);
+    answered.sort();
+    answered.dedup();
+    assert_eq!(answered.len(), hosts.into());
 }
 
 #[test]

@@ -18,14 +18,20 @@ fn run_with_a_look_now_and_then(wire: &mut Wire, time: Duration) {
     }
 }
 
+/// Whether the pauses between these times are half a second to one and a half, and not all the same.
+fn are_about_a_second(times: &[u128]) -> bool {
+    let pauses: Vec<_> = times.windows(2).map(|two| two[1] - two[0]).collect();
+    pauses.iter().all(|pause| (500..=1550).contains(pause)) && pauses.iter().any(|pause| *pause != pauses[0])
+}
+
 #[test]
-fn a_server_that_says_nothing_is_asked_after_three_tenths_of_a_second_and_then_every_second() {
+fn a_server_that_says_nothing_is_asked_after_three_tenths_of_a_second_and_then_about_every_second() {
     let mut wire = Wire::new();
     let start = wire.now;
     wire.passes = Passes::Nothing;
     run_with_a_look_now_and_then(&mut wire, HANDSHAKE_TIMEOUT);
     let asked = times(&wire, start, |datagram| matches!(datagram, Datagram::Hello0(_)));
-    assert_eq!(asked, [0, 300, 1300, 2300, 3300, 4300, 5300, 6300, 7300, 8300, 9300]);
+    assert!(asked.starts_with(&[0, 300]) && are_about_a_second(&asked[1..]) && (8..=16).contains(&asked.len()), "{asked:?}");
     assert!(matches!(wire.interruptions()[..], [(Interruption::Unreachable, _)]));
 }
 
@@ -35,8 +41,12 @@ fn a_greeting_is_repeated_so_often_and_then_another_session_is_asked_for() {
     let start = wire.now;
     wire.passes = Passes::NoHello;
     run_with_a_look_now_and_then(&mut wire, 5 * SECOND);
-    assert_eq!(times(&wire, start, |datagram| matches!(datagram, Datagram::Hello(_))), [0, 300, 1300, 2300, 3300, 3600, 4600]);
-    assert_eq!(times(&wire, start, |datagram| matches!(datagram, Datagram::Hello0(_))), [0, 3300]);
+    let greeted = times(&wire, start, |datagram| matches!(datagram, Datagram::Hello(_)));
+    let asked = times(&wire, start, |datagram| matches!(datagram, Datagram::Hello0(_)));
+    let (first, second) = greeted.split_at(4);
+    assert!(first.starts_with(&[0, 300]) && are_about_a_second(&first[1..]), "{greeted:?}");
+    assert_eq!((asked.len(), asked[1], second[1] - second[0]), (2, second[0], 300), "{greeted:?} {asked:?}");
+    assert!((500..=1550).contains(&(second[0] - first[3])), "{greeted:?}");
     let mut sessions: Vec<_> = wire.sent.iter().filter_map(|(_, sent)| connection_id_of(sent)).collect();
     sessions.dedup();
     assert_eq!(sessions.len(), 2, "{sessions:?}");
