@@ -15,7 +15,7 @@ use super::column::number;
 use super::error::Trouble;
 use super::job::{Aside, WorkKind};
 use super::retention::Bounds;
-use super::settling::Unsettled;
+use super::settling::{Forgetting, Unsettled};
 use super::time_limit::{self, TimeLimit};
 use super::{
     DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
@@ -39,6 +39,7 @@ pub struct Store {
     /// Where it is, if it is on a disk.
     pub(super) path: Option<PathBuf>,
     pub(super) unsettled: Unsettled,
+    pub(super) forgetting: Forgetting,
     /// Held for as long as the database is open; dropped after it.
     _lock: Option<Lock>,
 }
@@ -118,7 +119,7 @@ impl Store {
 
     fn with(connection: Connection, path: Option<PathBuf>, lock: Option<Lock>) -> Result<Self, StoreError> {
         let unsettled = Unsettled::found(&connection)?;
-        Ok(Self { connection, path, unsettled, _lock: lock })
+        Ok(Self { connection, path, unsettled, forgetting: Forgetting::default(), _lock: lock })
     }
 
     /// Another way in for those who only read; `None` for a database in memory, which has but one.
@@ -227,7 +228,7 @@ impl Store {
     /// Settles what follows from the messages that were stored. Nobody waits for it: when it fails it is done later.
     pub(super) fn settle(&mut self) {
         let settled = self.connection.prepare_cached(BEGIN_WRITING).and_then(|mut begin| begin.execute([])).map_err(StoreError::from);
-        let settled = settled.and_then(|_| self.unsettled.settle(&self.connection)).and_then(|()| {
+        let settled = settled.and_then(|_| self.unsettled.settle(&self.connection, &mut self.forgetting)).and_then(|()| {
             self.connection.prepare_cached(COMMIT)?.execute([])?;
             Ok(())
         });
@@ -251,12 +252,13 @@ impl Store {
     }
 
     fn batch(&mut self, jobs: Vec<Job>) -> Result<Vec<Done>, StoreError> {
-        let Some(now) = jobs.iter().map(|job| job.at).max() else { return Ok(Vec::new()) };
-        let count = jobs.len();
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
         let writes = jobs.iter().any(|job| job.work.kind() == WorkKind::Writes);
         // A batch that only reads takes no lock and syncs nothing.
         self.connection.prepare_cached(if writes { BEGIN_WRITING } else { BEGIN_READING })?.execute([])?;
-        let mut done = Vec::with_capacity(count);
+        let mut done = Vec::with_capacity(jobs.len());
         for job in jobs {
             let ticket = job.ticket;
             let result = alone(&self.connection, job)?;
@@ -264,13 +266,10 @@ impl Store {
                 self.unsettled.note(posted);
             }
             if self.unsettled.is_full() {
-                self.unsettled.settle(&self.connection)?;
+                self.unsettled.settle(&self.connection, &mut self.forgetting)?;
                 self.unsettled = Unsettled::default();
             }
             done.push(Done { ticket, result });
-        }
-        if writes {
-            messages::forget_old_posts(&self.connection, now, count)?;
         }
         Ok(done)
     }

@@ -1,7 +1,5 @@
 //! Messages: stored once, numbered without gaps, read in pages.
 
-use std::time::Duration;
-
 use belfry_core::chat::{
     AccountId, Alteration, Answer, ConversationId, ConversationInfo, Message, MessagePage, Page, Place, PostId, Refusal, Seq, Text,
 };
@@ -13,14 +11,7 @@ use super::column::{bits, clamped, number, optional_number, time, words};
 use super::conversations::{self, StoredConversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Outcome, Posted, StoreError, Target, accounts};
-
-/// How long a post is recognised when it comes again: a laptop may come back from a holiday with an answer it never got.
-const POSTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// Old posts that one job at most takes out: more than it puts in, so that the table shrinks to its month, and few, so that nobody
-/// waits for it after a quiet month.
-const FORGOTTEN_PER_JOB_MAX: usize = 4;
+use super::{Outcome, Posted, Target, accounts};
 
 macro_rules! messages_where {
     ($condition:literal) => {
@@ -38,8 +29,6 @@ const BEFORE: &str = messages_where!("m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
 const ADD: &str = "INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
 const FIND_POST: &str = "SELECT conversation, seq, at FROM posts WHERE account = ?1 AND outbox = ?2 AND counter = ?3";
 const ADD_POST: &str = "INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-const FORGET_POSTS: &str = "DELETE FROM posts WHERE (account, outbox, counter) IN
-    (SELECT account, outbox, counter FROM posts INDEXED BY posts_by_age WHERE at < ?1 ORDER BY at LIMIT ?2)";
 const COUNT: &str = "SELECT coalesce(sum(last_seq + 1 - kept_from), 0) FROM conversations";
 
 pub(super) fn post(
@@ -88,15 +77,6 @@ pub(super) fn post(
     connection.prepare_cached(ADD_POST)?.execute(row)?;
     let message = Message { conversation: id, seq, from, text, sent_at: at, altered: None };
     Ok(Posted { message, place, repeated: false, began }.into())
-}
-
-/// Makes room: posts that are too old to come again, a few for each job that is done.
-pub(super) fn forget_old_posts(connection: &Connection, now: UnixMillis, jobs: usize) -> Result<(), StoreError> {
-    let kept = u64::try_from(POSTS_KEPT.as_millis()).unwrap_or(u64::MAX);
-    let before = clamped(now.0.saturating_sub(kept));
-    let bite = clamped((jobs * FORGOTTEN_PER_JOB_MAX) as u64);
-    connection.prepare_cached(FORGET_POSTS)?.execute([before, bite])?;
-    Ok(())
 }
 
 pub(super) fn after(
@@ -241,33 +221,6 @@ mod tests {
                 let work = Work::Post { account, post: PostId { outbox, counter }, to: Target::Room(LOBBY), text };
                 assert!(!posted(ask(store, 1, work)).2);
             }
-        });
-    }
-
-    #[test]
-    fn a_post_is_forgotten_after_a_month_and_the_message_stays() {
-        each_store(|store| {
-            let anna = add(store, "anna");
-            let month = u64::try_from(POSTS_KEPT.as_millis()).unwrap();
-            posted(ask(store, 1000, post(anna, 1, Target::Room(LOBBY), "old")));
-            assert!(posted(ask(store, 1000 + month, post(anna, 1, Target::Room(LOBBY), "old"))).2);
-            ask(store, 1001 + month, Work::Seen { account: anna, device: super::super::fixture::DEVICE }).unwrap();
-            assert!(!posted(ask(store, 1002 + month, post(anna, 1, Target::Room(LOBBY), "old"))).2);
-            assert_eq!(page_of(following(store, anna, LOBBY, 0, 9)).1, [1, 2]);
-        });
-    }
-
-    #[test]
-    fn old_posts_are_forgotten_in_small_bites() {
-        each_store(|store| {
-            let anna = add(store, "anna");
-            for counter in 1..=10 {
-                post_to(store, anna, counter, Target::Room(LOBBY)).unwrap();
-            }
-            let month = u64::try_from(POSTS_KEPT.as_millis()).unwrap();
-            ask(store, 1000 + month, Work::Seen { account: anna, device: super::super::fixture::DEVICE }).unwrap();
-            let left: u32 = store.connection.query_row("SELECT count(*) FROM posts", [], |row| row.get(0)).unwrap();
-            assert_eq!(left as usize, 10 - FORGOTTEN_PER_JOB_MAX);
         });
     }
 

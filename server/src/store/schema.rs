@@ -572,7 +572,7 @@ mod tests {
         for query in [
             "SELECT * FROM messages WHERE conversation = 1 AND seq > 5 ORDER BY seq LIMIT 10",
             "SELECT * FROM messages WHERE conversation = 1 AND seq < 5 ORDER BY seq DESC LIMIT 10",
-            "SELECT * FROM posts INDEXED BY posts_by_age WHERE at < 5 ORDER BY at LIMIT 10",
+            "SELECT * FROM posts WHERE (account, outbox, counter) > (1, 2, 3) ORDER BY account, outbox, counter LIMIT 10",
             "SELECT * FROM conversations WHERE high = 1",
             "SELECT * FROM conversations WHERE low = 1",
             "SELECT * FROM members WHERE account = 1",

@@ -28,7 +28,8 @@ const DEVICES_SEEN: &str = "UPDATE devices SET last_seen = ?1 WHERE last_seen > 
 const ADDRESSES_SEEN: &str = "UPDATE known_addresses SET last_seen = ?1 WHERE last_seen > ?1";
 
 /// The latest time at which anybody was here or has said something.
-const NEWEST: &str = "SELECT max(coalesce((SELECT max(last_seen) FROM accounts), 0), coalesce((SELECT max(at) FROM posts), 0))";
+const NEWEST: &str = "SELECT max(coalesce((SELECT max(last_seen) FROM accounts), 0), coalesce((SELECT max(m.sent_at)
+    FROM conversations c CROSS JOIN messages m ON m.conversation = c.id AND m.seq = c.last_seq), 0))";
 
 pub(super) fn newest(connection: &Connection) -> Result<UnixMillis, super::StoreError> {
     Ok(UnixMillis(connection.prepare_cached(NEWEST)?.query_row([], |row| number(row, 0))?))

@@ -1,12 +1,15 @@
-//! What follows from messages and nobody waits for: they are taken into the index, and their authors have read them. Both are done for many
-//! messages at once, soon after they were stored: for each alone they were two thirds of what it wrote.
+//! What follows from messages and nobody waits for: they are taken into the index, their authors have read them, and how posts of long ago
+//! are recognised is forgotten. It is done for many messages at once, soon after they were stored: for each alone it was two thirds of what
+//! it wrote.
 //!
 //! A conversation is settled up to a message; whoever asks the index or how far somebody has read looks at the few behind it, too. That is
 //! stored with the conversation, so a server that was killed goes on where it was.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use belfry_core::chat::{ConversationId, Seq, fold};
+use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, number};
@@ -23,6 +26,13 @@ const MESSAGES_MAX: u64 = 8 * MESSAGES_DUE;
 /// See [`MESSAGES_MAX`].
 const BYTES_MAX: usize = 8 * BYTES_DUE;
 
+/// How long a post is recognised when it comes again: a laptop may come back from a holiday with an answer it never got.
+const POSTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Posts that are looked at for each message that is settled, in a round through all of them: while a house says what it says in a month,
+/// it has looked at all posts of a month eight times. An order of age would be a page more for each message to write.
+const POSTS_PER_MESSAGE: u64 = 8;
+
 const BEHIND: &str = "SELECT id, last_seq - settled FROM conversations WHERE settled < last_seq";
 const TAKE_IN: &str = "INSERT INTO search (rowid, text) SELECT m.conversation << 32 | m.seq, fold(m.text)
     FROM conversations c CROSS JOIN messages m ON m.conversation = c.id AND m.seq > c.settled WHERE c.id = ?1 AND m.deleted = 0 ORDER BY m.seq";
@@ -34,10 +44,16 @@ const SETTLE: &str = "UPDATE conversations SET settled = last_seq WHERE id = ?1"
 const SETTLED: &str = "SELECT settled FROM conversations WHERE id = ?1 AND settled < last_seq";
 const FRESH: &str = "SELECT seq, text FROM messages WHERE conversation = ?1 AND seq > ?2 AND seq < ?3 AND deleted = 0 ORDER BY seq DESC";
 
+const LAST_TO_POST: &str = "SELECT coalesce(max(account), 0) FROM posts";
+const POSTS_FROM: &str = "SELECT account, outbox, counter, at < ?4 FROM posts WHERE (account, outbox, counter) > (?1, ?2, ?3)
+    ORDER BY account, outbox, counter LIMIT ?5";
+const FORGET_POST: &str = "DELETE FROM posts WHERE account = ?1 AND outbox = ?2 AND counter = ?3";
+
 /// The step of the schema. What is altered before it is settled stands in the index as it is then.
 pub(super) const STEP: &str = "
 ALTER TABLE conversations ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
 UPDATE conversations SET settled = last_seq;
+DROP INDEX posts_by_age;
 DROP TRIGGER search_new;
 DROP TRIGGER search_gone;
 DROP TRIGGER search_altered;
@@ -58,6 +74,8 @@ pub(super) struct Unsettled {
     conversations: BTreeSet<ConversationId>,
     messages: u64,
     bytes: usize,
+    /// When the last of them was said; 0 for what the last server has left.
+    newest: UnixMillis,
     /// It could not be done; the next message tries again.
     is_stuck: bool,
 }
@@ -82,6 +100,7 @@ impl Unsettled {
             self.conversations.insert(posted.message.conversation);
             self.messages += 1;
             self.bytes += posted.message.text.as_str().len();
+            self.newest = self.newest.max(posted.message.sent_at);
             self.is_stuck = false;
         }
     }
@@ -107,12 +126,44 @@ impl Unsettled {
     }
 
     /// Settles all of it, in the transaction that is open.
-    pub(super) fn settle(&self, connection: &Connection) -> Result<(), StoreError> {
+    pub(super) fn settle(&self, connection: &Connection, forgetting: &mut Forgetting) -> Result<(), StoreError> {
         for conversation in &self.conversations {
             let id = [clamped(conversation.0)];
             connection.prepare_cached(TAKE_IN)?.execute(id)?;
             connection.prepare_cached(HAVE_READ)?.execute(id)?;
             connection.prepare_cached(SETTLE)?.execute(id)?;
+        }
+        forgetting.go_on(connection, self.newest, self.messages * POSTS_PER_MESSAGE)
+    }
+}
+
+/// How far a round through all posts has come that forgets those that are too old to come again.
+#[derive(Debug, Default)]
+pub(super) struct Forgetting {
+    /// The account, outbox and counter of the last one that was looked at.
+    last: Option<[i64; 3]>,
+}
+
+impl Forgetting {
+    /// Looks at so many more. The first round begins anywhere: a server that is started every day would never come to the last of them.
+    fn go_on(&mut self, connection: &Connection, now: UnixMillis, most: u64) -> Result<(), StoreError> {
+        let before = clamped(now.0.saturating_sub(u64::try_from(POSTS_KEPT.as_millis()).unwrap_or(u64::MAX)));
+        let [account, outbox, counter] = match self.last {
+            Some(last) => last,
+            None => {
+                let accounts: i64 = connection.prepare_cached(LAST_TO_POST)?.query_row([], |row| row.get(0))?;
+                [clamped(now.0) % (accounts + 1), i64::MIN, i64::MIN]
+            }
+        };
+        let mut statement = connection.prepare_cached(POSTS_FROM)?;
+        let rows = statement.query_map([account, outbox, counter, before, clamped(most)], |row| {
+            Ok(([row.get(0)?, row.get(1)?, row.get(2)?], row.get::<_, bool>(3)?))
+        })?;
+        let posts = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let is_over = (posts.len() as u64) < most;
+        self.last = Some(posts.last().filter(|_| !is_over).map_or([i64::MIN; 3], |&(post, _)| post));
+        for (post, _) in posts.iter().filter(|(_, is_old)| *is_old) {
+            connection.prepare_cached(FORGET_POST)?.execute(*post)?;
         }
         Ok(())
     }
@@ -136,7 +187,7 @@ pub(super) fn fresh(connection: &Connection, wanted: &str, of: ConversationId, b
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, Text};
+    use belfry_core::chat::{AccountId, PostId, Text};
     use belfry_core::limits::TEXT_BYTES_MAX;
 
     use super::super::fixture::{LOBBY, add, ask, create, direct, each_store, found, overview, post, posted, say};
@@ -145,7 +196,7 @@ mod tests {
 
     fn alter(store: &mut Store, account: AccountId, seq: u64, text: Option<&str>) {
         let text = text.map(|text| Text::new(text).unwrap());
-        ask(store, 9, super::super::Work::Message(MessageJob::Alter { account, of: Target::Room(LOBBY), seq: Seq(seq), text })).unwrap();
+        ask(store, 9, Work::Message(MessageJob::Alter { account, of: Target::Room(LOBBY), seq: Seq(seq), text })).unwrap();
     }
 
     fn rows(store: &Store, statement: &str) -> u64 {
@@ -196,6 +247,73 @@ mod tests {
         store.settle();
         assert!(!store.unsettled.is_open());
         assert_eq!((rows(&store, "SELECT count(*) FROM search"), found(&mut store, anna, "hello")), (3, vec![3, 2, 1]));
+    }
+
+    /// A month after the first of them was said.
+    const MONTH: u64 = POSTS_KEPT.as_millis() as u64 + 1;
+
+    #[test]
+    fn a_message_alone_writes_three_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("belfry.db")).unwrap();
+        let anna = add(&mut store, "anna");
+        // What is carried over is overwritten by the next commit, so that the log has its pages and no others.
+        let pages = |store: &Store| store.connection.query_row("PRAGMA wal_checkpoint", [], |row| row.get(1)).unwrap();
+        let mut written: Vec<i64> = (1..=41)
+            .map(|counter| {
+                pages(&store);
+                posted(ask(&mut store, 1, post(anna, counter, Target::Room(LOBBY), "hello")));
+                pages(&store)
+            })
+            .collect();
+        written.sort_unstable();
+        // The message, its conversation, and by what it is recognised; now and then one more, because one is full.
+        assert_eq!(written[20], 3, "{written:?}");
+    }
+
+    #[test]
+    fn a_post_is_forgotten_after_a_month_and_the_message_stays() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            posted(ask(store, 1, post(anna, 1, Target::Room(LOBBY), "old")));
+            posted(ask(store, 2, post(anna, 2, Target::Room(LOBBY), "a little newer")));
+            posted(ask(store, MONTH, post(anna, 3, Target::Room(LOBBY), "a month is not over")));
+            store.settle();
+            assert!(posted(ask(store, MONTH, post(anna, 1, Target::Room(LOBBY), "old"))).2);
+            posted(ask(store, MONTH + 1, post(anna, 4, Target::Room(LOBBY), "now it is")));
+            store.settle();
+            assert_eq!(rows(store, "SELECT count(*) FROM posts WHERE counter = 1"), 0);
+            assert_eq!((rows(store, "SELECT count(*) FROM posts"), rows(store, "SELECT count(*) FROM messages")), (3, 4));
+            assert!(!posted(ask(store, MONTH + 2, post(anna, 1, Target::Room(LOBBY), "old"))).2);
+        });
+    }
+
+    #[test]
+    fn all_posts_are_looked_at_in_rounds_a_few_for_each_message_wherever_the_first_begins() {
+        for begins in 0..4 {
+            let mut store = Store::open_in_memory().unwrap();
+            let people = ["anna", "bob", "carol"].map(|name| add(&mut store, name));
+            for (person, counter) in people.into_iter().flat_map(|person| (0..20).map(move |counter| (person, counter))) {
+                let id = PostId { outbox: [1, u64::MAX][counter % 2], counter: counter as u64 };
+                posted(ask(
+                    &mut store,
+                    1,
+                    Work::Post { account: person, post: id, to: Target::Room(LOBBY), text: Text::new("old").unwrap() },
+                ));
+            }
+            // A new server knows of nothing that it could forget.
+            store.forgetting = Forgetting::default();
+            store.unsettled = Unsettled::default();
+            let mut left = 60;
+            for counter in 100..116 {
+                posted(ask(&mut store, MONTH * 2 + begins, post(people[1], counter, Target::Room(LOBBY), "new")));
+                store.settle();
+                let old = rows(&store, "SELECT count(*) FROM posts WHERE at = 1");
+                assert!(old <= left && left - old <= POSTS_PER_MESSAGE, "{left} old ones became {old}");
+                left = old;
+            }
+            assert_eq!((left, rows(&store, "SELECT count(*) FROM posts")), (0, 16), "begun with {begins}");
+        }
     }
 
     #[test]
