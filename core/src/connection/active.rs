@@ -14,7 +14,7 @@ use super::pacer::Pacer;
 use super::recovery::Recovery;
 use super::rtt::Rtt;
 use super::sent::SentPackets;
-use super::timer::{FIRST_REST_AFTER, Timer, Timers, gone_at};
+use super::timer::{Timer, Timers, gone_at};
 use super::{Established, Event, SendError, Side, Stats};
 use crate::crypto::{PublicKey, ReplayWindow, Sealer};
 use crate::rng::Rng;
@@ -68,10 +68,10 @@ pub(super) struct Active {
     pub(super) skip: depart::Skip,
     pub(super) timers: Timers,
     pub(super) events: VecDeque<Event>,
-    /// Nothing has happened for a while …
+    /// Nothing has happened for a while.
     pub(super) is_resting: bool,
-    /// … which is so long.
-    pub(super) rest_after: Duration,
+    /// It has not rested yet.
+    pub(super) is_new: bool,
     pub(super) stats: Stats,
 }
 
@@ -132,7 +132,7 @@ impl Active {
             timers: Timers::default(),
             events: VecDeque::new(),
             is_resting: false,
-            rest_after: FIRST_REST_AFTER,
+            is_new: true,
             stats: Stats::default(),
         };
         match side {

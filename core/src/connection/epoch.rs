@@ -43,6 +43,14 @@ impl Epochs {
         self.parity
     }
 
+    /// How long the old key still opens what was late.
+    pub(super) const fn old_key_until(&self) -> Option<Instant> {
+        match self.other {
+            Other::Before(_, until) => Some(until),
+            Other::Nothing | Other::Next(..) => None,
+        }
+    }
+
     /// Forgets the old key when its time is over.
     pub(super) fn rest(&mut self, now: Instant) {
         self.current.rest();

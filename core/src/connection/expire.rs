@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::active::{Active, State};
-use super::timer::{Timer, Timers, gone_at, together_after};
+use super::timer::{FIRST_REST_AFTER, REST_AFTER, Timer, Timers, gone_at, new_together_after, together_after};
 use crate::limits::CLOSE_TRIES_MAX;
 use crate::time::Instant;
 
@@ -43,7 +43,7 @@ impl Active {
     }
 
     fn on_rest_timer(&mut self, now: Instant) {
-        let at = together_after(self.last_active + self.rest_after);
+        let at = self.rests_at(self.last_active);
         if now < at {
             self.timers.set(Timer::Rest, at);
             return;
@@ -51,6 +51,9 @@ impl Active {
         self.epochs.rest(now);
         self.sent.forget(now);
         self.is_resting = true;
+        if let Some(until) = self.epochs.old_key_until() {
+            self.timers.set(Timer::Rest, together_after(until));
+        }
     }
 
     /// Something arrived or left.
@@ -60,8 +63,14 @@ impl Active {
         if self.timers.get(Timer::Rest).is_none() && self.state == State::Open {
             self.window.widen();
             // Twice the time, so that it need not look again after each burst.
-            self.timers.set(Timer::Rest, together_after(now + 2 * self.rest_after));
+            let looks = if self.is_new { self.rests_at(now) } else { together_after(now + 2 * REST_AFTER) };
+            self.timers.set(Timer::Rest, looks);
         }
+    }
+
+    /// When it rests if nothing happens any more.
+    fn rests_at(&self, last_active: Instant) -> Instant {
+        if self.is_new { new_together_after(last_active + FIRST_REST_AFTER) } else { together_after(last_active + REST_AFTER) }
     }
 
     /// It is over without another word.
@@ -105,8 +114,8 @@ mod tests {
     }
 
     #[test]
-    fn a_new_connection_rests_at_the_second_once_nothing_has_happened_for_half_of_one() {
-        for (happens, rests) in [(&[0][..], 1000), (&[0, 500], 1000), (&[0, 501], 2000), (&[0, 700, 1500], 2000)] {
+    fn a_new_connection_rests_at_the_quarter_of_a_second_once_nothing_has_happened_for_half_of_one() {
+        for (happens, rests) in [(&[0][..], 500), (&[1], 750), (&[0, 250], 750), (&[0, 251], 1000), (&[0, 400, 800], 1500)] {
             assert_eq!(rests_after(&mut Peer::facing(Side::Server), happens), rests, "{happens:?}");
         }
     }

@@ -15,7 +15,7 @@ use super::pacer::Pacer;
 use super::recovery::Recovery;
 use super::rtt::{RestingRtt, Rtt};
 use super::sent::SentPackets;
-use super::timer::{REST_AFTER, Timer, Timers, gone_at};
+use super::timer::{Timer, Timers, gone_at};
 use super::{Side, Stats, depart};
 use crate::crypto::{ReplayWindow, Sealer};
 use crate::limits::{FORGERIES_MAX, FRAMES_PER_DATAGRAM_MAX};
@@ -251,7 +251,7 @@ impl Parked {
             timers,
             events: alloc::collections::VecDeque::new(),
             is_resting: false,
-            rest_after: REST_AFTER,
+            is_new: false,
             stats,
         }
     }

@@ -15,9 +15,21 @@ pub(super) const REST_AFTER: Duration = Duration::from_secs(2);
 /// should be awake that are just coming in.
 pub(super) const FIRST_REST_AFTER: Duration = Duration::from_millis(500);
 
+/// New connections look at every quarter of a second.
+const NEW_TOGETHER: Duration = Duration::from_millis(250);
+
 /// The whole second not earlier than this, for what may last longer.
 pub(super) fn together_after(at: Instant) -> Instant {
-    (at + (TOGETHER - Duration::from_micros(1))).floor(TOGETHER)
+    next_multiple(at, TOGETHER)
+}
+
+/// The same for new connections: a second is half of the time that they are awake.
+pub(super) fn new_together_after(at: Instant) -> Instant {
+    next_multiple(at, NEW_TOGETHER)
+}
+
+fn next_multiple(at: Instant, of: Duration) -> Instant {
+    (at + (of - Duration::from_micros(1))).floor(of)
 }
 
 /// When a client counts as gone that was last heard then: at the whole second before it has been silent for longer.
