@@ -2,7 +2,7 @@
 
 use slint::ComponentHandle as _;
 
-use super::{NoDisplay, look, ui};
+use super::{NoDisplay, keyboard, look, ui};
 
 /// The window that says what this program is.
 pub struct AboutView {
@@ -25,6 +25,9 @@ impl AboutView {
         let window = ui::AboutWindow::new()?;
         look::dress(&window);
         window.set_version(env!("CARGO_PKG_VERSION").into());
+        keyboard::keep(&window, ui::AboutWindow::invoke_take_keyboard);
+        let weak = window.as_weak();
+        window.on_closed(move || keyboard::leave(&weak));
         window.show()?;
         Ok(Self { window })
     }

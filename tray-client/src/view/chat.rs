@@ -9,7 +9,7 @@ use slint::winit_030::{EventResult, WinitWindowAccessor as _};
 use winit::event::WindowEvent;
 
 use super::rows::{self, RowList};
-use super::{Gesture, NoDisplay, Sink, look, ui};
+use super::{Gesture, NoDisplay, Sink, keyboard, look, ui};
 use crate::geometry::{Corner, Rect};
 use crate::scene::{ConversationRow, HitRow, InvitationRow, LineRow, MemberRow, NoticeRow, PersonRow, RoomRow};
 use crate::words::say;
@@ -115,6 +115,10 @@ impl ChatView {
             searched(Gesture::Search(text.into()));
         });
         let list = self.conversations.clone();
+        window.on_conversation_named(move |typed, from| list.named(&typed, from));
+        let list = self.people.clone();
+        window.on_person_named(move |typed, from| list.named(&typed, from));
+        let list = self.conversations.clone();
         window.on_conversations_pointed(move |on| list.hold(on));
         let list = self.people.clone();
         window.on_people_pointed(move |on| list.hold(on));
@@ -138,8 +142,12 @@ impl ChatView {
             closed(Gesture::CloseChat);
             slint::CloseRequestResponse::HideWindow
         });
-        let focused = sink.clone();
+        window.on_writes(|text| keyboard::writes(&text));
+        let (focused, weak) = (sink.clone(), window.as_weak());
         window.window().on_winit_window_event(move |_, event| {
+            if let Some(window) = weak.upgrade().filter(|_| keyboard::is_key(event)) {
+                Self::mind_keyboard(&window);
+            }
             match event {
                 WindowEvent::Focused(on) => focused(Gesture::Attend(*on)),
                 WindowEvent::Occluded(true) => focused(Gesture::Attend(false)),
@@ -147,6 +155,11 @@ impl ChatView {
             }
             EventResult::Propagate
         });
+    }
+
+    /// What was pressed last may be gone by the time of this key.
+    pub(super) fn mind_keyboard(window: &ui::ChatWindow) {
+        keyboard::mind(window, ui::ChatWindow::invoke_take_keyboard);
     }
 
     /// Shows the window, in front of others and ready to type into.

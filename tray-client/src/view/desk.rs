@@ -3,7 +3,7 @@
 use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
 
 use super::rows::RowList;
-use super::{Change, DeskGesture, Gesture, NoDisplay, Sink, look, ui};
+use super::{Change, DeskGesture, Gesture, NoDisplay, Sink, keyboard, look, ui};
 use crate::compose::NoticeForm;
 use crate::scene::{AudienceRow, Filter, LedgerHead, LedgerRow, SentRow};
 use crate::words::say;
@@ -57,7 +57,11 @@ impl DeskView {
         view.window.set_chosen(view.chosen.model());
         view.window.set_ledger(view.ledger.model());
         view.listen(sink);
+        keyboard::keep(&view.window, ui::DeskWindow::invoke_take_keyboard);
+        let weak = view.window.as_weak();
+        view.window.on_closed(move || keyboard::leave(&weak));
         view.window.show()?;
+        view.window.invoke_take_keyboard();
         Ok(view)
     }
 
@@ -133,6 +137,7 @@ impl DeskView {
             window.set_minimized(false);
             window.focus_window();
         });
+        self.window.invoke_take_keyboard();
         Ok(())
     }
 

@@ -19,6 +19,22 @@ pub(super) trait Keyed {
     fn key(&self) -> &str;
 }
 
+/// A row that is found by what stands in it first.
+pub(super) trait Findable {
+    /// What people call it.
+    fn name(&self) -> &str;
+}
+
+macro_rules! found_by_name {
+    ($($row:ty),* $(,)?) => { $(impl Findable for $row {
+        fn name(&self) -> &str {
+            &self.name
+        }
+    })* };
+}
+
+found_by_name!(ConversationRow, PersonRow, RoomRow, MemberRow);
+
 /// The rows that a list was made of.
 struct Plain<P> {
     rows: Vec<P>,
@@ -73,6 +89,22 @@ impl<P: Clone + PartialEq, S: Clone + From<P> + 'static> RowList<P, S> {
         }
         plain.rows = new;
     }
+}
+
+impl<P: Findable, S> RowList<P, S> {
+    /// The first row whose name begins so, from this one on and round again; -1 where none does.
+    pub(super) fn named(&self, typed: &str, from: i32) -> i32 {
+        let rows = &self.plain.borrow().rows;
+        let typed = typed.to_lowercase();
+        let from = usize::try_from(from).unwrap_or(0);
+        let found =
+            (from..rows.len()).chain(0..from.min(rows.len())).find(|&at| rows.get(at).is_some_and(|row| begins(row.name(), &typed)));
+        found.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1)
+    }
+}
+
+fn begins(name: &str, typed: &str) -> bool {
+    name.to_lowercase().starts_with(typed)
 }
 
 impl<P: Clone + PartialEq + Keyed, S: Clone + From<P> + 'static> RowList<P, S> {
@@ -239,9 +271,9 @@ mod tests {
     }
 
     #[derive(Clone, Debug, PartialEq)]
-    struct Named(&'static str, u32);
+    struct Findable(&'static str, u32);
 
-    impl From<(&'static str, u32)> for Named {
+    impl From<(&'static str, u32)> for Findable {
         fn from((name, told): (&'static str, u32)) -> Self {
             Self(name, told)
         }
@@ -249,7 +281,7 @@ mod tests {
 
     #[test]
     fn nothing_moves_under_the_pointer_and_what_it_says_is_new_all_the_same() {
-        let list: RowList<(&'static str, u32), Named> = RowList::new();
+        let list: RowList<(&'static str, u32), Findable> = RowList::new();
         let names = || list.shown.iter().map(|row| format!("{}{}", row.0, row.1)).collect::<Vec<_>>();
         list.set_still(vec![("a", 1), ("b", 1), ("c", 1)]);
         list.hold(true);

@@ -2,7 +2,7 @@
 
 use slint::ComponentHandle as _;
 
-use super::{Gesture, NoDisplay, SettingsForm, Sink, look, ui};
+use super::{Gesture, NoDisplay, SettingsForm, Sink, keyboard, look, ui};
 use crate::platform::policy::Policy;
 use crate::settings::{Language, Theme, UserSettings};
 use crate::words::say;
@@ -41,6 +41,9 @@ impl SettingsView {
         window.on_other_server(move || other(Gesture::OtherServer));
         let why = sink.clone();
         window.on_why(move || why(Gesture::Why));
+        keyboard::keep(&window, ui::SettingsWindow::invoke_take_keyboard);
+        let weak = window.as_weak();
+        window.on_closed(move || keyboard::leave(&weak));
         let view = Self { window };
         view.tell(settings, autostart);
         view.window.show()?;
@@ -133,6 +136,9 @@ impl WhyView {
         window.set_report(report.into());
         let refresh = sink.clone();
         window.on_refresh(move || refresh(Gesture::Why));
+        keyboard::keep(&window, ui::WhyWindow::invoke_take_keyboard);
+        let weak = window.as_weak();
+        window.on_closed(move || keyboard::leave(&weak));
         window.show()?;
         Ok(Self { window })
     }

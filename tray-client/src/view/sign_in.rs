@@ -2,7 +2,7 @@
 
 use slint::ComponentHandle as _;
 
-use super::{Gesture, NoDisplay, Sink, look, ui};
+use super::{Gesture, NoDisplay, Sink, keyboard, look, ui};
 use crate::words::say;
 
 /// The window for signing in.
@@ -44,6 +44,7 @@ impl SignInView {
             closed(Gesture::CancelSignIn);
             slint::CloseRequestResponse::HideWindow
         });
+        keyboard::keep(&window, ui::SignInWindow::invoke_take_keyboard);
         let weak = window.as_weak();
         window.on_resized(move || {
             if let Some(window) = weak.upgrade() {

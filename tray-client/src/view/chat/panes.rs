@@ -31,6 +31,10 @@ impl ChatView {
             listed(Gesture::Place(PlaceGesture::ListRooms));
         });
         let list = self.rooms.clone();
+        window.on_room_named(move |typed, from| list.named(&typed, from));
+        let list = self.members.clone();
+        window.on_member_named(move |typed, from| list.named(&typed, from));
+        let list = self.rooms.clone();
         window.on_rooms_pointed(move |on| list.hold(on));
         let list = self.members.clone();
         window.on_members_pointed(move |on| list.hold(on));

@@ -3,6 +3,8 @@
 mod answers;
 mod clicks;
 mod desk;
+mod dice;
+mod keyboard;
 mod layout;
 mod pictures;
 mod places;

@@ -3,7 +3,6 @@
 //! `BELFRY_LAYOUT_SCENES` is how many scenes of each window are looked at (24), `BELFRY_LAYOUT_SEED` the number of the first (1). A failure
 //! says the number of its scene, which is the whole of it.
 
-mod dice;
 mod geometry;
 mod scenes;
 
@@ -14,9 +13,9 @@ use i_slint_backend_testing::{ElementRoot, mock_elapsed_time};
 use slint::platform::WindowEvent;
 use slint::{ComponentHandle, LogicalPosition, LogicalSize};
 
-use self::dice::{Dice, Frame};
 use self::geometry::{Area, Survey};
 use super::clicks::press;
+use super::dice::{Dice, Frame};
 use crate::platform::policy::Policy;
 use crate::popup::window::{MessageRow, Popup};
 use crate::settings::UserSettings;
@@ -36,7 +35,7 @@ const MESSAGES_LEAST: f32 = 19.0;
 /// A notice at the top of the window says what it is about: two or three words, with text of the usual size.
 const HEADING_LEAST: f32 = 80.0;
 
-fn wish(name: &str) -> Option<u64> {
+pub(super) fn wish(name: &str) -> Option<u64> {
     env::var(name).ok()?.parse().ok()
 }
 

@@ -2,7 +2,6 @@
 
 use slint::{ComponentHandle as _, LogicalSize};
 
-use super::dice::Dice;
 use crate::scene::{
     AlterationMark, AudienceRow, ConversationRow, DeliveryMark, FoundHead, HitRow, InvitationRow, LedgerHead, LedgerRow, LineRow,
     MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow, SentRow,
@@ -10,6 +9,7 @@ use crate::scene::{
 use crate::view::Sink;
 use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
+use crate::view::tests::dice::Dice;
 use crate::view::ui::Pane;
 
 fn here(dice: &mut Dice) -> PresenceDot {
