@@ -21,8 +21,9 @@ const NOTE_DEVICE: &str = "INSERT INTO ledger_devices
         locked_at = iif(excluded.visible_at IS NULL, coalesce(excluded.locked_at, locked_at), NULL),
         visible_at = coalesce(visible_at, excluded.visible_at), answered_at = coalesce(answered_at, excluded.answered_at),
         revision = max(revision, excluded.revision)";
-pub(super) const COUNT: &str = "UPDATE notices SET reached = reached + ?2, visible = visible + ?3, answered = answered + ?4 WHERE id = ?1";
-pub(super) const PROGRESS: &str = "SELECT audience, reached, visible, answered FROM notices WHERE id = ?1";
+pub(super) const COUNT: &str = "UPDATE notices SET reached = reached + ?2, visible = visible + ?3, answered = answered + ?4 WHERE id = ?1
+    RETURNING audience, reached, visible, answered";
+const PROGRESS: &str = "SELECT audience, reached, visible, answered FROM notices WHERE id = ?1";
 const LAST_SEEN: &str = "SELECT last_seen FROM accounts WHERE id = ?1";
 
 /// Notices without an answer of ?1 that ended after ?2 and are over at ?3.
@@ -122,14 +123,16 @@ pub(super) fn note(
     let time = |noted: bool| noted.then_some(clamped(at.0));
     let row = params![id, person, clamped(at.0), time(shown), time(now_answered), answer, revision];
     connection.prepare_cached(NOTE)?.execute(row)?;
-    if changed && !before.later {
-        connection.prepare_cached(COUNT)?.execute(params![id, now_reached, now_visible, now_answered])?;
-    }
+    let progress = if changed && !before.later {
+        let news = params![id, now_reached, now_visible, now_answered];
+        connection.prepare_cached(COUNT)?.query_row(news, |row| notices::progress(row, 0))?
+    } else {
+        connection.prepare_cached(PROGRESS)?.query_row([id], |row| notices::progress(row, 0))?
+    };
     let locked = receipt == Receipt::Locked;
     let line = line_of(connection, notice, account, device)?;
     let row = params![id, person, line.0, clamped(at.0), time(locked), time(shown), time(now_answered), revision];
     connection.prepare_cached(NOTE_DEVICE)?.execute(row)?;
-    let progress = connection.prepare_cached(PROGRESS)?.query_row([id], |row| notices::progress(row, 0))?;
     let answered = match answer {
         Some(answer) => {
             let notice = notices::find(connection, at, notice)?.notice;

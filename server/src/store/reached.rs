@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::column::{clamped, number, small};
 use super::error::Trouble;
-use super::ledger::{COUNT, PROGRESS};
+use super::ledger::COUNT;
 use super::{Changed, NoticeDelivery, NoticeProgress, Outcome, QueuedNotice, Reached, notices};
 use crate::limits::LEDGER_DEVICES_MAX;
 
@@ -102,8 +102,8 @@ pub(super) fn note(connection: &Connection, at: UnixMillis, mut deliveries: Vec<
             news += note_wording(connection, at, of_wording)?;
         }
         if news > 0 {
-            connection.prepare_cached(COUNT)?.execute([id, clamped(news as u64), 0, 0])?;
-            let now = connection.prepare_cached(PROGRESS)?.query_row([id], |row| notices::progress(row, 0))?;
+            let news = [id, clamped(news as u64), 0, 0];
+            let now = connection.prepare_cached(COUNT)?.query_row(news, |row| notices::progress(row, 0))?;
             progress.push(NoticeProgress { notice, author: AccountId(author), progress: now });
         }
     }

@@ -175,3 +175,36 @@ impl Hub {
         self.report_progress(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::chat::{AccountId, DeviceId};
+
+    use super::*;
+    use crate::hub::Effect;
+    use crate::hub::tests::hub;
+
+    fn queued(hub: &mut Hub) -> Vec<(UnixMillis, usize)> {
+        let jobs = std::iter::from_fn(|| hub.poll()).filter_map(|effect| match effect {
+            Effect::Job(job) => Some(job),
+            _ => None,
+        });
+        jobs.filter_map(|job| if let Work::Queued { deliveries } = job.work { Some((job.at, deliveries.len())) } else { None }).collect()
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_written_at_once_where_it_is_more_than_may_be_kept_and_with_the_time_when_it_was_sent() {
+        let mut hub = hub();
+        let at = |millis: u64| Now { instant: Instant::from_micros(millis * 1000), wall: UnixMillis(millis) };
+        let sent = |from: usize, to: usize| (from..to).map(|id| (NoticeId(1), AccountId(id as u64), DeviceId([1; 32]))).collect();
+        hub.note_queued(at(1), sent(0, 3));
+        hub.note_queued(at(2), sent(0, ARRIVALS_MAX - 1));
+        assert_eq!(queued(&mut hub), []);
+        hub.note_queued(at(3), sent(0, ARRIVALS_MAX));
+        let jobs = queued(&mut hub);
+        assert_eq!(jobs.iter().map(|job| job.1).sum::<usize>(), ARRIVALS_MAX);
+        assert!(jobs.iter().all(|job| job.1 <= ARRIVALS_PER_JOB));
+        assert_eq!((jobs[0], jobs[1].0, jobs.last().copied()), ((UnixMillis(1), 3), UnixMillis(2), Some((UnixMillis(3), 1))));
+        assert_eq!(hub.arrivals.deadline(), None);
+    }
+}
