@@ -192,7 +192,7 @@ fn execute<T, const N: usize>(
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{DeviceId, NoticeChange, NoticeId, Receipt, Text};
-    use rusqlite::Row;
+    use rusqlite::{Row, params};
 
     use super::super::column::{device, optional_time};
     use super::super::fixture::{DEVICE, add, arrive, ask, notice_to, sent};
@@ -266,6 +266,93 @@ mod tests {
             assert_eq!(times(&store, 2), []);
             let reached = "SELECT count(*) FROM ledger WHERE reached_at IS NOT NULL OR revision > 0";
             assert_eq!(store.connection.query_row(reached, [], |row| number(row, 0)), Ok(here as u64));
+        }
+    }
+
+    /// A device of the same key is everybody's, another one is everybody's, too, and as many more lines as there may be can be filled.
+    const OTHER: DeviceId = DeviceId([9; 32]);
+
+    /// Fills what room there is for devices in the lines of a notice and a person, but for one of this key if it is to have one.
+    fn fill(store: &Store, notice: i64, account: AccountId, own: Option<DeviceId>) {
+        let lines = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+            INSERT INTO ledger_devices (notice, account, device) SELECT ?2, ?3, CAST(printf('%032d', i) AS BLOB) FROM n WHERE i < ?1 OR ?4 IS NULL
+            UNION ALL SELECT ?2, ?3, ?4 WHERE ?4 IS NOT NULL";
+        store.connection.execute(lines, params![LEDGER_DEVICES_MAX, notice, clamped(account.0), own.map(|own| own.0)]).unwrap();
+    }
+
+    /// Everything that can be the case with a person before a notice reaches them.
+    const CASES: usize = 13;
+
+    fn prepare(store: &mut Store, case: usize, person: AccountId) {
+        let id = clamped(person.0);
+        let set = |store: &Store, statement| store.connection.execute(statement, [id]).unwrap();
+        match case {
+            0 => {
+                fill(store, 1, person, None);
+                ask(store, 2, Work::Queued { deliveries: vec![(NoticeId(2), person, DEVICE)] }).unwrap();
+            }
+            1 => fill(store, 1, person, Some(DEVICE)),
+            2 => fill(store, 2, person, None),
+            3 => drop(set(
+                store,
+                "UPDATE devices SET remembered = device = x'0909090909090909090909090909090909090909090909090909090909090909' WHERE account = ?1",
+            )),
+            4 => drop(set(store, "UPDATE ledger SET later = 1 WHERE account = ?1")),
+            5 => drop(set(store, "DELETE FROM ledger WHERE notice = 1 AND account = ?1")),
+            6 | 7 => {
+                let revision = case as u32 - 5;
+                let work = Work::Receipt { account: person, device: DEVICE, notice: NoticeId(1), revision, receipt: Receipt::Reached };
+                ask(store, if case == 6 { 3 } else { 6 }, work).unwrap();
+            }
+            8 | 9 => {
+                let at = if case == 8 { 3 } else { 6 };
+                ask(store, at, Work::Queued { deliveries: vec![(NoticeId(1), person, DEVICE)] }).unwrap();
+            }
+            10 => drop(ask(store, 6, Work::Queued { deliveries: vec![(NoticeId(1), person, OTHER)] }).unwrap()),
+            11 => fill(store, 1, person, Some(OTHER)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_statement_writes_what_one_line_after_the_other_does() {
+        for size in SIZES {
+            for first in (0..CASES).step_by(size) {
+                let both = [true, false].map(|together| {
+                    let (mut store, people) = house(size + 3);
+                    people.iter().for_each(|&person| drop(ask(&mut store, 1, arrive(person, OTHER, true)).unwrap()));
+                    store.connection.execute("UPDATE notices SET revision = 2", []).unwrap();
+                    // Whom nothing is sent to: their lines are nobody else's.
+                    let (here, [with_lines, with_device, _]) = people.split_at(size) else { panic!() };
+                    fill(&store, 1, *with_lines, None);
+                    prepare(&mut store, 8, *with_device);
+                    here.iter().enumerate().for_each(|(n, &person)| prepare(&mut store, (first + n) % CASES, person));
+                    let queued = |person: &AccountId| (NoticeId(1), *person, OTHER);
+                    match together {
+                        true => drop(ask(&mut store, 4, Work::Queued { deliveries: here.iter().map(queued).collect() }).unwrap()),
+                        false => here
+                            .iter()
+                            .for_each(|person| drop(ask(&mut store, 4, Work::Queued { deliveries: vec![queued(person)] }).unwrap())),
+                    }
+                    for (revision, at) in [(1, 7), (2, 8)] {
+                        let arrived = |&person: &AccountId| NoticeDelivery { revision, ..delivery(1, person, DEVICE, Some(5)) };
+                        match together {
+                            true => drop(reached(&mut store, at, here.iter().map(arrived).collect())),
+                            false => {
+                                for &account in here {
+                                    let (notice, device) = (NoticeId(1), DEVICE);
+                                    let queued = Work::Queued { deliveries: vec![(notice, account, device)] };
+                                    ask(&mut store, 5, queued).unwrap();
+                                    let _ =
+                                        ask(&mut store, at, Work::Receipt { account, device, notice, revision, receipt: Receipt::Reached });
+                                }
+                            }
+                        }
+                    }
+                    rows(&store)
+                });
+                assert_eq!(both[0], both[1], "{size} from {first}");
+            }
         }
     }
 

@@ -55,7 +55,7 @@ pub(super) fn set_back(connection: &Connection, at: UnixMillis, from: UnixMillis
 mod tests {
     use belfry_core::chat::{AccountId, NoticeChange, NoticeState, Reminding};
 
-    use super::super::fixture::{DEVICE, LOBBY, add, ask, each_store, named, notice_to, post, sent, sign_in};
+    use super::super::fixture::{DEVICE, LOBBY, add, ask, direct, each_store, named, notice_to, post, sent, sign_in};
     use super::super::{List, Outcome, Store, StoredDevices, StoredNotice, Target, Work};
     use super::*;
 
@@ -134,6 +134,19 @@ mod tests {
             assert_eq!([withdrawn, cleared].map(|id| end(store, id)), [Some(UnixMillis(410 + AHEAD)); 2], "what is over stays as it was");
             assert_eq!(back(store, 30, 30).0, [], "and once is enough");
             assert_eq!(end(store, ahead), Some(UnixMillis(420)));
+        });
+    }
+
+    #[test]
+    fn what_was_said_by_a_clock_that_was_ahead_is_not_the_newest_once_something_was_said_after_it() {
+        each_store(|store| {
+            let anna = with_anna(store);
+            let mut said = |at, counter, to| drop(ask(store, at, post(anna, counter, to, "hello")).unwrap());
+            (1..=3).for_each(|counter| said(10, counter, Target::Room(LOBBY)));
+            for (counter, at) in [(4, 20), (5, 21), (6, 22 + AHEAD), (7, 30)] {
+                said(at, counter, direct("root"));
+            }
+            assert_eq!(store.opening().unwrap().newest, UnixMillis(30));
         });
     }
 

@@ -308,6 +308,11 @@ mod tests {
             for counter in 100..116 {
                 posted(ask(&mut store, MONTH * 2 + begins, post(people[1], counter, Target::Room(LOBBY), "new")));
                 store.settle();
+                if counter == 100 {
+                    let first = ((MONTH * 2 + begins) % 4).max(1);
+                    let theirs = format!("SELECT count(*) FROM posts WHERE at = 1 AND account = {first}");
+                    assert_eq!(rows(&store, &theirs), 20 - POSTS_PER_MESSAGE, "the round begins with {first}");
+                }
                 let old = rows(&store, "SELECT count(*) FROM posts WHERE at = 1");
                 assert!(old <= left && left - old <= POSTS_PER_MESSAGE, "{left} old ones became {old}");
                 left = old;
