@@ -41,7 +41,7 @@ const GATHERING: Duration = Duration::from_millis(1);
 
 /// Timers wait for datagrams that have arrived already, one of which may be what a timer waits for, but no longer than this: a flood must not
 /// stop them.
-const TIMERS_PATIENCE: Duration = Duration::from_millis(50);
+const TIMERS_PATIENCE: Duration = Duration::from_millis(10);
 
 /// The events that one sleep brings at most: a socket each and the waker.
 const EVENTS_MAX: usize = 64;
@@ -255,10 +255,11 @@ impl EventLoop {
     /// Lets what has arrived gather where that is worth it, then waits.
     fn sleep(&mut self) -> io::Result<()> {
         let readable = self.sockets.iter().any(|bound| bound.readable);
-        if self.gathers && !readable {
+        let mut now = self.clock.now().instant;
+        if self.gathers && !readable && self.deadline.is_none_or(|at| now < at) {
             thread::park_timeout(GATHERING);
+            now = self.clock.now().instant;
         }
-        let now = self.clock.now().instant;
         let until = self.sockets.iter().filter_map(|bound| bound.retry_at).chain(self.deadline).min();
         let timeout = if readable { Some(Duration::ZERO) } else { until.map(|at| at.since(now)) };
         match self.poll.poll(&mut self.events, timeout) {

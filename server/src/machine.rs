@@ -1,5 +1,7 @@
 //! The whole server without sockets, threads or clocks: the connections, the sessions and the hub joined.
 
+mod mail;
+
 use std::net::SocketAddr;
 
 use belfry_core::chat::ServerStatus;
@@ -9,6 +11,7 @@ use belfry_core::endpoint::{self, Announcement, Endpoint};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::{Instant, Now};
 
+use self::mail::{Letter, Mail};
 use crate::hub::{self, Headcount, Hub, Rules};
 use crate::limits::{GOODBYES_WITHIN, RETURN_AFTER, RETURN_JITTER};
 use crate::observe::Observed;
@@ -84,6 +87,9 @@ pub enum Output {
 pub struct Machine {
     endpoint: Endpoint,
     sessions: Sessions,
+    /// What the sessions have said and the endpoint has not been given yet.
+    mail: Mail,
+    is_handing_over: bool,
     measured: Measured,
     disk_free_bytes: Option<u64>,
     /// It is stopping, and has stopped at this instant even if somebody has not answered the goodbye.
@@ -97,7 +103,15 @@ impl Machine {
         let endpoint = Endpoint::new(config.endpoint, for_endpoint, now.instant);
         let mut sessions = Sessions::new(Hub::new(opening, config.hub), rng);
         sessions.set_tally(endpoint.tally());
-        Self { endpoint, sessions, measured: Measured::default(), disk_free_bytes: None, stopped_by: None }
+        Self {
+            endpoint,
+            sessions,
+            mail: Mail::default(),
+            is_handing_over: false,
+            measured: Measured::default(),
+            disk_free_bytes: None,
+            stopped_by: None,
+        }
     }
 
     /// One thing has happened.
@@ -137,17 +151,16 @@ impl Machine {
         loop {
             match self.sessions.poll() {
                 Some(session::Output::Send { peer, channel, body, answers }) => {
-                    // One that is gone needs nothing more.
-                    if self.endpoint.send(peer, channel, body) == Err(SendError::Size) {
-                        self.sessions.note_unsendable(peer, channel, answers);
-                    }
+                    self.mail.add(Letter { to: peer, channel, body, answers });
                     continue;
                 }
                 Some(session::Output::Close { peer, why }) => {
+                    self.hand_over_all();
                     self.endpoint.close(now.instant, peer, why);
                     continue;
                 }
                 Some(session::Output::Watch { peer }) => {
+                    self.hand_over_all();
                     self.endpoint.watch(peer);
                     continue;
                 }
@@ -155,9 +168,11 @@ impl Machine {
                 Some(session::Output::Password(job)) => return Output::Password(job),
                 None => {}
             }
+            self.hand_over_next();
             match self.endpoint.poll(now.instant, datagram) {
                 endpoint::Output::Transmit { to } => return Output::Transmit { to },
                 endpoint::Output::Event(event) => self.note(now, event),
+                endpoint::Output::Wait(_) if !self.mail.is_empty() || self.sessions.has_outputs() => {}
                 endpoint::Output::Wait(_) if self.stopped_by.is_some_and(|by| by <= now.instant || self.endpoint.is_empty()) => {
                     return Output::Finished;
                 }
@@ -165,6 +180,38 @@ impl Machine {
                     return Output::Wait([until, self.sessions.deadline(now), self.stopped_by].into_iter().flatten().min());
                 }
             }
+        }
+    }
+
+    /// Gives the endpoint what the next receiver gets, once it has dealt with whoever has arrived: what they say may lead to more for the same
+    /// people. When somebody gets more than a turn's worth everybody else has theirs at once.
+    fn hand_over_next(&mut self) {
+        if self.endpoint.is_settled() {
+            self.is_handing_over = !self.mail.is_empty();
+            if let Some(first) = self.mail.next() {
+                self.hand_over(first);
+            }
+        } else if self.is_handing_over && self.endpoint.is_between_turns() {
+            self.is_handing_over = false;
+            self.hand_over_all();
+        }
+    }
+
+    /// Gives the endpoint everything for one receiver.
+    fn hand_over(&mut self, first: Letter) {
+        let mut next = Some(first);
+        while let Some(Letter { to, channel, body, answers }) = next {
+            // One that is gone needs nothing more.
+            if self.endpoint.send(to, channel, body) == Err(SendError::Size) {
+                self.sessions.note_unsendable(to, channel, answers);
+            }
+            next = self.mail.next_to(to);
+        }
+    }
+
+    fn hand_over_all(&mut self) {
+        while let Some(first) = self.mail.next() {
+            self.hand_over(first);
         }
     }
 

@@ -43,6 +43,10 @@ use crate::wire::{Channel, CloseCode};
 /// that nobody's history keeps everybody's next message waiting for longer than it takes to seal this.
 const TURN_BYTES: usize = 16 * 1024;
 
+/// A deadline that has become later is left where it is, and found out when it fires; one that has by so much, as when everything is acknowledged
+/// and the connection waits for nothing but its rest, is moved, because to look at a connection in vain costs more.
+const DEADLINE_SLACK: Duration = Duration::from_secs(1);
+
 /// Entries that an empty queue keeps room for.
 const IDLE_ENTRIES: usize = 1024;
 
@@ -161,7 +165,7 @@ pub struct Endpoint {
     reset_key: [u8; 32],
     quickest_suite: Suite,
     peers: Peers,
-    /// When which connection wants to be woken; one entry a connection, moved only to earlier times and looked at when it fires.
+    /// When which connection wants to be woken; one entry a connection, moved to earlier times and far later ones, and looked at when it fires.
     deadlines: BTreeSet<(Instant, PeerId)>,
     /// Connections that may have something to send or to tell.
     ready: VecDeque<PeerId>,
@@ -416,6 +420,16 @@ impl Endpoint {
         self.peers.len() == 0
     }
 
+    /// Nothing is left to do or to tell: [`Endpoint::poll`] would say [`Output::Wait`].
+    pub fn is_settled(&self) -> bool {
+        self.turn.is_none() && self.ready.is_empty() && self.events.is_empty() && self.replies.is_empty()
+    }
+
+    /// Nobody has begun to send who may send more before the others have their turn.
+    pub const fn is_between_turns(&self) -> bool {
+        self.turn.is_none()
+    }
+
     /// What to do next. Called until it says [`Output::Wait`].
     pub fn poll(&mut self, now: Instant, out: &mut Vec<u8>) -> Output {
         loop {
@@ -480,7 +494,7 @@ impl Endpoint {
             }
             self.remove(id);
         } else if let Some(at) = peer.deadline()
-            && peer.armed.is_none_or(|armed| at < armed)
+            && peer.armed.is_none_or(|armed| at < armed || at.since(armed) >= DEADLINE_SLACK)
         {
             if let Some(armed) = peer.armed.replace(at) {
                 self.deadlines.remove(&(armed, id));

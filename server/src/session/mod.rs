@@ -326,6 +326,11 @@ impl Sessions {
         output
     }
 
+    /// [`poll`](Self::poll) would give something.
+    pub(crate) fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn deadline(&self, now: Now) -> Option<Instant> {
         [self.sign_in_by.first().map(|&(at, _)| at), self.loads.deadline(), self.hub.deadline(now)].into_iter().flatten().min()
