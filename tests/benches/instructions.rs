@@ -16,6 +16,9 @@ use belfry_tests::world::{World, password, text};
 const PEOPLE: usize = 100;
 const NOTICES: usize = 5;
 const MESSAGES: usize = 5;
+/// Messages where people talk, and between two of them.
+const TALK: usize = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 /// Long enough for each client to show some twenty times that it is there.
 const IDLE: Duration = Duration::from_secs(600);
 /// Long enough for everything to be acknowledged and for connections to rest.
@@ -26,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 type Run = fn() -> usize;
 
 /// Every run by its name.
-const RUNS: [(&str, Run); 5] = [("notice", notice), ("acknowledgement", acknowledgement), ("chat", chat), ("ping", ping), ("login", login)];
+const RUNS: [(&str, Run); 6] =
+    [("notice", notice), ("acknowledgement", acknowledgement), ("chat", chat), ("talk", talk), ("ping", ping), ("login", login)];
 
 fn main() {
     let asked = std::env::args().nth(1).unwrap_or_default();
@@ -96,6 +100,21 @@ fn chat() -> usize {
     let heard = world.people.iter().skip(1).map(|person| person.messages().len()).sum();
     assert_eq!(heard, MESSAGES * PEOPLE, "everybody hears everything");
     heard
+}
+
+/// The same where one message comes soon after the other, so that nobody rests.
+fn talk() -> usize {
+    let mut world = house();
+    let said = |world: &mut World, messages: usize| {
+        for number in 0..messages {
+            world.say(0, format!("{number} {}", "x".repeat(198)));
+            world.run_for(PAUSE);
+        }
+    };
+    said(&mut world, MESSAGES);
+    world.is_counted = true;
+    said(&mut world, TALK);
+    TALK * PEOPLE
 }
 
 /// A datagram of a client that only shows that it is there, and its answer.
