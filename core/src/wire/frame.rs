@@ -183,9 +183,19 @@ fn next_range(above: u64, rest: &mut Reader<'_>) -> Result<(u64, u64), Malformed
 
 /// Splits the inside of a datagram into frames. After an error nothing more comes.
 pub fn decode(payload: &[u8]) -> impl Iterator<Item = Result<Frame<'_>, Malformed>> {
+    decode_by(payload, |_| ())
+}
+
+/// The same without padding, which is passed over and not read frame by frame: it may be half of a datagram.
+pub fn decode_but_padding(payload: &[u8]) -> impl Iterator<Item = Result<Frame<'_>, Malformed>> {
+    decode_by(payload, |reader| reader.pass_over(PADDING as u8))
+}
+
+fn decode_by<'a>(payload: &'a [u8], pass_over: impl Fn(&mut Reader<'a>)) -> impl Iterator<Item = Result<Frame<'a>, Malformed>> {
     let mut reader = Reader::new(payload);
     let mut broken = false;
     core::iter::from_fn(move || {
+        pass_over(&mut reader);
         if broken || reader.is_empty() {
             return None;
         }
@@ -400,6 +410,21 @@ mod tests {
 
     fn one(bytes: &[u8]) -> Frame<'_> {
         decode(bytes).next().unwrap().unwrap()
+    }
+
+    #[test]
+    fn padding_is_passed_over_wherever_it_is_and_nothing_else() {
+        let mut payload = vec![0, 0];
+        encode_ack([(5, 7)].into_iter(), Duration::ZERO, &mut payload);
+        payload.extend([0; 3]);
+        // It ends in a zero that is not padding.
+        encode_max_data(Channel::Chat, 0x4000, &mut payload);
+        encode_ping(&mut payload);
+        payload.extend([0; 9]);
+        for payload in [&payload[..], &payload[..payload.len() - 9], &[0; 4], &[], &[0, 6, 2]] {
+            let read: Vec<_> = decode(payload).filter(|frame| *frame != Ok(Frame::Padding)).collect();
+            assert_eq!(decode_but_padding(payload).collect::<Vec<_>>(), read, "{payload:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,12 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Goes on behind all bytes that are the same as this one.
+    pub(crate) fn pass_over(&mut self, byte: u8) {
+        let same = self.rest.iter().take_while(|&&next| next == byte).count();
+        self.rest = self.rest.get(same..).unwrap_or_default();
+    }
+
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
