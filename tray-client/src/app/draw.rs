@@ -94,6 +94,8 @@ impl App {
     fn head(&self, shown: &Conversation) -> ChatHead {
         let place = shown.place();
         let note = match place {
+            // Who is here is known as long as the server is.
+            _ if !self.model.connection().is_up() => String::new(),
             Place::Room(_) if *place == Place::lobby() => format!("{} here", self.model.people().here()),
             Place::Room(_) => String::new(),
             Place::Direct(account) => match self.model.people().find(account) {
@@ -113,6 +115,7 @@ impl App {
             has_older: shown.has_older(),
             has_newer: !shown.is_at_end(),
             span: shown.span(),
+            unread: scene::count(shown.unread()),
             is_room: matches!(place, Place::Room(_)) && *place != Place::lobby(),
         }
     }

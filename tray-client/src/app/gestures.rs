@@ -37,6 +37,7 @@ impl App {
             gesture,
             Gesture::Answer { .. }
                 | Gesture::Attend(_)
+                | Gesture::SeeEnd(_)
                 | Gesture::Read(_)
                 | Gesture::Hover { .. }
                 | Gesture::PopupResized
@@ -96,15 +97,14 @@ impl App {
             Gesture::Save => self.ask_where_to_save(),
             Gesture::Attend(attended) => {
                 self.attended = attended;
-                self.act(Intent::Attend(attended));
-                self.watch_chat();
+                self.attend();
             }
             Gesture::CloseChat => {
                 self.keep_window();
                 self.attended = false;
-                self.act(Intent::Attend(false));
-                self.watch_chat();
+                self.attend();
             }
+            Gesture::SeeEnd(sees) => self.act(Intent::SeeEnd(sees)),
             Gesture::SignIn { server, account, password, register } => self.sign_in_as(&server, &account, password, register),
             Gesture::CancelSignIn => self.cancel_sign_in(),
             Gesture::Set(form) => self.set(&form),

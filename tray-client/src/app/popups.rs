@@ -109,11 +109,17 @@ impl App {
         let (now, used) = (self.now().instant, self.is_used());
         self.popups.stack.watch(now, used);
         self.arrange_popups();
+        self.attend();
+    }
+
+    /// The chat window is before somebody's eyes, or is not: what comes there is read, or waits.
+    pub(super) fn attend(&mut self) {
+        self.act(Intent::Attend(self.attended && self.is_used()));
         self.watch_chat();
     }
 
     /// The chat window is told whether what it shows is before somebody's eyes.
-    pub(super) fn watch_chat(&self) {
+    fn watch_chat(&self) {
         self.chat.set_watched(self.is_used() && self.attended);
     }
 
@@ -152,7 +158,7 @@ impl App {
     }
 
     pub(super) fn pop_up_message(&mut self, place: &Place, message: &Message) {
-        let looking = self.chat.is_visible() && self.attended && self.model.shown().is_some_and(|shown| shown.place() == place);
+        let looking = self.chat.is_visible() && self.model.is_looking() && self.model.shown().is_some_and(|shown| shown.place() == place);
         if looking {
             return;
         }

@@ -199,7 +199,8 @@ impl Desk {
             return Vec::new();
         }
         let mut asks = vec![];
-        asks.extend(self.notices.begin(numbers));
+        let lists = [self.notices.begin(numbers), self.templates.begin(numbers), self.groups.begin(numbers), self.schedules.begin(numbers)];
+        asks.extend(lists.into_iter().flatten());
         asks.extend(self.watched.as_ref().map(|watched| watched.summary.notice.id).and_then(|notice| self.watch(notice, numbers)));
         if !self.audience.is_empty() && self.preview.is_none() && self.previewing.is_none() {
             asks.extend(self.ask_preview(numbers));
@@ -427,6 +428,11 @@ impl Desk {
         let known = listed.is_some();
         if let Some(listed) = listed {
             listed.progress = to;
+        }
+        // Newer than all that are listed: somebody else has sent it.
+        let newest = self.notices.shown().first().map(|newest| newest.notice.id);
+        if self.open && newest.is_none_or(|newest| of > newest) {
+            return (known, self.notices.begin(numbers).into_iter().collect());
         }
         let Some(watched) = self.watched.as_mut().filter(|watched| watched.summary.notice.id == of) else { return (known, Vec::new()) };
         watched.summary.progress = to;

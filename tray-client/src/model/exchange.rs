@@ -13,6 +13,8 @@ pub enum Intent {
     Open(Place),
     /// The window is in front and in use, or is not any more: only then has somebody read what it shows.
     Attend(bool),
+    /// The end of what is said in the shown conversation is in view, or is not: what is below the visible part is not read.
+    SeeEnd(bool),
     /// Say something.
     Say {
         /// The room or the person it is said to.

@@ -70,6 +70,8 @@ pub struct Model {
     conversations: BTreeMap<PlaceKey, Conversation>,
     shown: Option<PlaceKey>,
     attended: bool,
+    /// The newest line of the shown conversation is in view.
+    sees_end: bool,
     /// The window is on the screen.
     on_screen: bool,
     people: People,
@@ -112,6 +114,7 @@ impl Model {
             conversations: BTreeMap::from([(PlaceKey::of(&lobby), Conversation::new(lobby))]),
             shown: None,
             attended: false,
+            sees_end: true,
             on_screen: false,
             people: People::default(),
             notices: Notices::default(),
@@ -341,6 +344,10 @@ impl Model {
                 self.attended = attended;
                 effects.extend(self.read_shown());
             }
+            Intent::SeeEnd(sees) => {
+                self.sees_end = sees;
+                effects.extend(self.read_shown());
+            }
             Intent::Say { to, text } => effects.extend(self.say(now, to, text)),
             Intent::Retry(ticket) => {
                 if let Some((place, text)) = self.take_failed(ticket) {
@@ -382,7 +389,9 @@ impl Model {
             }
             Intent::OpenDesk => {
                 self.at_the_desk(&mut effects, Desk::open);
-                effects.extend(self.ask_people());
+                // Whom it can be for: also who and what has been made since these were read last.
+                effects.extend(self.list_people());
+                self.list_rooms(&mut effects);
             }
             Intent::Choose(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.choose(&audience, numbers)),
             Intent::Aim(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.aim(audience, numbers)),
@@ -422,8 +431,12 @@ impl Model {
                 self.rooms.decline(&room);
                 effects.push(Effect::Redraw(ScreenPart::Rooms));
             }
-            Intent::ListRooms => self.list_rooms(&mut effects),
+            Intent::ListRooms => {
+                effects.extend(self.list_people());
+                self.list_rooms(&mut effects);
+            }
             Intent::ListMembers(room) => {
+                effects.extend(self.list_people());
                 effects.extend(self.rooms.list_members(room, &mut self.numbers).map(Effect::Tell));
                 effects.push(Effect::Redraw(ScreenPart::Rooms));
             }
@@ -512,7 +525,7 @@ impl Model {
         self.see_in(&place, &message.from, effects);
         let me = self.me().cloned();
         let shown = self.shown.as_ref() == Some(&PlaceKey::of(&place));
-        let looking = self.attended && shown;
+        let looking = shown && self.is_looking();
         let conversation = self.conversation_mut(&place);
         let before = conversation.unread();
         conversation.arrive(message.clone(), me.as_ref(), looking);
@@ -574,18 +587,6 @@ impl Model {
         let conversation = self.conversations.get_mut(&place?)?;
         settle(conversation);
         Some(Effect::Redraw(ScreenPart::Lines(conversation.place().clone())))
-    }
-
-    /// Whoever looks has read.
-    fn read_shown(&mut self) -> Vec<Effect> {
-        let Some(shown) = self.shown.as_ref().filter(|_| self.attended) else { return Vec::new() };
-        let Some(conversation) = self.conversations.get_mut(shown) else { return Vec::new() };
-        if !conversation.read() {
-            return Vec::new();
-        }
-        let place = conversation.place().clone();
-        let told = self.tell_read(&place);
-        [Effect::Redraw(ScreenPart::Conversations)].into_iter().chain(told).collect()
     }
 }
 

@@ -158,6 +158,12 @@ impl Model {
         }
     }
 
+    /// Asks for the list as it is from now on: nobody tells of accounts that are made, renamed or removed.
+    pub(super) fn list_people(&mut self) -> Option<Effect> {
+        self.people.doubt(true);
+        self.ask_people()
+    }
+
     /// Asks for the list, unless it is complete or on its way.
     pub(super) fn ask_people(&mut self) -> Option<Effect> {
         self.people.is_due().then(|| {

@@ -15,6 +15,23 @@ pub(super) const PAGE_MESSAGES: u32 = 100;
 const _: () = assert!(PAGE_MESSAGES <= PAGE_ENTRIES_MAX);
 
 impl Model {
+    /// Whether what comes in the shown conversation comes before the person's eyes.
+    pub const fn is_looking(&self) -> bool {
+        self.attended && self.sees_end
+    }
+
+    /// Whoever looks has read.
+    pub(super) fn read_shown(&mut self) -> Vec<Effect> {
+        let Some(shown) = self.shown.as_ref().filter(|_| self.is_looking()) else { return Vec::new() };
+        let Some(conversation) = self.conversations.get_mut(shown) else { return Vec::new() };
+        if !conversation.read() {
+            return Vec::new();
+        }
+        let place = conversation.place().clone();
+        let told = self.tell_read(&place);
+        [Effect::Redraw(ScreenPart::Conversations)].into_iter().chain(told).collect()
+    }
+
     pub(super) fn ask_older(&mut self, place: &Place) -> Option<Effect> {
         let ticket = self.numbers.ticket();
         let stretch = self.conversation_mut(place).ask_older(ticket)?;

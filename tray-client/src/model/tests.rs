@@ -133,12 +133,12 @@ fn a_window_that_is_shown_again_reads_the_list_only_where_it_is_not_told_what_ch
 }
 
 #[test]
-fn the_desk_asks_who_there_is_where_the_window_has_not() {
+fn the_desk_asks_who_there_is() {
     let mut model = Model::new("lan-host");
     model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Admin });
     let (ask, _) = asks_people(&model.act(NOW, Intent::OpenDesk)).unwrap();
     model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: false })));
-    assert_eq!(asks_people(&model.act(NOW, Intent::OpenDesk)), None);
+    assert!(asks_people(&model.act(NOW, Intent::OpenDesk)).is_some(), "as it is each time");
 }
 
 #[test]
@@ -350,4 +350,36 @@ fn quitting_waits_for_the_goodbye() {
     let mut model = signed_in();
     assert_eq!(model.act(NOW, Intent::Quit), [Effect::Tell(Command::Close)]);
     assert_eq!(model.apply(NOW, Update::Closed), [Effect::Exit]);
+}
+
+#[test]
+fn what_comes_below_the_visible_part_is_read_when_it_comes_into_view() {
+    let mut model = signed_in();
+    model.act(NOW, Intent::Open(bob()));
+    model.act(NOW, Intent::Attend(true));
+    model.apply(NOW, said(bob(), 1, "bob"));
+    assert_eq!(model.unread(), 0, "it is before the person's eyes");
+    model.act(NOW, Intent::SeeEnd(false));
+    let effects = model.apply(NOW, said(bob(), 2, "bob"));
+    assert_eq!(model.unread(), 1);
+    assert!(!told(&effects).iter().any(|command| matches!(command, Command::Ask { request: Request::MarkRead { .. }, .. })));
+    // In front again, and still above it.
+    model.act(NOW, Intent::Attend(false));
+    model.act(NOW, Intent::Attend(true));
+    assert_eq!(model.unread(), 1);
+    let effects = model.act(NOW, Intent::SeeEnd(true));
+    assert_eq!(model.unread(), 0);
+    assert!(told(&effects).iter().any(|command| matches!(command, Command::Ask { request: Request::MarkRead { upto: Seq(2), .. }, .. })));
+}
+
+#[test]
+fn whoever_looks_for_somebody_finds_accounts_that_were_made_since() {
+    let mut model = signed_in();
+    lists_people(&mut model, vec![anna()]);
+    let carla = Person { account: account("carla"), ..anna() };
+    for (intent, now) in [(Intent::ListRooms, vec![anna(), carla]), (Intent::OpenDesk, vec![anna()])] {
+        let (ask, _) = asks_people(&model.act(NOW, intent)).expect("the list is read anew");
+        model.apply(NOW, answered(ask, Answer::People(Page { entries: now.clone(), more: false })));
+        assert_eq!(model.people().sorted().len(), now.len());
+    }
 }

@@ -73,7 +73,7 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
             name: name(place),
             direct: matches!(place, Place::Direct(_)),
             here: if let Place::Direct(account) = place {
-                model.people().find(account).map_or(PresenceDot::No, |person| here(person.presence))
+                model.people().find(account).map_or(PresenceDot::No, |person| here(model, person.presence))
             } else {
                 PresenceDot::No
             },
@@ -95,7 +95,7 @@ pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow>
     let rows = model.people().sorted().into_iter().map(|person| PersonRow {
         key: Place::Direct(person.account.clone()).to_string(),
         name: visible(person.account.as_str()),
-        here: here(person.presence),
+        here: here(model, person.presence),
         note: match (person.presence, person.last_seen) {
             (Presence::Offline, Some(at)) => when::ago(at, moment.now),
             _ => String::new(),
@@ -105,15 +105,18 @@ pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow>
     rows.filter(|row| matches(search, &[&row.name])).collect()
 }
 
-pub(super) const fn here(presence: Presence) -> PresenceDot {
+/// Whether somebody is here, as far as anybody knows: nobody does while the server is gone.
+pub(super) const fn here(model: &Model, presence: Presence) -> PresenceDot {
     match presence {
+        _ if !model.connection().is_up() => PresenceDot::No,
         Presence::Online => PresenceDot::Online,
         Presence::Away => PresenceDot::Away,
         Presence::Offline => PresenceDot::No,
     }
 }
 
-fn count(unread: u64) -> String {
+/// Unread messages as they are written beside a conversation: `99+` at most, empty for none.
+pub fn count(unread: u64) -> String {
     match unread {
         0 => String::new(),
         1..=99 => unread.to_string(),
@@ -182,6 +185,18 @@ mod tests {
         let people = vec![person("anna", Presence::Online, 0), person("ben", Presence::Offline, 0), person("me", Presence::Online, 0)];
         lists_people(&mut model, people);
         model
+    }
+
+    #[test]
+    fn while_the_server_is_gone_nobody_is_said_to_be_here() {
+        let mut model = model();
+        model.act(now(), Intent::Open(Place::Direct(account("anna"))));
+        let why = belfry_core::client::Interruption::Silent;
+        model.apply(now(), Update::Disconnected { why, retry_in: std::time::Duration::ZERO });
+        let people = people(&model, "", moment(12, 0)).into_iter().map(|row| row.here);
+        let conversations = conversations(&model, "", moment(12, 0)).into_iter().map(|row| row.here);
+        let found = crate::scene::rooms(&model, "").into_iter().map(|row| row.here);
+        assert!(people.chain(conversations).chain(found).all(|here| here == PresenceDot::No));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use desk::{
 };
 pub use lines::{AlterationMark, DeliveryMark, LineRow, as_table, as_text, lines};
 pub use links::links;
-pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, people};
+pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, count, people};
 pub use notices::{NoticeRow, SeverityLevel, notice, open_notices, past_notices};
 pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
 

@@ -176,7 +176,7 @@ pub fn rooms(model: &Model, filter: &str) -> Vec<RoomRow> {
         key: Place::Direct(person.account.clone()).to_string(),
         name: visible(person.account.as_str()),
         direct: true,
-        here: here(person.presence),
+        here: here(model, person.presence),
         inside: true,
         ..RoomRow::default()
     });
@@ -212,7 +212,7 @@ pub fn invitations(model: &Model) -> Vec<InvitationRow> {
 /// Who is in the room, and then who could be asked to join it; those whose name has the words of `filter`.
 pub fn members(model: &Model, room: &RoomName, filter: &str) -> Vec<MemberRow> {
     let listed = model.rooms().members().filter(|(of, _)| of.key() == room.key()).map(|(_, people)| people).unwrap_or_default();
-    let present = |account: &AccountName| model.people().find(account).map_or(PresenceDot::No, |person| here(person.presence));
+    let present = |account: &AccountName| model.people().find(account).map_or(PresenceDot::No, |person| here(model, person.presence));
     let row = |account: &AccountName, inside: bool| MemberRow {
         key: Place::Direct(account.clone()).to_string(),
         name: visible(account.as_str()),

@@ -33,6 +33,8 @@ pub struct ChatHead {
     pub has_older: bool,
     /// Scrolling down finds more: what is shown does not end with the newest message.
     pub has_newer: bool,
+    /// Unread messages in it, as they are written; empty for none.
+    pub unread: String,
     /// The numbers of the first and the last line that have one: those of one conversation have no gaps.
     pub span: Option<(u64, u64)>,
     /// It is a room that one may leave and ask others into; the lobby is none.
@@ -123,6 +125,8 @@ impl ChatView {
         let list = self.people.clone();
         window.on_people_pointed(move |on| list.hold(on));
         window.on_said(on(sink, Gesture::Say));
+        let seen = sink.clone();
+        window.on_end_seen(move |on| seen(Gesture::SeeEnd(on)));
         window.on_retry(on(sink, Gesture::Retry));
         window.on_discard(on(sink, Gesture::Discard));
         window.on_read(on(sink, Gesture::Read));
@@ -269,6 +273,7 @@ impl ChatView {
         self.window.set_place_name(rows::place_name(&head.key, head.name).into());
         self.window.set_place_key(head.key.into());
         self.window.set_place_note(say(&head.note).into());
+        self.window.set_place_unread(head.unread.into());
         self.window.set_has_older(head.has_older);
         self.window.set_has_newer(head.has_newer);
         self.window.set_place_is_room(head.is_room);
@@ -280,6 +285,8 @@ impl ChatView {
 
     /// The notices: open ones at the top of the window, all of them in their list.
     pub fn set_notices(&mut self, open: Vec<NoticeRow>, past: Vec<NoticeRow>) {
+        let unseen = open.iter().chain(&past).filter(|row| row.unseen).count();
+        self.window.set_unread_notices(i32::try_from(unseen).unwrap_or(i32::MAX));
         self.window.set_more_notices(i32::try_from(open.len().saturating_sub(NOTICES_SEEN)).unwrap_or(i32::MAX));
         self.open.set(open.iter().take(NOTICES_SEEN).cloned().collect());
         // Where the notice goes at which the keyboard is, the keyboard goes back: what is typed next is for nothing that moves up.

@@ -92,6 +92,8 @@ pub enum Gesture {
     Save,
     /// The chat window is in front and in use, or not any more.
     Attend(bool),
+    /// The newest line of the shown conversation has come into view, or has left it.
+    SeeEnd(bool),
     /// Closed the chat window.
     CloseChat,
     /// Wants to sign in, or to make an account.

@@ -271,9 +271,9 @@ mod tests {
     }
 
     #[derive(Clone, Debug, PartialEq)]
-    struct Findable(&'static str, u32);
+    struct Named(&'static str, u32);
 
-    impl From<(&'static str, u32)> for Findable {
+    impl From<(&'static str, u32)> for Named {
         fn from((name, told): (&'static str, u32)) -> Self {
             Self(name, told)
         }
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn nothing_moves_under_the_pointer_and_what_it_says_is_new_all_the_same() {
-        let list: RowList<(&'static str, u32), Findable> = RowList::new();
+        let list: RowList<(&'static str, u32), Named> = RowList::new();
         let names = || list.shown.iter().map(|row| format!("{}{}", row.0, row.1)).collect::<Vec<_>>();
         list.set_still(vec![("a", 1), ("b", 1), ("c", 1)]);
         list.hold(true);

@@ -178,3 +178,31 @@ fn looking_at_another_notice_shows_the_old_one_until_the_new_one_is_there() {
     desk.watch(NoticeId(8), &mut numbers).unwrap();
     assert_eq!(watched_names(&desk), ["anna"]);
 }
+
+#[test]
+fn a_notice_that_another_administrator_sends_comes_onto_the_list() {
+    let (mut desk, mut numbers) = watching();
+    let asks = desk.open(&mut numbers);
+    let ask = asked(&asks, |request| matches!(request, Request::ListNotices { before: None }));
+    desk.hear_notices(ask, Page { entries: vec![summary()], more: false }, &mut numbers);
+    let (_, asks) = desk.progressed(NoticeId(8), Progress::default(), &mut numbers);
+    asked(&asks, |request| matches!(request, Request::ListNotices { before: None }));
+    let (_, asks) = desk.progressed(NoticeId(3), Progress::default(), &mut numbers);
+    assert_eq!(asks, [], "an older one has left the list");
+}
+
+#[test]
+fn after_a_break_groups_templates_and_plans_are_read_as_well_as_notices() {
+    let (mut desk, mut numbers) = (Desk::default(), Numbers::default());
+    let first = desk.open(&mut numbers);
+    for command in first {
+        let Command::Ask { ticket, .. } = command else { panic!("{command:?}") };
+        desk.failed(ticket, None);
+    }
+    let asks = desk.reopen(&mut numbers);
+    let is = |wanted: fn(&Request) -> bool| asked(&asks, wanted);
+    is(|request| matches!(request, Request::ListGroups { .. }));
+    is(|request| matches!(request, Request::ListTemplates { .. }));
+    is(|request| matches!(request, Request::ListSchedules { .. }));
+    is(|request| matches!(request, Request::ListNotices { .. }));
+}

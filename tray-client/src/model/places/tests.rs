@@ -246,7 +246,7 @@ fn what_is_refused_is_said_and_what_is_done_is_not() {
 fn the_list_of_rooms_is_asked_for_to_its_end_and_a_search_is_answered_once() {
     let mut model = model();
     let effects = model.act(now(1), Intent::ListRooms);
-    let [Effect::Tell(Command::Ask { ticket: ask, request: Request::ListRooms { after: None } })] = effects[..] else {
+    let [.., Effect::Tell(Command::Ask { ticket: ask, request: Request::ListRooms { after: None } })] = effects[..] else {
         panic!("{effects:?}")
     };
     let room = |typed| belfry_core::chat::Room {

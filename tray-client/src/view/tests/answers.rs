@@ -284,3 +284,56 @@ fn notices_in_the_window_are_visible_while_somebody_is_at_it_and_not_where_they_
     mock_elapsed_time(READ_AFTER + INSTANT);
     assert_eq!(read(&heard), ["7"], "in the list it is there as a whole");
 }
+
+#[test]
+fn a_newest_line_that_is_not_in_view_is_said_not_to_be() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    view.window().window().set_size(LogicalSize::new(720.0, 560.0));
+    let rows =
+        |count: usize| (0..count).map(|number| said("Anna Berg", "10:00", &format!("Message {number}"), DeliveryMark::None)).collect();
+    let head = |unread: &str| crate::view::chat::ChatHead {
+        key: "lobby".into(),
+        name: "Lobby".into(),
+        unread: unread.into(),
+        ..crate::view::chat::ChatHead::default()
+    };
+    view.set_lines(head(""), rows(200), true);
+    let wait = || (0..10).for_each(|_| mock_elapsed_time(INSTANT));
+    wait();
+    let seen = |heard: &Heard| {
+        heard.0.take().into_iter().filter_map(|gesture| if let Gesture::SeeEnd(on) = gesture { Some(on) } else { None }).collect::<Vec<_>>()
+    };
+    seen(&heard);
+    let wheel = |delta_y: f32| {
+        view.window().window().dispatch_event(WindowEvent::PointerScrolled {
+            position: slint::LogicalPosition::new(450.0, 250.0),
+            delta_x: 0.0,
+            delta_y,
+        })
+    };
+    wheel(2000.0);
+    wait();
+    assert_eq!(seen(&heard), [false]);
+    view.set_lines(head("3"), rows(203), false);
+    wait();
+    assert!(is_there(view.window(), "Go to the newest message, 3 unread"));
+    super::clicks::press(view.window(), "Go to the newest message, 3 unread");
+    wait();
+    assert_eq!(seen(&heard), [true]);
+    // Behind another pane nothing is in view.
+    view.show_notices();
+    wait();
+    assert_eq!(seen(&heard), [false]);
+}
+
+#[test]
+fn notices_that_nobody_has_seen_are_counted_beside_the_search() {
+    let (_, mut view) = with(vec![open("8", &["Yes"]), open("7", &["Yes"])]);
+    assert!(is_there(view.window(), "Notices, 2 unread"));
+    let folded = NoticeRow { ended: "Closed".into(), ..open("6", &["Yes"]) };
+    view.set_notices(vec![NoticeRow { unseen: false, ..open("8", &["Yes"]) }], vec![folded]);
+    assert!(is_there(view.window(), "Notices, 1 unread"), "an info notice that has gone by itself waits still");
+    super::clicks::press(view.window(), "Notices, 1 unread");
+    assert_eq!(view.window().get_pane(), Pane::Notices);
+}

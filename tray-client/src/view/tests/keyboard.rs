@@ -211,8 +211,8 @@ fn a_list_is_one_stop_and_is_gone_through_by_arrows_ends_and_letters() {
     view.set_conversations(conversations());
     mock_elapsed_time(Duration::from_millis(20));
     with_control(&view, "f");
-    // Search, new conversation, menu, conversations.
-    for _ in 0..3 {
+    // Search, notices, new conversation, menu, conversations.
+    for _ in 0..4 {
         strike(&view, Key::Tab);
     }
     heard.take();
@@ -220,7 +220,7 @@ fn a_list_is_one_stop_and_is_gone_through_by_arrows_ends_and_letters() {
         |heard: &Heard| heard.take().into_iter().find_map(|gesture| if let Gesture::Open(key) = gesture { Some(key) } else { None });
     let to_people = |view: &ChatView| {
         with_control(view, "f");
-        (0..5).for_each(|_| strike(view, Key::Tab));
+        (0..6).for_each(|_| strike(view, Key::Tab));
     };
     strike(&view, Key::DownArrow);
     strike(&view, Key::Return);

@@ -28,10 +28,10 @@ impl Heard {
         Rc::new(move |gesture| heard.borrow_mut().push(gesture))
     }
 
-    /// What was done since the last time; that a popup has found its size is nobody's doing.
+    /// What was done since the last time; that a popup has found its size or a line has come into view is nobody's doing.
     fn take(&self) -> Vec<Gesture> {
         let mut done = std::mem::take(&mut *self.0.borrow_mut());
-        done.retain(|gesture| *gesture != Gesture::PopupResized);
+        done.retain(|gesture| !matches!(gesture, Gesture::PopupResized | Gesture::SeeEnd(_)));
         done
     }
 }
