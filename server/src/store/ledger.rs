@@ -144,7 +144,7 @@ pub(super) fn note(
 }
 
 /// On which line of a person's it is noted what a device does.
-fn line_of(connection: &Connection, notice: NoticeId, account: AccountId, device: DeviceId) -> Result<DeviceId, Trouble> {
+pub(super) fn line_of(connection: &Connection, notice: NoticeId, account: AccountId, device: DeviceId) -> Result<DeviceId, Trouble> {
     let key = params![clamped(notice.0), clamped(account.0), device.0, LEDGER_DEVICES_MAX];
     Ok(if connection.prepare_cached(HAS_A_LINE)?.exists(key)? { device } else { OTHERS })
 }

@@ -81,8 +81,7 @@ const QUEUE: [&str; SIZES.len()] = for_lines!(
     ),
     "(?, ?)",
     ") v CROSS JOIN ledger l WHERE l.notice = ?1 AND l.account = v.column1
-        ON CONFLICT DO UPDATE SET queued_at = min(coalesce(queued_at, excluded.queued_at), excluded.queued_at)
-            WHERE queued_at IS NULL OR queued_at > excluded.queued_at"
+        ON CONFLICT DO UPDATE SET queued_at = excluded.queued_at WHERE queued_at IS NULL OR queued_at > excluded.queued_at"
 );
 
 /// Notes what has reached programs that show notices: each notice's counters once.
@@ -196,6 +195,7 @@ mod tests {
 
     use super::super::column::{device, optional_time};
     use super::super::fixture::{DEVICE, add, arrive, ask, notice_to, sent};
+    use super::super::ledger::line_of;
     use super::super::{Store, Work};
     use super::*;
 
@@ -281,7 +281,7 @@ mod tests {
     }
 
     /// Everything that can be the case with a person before a notice reaches them.
-    const CASES: usize = 13;
+    const CASES: usize = 14;
 
     fn prepare(store: &mut Store, case: usize, person: AccountId) {
         let id = clamped(person.0);
@@ -310,8 +310,20 @@ mod tests {
             }
             10 => drop(ask(store, 6, Work::Queued { deliveries: vec![(NoticeId(1), person, OTHER)] }).unwrap()),
             11 => fill(store, 1, person, Some(OTHER)),
+            12 => drop(set(
+                store,
+                "UPDATE devices SET remembered = device <> x'0909090909090909090909090909090909090909090909090909090909090909' WHERE account = ?1",
+            )),
             _ => {}
         }
+    }
+
+    /// Notes in the plainest way that the first notice is on its way to a device.
+    fn queue_alone(store: &Store, at: u64, account: AccountId, device: DeviceId) {
+        let line = line_of(&store.connection, NoticeId(1), account, device).unwrap();
+        let note = "INSERT INTO ledger_devices (notice, account, device, queued_at) SELECT notice, account, ?2, ?3 FROM ledger
+            WHERE notice = 1 AND account = ?1 ON CONFLICT DO UPDATE SET queued_at = min(coalesce(queued_at, ?3), ?3)";
+        store.connection.execute(note, params![clamped(account.0), line.0, clamped(at)]).unwrap();
     }
 
     #[test]
@@ -327,13 +339,14 @@ mod tests {
                     fill(&store, 1, *with_lines, None);
                     prepare(&mut store, 8, *with_device);
                     here.iter().enumerate().for_each(|(n, &person)| prepare(&mut store, (first + n) % CASES, person));
-                    let queued = |person: &AccountId| (NoticeId(1), *person, OTHER);
                     match together {
-                        true => drop(ask(&mut store, 4, Work::Queued { deliveries: here.iter().map(queued).collect() }).unwrap()),
-                        false => here
-                            .iter()
-                            .for_each(|person| drop(ask(&mut store, 4, Work::Queued { deliveries: vec![queued(person)] }).unwrap())),
+                        true => {
+                            let deliveries = here.iter().map(|&person| (NoticeId(1), person, OTHER)).collect();
+                            drop(ask(&mut store, 4, Work::Queued { deliveries }).unwrap());
+                        }
+                        false => here.iter().for_each(|&person| queue_alone(&store, 4, person, OTHER)),
                     }
+                    let mut seen = vec![rows(&store)];
                     for (revision, at) in [(1, 7), (2, 8)] {
                         let arrived = |&person: &AccountId| NoticeDelivery { revision, ..delivery(1, person, DEVICE, Some(5)) };
                         match together {
@@ -341,15 +354,15 @@ mod tests {
                             false => {
                                 for &account in here {
                                     let (notice, device) = (NoticeId(1), DEVICE);
-                                    let queued = Work::Queued { deliveries: vec![(notice, account, device)] };
-                                    ask(&mut store, 5, queued).unwrap();
+                                    queue_alone(&store, 5, account, device);
                                     let _ =
                                         ask(&mut store, at, Work::Receipt { account, device, notice, revision, receipt: Receipt::Reached });
                                 }
                             }
                         }
+                        seen.push(rows(&store));
                     }
-                    rows(&store)
+                    seen
                 });
                 assert_eq!(both[0], both[1], "{size} from {first}");
             }
