@@ -37,6 +37,9 @@ const QUIET_MAX: Duration = Duration::from_secs(120);
 const SPEAKERS: usize = 20;
 const CHATTER_PER_SECOND: f64 = 20_000.0;
 
+/// Senders in W5, each in a room of their own.
+const SENDERS_MAX: usize = 50;
+
 /// Between two searches: slower than a session may ask.
 const SEARCH_PACE: Duration = Duration::from_millis(250);
 /// A search that has not been answered by then is not waited for.
@@ -80,7 +83,7 @@ pub(super) const WORKLOADS: [(&str, Workload); 10] = [
     ("w3", Workload::Chatter),
     ("w4", Workload::Saturation),
     ("w5-1", Workload::Durable(1)),
-    ("w5-50", Workload::Durable(50)),
+    ("w5-50", Workload::Durable(SENDERS_MAX)),
     ("search", Workload::Search),
 ];
 
@@ -103,9 +106,9 @@ impl Workload {
             Self::Storm | Self::Idle | Self::Notice | Self::Broadcast => (receivers + 1, 0, false),
             Self::Shown => (receivers + 1, 0, true),
             Self::Chatter => (chatting.max(SPEAKERS), 0, false),
-            Self::Search => (2, 0, false),
             Self::Saturation => (101, 0, false),
-            Self::Durable(senders) => (senders + 1, senders, false),
+            // One sender beside others who say nothing: all three find the same house.
+            Self::Durable(_) | Self::Search => (SENDERS_MAX + 1, SENDERS_MAX, false),
         };
         Population { clients, rooms, shown, at_once: self == Self::Storm }
     }
@@ -443,6 +446,7 @@ mod tests {
         assert_eq!(of(Workload::Idle), of(Workload::Broadcast));
         assert_ne!(of(Workload::Notice), of(Workload::Shown));
         assert_ne!(of(Workload::Storm), of(Workload::Idle));
-        assert_ne!(of(Workload::Durable(1)), of(Workload::Durable(50)));
+        assert_eq!(of(Workload::Durable(1)), of(Workload::Search));
+        assert_ne!(of(Workload::Durable(50)), of(Workload::Chatter));
     }
 }
