@@ -146,18 +146,24 @@ def bars(title, unit, values):
     parts = [head(wide, high, title)]
     for index, (name, value) in enumerate(values):
         y = top + row * index
-        length = max(1, (wide - left - 90) * value / most)
+        length = max(1, (wide - left - 130) * value / most)
         parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{name}</text>')
         parts.append(f'<rect x="{left}" y="{y + 2}" width="{length:.1f}" height="{row - 8}" fill="{COLOURS.get(name, "#555")}"/>')
         parts.append(f'<text x="{left + length + 6:.1f}" y="{y + 15}">{number(value)} {unit}</text>')
     return "\n".join(parts + ["</svg>\n"])
 
 
+def round_up(value):
+    """The next number above that four steps lead to in short numbers."""
+    digit = 10 ** math.floor(math.log10(value))
+    return next(step * digit for step in (1.2, 1.6, 2, 3, 4, 6, 8, 10) if step * digit >= value)
+
+
 def curves(title, unit, series):
     """One line for each peer over the number of clients; the axis of the clients is logarithmic, the other begins at zero."""
     wide, high, left, right, top, bottom = 640, 360, 60, 150, 44, 40
     xs = sorted({x for points in series.values() for x, _ in points})
-    most = max(y for points in series.values() for _, y in points) * 1.1
+    most = round_up(max(y for points in series.values() for _, y in points))
     low, span = math.log10(xs[0]), max(math.log10(xs[-1]) - math.log10(xs[0]), 1e-9)
     across = lambda x: left + (wide - left - right) * (math.log10(x) - low) / span
     up = lambda y: high - bottom - (high - top - bottom) * y / most
@@ -170,7 +176,7 @@ def curves(title, unit, series):
         parts.append(f'<text x="{across(x):.1f}" y="{high - bottom + 18}" text-anchor="middle">{x:,}</text>')
     labels = sorted(series, key=lambda name: -series[name][-1][1])
     for index, name in enumerate(labels):
-        colour = COLOURS.get(name, "#555")
+        colour = COLOURS.get(name) or list(COLOURS.values())[index]
         points = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in series[name])
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="3" fill="{colour}"/>' for x, y in series[name]]

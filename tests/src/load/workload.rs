@@ -318,7 +318,7 @@ impl Scene {
                 self.heard.begin_round();
                 let before = self.used();
                 self.tell(1, Order::Search { who: 1, sought: *sought });
-                self.heard.wait_for(SEARCH_MAX, |heard| heard.acknowledged.load(Ordering::Acquire) > 0);
+                self.heard.wait_for(SEARCH_MAX, |heard| !heard.latencies().is_empty());
                 latencies.extend(self.heard.latencies().into_iter().map(|micros| f64::from(micros) / 1e3));
                 *cpu += self.used().server - before.server;
                 thread::sleep((before.at + SEARCH_PACE).since(self.heard.now()));
