@@ -23,16 +23,17 @@ def build():
     return target / "release" / "belfry-load"
 
 
-def run(load, peer, workloads, options, lines):
-    """One start of the load generator; what it prints."""
+def run(load, peer, workloads, options, lines, named=None):
+    """One start of the load generator; what it prints, under another name if there is one."""
     if not workloads:
         return
-    say(f"{peer}: {' '.join(workloads)} {' '.join(options)}")
+    say(f"{named or peer}: {' '.join(workloads)} {' '.join(options)}")
     ended = subprocess.run([load, peer] + workloads + options, capture_output=True, text=True, check=False)
     if ended.returncode:
         say(f"{peer} did not come to its end: {ended.stderr.strip()}")
     for line in ended.stdout.splitlines():
         record = json.loads(line)
+        record["peer"] = named or record["peer"]
         lines.append(record)
         if record.get("trouble"):
             say(f"{peer}, {record['workload']}: {record['trouble']}")

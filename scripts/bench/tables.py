@@ -7,9 +7,9 @@ from generator import machine_in_words
 
 COLOURS = {
     "belfry": "#c0392b", "mosquitto": "#2980b9", "ngircd": "#27ae60", "nats": "#8e44ad", "prosody": "#7f8c8d", "quinn": "#d35400",
-    "floor": "#2c3e50", "belfry (notice)": "#e08a7f",
+    "floor": "#2c3e50", "belfry (notice)": "#e08a7f", "before": "#b7950b", "before (notice)": "#e0cd7f",
 }
-NAMES = {"nats": "nats-server", "quinn": "quinn relay", "floor": "floor: `sendmmsg` alone", "belfry": "**Belfry**"}
+NAMES = {"nats": "nats-server", "quinn": "quinn relay", "floor": "floor: `sendmmsg` alone", "belfry": "**Belfry**", "before": "Belfry before"}
 START, END = "<!-- tables: made by scripts/bench-peers -->", "<!-- end of the tables -->"
 
 
@@ -98,7 +98,7 @@ def broadcast(lines):
                 if not found:
                     continue
                 ledger = cell(found, "ledger_ms") if workload != "w2-chat" else ""
-                name = NAMES.get(peer, peer) + (what or (", chat" if peer == "belfry" else ""))
+                name = NAMES.get(peer, peer) + (what or (", chat" if peer in ("belfry", "before") else ""))
                 rows.append([f"{size:,}", name, cell(found, "server_cpu_us"), cell(found, "clients_cpu_us"), cell(found, "last_ms"),
                              cell(found, "last_ms_p99"), ledger, delivered(found)])
     head = ["receivers", "server", "server CPU µs a delivery", "clients CPU µs", "last receiver ms", "its p99", "ledger complete ms", "delivered"]
