@@ -33,7 +33,7 @@ pub const PASSWORDS_WAITING_MAX: usize = 1024;
 
 /// Passwords that are looked at at a time where nobody says how many cores there are …
 pub const HASHES_AT_ONCE: usize = 2;
-/// … and however many there are: each takes a core for 25 ms and keeps 19 MiB.
+/// … and however many there are: each takes a core for 25 ms and 19 MiB.
 pub const HASHES_AT_ONCE_MAX: usize = 4;
 
 /// Passwords of those whom the account knows that are looked at before one of those whom it does not.
