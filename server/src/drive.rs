@@ -36,8 +36,8 @@ const GOODBYE_PATIENCE: Duration = Duration::from_millis(200);
 
 /// After a turn of which nothing came, arrivals gather for so long before the loop looks again. What comes then is acknowledgements, a datagram of
 /// each who was told something, and to wake up costs more than to take one. Nobody waits longer for it than a timer's step, and whoever rings the bell
-/// is heard at once.
-const GATHERING: Duration = Duration::from_millis(1);
+/// is heard at once. Windows' step is fifteen of these.
+const GATHERING: Option<Duration> = if cfg!(windows) { None } else { Some(Duration::from_millis(1)) };
 
 /// Timers wait for datagrams that have arrived already, one of which may be what a timer waits for, but no longer than this: a flood must not
 /// stop them.
@@ -256,8 +256,12 @@ impl EventLoop {
     fn sleep(&mut self) -> io::Result<()> {
         let readable = self.sockets.iter().any(|bound| bound.readable);
         let mut now = self.clock.now().instant;
-        if self.gathers && !readable && self.deadline.is_none_or(|at| now < at) {
-            thread::park_timeout(GATHERING);
+        if let Some(gathering) = GATHERING
+            && self.gathers
+            && !readable
+            && self.deadline.is_none_or(|at| now < at)
+        {
+            thread::park_timeout(gathering);
             now = self.clock.now().instant;
         }
         let until = self.sockets.iter().filter_map(|bound| bound.retry_at).chain(self.deadline).min();
