@@ -17,6 +17,8 @@ const ACK_ONLY_MAX: u32 = 32;
 pub(super) struct Acks {
     /// (smallest, largest) from the newest downwards, disjoint, not touching.
     ranges: VecDeque<(u64, u64)>,
+    /// The number that comes next if nothing is lost; unknown before the first packet.
+    expected: Option<u64>,
     /// When the newest packet arrived.
     newest_at: Instant,
     /// Packets since the last acknowledgement that want one; and those of them that were full.
@@ -37,12 +39,17 @@ pub(super) struct Arrival {
 }
 
 impl Acks {
+    /// Those of a connection that has rested: everything that had arrived is known to the peer, and this number comes next.
+    pub(super) fn expecting(number: u64) -> Self {
+        Self { expected: Some(number), ..Self::default() }
+    }
+
     /// A packet has arrived for the first time.
     pub(super) fn on_packet(&mut self, now: Instant, number: u64, arrival: Arrival) {
-        let expected = self.ranges.front().map_or(0, |&(_, largest)| largest.saturating_add(1));
-        let out_of_order = number != expected && !self.ranges.is_empty();
-        if number >= expected {
+        let out_of_order = self.expected.is_some_and(|expected| number != expected);
+        if self.expected.is_none_or(|expected| number >= expected) {
             self.newest_at = now;
+            self.expected = Some(number.saturating_add(1));
         }
         self.insert(number);
         if !arrival.eliciting {
@@ -134,6 +141,17 @@ mod tests {
             acks.on_packet(Instant::START, number, SMALL);
         }
         acks
+    }
+
+    #[test]
+    fn that_one_is_missing_is_said_at_once_also_of_the_first_after_a_rest() {
+        for (first, due) in [(7, ACK_DELAY_MAX), (8, Duration::ZERO), (6, Duration::ZERO)] {
+            let mut acks = Acks::expecting(7);
+            acks.on_packet(Instant::START, first, SMALL);
+            assert_eq!(acks.due(), Some(Instant::START + due), "{first}");
+        }
+        assert_eq!(after(&[8]).due(), Some(Instant::START + ACK_DELAY_MAX), "nothing is known of what came before");
+        assert_eq!(after(&[8, 10]).due(), Some(Instant::START));
     }
 
     #[test]

@@ -219,7 +219,9 @@ impl Connection {
                 Verdict::Forged
             }
             Heard::Awake { number, newest, full, payload } => {
-                self.active().handle_payload(now, number, payload, full, rng);
+                let active = self.active();
+                active.window.mark(number);
+                active.handle_payload(now, number, payload, full, rng);
                 Verdict::Authentic { newest }
             }
         }

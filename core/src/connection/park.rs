@@ -154,12 +154,12 @@ impl Parked {
             return if self.forged >= FORGERIES_MAX { Heard::TooManyForgeries } else { Heard::Asleep(Verdict::Forged) };
         };
         let newest = self.window.is_newest(number);
-        self.window.mark(number);
         let can_answer = self.unanswered.is_none() && self.sealer.next_number() < u64::MAX - 1;
         let unanswered = NonZeroU64::MIN.checked_add(number).filter(|_| can_answer && is_sign_of_life(payload));
         if unanswered.is_none() {
             return Heard::Awake { number, newest, full, payload };
         }
+        self.window.mark(number);
         self.last_heard = now;
         self.last_active = now;
         self.unanswered = unanswered;
@@ -198,8 +198,9 @@ impl Parked {
     /// Wakes it up.
     pub(super) fn resume(mut self) -> Active {
         let mut timers = Timers::default();
-        let mut acks = Acks::default();
+        let mut acks = Acks::expecting(self.window.next());
         if let Some(number) = self.take_unanswered() {
+            acks = Acks::expecting(number);
             acks.on_packet(self.last_heard, number, Arrival { eliciting: true, full: false, spread: None });
             timers.put(Timer::Acknowledge, acks.due());
         }

@@ -91,6 +91,11 @@ impl ReplayWindow {
         }
     }
 
+    /// One more than the highest number that was seen.
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
     /// Whether no number as high as this has been seen.
     pub const fn is_newest(&self, number: u64) -> bool {
         number >= self.next

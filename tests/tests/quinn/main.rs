@@ -30,8 +30,7 @@ fn warm() -> Pair {
     for side in [Side::Client, Side::Server] {
         pair.send(side, Channel::Chat, *b"warm");
     }
-    // Less than the half second after which a new connection rests.
-    pair.run_for(SECOND / 4);
+    pair.run_for(SECOND);
     pair.client.events.clear();
     pair.server.events.clear();
     pair
