@@ -136,7 +136,8 @@ impl Admission {
         [mixed as usize % PLACES, (mixed >> 32) as usize % PLACES]
     }
 
-    /// Whether a first message behind a valid cookie may cost a handshake.
+    /// Whether a first message behind a valid cookie may ask for a handshake, as far as its address and the room for connections go. What does not
+    /// pass here takes no place among those that wait.
     ///
     /// # Errors
     /// The code to refuse it with.
@@ -146,19 +147,30 @@ impl Admission {
             return Ok(Admitted::Repeated(peer));
         }
         let source = self.links.source(proven.address().ip());
-        if peers >= PEERS_MAX || self.connected.get(&source).is_some_and(|&there| there as usize >= PEERS_PER_ADDRESS_MAX) {
+        if peers >= PEERS_MAX || self.is_full(source) {
             return Err(CloseCode::SERVER_FULL);
         }
         let address = self.lately.entry(source).or_insert_with(|| HandshakeAllowance::new(now));
-        if !address.handshakes.take(now, HANDSHAKES_OF_ADDRESS) {
-            return Err(CloseCode::RATE_LIMITED);
+        if address.handshakes.take(now, HANDSHAKES_OF_ADDRESS) { Ok(Admitted::New) } else { Err(CloseCode::RATE_LIMITED) }
+    }
+
+    /// Whether one that has passed [`Self::hello`] may cost a handshake, now that it has its turn.
+    ///
+    /// # Errors
+    /// The code to refuse it with.
+    pub(super) fn handshake(&mut self, now: Instant, proven: &AddressProven) -> Result<(), CloseCode> {
+        let source = self.links.source(proven.address().ip());
+        if self.is_full(source) {
+            return Err(CloseCode::SERVER_FULL);
         }
+        let address = self.lately.entry(source).or_insert_with(|| HandshakeAllowance::new(now));
         // Whoever finishes what they begin goes before whoever does not.
         let reserved = if address.unproven.take(now, UNPROVEN_OF_ADDRESS) { 0 } else { HANDSHAKES_RESERVED };
-        if !self.handshakes.take_beyond(now, HANDSHAKES, reserved) {
-            return Err(CloseCode::RATE_LIMITED);
-        }
-        Ok(Admitted::New)
+        if self.handshakes.take_beyond(now, HANDSHAKES, reserved) { Ok(()) } else { Err(CloseCode::RATE_LIMITED) }
+    }
+
+    fn is_full(&self, source: Source) -> bool {
+        self.connected.get(&source).is_some_and(|&there| there as usize >= PEERS_PER_ADDRESS_MAX)
     }
 
     /// A handshake from there was confirmed by its client.
@@ -166,11 +178,6 @@ impl Admission {
         if let Some(address) = self.lately.get_mut(&from) {
             address.unproven.give_back();
         }
-    }
-
-    /// Whether a first message was here before and made a connection.
-    pub(super) fn has_answered(&self, hash: &HelloHash) -> bool {
-        self.hellos.contains_key(hash)
     }
 
     /// The handshake of a first message made this connection.

@@ -10,9 +10,10 @@ use super::peers::{Peer, PeerStage, Renewal};
 use super::{Endpoint, PeerId};
 use crate::connection::{Connection, Established, Queued, Side};
 use crate::crypto::{self, AddressProven, KeyPair, NO_SITE_KEY, PublicKey, Responder, Suite};
-use crate::limits::{IDENTITIES_MAX, PROVISIONAL_MAX};
+use crate::limits::{HANDSHAKES_AT_ONCE, IDENTITIES_MAX, PROVISIONAL_MAX};
 use crate::rng::Random;
 use crate::time::Instant;
+use crate::wire::CloseCode;
 use crate::wire::datagram::{ConnectionId, Hello, Hello0, NoSession, Reject, Response, Retry, VERSION};
 use crate::wire::parameters::{ClientParameters, RenewalSecret, ServerParameters, prologue};
 
@@ -43,37 +44,58 @@ impl Endpoint {
     pub(super) fn on_hello(&mut self, now: Instant, from: SocketAddr, hello: &Hello<'_>) -> bool {
         let Some(proven) = self.cookies.check(now, from, hello.nonce, &hello.cookie) else { return false };
         let hash = crypto::short_hash(hello.noise);
-        // An answer that is there costs nothing.
-        if self.admission.has_answered(&hash) || self.hellos.may_pass() {
-            self.answer_hello(now, &proven, hello, hash)
-        } else {
-            self.hellos.join(now, proven, hash, hello)
+        if self.hellos.is_waiting(&hash) {
+            return true;
+        }
+        match self.admission.hello(now, &proven, &hash, self.peers.len() + self.hellos.len()) {
+            Ok(Admitted::Repeated(peer)) => self.repeat_response(from, peer),
+            Ok(Admitted::New) if self.hellos.may_pass() => match self.admission.handshake(now, &proven) {
+                Ok(()) => self.shake_hands(now, &proven, hello, hash),
+                Err(code) => self.refuse(&proven, hello, code),
+            },
+            Ok(Admitted::New) => self.hellos.join(now, proven, hash, hello),
+            Err(code) => self.refuse(&proven, hello, code),
         }
     }
 
-    /// Answers a first message whose turn it is.
-    pub(super) fn answer_hello(&mut self, now: Instant, proven: &AddressProven, hello: &Hello<'_>, hash: HelloHash) -> bool {
-        match self.admission.hello(now, proven, &hash, self.peers.len()) {
-            Ok(Admitted::New) => match self.greet(now, proven, hello, hash) {
-                Some(peer) => {
-                    self.admission.note_hello(now, hash, peer);
-                    true
+    /// Some of those that wait have their turn: so many as get a handshake, and all before them that are refused.
+    pub(super) fn answer_waiting(&mut self, now: Instant) {
+        let mut left = HANDSHAKES_AT_ONCE;
+        while left > 0
+            && let Some(waiting) = self.hellos.take()
+        {
+            match self.admission.handshake(now, &waiting.proven) {
+                Ok(()) => {
+                    self.shake_hands(now, &waiting.proven, &waiting.message(), waiting.hash);
+                    left -= 1;
                 }
-                None => false,
-            },
-            Ok(Admitted::Repeated(peer)) => self.repeat_response(proven.address(), peer),
-            Err(code) => {
-                let reject = Reject {
-                    to: hello.from,
-                    nonce: hello.nonce,
-                    code,
-                    retry_after_millis: REJECTED_RETRY_MILLIS,
-                    jitter_millis: REJECTED_RETRY_MILLIS,
-                };
-                self.reply(proven.address(), |out| reject.encode(out));
-                true
+                Err(code) => {
+                    self.refuse(&waiting.proven, &waiting.message(), code);
+                }
             }
         }
+    }
+
+    /// Answers a first message, and keeps the answer for when it comes again.
+    fn shake_hands(&mut self, now: Instant, proven: &AddressProven, hello: &Hello<'_>, hash: HelloHash) -> bool {
+        let greeted = self.greet(now, proven, hello, hash);
+        if let Some(peer) = greeted {
+            self.admission.note_hello(now, hash, peer);
+        }
+        greeted.is_some()
+    }
+
+    /// Says that it is not wanted now. It was a genuine one all the same.
+    fn refuse(&mut self, proven: &AddressProven, hello: &Hello<'_>, code: CloseCode) -> bool {
+        let reject = Reject {
+            to: hello.from,
+            nonce: hello.nonce,
+            code,
+            retry_after_millis: REJECTED_RETRY_MILLIS,
+            jitter_millis: REJECTED_RETRY_MILLIS,
+        };
+        self.reply(proven.address(), |out| reject.encode(out));
+        true
     }
 
     /// Does the handshake: the only place where a connection comes into being.

@@ -15,7 +15,7 @@ use crate::wire::datagram::{ConnectionId, Hello};
 #[derive(Debug, Default)]
 pub(super) struct Hellos {
     waiting: VecDeque<WaitingHello>,
-    /// The same: whoever has no answer yet says it again.
+    /// The same.
     known: BTreeSet<HelloHash>,
     /// Handshakes since the owner last had nothing more to do.
     done: usize,
@@ -64,16 +64,23 @@ impl Hellos {
         true
     }
 
-    /// Those whose turn it is.
-    pub(super) fn take(&mut self) -> Vec<WaitingHello> {
-        let turn: Vec<_> = self.waiting.drain(..self.waiting.len().min(HANDSHAKES_AT_ONCE)).collect();
-        for hello in &turn {
-            self.known.remove(&hello.hash);
-        }
+    /// Whether this one waits already: whoever has no answer yet says it again.
+    pub(super) fn is_waiting(&self, hash: &HelloHash) -> bool {
+        self.known.contains(hash)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The one whose turn it is.
+    pub(super) fn take(&mut self) -> Option<WaitingHello> {
+        let hello = self.waiting.pop_front()?;
+        self.known.remove(&hello.hash);
         if self.waiting.is_empty() {
             self.waiting.shrink_to_fit();
         }
-        turn
+        Some(hello)
     }
 
     /// When it is somebody's turn: at once, as soon as it has been looked what else has come.
@@ -124,11 +131,12 @@ mod tests {
             assert!(joins(&mut hellos, number));
         }
         assert_eq!(hellos.deadline(), Some(NOW));
-        let turns = [(); 3].map(|()| hellos.take().iter().map(|hello| hello.message().from.0).collect::<Vec<_>>());
-        assert_eq!(turns, [(0..many - 1).collect(), Vec::from([many - 1]), Vec::new()]);
+        assert_eq!(hellos.len(), many as usize);
+        let turns: Vec<_> = core::iter::from_fn(|| hellos.take()).map(|hello| hello.message().from.0).collect();
+        assert_eq!(turns, (0..many).collect::<Vec<_>>());
         assert_eq!(hellos.deadline(), None);
         assert!(joins(&mut hellos, 0), "what was answered may come again");
-        assert_eq!(hellos.take().len(), 1);
+        assert!(hellos.take().is_some_and(|hello| !hellos.is_waiting(&hello.hash)));
     }
 
     #[test]

@@ -367,9 +367,7 @@ impl Endpoint {
             self.remove(id);
         }
         self.admission.forget_hellos(now);
-        for waiting in self.hellos.take() {
-            self.answer_hello(now, &waiting.proven, &waiting.message(), waiting.hash);
-        }
+        self.answer_waiting(now);
     }
 
     /// Queues a message. A peer too slow for its queue is resynchronised, never waited for.

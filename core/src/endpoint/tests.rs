@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use super::*;
 use crate::connection::{Connection, Established, Side};
 use crate::crypto::{Initiator, Suite};
-use crate::limits::{HANDSHAKES_AT_ONCE, PROVISIONAL_MAX, RETRIES_PER_ADDRESS_PER_SECOND};
+use crate::limits::{HANDSHAKES_AT_ONCE, HANDSHAKES_PER_ADDRESS_BURST, PROVISIONAL_MAX, RETRIES_PER_ADDRESS_PER_SECOND};
 use crate::rng::from_seed;
 use crate::wire::datagram::{ConnectionId, Hello, Hello0, VERSION};
 use crate::wire::parameters::{ClientParameters, ServerParameters, prologue};
@@ -183,6 +183,26 @@ impl House {
             })
             .collect()
     }
+}
+
+#[test]
+fn one_address_that_asks_and_asks_takes_no_more_places_among_those_who_wait_than_it_may_have_handshakes() {
+    let mut house = House::new();
+    let device = KeyPair::generate(&mut house.rng);
+    let (_, hello) = house.first_message(&device, at(2, 5000));
+    let (_, first) = house.first_message(&device, at(1, 5000));
+    let Ok(Datagram::Hello(first)) = datagram::decode(&first) else { panic!("a first message") };
+    for number in 0..HANDSHAKES_PER_ADDRESS_BURST + 40 {
+        // One cookie is good for as many as bring it.
+        let noise = [first.noise, &number.to_le_bytes()].concat();
+        let mut hello = Vec::new();
+        Hello { noise: &noise, ..first }.encode(&mut hello);
+        house.endpoint.handle_datagram(house.now, at(1, 5000), &mut hello);
+    }
+    let waiting = HANDSHAKES_PER_ADDRESS_BURST as usize - HANDSHAKES_AT_ONCE;
+    assert_eq!(house.endpoint.hellos.len(), waiting);
+    house.endpoint.handle_datagram(house.now, at(2, 5000), &mut hello.clone());
+    assert_eq!(house.endpoint.hellos.len(), waiting + 1, "there is room for somebody else");
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Arrivals {
         let (proven, hash) = (self.proven(host), self.asked.to_le_bytes());
         let admitted = self.admission.hello(now, &proven, &hash, peers)?;
         assert!(matches!(admitted, Admitted::New));
-        Ok(())
+        self.admission.handshake(now, &proven)
     }
 }
 
