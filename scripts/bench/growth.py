@@ -62,8 +62,10 @@ def plots(lines):
     made = {}
 
     def over(name, title, unit, series):
+        # Of those who hear what one says to all, that one is none.
+        people = lambda size, workload, by: size - 1 if by == "clients" and workload != "w3" else size
         points = {
-            label: [(size, value) for size in sizes(lines, workload, by) if (value := middle(at(lines, workload, by, size), field)) is not None]
+            label: [(people(size, workload, by), value) for size in sizes(lines, workload, by) if (value := middle(at(lines, workload, by, size), field)) is not None]
             for label, workload, by, field in series
         }
         points = {label: found for label, found in points.items() if found}
