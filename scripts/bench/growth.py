@@ -1,9 +1,9 @@
 """The tables and plots of scripts/bench-growth. No dependencies."""
 
 from generator import machine_in_words
-from tables import cell, curves, delivered, middle, table
+from tables import cell, curves, delivered, middle, put, table
 
-START, END = "<!-- tables: made by scripts/bench-growth -->", "<!-- end of the tables -->"
+MARKS = "<!-- tables: made by scripts/bench-growth -->", "<!-- end of the tables -->"
 SOUGHT = ("common", "rare", "absent")
 
 
@@ -89,13 +89,4 @@ def plots(lines):
 
 
 def write(folder, facts, lines):
-    """Puts the tables into the page between its two marks, and the plots beside it."""
-    path = folder / "growth.md"
-    text = path.read_text()
-    before, rest = text.split(START, 1)
-    _, after = rest.split(END, 1)
-    pictures = plots(lines)
-    shown = "\n".join(f"![{name.removesuffix('.svg')}]({name})" for name in pictures)
-    path.write_text(f"{before}{START}\n\n{page(facts, lines)}\n{shown}\n\n{END}{after}")
-    for name, picture in pictures.items():
-        (folder / name).write_text(picture)
+    put(folder / "growth.md", MARKS, page(facts, lines), plots(lines))

@@ -10,7 +10,7 @@ COLOURS = {
     "floor": "#2c3e50", "belfry (notice)": "#e08a7f", "before": "#b7950b", "before (notice)": "#e0cd7f",
 }
 NAMES = {"nats": "nats-server", "quinn": "quinn relay", "floor": "floor: `sendmmsg` alone", "belfry": "**Belfry**", "before": "Belfry before"}
-START, END = "<!-- tables: made by scripts/bench-peers -->", "<!-- end of the tables -->"
+MARKS = "<!-- tables: made by scripts/bench-peers -->", "<!-- end of the tables -->"
 
 
 def of(lines, workload, peer=None, size=None):
@@ -225,14 +225,16 @@ def plots(lines):
     return made
 
 
-def write(folder, facts, lines):
-    """Puts the tables into the page between its two marks, and the plots beside it."""
-    path = folder / "peers.md"
-    text = path.read_text()
-    before, rest = text.split(START, 1)
-    _, after = rest.split(END, 1)
-    pictures = plots(lines)
+def put(path, between, text, pictures):
+    """Puts tables into a page between its two marks, and the plots beside it."""
+    start, end = between
+    before, rest = path.read_text().split(start, 1)
+    _, after = rest.split(end, 1)
     shown = "\n".join(f"![{name.removesuffix('.svg')}]({name})" for name in pictures)
-    path.write_text(f"{before}{START}\n\n{page(facts, lines)}\n{shown}\n\n{END}{after}")
+    path.write_text(f"{before}{start}\n\n{text}\n{shown}\n\n{end}{after}")
     for name, picture in pictures.items():
-        (folder / name).write_text(picture)
+        (path.parent / name).write_text(picture)
+
+
+def write(folder, facts, lines):
+    put(folder / "peers.md", MARKS, page(facts, lines), plots(lines))
