@@ -201,6 +201,14 @@ pub const LOSS_DELAY_MIN: Duration = Duration::from_millis(4);
 /// The largest message that any channel carries.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of files that a peer may have on their way once a transfer was accepted: sixteen blocks, as many as may be partly arrived. More
+/// than the packets that are remembered as sent would not be on its way anyhow.
+pub const FILE_WINDOW_BYTES: u64 = FRAGMENTED_MESSAGES_MAX as u64 * MESSAGE_BYTES_MAX as u64;
+
+/// Datagrams that history has of what it shares with files, for each of theirs: a page that somebody waits for is small, and a file that
+/// somebody waits for takes long anyhow.
+pub const HISTORY_WEIGHT: u8 = 3;
+
 /// Messages of one channel that may be on their way beyond the oldest undelivered one.
 pub const MESSAGES_IN_FLIGHT_MAX: u64 = 1024;
 
@@ -357,6 +365,7 @@ const _: () =
     assert!(HELLO_MEMORY.as_secs() > 2 * COOKIE_BUCKET.as_secs(), "a replay must be remembered for longer than its cookie is valid");
 const _: () =
     assert!(HEARTBEAT_TIMEOUT.as_millis() >= 3 * (KEEPALIVE.as_millis() + KEEPALIVE_JITTER.as_millis()), "three keepalives may be lost");
+const _: () = assert!(FILE_WINDOW_BYTES <= SENT_PACKETS_MAX as u64 * DATAGRAM_BYTES as u64);
 const _: () = assert!(FRAGMENT_BYTES_MIN * 2 < DATAGRAM_BYTES, "a fragment of the least size must fit beside another");
 const _: () = assert!(TEXT_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + TITLE_BYTES_MAX + 8 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(

@@ -2,10 +2,12 @@
 
 import zlib
 
-CHANNELS = 4
-CREDIT_TO_SERVER = [16 << 10, 0, 128 << 10, 16 << 10]
-CREDIT_TO_CLIENT = [16 << 10, 128 << 10, 256 << 10, 1 << 20]
-MESSAGE_MAX = [4 << 10, 64 << 10, 64 << 10, 64 << 10]
+CHANNELS = 5
+CREDIT_TO_SERVER = [16 << 10, 0, 128 << 10, 16 << 10, 0]
+CREDIT_TO_CLIENT = [16 << 10, 128 << 10, 256 << 10, 1 << 20, 0]
+MESSAGE_MAX = [4 << 10, 64 << 10, 64 << 10, 64 << 10, 64 << 10]
+# What a transfer that was accepted may have on its way.
+FILE_WINDOW = 16 * (64 << 10)
 WHOLE_MAX = 1000
 MESSAGES_AHEAD_MAX = 1024
 FRAGMENT_MIN, FRAGMENTED_MAX = 512, 16

@@ -205,6 +205,7 @@ def limits(check, cases):
         "MESSAGE_BYTES_TO_CLIENT_MAX": channels.MESSAGE_MAX,
         "CREDIT_TO_SERVER": channels.CREDIT_TO_SERVER,
         "CREDIT_TO_CLIENT": channels.CREDIT_TO_CLIENT,
+        "FILE_WINDOW_BYTES": channels.FILE_WINDOW,
     }
     for case in cases:
         check.same(f"limits.json, {case['name']}", known.get(case["name"]), case["value"])

@@ -204,7 +204,7 @@ def decode_frames(payload):
 
 
 def channel_of(number):
-    if number > 3:
+    if number > 4:
         raise Malformed("no such channel")
     return number
 

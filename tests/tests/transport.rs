@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use belfry_core::connection::{Event, Side};
-use belfry_core::limits::{HEARTBEAT_TIMEOUT, MESSAGE_BYTES_MAX};
+use belfry_core::limits::{FILE_WINDOW_BYTES, HEARTBEAT_TIMEOUT, MESSAGE_BYTES_MAX};
 use belfry_core::wire::{Channel, CloseCode};
 use belfry_tests::pair::Pair;
-use belfry_tests::weather::Weather;
+use belfry_tests::weather::{Bottleneck, Weather};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -148,6 +148,65 @@ fn urgent_channels_leave_before_the_others() {
         pair.client.events.iter().any(|event| matches!(event, Event::Message { channel: Channel::Notice, .. }))
     }));
     assert!(pair.now.since(asked) <= Duration::from_millis(5), "{:?}", pair.now.since(asked));
+}
+
+/// Blocks of files that fill the server's queue, on their way to a client that lets so much of them come.
+fn carrying(window: u64) -> Pair {
+    let mut pair = Pair::new(near(), 1);
+    pair.client.connection.set_file_window(window);
+    pair.run_for(SECOND);
+    let block = Channel::File.message_bytes_to_client_max();
+    for number in 0..127 {
+        pair.send(Side::Server, Channel::File, body(number, block));
+    }
+    assert!(pair.server.connection.waiting_bytes(Channel::File) > Channel::File.queue_bytes_max() - 2 * block as u64);
+    pair
+}
+
+#[test]
+fn a_notice_leaves_in_the_next_datagram_while_eight_mebibytes_of_files_wait() {
+    let mut pair = carrying(FILE_WINDOW_BYTES);
+    pair.run_for(Duration::from_millis(20));
+    assert!(pair.client.messages(Channel::File).len() > 1, "the transfer runs");
+    let before = pair.server.sent;
+    pair.send(Side::Server, Channel::Notice, *b"fire");
+    pair.run_until(pair.now + SECOND, |pair| pair.server.sent > before);
+    let left = pair.now;
+    let is_here = |pair: &Pair| pair.client.events.iter().any(|event| matches!(event, Event::Message { channel: Channel::Notice, .. }));
+    assert!(pair.run_until(left + SECOND, is_here));
+    assert!(pair.now.since(left) <= Duration::from_millis(1), "one way on that path: {:?}", pair.now.since(left));
+}
+
+#[test]
+fn nothing_of_a_file_comes_before_it_is_let_come_and_no_more_than_that() {
+    let mut pair = carrying(0);
+    pair.run_for(10 * SECOND);
+    assert_eq!(pair.client.messages(Channel::File).len(), 0);
+    let block = Channel::File.message_bytes_to_client_max() as u64;
+    pair.client.connection.set_file_window(3 * block);
+    pair.client.connection.set_file_window(0);
+    pair.run_for(10 * SECOND);
+    assert_eq!(pair.client.messages(Channel::File).len(), 3, "what was granted stays granted, and no more is");
+    pair.client.connection.set_file_window(FILE_WINDOW_BYTES);
+    assert!(pair.run_until(pair.now + 60 * SECOND, |pair| pair.server.connection.is_idle()));
+    assert_eq!(pair.client.messages(Channel::File).len(), 124);
+}
+
+#[test]
+fn a_page_that_is_read_beside_a_file_has_three_of_four_datagrams() {
+    let mut pair = carrying(FILE_WINDOW_BYTES);
+    // A link that is full all the time: what leaves is what fits.
+    let bottleneck = Some(Bottleneck { bytes_per_second: 5_000_000, queue_bytes: 64 * 1024 });
+    pair.set_weather(Weather { bottleneck, ..near() }, 1);
+    let arrived = |pair: &mut Pair, channel| pair.client.messages(channel).iter().map(Vec::len).sum::<usize>();
+    for number in 0..10 {
+        pair.send(Side::Server, Channel::History, body(number, 60_000));
+    }
+    assert!(pair.run_until(pair.now + SECOND, |pair| pair.server.connection.waiting_bytes(Channel::History) == 0));
+    let (page, file) = (arrived(&mut pair, Channel::History), arrived(&mut pair, Channel::File));
+    assert_eq!(page, 600_000);
+    // Blocks are told when they are whole, so that one more or less may be.
+    assert!((100_000..=300_000).contains(&file), "{file} bytes of the file beside {page} of pages");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::api::Ticket;
 use crate::chat::{self, CommonPast, ConversationId, FromClient, NoticeId, PostId, Request};
-use crate::limits::OUTBOX_MAX;
+use crate::limits::{FILE_WINDOW_BYTES, FRAGMENTED_MESSAGES_MAX, OUTBOX_MAX};
 use crate::rng::{Random, Rng};
 use crate::wire::Channel;
 
@@ -16,11 +16,18 @@ const fn at_once_max(channel: Channel) -> usize {
         Channel::Control => 16,
         Channel::Chat => 256,
         Channel::Notice | Channel::History => 4,
+        // As many blocks as are granted.
+        Channel::File => FRAGMENTED_MESSAGES_MAX,
     }
 }
 
 /// Bytes of one channel's requests that may wait for their answers at once: well below the channel's queue.
-const BYTES_AT_ONCE_MAX: usize = 96 * 1024;
+const fn bytes_at_once_max(channel: Channel) -> usize {
+    match channel {
+        Channel::File => FILE_WINDOW_BYTES as usize,
+        _ => 96 * 1024,
+    }
+}
 
 /// Who wants to know the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +114,7 @@ impl Requests {
         for channel in Channel::ALL {
             let index = usize::from(channel.number());
             let (waiting, (count, bytes)) = (self.waiting.get_mut(index)?, self.on_their_way.get_mut(index)?);
-            if *count >= at_once_max(channel) || *bytes >= BYTES_AT_ONCE_MAX {
+            if *count >= at_once_max(channel) || *bytes >= bytes_at_once_max(channel) {
                 continue;
             }
             let may_go = |id: &u32| signed_in || self.asked.get(id).is_some_and(|asked| asked.origin == Origin::SignIn);

@@ -62,6 +62,8 @@ pub(super) struct Active {
     /// The newest answer to a challenge of ours, for the owner to compare.
     pub(super) path_proof: Option<[u8; 8]>,
     pub(super) go_away: Option<(u32, u32)>,
+    /// Datagrams of history since the last of files, while both wait.
+    pub(super) history_turns: u8,
     /// The server's new public key, until the client has acknowledged it; and whether it is to be sent.
     pub(super) announcement: Option<PublicKey>,
     pub(super) announcement_pending: bool,
@@ -126,6 +128,7 @@ impl Active {
             path_response: None,
             path_proof: None,
             go_away: None,
+            history_turns: 0,
             announcement: None,
             announcement_pending: false,
             skip: depart::Skip::new(rng),
@@ -169,6 +172,13 @@ impl Active {
         let millis = u16::try_from(spread.as_millis()).unwrap_or(u16::MAX);
         self.outgoing_mut(channel).push(body, millis);
         Ok(())
+    }
+
+    /// How many bytes of files the peer may have on their way from now on. What was granted before stays granted.
+    pub(super) fn set_file_window(&mut self, bytes: u64) {
+        if self.state == State::Open && self.incoming_mut(Channel::File).set_window(bytes) {
+            self.grants_pending.insert(Channel::File);
+        }
     }
 
     /// Asks the peer for a sign of life at once: the computer woke, or its network changed.
@@ -216,22 +226,24 @@ impl Active {
 
     // The arrays have one entry a channel, in order of number, so these cannot miss.
     pub(super) fn outgoing_mut(&mut self, channel: Channel) -> &mut Outgoing {
-        let [control, notice, chat, history] = &mut self.outgoing;
+        let [control, notice, chat, history, file] = &mut self.outgoing;
         match channel {
             Channel::Control => control,
             Channel::Notice => notice,
             Channel::Chat => chat,
             Channel::History => history,
+            Channel::File => file,
         }
     }
 
     pub(super) fn incoming_mut(&mut self, channel: Channel) -> &mut Incoming {
-        let [control, notice, chat, history] = &mut self.incoming;
+        let [control, notice, chat, history, file] = &mut self.incoming;
         match channel {
             Channel::Control => control,
             Channel::Notice => notice,
             Channel::Chat => chat,
             Channel::History => history,
+            Channel::File => file,
         }
     }
 }
@@ -293,9 +305,9 @@ mod tests {
         let beside = queued.beside / 4;
         assert_eq!(queued.bytes, 6300 + 4 * beside);
         let waiting = |peer: &Peer| Channel::ALL.map(|channel| peer.connection.waiting_bytes(channel));
-        assert_eq!(waiting(&peer), [0, 100 + beside, 3200 + 2 * beside, 3000 + beside]);
+        assert_eq!(waiting(&peer), [0, 100 + beside, 3200 + 2 * beside, 3000 + beside, 0]);
         peer.connection.shed();
-        assert_eq!(waiting(&peer), [0, 100 + beside, 0, 3000 + beside]);
+        assert_eq!(waiting(&peer), [0, 100 + beside, 0, 3000 + beside, 0]);
         assert_eq!(peer.connection.queued(), Queued { bytes: 3100 + 2 * beside, beside: 2 * beside });
     }
 }

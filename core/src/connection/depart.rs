@@ -9,7 +9,8 @@ use super::outgoing::Outgoing;
 use super::sent::{Content, Fate, Packet};
 use super::timer::Timer;
 use crate::limits::{
-    CLIENT_DATAGRAM_BYTES_MIN, CLOSE_TRIES_MAX, COLD_AFTER, DATAGRAM_BYTES, FRAMES_PER_DATAGRAM_MAX, KEEPALIVE, KEEPALIVE_JITTER,
+    CLIENT_DATAGRAM_BYTES_MIN, CLOSE_TRIES_MAX, COLD_AFTER, DATAGRAM_BYTES, FRAMES_PER_DATAGRAM_MAX, HISTORY_WEIGHT, KEEPALIVE,
+    KEEPALIVE_JITTER,
 };
 use crate::rng::{self, Rng};
 use crate::time::{Instant, micros};
@@ -177,7 +178,7 @@ impl Active {
             }
         }
         debug_assert!(out.len() - before <= CONTROL_ROOM);
-        for channel in Channel::ALL {
+        for channel in self.departure_order() {
             loop {
                 let room = DATAGRAM_BYTES.saturating_sub(TAG_BYTES).saturating_sub(out.len());
                 // The acknowledgement and the frames above count, too; sixteen are more than they ever are.
@@ -193,6 +194,20 @@ impl Active {
             frame::encode_ping(out);
         }
         Duration::from_millis(spread.into())
+    }
+
+    /// Who goes first in the next datagram: what people wait for, then what is read and what is carried, which take turns by their weights.
+    fn departure_order(&mut self) -> [Channel; Channel::COUNT] {
+        let [.., history, file] = &self.outgoing;
+        if !history.has_something() || !file.has_something() {
+            return Channel::ALL;
+        }
+        if self.history_turns < HISTORY_WEIGHT {
+            self.history_turns += 1;
+            return Channel::ALL;
+        }
+        self.history_turns = 0;
+        [Channel::Control, Channel::Notice, Channel::Chat, Channel::File, Channel::History]
     }
 
     /// Writes a datagram of its own that asks whoever is at another address to prove that it is the peer.

@@ -39,6 +39,7 @@ pub(super) struct RestingIncoming {
     pub(super) next: u64,
     pub(super) consumed: u64,
     pub(super) granted: u64,
+    pub(super) window: u64,
 }
 
 #[derive(Debug)]
@@ -81,11 +82,11 @@ impl Incoming {
 
     /// Only for one that [is idle](Self::is_idle).
     pub(super) fn park(&self) -> RestingIncoming {
-        RestingIncoming { next: self.next, consumed: self.consumed, granted: self.granted }
+        RestingIncoming { next: self.next, consumed: self.consumed, granted: self.granted, window: self.window }
     }
 
-    pub(super) fn resume(longest: usize, window: u64, resting: RestingIncoming) -> Self {
-        let RestingIncoming { next, consumed, granted } = resting;
+    pub(super) fn resume(longest: usize, resting: RestingIncoming) -> Self {
+        let RestingIncoming { next, consumed, granted, window } = resting;
         Self { next, consumed, charged: consumed, granted, ..Self::new(longest, window) }
     }
 
@@ -212,6 +213,17 @@ impl Incoming {
         }
         self.granted = grant;
         Some(grant)
+    }
+
+    /// Another window from now on. Whether the peer is to be told of a larger grant.
+    pub(super) fn set_window(&mut self, window: u64) -> bool {
+        self.window = window;
+        let grant = self.consumed + window;
+        let grows = grant > self.granted;
+        if grows {
+            self.granted = grant;
+        }
+        grows
     }
 
     /// The grant as last told, to tell it again.

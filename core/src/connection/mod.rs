@@ -254,6 +254,12 @@ impl Connection {
         self.active().send_spread(channel, body, spread)
     }
 
+    /// How many bytes of files the peer may have on their way from now on: none before this is said, because nobody has accepted a
+    /// transfer. What was granted stays granted, so a smaller number only keeps more from being granted.
+    pub fn set_file_window(&mut self, bytes: u64) {
+        self.active().set_file_window(bytes);
+    }
+
     /// Asks the peer for a sign of life at once: the computer woke, or its network changed.
     pub fn ping(&mut self) {
         self.active().ping();

@@ -83,17 +83,21 @@ impl RestingNumbers {
         keep(&[smoothed.into(), variation.into(), smallest.into(), opened, sealed_before]);
         let Stats { packets_lost, spurious_losses, congestions, probe_timeouts, duplicates, forged: _, key_changes } = active.stats;
         keep(&[packets_lost, spurious_losses, congestions, probe_timeouts, duplicates, key_changes]);
-        for outgoing in &active.outgoing {
-            let RestingOutgoing { first, used, granted } = outgoing.park();
-            keep(&[first, used, granted.saturating_sub(used)]);
-        }
-        for incoming in &active.incoming {
-            let RestingIncoming { next, consumed, granted } = incoming.park();
-            keep(&[next, consumed, granted.saturating_sub(consumed)]);
-        }
         let depart::Skip { left, gap } = active.skip;
         let skipped_before = active.sent.skipped().map_or(0, |skipped| active.sealer.next_number().saturating_sub(skipped));
         keep(&[left, gap, skipped_before]);
+        for ((outgoing, incoming), channel) in active.outgoing.iter().zip(&active.incoming).zip(Channel::ALL) {
+            let (RestingOutgoing { first, used, granted }, back) = (outgoing.park(), incoming.park());
+            let room = back.granted.saturating_sub(back.consumed);
+            let numbers = [first, used, granted.saturating_sub(used), back.next, back.consumed, room, back.window];
+            match channel {
+                // Nearly nobody has ever sent or got a file: what is not there reads as nothing.
+                Channel::File if numbers == [0; 7] => {}
+                Channel::File => keep(&numbers),
+                // The others' windows are what they are.
+                _ => keep(numbers.split_last().map_or(&[], |(_, numbers)| numbers)),
+            }
+        }
         Self(out.into_boxed_slice())
     }
 
@@ -210,17 +214,15 @@ impl Parked {
         let mut next = self.numbers.read();
         let Measures { rtt, wear, stats } = RestingNumbers::read_measures(&mut next);
         let stats = self.complete(stats);
-        let outgoing = Channel::ALL.map(|channel| {
-            let (first, used, room) = (next(), next(), next());
-            Outgoing::resume(channel, RestingOutgoing { first, used, granted: used + room })
-        });
-        let incoming = Channel::ALL.map(|channel| {
-            let (of_message, consumed, room) = (next(), next(), next());
-            let resting = RestingIncoming { next: of_message, consumed, granted: consumed + room };
-            Incoming::resume(Active::message_bytes_max(self.side, channel), Active::credit(self.side, channel), resting)
-        });
         let skip = depart::Skip { left: next(), gap: next() };
         let skipped_before = next();
+        let [control, notice, chat, history, file] = Channel::ALL.map(|channel| {
+            let [first, used, room, of_message, consumed, back] = [(); 6].map(|()| next());
+            let window = if channel == Channel::File { next() } else { Active::credit(self.side, channel) };
+            let arriving = RestingIncoming { next: of_message, consumed, granted: consumed + back, window };
+            let arriving = Incoming::resume(Active::message_bytes_max(self.side, channel), arriving);
+            (Outgoing::resume(channel, RestingOutgoing { first, used, granted: used + room }), arriving)
+        });
         // Counted from where the numbers were when it went to sleep.
         let parked_at = self.sealer.next_number() - u64::from(self.answers);
         let skipped = (skipped_before > 0).then(|| parked_at - skipped_before);
@@ -239,13 +241,14 @@ impl Parked {
             recovery: Recovery::new(),
             congestion: Congestion::new(),
             pacer: Pacer::new(self.last_active),
-            outgoing,
-            incoming,
+            outgoing: [control.0, notice.0, chat.0, history.0, file.0],
+            incoming: [control.1, notice.1, chat.1, history.1, file.1],
             grants_pending: Channels::default(),
             ping_pending: false,
             path_response: None,
             path_proof: None,
             go_away: None,
+            history_turns: 0,
             announcement: None,
             announcement_pending: false,
             skip,
@@ -338,7 +341,7 @@ mod tests {
     #[test]
     fn nothing_that_is_under_way_is_lost_to_a_rest() {
         assert!(may_rest(|_| ()));
-        let under_way: [(&str, Deed); 11] = [
+        let under_way: [(&str, Deed); 12] = [
             ("a message waits", |peer| peer.connection.send(Channel::History, vec![1].into()).unwrap()),
             ("a message is half here", |peer| {
                 peer.says(|out| frame::encode_data(&whole(1, b"the second"), out));
@@ -352,6 +355,7 @@ mod tests {
                 peer.says(frame::encode_ping);
             }),
             ("a grant waits", |peer| peer.active().grants_pending.insert(Channel::Chat)),
+            ("files may come", |peer| peer.connection.set_file_window(1 << 20)),
             ("a sign of life is asked for", |peer| peer.connection.ping()),
             ("a challenge waits", |peer| peer.active().path_response = Some([6; 8])),
             ("a key is announced", |peer| peer.active().announcement = Some(PublicKey([5; 32]))),
@@ -400,6 +404,32 @@ mod tests {
         let next = peer.active().sealer.next_number();
         peer.acknowledges(&[(next, next)]);
         assert_eq!(peer.events(), [Event::Closed(CloseCode::PROTOCOL_VIOLATION)]);
+    }
+
+    #[test]
+    fn what_may_come_and_has_come_of_files_is_known_after_a_rest() {
+        let mut peer = Peer::facing(Side::Server);
+        peer.is_so_far_away(20 * MS);
+        let rests = |peer: &mut Peer| {
+            let last = peer.hears().last().map(|heard| heard.number);
+            last.into_iter().for_each(|last| peer.acknowledges(&[(last, last)]));
+            peer.connection.go_back_to_rest();
+            assert!(peer.connection.is_parked());
+        };
+        let kept = |peer: &mut Peer| RestingNumbers::keep(peer.active()).0.len();
+        let before = kept(&mut peer);
+        peer.connection.set_file_window(2000);
+        assert_eq!(kept(&mut peer) - before, 9, "who has never had to do with files keeps nothing about them");
+        rests(&mut peer);
+        let block = |message, bytes| Data { channel: Channel::File, message, part: Part::Whole, bytes };
+        for message in 0..3 {
+            peer.says(|out| frame::encode_data(&block(message, &[7; 1000]), out));
+            peer.waits(25 * MS);
+            peer.events();
+            assert!(matches!(peer.active().incoming_mut(Channel::File).park(), RestingIncoming { window: 2000, .. }), "{message}");
+            peer.connection.go_back_to_rest();
+        }
+        assert_eq!(peer.active().incoming_mut(Channel::File).granted(), 5000);
     }
 
     /// A connection of this side that rests and knows its round trip.

@@ -46,9 +46,9 @@ fn numbers_near_their_edges_behave_like_those_at_the_beginning() {
                 let credit = |to| count + Active::credit(to, Channel::Chat);
                 *end.outgoing_mut(Channel::Chat) =
                     Outgoing::resume(Channel::Chat, RestingOutgoing { first: count, used: count, granted: credit(side.other()) });
-                let resting = RestingIncoming { next: count, consumed: count, granted: credit(side) };
                 let (longest, window) = (Active::message_bytes_max(side, Channel::Chat), Active::credit(side, Channel::Chat));
-                *end.incoming_mut(Channel::Chat) = Incoming::resume(longest, window, resting);
+                let resting = RestingIncoming { next: count, consumed: count, granted: credit(side), window };
+                *end.incoming_mut(Channel::Chat) = Incoming::resume(longest, resting);
                 end
             });
             let bodies: Vec<Vec<u8>> = (0..200u8).map(|number| vec![number; 1 + 13 * number as usize]).collect();

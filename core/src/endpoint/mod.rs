@@ -387,6 +387,14 @@ impl Endpoint {
         Ok(())
     }
 
+    /// How many bytes of files a peer may have on their way from now on; see [`Connection::set_file_window`].
+    pub fn set_file_window(&mut self, peer: PeerId, bytes: u64) {
+        if let Some(found) = self.peers.get_mut(peer) {
+            found.connection.set_file_window(bytes);
+            self.mark_ready(peer);
+        }
+    }
+
     /// Ends a connection and tells the client why. [`Event::Gone`] does not follow.
     pub fn close(&mut self, now: Instant, peer: PeerId, why: CloseCode) {
         if let Some(found) = self.peers.get_mut(peer) {

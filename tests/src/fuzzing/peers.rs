@@ -35,7 +35,7 @@ pub fn reassembly(data: &[u8]) {
         let mut frames = Vec::new();
         for _ in 0..=plan.byte() % 4 {
             let how = plan.byte();
-            let channel = Channel::ALL[usize::from(how) % 4];
+            let channel = Channel::ALL[usize::from(how) % Channel::COUNT];
             let message = u64::from(plan.byte() % 16) * if how & 0x80 == 0 { 1 } else { 100 };
             // Every message has one true length, so that the last piece can be told.
             let total = 1 + (message as usize * 7919) % 6000;
@@ -239,7 +239,7 @@ pub fn client(data: &[u8]) {
 }
 
 fn tell(server: &mut Endpoint, peers: &[endpoint::PeerId], plan: &mut Plan<'_>, body: Vec<u8>) {
-    let channel = Channel::ALL[usize::from(plan.byte()) % 4];
+    let channel = Channel::ALL[usize::from(plan.byte()) % Channel::COUNT];
     if let Some(&peer) = peers.last() {
         let _ = server.send(peer, channel, body.into());
     }

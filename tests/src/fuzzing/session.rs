@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belfry_core::connection::{Event, Side, Verdict};
-use belfry_core::limits::HEARTBEAT_TIMEOUT;
+use belfry_core::limits::{FILE_WINDOW_BYTES, HEARTBEAT_TIMEOUT};
 use belfry_core::wire::{Channel, CloseCode};
 
 use super::{Plan, noise};
@@ -51,6 +51,9 @@ impl Story {
         let near = Weather { delay: Duration::from_millis(1), ..Weather::clear() };
         let mut pair = Pair::new(near, u64::from(crc32fast::hash(data)));
         pair.tape = Some(Vec::new());
+        for side in [Side::Client, Side::Server] {
+            pair.end_mut(side).connection.set_file_window(FILE_WINDOW_BYTES);
+        }
         Self { pair, ways: Default::default(), closed_by_plan: false, jumped: false }
     }
 

@@ -327,7 +327,7 @@ fn an_insider_who_speaks_nonsense_hurts_nobody_else() {
                 // Frames that are none, words that are none, and words of the conversation from one who has not signed in.
                 0 => frames = noise,
                 1 => frame::encode_data(
-                    &Data { channel: Channel::ALL[number as usize % 4], message, part: Part::Whole, bytes: &noise },
+                    &Data { channel: Channel::ALL[number as usize % Channel::COUNT], message, part: Part::Whole, bytes: &noise },
                     &mut frames,
                 ),
                 _ => {

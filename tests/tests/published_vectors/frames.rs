@@ -102,6 +102,7 @@ fn frames_are_as_published() {
     cases.data(Channel::Notice, 2, Part::Fragment { offset: 1100, last: Some(crc32fast::hash(&body)) }, &body[1100..]);
     cases.data(Channel::Chat, 3, Part::Fragment { offset: 65_535, last: Some(0) }, &body[..1]);
     cases.data(Channel::Control, 4, Part::Fragment { offset: u32::MAX, last: Some(u32::MAX) }, &body[..2]);
+    cases.data(Channel::File, 5, Part::Fragment { offset: 0, last: None }, &body[..1100]);
     for (channel, bytes) in Channel::ALL.into_iter().cycle().zip([0, 63, 64, 16_384, 1 << 30, LARGEST]) {
         cases.add(|out| frame::encode_max_data(channel, bytes, out));
     }

@@ -27,6 +27,7 @@ fn limits_are_as_published() {
         ("MESSAGE_BYTES_TO_CLIENT_MAX", of_channels(|channel| channel.message_bytes_to_client_max() as u64)),
         ("CREDIT_TO_SERVER", of_channels(Channel::credit_to_server)),
         ("CREDIT_TO_CLIENT", of_channels(Channel::credit_to_client)),
+        ("FILE_WINDOW_BYTES", json!(limits::FILE_WINDOW_BYTES)),
     ];
     publish("limits.json", &limits.map(|(name, value)| json!({"name": name, "value": value})));
 }

@@ -126,7 +126,7 @@ fn frames(rejects: &mut Rejects) {
     rejects.frames("a number in a longer form", &[0x40, 1]);
     rejects.frames("behind good ones, a bad one", &[1, 1, 0, 3]);
     rejects.frames("a message of no bytes", &[4, 2, 7, 0]);
-    rejects.frames("a message on a channel that is not there", &[4, 4, 7, 1, 0]);
+    rejects.frames("a message on a channel that is not there", &[4, 5, 7, 1, 0]);
     rejects.frames("a last piece that is no piece", &[4, 0x22, 7, 1, 0, 0, 0, 0, 0]);
     rejects.frames("flags of a message that are not there", &[4, 0x42, 7, 1, 0]);
     rejects.frames("an offset of 33 bits", &[&[4, 0x12, 7][..], &varint(1 << 32), &[1, 0]].concat());
@@ -139,7 +139,7 @@ fn frames(rejects: &mut Rejects) {
     many.extend(core::iter::repeat_n([0, 0], ACK_RANGES_ACCEPTED_MAX).flatten());
     rejects.frames("65 ranges", &many);
     rejects.frames("a delay that no clock can tell", &[&[2, 5][..], &varint(1 << 61), &[0, 0]].concat());
-    rejects.frames("a grant for a channel that is not there", &[6, 4, 1]);
+    rejects.frames("a grant for a channel that is not there", &[6, 5, 1]);
     rejects.frames("a reason of 65 bytes", &[&[0x0c, 0, 0][..], &varint(65), &[b'x'; 65]].concat());
     rejects.frames("a reason that is no text", &[0x0c, 0, 0, 1, 0xff]);
     rejects.frames("a challenge of seven bytes", &[9, 1, 2, 3, 4, 5, 6, 7]);

@@ -211,7 +211,7 @@ fn a_rest_changes_nothing_about_what_may_still_come() {
     let mut incoming = Incoming::new(MESSAGE_BYTES_MAX, 10);
     deliver(&mut incoming, &whole(0, b"abcd")).unwrap();
     for (body, taken) in [(&b"efghij"[..], Ok(vec![b"efghij".to_vec()])), (b"efghijk", Err(CloseCode::FLOW_CONTROL))] {
-        let mut rested = Incoming::resume(MESSAGE_BYTES_MAX, 10, incoming.park());
+        let mut rested = Incoming::resume(MESSAGE_BYTES_MAX, incoming.park());
         assert_eq!(rested.backlog(), ReceiveBacklog { bytes: 0, delivered: 4 });
         assert_eq!(deliver(&mut rested, &whole(1, body)), taken);
     }
