@@ -9,6 +9,7 @@ pub mod app;
 pub mod cache;
 pub mod compose;
 pub mod geometry;
+pub mod letters;
 pub mod model;
 pub mod outbox;
 pub mod platform;

@@ -3,6 +3,8 @@
 use belfry_core::chat::Severity;
 use belfry_core::client::Failure;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use super::ConnectionState;
 
 /// The longest tooltip that Windows shows, in UTF-16 units.
@@ -83,11 +85,14 @@ fn shortened(words: &str) -> String {
         return words.to_owned();
     }
     let mut units = 1;
-    let fits = |c: &char| {
-        units += c.len_utf16();
-        units <= TOOLTIP_UNITS_MAX
-    };
-    let mut short: String = words.chars().take_while(fits).collect();
+    let mut short = String::new();
+    for letter in words.graphemes(true) {
+        units += letter.encode_utf16().count();
+        if units > TOOLTIP_UNITS_MAX {
+            break;
+        }
+        short.push_str(letter);
+    }
     short.push('…');
     short
 }

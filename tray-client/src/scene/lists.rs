@@ -3,11 +3,12 @@
 use belfry_core::chat::{Place, Presence, fold, visible, visible_in_window};
 
 use super::{Moment, name};
+use crate::letters;
 use crate::model::{Conversation, Model};
 use crate::when;
 
 /// Letters of the last line that a list shows; a narrow list cuts it further.
-const LAST_CHARS_MAX: usize = 80;
+const LAST_LETTERS_MAX: usize = 80;
 
 /// Whether somebody is here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,10 +142,8 @@ pub(super) fn one_line(text: &str) -> String {
         }
         line.push_str(word);
     }
-    match line.char_indices().nth(LAST_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+    let begin = letters::first(&line, LAST_LETTERS_MAX);
+    if begin.len() < line.len() { format!("{begin}…") } else { line }
 }
 
 #[cfg(test)]
@@ -258,6 +257,6 @@ mod tests {
 
     #[test]
     fn a_long_last_line_is_cut() {
-        assert_eq!(one_line(&"塔".repeat(200)).chars().count(), LAST_CHARS_MAX + 1);
+        assert_eq!(one_line(&"塔".repeat(200)).chars().count(), LAST_LETTERS_MAX + 1);
     }
 }

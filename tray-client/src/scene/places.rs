@@ -7,10 +7,11 @@ use belfry_core::time::Instant;
 
 use super::lists::{here, matches, one_line};
 use super::{Moment, PresenceDot, name};
+use crate::letters;
 use crate::model::{Conversation, Model, Search};
 
 /// Letters that stand before what was found: enough to see what it is about, and not so many that it is beyond the edge.
-const BEFORE_CHARS_MAX: usize = 24;
+const BEFORE_LETTERS_MAX: usize = 24;
 
 /// Names of those who are writing that fit; beyond it they are counted.
 const WRITERS_MAX: usize = 2;
@@ -133,9 +134,8 @@ fn around(text: &str, words: &str) -> (String, String, String) {
     };
     let part = |range: std::ops::Range<usize>| visible_in_window(text.get(range).unwrap_or_default());
     let before = part(0..found.start);
-    let skip = before.chars().count().saturating_sub(BEFORE_CHARS_MAX);
-    let shown: String = before.chars().skip(skip).collect();
-    let before = format!("{}{}", if skip > 0 { "…" } else { "" }, if skip > 0 { shown.trim_start() } else { &shown });
+    let shown = letters::last(&before, BEFORE_LETTERS_MAX);
+    let before = if shown.len() < before.len() { format!("…{}", shown.trim_start()) } else { before };
     (before, part(found.clone()), part(found.end..text.len()))
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use slint::{ComponentHandle, Global as _};
 
 use super::ui;
+use crate::letters;
 use crate::settings::{Theme, UserSettings};
 use crate::words;
 
@@ -45,6 +46,7 @@ where
     // Only an unknown name is refused, and there is none.
     let _ = slint::select_bundled_translation(LANGUAGE.get());
     ui::Look::get(window).set_text_scale(f32::from(percent) / 100.0);
+    ui::Look::get(window).on_runs_from_the_right(|text| letters::runs_from_the_right(&text));
     ui::Look::get(window).set_calm(millis(CALM));
     ui::Look::get(window).set_read_after(millis(READ_AFTER));
     ui::Palette::get(window).set_color_scheme(match theme {

@@ -11,6 +11,7 @@ pub mod run;
 pub mod settings;
 pub mod sign_in;
 
+mod fonts;
 mod keyboard;
 mod rows;
 #[cfg(test)]

@@ -109,7 +109,9 @@ fn select() -> Result<(), NoDisplay> {
         builder.with_x11();
         selector = selector.with_winit_event_loop_builder(builder);
     }
-    selector.select()
+    selector.select()?;
+    super::fonts::provide();
+    Ok(())
 }
 
 fn attributes(attributes: WindowAttributes) -> WindowAttributes {

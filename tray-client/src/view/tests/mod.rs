@@ -8,6 +8,7 @@ mod keyboard;
 mod layout;
 mod pictures;
 mod places;
+mod scripts;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -21,18 +21,18 @@ use crate::scene::{FoundHead, InvitationRow};
 use crate::settings::{Theme, UserSettings};
 use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
-use crate::view::look;
 use crate::view::settings::SettingsView;
 use crate::view::sign_in::SignInView;
 use crate::view::ui::Pane;
+use crate::view::{fonts, look};
 
 /// Pixels that may differ in a thousand: the edges of letters, where a font was hinted otherwise.
 const DIFFERENT_PER_MILLE_MAX: usize = 5;
 /// By how much a channel must differ to count.
 const SHADES: u8 = 40;
 
-struct Easel {
-    window: Rc<MinimalSoftwareWindow>,
+pub(super) struct Easel {
+    pub(super) window: Rc<MinimalSoftwareWindow>,
     time: Rc<Cell<Duration>>,
 }
 
@@ -50,9 +50,10 @@ impl Platform for Canvas {
 
 impl Easel {
     /// Sets up: every test has a thread of its own, and a platform with it.
-    fn new(theme: Theme, percent: u16, language: &'static str) -> Self {
+    pub(super) fn new(theme: Theme, percent: u16, language: &'static str) -> Self {
         let easel = Self { window: MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer), time: Rc::default() };
         slint::platform::set_platform(Box::new(Canvas(easel.window.clone(), easel.time.clone()))).unwrap();
+        fonts::provide();
         look::set_for_test(theme, percent, language);
         easel
     }
@@ -77,7 +78,7 @@ impl Easel {
 
     /// Draws at this size, compares, and keeps the picture.
     #[track_caller]
-    fn check(&self, name: &str, width: u32, height: u32) {
+    pub(super) fn check(&self, name: &str, width: u32, height: u32) {
         self.window.set_size(PhysicalSize::new(width, height));
         self.window.dispatch_event(WindowEvent::WindowActiveChanged(true));
         let mut pixels = vec![Rgb8Pixel::default(); (width * height) as usize];
@@ -141,7 +142,7 @@ fn sink() -> Sink {
     Rc::new(|_| {})
 }
 
-fn chat() -> ChatView {
+pub(super) fn chat() -> ChatView {
     let mut view = ChatView::new(&sink()).unwrap();
     view.window().show().unwrap();
     view.set_conversations(conversations());

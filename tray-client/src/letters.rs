@@ -1,0 +1,66 @@
+//! What a person takes for one letter, and which way letters run.
+//!
+//! An emoji of several joined ones, a flag, a letter with its marks: each is one, and whoever shortens a text takes it whole.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+/// So many characters make up one letter at most when a text is shortened: an emoji of a family has eleven. Somebody who heaps a thousand
+/// marks on one letter does not get a longer line for it.
+const CHARS_OF_A_LETTER_MAX: usize = 16;
+
+/// The first letters of a text, as many as there are wanted; the whole of it where it has no more.
+pub fn first(text: &str, letters: usize) -> &str {
+    let most = text.char_indices().nth(letters.saturating_mul(CHARS_OF_A_LETTER_MAX)).map_or(text.len(), |(end, _)| end);
+    let end = text.grapheme_indices(true).nth(letters).map_or(text.len(), |(end, _)| end);
+    text.get(..end.min(most)).unwrap_or_default()
+}
+
+/// The last letters of a text, as many as there are wanted; the whole of it where it has no more.
+pub fn last(text: &str, letters: usize) -> &str {
+    let most = text.char_indices().rev().take(letters.saturating_mul(CHARS_OF_A_LETTER_MAX)).last().map_or(0, |(begin, _)| begin);
+    let begin = text.grapheme_indices(true).rev().take(letters).last().map_or(text.len(), |(begin, _)| begin);
+    text.get(begin.max(most)..).unwrap_or_default()
+}
+
+/// Whether some of a text runs from right to left, as Arabic and Hebrew do.
+pub fn runs_from_the_right(text: &str) -> bool {
+    // The blocks that Unicode keeps for scripts that run so, with their forms for presentation.
+    text.chars().any(|c| {
+        matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAMILY: &str = "👨‍👩‍👧‍👦";
+
+    #[test]
+    fn a_joined_emoji_is_one_letter() {
+        for letter in [FAMILY, "🇩🇪", "1️⃣", "👍🏿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "e\u{301}\u{323}", "क्षि"] {
+            let text = format!("{letter}{letter}{letter}");
+            assert_eq!(first(&text, 2), format!("{letter}{letter}"), "{letter}");
+            assert_eq!(last(&text, 1), letter);
+        }
+    }
+
+    #[test]
+    fn a_short_text_is_whole() {
+        assert_eq!((first("ab", 2), last("ab", 2)), ("ab", "ab"));
+        assert_eq!((first("", 2), last("", 2), first("ab", 0), last("ab", 0)), ("", "", "", ""));
+    }
+
+    #[test]
+    fn a_letter_with_a_thousand_marks_is_cut() {
+        let heap = format!("z{}", "\u{301}".repeat(1000));
+        assert_eq!(first(&heap, 2).chars().count(), 2 * CHARS_OF_A_LETTER_MAX);
+        assert_eq!(last(&heap, 2).chars().count(), 2 * CHARS_OF_A_LETTER_MAX);
+    }
+
+    #[test]
+    fn arabic_and_hebrew_run_from_the_right() {
+        assert!(["Anna: مرحبا", "שלום", "ߒߞߏ", "𞤀𞤣𞤤𞤢𞤥"].into_iter().all(runs_from_the_right));
+        assert!(!["", "Anna", "王伟", "สมชาย", "अनिता", FAMILY].into_iter().any(runs_from_the_right));
+    }
+}
