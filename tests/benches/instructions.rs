@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Audience, NoticeDraft, Severity};
+use belfry_core::chat::{Audience, NoticeDraft, Progress, Receipt, Severity};
 use belfry_core::client::{Command, Proof, Start, Update};
 use belfry_core::connection::Body;
 use belfry_core::wire::Channel;
@@ -29,8 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 type Run = fn() -> usize;
 
 /// Every run by its name.
-const RUNS: [(&str, Run); 6] =
-    [("notice", notice), ("acknowledgement", acknowledgement), ("chat", chat), ("talk", talk), ("ping", ping), ("login", login)];
+const RUNS: [(&str, Run); 7] = [
+    ("notice", notice),
+    ("shown", shown),
+    ("acknowledgement", acknowledgement),
+    ("chat", chat),
+    ("talk", talk),
+    ("ping", ping),
+    ("login", login),
+];
 
 fn main() {
     let asked = std::env::args().nth(1).unwrap_or_default();
@@ -59,15 +66,33 @@ fn house() -> World {
 
 /// A notice to a hundred people and its ledger, for each of them.
 fn notice() -> usize {
+    send_notices(|_| {}, |progress| progress.reached)
+}
+
+/// The same where everybody's screen shows it as soon as it is there, and reports that.
+fn shown() -> usize {
+    let show = |world: &mut World| {
+        let notice = world.people[1].notices().last().expect("it has reached them").id;
+        (1..=PEOPLE).for_each(|person| world.command(person, Command::Receipt { notice, receipt: Receipt::Visible }));
+    };
+    send_notices(show, |progress| progress.visible)
+}
+
+/// Sends notices, one after the other was dealt with, and waits until so many are told to be as far as that.
+fn send_notices(deal: impl Fn(&mut World), how_far: impl Fn(&Progress) -> u64) -> usize {
     let mut world = house();
     world.is_counted = true;
     for number in 0..NOTICES {
         let ticket = world.ticket(0);
         let draft = NoticeDraft::new(Severity::Info, text(format!("{number} {}", "x".repeat(198))), vec![Audience::Everyone]);
         world.command(0, Command::SendNotice { ticket, draft });
-        let reached = |update: &Update| matches!(update, Update::Progress { progress, .. } if progress.reached == PEOPLE as u64);
-        let all = |world: &World| world.people[0].updates.iter().any(reached);
-        assert!(world.run_until(PATIENCE, all), "the ledger is complete");
+        let all = |of: &dyn Fn(&Progress) -> u64, world: &World| {
+            let is_all = |update: &Update| matches!(update, Update::Progress { progress, .. } if of(progress) == PEOPLE as u64);
+            world.people[0].updates.iter().any(is_all)
+        };
+        assert!(world.run_until(PATIENCE, |world| all(&|progress| progress.reached, world)), "it has reached everybody");
+        deal(&mut world);
+        assert!(world.run_until(PATIENCE, |world| all(&how_far, world)), "the ledger is complete");
         world.people[0].updates.clear();
         world.run_for(QUIET);
     }

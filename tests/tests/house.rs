@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, DeviceId, NoticeChange, NoticeDraft, NoticeState, Presence, Presentity, Receipt, Refusal, Request, Severity,
+    Answer, Audience, DeviceId, GapReason, NoticeChange, NoticeDraft, NoticeState, Presence, Presentity, Receipt, Refusal, Request,
+    Severity,
 };
 use belfry_core::client::{Command, Failure, Interruption, Proof, Start, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
@@ -226,6 +227,50 @@ fn whenever_the_server_is_killed_it_learns_whom_a_notice_has_reached_and_never_s
         let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
         let who: Vec<_> = page.people.entries.iter().map(|entry| (entry.account.as_str(), entry.reached_at.is_some())).collect();
         assert_eq!(who, [("alice", true), ("bob", true), ("carol", false)], "seed {seed}");
+    }
+}
+
+/// What somebody has seen is told to its author once it is on the disk, and a program says it until then.
+#[test]
+fn whenever_the_server_is_killed_it_learns_who_has_seen_a_notice() {
+    for seed in 0..20 {
+        let mut world = world(Weather::storm(), seed, &["admin", "alice", "bob", "carol"]);
+        send_fire_drill(&mut world);
+        let have_it = |world: &World| world.people[1..].iter().all(|person| !person.notices().is_empty());
+        assert!(world.run_until(60 * SECOND, have_it), "seed {seed}");
+        let notice = world.people[1].notices()[0].id;
+        world.command(1, Command::Receipt { notice, receipt: Receipt::Visible });
+        world.command(2, Command::Receipt { notice, receipt: Receipt::Locked });
+        world.command(2, Command::Receipt { notice, receipt: Receipt::Visible });
+        world.command(3, Command::Receipt { notice, receipt: Receipt::Locked });
+        let seen = |world: &World| {
+            let seen = |update: &Update| if let Update::Progress { progress, .. } = update { progress.visible } else { 0 };
+            world.people[0].updates.iter().map(seen).max().unwrap_or(0)
+        };
+        // At another moment each time, before and after it is said, noted and answered.
+        world.run_for(Duration::from_millis(8 * seed));
+        let told = seen(&world);
+        world.kill_server();
+        world.start_server();
+        let ask = world.ticket(0);
+        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
+        assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
+        let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
+        assert!(
+            page.summary.progress.visible >= told,
+            "seed {seed}: it was told of {told}, and {} are noted",
+            page.summary.progress.visible
+        );
+        world.run_for(60 * SECOND);
+        let ask = world.ticket(0);
+        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
+        assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
+        let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
+        assert_eq!(page.summary.progress.visible, 2, "seed {seed}: once each, whatever was said again");
+        let gaps: Vec<_> =
+            page.people.entries.iter().map(|entry| (entry.visible_at.is_some(), entry.gap.map(|gap| gap.reason()))).collect();
+        let unanswered = Some(GapReason::Unanswered);
+        assert_eq!(gaps, [(true, unanswered), (true, unanswered), (false, Some(GapReason::Locked))], "seed {seed}");
     }
 }
 

@@ -27,7 +27,7 @@ impl Client {
             }
             Command::Receipt { notice, receipt } => {
                 let revision = self.notices.get(&notice).map_or(0, |known| known.revision);
-                (Request::Receipt { notice, revision, receipt }, Origin::Nobody)
+                (Request::Receipt { notice, revision, receipt }, Origin::Receipt)
             }
             Command::Ask { ticket, request } => {
                 if has_a_command_of_its_own(&request) {
@@ -137,7 +137,11 @@ impl Client {
                     self.updates.push_back(Update::Notice(Notice { state: NoticeState::Withdrawn, ..notice }));
                 }
             }
-            (Origin::Stale(_) | Origin::Watch | Origin::Nobody, _) => {}
+            (Origin::Receipt, Err(refusal)) if Self::is_passing(refusal) => {
+                self.put_off.push(asked.request);
+                self.fetch_at = Some(now + FETCH_RETRY);
+            }
+            (Origin::Stale(_) | Origin::Watch | Origin::Receipt | Origin::Nobody, _) => {}
         }
     }
 
@@ -193,6 +197,7 @@ impl Client {
         let Some(welcome) = entrance.welcome.take() else { return };
         self.positions.on_other_timeline(&shared);
         self.notices.clear();
+        self.put_off.clear();
         for asked in self.requests.forget_numbered(&shared) {
             match (asked.origin, asked.request) {
                 (Origin::Owner(ticket), Request::Post { .. }) => {
@@ -408,6 +413,9 @@ impl Client {
         let Some(link) = self.link.as_mut().filter(|link| link.signed_in) else { return };
         if self.fetch_at.is_some() {
             return;
+        }
+        for receipt in self.put_off.drain(..) {
+            self.requests.push(receipt, Origin::Receipt);
         }
         if let Some(watch) = self.watching.next_request() {
             self.requests.push(watch, Origin::Watch);

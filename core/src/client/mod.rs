@@ -86,6 +86,8 @@ pub struct Client {
     notices: BTreeMap<NoticeId, Notice>,
     /// When to ask for a sign of life, because a request has not been answered.
     impatient_at: Option<Instant>,
+    /// Receipts that the server was too busy to note: they are given again when pages are asked for again.
+    put_off: Vec<Request>,
     /// When to ask for pages again, because the server was busy.
     fetch_at: Option<Instant>,
     /// When to report again which notices have reached this program, because the server could not note it.
@@ -193,6 +195,7 @@ impl Client {
             positions,
             notices: BTreeMap::new(),
             impatient_at: None,
+            put_off: Vec::new(),
             fetch_at: None,
             report_at: None,
             away: false,

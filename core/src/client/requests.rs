@@ -45,6 +45,8 @@ pub(super) enum Origin {
     Watch,
     /// The client itself, to say what has reached it.
     Reached,
+    /// The owner, who has said what became of a notice and hears no more of it.
+    Receipt,
     /// Nobody; it only has to be done.
     Nobody,
 }

@@ -41,6 +41,7 @@ impl Hub {
                 hub.reply(to, Ok(Answer::Done));
                 hub.note_progress(now, progress);
             }),
+            PendingJob::Screens { reported } => self.screens_noted(now, reported, result),
             PendingJob::Delivered { deliveries } => self.delivered_noted(now, deliveries, result),
             PendingJob::Sync { to, account } => self.answer(to, result, |hub, Overview { conversations, notices, .. }| {
                 hub.tell_state(now, to.session, account, conversations, notices);

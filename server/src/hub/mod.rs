@@ -39,7 +39,7 @@ use self::clock::WallClock;
 use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
-use self::notices::{Agenda, Arrivals, Due, Guard, ProgressReports, Schedules, Templates};
+use self::notices::{Agenda, Arrivals, Due, Guard, ProgressReports, Schedules, ScreenReports, Templates};
 use self::pending::{Pending, PendingJob};
 pub use self::presence::Headcount;
 use self::presence::Presences;
@@ -143,6 +143,7 @@ pub(crate) struct Hub {
     quotas: Quotas,
     reports: ProgressReports,
     arrivals: Arrivals,
+    screens: ScreenReports,
     waiting: Pending,
     /// The numbers in the next status that only the transport knows; the others are not looked at.
     transport_status: ServerStatus,
@@ -183,6 +184,7 @@ impl Hub {
             quotas: Quotas::default(),
             reports: ProgressReports::default(),
             arrivals: Arrivals::default(),
+            screens: ScreenReports::default(),
             waiting: Pending::default(),
             transport_status: ServerStatus::default(),
             effects: VecDeque::new(),
@@ -231,6 +233,7 @@ impl Hub {
         self.check_clock(now);
         self.handle_agenda(now);
         self.note_arrivals(now);
+        self.note_screens(now);
         self.report_progress(now);
         self.announce(now);
         self.tidy(now);
@@ -262,6 +265,7 @@ impl Hub {
             self.watchers.deadline(self.presences.version()),
             self.reports.deadline(),
             self.arrivals.deadline(),
+            self.screens.deadline(),
             self.agenda.deadline(now),
             self.tidying.deadline(),
         ];

@@ -7,7 +7,7 @@ use belfry_core::chat::{
 };
 use belfry_core::time::UnixMillis;
 
-use super::notices::ToldTo;
+use super::notices::{Reported, ToldTo};
 use super::rooms::RoomChange;
 use super::rules::Retention;
 use super::{ReplyTo, SessionId};
@@ -31,12 +31,14 @@ pub(super) enum PendingJob {
     Nobody,
     /// A message with this much text.
     Post { to: ReplyTo, bytes: usize },
-    /// What became of a notice.
+    /// What somebody has answered.
     Receipt { to: ReplyTo, account: AccountId, notice: NoticeId },
     /// What has reached a program, as it says.
     Reached { to: ReplyTo },
     /// What has been acknowledged meanwhile.
     Delivered { deliveries: Vec<NoticeDelivery> },
+    /// What screens have reported.
+    Screens { reported: Vec<Reported> },
     /// A notice that is sent now.
     SendNotice { to: ReplyTo, author: AccountId, post: PostId },
     /// Whom an audience would reach.

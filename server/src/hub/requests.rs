@@ -60,11 +60,7 @@ impl Hub {
                 self.submit_for(context, Work::List(List::Shared { account, timeline, after }), PendingJob::Read { to })
             }
             Request::Who { after } => self.submit_for(context, Work::List(List::Everybody { after }), PendingJob::People { to }),
-            Request::Receipt { notice, revision, receipt } => {
-                let device = self.devices.device_of(to.session).ok_or(Refusal::SignInFirst)?;
-                let work = Work::Receipt { account, device, notice, revision, receipt };
-                self.submit_for(context, work, PendingJob::Receipt { to, account, notice })
-            }
+            Request::Receipt { notice, revision, receipt } => self.receipt(context, notice, revision, receipt),
             Request::Reached { notices } => self.reached(context, notices),
             Request::SendNotice(draft) => self.send_notice(context, draft),
             Request::ListNotices { before } => {

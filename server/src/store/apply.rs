@@ -20,7 +20,7 @@ use super::time_limit::{self, TimeLimit};
 use super::{
     DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
     devices, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, reached, retention, rooms,
-    set_back, sign_in, timelines,
+    screens, set_back, sign_in, timelines,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -343,6 +343,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         Work::ReadNotice { notice } => Ok(Box::new(notices::with_people(connection, at, notice)?).into()),
         Work::FetchNotice { account, notice } => Ok(Outcome::Read(Answer::Notice(notices::as_seen_by(connection, at, account, notice)?))),
         Work::Reached { deliveries } => reached::note(connection, at, deliveries),
+        Work::Screens { reports } => screens::note(connection, at, reports),
         Work::Queued { deliveries } => reached::queued(connection, at, deliveries),
         Work::AddSchedule { author, next_at, draft } => plans::schedule(connection, author, next_at, draft),
         Work::Unschedule(schedule) => plans::remove_schedule(connection, schedule),

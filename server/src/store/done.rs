@@ -210,10 +210,10 @@ pub struct NoticeSent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSent;
 
-/// What deliveries have changed.
+/// What deliveries or the reports of screens have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reached {
-    /// The notices that came further by them.
+    /// The notices that came further by that.
     pub progress: Vec<NoticeProgress>,
 }
 

@@ -49,6 +49,21 @@ pub struct NoticeDelivery {
     pub queued_at: Option<UnixMillis>,
 }
 
+/// What a person's screen reports of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenReport {
+    /// Which notice.
+    pub notice: NoticeId,
+    /// Which wording of it.
+    pub revision: u32,
+    /// Whose screen.
+    pub account: AccountId,
+    /// The device that it belongs to.
+    pub device: DeviceId,
+    /// The notice was visible on it; otherwise it is locked, and the notice waits behind that.
+    pub visible: bool,
+}
+
 /// What to do.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "a variant says what is to be done; a field is explained where its name does not say it all")]
@@ -183,6 +198,12 @@ pub enum Work {
     Reached {
         /// What and where.
         deliveries: Vec<NoticeDelivery>,
+    },
+    /// Screens have shown notices, or are locked. What is for nobody there, or not there any more, is left out. Outcome:
+    /// [`Outcome::Reached`].
+    Screens {
+        /// What and where; of one person in the order in which it happened.
+        reports: Vec<ScreenReport>,
     },
     /// Notices are on their way to devices. Outcome: [`Outcome::Changed`].
     Queued {
@@ -320,6 +341,7 @@ impl Work {
             | Self::Receipt { .. }
             | Self::ChangeNotice { .. }
             | Self::Reached { .. }
+            | Self::Screens { .. }
             | Self::Queued { .. }
             | Self::AddSchedule { .. }
             | Self::Unschedule(_)

@@ -286,6 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_tells_how_far_its_own_notice_is_also_where_it_changes_nothing() {
+        each_store(|store| {
+            let (root, anna, _) = with_notice(store);
+            let second = sent(ask(store, 1, notice_to(root, 2, &["anna"]))).0.id;
+            receipt(store, 10, anna, Receipt::Answered(0)).unwrap();
+            let mut reached = || {
+                let work = Work::Receipt { account: anna, device: DEVICE, notice: second, revision: 1, receipt: Receipt::Reached };
+                let ReceiptNoted { progress, changed, .. } = ask(store, 11, work).unwrap().expect().unwrap();
+                (progress, changed)
+            };
+            let progress = Progress { audience: 1, reached: 1, visible: 0, answered: 0 };
+            assert_eq!([reached(), reached()], [(progress, true), (progress, false)]);
+        });
+    }
+
+    #[test]
     fn a_receipt_from_outside_the_audience_or_for_no_notice_is_refused() {
         each_store(|store| {
             let (root, anna, _) = with_notice(store);

@@ -27,6 +27,8 @@ mod fixture;
 mod groups;
 mod job;
 mod ledger;
+#[cfg(test)]
+mod ledger_house;
 mod ledger_page;
 mod list_job;
 mod lists;
@@ -47,8 +49,10 @@ mod retention;
 mod room_job;
 mod rooms;
 mod schema;
+mod screens;
 mod search;
 mod set_back;
+mod sets;
 mod settling;
 mod sign_in;
 mod stored;
@@ -64,7 +68,9 @@ pub use done::{
     Outcome, Overview, Posted, Reachable, Reached, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
-pub use job::{AuditRecord, Bite, Job, JobTicket, NoticeDelivery, Occurrence, ProvenBy, QueuedNotice, Remembered, Visitor, Work};
+pub use job::{
+    AuditRecord, Bite, Job, JobTicket, NoticeDelivery, Occurrence, ProvenBy, QueuedNotice, Remembered, ScreenReport, Visitor, Work,
+};
 pub use list_job::{Kept, List, Proportion};
 pub use message_job::{MessageJob, Target};
 pub use open::{Lock, accounts_in, is_ours};

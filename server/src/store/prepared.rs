@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use belfry_core::chat::{Receipt, Seq};
 
 use super::fixture::{DEVICE, LOBBY, add, arrive, ask, direct, notice_to, post, posted, sent, sign_in};
-use super::{MessageJob, NoticeDelivery, Store, Target, Work};
+use super::{MessageJob, NoticeDelivery, ScreenReport, Store, Target, Work};
 
 #[test]
 fn no_statement_is_prepared_a_second_time_however_much_is_said() {
@@ -33,9 +33,11 @@ fn no_statement_is_prepared_a_second_time_however_much_is_said() {
         let queued = Work::Queued { deliveries: vec![(notice, bob, DEVICE)] };
         let arrived = NoticeDelivery { notice, revision: 1, account: bob, device: DEVICE, queued_at: None };
         let reached = Work::Reached { deliveries: vec![arrived; 73] };
+        let seen = ScreenReport { notice, revision: 1, account: bob, device: DEVICE, visible: true };
+        let screens = Work::Screens { reports: vec![seen, ScreenReport { visible: false, ..seen }] };
         let page = Work::FetchAfter { account: bob, conversation: LOBBY, after: Seq(0), limit: 10 };
         let read = Work::Message(MessageJob::MarkRead { account: bob, of: Target::Room(LOBBY), upto: Seq(n) });
-        for work in receipts.into_iter().chain([queued, reached, page, read, arrive(bob, DEVICE, true)]) {
+        for work in receipts.into_iter().chain([queued, reached, screens, page, read, arrive(bob, DEVICE, true)]) {
             ask(&mut store, n, work).unwrap();
         }
         prepared.load(Ordering::Relaxed) - before

@@ -1,61 +1,25 @@
 //! Writing the ledger many lines at once: what is on its way to programs that show notices, and what has reached them.
-//!
-//! A statement takes 64 lines, or half as many, down to one. What SQLite does for each statement, most of all the copies of pages that it
-//! keeps to undo it, is then done for all of them together.
 
-use belfry_core::chat::AccountId;
+use belfry_core::chat::{AccountId, NoticeId};
 use belfry_core::time::UnixMillis;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::column::{clamped, number, small};
 use super::error::Trouble;
 use super::ledger::COUNT;
+use super::sets::{SIZES, execute, for_lines, one_of_each, own_or_shared_line, twice};
 use super::{Changed, NoticeDelivery, NoticeProgress, Outcome, QueuedNotice, Reached, notices};
 use crate::limits::LEDGER_DEVICES_MAX;
 
-/// How many lines there are in each form of a statement.
-const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
-
-/// The forms of a statement for so many lines as [`SIZES`] says.
-macro_rules! for_lines {
-    ($before:expr, $line:literal, $after:expr) => {
-        [
-            concat!($before, twice!(twice!(twice!(twice!(twice!(twice!($line)))))), $after),
-            concat!($before, twice!(twice!(twice!(twice!(twice!($line))))), $after),
-            concat!($before, twice!(twice!(twice!(twice!($line)))), $after),
-            concat!($before, twice!(twice!(twice!($line))), $after),
-            concat!($before, twice!(twice!($line)), $after),
-            concat!($before, twice!($line), $after),
-            concat!($before, $line, $after),
-        ]
-    };
-}
-
-macro_rules! twice {
-    ($line:expr) => {
-        concat!($line, ", ", $line)
-    };
-}
-
-/// On which line of a person's it is noted what a device does: its own if it is remembered and has one or finds room, or that of the others.
-macro_rules! own_or_shared_line {
-    () => {
-        "iif(EXISTS (SELECT 1 FROM devices d WHERE d.account = v.column1 AND d.device = v.column2 AND d.remembered = 1)
-            AND ((SELECT count(*) FROM ledger_devices c WHERE c.notice = ?1 AND c.account = v.column1) < ?3
-                OR EXISTS (SELECT 1 FROM ledger_devices o WHERE o.notice = ?1 AND o.account = v.column1 AND o.device = v.column2)),
-            v.column2, zeroblob(32))"
-    };
-}
-
 const WORDING: &str = "SELECT author, revision FROM notices WHERE id = ?1";
 // Whoever has not been reached has confirmed no wording: their revision is 0. In the totals are those who were meant when it was sent.
-const REACH: [&str; SIZES.len()] = for_lines!(
+pub(super) const REACH: [&str; SIZES.len()] = for_lines!(
     "UPDATE ledger SET reached_at = ?2, revision = ?3 WHERE notice = ?1 AND reached_at IS NULL AND later = 0 AND account IN (",
     "?",
     ")"
 );
-const REACH_OTHERS: [&str; SIZES.len()] = for_lines!(
+pub(super) const REACH_OTHERS: [&str; SIZES.len()] = for_lines!(
     "UPDATE ledger SET reached_at = coalesce(reached_at, ?2), revision = ?3 WHERE notice = ?1 AND revision < ?3 AND account IN (",
     "?",
     ")"
@@ -90,9 +54,7 @@ pub(super) fn note(connection: &Connection, at: UnixMillis, mut deliveries: Vec<
     let mut progress = Vec::new();
     for of_notice in deliveries.chunk_by_mut(|one, next| one.notice == next.notice) {
         let Some(&mut NoticeDelivery { notice, .. }) = of_notice.first_mut() else { continue };
-        let id = clamped(notice.0);
-        let wording = connection.prepare_cached(WORDING)?.query_row([id], |row| Ok((number(row, 0)?, small(row, 1)?))).optional()?;
-        let Some((author, newest)) = wording else { continue };
+        let Some((author, newest)) = wording(connection, notice)? else { continue };
         // Nobody has a wording that was not written yet, or none.
         of_notice.iter_mut().for_each(|delivery| delivery.revision = delivery.revision.min(newest).max(1));
         of_notice.sort_unstable();
@@ -101,12 +63,18 @@ pub(super) fn note(connection: &Connection, at: UnixMillis, mut deliveries: Vec<
             news += note_wording(connection, at, of_wording)?;
         }
         if news > 0 {
-            let news = [id, clamped(news as u64), 0, 0];
+            let news = [clamped(notice.0), clamped(news as u64), 0, 0];
             let now = connection.prepare_cached(COUNT)?.query_row(news, |row| notices::progress(row, 0))?;
-            progress.push(NoticeProgress { notice, author: AccountId(author), progress: now });
+            progress.push(NoticeProgress { notice, author, progress: now });
         }
     }
     Ok(Reached { progress }.into())
+}
+
+/// Who has sent a notice, and which of its wordings is the newest.
+pub(super) fn wording(connection: &Connection, notice: NoticeId) -> rusqlite::Result<Option<(AccountId, u32)>> {
+    let read = |row: &Row<'_>| Ok((AccountId(number(row, 0)?), small(row, 1)?));
+    connection.prepare_cached(WORDING)?.query_row([clamped(notice.0)], read).optional()
 }
 
 /// Notes whom one wording of one notice has reached, in order of account. How many had not been reached, of those who count.
@@ -122,7 +90,9 @@ fn note_wording(connection: &Connection, at: UnixMillis, deliveries: &[NoticeDel
     one_of_each(
         deliveries,
         |delivery| delivery.account,
-        |deliveries| execute(connection, &REACH_DEVICES, &[id, at, LEDGER_DEVICES_MAX.into(), revision], deliveries, reached_line),
+        |deliveries| {
+            execute(connection, &REACH_DEVICES, &[id, at, LEDGER_DEVICES_MAX.into(), revision], deliveries, reached_line).map(drop)
+        },
     )?;
     Ok(news)
 }
@@ -133,7 +103,11 @@ pub(super) fn queued(connection: &Connection, at: UnixMillis, mut deliveries: Ve
     for of_notice in deliveries.chunk_by(|(one, ..), (next, ..)| one == next) {
         let Some((notice, ..)) = of_notice.first() else { continue };
         let notes = [clamped(notice.0), clamped(at.0), LEDGER_DEVICES_MAX.into()];
-        one_of_each(of_notice, |&(_, account, _)| account, |deliveries| execute(connection, &QUEUE, &notes, deliveries, queued_line))?;
+        one_of_each(
+            of_notice,
+            |&(_, account, _)| account,
+            |deliveries| execute(connection, &QUEUE, &notes, deliveries, queued_line).map(drop),
+        )?;
     }
     Ok(Changed.into())
 }
@@ -147,72 +121,15 @@ fn reached_line(delivery: &NoticeDelivery) -> [ValueRef<'_>; 3] {
     [ValueRef::Integer(clamped(delivery.account.0)), ValueRef::Blob(&delivery.device.0), queued_at]
 }
 
-/// Writes lines, which are in order of account, those of one account's devices one after the other: a statement sees how many lines
-/// there were before it.
-fn one_of_each<T: Copy>(
-    lines: &[T],
-    account: impl Fn(&T) -> AccountId,
-    mut write: impl FnMut(&[T]) -> rusqlite::Result<usize>,
-) -> rusqlite::Result<()> {
-    let mut rest = lines.to_vec();
-    while !rest.is_empty() {
-        let mut last = None;
-        let (firsts, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|line| last.replace(account(line)) != Some(account(line)));
-        write(&firsts)?;
-        rest = others;
-    }
-    Ok(())
-}
-
-/// Executes the forms of a statement until all lines are through. `notes` are its first values, the lines' follow. How many rows were
-/// changed.
-fn execute<T, const N: usize>(
-    connection: &Connection,
-    statements: &[&str; SIZES.len()],
-    notes: &[i64],
-    lines: &[T],
-    values: impl for<'a> Fn(&'a T) -> [ValueRef<'a>; N],
-) -> rusqlite::Result<usize> {
-    let (mut rest, mut changed) = (lines, 0);
-    for (size, query) in SIZES.into_iter().zip(statements) {
-        while let Some((set, others)) = rest.split_at_checked(size) {
-            let mut statement = connection.prepare_cached(query)?;
-            let notes = notes.iter().map(|&note| ValueRef::Integer(note));
-            for (at, value) in notes.chain(set.iter().flat_map(&values)).enumerate() {
-                statement.raw_bind_parameter(at + 1, ToSqlOutput::Borrowed(value))?;
-            }
-            changed += statement.raw_execute()?;
-            rest = others;
-        }
-    }
-    Ok(changed)
-}
-
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{DeviceId, NoticeChange, NoticeId, Receipt, Text};
-    use rusqlite::{Row, params};
+    use belfry_core::chat::{DeviceId, NoticeChange, Receipt, Text};
 
     use super::super::column::{device, optional_time};
     use super::super::fixture::{DEVICE, add, arrive, ask, notice_to, sent};
-    use super::super::ledger::line_of;
+    use super::super::ledger_house::{CASES, OTHER, delivery, fill, house, prepare, queue_alone, reached, rows};
     use super::super::{Store, Work};
     use super::*;
-
-    /// Everything that is noted of notices.
-    fn rows(store: &Store) -> Vec<String> {
-        let tables = [("notices", "id"), ("ledger", "notice, account"), ("ledger_devices", "notice, account, device")];
-        let mut rows = Vec::new();
-        for (table, order) in tables {
-            let mut statement = store.connection.prepare(&format!("SELECT * FROM {table} ORDER BY {order}")).unwrap();
-            let columns = statement.column_count();
-            let read = statement.query_map([], |row| {
-                Ok((0..columns).map(|column| format!("{:?}", row.get_ref_unwrap(column))).collect::<Vec<_>>().join(" "))
-            });
-            rows.extend(read.unwrap().map(|row| format!("{table}: {}", row.unwrap())));
-        }
-        rows
-    }
 
     /// When each device was sent the notice of this number, and when it had reached it.
     fn times(store: &Store, notice: u64) -> Vec<(u64, DeviceId, Option<u64>, Option<u64>)> {
@@ -221,29 +138,6 @@ mod tests {
         let time = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(optional_time(row, column)?.map(|at| at.0));
         let read = statement.query_map([clamped(notice)], |row| Ok((number(row, 0)?, device(row, 1)?, time(row, 2)?, time(row, 3)?)));
         read.unwrap().map(Result::unwrap).collect()
-    }
-
-    fn delivery(notice: u64, account: AccountId, device: DeviceId, queued_at: Option<u64>) -> NoticeDelivery {
-        NoticeDelivery { notice: NoticeId(notice), revision: 1, account, device, queued_at: queued_at.map(UnixMillis) }
-    }
-
-    /// So many people, each with a device that is remembered, and two notices to all of them but the last.
-    fn house(people: usize) -> (Store, Vec<AccountId>) {
-        let mut store = Store::open_in_memory().unwrap();
-        let root = add(&mut store, "root");
-        let names: Vec<_> = (0..people).map(|number| format!("person {number}")).collect();
-        let accounts: Vec<_> = names.iter().map(|name| add(&mut store, name)).collect();
-        accounts.iter().for_each(|&account| drop(ask(&mut store, 1, arrive(account, DEVICE, true)).unwrap()));
-        let audience: Vec<_> = names.iter().take(people - 1).map(String::as_str).collect();
-        for counter in [1, 2] {
-            sent(ask(&mut store, 2, notice_to(root, counter, &audience)));
-        }
-        (store, accounts)
-    }
-
-    fn reached(store: &mut Store, at: u64, deliveries: Vec<NoticeDelivery>) -> Vec<u64> {
-        let Reached { progress } = ask(store, at, Work::Reached { deliveries }).unwrap().expect().unwrap();
-        progress.into_iter().map(|news| news.progress.reached).collect()
     }
 
     #[test]
@@ -269,63 +163,6 @@ mod tests {
         }
     }
 
-    /// A device of the same key is everybody's, another one is everybody's, too, and as many more lines as there may be can be filled.
-    const OTHER: DeviceId = DeviceId([9; 32]);
-
-    /// Fills what room there is for devices in the lines of a notice and a person, but for one of this key if it is to have one.
-    fn fill(store: &Store, notice: i64, account: AccountId, own: Option<DeviceId>) {
-        let lines = "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-            INSERT INTO ledger_devices (notice, account, device) SELECT ?2, ?3, CAST(printf('%032d', i) AS BLOB) FROM n WHERE i < ?1 OR ?4 IS NULL
-            UNION ALL SELECT ?2, ?3, ?4 WHERE ?4 IS NOT NULL";
-        store.connection.execute(lines, params![LEDGER_DEVICES_MAX, notice, clamped(account.0), own.map(|own| own.0)]).unwrap();
-    }
-
-    /// Everything that can be the case with a person before a notice reaches them.
-    const CASES: usize = 14;
-
-    fn prepare(store: &mut Store, case: usize, person: AccountId) {
-        let id = clamped(person.0);
-        let set = |store: &Store, statement| store.connection.execute(statement, [id]).unwrap();
-        match case {
-            0 => {
-                fill(store, 1, person, None);
-                ask(store, 2, Work::Queued { deliveries: vec![(NoticeId(2), person, DEVICE)] }).unwrap();
-            }
-            1 => fill(store, 1, person, Some(DEVICE)),
-            2 => fill(store, 2, person, None),
-            3 => drop(set(
-                store,
-                "UPDATE devices SET remembered = device = x'0909090909090909090909090909090909090909090909090909090909090909' WHERE account = ?1",
-            )),
-            4 => drop(set(store, "UPDATE ledger SET later = 1 WHERE account = ?1")),
-            5 => drop(set(store, "DELETE FROM ledger WHERE notice = 1 AND account = ?1")),
-            6 | 7 => {
-                let revision = case as u32 - 5;
-                let work = Work::Receipt { account: person, device: DEVICE, notice: NoticeId(1), revision, receipt: Receipt::Reached };
-                ask(store, if case == 6 { 3 } else { 6 }, work).unwrap();
-            }
-            8 | 9 => {
-                let at = if case == 8 { 3 } else { 6 };
-                ask(store, at, Work::Queued { deliveries: vec![(NoticeId(1), person, DEVICE)] }).unwrap();
-            }
-            10 => drop(ask(store, 6, Work::Queued { deliveries: vec![(NoticeId(1), person, OTHER)] }).unwrap()),
-            11 => fill(store, 1, person, Some(OTHER)),
-            12 => drop(set(
-                store,
-                "UPDATE devices SET remembered = device <> x'0909090909090909090909090909090909090909090909090909090909090909' WHERE account = ?1",
-            )),
-            _ => {}
-        }
-    }
-
-    /// Notes in the plainest way that the first notice is on its way to a device.
-    fn queue_alone(store: &Store, at: u64, account: AccountId, device: DeviceId) {
-        let line = line_of(&store.connection, NoticeId(1), account, device).unwrap();
-        let note = "INSERT INTO ledger_devices (notice, account, device, queued_at) SELECT notice, account, ?2, ?3 FROM ledger
-            WHERE notice = 1 AND account = ?1 ON CONFLICT DO UPDATE SET queued_at = min(coalesce(queued_at, ?3), ?3)";
-        store.connection.execute(note, params![clamped(account.0), line.0, clamped(at)]).unwrap();
-    }
-
     #[test]
     fn every_form_of_a_statement_writes_what_one_line_after_the_other_does() {
         for size in SIZES {
@@ -338,6 +175,7 @@ mod tests {
                     let (here, [with_lines, with_device, _]) = people.split_at(size) else { panic!() };
                     fill(&store, 1, *with_lines, None);
                     prepare(&mut store, 8, *with_device);
+                    prepare(&mut store, 10, *with_device);
                     here.iter().enumerate().for_each(|(n, &person)| prepare(&mut store, (first + n) % CASES, person));
                     match together {
                         true => {

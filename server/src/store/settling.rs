@@ -289,6 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_forgotten_of_one_outbox_is_remembered_of_another() {
+        each_store(|store| {
+            let anna = add(store, "anna");
+            let post = |outbox| Work::Post {
+                account: anna,
+                post: PostId { outbox, counter: 1 },
+                to: Target::Room(LOBBY),
+                text: Text::new("x").unwrap(),
+            };
+            posted(ask(store, 1, post(1)));
+            posted(ask(store, MONTH + 1, post(2)));
+            store.settle();
+            assert_eq!(rows(store, "SELECT count(*) FROM posts WHERE outbox = 1"), 0);
+            assert!(posted(ask(store, MONTH + 2, post(2))).2, "it is the same post");
+        });
+    }
+
+    #[test]
     fn all_posts_are_looked_at_in_rounds_a_few_for_each_message_wherever_the_first_begins() {
         for begins in 0..4 {
             let mut store = Store::open_in_memory().unwrap();

@@ -1,7 +1,7 @@
 //! What a client tells of notices, and reports of them.
 
 use super::*;
-use crate::chat::{GivenAnswer, NoticeState, Severity, Text};
+use crate::chat::{GivenAnswer, NoticeState, Receipt, Severity, Text};
 use crate::limits::{FETCH_RETRY, REACHED_PER_REQUEST_MAX};
 
 pub(super) fn notice(id: u64) -> Notice {
@@ -118,4 +118,26 @@ fn what_a_screen_still_shows_and_the_server_does_not_name_any_more_is_asked_abou
     wire.tell(Channel::Notice, Event::OpenNotices([NoticeId(1)].to_vec()));
     wire.answer(Ok(Answer::Notice(over.clone())));
     assert_eq!(wire.news(), [Update::Notice(over)]);
+}
+
+#[test]
+fn a_receipt_that_could_not_be_noted_is_given_again_on_this_connection_or_the_next_and_one_that_is_refused_is_not() {
+    let seen = Command::Receipt { notice: NoticeId(1), receipt: Receipt::Visible };
+    let receipt = Request::Receipt { notice: NoticeId(1), revision: 1, receipt: Receipt::Visible };
+    for refusal in [Refusal::Busy, Refusal::TooManyRequests, Refusal::StoreFailed, Refusal::DiskFull] {
+        let mut wire = acknowledging(config(false, false));
+        wire.tell(Channel::Notice, Event::Notice(notice(1)));
+        wire.command(seen.clone());
+        assert_eq!(wire.answer(Err(refusal)), receipt);
+        assert_eq!(wire.all_asked(), [], "it is given time");
+        wire.run_for(FETCH_RETRY);
+        assert_eq!(wire.answer(Ok(Answer::Done)), receipt, "{refusal:?}");
+        wire.run_for(FETCH_RETRY);
+        assert_eq!(wire.all_asked(), [], "{refusal:?}");
+    }
+    let mut wire = acknowledging(config(false, false));
+    wire.command(seen);
+    wire.answer(Err(Refusal::UnknownNotice));
+    wire.run_for(2 * FETCH_RETRY);
+    assert_eq!(wire.all_asked(), []);
 }

@@ -1,15 +1,15 @@
 //! What is on its way to clients and what they have acknowledged, before it is in the ledger: thousands come together, and are noted together.
 
 use std::collections::BTreeMap;
-use std::mem;
 
 use belfry_core::chat::{AccountId, Answer, NoticeId, Refusal};
 use belfry_core::limits::REACHED_PER_REQUEST_MAX;
 use belfry_core::time::{Instant, Now, UnixMillis};
 
+use super::gathering::Gathering;
 use crate::hub::requests::Context;
 use crate::hub::{Hub, PendingJob, SessionId};
-use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, ARRIVALS_WITHIN, QUEUED_AFTER, STORE_RETRY};
+use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, QUEUED_AFTER};
 use crate::store::{NoticeDelivery, NoticeProgress, Outcome, QueuedNotice, Reached, Work};
 
 /// What the ledger does not say yet: what comes within a moment shares one transaction, and most of what is on its way is acknowledged
@@ -21,20 +21,13 @@ pub(in crate::hub) struct Arrivals {
     /// When to note what has been on its way for long.
     queued_due: Option<Instant>,
     /// Acknowledgements that are not noted.
-    waiting: Vec<NoticeDelivery>,
-    /// When to note them.
-    due: Option<Instant>,
-    /// The store could not note them: not before this.
-    retry_at: Option<Instant>,
-    /// So many jobs with acknowledgements are at the store.
-    in_work: usize,
+    acknowledged: Gathering<NoticeDelivery>,
 }
 
 impl Arrivals {
     /// When to note what waits, if nothing happens before.
     pub(in crate::hub) fn deadline(&self) -> Option<Instant> {
-        let arrivals = self.due.filter(|_| self.in_work == 0).map(|due| self.retry_at.map_or(due, |retry| retry.max(due)));
-        arrivals.into_iter().chain(self.queued_due).min()
+        self.acknowledged.deadline().into_iter().chain(self.queued_due).min()
     }
 
     /// A client has it: when it was sent, if that is not noted.
@@ -70,13 +63,10 @@ impl Hub {
     pub(crate) fn delivered(&mut self, now: Now, session: SessionId, notice: NoticeId, revision: u32) {
         let Some((account, device)) = self.behind(session).filter(|_| self.devices.is_showing(session)) else { return };
         // Where there is no room for it, the program says it again when it comes back.
-        if self.arrivals.waiting.len() < ARRIVALS_MAX {
+        if !self.arrivals.acknowledged.is_full() {
             let queued_at = self.arrivals.arrived((notice, account, device));
-            self.arrivals.waiting.push(NoticeDelivery { notice, revision, account, device, queued_at });
-            self.arrivals.due.get_or_insert(now.instant + ARRIVALS_WITHIN);
-        }
-        if self.arrivals.waiting.len() >= ARRIVALS_PER_JOB {
-            self.note_arrivals(now);
+            self.arrivals.acknowledged.add(now.instant, NoticeDelivery { notice, revision, account, device, queued_at });
+            self.note_acknowledged(now);
         }
     }
 
@@ -100,46 +90,48 @@ impl Hub {
         self.submit_for(context, Work::Reached { deliveries }, PendingJob::Reached { to: context.to })
     }
 
-    /// Hands to the store what has waited for long enough, or is enough for one job, unless some is there already.
+    /// Time passed: hands to the store what has waited for long enough.
     pub(in crate::hub) fn note_arrivals(&mut self, now: Now) {
         if self.arrivals.queued_due.is_some_and(|due| due <= now.instant) {
             self.hand_in_queued(now.instant - QUEUED_AFTER);
         }
-        let Arrivals { waiting, due, retry_at, in_work, .. } = &self.arrivals;
-        let is_enough = waiting.len() >= ARRIVALS_PER_JOB || due.is_some_and(|due| due <= now.instant);
-        if *in_work == 0 && is_enough && retry_at.is_none_or(|retry| retry <= now.instant) {
+        self.note_acknowledged(now);
+    }
+
+    /// Hands to the store what has waited for long enough, or is enough for one job, unless some is there already.
+    fn note_acknowledged(&mut self, now: Now) {
+        if self.arrivals.acknowledged.is_due(now.instant) {
             self.hand_in_arrivals(now);
         }
     }
 
     /// Hands everything to the store that the ledger does not say yet: somebody is about to read it, or the server stops.
     pub(in crate::hub) fn note_all(&mut self, now: Now) {
-        self.hand_in_all_arrivals(now);
+        self.hand_in_all_reports(now);
         self.hand_in_queued(now.instant);
     }
 
-    /// Hands acknowledgements to the store if this account's are among them: it is about to be noted what they have missed.
+    /// Hands to the store what waits if it is of this account, too: it is about to be noted what they have missed.
     pub(in crate::hub) fn note_arrivals_of(&mut self, now: Now, account: AccountId) {
-        if self.arrivals.waiting.iter().any(|delivery| delivery.account == account) {
+        if self.screens.wait_for(account) {
+            self.hand_in_all_reports(now);
+        }
+        if self.arrivals.acknowledged.waiting().any(|delivery| delivery.account == account) {
             self.hand_in_all_arrivals(now);
         }
     }
 
-    fn hand_in_all_arrivals(&mut self, now: Now) {
-        while !self.arrivals.waiting.is_empty() && self.hand_in_arrivals(now) {}
+    pub(super) fn hand_in_all_arrivals(&mut self, now: Now) {
+        while !self.arrivals.acknowledged.is_empty() && self.hand_in_arrivals(now) {}
     }
 
     /// Hands acknowledgements to the store; whether there was room for them.
     fn hand_in_arrivals(&mut self, now: Now) -> bool {
         if !self.waiting.has_room() {
-            self.arrivals.retry_at = Some(now.instant + STORE_RETRY);
+            self.arrivals.acknowledged.put_off(now.instant);
             return false;
         }
-        self.arrivals.retry_at = None;
-        let rest = self.arrivals.waiting.split_off(self.arrivals.waiting.len().min(ARRIVALS_PER_JOB));
-        self.arrivals.due = self.arrivals.due.filter(|_| !rest.is_empty());
-        let deliveries = mem::replace(&mut self.arrivals.waiting, rest);
-        self.arrivals.in_work += 1;
+        let deliveries = self.arrivals.acknowledged.take();
         self.submit(now, Work::Reached { deliveries: deliveries.clone() }, PendingJob::Delivered { deliveries }).is_ok()
     }
 
@@ -151,19 +143,14 @@ impl Hub {
     }
 
     /// What was acknowledged is in the ledger, or could not be noted.
-    pub(in crate::hub) fn delivered_noted(&mut self, now: Now, mut deliveries: Vec<NoticeDelivery>, result: Result<Outcome, Refusal>) {
-        self.arrivals.in_work -= 1;
+    pub(in crate::hub) fn delivered_noted(&mut self, now: Now, deliveries: Vec<NoticeDelivery>, result: Result<Outcome, Refusal>) {
         match result.and_then(Outcome::expect) {
             Ok(Reached { progress }) => {
+                self.arrivals.acknowledged.noted();
                 self.note_progress(now, progress);
-                self.note_arrivals(now);
+                self.note_acknowledged(now);
             }
-            Err(_) => {
-                deliveries.append(&mut self.arrivals.waiting);
-                self.arrivals.waiting = deliveries;
-                self.arrivals.due.get_or_insert(now.instant);
-                self.arrivals.retry_at = Some(now.instant + STORE_RETRY);
-            }
+            Err(_) => self.arrivals.acknowledged.put_back(now.instant, deliveries),
         }
     }
 

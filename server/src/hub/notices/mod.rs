@@ -4,9 +4,11 @@ mod agenda;
 mod arrivals;
 mod audience;
 mod calendar;
+mod gathering;
 mod guard;
 mod progress;
 mod schedules;
+mod screens;
 mod templates;
 
 use belfry_core::chat::{
@@ -20,6 +22,7 @@ pub(super) use self::guard::Guard;
 use self::guard::Sending;
 pub(super) use self::progress::ProgressReports;
 pub(super) use self::schedules::Schedules;
+pub(super) use self::screens::{Reported, ScreenReports};
 pub(super) use self::templates::Templates;
 
 use super::{Context, Hub, PendingJob, ReplyTo, SessionId};

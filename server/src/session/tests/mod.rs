@@ -17,6 +17,7 @@ mod quotas;
 mod records;
 mod rooms;
 mod schedules;
+mod screens;
 mod sign_in;
 mod talk;
 mod world;

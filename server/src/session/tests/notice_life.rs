@@ -14,7 +14,7 @@ use super::notices::{draft, notices, send};
 use super::rooms;
 use super::schedules::planned;
 use super::world::{World, name, password};
-use crate::limits::{CRITICAL_NOTICES_PER_AUTHOR_MAX, NOTICES_PER_AUTHOR_MAX};
+use crate::limits::{ARRIVALS_WITHIN, CRITICAL_NOTICES_PER_AUTHOR_MAX, NOTICES_PER_AUTHOR_MAX};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -32,6 +32,13 @@ fn words(body: &str) -> NoticeChange {
 
 fn answer(world: &mut World, peer: PeerId, notice: NoticeId) {
     world.ask(peer, Request::Receipt { notice, revision: 1, receipt: Receipt::Answered(0) }).unwrap();
+}
+
+/// Somebody's screen is locked, and that is in the ledger.
+fn locked(world: &mut World, peer: PeerId, notice: NoticeId) {
+    let request = world.send(peer, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked });
+    world.pass(ARRIVALS_WITHIN);
+    assert_eq!(world.answer(peer, request), Some(Ok(Answer::Done)));
 }
 
 fn ledger(world: &mut World, admin: PeerId, notice: NoticeId) -> Vec<LedgerEntry> {
@@ -135,7 +142,7 @@ fn the_ledger_has_a_reason_for_each_gap() {
     world.gone(bob);
     world.pass(MINUTE);
     let notice = send(&mut world, admin, everyone());
-    world.ask(carol, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked }).unwrap();
+    locked(&mut world, carol, notice);
     let locked_at = world.now.wall;
     answer(&mut world, alice, notice);
     let gaps: Vec<_> = ledger(&mut world, admin, notice).iter().map(|entry| entry.gap).collect();
@@ -331,7 +338,7 @@ fn a_ledger_is_read_however_often_somebodys_scripts_have_signed_in() {
     assert!(matches!(devices[0].gap, Some(Gap::Offline { .. })), "{:?}: it has been here", devices[0].gap);
     let script = world.sign_in("alice");
     assert_eq!(ledger(&mut world, admin, notice)[0].devices[0].gap, Some(Gap::Unanswered));
-    world.ask(script, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked }).unwrap();
+    locked(&mut world, script, notice);
     assert!(matches!(ledger(&mut world, admin, notice)[0].gap, Some(Gap::Locked { .. })));
 }
 
@@ -365,7 +372,7 @@ fn a_screen_that_is_locked_counts_whatever_one_that_has_gone_has_shown() {
     });
     let notice = send(&mut world, admin, draft(vec![Audience::Account(name("alice"))]));
     world.ask(desk, Request::Receipt { notice, revision: 1, receipt: Receipt::Reached }).unwrap();
-    world.ask(laptop, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked }).unwrap();
+    locked(&mut world, laptop, notice);
     assert_eq!(ledger(&mut world, admin, notice)[0].gap, Some(Gap::Unanswered));
     world.gone(desk);
     assert_eq!(ledger(&mut world, admin, notice)[0].gap, Some(Gap::Locked { since: world.now.wall }));
