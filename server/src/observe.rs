@@ -7,6 +7,7 @@ use crate::hub::Headcount;
 use belfry_core::chat::{AccountName, Refusal};
 use belfry_core::crypto::PublicKey;
 use belfry_core::endpoint;
+use belfry_core::net::SocketBuffer;
 use belfry_core::wire::CloseCode;
 
 use crate::hub::SessionId;
@@ -90,6 +91,18 @@ impl Observed {
 /// The server is ready.
 pub(crate) fn started(listening: &[SocketAddr], identity: PublicKey) {
     tracing::info!(?listening, %identity, "started");
+}
+
+/// How large the system made a socket's buffers, and what to raise where they are smaller than they should be.
+pub(crate) fn socket_buffers(address: SocketAddr, receive: SocketBuffer, send: SocketBuffer) {
+    let (receive_kib, send_kib) = (receive.granted / 1024, send.granted / 1024);
+    tracing::info!(%address, receive_kib, send_kib, "socket buffers");
+    for (buffer, setting) in [(receive, "net.core.rmem_max"), (send, "net.core.wmem_max")] {
+        if buffer.is_short() && cfg!(target_os = "linux") {
+            let (wanted, granted) = (buffer.asked, buffer.granted);
+            tracing::warn!(%address, setting, wanted, granted, "a socket buffer is smaller than it should be: raise this setting of the system");
+        }
+    }
 }
 
 /// Others on this computer may read, write or enter something of the data folder.

@@ -169,6 +169,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let metrics = settings.metrics.map(|address| MetricsListener::bind(address).map_err(|error| ServeError::Metrics { address, error }));
     let metrics = metrics.transpose()?;
     let addresses: Vec<_> = sockets.iter().map(|&(_, address)| address).collect();
+    let buffers: Vec<_> = sockets.iter().map(|(socket, address)| (*address, socket.receive_buffer(), socket.send_buffer())).collect();
     let clock = Clock::start();
     let now = clock.now();
     let mut rng = from_seed(os_seed().map_err(ServeError::System)?);
@@ -229,6 +230,7 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     machine.announce(announcement);
     let driver = EventLoop::new(poll, from_outside, clock, machine, sockets, store, passwords).map_err(ServeError::System)?;
     observe::started(&addresses, key);
+    buffers.into_iter().for_each(|(address, receive, send)| observe::socket_buffers(address, receive, send));
     let addresses_announced = addresses.clone();
     ready(Ready { addresses, key, first_password, metrics: metrics_address });
     let announcer = settings.announce.and_then(|name| Announcer::start(&addresses_announced, &name, key));

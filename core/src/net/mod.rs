@@ -31,7 +31,7 @@ pub use in_words::InWords;
 #[cfg(feature = "discovery")]
 pub use networks::own_links;
 pub use resolve::{InvalidAddress, PORT, ServerAddress};
-pub use socket::UdpSocket;
+pub use socket::{SocketBuffer, UdpSocket};
 
 use std::io;
 

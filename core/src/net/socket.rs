@@ -29,6 +29,28 @@ pub struct UdpSocket {
     takes_segments: AtomicBool,
 }
 
+/// What was asked for as a socket's buffer, and what the system gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketBuffer {
+    /// In bytes.
+    pub asked: usize,
+    /// In bytes as they are asked for: Linux gives, and reports, twice as many for its own bookkeeping ([socket(7)], `SO_RCVBUF`).
+    ///
+    /// [socket(7)]: https://man7.org/linux/man-pages/man7/socket.7.html
+    pub granted: usize,
+}
+
+impl SocketBuffer {
+    const fn new(asked: usize, reported: usize) -> Self {
+        Self { asked, granted: if cfg!(target_os = "linux") { reported / 2 } else { reported } }
+    }
+
+    /// The system gave less than it was asked for.
+    pub const fn is_short(self) -> bool {
+        self.granted < self.asked
+    }
+}
+
 impl UdpSocket {
     /// A server's socket at `address`. `[::]` means every address of the computer, IPv4 too; where there is no IPv6, it means
     /// `0.0.0.0`.
@@ -93,6 +115,16 @@ impl UdpSocket {
     /// The send buffer that the system granted.
     pub const fn send_buffer_bytes(&self) -> usize {
         self.send_buffer_bytes
+    }
+
+    /// What the system gave of the receive buffer that was asked for, in bytes of the latter: whether it gave all of it.
+    pub const fn receive_buffer(&self) -> SocketBuffer {
+        SocketBuffer::new(RECEIVE_BUFFER_BYTES, self.receive_buffer_bytes)
+    }
+
+    /// The same of a server's send buffer.
+    pub const fn send_buffer(&self) -> SocketBuffer {
+        SocketBuffer::new(SEND_BUFFER_BYTES, self.send_buffer_bytes)
     }
 
     /// Receives one datagram: its length, cut to the buffer's, and its sender.
@@ -203,6 +235,21 @@ mod tests {
         let granted = socket2::SockRef::from(&socket.inner);
         assert_eq!(socket.receive_buffer_bytes(), granted.recv_buffer_size().unwrap());
         assert_eq!(socket.send_buffer_bytes(), granted.send_buffer_size().unwrap());
+    }
+
+    #[test]
+    fn a_buffer_is_short_where_the_system_gave_less_than_it_was_asked_for() {
+        let socket = UdpSocket::bind(loopback()).unwrap();
+        let plain = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        for (asked, is_short) in [(16 * 1024, false), (1 << 30, true)] {
+            // Linux gives nobody a gigabyte who just asks for it; Windows does.
+            let _ = plain.set_recv_buffer_size(asked);
+            let buffer = SocketBuffer::new(asked, plain.recv_buffer_size().unwrap());
+            assert_eq!(buffer.is_short(), is_short && cfg!(target_os = "linux"), "{buffer:?}");
+        }
+        for buffer in [socket.receive_buffer(), socket.send_buffer()] {
+            assert!(buffer.granted > 0 && (buffer.is_short() || buffer.granted >= buffer.asked), "{buffer:?}");
+        }
     }
 
     #[test]
