@@ -23,8 +23,17 @@ impl Tally {
 
     /// The same; of one with a tag, its sender is told when it was delivered.
     pub fn tagged(&self, bytes: Vec<u8>, tag: Option<DeliveryTag>) -> Body {
+        self.counted(bytes, tag, false)
+    }
+
+    /// A message that many get in the same moment and nobody waits to be acknowledged.
+    pub fn unhurried(&self, bytes: Vec<u8>) -> Body {
+        self.counted(bytes, None, true)
+    }
+
+    fn counted(&self, bytes: Vec<u8>, tag: Option<DeliveryTag>, unhurried: bool) -> Body {
         self.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Body(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tag, tally: Some(self.clone()) }))
+        Body(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tag, unhurried, tally: Some(self.clone()) }))
     }
 }
 
@@ -45,6 +54,7 @@ pub struct Body(Arc<BodyBytes>);
 struct BodyBytes {
     bytes: Box<[u8]>,
     tag: Option<DeliveryTag>,
+    unhurried: bool,
     tally: Option<Tally>,
 }
 
@@ -60,6 +70,11 @@ impl Body {
     pub(super) fn tag(&self) -> Option<DeliveryTag> {
         self.0.tag
     }
+
+    /// Its receivers may take their time to acknowledge it.
+    pub fn is_unhurried(&self) -> bool {
+        self.0.unhurried
+    }
 }
 
 impl Deref for Body {
@@ -73,7 +88,7 @@ impl Deref for Body {
 /// Without counting.
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tag: None, tally: None }))
+        Self(Arc::new(BodyBytes { bytes: bytes.into_boxed_slice(), tag: None, unhurried: false, tally: None }))
     }
 }
 

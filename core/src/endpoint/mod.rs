@@ -376,9 +376,10 @@ impl Endpoint {
     /// [`SendError`].
     pub fn send(&mut self, peer: PeerId, channel: Channel, body: Body) -> Result<(), SendError> {
         // What goes to many at once is answered by many at once, unless they are asked to take their time.
-        let spread = match channel {
-            Channel::Notice => Duration::from_millis(self.peers.len() as u64 / SPREAD_RECEIVERS_PER_MILLI).min(SPREAD_MAX),
-            _ => Duration::ZERO,
+        let spread = if channel == Channel::Notice || body.is_unhurried() {
+            Duration::from_millis(self.peers.len() as u64 / SPREAD_RECEIVERS_PER_MILLI).min(SPREAD_MAX)
+        } else {
+            Duration::ZERO
         };
         self.peers.get_mut(peer).ok_or(SendError::Gone)?.connection.send_spread(channel, body, spread)?;
         self.note_queued(peer);

@@ -329,14 +329,17 @@ fn whoever_watches_a_peer_is_told_once_when_there_is_room() {
 }
 
 #[test]
-fn only_a_notice_asks_its_receivers_to_take_their_time_the_more_the_more_they_are() {
+fn only_a_notice_and_what_nobody_waits_for_ask_their_receivers_to_take_their_time_the_more_the_more_they_are() {
     let many = 2 * SPREAD_RECEIVERS_PER_MILLI as u8 + 49;
     let mut house = House::with(many);
     house.send(0, Channel::Notice, 10);
     house.send(1, Channel::Chat, 10);
+    let unhurried = house.endpoint.tally().unhurried(vec![7; 10]);
+    house.endpoint.send(house.guests[2].peer, Channel::Chat, unhurried).unwrap();
     house.run_for(Duration::from_secs(2));
     assert_eq!(house.messages(0), [(Channel::Notice, 10, Duration::from_millis(2))]);
     assert_eq!(house.messages(1), [(Channel::Chat, 10, Duration::ZERO)]);
+    assert_eq!(house.messages(2), [(Channel::Chat, 10, Duration::from_millis(2))]);
 }
 
 #[test]

@@ -70,11 +70,13 @@ impl Sessions {
             Event::Notice(notice) if notice.state == NoticeState::Open => Some(DeliveryTag { id: notice.id.0, version: notice.revision }),
             _ => None,
         };
+        // All who look are told in the same moment, whether or not they look at the same.
+        let is_unhurried = matches!(event, Event::Presence { .. });
         let Ok(body) = encode(&FromServer::Event(event)) else {
             self.observed.unsendable_message(None);
             return;
         };
-        let body = self.tally.tagged(body, tag);
+        let body = if is_unhurried { self.tally.unhurried(body) } else { self.tally.tagged(body, tag) };
         for &session in to {
             self.send(session, channel, body.clone(), None);
         }

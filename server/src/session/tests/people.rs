@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Event, FromServer, Page, Presence, PresenceChange, Presentity, Refusal, Request, RoomName};
+use belfry_core::chat::{
+    Answer, Event, FromServer, Page, Place, PostId, Presence, PresenceChange, Presentity, Refusal, Request, RoomName, Text,
+};
 use belfry_core::endpoint::PeerId;
 use belfry_core::limits::WATCHED_MAX;
 
@@ -284,5 +286,27 @@ fn a_list_that_is_read_before_the_store_has_noted_who_left_shows_it_all_the_same
             assert_eq!(users.entries[1].last_seen, Some(left_at));
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_comes_is_acknowledged_at_leisure_by_all_who_look_and_what_is_said_at_once() {
+    let mut world = World::new();
+    let (alice, carol) = (world.register("alice"), world.register("carol"));
+    watch(&mut world, alice, EVERYONE, 0);
+    watch(&mut world, carol, &[Presentity::Account(name("bob"))], 0);
+    world.hear_all();
+    let bob = world.register("bob");
+    let post = PostId { outbox: 1, counter: 1 };
+    world.ask(bob, Request::Post { post, to: Place::lobby(), room: None, text: Text::new("good morning").unwrap() }).unwrap();
+    world.pass(LONG);
+    for peer in [alice, carol] {
+        let heard = world.heard(peer).into_iter().map(|heard| match heard.message {
+            FromServer::Event(Event::Presence { .. }) => (true, heard.is_unhurried),
+            _ => (false, heard.is_unhurried),
+        });
+        let heard: Vec<_> = heard.collect();
+        assert!(heard.contains(&(true, true)) && heard.contains(&(false, false)), "{heard:?}");
+        assert!(heard.iter().all(|(is_presence, is_unhurried)| is_presence == is_unhurried), "{heard:?}");
     }
 }

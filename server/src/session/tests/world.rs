@@ -24,6 +24,8 @@ use crate::store::{Done, Job, Store};
 pub(super) struct Heard {
     pub(super) channel: Channel,
     pub(super) message: FromServer,
+    /// It may be acknowledged later than usual.
+    pub(super) is_unhurried: bool,
 }
 
 impl Heard {
@@ -279,7 +281,11 @@ impl World {
                     if self.unacknowledged.is_some() {
                         *self.queued.entry(peer).or_default() += body.len() as u64;
                     }
-                    self.heard.entry(peer).or_default().push(Heard { channel, message: decode_from_server(&body).unwrap() });
+                    self.heard.entry(peer).or_default().push(Heard {
+                        channel,
+                        message: decode_from_server(&body).unwrap(),
+                        is_unhurried: body.is_unhurried(),
+                    });
                 }
                 // What is sent is acknowledged at once, unless the test says otherwise.
                 Output::Watch { peer } => match &mut self.unacknowledged {
