@@ -168,6 +168,34 @@ fn more_answers_than_a_line_has_room_for_are_given_in_the_list_and_the_way_leads
     assert_eq!((done(&heard), view.draft().as_str()), (vec![], "hello world"));
 }
 
+fn the_answers_of_a_long_notice_are_led_to_behind(others: usize) {
+    let long = |key: &str, answers| NoticeRow {
+        body: "Leave by the nearest exit, and take nobody's word that it is a drill. ".repeat(30),
+        ..open(key, answers)
+    };
+    let others: Vec<NoticeRow> = (0..others).map(|number| long(&format!("9{number}"), &["Yes"])).collect();
+    let tabs = others.len();
+    let (heard, view) = with(others.into_iter().chain([long("8", &["A", "B", "C", "D"])]).collect());
+    view.window().window().set_size(LogicalSize::new(720.0, 560.0));
+    summon(&view);
+    (0..tabs).for_each(|_| key(view.window().window(), Key::Tab));
+    key(view.window().window(), Key::Return);
+    (0..80).for_each(|_| mock_elapsed_time(INSTANT));
+    key(view.window().window(), Key::Tab);
+    key(view.window().window(), Key::Return);
+    assert_eq!(done(&heard), [answer("8", 1)]);
+}
+
+#[test]
+fn the_answers_of_a_long_notice_are_led_to_at_the_top_of_the_list() {
+    the_answers_of_a_long_notice_are_led_to_behind(0);
+}
+
+#[test]
+fn the_answers_of_a_long_notice_are_led_to_behind_another_long_one() {
+    the_answers_of_a_long_notice_are_led_to_behind(1);
+}
+
 #[test]
 fn after_an_answer_in_the_list_of_notices_no_key_answers_the_next_one() {
     let (heard, mut view) = with(vec![open("8", &["Yes", "No"]), open("7", &["Yes", "No"])]);
