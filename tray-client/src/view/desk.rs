@@ -93,6 +93,13 @@ impl DeskView {
         window.on_sent_pointed(move |on| list.hold(on));
         let list = self.schedules.clone();
         window.on_schedules_pointed(move |on| list.hold(on));
+        let list = self.audiences.clone();
+        window.on_audience_named(move |typed, from| list.named(&typed, from));
+        let list = self.sent.clone();
+        window.on_sent_named(move |typed, from| list.named(&typed, from));
+        let list = self.ledger.clone();
+        window.on_ledger_named(move |typed, from| list.named(&typed, from));
+        window.on_writes(|text| keyboard::writes(&text));
         window.on_watch(text(DeskGesture::Watch));
         window.on_unschedule(text(DeskGesture::Unschedule));
         let (weak, composed) = (window.as_weak(), sink.clone());

@@ -8,8 +8,8 @@ use slint::{Model as _, ModelRc, SharedString, VecModel};
 
 use super::ui;
 use crate::scene::{
-    AlterationMark, AudienceRow, ConversationRow, DeliveryMark, LineRow, MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow, SentRow,
-    SeverityLevel,
+    AlterationMark, AudienceRow, ConversationRow, DeliveryMark, LedgerRow, LineRow, MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow,
+    SentRow, SeverityLevel,
 };
 use crate::words::say;
 
@@ -33,7 +33,13 @@ macro_rules! found_by_name {
     })* };
 }
 
-found_by_name!(ConversationRow, PersonRow, RoomRow, MemberRow);
+found_by_name!(AudienceRow, ConversationRow, LedgerRow, MemberRow, PersonRow, RoomRow);
+
+impl Findable for SentRow {
+    fn name(&self) -> &str {
+        &self.title
+    }
+}
 
 /// The rows that a list was made of.
 struct Plain<P> {

@@ -16,6 +16,7 @@ use super::layout::wish;
 use super::*;
 use crate::platform::policy::Policy;
 use crate::settings::UserSettings;
+use crate::view::DeskGesture;
 use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
 use crate::view::settings::{SettingsView, WhyView};
@@ -237,6 +238,63 @@ fn a_list_is_one_stop_and_is_gone_through_by_arrows_ends_and_letters() {
         assert_eq!(opened(&heard).as_deref(), Some(whom));
         mock_elapsed_time(Duration::from_secs(2));
     }
+}
+
+#[test]
+fn the_lists_of_the_administrators_window_are_one_stop_each() {
+    let (heard, sink) = begin();
+    let mut desk = DeskView::show(&sink).unwrap();
+    let audience =
+        |name: &str| crate::scene::AudienceRow { key: format!("user:{name}"), name: name.into(), note: String::new(), chosen: false };
+    desk.set_audiences(
+        (0..300).map(|number| audience(&format!("P{number:03}"))).chain([audience("王伟")]).collect(),
+        vec![],
+        String::new(),
+    );
+    desk.set_sent(
+        (0..300).map(|number| SentRow { key: number.to_string(), title: format!("N{number:03}"), ..sent()[0].clone() }).collect(),
+        vec![],
+    );
+    let row = |number: usize| LedgerRow { name: format!("L{number:03}"), ..ledger().1[0].clone() };
+    desk.set_ledger(ledger().0, (0..300).map(row).collect());
+    mock_elapsed_time(Duration::from_millis(20));
+    let strike = |text: SharedString| {
+        key(desk.window().window(), text);
+        mock_elapsed_time(Duration::from_millis(20));
+    };
+    let chosen = |heard: &Heard| {
+        heard.take().into_iter().find_map(|gesture| match gesture {
+            Gesture::Desk(DeskGesture::Choose(key) | DeskGesture::Watch(key)) => Some(key),
+            _ => None,
+        })
+    };
+    // From the field for searching to the list below it.
+    click(desk.window(), &field(desk.window(), "Search people, groups and rooms"));
+    strike(Key::Tab.into());
+    heard.take();
+    for (keys, whom) in [
+        (vec![SharedString::from(Key::End)], "user:王伟"),
+        (vec![Key::Home.into(), Key::DownArrow.into()], "user:P001"),
+        (vec!["p".into(), "2".into(), "5".into()], "user:P250"),
+    ] {
+        keys.iter().for_each(|text| strike(text.clone()));
+        strike(Key::Return.into());
+        assert_eq!(chosen(&heard).as_deref(), Some(whom));
+        mock_elapsed_time(Duration::from_secs(2));
+    }
+    // The list of what was sent: before the form, behind the button above it.
+    desk.window().invoke_take_keyboard();
+    (0..5).for_each(|_| strike(Key::Backtab.into()));
+    strike(Key::End.into());
+    strike(Key::Return.into());
+    assert_eq!(chosen(&heard).as_deref(), Some("299"));
+    // And from there past the numbers to the ledger, and on to what is done with the notice.
+    (0..6).for_each(|_| strike(Key::Tab.into()));
+    strike(Key::PageDown.into());
+    strike(Key::Tab.into());
+    heard.take();
+    strike(Key::Return.into());
+    assert!(heard.take().iter().any(|gesture| matches!(gesture, Gesture::Desk(DeskGesture::Change { .. }))), "Remind");
 }
 
 #[test]
