@@ -56,6 +56,23 @@ fn host_name(said: &str) -> String {
     said.chars().filter(|&c| c.is_alphanumeric() || "-._ ".contains(c)).take(HOST_NAME_CHARS_MAX).collect()
 }
 
+/// Why a name leads nowhere, and what to do. What Windows says of it is in the system's language, so there the number tells
+/// (11001 and 11004: nobody has that name; 11002: nobody answered who would know).
+fn not_found(host: &str, error: &std::io::Error) -> String {
+    let said = InWords(error).to_string();
+    match (error.raw_os_error(), said.as_str()) {
+        (Some(11_002), _) | (_, "the name servers of this network do not answer") => {
+            format!(
+                "The name {host} cannot be looked up: the name servers of this network do not answer. Write the server's address, or try again later."
+            )
+        }
+        (Some(11_001 | 11_004), _) | (_, "this network knows no host of that name" | "there is no such file or folder") => {
+            format!("There is no computer named {host} on this network. Check the name, or ask your administrator for it.")
+        }
+        _ => format!("The server {host} cannot be found: {said}. Check the name."),
+    }
+}
+
 impl App {
     /// Shows the window for signing in.
     pub(super) fn ask_to_sign_in(&mut self) {
@@ -107,7 +124,7 @@ impl App {
             let server: ServerAddress = typed.parse().map_err(|error| format!("{error}"))?;
             let account = if register { AccountName::new(account) } else { AccountName::known(account) };
             let account = account.map_err(|error| error.to_string())?;
-            let password = Password::new(password).map_err(|error| error.to_string())?;
+            let password = Password::new(password).map_err(|_| "That is too long for a password; take a shorter one.".to_owned())?;
             let proof = Proof::Password { password, register, remember: true };
             Ok(Wanted { server, typed: typed.clone(), credentials: Credentials { account, proof } })
         };
@@ -163,7 +180,7 @@ impl App {
         let servers = match resolved {
             Ok(servers) => servers,
             Err(error) => {
-                return self.cannot_sign_in(&format!("The server {host} cannot be found: {}. Check the name.", InWords(&error)));
+                return self.cannot_sign_in(&not_found(&host, &error));
             }
         };
         let (typed, account) = (wanted.typed.clone(), wanted.credentials.account.to_string());
@@ -331,6 +348,22 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_leads_nowhere_is_told_in_a_sentence() {
+        let told = |error: std::io::Error| not_found("bell", &error);
+        let nobody = "There is no computer named bell on this network. Check the name, or ask your administrator for it.";
+        assert_eq!(told(std::io::Error::other("failed to lookup address information: Name or service not known")), nobody);
+        assert_eq!(told(std::io::ErrorKind::NotFound.into()), nobody);
+        assert_eq!(told(std::io::Error::from_raw_os_error(11_001)), nobody);
+        let silent = "The name bell cannot be looked up: the name servers of this network do not answer. Write the server's address, or try again later.";
+        assert_eq!(told(std::io::Error::other("failed to lookup address information: Temporary failure in name resolution")), silent);
+        assert_eq!(told(std::io::Error::from_raw_os_error(11_002)), silent);
+        assert_eq!(
+            told(std::io::ErrorKind::NetworkDown.into()),
+            "The server bell cannot be found: this computer has no network. Check the name."
+        );
+    }
 
     #[test]
     fn a_found_server_cannot_write_more_than_a_name() {

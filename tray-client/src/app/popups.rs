@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::App;
 use crate::geometry::{Corner, Rect};
 use crate::model::Intent;
-use crate::platform::{sound, work_area};
+use crate::platform::sound;
 use crate::popup::place;
 use crate::popup::stack::{Insists, STAYS, Stack};
 use crate::popup::window::{MessageRow, Popup};
@@ -312,7 +312,7 @@ impl App {
         let first = self.popups.shown.first().map(|shown| shown.key.clone());
         let mut placed = Vec::new();
         for screen in self.screens() {
-            let area = work_area::of(screen);
+            let area = self.screens.work_area(screen);
             let popups: Vec<_> = self.popups.shown.iter().filter(|shown| shown.on == screen).collect();
             let arrange = |more: usize| {
                 for shown in &popups {

@@ -28,4 +28,5 @@ pub mod vault;
 pub mod windows_messages;
 #[cfg(all(windows, feature = "window"))]
 pub mod wine;
-pub mod work_area;
+#[cfg(any(test, feature = "window"))]
+mod work_area;

@@ -18,6 +18,11 @@ impl Screens {
         self.system.all()
     }
 
+    /// What of this monitor no taskbar and no panel covers.
+    pub fn work_area(&self, monitor: Rect) -> Rect {
+        self.system.work_area(monitor)
+    }
+
     /// Where the mouse pointer is.
     pub fn pointer(&self) -> Option<Corner> {
         self.system.pointer()
@@ -36,10 +41,20 @@ mod system {
     use x11rb::connection::Connection as _;
     use x11rb::protocol::Event;
     use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
-    use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Window};
+    use x11rb::protocol::xproto::{AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Window};
     use x11rb::rust_connection::RustConnection;
 
+    use super::super::work_area;
     use crate::geometry::{Corner, Rect};
+
+    /// What panels leave free, for each virtual desktop one area of all monitors together (EWMH, "Root Window Properties").
+    const AREAS: &str = "_NET_WORKAREA";
+    /// Which virtual desktop is shown.
+    const DESKTOP: &str = "_NET_CURRENT_DESKTOP";
+    /// The same area for each monitor, with the number of the desktop behind it: GNOME's own, since the other one cannot tell monitors apart.
+    const AREAS_OF_EACH: &str = "_GTK_WORKAREAS_D";
+    /// Numbers of a property that are read: sixty monitors or virtual desktops.
+    const NUMBERS_MAX: u32 = 240;
 
     pub(super) struct ScreenSource(Option<(RustConnection, Window)>);
 
@@ -69,6 +84,38 @@ mod system {
             Some(rects.filter(|rect| rect.width > 0 && rect.height > 0).collect())
         }
 
+        pub(super) fn work_area(&self, monitor: Rect) -> Rect {
+            self.areas().map_or(monitor, |areas| work_area::within(monitor, &areas))
+        }
+
+        fn areas(&self) -> Option<Vec<Rect>> {
+            let desktop = self.numbers(DESKTOP).and_then(|numbers| numbers.first().copied()).unwrap_or(0);
+            let rects = |numbers: Vec<u32>| -> Vec<Rect> {
+                let number = |number: u32| i32::try_from(number).unwrap_or(0);
+                let rect = |area: &[u32]| match *area {
+                    [x, y, width, height] => Some(Rect { x: number(x), y: number(y), width, height }),
+                    _ => None,
+                };
+                numbers.chunks(4).filter_map(rect).collect()
+            };
+            if let Some(of_each) = self.numbers(&format!("{AREAS_OF_EACH}{desktop}")) {
+                return Some(rects(of_each));
+            }
+            let all = rects(self.numbers(AREAS)?);
+            let shown = all.get(usize::try_from(desktop).ok()?).or_else(|| all.first()).copied();
+            Some(shown.into_iter().collect())
+        }
+
+        fn numbers(&self, property: &str) -> Option<Vec<u32>> {
+            let (connection, root) = self.0.as_ref()?;
+            let name = connection.intern_atom(true, property.as_bytes()).ok()?.reply().ok()?.atom;
+            if name == x11rb::NONE {
+                return None;
+            }
+            let said = connection.get_property(false, *root, name, AtomEnum::CARDINAL, 0, NUMBERS_MAX).ok()?.reply().ok()?;
+            said.value32().map(Iterator::collect).filter(|numbers: &Vec<u32>| !numbers.is_empty())
+        }
+
         pub(super) fn pointer(&self) -> Option<Corner> {
             let (connection, root) = self.0.as_ref()?;
             let pointer = connection.query_pointer(*root).ok()?.reply().ok()?;
@@ -76,7 +123,7 @@ mod system {
         }
     }
 
-    /// Calls `hear` whenever monitors come, go or move, on a thread of its own.
+    /// Calls `hear` whenever monitors or panels come, go or move, on a thread of its own.
     ///
     /// # Errors
     /// The system has no thread to give.
@@ -86,12 +133,15 @@ mod system {
             let mask = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
             connection.randr_select_input(root, mask).ok()?.check().ok()?;
             // What is a monitor by the person's wish only is told as a change of the root window.
-            let changes = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+            let changes = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY | EventMask::PROPERTY_CHANGE);
             connection.change_window_attributes(root, &changes).ok()?.check().ok()?;
+            let areas = connection.intern_atom(false, AREAS.as_bytes()).ok()?.reply().ok()?.atom;
             loop {
                 let event = connection.wait_for_event().ok()?;
-                if matches!(event, Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_) | Event::ConfigureNotify(_)) {
-                    hear();
+                match event {
+                    Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_) | Event::ConfigureNotify(_) => hear(),
+                    Event::PropertyNotify(changed) if changed.atom == areas => hear(),
+                    _ => {}
                 }
             }
         };
@@ -122,6 +172,11 @@ mod system {
         }
 
         #[expect(clippy::unused_self, reason = "other systems have to be asked through something")]
+        pub(super) fn work_area(&self, monitor: Rect) -> Rect {
+            super::super::work_area::of(monitor)
+        }
+
+        #[expect(clippy::unused_self, reason = "other systems have to be asked through something")]
         pub(super) fn pointer(&self) -> Option<Corner> {
             let mut at = POINT::default();
             // SAFETY: `at` outlives the call.
@@ -143,6 +198,10 @@ mod system {
 
         pub(super) const fn all(&self) -> Option<Vec<Rect>> {
             None
+        }
+
+        pub(super) const fn work_area(&self, monitor: Rect) -> Rect {
+            monitor
         }
 
         pub(super) const fn pointer(&self) -> Option<Corner> {

@@ -31,8 +31,41 @@ pub fn of(monitor: Rect) -> Rect {
     }
 }
 
-/// The work area of the monitor of these bounds. X11 has one for the whole desktop at best, which is wrong for several monitors.
-#[cfg(not(windows))]
-pub const fn of(monitor: Rect) -> Rect {
-    monitor
+/// What of a monitor no panel covers, where the desktop has said what is free: one area for each monitor, or one for all of them together.
+/// Where it says nothing of this monitor, all of it is free.
+#[cfg(any(test, all(target_os = "linux", feature = "window")))]
+pub(super) fn within(monitor: Rect, areas: &[Rect]) -> Rect {
+    let shared = |area: &&Rect| {
+        let size = monitor.overlap(**area);
+        u64::from(size.width) * u64::from(size.height)
+    };
+    let Some(area) = areas.iter().max_by_key(shared).filter(|area| shared(area) > 0) else { return monitor };
+    let size = monitor.overlap(*area);
+    Rect { x: monitor.x.max(area.x), y: monitor.y.max(area.y), width: size.width, height: size.height }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEFT: Rect = Rect { x: 0, y: 0, width: 1280, height: 800 };
+    const RIGHT: Rect = Rect { x: 1280, y: 0, width: 1920, height: 1080 };
+
+    #[test]
+    fn a_panel_takes_its_part_of_the_monitor_that_it_is_on() {
+        // A panel below the left one and a bar above the right one, as GNOME says it: one area for each monitor.
+        let areas = [Rect { height: 760, ..LEFT }, Rect { y: 30, height: 1050, ..RIGHT }];
+        assert_eq!(within(LEFT, &areas), areas[0]);
+        assert_eq!(within(RIGHT, &areas), areas[1]);
+        // One area for all of them together.
+        let all = [Rect { x: 0, y: 30, width: 3200, height: 1050 }];
+        assert_eq!(within(LEFT, &all), Rect { y: 30, height: 770, ..LEFT });
+    }
+
+    #[test]
+    fn where_nothing_is_said_of_a_monitor_all_of_it_is_free() {
+        assert_eq!(within(RIGHT, &[LEFT]), RIGHT);
+        assert_eq!(within(RIGHT, &[]), RIGHT);
+        assert_eq!(within(LEFT, &[Rect { x: 0, y: 0, width: 0, height: 0 }]), LEFT);
+    }
 }

@@ -13,6 +13,7 @@ use crate::scene::{AudienceRow, Filter};
 use crate::settings::UserSettings;
 use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
+use crate::view::dialog::PathView;
 use crate::view::settings::SettingsView;
 use crate::view::sign_in::SignInView;
 use crate::view::{Change, DeskGesture, PlaceGesture};
@@ -44,6 +45,39 @@ pub(super) fn is_there(window: &(impl ElementRoot + 'static), label: &str) -> bo
 #[track_caller]
 pub(super) fn press(window: &(impl ElementRoot + 'static), label: &str) {
     find(window, label).invoke_accessible_default_action();
+}
+
+#[test]
+fn without_a_dialog_of_the_desktops_a_path_is_asked_for_and_no_file_is_replaced_unasked() {
+    let _ = begin();
+    let folder = tempfile::tempdir().unwrap();
+    let (there, chosen) = (folder.path().join("Lobby.txt"), Rc::new(RefCell::new(Vec::new())));
+    std::fs::write(&there, "old").unwrap();
+    let hear = Rc::clone(&chosen);
+    let view = PathView::show(&there, move |path| hear.borrow_mut().push(path)).unwrap();
+    press(view.window(), "Save");
+    i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(20));
+    assert!(chosen.borrow().is_empty() && is_there(view.window(), "There is a file of that name already. Save again to replace it."));
+    press(view.window(), "Save");
+    assert_eq!(*chosen.borrow(), [there]);
+    assert!(!view.window().window().is_visible());
+}
+
+#[test]
+fn whoever_makes_an_account_types_the_password_twice() {
+    let (heard, sink) = begin();
+    let view = SignInView::show(&sink, "lan-host", "anna").unwrap();
+    view.window().set_register(true);
+    i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(20));
+    field(view.window(), "Password").set_accessible_value("secret");
+    for (again, taken) in [("", false), ("secrte", false), ("secret", true)] {
+        field(view.window(), "The same password again").set_accessible_value(again);
+        i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(20));
+        assert_eq!(is_there(view.window(), "The two passwords are not the same."), again == "secrte");
+        key(view.window().window(), Key::Return);
+        press(view.window(), "Register");
+        assert_eq!(!heard.take().is_empty(), taken, "{again:?}");
+    }
 }
 
 pub(super) fn key(window: &slint::Window, text: impl Into<SharedString>) {

@@ -7,6 +7,7 @@ mod geometry;
 mod scenes;
 
 use std::env;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use i_slint_backend_testing::{ElementRoot, mock_elapsed_time};
@@ -20,6 +21,7 @@ use crate::platform::policy::Policy;
 use crate::popup::window::{MessageRow, Popup};
 use crate::settings::UserSettings;
 use crate::view::about::AboutView;
+use crate::view::dialog::PathView;
 use crate::view::look;
 use crate::view::settings::{SettingsView, WhyView};
 use crate::view::sign_in::SignInView;
@@ -201,6 +203,8 @@ fn everything_in_the_window_for_signing_in_can_be_reached() {
         |dice, frame| {
             let sink: crate::view::Sink = std::rc::Rc::new(|_| {});
             let view = SignInView::show(&sink, &dice.name(), &dice.name()).unwrap();
+            view.window().set_register(dice.coin());
+            view.window().set_repeated(if dice.coin() { dice.name().into() } else { "".into() });
             let found: Vec<_> = (0..dice.up_to(8)).map(|_| (dice.name(), "192.168.178.111:4242".into())).collect();
             view.set_found(&found);
             match dice.below(3) {
@@ -228,6 +232,19 @@ fn everything_in_the_settings_can_be_reached() {
             let view = SettingsView::show(&sink, &settings, dice.coin(), &Policy::default()).unwrap();
             view.set_complaint(dice.sentence());
             view.set_hours_complaint(dice.sentence());
+            view.window().window().set_size(LogicalSize::new(frame.width, frame.height));
+            complaints(view.window(), frame)
+        },
+    );
+}
+
+#[test]
+fn everything_in_the_window_that_asks_for_a_path_can_be_reached() {
+    every_scene(
+        |scale| (320.0 * scale, 300.0 * scale),
+        |dice, frame| {
+            let view = PathView::show(Path::new(&dice.name()), |_| {}).unwrap();
+            view.window().set_complaint(dice.sentence().into());
             view.window().window().set_size(LogicalSize::new(frame.width, frame.height));
             complaints(view.window(), frame)
         },
