@@ -106,6 +106,10 @@ impl PendingJob {
             _ => 0,
         }
     }
+
+    const fn sets_password(&self) -> bool {
+        matches!(self, Self::SetPassword { .. })
+    }
 }
 
 /// A room's messages are to be kept so.
@@ -151,6 +155,8 @@ pub(super) struct Pending {
     last: u64,
     jobs: BTreeMap<JobTicket, PendingJob>,
     job_bytes: usize,
+    /// So many of them set a password.
+    passwords: usize,
     hashes: BTreeMap<JobTicket, PendingHash>,
 }
 
@@ -167,6 +173,7 @@ impl Pending {
         }
         let ticket = self.next();
         self.job_bytes += waiting.bytes();
+        self.passwords += usize::from(waiting.sets_password());
         self.jobs.insert(ticket, waiting);
         Ok(ticket)
     }
@@ -175,7 +182,18 @@ impl Pending {
     pub(super) fn leave(&mut self, ticket: JobTicket) -> Option<PendingJob> {
         let waiting = self.jobs.remove(&ticket)?;
         self.job_bytes -= waiting.bytes();
+        self.passwords -= usize::from(waiting.sets_password());
         Some(waiting)
+    }
+
+    /// An account's password is being changed for another, and what was proven by the old one does not count any more. Hardly ever is
+    /// there such a job, while thousands sign in.
+    pub(super) fn is_changing_password(&self, name: &AccountName) -> bool {
+        let is_changing = |waiting: &PendingJob| match waiting {
+            PendingJob::SetPassword { account, ends, .. } => *ends != Ends::None && account.key() == name.key(),
+            _ => false,
+        };
+        self.passwords > 0 && self.jobs.values().any(is_changing)
     }
 
     /// A number for a password; how many may wait is for the sessions to say.
@@ -220,6 +238,21 @@ mod tests {
         assert!(room.has_room());
         assert!(room.enter(PendingJob::Nobody).is_ok());
         assert_eq!(room.enter(PendingJob::Nobody), Err(Refusal::Busy));
+    }
+
+    #[test]
+    fn a_password_is_being_changed_until_that_is_answered() {
+        let mut room = Pending::default();
+        let to = ReplyTo { session: SessionId(1), id: 1, channel: Channel::Chat };
+        let name = |typed| AccountName::new(typed).unwrap();
+        let [others, none] = [Ends::Others, Ends::None].map(|ends| {
+            room.enter(PendingJob::SetPassword { to, account: name(if ends == Ends::None { "bob" } else { "anna" }), ends }).unwrap()
+        });
+        assert_eq!(["ANNA", "bob", "carol"].map(|typed| room.is_changing_password(&name(typed))), [true, false, false]);
+        room.leave(none);
+        assert!(room.is_changing_password(&name("anna")));
+        room.leave(others);
+        assert!(!room.is_changing_password(&name("anna")));
     }
 
     #[test]

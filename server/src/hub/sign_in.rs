@@ -5,7 +5,6 @@ use belfry_core::source::Source;
 use belfry_core::time::Now;
 use belfry_core::wire::CloseCode;
 
-use super::pending::Ends;
 use super::{Effect, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::SESSIONS_PER_ACCOUNT_MAX;
 use crate::session::SignedIn;
@@ -48,12 +47,7 @@ impl Hub {
     pub(crate) fn sign_in(&mut self, now: Now, from: &SignedIn, name: &AccountName, visitor: Visitor, to: ReplyTo) -> Result<(), Refusal> {
         let account = from.account();
         // What would be stored behind the new password was proven by the old one.
-        let name = name.key();
-        let is_changing = |waiting: &PendingJob| match waiting {
-            PendingJob::SetPassword { account, ends, .. } => *ends != Ends::None && account.key() == name,
-            _ => false,
-        };
-        if self.waiting.jobs().any(is_changing) {
+        if self.waiting.is_changing_password(name) {
             return Err(Refusal::Busy);
         }
         if self.presences.sessions_of(account).count() >= SESSIONS_PER_ACCOUNT_MAX {
