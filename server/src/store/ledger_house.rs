@@ -59,7 +59,7 @@ pub(super) fn fill(store: &Store, notice: i64, account: AccountId, own: Option<D
 }
 
 /// Everything that can be the case with a person before a notice reaches them.
-pub(super) const CASES: usize = 19;
+pub(super) const CASES: usize = 22;
 
 pub(super) fn prepare(store: &mut Store, case: usize, person: AccountId) {
     let id = clamped(person.0);
@@ -107,6 +107,16 @@ pub(super) fn prepare(store: &mut Store, case: usize, person: AccountId) {
         17 => {
             fill(store, 1, person, None);
             ask(store, 2, Work::Queued { deliveries: vec![(NoticeId(2), person, OTHER)] }).unwrap();
+        }
+        18 | 19 => {
+            set(store, "UPDATE ledger SET later = 1 WHERE account = ?1");
+            let revision = case as u32 - 17;
+            let work = Work::Receipt { account: person, device: OTHER, notice: NoticeId(1), revision, receipt: Receipt::Reached };
+            ask(store, 3, work).unwrap();
+        }
+        20 => {
+            let work = Work::Receipt { account: person, device: DEVICE, notice: NoticeId(2), revision: 1, receipt: Receipt::Reached };
+            ask(store, 3, work).unwrap();
         }
         _ => {}
     }

@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn every_form_of_a_statement_writes_what_one_receipt_after_the_other_does() {
-        for (size, visible) in SIZES.into_iter().flat_map(|size| [(size, true), (size, false)]) {
+        let ways = [(true, [1, 2]), (true, [2, 1]), (false, [1, 2])];
+        for (size, (visible, revisions)) in SIZES.into_iter().flat_map(|size| ways.map(|way| (size, way))) {
             for first in (0..CASES).step_by(size) {
                 let both = [true, false].map(|together| {
                     let (mut store, people) = house(size + 3);
@@ -158,7 +159,7 @@ mod tests {
                     prepare(&mut store, 10, *with_device);
                     here.iter().enumerate().for_each(|(n, &person)| prepare(&mut store, (first + n) % CASES, person));
                     let mut seen = vec![rows(&store)];
-                    for (revision, at) in [(1, 7), (2, 8)] {
+                    for (revision, at) in revisions.into_iter().zip(7..) {
                         let reports = here.iter().map(|&person| report(1, person, DEVICE, revision, visible)).collect();
                         if together {
                             drop(note(&mut store, at, reports))
@@ -169,7 +170,7 @@ mod tests {
                     }
                     seen
                 });
-                assert_eq!(both[0], both[1], "{size} from {first}, visible: {visible}");
+                assert_eq!(both[0], both[1], "{size} from {first}, visible: {visible}, {revisions:?}");
             }
         }
     }
@@ -186,6 +187,17 @@ mod tests {
         assert_eq!(note(&mut store, 8, both), [], "what is said again changes nothing");
         let mixed = vec![report(1, carol, DEVICE, 1, false), report(1, carol, OTHER, 1, true)];
         assert_eq!(note(&mut store, 9, mixed), [(1, [3, 3])], "locked on one device and seen on the other");
+    }
+
+    #[test]
+    fn whom_nothing_had_reached_is_reached_by_what_they_see_however_many_they_are() {
+        for size in SIZES {
+            let (mut store, people) = house(size + 1);
+            let reports = people.iter().map(|&person| report(1, person, DEVICE, 1, true)).collect();
+            assert_eq!(note(&mut store, 5, reports), [(1, [size as u64; 2])]);
+            let reached = "SELECT count(*) FROM ledger WHERE notice = 1 AND reached_at = 5 AND visible_at = 5 AND revision = 1";
+            assert_eq!(store.connection.query_row(reached, [], |row| row.get::<_, i64>(0)), Ok(size as i64));
+        }
     }
 
     #[test]
