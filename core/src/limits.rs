@@ -301,6 +301,9 @@ pub const HITS_MAX: u32 = 100;
 /// A client says at most this often that its person is writing; who hears nothing for twice as long takes it that they have stopped.
 pub const TYPING_INTERVAL: Duration = Duration::from_secs(3);
 
+/// A line of a message, where it is quoted.
+pub const EXCERPT_BYTES_MAX: usize = 256;
+
 /// A notice's heading.
 pub const TITLE_BYTES_MAX: usize = 256;
 
@@ -373,4 +376,7 @@ const _: () = assert!(
     "a notice with its audience, and so a template, fits a message of the channel they go by"
 );
 const _: () = assert!(2 * PASSWORD_BYTES_MAX + 8 * NAME_BYTES_MAX < 4 * 1024, "signing in and short acts fit the control channel");
-const _: () = assert!(PAGE_BYTES_MAX + TEXT_BYTES_MAX + 4 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX, "a page's last message may be the largest");
+const _: () = assert!(
+    PAGE_BYTES_MAX + TEXT_BYTES_MAX + EXCERPT_BYTES_MAX + 5 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX,
+    "a page's last message may be the largest"
+);

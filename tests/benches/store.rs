@@ -78,7 +78,7 @@ fn closed_loop(base: &Path, senders: u64) -> Figures {
     let mut submit = |worker: &mut StoreWorker, sender: usize, handed_in: &mut [Instant]| {
         counters[sender] += 1;
         let post = PostId { outbox: 1, counter: counters[sender] };
-        let work = Work::Post { account: accounts[sender], post, to: room.clone(), text: text.clone() };
+        let work = Work::Post { account: accounts[sender], post, to: room.clone(), text: text.clone(), reply_to: None };
         handed_in[sender] = Instant::now();
         worker.try_submit(Job { ticket: JobTicket(sender as u64), at: UnixMillis(1), work }).unwrap();
     };

@@ -223,7 +223,7 @@ class Peer:
         outbox = int.from_bytes(os.urandom(8), "little")
         for counter, text in enumerate(texts, 1):
             post = {"outbox": outbox, "counter": counter}
-            say({"event": "posted", **self.ask_until_answered({"Post": {"post": post, "to": place, "room": None, "text": text}})["Posted"]})
+            say({"event": "posted", **self.ask_until_answered({"Post": {"post": post, "to": place, "room": None, "text": text, "reply_to": None}})["Posted"]})
 
     def listen(self, seconds):
         until = time.monotonic() + seconds

@@ -236,8 +236,10 @@ TEXT, TITLE, SEARCH_TEXT, LABEL = String(text_of(16384, "\n\t")), String(text_of
 
 PLACE = Enum(Room=NAME, Direct=NAME)
 POST_ID = Struct(outbox=U64, counter=U64)
+EXCERPT = String(text_of(256))
+QUOTE = Struct(seq=SEQ, quoted=Maybe(Struct(**{"from": NAME}, line=Maybe(EXCERPT))))
 ALTERATION = Struct(number=U64, at=MILLIS, deleted=BOOL)
-MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=MILLIS, altered=Maybe(ALTERATION))
+MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=MILLIS, altered=Maybe(ALTERATION), reply_to=Maybe(QUOTE))
 CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
 PAGE = Struct(conversation=CONVERSATION, messages=ListOf(MESSAGE))
 SHARED = Struct(conversation=ID, seq=SEQ, alteration=U64)
@@ -388,7 +390,7 @@ REQUESTS = [
     ("SignIn", CONTROL, Struct(account=NAME, password=PASSWORD, remember=BOOL)),
     ("Register", CONTROL, Struct(account=NAME, password=PASSWORD, remember=BOOL)),
     ("Sync", CONTROL, None),
-    ("Post", CHAT, Struct(post=POST_ID, to=PLACE, room=Maybe(ID), text=TEXT)),
+    ("Post", CHAT, Struct(post=POST_ID, to=PLACE, room=Maybe(ID), text=TEXT, reply_to=Maybe(SEQ))),
     ("FetchAfter", HISTORY, Struct(conversation=ID, after=SEQ, limit=U32)),
     ("FetchBefore", HISTORY, Struct(place=PLACE, before=Maybe(SEQ), limit=U32)),
     ("Who", HISTORY, Struct(after=Maybe(NAME))),

@@ -114,13 +114,14 @@ fn a_busy_server_is_asked_again_for_the_history_and_the_conversation_stays() {
         unread: 3,
         alterations: 0,
     };
-    let message = |seq: u64| Message {
-        conversation: ConversationId(1),
-        seq: Seq(seq),
-        from: "bob".parse().expect("a name"),
-        text: Text::new(format!("m{seq}")).expect("a text"),
-        sent_at: UnixMillis(seq),
-        altered: None,
+    let message = |seq: u64| {
+        Message::new(
+            ConversationId(1),
+            Seq(seq),
+            "bob".parse().expect("a name"),
+            Text::new(format!("m{seq}")).expect("a text"),
+            UnixMillis(seq),
+        )
     };
     let mut tries = 0;
     let told = live(10 * SECOND, |desk, FromClient { id, request }| match request {

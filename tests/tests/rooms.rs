@@ -40,7 +40,7 @@ fn done(world: &mut World, person: usize, request: Request) {
 
 fn post(world: &mut World, person: usize, to: Place, words: &str) {
     let ticket = world.ticket(person);
-    world.command(person, Command::Post { ticket, to, text: text(words) });
+    world.command(person, Command::Post { ticket, to, text: text(words), reply_to: None });
     assert!(world.run_until(PATIENCE, |world| world.people[person].posted().contains_key(&ticket)));
 }
 
@@ -108,7 +108,7 @@ fn written_while_cut_off(seed: u64, cut_off: Duration, taken: bool) {
     world.run_for(cut_off);
     let tickets = ["one", "two"].map(|words| {
         let ticket = world.ticket(1);
-        world.command(1, Command::Post { ticket, to: old.clone(), text: text(words) });
+        world.command(1, Command::Post { ticket, to: old.clone(), text: text(words), reply_to: None });
         ticket
     });
     let edit = ask(&mut world, 1, Request::Edit { place: old.clone(), room: None, seq: Seq(1), text: text("mine, anew") });

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use belfry_core::chat::{AccountName, ConversationId, Place, PostId, Text, Timeline};
+use belfry_core::chat::{AccountName, ConversationId, Place, PostId, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub struct WaitingPost {
     pub room: Option<ConversationId>,
     /// The message's text, as it is sent.
     pub text: Text,
+    /// The message there that it replies to.
+    pub reply_to: Option<Seq>,
     /// When it was written.
     pub at: UnixMillis,
 }
@@ -44,6 +46,8 @@ struct OutboxLine {
     timeline: Option<u64>,
     at: u64,
     text: String,
+    /// Most reply to none.
+    reply_to: Option<u64>,
 }
 
 impl OutboxLine {
@@ -120,6 +124,7 @@ impl Outbox {
             timeline: timeline.map(|timeline| timeline.0),
             at: waiting.at.0,
             text: waiting.text.to_string(),
+            reply_to: waiting.reply_to.map(|seq| seq.0),
         });
         self.write()
     }
@@ -134,13 +139,16 @@ impl Outbox {
         if self.posts.len() == before { Ok(()) } else { self.write() }
     }
 
-    /// The server's database is in this timeline now: a room's number of another one is forgotten, it may be another room's here.
+    /// The server's database is in this timeline now: a room's number of another one is forgotten, it may be another room's here, and so is
+    /// the number of what a message replies to.
     ///
     /// # Errors
     /// The disk does not take it; until the program ends the numbers are forgotten all the same.
     pub fn enter_timeline(&mut self, server: &str, account: &AccountName, timeline: Timeline) -> io::Result<()> {
-        let of_another = |post: &&mut OutboxLine| post.room.is_some() && post.timeline != Some(timeline.0) && post.is_of(server, account);
-        let numbered: Vec<_> = self.posts.iter_mut().filter(of_another).map(|post| post.room = None).collect();
+        let of_another = |post: &&mut OutboxLine| {
+            (post.room.is_some() || post.reply_to.is_some()) && post.timeline != Some(timeline.0) && post.is_of(server, account)
+        };
+        let numbered: Vec<_> = self.posts.iter_mut().filter(of_another).map(|post| (post.room, post.reply_to) = (None, None)).collect();
         if numbered.is_empty() { Ok(()) } else { self.write() }
     }
 
@@ -149,7 +157,14 @@ impl Outbox {
         let read = |post: &OutboxLine| {
             let (to, text) = (post.to.parse().ok()?, Text::try_from(post.text.clone()).ok()?);
             let own = PostId { outbox: self.outbox, counter: post.number };
-            Some(WaitingPost { post: own, to, room: post.room.map(ConversationId), text, at: UnixMillis(post.at) })
+            Some(WaitingPost {
+                post: own,
+                to,
+                room: post.room.map(ConversationId),
+                text,
+                reply_to: post.reply_to.map(Seq),
+                at: UnixMillis(post.at),
+            })
         };
         self.posts.iter().filter(|post| post.is_of(server, account)).filter_map(read).collect()
     }
@@ -177,7 +192,7 @@ mod tests {
 
     fn written(post: PostId, to: &str, text: &str) -> WaitingPost {
         let room = (to == "lobby").then_some(ConversationId(1));
-        WaitingPost { post, to: to.parse().unwrap(), room, text: Text::new(text).unwrap(), at: UnixMillis(5) }
+        WaitingPost { post, to: to.parse().unwrap(), room, text: Text::new(text).unwrap(), reply_to: Some(Seq(7)), at: UnixMillis(5) }
     }
 
     #[test]
@@ -203,7 +218,7 @@ mod tests {
         folder.write(FILE, format!("outbox = \"00000000000000ab\"\nnext = 4\n\n[[posts]]\n{line}")).unwrap();
         let waiting = Outbox::open(&folder).unwrap().waiting("lan-host", &me());
         let post = PostId { outbox: 0xab, counter: 3 };
-        assert_eq!(waiting, [WaitingPost { room: None, ..written(post, "lobby", "hi") }]);
+        assert_eq!(waiting, [WaitingPost { room: None, reply_to: None, ..written(post, "lobby", "hi") }]);
     }
 
     #[test]
@@ -216,7 +231,7 @@ mod tests {
         outbox.enter_timeline("another-host", &me(), Timeline(77)).unwrap();
         assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), std::slice::from_ref(&hi));
         outbox.enter_timeline("LAN-host", &me(), Timeline(77)).unwrap();
-        assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), [WaitingPost { room: None, ..hi }]);
+        assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), [WaitingPost { room: None, reply_to: None, ..hi }]);
     }
 
     #[test]

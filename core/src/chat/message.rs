@@ -6,7 +6,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, InvalidName, RoomName, Text};
+use super::{AccountName, Excerpt, InvalidName, RoomName, Text};
 use crate::time::UnixMillis;
 
 /// The server's number for a conversation; never reused.
@@ -89,12 +89,53 @@ pub struct Message {
     pub sent_at: UnixMillis,
     /// What its author has made of it since; `None` while it is as it was sent.
     pub altered: Option<Alteration>,
+    /// The message that it replies to.
+    pub reply_to: Option<Quote>,
 }
 
 impl Message {
+    /// A message as it was just said, in reply to none.
+    pub const fn new(conversation: ConversationId, seq: Seq, from: AccountName, text: Text, sent_at: UnixMillis) -> Self {
+        Self { conversation, seq, from, text, sent_at, altered: None, reply_to: None }
+    }
+
+    /// How many times something was altered in its conversation when it was altered last; 0 while it is as it was sent.
+    pub const fn alteration(&self) -> u64 {
+        match self.altered {
+            Some(Alteration { number, .. }) => number,
+            None => 0,
+        }
+    }
+
     /// Whether its author took it back. Then its text is [`Text::deleted`].
     pub const fn is_deleted(&self) -> bool {
         matches!(self.altered, Some(Alteration { deleted: true, .. }))
+    }
+}
+
+/// The message that another one of its conversation replies to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Its place in the conversation.
+    pub seq: Seq,
+    /// As it stands when the reply is told; `None` where it is kept no longer.
+    pub quoted: Option<Quoted>,
+}
+
+/// As much of a message as stands above what replies to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quoted {
+    /// Who wrote it.
+    pub from: AccountName,
+    /// Its first line that shows something; `None` where its author took it back.
+    pub line: Option<Excerpt>,
+}
+
+impl Quote {
+    /// As this message stands.
+    pub fn of(message: &Message) -> Self {
+        let line = (!message.is_deleted()).then(|| Excerpt::of(message.text.as_str()));
+        Self { seq: message.seq, quoted: Some(Quoted { from: message.from.clone(), line }) }
     }
 }
 
@@ -143,11 +184,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_message_is_quoted_by_its_first_line_and_one_that_was_taken_back_by_none() {
+        let (from, text) = (AccountName::new("anna").unwrap(), Text::new("hello\nthere").unwrap());
+        let message = Message::new(ConversationId(1), Seq(7), from.clone(), text, UnixMillis(0));
+        let quote = |line| Quote { seq: Seq(7), quoted: Some(Quoted { from: from.clone(), line }) };
+        assert_eq!(Quote::of(&message), quote(Some(Excerpt::of("hello"))));
+        let altered = Some(Alteration { number: 1, at: UnixMillis(0), deleted: true });
+        assert_eq!(Quote::of(&Message { altered, ..message }), quote(None));
+    }
+
+    #[test]
     fn a_message_is_deleted_when_its_author_took_it_back_and_not_when_they_wrote_it_anew() {
         let alteration = |deleted| Alteration { number: 1, at: UnixMillis(0), deleted };
         for (altered, is_deleted) in [(None, false), (Some(alteration(false)), false), (Some(alteration(true)), true)] {
             let (from, text) = (AccountName::new("anna").unwrap(), Text::new("x").unwrap());
-            let message = Message { conversation: ConversationId(1), seq: Seq(1), from, text, sent_at: UnixMillis(0), altered };
+            let message = Message { altered, ..Message::new(ConversationId(1), Seq(1), from, text, UnixMillis(0)) };
             assert_eq!(message.is_deleted(), is_deleted, "{altered:?}");
         }
     }

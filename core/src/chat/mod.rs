@@ -11,6 +11,7 @@ mod clock;
 mod device;
 mod envelope;
 mod event;
+mod excerpt;
 mod fold;
 mod group;
 mod hidden;
@@ -48,7 +49,7 @@ pub use hidden::{Hidden, is_blank, visible, visible_in_window};
 pub use ledger::{DeviceEntry, Gap, GapReason, LedgerEntry, LedgerPage};
 pub use length::{InvalidLength, Length};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
-pub use message::{Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Seq};
+pub use message::{Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Quote, Quoted, Seq};
 pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
     Audience, GivenAnswer, InvalidAudience, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt,
@@ -65,6 +66,6 @@ pub use room::{Bound, Found, Hit, Keep, KeepChange, Original, Room, Standing};
 pub use rule::{MayAsk, RateClass, RequestKind, Rule};
 pub use schedule::{Every, Reminding, Schedule};
 pub use table::table_line;
-pub use text::{InvalidText, Label, Password, SearchText, Text, Title};
+pub use text::{Excerpt, InvalidText, Label, Password, SearchText, Text, Title};
 pub use timeline::{CommonPast, Timeline};
 pub use words::UnknownWord;

@@ -45,6 +45,8 @@ pub enum Request {
         room: Option<ConversationId>,
         /// As its author wrote it.
         text: Text,
+        /// The message of the same conversation that it replies to; one that is kept no longer, or was taken back, is as good as any.
+        reply_to: Option<Seq>,
     },
     /// The messages after `after`, oldest first, at most `limit`. Answer: [`Answer::Page`].
     FetchAfter {
@@ -431,7 +433,8 @@ impl Request {
             | Self::Originals { .. }
             | Self::ExportPage { .. } => true,
             Self::FetchBefore { before, .. } | Self::Search { before, .. } => before.is_some(),
-            Self::Post { room: number, .. } | Self::KeepRoom { number, .. } => number.is_some(),
+            Self::Post { room, reply_to, .. } => room.is_some() || reply_to.is_some(),
+            Self::KeepRoom { number, .. } => number.is_some(),
             Self::ListNotices { before } => before.is_some(),
             Self::ListSchedules { after } => after.is_some(),
             Self::ReadAudit { before } => before.is_some(),

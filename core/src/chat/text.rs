@@ -12,7 +12,9 @@ use super::characters::{category, has_too_many_marks};
 use super::fold::fold;
 use super::hidden::is_base;
 use super::line_break::{in_one_line, with_plain_line_breaks};
-use crate::limits::{LABEL_BYTES_MAX, MARKS_PER_LETTER_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX};
+use crate::limits::{
+    EXCERPT_BYTES_MAX, LABEL_BYTES_MAX, MARKS_PER_LETTER_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX,
+};
 
 /// Why a text cannot be sent; each displays as a sentence for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +155,11 @@ text! {
 }
 
 text! {
+    /// A line of a message, up to [`EXCERPT_BYTES_MAX`] bytes, for where there is no room for all of it.
+    Excerpt, EXCERPT_BYTES_MAX, |_| false, in_one_line, check_written
+}
+
+text! {
     /// What to search for, up to [`SEARCH_BYTES_MAX`] bytes in one line; when it is written something is left of it after [`fold`].
     SearchText, SEARCH_BYTES_MAX, |_| false, in_one_line, check_sought
 }
@@ -161,6 +168,13 @@ impl Text {
     /// What stands in place of a message that was taken back.
     pub fn deleted() -> Self {
         Self(String::from("(deleted)"))
+    }
+}
+
+impl Excerpt {
+    /// What stands for a line of which nothing can be shown.
+    pub(super) fn goes_on() -> Self {
+        Self(String::from("…"))
     }
 }
 

@@ -99,7 +99,13 @@ mod tests {
 
     #[test]
     fn what_another_program_writes_is_held_against_the_same_rules() {
-        let post = |text: &str| Request::Post { post: PostId { outbox: 1, counter: 1 }, to: Place::lobby(), room: None, text: told(text) };
+        let post = |text: &str| Request::Post {
+            post: PostId { outbox: 1, counter: 1 },
+            to: Place::lobby(),
+            room: None,
+            text: told(text),
+            reply_to: None,
+        };
         let edit = |text: &str| Request::Edit { place: Place::lobby(), room: None, seq: Seq(1), text: told(text) };
         for text in ["\u{3164}", "\u{2800}", "a\u{2028}b", "z\u{30d}\u{30d}\u{30d}\u{30d}\u{30d}\u{30d}\u{30d}"] {
             assert_eq!(post(text).check_written(), Err(Refusal::TextNotTaken), "{text:?}");

@@ -112,6 +112,8 @@ pub enum Command {
         to: Place,
         /// As its author wrote it.
         text: Text,
+        /// The message there that it replies to. After a backup was put back it may be another one's number: then nothing is replied to.
+        reply_to: Option<Seq>,
     },
     /// The same for an owner that keeps what it has not sent over its own restarts, and numbers it itself: the server stores one `post`
     /// once, whoever of the owner's runs it came from. Its outbox number must be drawn at random, once.
@@ -126,6 +128,8 @@ pub enum Command {
         room: Option<ConversationId>,
         /// As its author wrote it.
         text: Text,
+        /// The message there that it replies to. After a backup was put back it may be another one's number: then nothing is replied to.
+        reply_to: Option<Seq>,
     },
     /// Send a notice; like a post, it waits and is stored once. Answered by [`Update::Answered`] or [`Update::Refused`].
     SendNotice {

@@ -18,10 +18,12 @@ impl Client {
     /// The owner asks something; it waits in the outbox if need be.
     pub(super) fn ask(&mut self, command: Command) {
         let (mut request, origin) = match command {
-            Command::Post { ticket, to, text } => {
-                (Request::Post { post: self.requests.next_post(), to, room: None, text }, Origin::Owner(ticket))
+            Command::Post { ticket, to, text, reply_to } => {
+                (Request::Post { post: self.requests.next_post(), to, room: None, text, reply_to }, Origin::Owner(ticket))
             }
-            Command::PostAs { ticket, post, to, room, text } => (Request::Post { post, to, room, text }, Origin::Owner(ticket)),
+            Command::PostAs { ticket, post, to, room, text, reply_to } => {
+                (Request::Post { post, to, room, text, reply_to }, Origin::Owner(ticket))
+            }
             Command::SendNotice { ticket, draft } => {
                 (Request::SendNotice(NoticeDraft { post: self.requests.next_post(), ..draft }), Origin::Owner(ticket))
             }
@@ -198,7 +200,7 @@ impl Client {
         self.positions.on_other_timeline(&shared);
         self.notices.clear();
         self.put_off.clear();
-        for asked in self.requests.forget_numbered(&shared) {
+        for asked in self.requests.forget_numbered(&shared, |place| self.positions.conversation_at(place)) {
             match (asked.origin, asked.request) {
                 (Origin::Owner(ticket), Request::Post { .. }) => {
                     self.updates.push_back(Update::Refused { ticket, refusal: Refusal::UnknownRoom });

@@ -160,8 +160,16 @@ impl Positions {
 
     /// The number of the room that somebody means by a name; the newest, while it is still to be heard what an older one is called now.
     pub(super) fn room_at(&self, place: &Place) -> Option<ConversationId> {
-        let Place::Room(wanted) = place else { return None };
-        let is_it = |known: &Place| known == place || matches!(known, Place::Room(room) if room.key() == wanted.key());
+        self.conversation_at(place).filter(|_| matches!(place, Place::Room(_)))
+    }
+
+    /// The number of the conversation that somebody means by a place, as far as it was heard of.
+    pub(super) fn conversation_at(&self, place: &Place) -> Option<ConversationId> {
+        let is_it = |known: &Place| match (known, place) {
+            (Place::Room(known), Place::Room(wanted)) => known.key() == wanted.key(),
+            (Place::Direct(known), Place::Direct(wanted)) => known.key() == wanted.key(),
+            _ => false,
+        };
         self.conversations.iter().rev().find(|(_, position)| is_it(&position.place)).map(|(&id, _)| id)
     }
 
@@ -335,14 +343,7 @@ mod tests {
     }
 
     fn message(seq: u64) -> Message {
-        Message {
-            conversation: ID,
-            seq: Seq(seq),
-            from: AccountName::new("alice").unwrap(),
-            text: Text::new("hello").unwrap(),
-            sent_at: UnixMillis(0),
-            altered: None,
-        }
+        Message::new(ID, Seq(seq), AccountName::new("alice").unwrap(), Text::new("hello").unwrap(), UnixMillis(0))
     }
 
     fn page(last: u64, seqs: impl Iterator<Item = u64>) -> MessagePage {

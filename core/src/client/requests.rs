@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::api::Ticket;
-use crate::chat::{self, CommonPast, ConversationId, FromClient, NoticeId, PostId, Request};
+use crate::chat::{self, CommonPast, ConversationId, FromClient, NoticeId, Place, PostId, Request, Seq};
 use crate::limits::{FILE_WINDOW_BYTES, FRAGMENTED_MESSAGES_MAX, OUTBOX_MAX};
 use crate::rng::{Random, Rng};
 use crate::wire::Channel;
@@ -134,9 +134,20 @@ impl Requests {
     }
 
     /// Numbers mean other things from now on: takes out what was to be asked about one, and what was written to a room that is not among
-    /// `shared`.
-    pub(super) fn forget_numbered(&mut self, shared: &[CommonPast]) -> Vec<Asked> {
+    /// `shared`. What replies to a message that is not the same any more stays, and replies to none: its words are more than its quote.
+    pub(super) fn forget_numbered(
+        &mut self,
+        shared: &[CommonPast],
+        conversation_at: impl Fn(&Place) -> Option<ConversationId>,
+    ) -> Vec<Asked> {
         let is_gone = |room: ConversationId| !shared.iter().any(|shared| shared.conversation == room);
+        let stands = |of: ConversationId, seq: Seq| shared.iter().any(|shared| shared.conversation == of && seq <= shared.seq);
+        for asked in self.asked.values_mut() {
+            if let Request::Post { to, room, reply_to, .. } = &mut asked.request {
+                let of = room.or_else(|| conversation_at(to));
+                reply_to.take_if(|seq| !of.is_some_and(|of| stands(of, *seq)));
+            }
+        }
         let is_forgotten = |request: &Request| match request {
             Request::Post { room, .. } => room.is_some_and(is_gone),
             other => other.speaks_of_a_number(),
@@ -199,7 +210,7 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{AccountName, Password, Place, Role, Text};
+    use crate::chat::{AccountName, Password, Role, Text};
     use crate::rng::from_seed;
 
     fn requests() -> Requests {
@@ -209,7 +220,7 @@ mod tests {
     fn post(requests: &mut Requests, text: &str) {
         let post = requests.next_post();
         requests.push(
-            Request::Post { post, to: Place::lobby(), room: None, text: Text::new(text).unwrap() },
+            Request::Post { post, to: Place::lobby(), room: None, text: Text::new(text).unwrap(), reply_to: None },
             Origin::Owner(Ticket(post.counter)),
         );
     }

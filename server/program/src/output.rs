@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Message, Notice, Place};
+use belfry_core::chat::{Message, Notice, Place, Quote, Quoted};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -113,6 +113,8 @@ pub(crate) struct MessageObject<'a> {
     edited_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<u64>,
 }
 
 impl<'a> MessageObject<'a> {
@@ -127,6 +129,7 @@ impl<'a> MessageObject<'a> {
             sent_at: message.sent_at.rfc3339(),
             edited_at: message.altered.filter(|altered| !altered.deleted).map(|altered| altered.at.rfc3339()),
             deleted_at: message.altered.filter(|altered| altered.deleted).map(|altered| altered.at.rfc3339()),
+            reply_to: message.reply_to.as_ref().map(|quote| quote.seq.0),
         }
     }
 
@@ -141,15 +144,29 @@ impl<'a> MessageObject<'a> {
     }
 }
 
-/// `[2026-11-21 10:02] alice: text`, further lines indented, behind it `(edited)` if it was.
+/// `[2026-11-21 10:02] alice: text`, further lines indented, behind it `(edited)` if it was; `alice, replying to #7 bob “text”` where it
+/// replies to another: no name has a comma, so nobody can write that.
 pub(crate) fn message_line(message: &Message, zone: &TimeZone, paint: Paint) -> String {
     let edited = if message.altered.is_some() && !message.is_deleted() { paint.dim(" (edited)") } else { String::new() };
     format!(
-        "{} {}: {}{edited}",
+        "{} {}{}: {}{edited}",
         paint.dim(&format!("[{}]", minute(message.sent_at, zone))),
         paint.name(&visible(message.from.as_str())),
+        message.reply_to.as_ref().map(|quote| paint.dim(&replying(quote))).unwrap_or_default(),
         indented(message.text.as_str())
     )
+}
+
+/// `, replying to #7 bob “text”`, for behind a name.
+fn replying(quote: &Quote) -> String {
+    let Quote { seq, quoted } = quote;
+    match quoted {
+        Some(Quoted { from, line }) => {
+            let line = line.as_ref().map_or_else(|| "(deleted)".to_owned(), |line| format!("“{}”", visible(line.as_str())));
+            format!(", replying to #{} {} {line}", seq.0, visible(from.as_str()))
+        }
+        None => format!(", replying to #{} (kept no longer)", seq.0),
+    }
 }
 
 /// `#7 `, for before a message: how its number is written where one is wanted.
@@ -182,14 +199,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn message(text: &str) -> Message {
-        Message {
-            conversation: ConversationId(1),
-            seq: Seq(7),
-            from: AccountName::new("alice").unwrap(),
-            text: Text::new(text).unwrap(),
-            sent_at: UnixMillis(1_795_255_323_123),
-            altered: None,
-        }
+        Message::new(ConversationId(1), Seq(7), AccountName::new("alice").unwrap(), Text::new(text).unwrap(), UnixMillis(1_795_255_323_123))
     }
 
     pub(crate) fn notice() -> Notice {
@@ -237,6 +247,19 @@ pub(crate) mod tests {
         let deleted = Message { altered: altered(true), text: Text::deleted(), ..message("hi") };
         assert!(message_line(&deleted, &TimeZone::UTC, Paint::default()).ends_with("alice: (deleted)"));
         assert!(json_text(&MessageObject::altered(&Place::lobby(), &deleted)).unwrap().contains(r#""event":"deleted""#));
+    }
+
+    #[test]
+    fn a_reply_says_what_it_replies_to_as_far_as_that_is_there() {
+        let replies = |quote| Message { reply_to: Some(quote), ..message("yes") };
+        let line = |message: &Message| message_line(message, &TimeZone::UTC, Paint::default());
+        let quote = Quote { seq: Seq(3), ..Quote::of(&message("shall we?\nnow")) };
+        assert_eq!(line(&replies(quote.clone())), "[2026-11-21 10:02] alice, replying to #3 alice “shall we?”: yes");
+        assert!(json_text(&MessageObject::stored(&Place::lobby(), &replies(quote))).unwrap().ends_with(r#","reply_to":3}"#));
+        let gone = Quote { seq: Seq(3), quoted: None };
+        assert_eq!(line(&replies(gone)), "[2026-11-21 10:02] alice, replying to #3 (kept no longer): yes");
+        let deleted = Quote { seq: Seq(3), quoted: Some(Quoted { from: AccountName::new("bob").unwrap(), line: None }) };
+        assert_eq!(line(&replies(deleted)), "[2026-11-21 10:02] alice, replying to #3 bob (deleted): yes");
     }
 
     #[test]

@@ -42,10 +42,10 @@ impl Hub {
         match request {
             Request::SignIn { .. } | Request::Register { .. } | Request::SignInByDevice { .. } => Err(Refusal::AlreadySignedIn),
             Request::Sync => self.submit_for(context, Work::Overview { account }, PendingJob::Sync { to, account }),
-            Request::Post { post, to: place, room, text } => {
+            Request::Post { post, to: place, room, text, reply_to } => {
                 let target = self.target(place, room)?;
                 let bytes = text.as_str().len();
-                self.submit_for(context, Work::Post { account, post, to: target, text }, PendingJob::Post { to, bytes })
+                self.submit_for(context, Work::Post { account, post, to: target, text, reply_to }, PendingJob::Post { to, bytes })
             }
             Request::FetchAfter { conversation, after, limit } => {
                 let limit = limit.min(PAGE_ENTRIES_MAX);

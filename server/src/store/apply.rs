@@ -14,6 +14,7 @@ use crate::limits::SEARCH_WITHIN;
 use super::column::number;
 use super::error::Trouble;
 use super::job::{Aside, WorkKind};
+use super::messages::PostContent;
 use super::retention::Bounds;
 use super::settling::{Forgetting, Unsettled};
 use super::time_limit::{self, TimeLimit};
@@ -321,7 +322,9 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
             devices::seen(connection, at, account, device)?;
             accounts::seen(connection, at, account)
         }
-        Work::Post { account, post, to, text } => messages::post(connection, at, account, post, to, text),
+        Work::Post { account, post, to, text, reply_to } => {
+            messages::post(connection, at, account, post, to, PostContent { text, reply_to })
+        }
         Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
         Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, &of, before, limit),
         Work::SendNotice { author, draft } => {

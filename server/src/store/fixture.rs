@@ -62,7 +62,7 @@ pub(super) fn add(store: &mut Store, name: &str) -> AccountId {
 }
 
 pub(super) fn post(account: AccountId, counter: u64, to: Target, text: &str) -> Work {
-    Work::Post { account, post: PostId { outbox: 1, counter }, to, text: Text::new(text).unwrap() }
+    Work::Post { account, post: PostId { outbox: 1, counter }, to, text: Text::new(text).unwrap(), reply_to: None }
 }
 
 pub(super) fn post_to(store: &mut Store, account: AccountId, counter: u64, to: Target) -> Result<Outcome, Refusal> {

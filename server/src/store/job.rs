@@ -130,6 +130,8 @@ pub enum Work {
         post: PostId,
         to: Target,
         text: Text,
+        /// The message of that conversation that it replies to.
+        reply_to: Option<Seq>,
     },
     /// Read the messages after `after`. Outcome: [`Answer::Page`]; refused with [`Refusal::UnknownConversation`].
     FetchAfter {

@@ -11,12 +11,15 @@ use super::column::{bits, clamped, number, optional_number, time, words};
 use super::conversations::{self, StoredConversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Outcome, Posted, Target, accounts};
+use super::{Outcome, Posted, StoreError, Target, accounts, replies};
 
 macro_rules! messages_where {
     ($condition:literal) => {
         concat!(
-            "SELECT m.seq, a.name, m.sent_at, m.text, m.alteration, m.altered_at, m.deleted FROM messages m CROSS JOIN accounts a ON a.id = m.author WHERE m.conversation = ?1 AND ",
+            "SELECT m.seq, a.name, m.sent_at, m.text, m.alteration, m.altered_at, m.deleted, m.reply_to, w.name, q.text, q.deleted
+            FROM messages m CROSS JOIN accounts a ON a.id = m.author
+            LEFT JOIN messages q ON q.conversation = m.conversation AND q.seq = m.reply_to LEFT JOIN accounts w ON w.id = q.author
+            WHERE m.conversation = ?1 AND ",
             $condition
         )
     };
@@ -26,10 +29,17 @@ const ONE: &str = messages_where!("m.seq = ?2");
 const AFTER: &str = messages_where!("m.seq > ?2 ORDER BY m.seq LIMIT ?3");
 const ALTERED: &str = messages_where!("m.alteration > ?2 ORDER BY m.alteration LIMIT ?3");
 const BEFORE: &str = messages_where!("m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
-const ADD: &str = "INSERT INTO messages (conversation, seq, author, sent_at, text) VALUES (?1, ?2, ?3, ?4, ?5)";
+const ADD: &str = "INSERT INTO messages (conversation, seq, author, sent_at, text, reply_to) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const FIND_POST: &str = "SELECT conversation, seq, at FROM posts WHERE account = ?1 AND outbox = ?2 AND counter = ?3";
 const ADD_POST: &str = "INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const COUNT: &str = "SELECT coalesce(sum(last_seq + 1 - kept_from), 0) FROM conversations";
+
+/// What somebody says, and to what.
+pub(super) struct PostContent {
+    pub(super) text: Text,
+    /// The message of the same conversation that it replies to.
+    pub(super) reply_to: Option<Seq>,
+}
 
 pub(super) fn post(
     connection: &Connection,
@@ -37,8 +47,9 @@ pub(super) fn post(
     account: AccountId,
     post: PostId,
     to: Target,
-    text: Text,
+    said: PostContent,
 ) -> Result<Outcome, Trouble> {
+    let PostContent { text, reply_to } = said;
     let from = accounts::name(connection, account)?;
     if let Some((conversation, seq, sent_at)) = find_post(connection, account, post)? {
         let conversation = conversations::find(connection, conversation)?;
@@ -47,18 +58,21 @@ pub(super) fn post(
             .query_row([clamped(conversation.id.0), clamped(seq.0)], |row| read(row, conversation.id))
             .optional()?;
         // Retention may have taken it since: its author has not heard that it was stored, and that is what this answer says.
-        let message = stored.unwrap_or(Message { conversation: conversation.id, seq, from, text, sent_at, altered: None });
+        let message = stored.unwrap_or(Message::new(conversation.id, seq, from, text, sent_at));
         return Ok(Posted { message, place: conversation.place, repeated: true, began: None }.into());
     }
     let (conversation, began) = match to {
         Target::Room(room) => {
             let room = conversations::find_room(connection, room)?;
             conversations::since(connection, &room, account)?;
+            replies::check(reply_to, Some(&room))?;
             (room, None)
         }
         Target::Direct(other) => {
             let other = accounts::find(connection, &other)?;
-            match conversations::find_direct(connection, account, other)? {
+            let direct = conversations::find_direct(connection, account, other)?;
+            replies::check(reply_to, direct.as_ref())?;
+            match direct {
                 Some(direct) => (direct, None),
                 None => {
                     let (low, high) = (account.min(other), account.max(other));
@@ -70,12 +84,15 @@ pub(super) fn post(
     };
     let StoredConversation { id, place, last, .. } = conversation;
     let seq = last.next();
-    let row = params![clamped(id.0), clamped(seq.0), clamped(account.0), clamped(at.0), text.as_str()];
+    let row = params![clamped(id.0), clamped(seq.0), clamped(account.0), clamped(at.0), text.as_str(), reply_to.map(|seq| clamped(seq.0))];
     connection.prepare_cached(ADD)?.execute(row)?;
     conversations::set_last(connection, id, seq)?;
     let row = [clamped(account.0), bits(post.outbox), bits(post.counter), clamped(id.0), clamped(seq.0), clamped(at.0)];
     connection.prepare_cached(ADD_POST)?.execute(row)?;
-    let message = Message { conversation: id, seq, from, text, sent_at: at, altered: None };
+    let message = match reply_to {
+        None => Message::new(id, seq, from, text, at),
+        Some(_) => one(connection, id, seq)?.ok_or(StoreError::contradiction("a message that was just stored is gone"))?,
+    };
     Ok(Posted { message, place, repeated: false, began }.into())
 }
 
@@ -160,7 +177,8 @@ fn read(row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message
         Some(number) => Some(Alteration { number, at: time(row, 5)?, deleted: row.get(6)? }),
         None => None,
     };
-    Ok(Message { conversation, seq: Seq(number(row, 0)?), from: words(row, 1)?, sent_at: time(row, 2)?, text: words(row, 3)?, altered })
+    let message = Message::new(conversation, Seq(number(row, 0)?), words(row, 1)?, words(row, 3)?, time(row, 2)?);
+    Ok(Message { altered, reply_to: replies::read(row, 7)?, ..message })
 }
 
 #[cfg(test)]
@@ -218,7 +236,7 @@ mod tests {
             let ids = [(anna, 1, 1), (anna, 1, u64::MAX), (anna, u64::MAX, 1), (bob, 1, 1)];
             for (account, outbox, counter) in ids {
                 let text = Text::new("x").unwrap();
-                let work = Work::Post { account, post: PostId { outbox, counter }, to: Target::Room(LOBBY), text };
+                let work = Work::Post { account, post: PostId { outbox, counter }, to: Target::Room(LOBBY), text, reply_to: None };
                 assert!(!posted(ask(store, 1, work)).2);
             }
         });

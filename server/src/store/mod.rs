@@ -45,6 +45,7 @@ mod plans;
 mod prepared;
 mod reached;
 mod reading;
+mod replies;
 mod retention;
 mod room_job;
 mod rooms;

@@ -297,6 +297,7 @@ mod tests {
                 post: PostId { outbox, counter: 1 },
                 to: Target::Room(LOBBY),
                 text: Text::new("x").unwrap(),
+                reply_to: None,
             };
             posted(ask(store, 1, post(1)));
             posted(ask(store, MONTH + 1, post(2)));
@@ -316,7 +317,7 @@ mod tests {
                 posted(ask(
                     &mut store,
                     1,
-                    Work::Post { account: person, post: id, to: Target::Room(LOBBY), text: Text::new("old").unwrap() },
+                    Work::Post { account: person, post: id, to: Target::Room(LOBBY), text: Text::new("old").unwrap(), reply_to: None },
                 ));
             }
             // A new server knows of nothing that it could forget.

@@ -102,7 +102,7 @@ fn talk(writer: &Handle, written: &Receiver<Update>, read: &Receiver<Update>, ro
         let said = format!("measured {number}");
         let at = Instant::now();
         let text = Text::new(said.as_str()).unwrap();
-        writer.send(Command::Post { ticket: Ticket(number as u64), to: room.clone(), text }).unwrap();
+        writer.send(Command::Post { ticket: Ticket(number as u64), to: room.clone(), text, reply_to: None }).unwrap();
         until(read, |update| matches!(&update, Update::Message { message, .. } if message.text.as_str() == said).then_some(()));
         took.push(at.elapsed());
         while written.try_recv().is_ok() {}

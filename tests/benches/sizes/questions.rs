@@ -102,7 +102,7 @@ pub(crate) fn ask(folder: &Path, scale: Scale) {
         counter += 1;
         let post = belfry_core::chat::PostId { outbox: rng_number(rng), counter };
         let text = belfry_core::chat::Text::new("somebody has seen the key of the cold room").unwrap();
-        Work::Post { account: READER, post, to: Target::Room(room(rng)), text }
+        Work::Post { account: READER, post, to: Target::Room(room(rng)), text, reply_to: None }
     };
     row("(a message, stored alone)", &mut store, post, posted, &mut rng);
     store.close().unwrap();

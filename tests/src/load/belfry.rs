@@ -148,10 +148,10 @@ impl Line for BelfryLine {
         let now = tools.heard.now();
         let text = Text::new(body).expect("digits and letters are text");
         let command = match kind {
-            Kind::Chat { room: 0 } => Command::Post { ticket: Ticket(0), to: Place::lobby(), text },
+            Kind::Chat { room: 0 } => Command::Post { ticket: Ticket(0), to: Place::lobby(), text, reply_to: None },
             Kind::Chat { room: number } => {
                 let name = RoomName::new(&room(number)).expect("it was made with this name");
-                Command::Post { ticket: Ticket(0), to: Place::Room(name), text }
+                Command::Post { ticket: Ticket(0), to: Place::Room(name), text, reply_to: None }
             }
             Kind::Notice => {
                 let draft = NoticeDraft::new(Severity::Info, text, vec![Audience::Everyone]);

@@ -54,7 +54,7 @@ pub(super) fn write(store: &mut Store, people: &[AccountId], messages: u64, now:
             let to = Target::Room(ConversationId(1));
             let post = PostId { outbox: 1, counter: number / people.len() as u64 + 1 };
             let at = UnixMillis(now.0.saturating_sub((messages - number) * APART_MS));
-            Job { ticket: JobTicket(number), at, work: Work::Post { account: people[who], post, to, text } }
+            Job { ticket: JobTicket(number), at, work: Work::Post { account: people[who], post, to, text, reply_to: None } }
         };
         let done = store.apply((first..messages.min(first + AT_ONCE)).map(post).collect());
         if let Some(refusal) = done.into_iter().find_map(|done| done.result.err()) {

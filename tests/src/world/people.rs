@@ -110,7 +110,7 @@ impl World {
     /// A person says something in the lobby; the ticket of it.
     pub fn say(&mut self, person: usize, words: impl Into<String>) -> Ticket {
         let ticket = self.ticket(person);
-        self.command(person, Command::Post { ticket, to: Place::lobby(), text: text(words) });
+        self.command(person, Command::Post { ticket, to: Place::lobby(), text: text(words), reply_to: None });
         ticket
     }
 

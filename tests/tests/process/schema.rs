@@ -67,6 +67,7 @@ fn what_the_commands_print_is_what_the_page_shows() {
     }
     admin.run(&["edit", "--room", "lobby", "2", "until tomorrow"]).done();
     admin.run(&["delete", "--room", "lobby", "3"]).done();
+    admin.run(&["send", "--room", "lobby", "--reply", "1", "hello to you"]).done();
     admin.run(&["group", "add", "nurses", "bob"]).done();
     admin.run(&["notice", "send", "--to", "user:bob", "--wait", "answered", "--expires", "2h", "--title", "Drill", "Leave now"]).done();
     admin.run(&["notice", "send", "--at", "2099-01-01T08:00:00Z", "--every", "day", "later"]).done();

@@ -96,7 +96,7 @@ fn messages_are_as_published() {
         (Place::lobby(), "x".repeat(250)),
         (Place::lobby(), "x".repeat(251)),
     ] {
-        cases.push(asked(2, Request::Post { post, to, room: None, text: Text::new(text).expect("a text") }));
+        cases.push(asked(2, Request::Post { post, to, room: None, text: Text::new(text).expect("a text"), reply_to: None }));
     }
     publish("messages.json", &cases);
 }

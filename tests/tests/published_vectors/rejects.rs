@@ -166,10 +166,10 @@ fn parameters(rejects: &mut Rejects) {
 }
 
 fn messages(rejects: &mut Rejects) {
-    // Post in the lobby: schema, id, variant, outbox, counter, room, its name, no number of it, the text.
+    // Post in the lobby: schema, id, variant, outbox, counter, room, its name, no number of it, the text, in reply to none.
     let post = |name: &[u8], text: &[u8]| {
         let long = if text.len() > 250 { [&[251][..], &(text.len() as u16).to_le_bytes()].concat() } else { vec![text.len() as u8] };
-        [&[4, 1, 3, 9, 9, 0, name.len() as u8][..], name, &[0], &long, text].concat()
+        [&[4, 1, 3, 9, 9, 0, name.len() as u8][..], name, &[0], &long, text, &[0]].concat()
     };
     assert!(decode_from_client(&post(b"lobby", b"hello")).is_ok());
     rejects.asked("no bytes", &[]);

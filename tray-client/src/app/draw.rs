@@ -61,6 +61,7 @@ impl App {
             let rows = scene::lines(&self.model, shown.place(), self.moment());
             self.chat.set_lines(head, rows.clone(), stale.to_end);
             self.bring_up_sought(&rows);
+            self.draw_reply();
         }
         if stale.rooms || stale.lines {
             self.draw_rooms();

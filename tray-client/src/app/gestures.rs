@@ -202,7 +202,8 @@ impl App {
             Ok(text) => {
                 self.chat.set_draft(String::new());
                 self.chat.set_complaint(String::new());
-                self.act(Intent::Say { to, text });
+                let reply_to = self.take_reply();
+                self.act(Intent::Say { to, text, reply_to });
                 self.stale.to_end = true;
             }
             Err(error) => self.chat.set_complaint(error.to_string()),

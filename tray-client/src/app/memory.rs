@@ -10,7 +10,7 @@ use belfry_core::time::Instant;
 
 use super::{App, connect};
 use crate::cache::{CacheAnswer, CacheOwner};
-use crate::model::{Intent, Lookup, Model};
+use crate::model::{Intent, Lookup, Model, Unsent};
 use crate::outbox::WaitingPost;
 
 /// What was said or altered is written down so much later, together with what comes meanwhile.
@@ -40,8 +40,8 @@ impl App {
             model.recall(memory);
         }
         if let Ok(account) = AccountName::known(account) {
-            for WaitingPost { post, to, room, text, at } in self.outbox.waiting(server, &account) {
-                model.recall_own(Ticket(post.counter), to, room, text, at);
+            for WaitingPost { post, to, room, text, reply_to, at } in self.outbox.waiting(server, &account) {
+                model.recall_own(Unsent { ticket: Ticket(post.counter), to, room, text, reply_to, at });
             }
         }
         self.begin_with(model);
@@ -56,6 +56,7 @@ impl App {
 
     fn begin_with(&mut self, model: Model) {
         self.model = model;
+        self.replies.clear();
         self.popups.clear();
         self.mark_everything();
         self.act(Intent::Open(Place::lobby()));
@@ -74,17 +75,18 @@ impl App {
         let (server, account) = &self.whose;
         let Ok(account) = AccountName::known(account) else { return };
         if let Some(link) = &self.link {
-            for WaitingPost { post, to, room, text, .. } in self.outbox.waiting(server, &account) {
+            for WaitingPost { post, to, room, text, reply_to, .. } in self.outbox.waiting(server, &account) {
                 // A connection that has ended already is heard of by itself.
-                let _ = link.send(Command::PostAs { ticket: Ticket(post.counter), post, to, room, text });
+                let _ = link.send(Command::PostAs { ticket: Ticket(post.counter), post, to, room, text, reply_to });
             }
         }
     }
 
     /// An own message goes onto the disk before it goes anywhere else.
     pub(super) fn keep_own(&mut self, command: &Command) {
-        let Command::PostAs { post, to, room, text, .. } = command else { return };
-        let waiting = WaitingPost { post: *post, to: to.clone(), room: *room, text: text.clone(), at: self.now().wall };
+        let Command::PostAs { post, to, room, text, reply_to, .. } = command else { return };
+        let waiting =
+            WaitingPost { post: *post, to: to.clone(), room: *room, text: text.clone(), reply_to: *reply_to, at: self.now().wall };
         let Ok(account) = AccountName::known(&self.whose.1) else { return };
         if let Err(error) = self.outbox.keep(&self.whose.0, &account, self.model.timeline(), &waiting) {
             self.remark = format!(
@@ -97,6 +99,9 @@ impl App {
 
     /// The server says in which timeline its database is.
     pub(super) fn enter_timeline(&mut self, timeline: Timeline) {
+        if self.model.timeline().is_none_or(|known| known != timeline) {
+            self.replies.clear();
+        }
         let Ok(account) = AccountName::known(&self.whose.1) else { return };
         // What stays there is written once more with the next message.
         let _ = self.outbox.enter_timeline(&self.whose.0, &account, timeline);

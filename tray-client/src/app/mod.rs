@@ -8,6 +8,7 @@ mod gestures;
 mod memory;
 mod places;
 mod popups;
+mod replies;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -216,6 +217,7 @@ pub struct App {
     remark: String,
     /// What stands in the composers of conversations that are not shown.
     drafts: BTreeMap<String, String>,
+    replies: replies::Replies,
 }
 
 impl App {
@@ -306,6 +308,7 @@ impl App {
             quit_at: None,
             remark: String::new(),
             drafts: BTreeMap::new(),
+            replies: BTreeMap::new(),
         };
         let (server, account) = (app.settings.server.clone(), app.settings.account.clone());
         app.recall(&server, &account);

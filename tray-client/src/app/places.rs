@@ -51,6 +51,11 @@ impl App {
                 self.own_before(before).into_iter().for_each(|seq| self.edit(seq));
             }
             PlaceGesture::EndEdit => self.end_edit(),
+            PlaceGesture::Reply(key) => seq(&key).into_iter().for_each(|seq| self.begin_reply(seq)),
+            PlaceGesture::ReplyBefore => self.reply_before(),
+            PlaceGesture::ReplyBehind => self.reply_behind(),
+            PlaceGesture::EndReply => self.end_reply(),
+            PlaceGesture::Lead(key) => seq(&key).into_iter().for_each(|seq| self.lead(seq)),
             PlaceGesture::Delete(key) => seq(&key).into_iter().for_each(|seq| self.delete(seq)),
             PlaceGesture::DeleteEdited => {
                 if let Some(editing) = &self.panes.editing {
@@ -140,9 +145,14 @@ impl App {
         let Some((place, seq)) = scene::hit(key) else { return };
         self.leave_composer(&place.to_string());
         self.act(Intent::Seek { place, seq });
+        self.bring_up_soon();
+        self.stale.conversations = true;
+    }
+
+    /// The message that was sought is to be seen as soon as it is among the lines.
+    pub(super) fn bring_up_soon(&mut self) {
         self.panes.bring_up = true;
         self.stale.lines = true;
-        self.stale.conversations = true;
     }
 
     /// Another conversation comes before the person: what stands in the composer stays with the one it was written for.
@@ -232,7 +242,7 @@ impl App {
 
     /// The message that was found is among the rows now: it is brought before the person, once.
     pub(super) fn bring_up_sought(&mut self, rows: &[scene::LineRow]) {
-        let sought = rows.iter().position(|row| matches!(row, scene::LineRow::Message { sought: true, .. }));
+        let sought = rows.iter().position(|row| matches!(row, scene::LineRow::Message(message) if message.sought));
         if let Some(row) = sought.filter(|_| self.panes.bring_up) {
             self.panes.bring_up = false;
             self.chat.bring_up(row);

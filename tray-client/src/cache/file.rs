@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Counts the forms of the file. Another one, older or newer, is not read: the server has everything.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// Says that the file is ours: "Blfc".
 const APPLICATION_ID: u32 = 0x426c_6663;
@@ -37,8 +37,10 @@ CREATE TABLE conversations (
 CREATE TABLE messages (
     owner INTEGER NOT NULL, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
     sent_at INTEGER NOT NULL, alteration INTEGER NOT NULL, altered_at INTEGER NOT NULL, deleted INTEGER NOT NULL,
+    reply_to INTEGER, quoted BLOB,
     PRIMARY KEY (owner, conversation, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX replies ON messages (owner, conversation, reply_to) WHERE reply_to IS NOT NULL;
 CREATE TABLE people (owner INTEGER NOT NULL, name TEXT NOT NULL, person BLOB NOT NULL, PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE notices (owner INTEGER NOT NULL, number INTEGER NOT NULL, notice BLOB NOT NULL, PRIMARY KEY (owner, number)) STRICT, WITHOUT ROWID;
 -- About how many messages there are: counted exactly when some have to go.

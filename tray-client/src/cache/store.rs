@@ -1,6 +1,6 @@
 //! What lies in the file, and how it gets there and out again.
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Person, Role, Seq, Text, Timeline};
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Person, Quote, Quoted, Role, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 use belfry_core::wire::codec;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
@@ -14,18 +14,22 @@ use crate::model::{ConversationMemory, ConversationStanding, Lookup, Memory, Mem
 /// What a person or a notice takes at most, with much room to spare.
 const BLOB_BYTES_MAX: usize = 256 * 1024;
 
-const PUT: &str = "INSERT INTO messages (owner, conversation, seq, author, text, sent_at, alteration, altered_at, deleted)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+const PUT: &str = "INSERT INTO messages (owner, conversation, seq, author, text, sent_at, alteration, altered_at, deleted,
+        reply_to, quoted)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     ON CONFLICT DO UPDATE SET author = excluded.author, text = excluded.text, sent_at = excluded.sent_at,
-        alteration = excluded.alteration, altered_at = excluded.altered_at, deleted = excluded.deleted
+        alteration = excluded.alteration, altered_at = excluded.altered_at, deleted = excluded.deleted,
+        reply_to = excluded.reply_to, quoted = excluded.quoted
     WHERE excluded.alteration > alteration";
 const ALTER: &str = "UPDATE messages SET text = ?4, alteration = ?5, altered_at = ?6, deleted = ?7
     WHERE owner = ?1 AND conversation = ?2 AND seq = ?3 AND alteration < ?5";
+const REQUOTE: &str = "UPDATE messages SET quoted = ?4 WHERE owner = ?1 AND conversation = ?2 AND reply_to = ?3";
+const FORGET_QUOTED: &str = "UPDATE messages SET quoted = NULL WHERE owner = ?1 AND conversation = ?2 AND reply_to < ?3";
 const STAND: &str = "INSERT OR REPLACE INTO conversations (owner, id, place, read, unread, delivered, alteration)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const BEFORE: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted FROM messages
+const BEFORE: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted FROM messages
     WHERE owner = ?1 AND conversation = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
-const AFTER: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted FROM messages
+const AFTER: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted FROM messages
     WHERE owner = ?1 AND conversation = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
 
 /// Whose data are read and written.
@@ -122,6 +126,7 @@ impl CacheStore {
                     let gone = "DELETE FROM messages WHERE owner = ?1 AND conversation = ?2 AND seq < ?3";
                     let which = params![owner, clamped(conversation.0), clamped(first.0)];
                     taken_back |= transaction.prepare_cached(gone)?.execute(which)? > 0;
+                    taken_back |= transaction.prepare_cached(FORGET_QUOTED)?.execute(which)? > 0;
                 }
                 MemoryChange::Standing(standing) => stand(&transaction, owner, standing)?,
                 MemoryChange::Me(account, role) => {
@@ -256,6 +261,8 @@ fn put(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(
         alteration,
         altered_at,
         deleted,
+        message.reply_to.as_ref().map(|quote| clamped(quote.seq.0)),
+        message.reply_to.as_ref().and_then(|quote| quote.quoted.as_ref()).map(blob),
     ])?;
     Ok(())
 }
@@ -272,6 +279,8 @@ fn alter(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result
         altered_at,
         deleted
     ])?;
+    let quoted = Quote::of(message).quoted.as_ref().map(blob);
+    transaction.prepare_cached(REQUOTE)?.execute(params![owner, conversation, seq, quoted])?;
     Ok(())
 }
 
@@ -303,14 +312,10 @@ fn message(conversation: ConversationId, row: &Row<'_>) -> Result<Option<Message
     let (Ok(from), Ok(text)) = (AccountName::known(&author), Text::try_from(text)) else { return Ok(None) };
     let (alteration, at) = (number(row.get(4)?), UnixMillis(number(row.get(5)?)));
     let altered = Alteration { number: alteration, at, deleted: row.get(6)? };
-    Ok(Some(Message {
-        conversation,
-        seq: Seq(number(row.get(0)?)),
-        from,
-        text,
-        sent_at: UnixMillis(number(row.get(3)?)),
-        altered: (alteration > 0).then_some(altered),
-    }))
+    let quoted = row.get::<_, Option<Vec<u8>>>(8)?.and_then(|bytes| read_blob::<Quoted>(&bytes));
+    let reply_to = row.get::<_, Option<i64>>(7)?.map(|seq| Quote { seq: Seq(number(seq)), quoted });
+    let message = Message::new(conversation, Seq(number(row.get(0)?)), from, text, UnixMillis(number(row.get(3)?)));
+    Ok(Some(Message { altered: (alteration > 0).then_some(altered), reply_to, ..message }))
 }
 
 /// What cannot be written is empty, and read as nothing.

@@ -2,7 +2,7 @@ use std::fs;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Person, Place, Presence, Role, Seq, Text, Timeline};
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Person, Place, Presence, Quote, Role, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 
 use super::trim::Limits;
@@ -64,14 +64,7 @@ fn name(typed: &str) -> AccountName {
 }
 
 fn message(conversation: u64, seq: u64, text: &str) -> Message {
-    Message {
-        conversation: ConversationId(conversation),
-        seq: Seq(seq),
-        from: name("anna"),
-        text: Text::new(text).unwrap(),
-        sent_at: UnixMillis(seq),
-        altered: None,
-    }
+    Message::new(ConversationId(conversation), Seq(seq), name("anna"), Text::new(text).unwrap(), UnixMillis(seq))
 }
 
 fn altered(message: Message, number: u64, text: &str) -> Message {
@@ -449,4 +442,24 @@ fn a_place_that_is_no_place_any_more_is_passed_over() {
     assert_eq!(memory.unwrap().conversations, []);
     assert_eq!(world.numbers(LOBBY, Stretch::Newest), (1991..=2000).collect::<Vec<_>>(), "nor is a message that is none");
     assert_eq!(Place::lobby(), "lobby".parse().unwrap());
+}
+
+#[test]
+fn what_is_quoted_is_edited_taken_back_and_kept_no_longer_in_the_quotes_as_well() {
+    let folder = folder();
+    let (world, _) = World::mine(folder.path());
+    let reply = |seq, to: &Message| MemoryChange::Message(Message { reply_to: Some(Quote::of(to)), ..message(LOBBY, seq, "yes") });
+    let quoted = |seq: u64| world.look_up(LOBBY, Stretch::After(Seq(seq - 1)))[0].reply_to.clone().unwrap();
+    let (code, old) = (message(LOBBY, 1, "the code is 4711"), message(LOBBY, 2, "said long ago"));
+    world.write(vec![reply(7, &code), reply(8, &old)]);
+    assert_eq!((quoted(7), quoted(8)), (Quote::of(&code), Quote::of(&old)), "also where what is quoted is not held");
+    let altered = altered(code, 1, "no code here");
+    world.write(vec![MemoryChange::Altered(altered.clone()), MemoryChange::BeginsWith(ConversationId(LOBBY), Seq(3))]);
+    assert_eq!((quoted(7).quoted, quoted(8).quoted), (None, None));
+    world.write(vec![reply(9, &message(LOBBY, 5, "the code is 4712")), reply(10, &message(LOBBY, 6, "x"))]);
+    let altered = Message { seq: Seq(5), ..altered };
+    world.write(vec![MemoryChange::Altered(altered.clone())]);
+    assert_eq!((quoted(9), quoted(10).seq), (Quote::of(&altered), Seq(6)));
+    world.settle();
+    assert!(!lies_there(folder.path(), "the code is 47") && !lies_there(folder.path(), "said long ago"));
 }

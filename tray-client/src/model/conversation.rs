@@ -1,10 +1,11 @@
 //! One conversation: the messages that are shown, the own ones that wait, and what has not been read.
 
 mod pages;
+mod replies;
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Place, Refusal, Seq, Text};
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Place, Quote, Refusal, Seq, Text};
 use belfry_core::client::{Mark, Ticket};
 use belfry_core::time::{Instant, UnixMillis};
 
@@ -45,6 +46,8 @@ pub struct MessageLine<'a> {
     pub delivery: Option<Delivery>,
     /// Its author has written it anew, or taken it back.
     pub altered: Option<Alteration>,
+    /// The message that it replies to; of an own one that waits, as far as it is known here.
+    pub reply_to: Option<&'a Quote>,
 }
 
 /// An own message from when it was written until it is seen among the stored ones.
@@ -52,6 +55,7 @@ pub struct MessageLine<'a> {
 struct Own {
     ticket: Ticket,
     text: Text,
+    reply_to: Option<Quote>,
     at: UnixMillis,
     state: OwnState,
 }
@@ -132,6 +136,8 @@ impl Conversation {
     /// What was heard of it was of another log. What waits to be said, and what could not be, stays.
     pub(super) fn begin_anew(&mut self) {
         let mut own = core::mem::take(&mut self.own);
+        // Its number is another message's now. What is on its way replies to it all the same where it is not, and comes with its quote.
+        own.iter_mut().for_each(|own| own.reply_to = None);
         own.retain_mut(|own| match &mut own.state {
             OwnState::Waiting { seen } => {
                 *seen = None;
@@ -227,6 +233,7 @@ impl Conversation {
     /// What the server keeps begins with this message: what stands before it is gone.
     pub(super) fn begins_with(&mut self, first: Seq) {
         self.messages = self.messages.split_off(&first);
+        self.forget_quoted(first);
         self.last.take_if(|last| last.seq < first);
         if self.messages.contains_key(&first) {
             self.older = Older::None;
@@ -285,6 +292,7 @@ impl Conversation {
                 at: message.sent_at,
                 delivery: own.then_some(Delivery::Stored),
                 altered: message.altered,
+                reply_to: message.reply_to.as_ref(),
             }
         });
         let own = self.own.iter().filter(|_| self.at_end).filter_map(|own| {
@@ -302,6 +310,7 @@ impl Conversation {
                 at: own.at,
                 delivery: Some(delivery),
                 altered: None,
+                reply_to: own.reply_to.as_ref(),
             })
         });
         stored.chain(own)
@@ -421,15 +430,14 @@ impl Conversation {
         if let Some(last) = self.last.as_mut().filter(|last| last.seq == message.seq) {
             *last = message.clone();
         }
+        let quoted = self.requote(&message);
+        self.remember_meanwhile(&message);
         match self.messages.get_mut(&message.seq) {
             Some(shown) => {
                 *shown = message;
                 true
             }
-            None => {
-                self.remember_meanwhile(message);
-                false
-            }
+            None => quoted,
         }
     }
 
@@ -453,8 +461,8 @@ impl Conversation {
         self.unread = 0;
     }
 
-    pub(super) fn say(&mut self, ticket: Ticket, text: Text, at: UnixMillis) {
-        self.own.push(Own { ticket, text, at, state: OwnState::Waiting { seen: None } });
+    pub(super) fn say(&mut self, ticket: Ticket, text: Text, reply_to: Option<Quote>, at: UnixMillis) {
+        self.own.push(Own { ticket, text, reply_to, at, state: OwnState::Waiting { seen: None } });
     }
 
     pub(super) fn stored(&mut self, ticket: Ticket, seq: Seq) {
@@ -477,9 +485,10 @@ impl Conversation {
     }
 
     /// Takes a failed message out, to try it again or to forget it.
-    pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<Text> {
+    pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<(Text, Option<Quote>)> {
         let at = self.own.iter().position(|own| own.ticket == ticket && matches!(own.state, OwnState::Failed(_)))?;
-        Some(self.own.remove(at).text)
+        let own = self.own.remove(at);
+        Some((own.text, own.reply_to))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Receipt, Refusal, Request, RoomName,
+    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Quote, Receipt, Refusal, Request, RoomName,
     ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 use belfry_core::client::{Command, Ticket};
@@ -21,6 +21,8 @@ pub enum Intent {
         to: Place,
         /// The message's text, as it is stored.
         text: Text,
+        /// The message there that it replies to.
+        reply_to: Option<Quote>,
     },
     /// Try a refused message again.
     Retry(Ticket),

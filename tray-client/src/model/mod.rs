@@ -17,16 +17,17 @@ mod places;
 mod reading;
 mod recall;
 mod rooms;
+mod saying;
 mod tidying;
 mod tray;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{
-    AccountName, ConversationId, Message, Notice, NoticeId, Place, PostId, Receipt, Request, Role, Seq, Severity, Text, Timeline,
+    AccountName, ConversationId, Message, Notice, NoticeId, Place, PostId, Receipt, Request, Role, Seq, Severity, Timeline,
 };
 use belfry_core::client::{Command, Ticket, Update};
-use belfry_core::time::{Instant, Now, UnixMillis};
+use belfry_core::time::{Instant, Now};
 
 pub use connection::ConnectionState;
 pub use conversation::{Conversation, Delivery, MessageLine};
@@ -36,6 +37,7 @@ pub use memory::{ConversationMemory, ConversationStanding, Memory, MemoryChange,
 pub use notices::{NoticeEntry, Notices};
 pub use people::People;
 pub use rooms::{RoomDirectory, Search};
+pub use saying::Unsent;
 pub use tray::Summary;
 
 use notices::NoticeArrival;
@@ -140,15 +142,6 @@ impl Model {
     #[must_use]
     pub fn numbered_from(self, first: PostId) -> Self {
         Self { numbers: Numbers::from(first), ..self }
-    }
-
-    /// A message that an earlier run has written waits still.
-    pub fn recall_own(&mut self, ticket: Ticket, to: Place, room: Option<ConversationId>, text: Text, at: UnixMillis) {
-        // The room may have been given another name since.
-        let known = room.and_then(|room| self.conversations.values().find(|known| known.id() == Some(room)));
-        let to = known.map_or(to, |known| known.place().clone());
-        self.own.insert(ticket, PlaceKey::of(&to));
-        self.conversation_mut(&to).say(ticket, text, at);
     }
 
     /// The number of the room that is called so here.
@@ -348,14 +341,14 @@ impl Model {
                 self.sees_end = sees;
                 effects.extend(self.read_shown());
             }
-            Intent::Say { to, text } => effects.extend(self.say(now, to, text)),
+            Intent::Say { to, text, reply_to } => effects.extend(self.say(now, to, text, reply_to)),
             Intent::Retry(ticket) => {
-                if let Some((place, text)) = self.take_failed(ticket) {
-                    effects.extend(self.say(now, place, text));
+                if let Some((place, text, reply_to)) = self.take_failed(ticket) {
+                    effects.extend(self.say(now, place, text, reply_to));
                 }
             }
             Intent::Discard(ticket) => {
-                if let Some((place, _)) = self.take_failed(ticket) {
+                if let Some((place, ..)) = self.take_failed(ticket) {
                     effects.push(Effect::Redraw(ScreenPart::Lines(place)));
                 }
             }
@@ -563,24 +556,6 @@ impl Model {
         let held_back = self.do_not_disturb;
         let due = self.notices.pop_up(|severity| !held_back || severity == Severity::Critical);
         effects.extend(due.into_iter().map(Effect::PopUpNotice));
-    }
-
-    fn say(&mut self, now: Now, to: Place, text: Text) -> Vec<Effect> {
-        let (ticket, post) = self.numbers.post();
-        self.own.insert(ticket, PlaceKey::of(&to));
-        self.conversation_mut(&to).say(ticket, text.clone(), now.wall);
-        let post = Command::PostAs { ticket, post, to: to.clone(), room: self.room_at(&to), text };
-        let mut effects = vec![Effect::Tell(post), Effect::Redraw(ScreenPart::Lines(to.clone()))];
-        // Whoever writes after having read far back wants to see it.
-        self.go_to_end(&to, &mut effects);
-        effects
-    }
-
-    fn take_failed(&mut self, ticket: Ticket) -> Option<(Place, Text)> {
-        let conversation = self.conversations.get_mut(self.own.get(&ticket)?)?;
-        let text = conversation.take_failed(ticket)?;
-        self.own.remove(&ticket);
-        Some((conversation.place().clone(), text))
     }
 
     fn settle(&mut self, place: Option<PlaceKey>, settle: impl FnOnce(&mut Conversation)) -> Option<Effect> {

@@ -155,14 +155,7 @@ mod tests {
     const ID: ConversationId = ConversationId(1);
 
     fn message(seq: u64) -> Message {
-        Message {
-            conversation: ID,
-            seq: Seq(seq),
-            from: AccountName::new("anna").unwrap(),
-            text: Text::new(format!("m{seq}")).unwrap(),
-            sent_at: UnixMillis(seq),
-            altered: None,
-        }
+        Message::new(ID, Seq(seq), AccountName::new("anna").unwrap(), Text::new(format!("m{seq}")).unwrap(), UnixMillis(seq))
     }
 
     fn page(seqs: std::ops::RangeInclusive<u64>) -> Vec<Message> {

@@ -69,8 +69,8 @@ mod tests {
 
     use super::super::notices::tests::notice;
     use super::*;
-    use crate::model::ConversationMemory;
     use crate::model::tests::lists_people;
+    use crate::model::{ConversationMemory, Unsent};
     use crate::model::{Effect, Intent};
 
     const RECALLED: usize = 500;
@@ -78,14 +78,7 @@ mod tests {
     const NOW: Now = Now { instant: Instant::START, wall: UnixMillis(1000) };
 
     fn message(seq: u64) -> Message {
-        Message {
-            conversation: ConversationId(1),
-            seq: Seq(seq),
-            from: AccountName::new("anna").unwrap(),
-            text: Text::new(format!("m{seq}")).unwrap(),
-            sent_at: UnixMillis(seq),
-            altered: None,
-        }
+        Message::new(ConversationId(1), Seq(seq), AccountName::new("anna").unwrap(), Text::new(format!("m{seq}")).unwrap(), UnixMillis(seq))
     }
 
     fn used() -> Model {
@@ -155,10 +148,11 @@ mod tests {
         let mut before = used();
         before.apply(NOW, Update::Timeline(Timeline::FIRST));
         let text = Text::new("not sent yet").unwrap();
-        before.act(NOW, Intent::Say { to: Place::lobby(), text });
+        before.act(NOW, Intent::Say { to: Place::lobby(), text, reply_to: None });
         let mut model = again(&mut before);
         assert_eq!(model.known().timeline, Some(Timeline::FIRST));
-        model.recall_own(Ticket(700), Place::lobby(), None, Text::new("not sent yet").unwrap(), UnixMillis(9));
+        let (to, text) = (Place::lobby(), Text::new("not sent yet").unwrap());
+        model.recall_own(Unsent { ticket: Ticket(700), to, room: None, text, reply_to: Some(Seq(3)), at: UnixMillis(9) });
         model.take_news();
         let effects = model.apply(NOW, Update::Timeline(Timeline(77)));
         assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))), "{effects:?}");

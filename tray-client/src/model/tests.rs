@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use belfry_core::chat::{
     Answer, ConversationId, ConversationInfo, MessagePage, Notice, NoticeId, NoticeState, Page, Person, Presence, Presentity, Refusal, Seq,
+    Text,
 };
 use belfry_core::client::Interruption;
 use belfry_core::time::{Instant, UnixMillis};
@@ -20,14 +21,7 @@ fn text(typed: &str) -> Text {
 }
 
 fn message(seq: u64, from: &str) -> Message {
-    Message {
-        conversation: ConversationId(1),
-        seq: Seq(seq),
-        from: account(from),
-        text: text("hi"),
-        sent_at: UnixMillis(seq),
-        altered: None,
-    }
+    Message::new(ConversationId(1), Seq(seq), account(from), text("hi"), UnixMillis(seq))
 }
 
 fn said(place: Place, seq: u64, from: &str) -> Update {
@@ -203,7 +197,7 @@ fn own_messages_from_another_device_do_not_pop_up() {
 #[test]
 fn a_message_written_without_a_connection_waits_and_is_stored_once() {
     let mut model = Model::new("lan-host");
-    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
+    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi"), reply_to: None });
     let [Command::PostAs { ticket: own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(model.waiting(), 1);
     model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
@@ -216,7 +210,7 @@ fn a_message_written_without_a_connection_waits_and_is_stored_once() {
 #[test]
 fn a_refused_message_is_tried_again_under_a_new_number() {
     let mut model = signed_in();
-    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
+    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi"), reply_to: None });
     let [&Command::PostAs { ticket: own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
     model.apply(NOW, Update::Refused { ticket: own, refusal: Refusal::UnknownAccount });
     assert_eq!(model.lines(&bob()).next().unwrap().delivery, Some(Delivery::Failed(Refusal::UnknownAccount)));
@@ -229,7 +223,7 @@ fn a_refused_message_is_tried_again_under_a_new_number() {
 #[test]
 fn a_discarded_message_is_gone() {
     let mut model = signed_in();
-    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi") });
+    let effects = model.act(NOW, Intent::Say { to: bob(), text: text("hi"), reply_to: None });
     let [&Command::PostAs { ticket: own, .. }] = told(&effects)[..] else { panic!("{effects:?}") };
     model.apply(NOW, Update::Refused { ticket: own, refusal: Refusal::Busy });
     model.act(NOW, Intent::Discard(own));

@@ -1,6 +1,6 @@
 //! The lines of a conversation.
 
-use belfry_core::chat::{Alteration, Place, table_line, visible, visible_in_window};
+use belfry_core::chat::{AccountName, Alteration, Place, Quote, Quoted, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 
 use super::{Moment, links};
@@ -45,32 +45,97 @@ pub enum LineRow {
     /// What follows has not been read.
     New,
     /// A message.
-    Message {
-        /// Who wrote it, above the first of a run; empty for the others.
-        who: String,
-        /// Who wrote it, for who hears one line at a time; nobody where it is oneself.
-        by: String,
-        /// By oneself.
-        own: bool,
-        /// The time of day at which it was stored, or written while it waits.
-        time: String,
-        /// The text, with marks that turn the direction of writing spelled out.
-        text: String,
-        /// The links in it.
-        links: Vec<String>,
-        /// What has become of it.
-        mark: DeliveryMark,
-        /// Why it was refused.
-        why: String,
-        /// The number of an own message that waits or has failed; empty otherwise.
-        own_key: String,
-        /// The number of an own message that can be written anew or taken back; empty otherwise.
-        key: String,
-        /// Whether it is still as it was said.
-        altered: AlterationMark,
-        /// It is the one that was looked for.
-        sought: bool,
-    },
+    Message(Box<ChatRow>),
+}
+
+/// A message, as it is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChatRow {
+    /// Who wrote it, above the first of a run; empty for the others.
+    pub who: String,
+    /// Who wrote it, for who hears one line at a time; nobody where it is oneself.
+    pub by: String,
+    /// By oneself.
+    pub own: bool,
+    /// The time of day at which it was stored, or written while it waits.
+    pub time: String,
+    /// The text, with marks that turn the direction of writing spelled out.
+    pub text: String,
+    /// The links in it.
+    pub links: Vec<String>,
+    /// What has become of it.
+    pub mark: DeliveryMark,
+    /// Why it was refused.
+    pub why: String,
+    /// The number of an own message that waits or has failed; empty otherwise.
+    pub own_key: String,
+    /// The number of an own message that can be written anew or taken back; empty otherwise.
+    pub key: String,
+    /// Whether it is still as it was said.
+    pub altered: AlterationMark,
+    /// It is the one that was looked for.
+    pub sought: bool,
+    /// What it replies to.
+    pub quote: Option<QuoteRow>,
+    /// Its number in the conversation, by which it can be replied to; empty while it waits, and where it was taken back.
+    pub seq: String,
+}
+
+/// What stands above a reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuoteRow {
+    /// The number of the message that is replied to.
+    pub seq: String,
+    /// Who wrote that; empty for oneself, and where it is kept no longer.
+    pub who: String,
+    /// By oneself.
+    pub own: bool,
+    /// Its first line; empty where there is none.
+    pub text: String,
+    /// What is said in place of that.
+    pub missing: MissingQuote,
+}
+
+/// Why a quote has no words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingQuote {
+    /// It has.
+    #[default]
+    None,
+    /// Its author has taken the message back.
+    Deleted,
+    /// The message is kept no longer.
+    Gone,
+    /// It is not on this computer; the server will say.
+    Unknown,
+}
+
+/// What stands above a reply to this message, which has no words because it is gone, or because the server has not been asked yet.
+pub fn quote_row(quote: &Quote, me: Option<&AccountName>, waits: bool) -> QuoteRow {
+    let seq = quote.seq.0.to_string();
+    let Some(Quoted { from, line }) = &quote.quoted else {
+        return QuoteRow { seq, missing: if waits { MissingQuote::Unknown } else { MissingQuote::Gone }, ..QuoteRow::default() };
+    };
+    let own = me == Some(from);
+    QuoteRow {
+        seq,
+        who: if own { String::new() } else { visible(from.as_str()) },
+        own,
+        text: line.as_ref().map(|line| visible_in_window(line.as_str())).unwrap_or_default(),
+        missing: if line.is_none() { MissingQuote::Deleted } else { MissingQuote::None },
+    }
+}
+
+impl QuoteRow {
+    /// For a file: `ben “his first line”`.
+    fn written(&self) -> String {
+        let who = if self.own { "You" } else { &self.who };
+        match self.missing {
+            MissingQuote::None => format!("{who} “{}”", self.text),
+            MissingQuote::Deleted => format!("{who} (deleted)"),
+            MissingQuote::Gone | MissingQuote::Unknown => "an earlier message".to_owned(),
+        }
+    }
 }
 
 /// Everything that a conversation shows, oldest first.
@@ -94,14 +159,15 @@ pub fn lines(model: &Model, place: &Place, moment: Moment<'_>) -> Vec<LineRow> {
             rows.push(LineRow::New);
         }
         let goes_on = same_day && !first_unread && before.as_ref().is_some_and(|(before, _)| is_run(before, &line));
-        rows.push(message(&line, goes_on, sought.is_some() && line.seq == sought, moment));
+        rows.push(LineRow::Message(Box::new(message(model, &line, goes_on, sought.is_some() && line.seq == sought, moment))));
         before = Some((line, day));
     }
     rows
 }
 
 /// The rows as a text file: a line for each day, `10:02 anna: hi` for each message, further lines of it indented. `10:02 anna, edited: hi`
-/// is what was written anew, and `10:02 anna, deleted` what was taken back: no name has a comma, so nobody can write that.
+/// is what was written anew, and `10:02 anna, deleted` what was taken back, and a reply is `10:02 anna, replying to ben “his words”: hi`: no
+/// name has a comma, so nobody can write that.
 pub fn as_text(rows: &[LineRow]) -> String {
     let mut file = String::new();
     let mut author = "";
@@ -109,14 +175,16 @@ pub fn as_text(rows: &[LineRow]) -> String {
         match row {
             LineRow::Day(day) => file.push_str(&format!("{}{day}\n", if file.is_empty() { "" } else { "\n" })),
             LineRow::Further | LineRow::New => {}
-            LineRow::Message { who, time, text, altered, .. } => {
+            LineRow::Message(message) => {
+                let ChatRow { who, time, text, altered, quote, .. } = &**message;
                 if !who.is_empty() {
                     author = who;
                 }
+                let reply = quote.as_ref().map(|quote| format!(", replying to {}", quote.written())).unwrap_or_default();
                 file.push_str(&match altered {
                     AlterationMark::Deleted => format!("{time} {author}, deleted\n"),
-                    AlterationMark::Edited => format!("{time} {author}, edited: {}\n", text.replace('\n', "\n    ")),
-                    AlterationMark::None => format!("{time} {author}: {}\n", text.replace('\n', "\n    ")),
+                    AlterationMark::Edited => format!("{time} {author}, edited{reply}: {}\n", text.replace('\n', "\n    ")),
+                    AlterationMark::None => format!("{time} {author}{reply}: {}\n", text.replace('\n', "\n    ")),
                 });
             }
         }
@@ -124,24 +192,26 @@ pub fn as_text(rows: &[LineRow]) -> String {
     file
 }
 
-/// The same as a table: day, time, who, what, and whether that was edited or deleted.
+/// The same as a table: day, time, who, what, whether that was edited or deleted, and what it replies to.
 pub fn as_table(rows: &[LineRow]) -> String {
-    let mut file = String::from("day,time,from,text,altered\r\n");
+    let mut file = String::from("day,time,from,text,altered,reply_to\r\n");
     let (mut today, mut author) = ("", "");
     for row in rows {
         match row {
             LineRow::Day(day) => today = day,
             LineRow::Further | LineRow::New => {}
-            LineRow::Message { who, time, text, altered, .. } => {
+            LineRow::Message(message) => {
+                let ChatRow { who, time, text, altered, quote, .. } = &**message;
                 if !who.is_empty() {
                     author = who;
                 }
+                let reply_to = quote.as_ref().map(|quote| quote.written()).unwrap_or_default();
                 let (text, altered) = match altered {
                     AlterationMark::None => (&text[..], ""),
                     AlterationMark::Edited => (&text[..], "edited"),
                     AlterationMark::Deleted => ("", "deleted"),
                 };
-                file.push_str(&table_line([today, time, author, text, altered]));
+                file.push_str(&table_line([today, time, author, text, altered, &reply_to]));
             }
         }
     }
@@ -153,7 +223,7 @@ fn is_run(before: &MessageLine<'_>, line: &MessageLine<'_>) -> bool {
     before.from == line.from && soon(before.at, line.at)
 }
 
-fn message(line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> LineRow {
+fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'_>) -> ChatRow {
     let (mark, why) = match line.delivery {
         None => (DeliveryMark::None, String::new()),
         Some(Delivery::Waiting) => (DeliveryMark::Waiting, String::new()),
@@ -166,7 +236,7 @@ fn message(line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'
         Some(_) => AlterationMark::Edited,
     };
     let can_be_altered = line.from.is_none() && altered != AlterationMark::Deleted;
-    LineRow::Message {
+    ChatRow {
         who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), |from| visible(from.as_str())) },
         by: line.from.map(|from| visible(from.as_str())).unwrap_or_default(),
         own: line.from.is_none(),
@@ -179,12 +249,14 @@ fn message(line: &MessageLine<'_>, goes_on: bool, sought: bool, moment: Moment<'
         key: line.seq.filter(|_| can_be_altered).map(|seq| seq.0.to_string()).unwrap_or_default(),
         altered,
         sought,
+        quote: line.reply_to.map(|quote| quote_row(quote, model.me(), line.seq.is_none())),
+        seq: line.seq.filter(|_| altered != AlterationMark::Deleted).map(|seq| seq.0.to_string()).unwrap_or_default(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, ConversationId, Message, Refusal, Role, Seq, Text};
+    use belfry_core::chat::{ConversationId, Message, Refusal, Role, Seq, Text};
     use belfry_core::client::{Command, Update};
     use belfry_core::time::{Instant, Now};
 
@@ -204,14 +276,7 @@ mod tests {
 
     fn hear(model: &mut Model, seq: u64, from: &str, sent_at: UnixMillis) {
         let from = AccountName::new(from).unwrap();
-        let message = Message {
-            conversation: ConversationId(1),
-            seq: Seq(seq),
-            from,
-            text: Text::new(format!("m{seq}")).unwrap(),
-            sent_at,
-            altered: None,
-        };
+        let message = Message::new(ConversationId(1), Seq(seq), from, Text::new(format!("m{seq}")).unwrap(), sent_at);
         model.apply(at(12, 0), Update::Message { place: Place::lobby(), message });
     }
 
@@ -221,7 +286,8 @@ mod tests {
             LineRow::Further => "further".to_owned(),
             LineRow::Day(day) => format!("-{day}"),
             LineRow::New => "-new".into(),
-            LineRow::Message { who, text, mark, .. } => {
+            LineRow::Message(message) => {
+                let ChatRow { who, text, mark, .. } = *message;
                 let mark = ["", " waits", "", " failed"][mark as usize];
                 format!("{} {text}{mark}", if who.is_empty() { "+" } else { &who })
             }
@@ -282,7 +348,7 @@ mod tests {
         hear(&mut model, 1, "anna", moment(10, 0).now);
         hear(&mut model, 2, "anna", moment(10, 1).now);
         let table = as_table(&lines(&model, &Place::lobby(), moment(12, 0)));
-        assert_eq!(table, "day,time,from,text,altered\r\nToday,10:00,anna,m1,\r\nToday,10:01,anna,m2,\r\n");
+        assert_eq!(table, "day,time,from,text,altered,reply_to\r\nToday,10:00,anna,m1,,\r\nToday,10:01,anna,m2,,\r\n");
     }
 
     #[test]
@@ -291,13 +357,10 @@ mod tests {
         hear(&mut model, 1, "me", moment(10, 0).now);
         hear(&mut model, 2, "me", moment(10, 0).now);
         hear(&mut model, 3, "anna", moment(10, 0).now);
-        let alter = |seq: u64, deleted: bool| Message {
-            conversation: ConversationId(1),
-            seq: Seq(seq),
-            from: AccountName::new("me").unwrap(),
-            text: if deleted { Text::deleted() } else { Text::new("better").unwrap() },
-            sent_at: moment(10, 0).now,
-            altered: Some(belfry_core::chat::Alteration { number: 1, at: moment(11, 0).now, deleted }),
+        let alter = |seq: u64, deleted: bool| {
+            let (from, text) = (AccountName::new("me").unwrap(), if deleted { Text::deleted() } else { Text::new("better").unwrap() });
+            let altered = Some(Alteration { number: 1, at: moment(11, 0).now, deleted });
+            Message { altered, ..Message::new(ConversationId(1), Seq(seq), from, text, moment(10, 0).now) }
         };
         for message in [alter(1, false), alter(2, true)] {
             model.apply(at(11, 0), Update::Altered { place: Place::lobby(), message });
@@ -307,7 +370,7 @@ mod tests {
         let marks: Vec<_> = rows
             .iter()
             .filter_map(|row| match row {
-                LineRow::Message { key, altered, sought, .. } => Some((key.as_str(), *altered, *sought)),
+                LineRow::Message(row) => Some((row.key.as_str(), row.altered, row.sought)),
                 _ => None,
             })
             .collect();
@@ -315,20 +378,34 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_stands_under_what_it_replies_to_as_far_as_that_is_there() {
+        let quoted = |from: &str, line: Option<&str>| {
+            let line = line.map(|line| line.parse().unwrap());
+            Quote { seq: Seq(3), quoted: Some(Quoted { from: AccountName::new(from).unwrap(), line }) }
+        };
+        let gone = Quote { seq: Seq(3), quoted: None };
+        let me = AccountName::new("me").unwrap();
+        let row = |quote: &Quote, waits| quote_row(quote, Some(&me), waits);
+        let expected = QuoteRow { seq: "3".into(), who: "anna".into(), text: "shall we?".into(), ..QuoteRow::default() };
+        assert_eq!(row(&quoted("anna", Some("shall we?")), false), expected);
+        assert!(row(&quoted("me", Some("x")), false).own);
+        let missing = [(quoted("anna", None), false), (gone.clone(), false), (gone, true)].map(|(quote, waits)| row(&quote, waits).missing);
+        assert_eq!(missing, [MissingQuote::Deleted, MissingQuote::Gone, MissingQuote::Unknown]);
+    }
+
+    #[test]
     fn a_saved_conversation_tells_what_was_altered_from_what_was_typed_and_nothing_in_it_runs() {
-        let row = |text: &str, altered: AlterationMark| LineRow::Message {
-            who: "anna".into(),
-            by: "anna".into(),
-            own: false,
-            time: "10:00".into(),
-            text: text.into(),
-            links: vec![],
-            mark: DeliveryMark::None,
-            why: String::new(),
-            own_key: String::new(),
-            key: String::new(),
-            altered,
-            sought: false,
+        let row = |text: &str, altered: AlterationMark| {
+            let reply = QuoteRow { who: "ben".into(), text: "shall we?".into(), ..QuoteRow::default() };
+            LineRow::Message(Box::new(ChatRow {
+                who: "anna".into(),
+                by: "anna".into(),
+                time: "10:00".into(),
+                text: text.into(),
+                altered,
+                quote: (text == "one\ntwo").then_some(reply),
+                ..ChatRow::default()
+            }))
         };
         let rows = [
             LineRow::Day("Today".into()),
@@ -340,24 +417,25 @@ mod tests {
         ];
         let table = as_table(&rows);
         let lines = [
-            "day,time,from,text,altered",
-            "Today,10:00,anna,(deleted),",
-            "Today,10:00,anna,,deleted",
-            "Today,10:00,anna,'=cmd|' /c calc'!A1,edited",
-            "Today,10:00,anna,'＠SUM(1),",
+            "day,time,from,text,altered,reply_to",
+            "Today,10:00,anna,(deleted),,",
+            "Today,10:00,anna,,deleted,",
+            "Today,10:00,anna,'=cmd|' /c calc'!A1,edited,",
+            "Today,10:00,anna,'＠SUM(1),,",
             "Today,10:00,anna,\"one",
-            "two\",",
+            "two\",,ben “shall we?”",
         ];
         assert_eq!(table, lines.map(|line| format!("{line}\r\n")).concat(), "one kind of line end");
         let text = as_text(&rows);
         let lines: Vec<_> = text.lines().take(4).collect();
         assert_eq!(lines, ["Today", "10:00 anna: (deleted)", "10:00 anna, deleted", "10:00 anna, edited: =cmd|' /c calc'!A1"]);
+        assert!(text.ends_with("10:00 anna, replying to ben “shall we?”: one\n    two\n"), "{text}");
     }
 
     #[test]
     fn an_own_message_says_what_has_become_of_it() {
         let mut model = read();
-        let effects = model.act(at(10, 0), Intent::Say { to: Place::lobby(), text: Text::new("hello").unwrap() });
+        let effects = model.act(at(10, 0), Intent::Say { to: Place::lobby(), text: Text::new("hello").unwrap(), reply_to: None });
         assert_eq!(drawn(&model), ["-Today", "You hello waits"]);
         let own = effects
             .iter()

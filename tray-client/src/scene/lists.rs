@@ -166,14 +166,7 @@ mod tests {
     }
 
     fn say(model: &mut Model, place: Place, seq: u64, from: &str, text: &str) {
-        let message = Message {
-            conversation: ConversationId(1),
-            seq: Seq(seq),
-            from: account(from),
-            text: Text::new(text).unwrap(),
-            sent_at: moment(10, 2).now,
-            altered: None,
-        };
+        let message = Message::new(ConversationId(1), Seq(seq), account(from), Text::new(text).unwrap(), moment(10, 2).now);
         model.apply(now(), Update::Message { place, message });
     }
 

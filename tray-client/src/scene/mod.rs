@@ -12,7 +12,7 @@ mod places;
 pub use desk::{
     AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, chosen, ledger, ledger_head, outcome, reach, schedules, sent,
 };
-pub use lines::{AlterationMark, DeliveryMark, LineRow, as_table, as_text, lines};
+pub use lines::{AlterationMark, ChatRow, DeliveryMark, LineRow, MissingQuote, QuoteRow, as_table, as_text, lines, quote_row};
 pub use links::links;
 pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, count, people};
 pub use notices::{NoticeRow, SeverityLevel, notice, open_notices, past_notices};

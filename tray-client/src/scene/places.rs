@@ -297,14 +297,7 @@ mod tests {
             ask(&effects, |down| if let Command::Ask { ticket: ask, request: Request::Search { .. } } = down { Some(*ask) } else { None });
         let hit = |(seq, text): (usize, &&str)| Hit {
             place: Place::Room(room("ward 4")),
-            message: Message {
-                conversation: ConversationId(2),
-                seq: Seq(seq as u64),
-                from: account("anna"),
-                text: Text::new(*text).unwrap(),
-                sent_at: moment(10, 2).now,
-                altered: None,
-            },
+            message: Message::new(ConversationId(2), Seq(seq as u64), account("anna"), Text::new(*text).unwrap(), moment(10, 2).now),
         };
         model.apply(NOW, answered(ask, Answer::Found(Found { hits: texts.iter().enumerate().map(hit).collect(), more, cut: false })));
     }
@@ -345,14 +338,8 @@ mod tests {
         };
         let first = asked(&model.act(NOW, Intent::ListMembers(room("attic"))));
         list(&mut model, first[0], &["me", "anna"]);
-        let message = |from: &str, seq: u64| Message {
-            conversation: ConversationId(4),
-            seq: Seq(seq),
-            from: account(from),
-            text: Text::new("hi").unwrap(),
-            sent_at: UnixMillis(0),
-            altered: None,
-        };
+        let message =
+            |from: &str, seq: u64| Message::new(ConversationId(4), Seq(seq), account(from), Text::new("hi").unwrap(), UnixMillis(0));
         let attic = || Place::Room(room("attic"));
         assert_eq!(asked(&model.apply(NOW, Update::Message { place: attic(), message: message("anna", 1) })), []);
         assert_eq!(asked(&model.apply(NOW, Update::Message { place: Place::lobby(), message: message("bob", 1) })), []);

@@ -146,6 +146,16 @@ pub enum PlaceGesture {
     EditBefore,
     /// Leaves a message as it was.
     EndEdit,
+    /// Wants to reply to a message of the shown conversation, by its number.
+    Reply(String),
+    /// The same for the newest message, or the one before the one that is being replied to.
+    ReplyBefore,
+    /// The same for the one behind it; behind the newest there is none.
+    ReplyBehind,
+    /// Replies to none after all.
+    EndReply,
+    /// Wants to see the message of the shown conversation that another one replies to, by its number.
+    Lead(String),
     /// Takes an own message back.
     Delete(String),
     /// Wants to take the one back that is being edited.

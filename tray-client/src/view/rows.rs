@@ -8,8 +8,8 @@ use slint::{Model as _, ModelRc, SharedString, VecModel};
 
 use super::ui;
 use crate::scene::{
-    AlterationMark, AudienceRow, ConversationRow, DeliveryMark, LedgerRow, LineRow, MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow,
-    SentRow, SeverityLevel,
+    AlterationMark, AudienceRow, ChatRow, ConversationRow, DeliveryMark, LedgerRow, LineRow, MemberRow, MissingQuote, NoticeRow, PersonRow,
+    PresenceDot, QuoteRow, RoomRow, SentRow, SeverityLevel,
 };
 use crate::words::say;
 
@@ -222,26 +222,53 @@ impl From<LineRow> for ui::Line {
             LineRow::Day(day) => Self { kind: ui::LineKind::Day, text: say(&day).into(), ..Self::default() },
             LineRow::Further => Self { kind: ui::LineKind::Further, ..Self::default() },
             LineRow::New => Self { kind: ui::LineKind::New, ..Self::default() },
-            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, altered, sought } => Self {
-                kind: ui::LineKind::Message,
-                who: who.into(),
-                by: by.into(),
-                own,
-                time: time.into(),
-                text: text.into(),
-                links: if links.is_empty() { ModelRc::default() } else { strings(links) },
-                mark: match mark {
-                    DeliveryMark::None => ui::Mark::None,
-                    DeliveryMark::Waiting => ui::Mark::Waiting,
-                    DeliveryMark::Stored => ui::Mark::Stored,
-                    DeliveryMark::Failed => ui::Mark::Failed,
-                },
-                why: say(&why).into(),
-                own_key: own_key.into(),
-                key: key.into(),
-                edited: altered == AlterationMark::Edited,
-                deleted: altered == AlterationMark::Deleted,
-                sought,
+            LineRow::Message(message) => Self::from(*message),
+        }
+    }
+}
+
+impl From<ChatRow> for ui::Line {
+    fn from(row: ChatRow) -> Self {
+        let ChatRow { who, by, own, time, text, links, mark, why, own_key, key, altered, sought, quote, seq } = row;
+        Self {
+            kind: ui::LineKind::Message,
+            who: who.into(),
+            by: by.into(),
+            own,
+            time: time.into(),
+            text: text.into(),
+            links: if links.is_empty() { ModelRc::default() } else { strings(links) },
+            mark: match mark {
+                DeliveryMark::None => ui::Mark::None,
+                DeliveryMark::Waiting => ui::Mark::Waiting,
+                DeliveryMark::Stored => ui::Mark::Stored,
+                DeliveryMark::Failed => ui::Mark::Failed,
+            },
+            why: say(&why).into(),
+            own_key: own_key.into(),
+            key: key.into(),
+            edited: altered == AlterationMark::Edited,
+            deleted: altered == AlterationMark::Deleted,
+            sought,
+            quoted: quote.is_some(),
+            quote: quote.unwrap_or_default().into(),
+            seq: seq.into(),
+        }
+    }
+}
+
+impl From<QuoteRow> for ui::Quote {
+    fn from(row: QuoteRow) -> Self {
+        Self {
+            seq: row.seq.into(),
+            who: row.who.into(),
+            own: row.own,
+            text: row.text.into(),
+            missing: match row.missing {
+                MissingQuote::None => ui::Missing::None,
+                MissingQuote::Deleted => ui::Missing::Deleted,
+                MissingQuote::Gone => ui::Missing::Gone,
+                MissingQuote::Unknown => ui::Missing::Unknown,
             },
         }
     }

@@ -18,7 +18,7 @@ fn text(typed: &str) -> Text {
 }
 
 fn post(number: u64, to: Place) -> Command {
-    Command::Post { ticket: Ticket(number), to, text: text("hello") }
+    Command::Post { ticket: Ticket(number), to, text: text("hello"), reply_to: None }
 }
 
 fn attic(last: u64) -> ConversationInfo {
@@ -68,7 +68,7 @@ fn what_has_a_command_of_its_own_is_not_asked_by_another() {
         Request::SignIn { account: account.clone(), password: password.clone(), remember: false },
         Request::Register { account: account.clone(), password, remember: false },
         Request::SignInByDevice { account },
-        Request::Post { post: PostId { outbox: 1, counter: 1 }, to: Place::lobby(), room: None, text: text("x") },
+        Request::Post { post: PostId { outbox: 1, counter: 1 }, to: Place::lobby(), room: None, text: text("x"), reply_to: None },
         Request::SendNotice(draft(Vec::new())),
         Request::Receipt { notice, revision: 1, receipt: Receipt::Visible },
         Request::Reached { notices: [(notice, 1)].to_vec() },
@@ -198,7 +198,7 @@ fn a_question_whose_answer_was_given_up_on_is_asked_again_or_told_lost() {
 #[test]
 fn what_comes_of_a_conversation_that_was_never_listed_asks_for_the_list() {
     let mut wire = Wire::signed_in(config(false, false));
-    let message = Message { conversation: HERE, seq: Seq(1), from: anna(), text: text("x"), sent_at: UnixMillis(0), altered: None };
+    let message = Message::new(HERE, Seq(1), anna(), text("x"), UnixMillis(0));
     wire.tell(Channel::Chat, Event::Message(message.clone()));
     wire.tell(Channel::Chat, Event::Message(message));
     assert_eq!(wire.all_asked(), [Request::Sync]);
@@ -234,7 +234,14 @@ fn what_is_said_to_a_room_goes_there_whatever_it_is_called_when_it_is_sent() {
     wire.command(post(4, loft.clone()));
     wire.command(post(5, attic.clone()));
     let own = PostId { outbox: 7, counter: 1 };
-    wire.command(Command::PostAs { ticket: Ticket(6), post: own, to: attic.clone(), room: Some(HERE), text: text("of an earlier run") });
+    wire.command(Command::PostAs {
+        ticket: Ticket(6),
+        post: own,
+        to: attic.clone(),
+        room: Some(HERE),
+        text: text("of an earlier run"),
+        reply_to: None,
+    });
     let asked: Vec<_> = wire.all_asked().into_iter().map(about).collect();
     assert_eq!(asked, [(loft, Some(HERE)), (attic.clone(), None), (attic, Some(HERE))]);
 }

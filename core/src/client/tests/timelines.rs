@@ -67,16 +67,20 @@ fn in_the_same_timeline_nothing_is_told_or_asked_twice() {
 #[test]
 fn what_was_to_be_done_to_a_number_is_not_done_to_another_thing_and_what_was_written_is_sent() {
     let mut wire = told_of_a_notice();
-    let post = |counter, room| Command::PostAs {
+    let post = |counter, room, reply_to| Command::PostAs {
         ticket: Ticket(counter),
         post: PostId { outbox: 5, counter },
         to: Place::lobby(),
         room: Some(ConversationId(room)),
         text: Text::new("kept").unwrap(),
+        reply_to,
     };
     let delete = Request::Delete { place: Place::lobby(), room: None, seq: Seq(7) };
     let answer = Command::Receipt { notice: NoticeId(1), receipt: Receipt::Answered(0) };
-    for command in [post(1, 1), post(3, 2), Command::Ask { ticket: Ticket(2), request: delete }, answer] {
+    let replies = [post(7, 1, Some(Seq(3))), post(8, 1, Some(Seq(4)))];
+    for command in
+        [post(1, 1, None), post(3, 2, None), Command::Ask { ticket: Ticket(2), request: delete }, answer].into_iter().chain(replies)
+    {
         wire.client.handle_command(wire.now, command);
     }
     come_back(&mut wire);
@@ -92,7 +96,14 @@ fn what_was_to_be_done_to_a_number_is_not_done_to_another_thing_and_what_was_wri
         "what has the room's number now is another"
     );
     let asked = wire.all_asked();
-    assert!(matches!(asked[..], [Request::Post { post: PostId { outbox: 5, counter: 1 }, .. }]), "{asked:?}");
+    let posts: Vec<_> = asked
+        .iter()
+        .map(|request| match request {
+            Request::Post { post, reply_to, .. } => (post.counter, *reply_to),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(posts, [(1, None), (7, Some(Seq(3))), (8, None)], "what is replied to is the same message, or none");
 }
 
 #[test]

@@ -79,9 +79,11 @@ struct ExportRow<'a> {
     edited_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<u64>,
 }
 
-const COLUMNS: [&str; 7] = ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at"];
+const COLUMNS: [&str; 8] = ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at", "reply_to"];
 
 fn row<'a>(parties: &Parties, message: &'a Message) -> ExportRow<'a> {
     let altered_at = |deleted: bool| message.altered.filter(|altered| altered.deleted == deleted).map(|altered| altered.at.rfc3339());
@@ -93,6 +95,7 @@ fn row<'a>(parties: &Parties, message: &'a Message) -> ExportRow<'a> {
         text: message.text.as_str(),
         edited_at: altered_at(false),
         deleted_at: altered_at(true),
+        reply_to: message.reply_to.as_ref().map(|quote| quote.seq.0),
     }
 }
 
@@ -107,6 +110,7 @@ impl ExportRow<'_> {
             Cow::Borrowed(self.text),
             time(&self.edited_at),
             time(&self.deleted_at),
+            Cow::Owned(self.reply_to.map(|seq| seq.to_string()).unwrap_or_default()),
         ]
     }
 }
@@ -156,9 +160,11 @@ mod tests {
             let row = row(&direct, message);
             row.cells()[4..].iter().map(ToString::to_string).collect::<Vec<_>>()
         };
-        assert_eq!(last(&typed), ["(deleted)", "", ""]);
-        assert_eq!(last(&edited), ["(deleted)", "1970-01-01T00:00:00.000Z", ""]);
-        assert_eq!(last(&deleted), ["(deleted)", "", "1970-01-01T00:00:00.000Z"]);
+        assert_eq!(last(&typed), ["(deleted)", "", "", ""]);
+        assert_eq!(last(&edited), ["(deleted)", "1970-01-01T00:00:00.000Z", "", ""]);
+        assert_eq!(last(&deleted), ["(deleted)", "", "1970-01-01T00:00:00.000Z", ""]);
+        let quote = belfry_core::chat::Quote { seq: Seq(3), quoted: None };
+        assert_eq!(last(&Message { reply_to: Some(quote), ..typed }), ["(deleted)", "", "", "3"]);
         assert!(output::json_text(&row(&direct, &deleted)).unwrap().ends_with(r#""deleted_at":"1970-01-01T00:00:00.000Z"}"#));
     }
 

@@ -95,7 +95,13 @@ fn the_author_hears_the_answer_before_the_message() {
 fn a_repeated_post_is_answered_the_same_and_told_once() {
     let mut world = World::new();
     let (alice, bob) = (world.register("alice"), world.register("bob"));
-    let post = Request::Post { post: PostId { outbox: 9, counter: 1 }, to: Place::lobby(), room: None, text: Text::new("once").unwrap() };
+    let post = Request::Post {
+        post: PostId { outbox: 9, counter: 1 },
+        to: Place::lobby(),
+        room: None,
+        text: Text::new("once").unwrap(),
+        reply_to: None,
+    };
     let first = world.ask(alice, post.clone());
     assert!(first.is_ok());
     assert_eq!(world.ask(alice, post), first);

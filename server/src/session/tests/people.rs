@@ -298,7 +298,9 @@ fn who_comes_is_acknowledged_at_leisure_by_all_who_look_and_what_is_said_at_once
     world.hear_all();
     let bob = world.register("bob");
     let post = PostId { outbox: 1, counter: 1 };
-    world.ask(bob, Request::Post { post, to: Place::lobby(), room: None, text: Text::new("good morning").unwrap() }).unwrap();
+    world
+        .ask(bob, Request::Post { post, to: Place::lobby(), room: None, text: Text::new("good morning").unwrap(), reply_to: None })
+        .unwrap();
     world.pass(LONG);
     for peer in [alice, carol] {
         let heard = world.heard(peer).into_iter().map(|heard| match heard.message {

@@ -93,7 +93,7 @@ fn what_is_said_to_a_room_by_its_number_goes_there_and_not_to_the_one_that_has_i
     let mut post = |world: &mut World, room| {
         number += 1;
         let (post, text) = (PostId { outbox: 1, counter: number }, Text::new("for the board").unwrap());
-        world.ask(bob, Request::Post { post, to: place.clone(), room, text })
+        world.ask(bob, Request::Post { post, to: place.clone(), room, text, reply_to: None })
     };
     assert_eq!(post(&mut world, Some(private)), Ok(Answer::Posted { conversation: private, seq: Seq(2) }));
     assert_eq!((texts(world.events(alice)).len(), texts(world.events(carol)).len()), (1, 0));

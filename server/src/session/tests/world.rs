@@ -222,7 +222,13 @@ impl World {
 
     pub(super) fn post(&mut self, to: Place, text: &str) -> Request {
         self.last_post += 1;
-        Request::Post { post: PostId { outbox: 1, counter: self.last_post }, to, room: None, text: Text::new(text).unwrap() }
+        Request::Post {
+            post: PostId { outbox: 1, counter: self.last_post },
+            to,
+            room: None,
+            text: Text::new(text).unwrap(),
+            reply_to: None,
+        }
     }
 
     pub(super) fn gone(&mut self, peer: PeerId) {

@@ -134,10 +134,11 @@ impl Conversation {
     pub(in crate::model) fn page(&mut self, ticket: Ticket, mut page: Vec<Message>) -> bool {
         for message in &mut page {
             // The page may have been read before they were altered.
-            if let Some(newer) = self.altered_meanwhile.get(&message.seq).filter(|newer| number(newer) > number(message)) {
+            if let Some(newer) = self.altered_meanwhile.get(&message.seq).filter(|newer| newer.alteration() > message.alteration()) {
                 *message = newer.clone();
             }
         }
+        self.requote_page(&mut page);
         let goes_on = match self.seeking.take_if(|seeking| seeking.asked(ticket)) {
             None => {
                 self.prepend(ticket, page);
@@ -221,10 +222,10 @@ impl Conversation {
         self.newest = self.newest.max(newest.seq);
     }
 
-    /// A message that is not held was altered.
-    pub(super) fn remember_meanwhile(&mut self, message: Message) {
+    /// A message was altered, which the page on its way may have, or quote.
+    pub(super) fn remember_meanwhile(&mut self, message: &Message) {
         if matches!(self.older, Older::Asked(_)) || self.seeking.is_some() {
-            self.altered_meanwhile.insert(message.seq, message);
+            self.altered_meanwhile.insert(message.seq, message.clone());
         }
     }
 
@@ -233,9 +234,4 @@ impl Conversation {
             self.altered_meanwhile.clear();
         }
     }
-}
-
-/// The number of a message's last alteration; 0 while it is as it was sent.
-fn number(message: &Message) -> u64 {
-    message.altered.map_or(0, |altered| altered.number)
 }

@@ -10,14 +10,7 @@ fn me() -> AccountName {
 }
 
 fn message(seq: u64, from: &str) -> Message {
-    Message {
-        conversation: ConversationId(1),
-        seq: Seq(seq),
-        from: AccountName::new(from).unwrap(),
-        text: text(&format!("message {seq}")),
-        sent_at: UnixMillis(seq),
-        altered: None,
-    }
+    Message::new(ConversationId(1), Seq(seq), AccountName::new(from).unwrap(), text(&format!("message {seq}")), UnixMillis(seq))
 }
 
 fn text(typed: &str) -> Text {
@@ -144,7 +137,7 @@ fn returning_to_the_end_asks_for_the_newest_and_loses_nothing_that_comes_meanwhi
 fn an_own_message_waits_and_is_stored_in_place_whichever_news_comes_first() {
     for answer_first in [true, false] {
         let mut conversation = holding(1..=1);
-        conversation.say(Ticket(7), text("message 2"), UnixMillis(9));
+        conversation.say(Ticket(7), text("message 2"), None, UnixMillis(9));
         assert_eq!(conversation.lines(Some(&me())).last().unwrap().delivery, Some(Delivery::Waiting));
         let stored = |conversation: &mut Conversation| conversation.stored(Ticket(7), Seq(2));
         if answer_first {
@@ -164,7 +157,7 @@ fn an_own_message_waits_and_is_stored_in_place_whichever_news_comes_first() {
 #[test]
 fn the_same_words_from_another_device_do_not_swallow_a_waiting_message() {
     let mut conversation = holding(1..=1);
-    conversation.say(Ticket(7), text("message 2"), UnixMillis(9));
+    conversation.say(Ticket(7), text("message 2"), None, UnixMillis(9));
     conversation.arrive(message(2, "me"), Some(&me()), false);
     conversation.stored(Ticket(7), Seq(3));
     assert_eq!(shown(&conversation), [1, 2, 3]);
@@ -173,8 +166,8 @@ fn the_same_words_from_another_device_do_not_swallow_a_waiting_message() {
 #[test]
 fn two_equal_messages_are_two_even_when_their_answers_cross() {
     let mut conversation = holding(1..=1);
-    conversation.say(Ticket(7), text("message 2"), UnixMillis(9));
-    conversation.say(Ticket(8), text("message 2"), UnixMillis(9));
+    conversation.say(Ticket(7), text("message 2"), None, UnixMillis(9));
+    conversation.say(Ticket(8), text("message 2"), None, UnixMillis(9));
     conversation.arrive(message(2, "me"), Some(&me()), false);
     conversation.stored(Ticket(8), Seq(2));
     assert_eq!(conversation.waiting(), 1);
@@ -184,11 +177,11 @@ fn two_equal_messages_are_two_even_when_their_answers_cross() {
 #[test]
 fn a_refused_message_says_so_and_can_be_taken_out_once() {
     let mut conversation = Conversation::new(Place::lobby());
-    conversation.say(Ticket(7), text("hi"), UnixMillis(9));
+    conversation.say(Ticket(7), text("hi"), None, UnixMillis(9));
     assert_eq!(conversation.take_failed(Ticket(7)), None, "not while it waits");
     conversation.refused(Ticket(7), Refusal::Busy);
     assert_eq!(conversation.lines(None).last().unwrap().delivery, Some(Delivery::Failed(Refusal::Busy)));
-    assert_eq!(conversation.take_failed(Ticket(7)), Some(text("hi")));
+    assert_eq!(conversation.take_failed(Ticket(7)), Some((text("hi"), None)));
     assert_eq!(conversation.take_failed(Ticket(7)), None);
 }
 

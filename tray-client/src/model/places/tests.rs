@@ -3,8 +3,8 @@ use belfry_core::client::{Command, Update};
 use belfry_core::time::{Instant, UnixMillis};
 
 use super::*;
-use crate::model::Intent;
 use crate::model::tests::{answered, conversation, nothing_remembered, paged};
+use crate::model::{Intent, Unsent};
 
 fn now(seconds: u64) -> Now {
     Now { instant: Instant::START + Duration::from_secs(seconds), wall: UnixMillis(0) }
@@ -19,14 +19,7 @@ fn attic() -> Place {
 }
 
 fn message(seq: u64, from: &str) -> Message {
-    Message {
-        conversation: ConversationId(1),
-        seq: Seq(seq),
-        from: name(from),
-        text: Text::new(format!("m{seq}")).unwrap(),
-        sent_at: UnixMillis(seq),
-        altered: None,
-    }
+    Message::new(ConversationId(1), Seq(seq), name(from), Text::new(format!("m{seq}")).unwrap(), UnixMillis(seq))
 }
 
 fn model() -> Model {
@@ -207,7 +200,7 @@ fn what_one_says_names_the_room_and_is_settled_there_under_its_new_name() {
             _ => None,
         })
     };
-    let say = |model: &mut Model, to| said(model.act(now(1), Intent::Say { to, text: Text::new("hi").unwrap() })).unwrap();
+    let say = |model: &mut Model, to| said(model.act(now(1), Intent::Say { to, text: Text::new("hi").unwrap(), reply_to: None })).unwrap();
     let (own, to, room) = say(&mut model, attic());
     assert_eq!((to, room), (attic(), Some(ConversationId(1))));
     assert_eq!(say(&mut model, Place::Direct(name("anna"))).2, None);
@@ -217,7 +210,8 @@ fn what_one_says_names_the_room_and_is_settled_there_under_its_new_name() {
     model.apply(now(1), Update::Posted { ticket: own, conversation: ConversationId(1), seq: Seq(1) });
     let (waiting, attic_now) = (|model: &Model, place: &Place| model.conversation(place).unwrap().waiting(), attic());
     assert_eq!((waiting(&model, &loft), waiting(&model, &attic_now)), (0, 0));
-    model.recall_own(Ticket(90), attic(), Some(ConversationId(1)), Text::new("of an earlier run").unwrap(), UnixMillis(0));
+    let (to, room, text) = (attic(), Some(ConversationId(1)), Text::new("of an earlier run").unwrap());
+    model.recall_own(Unsent { ticket: Ticket(90), to, room, text, reply_to: None, at: UnixMillis(0) });
     assert_eq!((waiting(&model, &loft), waiting(&model, &attic_now)), (1, 0));
     let ask = |effects: Vec<Effect>| match &effects[..] {
         [Effect::Tell(Command::Ask { request: Request::Edit { room, .. } | Request::Delete { room, .. }, .. })] => *room,
@@ -375,7 +369,7 @@ fn told_asks(effects: &[Effect]) -> usize {
 #[test]
 fn whoever_writes_after_reading_far_back_sees_it() {
     let mut model = seeking();
-    let effects = model.act(now(1), Intent::Say { to: attic(), text: Text::new("hi").unwrap() });
+    let effects = model.act(now(1), Intent::Say { to: attic(), text: Text::new("hi").unwrap(), reply_to: None });
     let effects = nothing_remembered(&mut model, effects);
     assert_eq!(told_asks(&effects), 1);
     assert!(model.conversation(&attic()).unwrap().is_at_end());

@@ -3,7 +3,7 @@
 use slint::SharedString;
 
 use super::{ChatView, rows};
-use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow};
+use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, QuoteRow, RoomRow};
 use crate::view::{Gesture, PlaceGesture, Sink, ui};
 use crate::words::say;
 
@@ -24,6 +24,11 @@ impl ChatView {
         window.on_typed(just(PlaceGesture::Type));
         window.on_edit_before(just(PlaceGesture::EditBefore));
         window.on_edit_ended(just(PlaceGesture::EndEdit));
+        window.on_begin_reply(text(PlaceGesture::Reply));
+        window.on_reply_before(just(PlaceGesture::ReplyBefore));
+        window.on_reply_behind(just(PlaceGesture::ReplyBehind));
+        window.on_reply_ended(just(PlaceGesture::EndReply));
+        window.on_lead(text(PlaceGesture::Lead));
         window.on_remove_edited(just(PlaceGesture::DeleteEdited));
         let (rooms, listed) = (self.rooms.clone(), sink.clone());
         window.on_list_rooms(move || {
@@ -81,6 +86,12 @@ impl ChatView {
     pub fn set_editing(&self, original: Option<&str>) {
         self.window.set_editing(original.is_some());
         self.window.set_original(original.unwrap_or_default().into());
+    }
+
+    /// What is being written replies to this; or to none.
+    pub fn set_reply(&self, quote: Option<QuoteRow>) {
+        self.window.set_replying(quote.is_some());
+        self.window.set_reply(quote.unwrap_or_default().into());
     }
 
     /// Asks whether this own message is to be taken back.

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use super::{Gesture, Sink};
 use crate::scene::{
-    AlterationMark, ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, SentRow,
+    AlterationMark, ChatRow, ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, SentRow,
     SeverityLevel,
 };
 
@@ -86,20 +86,15 @@ fn people() -> Vec<PersonRow> {
 }
 
 fn said(who: &str, time: &str, text: &str, mark: DeliveryMark) -> LineRow {
-    LineRow::Message {
+    LineRow::Message(Box::new(ChatRow {
         who: who.into(),
         by: who.into(),
         own: mark != DeliveryMark::None,
         time: time.into(),
         text: text.into(),
-        links: vec![],
         mark,
-        why: String::new(),
-        own_key: String::new(),
-        key: String::new(),
-        altered: AlterationMark::None,
-        sought: false,
-    }
+        ..ChatRow::default()
+    }))
 }
 
 fn lines() -> Vec<LineRow> {

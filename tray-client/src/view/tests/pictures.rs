@@ -234,9 +234,9 @@ fn a_message_that_was_found_stands_in_the_middle_of_many() {
         }
     };
     let mut rows: Vec<_> = (0..400).map(|number| said("Anna Berg", "10:00", &text(number), DeliveryMark::None)).collect();
-    if let Some(LineRow::Message { sought, text, .. }) = rows.get_mut(251) {
-        *sought = true;
-        *text = "The printer on floor 2 is back.".into();
+    if let Some(LineRow::Message(message)) = rows.get_mut(251) {
+        message.sought = true;
+        message.text = "The printer on floor 2 is back.".into();
     }
     let head = ChatHead {
         key: "lobby".into(),
@@ -261,12 +261,7 @@ fn a_message_that_is_being_edited_beside_altered_ones() {
     let mut view = chat();
     let mut rows = lines();
     rows.truncate(4);
-    let altered = |row: LineRow, altered: AlterationMark| match row {
-        LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, .. } => {
-            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key, altered, sought: false }
-        }
-        other => other,
-    };
+    let altered = super::places::altered;
     rows.push(altered(said("Anna Berg", "10:03", "Great. Who has the keys?", DeliveryMark::None), AlterationMark::Edited));
     rows.push(altered(said("", "10:03", "(deleted)", DeliveryMark::None), AlterationMark::Deleted));
     rows.push(super::places::own("7", "Thnaks!"));

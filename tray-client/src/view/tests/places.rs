@@ -2,16 +2,28 @@
 
 use super::clicks::{begin, chat, field, find, is_there, key, press};
 use super::*;
-use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow};
+use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, MissingQuote, QuoteRow, RoomRow};
 use crate::view::PlaceGesture;
 use crate::view::chat::{ChatHead, ChatView};
 use slint::ComponentHandle as _;
 use slint::platform::{Key, WindowEvent};
 
 pub(super) fn own(seq: &str, text: &str) -> LineRow {
-    let row = said("You", "10:04", text, DeliveryMark::Stored);
-    let LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } = row else { return row };
-    LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: seq.into(), altered: AlterationMark::None, sought: false }
+    let mut row = said("You", "10:04", text, DeliveryMark::Stored);
+    if let LineRow::Message(message) = &mut row {
+        (message.key, message.seq) = (seq.into(), seq.into());
+    }
+    row
+}
+
+pub(super) fn altered(mut row: LineRow, how: AlterationMark) -> LineRow {
+    if let LineRow::Message(message) = &mut row {
+        message.altered = how;
+        if how == AlterationMark::Deleted {
+            message.key.clear();
+        }
+    }
+    row
 }
 
 pub(super) fn hits() -> Vec<HitRow> {
@@ -244,12 +256,6 @@ fn an_own_message_is_deleted_only_after_a_question() {
 fn an_altered_message_says_so_also_to_who_does_not_see_it() {
     let (_, sink) = begin();
     let mut view = chat(&sink);
-    let altered = |row: LineRow, altered: AlterationMark| match row {
-        LineRow::Message { who, by, own, time, text, links, mark, why, own_key, .. } => {
-            LineRow::Message { who, by, own, time, text, links, mark, why, own_key, key: String::new(), altered, sought: false }
-        }
-        other => other,
-    };
     let rows = vec![
         altered(said("Anna Berg", "10:05", "Hello", DeliveryMark::None), AlterationMark::Edited),
         altered(own("8", "(deleted)"), AlterationMark::Deleted),
@@ -326,4 +332,62 @@ fn people_are_asked_into_a_room_and_one_leaves_it_after_a_question() {
     press(view.window(), "Leave room");
     let expected = [place(PlaceGesture::Invite("Ben Ode".into())), place(PlaceGesture::Leave)];
     assert_eq!(heard.take(), expected);
+}
+
+pub(super) fn quoting(mut row: LineRow, quoted: QuoteRow) -> LineRow {
+    if let LineRow::Message(message) = &mut row {
+        message.quote = Some(quoted);
+    }
+    row
+}
+
+pub(super) fn printer() -> QuoteRow {
+    QuoteRow { seq: "3".into(), who: "王伟".into(), text: "The printer on floor 2 is back.".into(), ..QuoteRow::default() }
+}
+
+#[test]
+fn a_quote_leads_to_what_it_quotes_and_says_who_said_it_also_to_who_does_not_see_it() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    let gone = QuoteRow { seq: "1".into(), missing: MissingQuote::Gone, ..QuoteRow::default() };
+    let rows = vec![
+        quoting(said("Anna Berg", "10:05", "Great", DeliveryMark::None), printer()),
+        quoting(said("Ben Ode", "10:06", "Yes", DeliveryMark::None), gone),
+    ];
+    view.set_lines(ChatHead::default(), rows, true);
+    assert!(is_there(view.window(), "Anna Berg, 10:05, In reply to 王伟: The printer on floor 2 is back.: Great"));
+    press(view.window(), "In reply to 王伟: The printer on floor 2 is back.");
+    assert_eq!(heard.take(), [place(PlaceGesture::Lead("3".into()))]);
+    press(view.window(), "In reply to This message is kept no longer.");
+    assert_eq!(heard.take(), [], "there is nothing to lead to");
+}
+
+#[test]
+fn a_reply_is_begun_at_a_message_or_by_a_key_and_escape_replies_to_none() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    let mut row = said("Anna Berg", "10:05", "Great", DeliveryMark::None);
+    if let LineRow::Message(message) = &mut row {
+        message.seq = "7".into();
+    }
+    view.set_lines(ChatHead::default(), vec![row], true);
+    press(view.window(), "Reply: Great");
+    assert_eq!(heard.take(), [place(PlaceGesture::Reply("7".into()))]);
+    let held = |text: slint::SharedString| {
+        let window = view.window().window();
+        window.dispatch_event(WindowEvent::KeyPressed { text: Key::Control.into() });
+        key(window, text);
+        window.dispatch_event(WindowEvent::KeyReleased { text: Key::Control.into() });
+    };
+    view.window().invoke_focus_composer();
+    held(Key::UpArrow.into());
+    assert_eq!(heard.take(), [place(PlaceGesture::ReplyBefore)]);
+    view.set_reply(Some(printer()));
+    assert!(is_there(view.window(), "In reply to 王伟: The printer on floor 2 is back."));
+    held(Key::DownArrow.into());
+    assert_eq!(heard.take(), [place(PlaceGesture::ReplyBehind)]);
+    key(view.window().window(), Key::Escape);
+    assert_eq!(heard.take(), [place(PlaceGesture::EndReply)]);
+    view.set_editing(Some("hi"));
+    assert!(!is_there(view.window(), "Do not reply"), "what is edited replies to what it did");
 }

@@ -13,6 +13,7 @@ pub(super) const HELP: &str = "\
 /to NAME          go to the direct conversation with somebody
 /room [NAME]      go to a room, or back to the lobby
 /answer ID N      answer a notice with its answer number N
+/reply #N TEXT    say something in reply to the message with the number N
 /edit [#N] TEXT   write one's last message here anew, or the one with the number N
 /delete [#N]      take one's last message here back, or the one with the number N
 /away             be shown as away until the next line
@@ -25,6 +26,8 @@ pub(super) enum Entry {
     /// An empty line.
     Nothing,
     Say(Text),
+    /// In reply to the message of this number.
+    Reply(Seq, Text),
     Help,
     Who,
     History(u32),
@@ -65,6 +68,7 @@ pub(super) fn understand(line: &str) -> Result<Entry, String> {
         ("room", "") => Ok(Entry::Go(Place::lobby())),
         ("room", name) => name.parse().map(|room| Entry::Go(Place::Room(room))).map_err(|error| format!("{error}")),
         ("answer", numbers) => answer(numbers).ok_or_else(|| "/answer takes the notice's number and the answer's: /answer 7 0".to_owned()),
+        ("reply", rest) => reply(rest),
         ("edit", rest) => edit(rest),
         ("delete", "") => Ok(Entry::Delete(None)),
         ("delete", rest) => match numbered(rest) {
@@ -81,6 +85,13 @@ fn say(text: &str) -> Result<Entry, String> {
         return Ok(Entry::Nothing);
     }
     Text::new(text).map(Entry::Say).map_err(|error| error.to_string())
+}
+
+fn reply(rest: &str) -> Result<Entry, String> {
+    match numbered(rest) {
+        Some((seq, text)) if !text.is_empty() => Text::new(text).map(|text| Entry::Reply(seq, text)).map_err(|error| error.to_string()),
+        _ => Err("/reply takes a message's number and what to say to it: /reply #7 see you at six".to_owned()),
+    }
 }
 
 fn edit(rest: &str) -> Result<Entry, String> {
@@ -127,6 +138,10 @@ mod tests {
         assert_eq!(understand("/history 7 "), Ok(Entry::History(7)));
         assert_eq!(understand("/to Anna Berg"), Ok(Entry::Go(Place::Direct("Anna Berg".parse().unwrap()))));
         assert_eq!(understand("/room"), Ok(Entry::Go(Place::lobby())));
+        assert_eq!(understand("/reply #7  at six"), Ok(Entry::Reply(Seq(7), Text::new("at six").unwrap())));
+        for typed in ["/reply", "/reply at six", "/reply #7 "] {
+            assert!(understand(typed).unwrap_err().contains("/reply #7 see you at six"), "{typed}");
+        }
         for typed in ["/answer 7 1", "/answer #7  1"] {
             assert_eq!(understand(typed), Ok(Entry::Answer(NoticeId(7), 1)));
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, GivenAnswer, Message, Notice, NoticeId, NoticeState, Place, Presentity, Receipt, Request, Seq};
+use belfry_core::chat::{Answer, GivenAnswer, Message, Notice, NoticeId, NoticeState, Place, Presentity, Receipt, Request, Seq, Text};
 use belfry_core::client::{Command, Update};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
@@ -173,11 +173,8 @@ impl<P: ExternalPrinter> Chat<'_, P> {
         match entry {
             Err(problem) => self.show(&sentence::visible(&problem)),
             Ok(Entry::Nothing) => Ok(()),
-            Ok(Entry::Say(text)) => {
-                let ticket = self.session.ticket();
-                self.echo.typed(ticket, text.clone());
-                self.session.send(Command::Post { ticket, to: self.place.clone(), text })
-            }
+            Ok(Entry::Say(text)) => self.say(text, None),
+            Ok(Entry::Reply(seq, text)) => self.say(text, Some(seq)),
             Ok(Entry::Away) => {
                 self.away = true;
                 self.session.send(Command::Away(true))?;
@@ -192,6 +189,12 @@ impl<P: ExternalPrinter> Chat<'_, P> {
             Ok(Entry::History(count)) => self.asking(|talk| talk.history(talk.place.clone(), count, true).map(drop)),
             Ok(Entry::Go(place)) => self.asking(|talk| talk.enter(place)),
         }
+    }
+
+    fn say(&mut self, text: Text, reply_to: Option<Seq>) -> Outcome {
+        let ticket = self.session.ticket();
+        self.echo.typed(ticket, text.clone());
+        self.session.send(Command::Post { ticket, to: self.place.clone(), text, reply_to })
     }
 
     /// Does what needs an answer; a no, or no answer in time, is told and the chat goes on.

@@ -30,7 +30,9 @@ pub(super) fn run(session: &mut Session, to: Place) -> Outcome {
             Step::Post(text) => {
                 let ticket = session.ticket();
                 stream.on_its_way(ticket);
-                session.send(Command::Post { ticket, to: to.clone(), text }).map_err(|ending| stream.unconfirmed(ending))?;
+                session
+                    .send(Command::Post { ticket, to: to.clone(), text, reply_to: None })
+                    .map_err(|ending| stream.unconfirmed(ending))?;
             }
             Step::Finished(problem) => {
                 if let Some(problem) = problem {

@@ -220,7 +220,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::Away => anywhere.map(|()| Request::Away { away: true })?,
         Kind::Watch => Request::Watch { whom: vec![Presentity::Room(about_room?)], since: 0 },
         Kind::Who => anywhere.map(|()| Request::Who { after: None })?,
-        Kind::Post => Request::Post { post: PostId { outbox: 77, counter: 1 }, to: place, room: None, text },
+        Kind::Post => Request::Post { post: PostId { outbox: 77, counter: 1 }, to: place, room: None, text, reply_to: None },
         Kind::FetchAfter => Request::FetchAfter { conversation, after: Seq(0), limit: 9 },
         Kind::FetchBefore => Request::FetchBefore { place, before: None, limit: 9 },
         Kind::FetchAltered => Request::FetchAltered { conversation, after: 0 },

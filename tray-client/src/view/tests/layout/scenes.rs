@@ -3,8 +3,8 @@
 use slint::{ComponentHandle as _, LogicalSize};
 
 use crate::scene::{
-    AlterationMark, AudienceRow, ConversationRow, DeliveryMark, FoundHead, HitRow, InvitationRow, LedgerHead, LedgerRow, LineRow,
-    MemberRow, NoticeRow, PersonRow, PresenceDot, RoomRow, SentRow,
+    AlterationMark, AudienceRow, ChatRow, ConversationRow, DeliveryMark, FoundHead, HitRow, InvitationRow, LedgerHead, LedgerRow, LineRow,
+    MemberRow, MissingQuote, NoticeRow, PersonRow, PresenceDot, QuoteRow, RoomRow, SentRow,
 };
 use crate::view::Sink;
 use crate::view::chat::{ChatHead, ChatView};
@@ -45,7 +45,7 @@ fn line(dice: &mut Dice, index: usize) -> LineRow {
     let text = dice.text();
     let mark = dice.one_of(&[DeliveryMark::None, DeliveryMark::Waiting, DeliveryMark::Stored, DeliveryMark::Failed]);
     let own = mark != DeliveryMark::None;
-    LineRow::Message {
+    LineRow::Message(Box::new(ChatRow {
         who: if dice.coin() { dice.name() } else { String::new() },
         by: dice.name(),
         own,
@@ -58,7 +58,15 @@ fn line(dice: &mut Dice, index: usize) -> LineRow {
         key: if mark == DeliveryMark::Stored { index.to_string() } else { String::new() },
         altered: dice.one_of(&[AlterationMark::None, AlterationMark::Edited, AlterationMark::Deleted]),
         sought: false,
-    }
+        quote: dice.coin().then(|| quote(dice)),
+        seq: if own { String::new() } else { index.to_string() },
+    }))
+}
+
+fn quote(dice: &mut Dice) -> QuoteRow {
+    let missing = dice.one_of(&[MissingQuote::None, MissingQuote::None, MissingQuote::Deleted, MissingQuote::Gone, MissingQuote::Unknown]);
+    let text = if missing == MissingQuote::None { dice.text() } else { String::new() };
+    QuoteRow { seq: "1".into(), who: dice.name(), own: dice.coin(), text, missing }
 }
 
 /// The chat window, whatever stands in it.
