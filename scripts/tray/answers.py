@@ -2,8 +2,10 @@
 
 import time
 
+from stage import wait
 
-def answering(stage, chat, wait):
+
+def answering(stage, chat):
     """What was meant for something else is no answer, and every answer can be given."""
     def asked(title, answers):
         number = stage.notice("--severity", "important", "--to", "user:alice", "--title", title, "--answers", answers, "Is it?")
