@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use belfry_core::limits::{NAME_BYTES_MAX, OUTBOX_MAX, PAGE_BYTES_MAX, QUEUED_BYTES_LOW, TEXT_BYTES_MAX};
+use belfry_core::limits::{ACK_DELAY_MAX, NAME_BYTES_MAX, OUTBOX_MAX, PAGE_BYTES_MAX, QUEUED_BYTES_LOW, TEXT_BYTES_MAX};
 use belfry_core::wire::Channel;
 
 // --- Signing in ------------------------------------------------------------------------------------------------------------
@@ -93,11 +93,15 @@ pub const STORE_RETRY: Duration = Duration::from_secs(1);
 /// their lines do. Half of what the author waits between two reports of progress.
 pub const ARRIVALS_WITHIN: Duration = Duration::from_millis(50);
 const _: () = assert!(ARRIVALS_WITHIN.as_millis() * 2 <= PROGRESS_INTERVAL.as_millis());
+/// What a screen reports of a notice waits at most this long for others: not as long as its acknowledgement does, so that the answer takes that
+/// along in its datagram.
+pub const REPORTS_WITHIN: Duration = Duration::from_millis(15);
+const _: () = assert!(REPORTS_WITHIN.as_millis() < ACK_DELAY_MAX.as_millis());
 /// That a notice is on its way to a device is noted when it was not acknowledged for this long: on a network that works nobody takes longer.
 pub const QUEUED_AFTER: Duration = Duration::from_secs(1);
-/// Acknowledgements of notices that one job of the store notes: some milliseconds of work, for which nobody's message waits longer.
+/// Acknowledgements of notices, or reports of screens, that one job of the store notes: some milliseconds of work, for which nobody's message waits longer.
 pub const ARRIVALS_PER_JOB: usize = 1024;
-/// Acknowledgements that wait to be noted: of three notices to everybody in the largest house, while its disk stands still.
+/// Acknowledgements, and reports, that wait to be noted: of three notices to everybody in the largest house, while its disk stands still.
 pub const ARRIVALS_MAX: usize = 65_536;
 
 // --- Requests --------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ use belfry_core::time::{Instant, Now, UnixMillis};
 use super::gathering::Gathering;
 use crate::hub::requests::Context;
 use crate::hub::{Hub, PendingJob, SessionId};
-use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, QUEUED_AFTER};
+use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, ARRIVALS_WITHIN, QUEUED_AFTER};
 use crate::store::{NoticeDelivery, NoticeProgress, Outcome, QueuedNotice, Reached, Work};
 
 /// What the ledger does not say yet: what comes within a moment shares one transaction, and most of what is on its way is acknowledged
@@ -65,7 +65,7 @@ impl Hub {
         // Where there is no room for it, the program says it again when it comes back.
         if !self.arrivals.acknowledged.is_full() {
             let queued_at = self.arrivals.arrived((notice, account, device));
-            self.arrivals.acknowledged.add(now.instant, NoticeDelivery { notice, revision, account, device, queued_at });
+            self.arrivals.acknowledged.add(now.instant + ARRIVALS_WITHIN, NoticeDelivery { notice, revision, account, device, queued_at });
             self.note_acknowledged(now);
         }
     }

@@ -4,7 +4,7 @@ use std::mem;
 
 use belfry_core::time::Instant;
 
-use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, ARRIVALS_WITHIN, STORE_RETRY};
+use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, STORE_RETRY};
 
 /// Of one kind, in the order in which it came.
 #[derive(Debug)]
@@ -43,10 +43,10 @@ impl<T> Gathering<T> {
         self.waiting.iter()
     }
 
-    /// One more waits to be noted.
-    pub(super) fn add(&mut self, now: Instant, one: T) {
+    /// One more waits to be noted, the first of them until then.
+    pub(super) fn add(&mut self, until: Instant, one: T) {
         self.waiting.push(one);
-        self.due.get_or_insert(now + ARRIVALS_WITHIN);
+        self.due.get_or_insert(until);
     }
 
     /// What waits has waited for long enough, or is enough for one job, and none is at the store.

@@ -6,6 +6,7 @@ use belfry_core::time::{Instant, Now};
 use super::gathering::Gathering;
 use crate::hub::requests::Context;
 use crate::hub::{Hub, PendingJob, ReplyTo};
+use crate::limits::REPORTS_WITHIN;
 use crate::store::{Outcome, Reached, ScreenReport, Work};
 
 /// A report, and who waits for its being noted.
@@ -53,7 +54,7 @@ impl Hub {
         if self.screens.0.is_full() {
             return Err(Refusal::Busy);
         }
-        self.screens.0.add(context.now.instant, (to, ScreenReport { notice, revision, account, device, visible }));
+        self.screens.0.add(context.now.instant + REPORTS_WITHIN, (to, ScreenReport { notice, revision, account, device, visible }));
         self.note_screens(context.now);
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::notices::{draft, notices, send};
 use super::rooms;
 use super::schedules::planned;
 use super::world::{World, name, password};
-use crate::limits::{ARRIVALS_WITHIN, CRITICAL_NOTICES_PER_AUTHOR_MAX, NOTICES_PER_AUTHOR_MAX};
+use crate::limits::{CRITICAL_NOTICES_PER_AUTHOR_MAX, NOTICES_PER_AUTHOR_MAX, REPORTS_WITHIN};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -37,7 +37,7 @@ fn answer(world: &mut World, peer: PeerId, notice: NoticeId) {
 /// Somebody's screen is locked, and that is in the ledger.
 fn locked(world: &mut World, peer: PeerId, notice: NoticeId) {
     let request = world.send(peer, Request::Receipt { notice, revision: 1, receipt: Receipt::Locked });
-    world.pass(ARRIVALS_WITHIN);
+    world.pass(REPORTS_WITHIN);
     assert_eq!(world.answer(peer, request), Some(Ok(Answer::Done)));
 }
 

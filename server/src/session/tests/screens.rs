@@ -10,7 +10,7 @@ use belfry_core::endpoint::PeerId;
 
 use super::notices::{draft, send};
 use super::world::{World, name, password};
-use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, ARRIVALS_WITHIN, STORE_RETRY};
+use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_JOB, REPORTS_WITHIN, STORE_RETRY};
 use crate::store::{Done, Job, Work};
 
 const VISIBLE: Receipt = Receipt::Visible;
@@ -60,10 +60,10 @@ fn ledger(world: &mut World, admin: PeerId, notice: NoticeId) -> Vec<LedgerEntry
 fn reports_that_come_within_a_moment_or_while_some_are_noted_are_noted_together_and_answered_then() {
     let (mut world, admin, [alice, bob, carol], notice) = house();
     let first = reports(&mut world, alice, notice, VISIBLE);
-    world.pass(ARRIVALS_WITHIN / 2);
+    world.pass(REPORTS_WITHIN / 2);
     let second = reports(&mut world, bob, notice, LOCKED);
     assert_eq!(of_one_job(&world), 0, "others may come");
-    world.pass(ARRIVALS_WITHIN / 2);
+    world.pass(REPORTS_WITHIN / 2);
     assert_eq!(of_one_job(&world), 2);
     let third = reports(&mut world, carol, notice, VISIBLE);
     world.pass(STORE_RETRY);
@@ -105,11 +105,11 @@ fn as_many_reports_as_one_job_notes_wait_for_no_others_and_beyond_a_bound_they_a
 fn what_the_store_could_not_note_is_noted_later_and_answered_then() {
     let (mut world, admin, [alice, bob, _], notice) = house();
     let first = reports(&mut world, alice, notice, VISIBLE);
-    world.pass(ARRIVALS_WITHIN);
+    world.pass(REPORTS_WITHIN);
     let Some(Job { ticket, .. }) = world.slow_store.as_mut().and_then(VecDeque::pop_front) else { panic!() };
     world.sessions.handle_done(world.now, Done { ticket, result: Err(Refusal::DiskFull) });
     let second = reports(&mut world, bob, notice, VISIBLE);
-    world.pass(ARRIVALS_WITHIN);
+    world.pass(REPORTS_WITHIN);
     assert!(!world.store_one(), "it is given time");
     assert_eq!(world.answer(alice, first), None, "it need not be said again");
     world.pass(STORE_RETRY);
@@ -167,7 +167,7 @@ fn a_screen_that_was_locked_a_moment_before_its_person_answered_is_not_locked() 
     assert_eq!(jobs(&world), 3, "first that it was locked");
     store_all(&mut world);
     assert_eq!([world.answer(bob, answered), world.answer(alice, locked)], [const { Some(Ok(Answer::Done)) }; 2]);
-    world.pass(ARRIVALS_WITHIN);
+    world.pass(REPORTS_WITHIN);
     let gaps: Vec<_> = ledger(&mut world, admin, notice).iter().map(|entry| (entry.visible_at.is_some(), entry.gap)).collect();
     assert_eq!(gaps[..2], [(true, None), (true, None)]);
 }
@@ -196,7 +196,7 @@ fn a_notice_that_ends_meanwhile_was_seen_all_the_same() {
     reports(&mut world, alice, notice, VISIBLE);
     world.send(admin, Request::ChangeNotice { notice, change: NoticeChange::Withdraw });
     store_all(&mut world);
-    world.pass(ARRIVALS_WITHIN);
+    world.pass(REPORTS_WITHIN);
     store_all(&mut world);
     let request = world.send(admin, Request::ListNotices { before: None });
     store_all(&mut world);
@@ -212,7 +212,7 @@ fn what_is_reported_of_somebody_elses_notice_or_of_none_is_answered_and_noted_no
     let private = send(&mut world, admin, NoticeDraft { post, ..draft(vec![Audience::Account(name("bob"))]) });
     world.slow_store = Some(VecDeque::new());
     let requests = [private, NoticeId(99)].map(|notice| reports(&mut world, alice, notice, VISIBLE));
-    world.pass(ARRIVALS_WITHIN);
+    world.pass(REPORTS_WITHIN);
     assert!(matches!(world.slow_store.as_ref().and_then(VecDeque::back), Some(Job { work: Work::Screens { .. }, .. })));
     store_all(&mut world);
     assert_eq!(requests.map(|request| world.answer(alice, request)), [const { Some(Ok(Answer::Done)) }; 2]);
