@@ -307,6 +307,13 @@ pub const EXCERPT_BYTES_MAX: usize = 256;
 /// A notice's heading.
 pub const TITLE_BYTES_MAX: usize = 256;
 
+/// What a file is called, in bytes of UTF-8: what every file system takes.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+
+/// Bytes of a file that travel at a time: with its envelope a block is less than a page, so that whoever reads files and pages is given one
+/// after the other by the same measure.
+pub const FILE_BLOCK_BYTES: usize = 48 * 1024;
+
 /// What one of a notice's answers says.
 pub const LABEL_BYTES_MAX: usize = 64;
 
@@ -369,6 +376,7 @@ const _: () =
 const _: () =
     assert!(HEARTBEAT_TIMEOUT.as_millis() >= 3 * (KEEPALIVE.as_millis() + KEEPALIVE_JITTER.as_millis()), "three keepalives may be lost");
 const _: () = assert!(FILE_WINDOW_BYTES <= SENT_PACKETS_MAX as u64 * DATAGRAM_BYTES as u64);
+const _: () = assert!(FILE_BLOCK_BYTES + 128 < MESSAGE_BYTES_MAX, "a block with its envelope fits a message");
 const _: () = assert!(FRAGMENT_BYTES_MIN * 2 < DATAGRAM_BYTES, "a fragment of the least size must fit beside another");
 const _: () = assert!(TEXT_BYTES_MAX + ANSWERS_MAX * LABEL_BYTES_MAX + TITLE_BYTES_MAX + 8 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(
@@ -377,6 +385,6 @@ const _: () = assert!(
 );
 const _: () = assert!(2 * PASSWORD_BYTES_MAX + 8 * NAME_BYTES_MAX < 4 * 1024, "signing in and short acts fit the control channel");
 const _: () = assert!(
-    PAGE_BYTES_MAX + TEXT_BYTES_MAX + EXCERPT_BYTES_MAX + 5 * NAME_BYTES_MAX < MESSAGE_BYTES_MAX,
+    PAGE_BYTES_MAX + TEXT_BYTES_MAX + EXCERPT_BYTES_MAX + 5 * NAME_BYTES_MAX + FILE_NAME_BYTES_MAX + 64 < MESSAGE_BYTES_MAX,
     "a page's last message may be the largest"
 );

@@ -19,6 +19,7 @@ use belfry_core::time::{Instant, Now};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use self::routes::Routes;
+use crate::contents::{ContentDone, ContentJob, ContentWorker};
 use crate::hub::Rules;
 use crate::machine::{Input, Machine, Measured, Output};
 use crate::observe::Snapshot;
@@ -53,6 +54,8 @@ enum WakeReason {
     Datagrams(usize),
     /// The store may have answered.
     Stored,
+    /// The folder of contents may have answered.
+    Content,
     /// The password thread may have answered.
     Password,
     /// The machine asked to be woken at this instant.
@@ -133,6 +136,14 @@ struct BoundSocket {
 }
 
 /// The loop and all it holds.
+/// The threads that work for the loop.
+pub(crate) struct Workers {
+    pub(crate) store: StoreWorker,
+    pub(crate) contents: ContentWorker,
+    pub(crate) passwords: PasswordWorker,
+}
+
+/// The loop.
 pub(crate) struct EventLoop {
     poll: Poll,
     events: Events,
@@ -146,6 +157,7 @@ pub(crate) struct EventLoop {
     store: StoreWorker,
     /// Jobs that the store has no room for yet. The hub bounds them.
     to_store: VecDeque<Job>,
+    contents: ContentWorker,
     passwords: PasswordWorker,
     deadline: Option<Instant>,
     wakes: Vec<WakeReason>,
@@ -164,8 +176,7 @@ impl EventLoop {
         clock: Clock,
         machine: Machine,
         sockets: Vec<(UdpSocket, SocketAddr)>,
-        store: StoreWorker,
-        passwords: PasswordWorker,
+        Workers { store, contents, passwords }: Workers,
     ) -> io::Result<Self> {
         let mut bound = Vec::with_capacity(sockets.len());
         for (index, (mut socket, address)) in sockets.into_iter().enumerate() {
@@ -193,6 +204,7 @@ impl EventLoop {
             datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX),
             store,
             to_store: VecDeque::new(),
+            contents,
             passwords,
             deadline: None,
             wakes: Vec::new(),
@@ -234,6 +246,11 @@ impl EventLoop {
             match wake {
                 WakeReason::Datagrams(index) => self.receive(now, index)?,
                 WakeReason::Stored => self.take_stored(now)?,
+                WakeReason::Content => {
+                    while let Some(done) = self.contents.try_receive() {
+                        self.machine.handle(now, Input::Content(done));
+                    }
+                }
                 WakeReason::Password => {
                     while let Some(done) = self.passwords.try_receive() {
                         self.machine.handle(now, Input::Password(done));
@@ -295,7 +312,7 @@ impl EventLoop {
             }
         }
         if rung {
-            self.wakes.extend([WakeReason::Stored, WakeReason::Password, WakeReason::Orders]);
+            self.wakes.extend([WakeReason::Stored, WakeReason::Content, WakeReason::Password, WakeReason::Orders]);
         }
         if let Some(at) = self.deadline.take_if(|at| *at <= now) {
             self.wakes.push(WakeReason::Deadline(at));
@@ -406,6 +423,11 @@ impl EventLoop {
                 Output::Store(job) => {
                     self.to_store.push_back(job);
                     fed = fed.and_then(|()| self.feed_store());
+                }
+                Output::Content(job) => {
+                    if let Err(ContentJob { ticket, .. }) = self.contents.try_submit(job) {
+                        self.machine.handle(now, Input::Content(ContentDone { ticket, result: Err(Refusal::Busy) }));
+                    }
                 }
                 Output::Password(job) => {
                     let ticket = job.ticket;

@@ -61,12 +61,7 @@ impl UnnamedFile {
         file.sync_all()?;
         let bytes = file.metadata()?.len();
         drop(file);
-        // Not `rename`, which would replace what is there.
-        fs::hard_link(&self.path, &self.name).or_else(|_| match self.name.exists() {
-            true => Err(io::ErrorKind::AlreadyExists.into()),
-            false => fs::rename(&self.path, &self.name),
-        })?;
-        sync_folder_of(&self.name)?;
+        put_in_place(&self.path, &self.name)?;
         Ok(bytes)
     }
 }
@@ -76,6 +71,21 @@ impl Drop for UnnamedFile {
         // Where it has been renamed there is nothing left.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Gives a file its name, which nothing has, and waits until that is on the disk. Both are in the same folder.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where there is anything of that name, also a link that leads nowhere; the operating system's.
+pub fn put_in_place(unnamed: &Path, name: &Path) -> io::Result<()> {
+    // Not `rename`, which would replace what is there.
+    match fs::hard_link(unnamed, name) {
+        Ok(()) => fs::remove_file(unnamed)?,
+        Err(_) if fs::symlink_metadata(name).is_ok() => return Err(io::ErrorKind::AlreadyExists.into()),
+        // A file system without links.
+        Err(_) => fs::rename(unnamed, name)?,
+    }
+    sync_folder_of(name)
 }
 
 /// Makes a file that was not there, for its owner alone.

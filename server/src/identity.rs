@@ -23,6 +23,7 @@ use crate::store::StoreError;
 
 const IDENTITY_FILE: &str = "identity.key";
 const DATABASE_FILE: &str = "belfry.db";
+const CONTENTS_FOLDER: &str = "contents";
 const FIRST_PASSWORD_FILE: &str = "first-start.txt";
 
 /// Letters that look like no other, for passwords that are copied from one screen to another by hand.
@@ -217,6 +218,11 @@ impl DataFolder {
             }
             Err(error) => Err(folder_error(path, error)),
         }
+    }
+
+    /// Where what files hold is kept.
+    pub fn contents(&self) -> PathBuf {
+        self.path.join(CONTENTS_FOLDER)
     }
 
     /// Where the database is.

@@ -1,6 +1,7 @@
 //! The Belfry server: the machine without input and output, the store behind it, the loop that drives both.
 
 mod announce;
+pub mod contents;
 mod drive;
 pub mod files;
 mod heap;

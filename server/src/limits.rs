@@ -235,6 +235,39 @@ pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
 /// People and addresses whose use is remembered; beyond it those whose window is over are forgotten.
 pub const QUOTAS_REMEMBERED_MAX: usize = 20_000;
 
+// --- Files ------------------------------------------------------------------------------------------------------------------
+
+/// Bytes of one file: a film of some minutes, and no disk image.
+pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Bytes of files that a member may send in a day: eight of the largest.
+pub const FILE_BYTES_A_DAY: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Bytes of all files that the server keeps; a content that came twice counts once.
+pub const FILES_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
+/// How long what has come of a file stays when nobody goes on sending it, and how long a content stays that was sent and not posted.
+pub const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Files that one account sends at a time.
+pub const UPLOADS_PER_ACCOUNT_MAX: usize = 8;
+
+/// Files that all send at a time: each is an open file.
+pub const UPLOADS_OPEN_MAX: usize = 256;
+
+/// Jobs for the folder of contents that wait, each with a block at most: 48 MiB. Further ones are answered with `Busy`.
+pub const CONTENT_JOBS_MAX: usize = 1024;
+
+/// Blocks of files that one session sends or reads, per second and in a burst: a gigabyte in a second.
+pub const BLOCKS_PER_SECOND: u64 = 20_000;
+/// See [`BLOCKS_PER_SECOND`].
+pub const BLOCKS_BURST: u64 = 40_000;
+
+/// How often it is looked for contents that nobody refers to any more …
+pub const CONTENTS_SWEPT_EVERY: Duration = Duration::from_secs(60 * 60);
+/// … and so many go at a time.
+pub const CONTENTS_PER_SWEEP: u32 = 100;
+
 // --- Around the server -----------------------------------------------------------------------------------------------------
 
 /// The computer's networks and its disk are looked at this often: a disk that is written to with 50 MB a second loses half its reserve
@@ -263,6 +296,7 @@ pub const RETURN_JITTER: Duration = Duration::from_secs(4);
 
 const _: () = assert!(REQUESTS_WAITING_PER_SESSION_MAX < JOBS_WAITING_MAX, "one session must not use up what all share");
 const _: () = assert!(LARGE_ANSWER_BYTES + QUEUED_BYTES_LOW <= ANSWER_BYTES_PER_SESSION_MAX, "who has room again has room for an answer");
+const _: () = assert!(belfry_core::limits::FILE_BLOCK_BYTES as u64 + 128 <= LARGE_ANSWER_BYTES, "a block counts as a page");
 const _: () = assert!(PARKED_PER_SESSION_MAX < PARKED_MAX, "one session must not use up what all share");
 const _: () = assert!(POSTS_BURST > OUTBOX_MAX as u64, "a full outbox must pass");
 const _: () = assert!(CONVERSATIONS_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);

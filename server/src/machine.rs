@@ -12,6 +12,7 @@ use belfry_core::rng::{self, Rng};
 use belfry_core::time::{Instant, Now};
 
 use self::mail::{Letter, Mail};
+use crate::contents::{ContentDone, ContentJob};
 use crate::hub::{self, Headcount, Hub, Rules};
 use crate::limits::{GOODBYES_WITHIN, RETURN_AFTER, RETURN_JITTER};
 use crate::observe::Observed;
@@ -50,6 +51,8 @@ pub enum Input<'a> {
     },
     /// The store has answered a [`Output::Store`], or had no room for it (`Err(Busy)`).
     Stored(Done),
+    /// The folder of contents has answered a [`Output::Content`], or had no room for it (`Err(Busy)`).
+    Content(ContentDone),
     /// The password thread has answered a [`Output::Password`], or had no room for it (`Err(Busy)`).
     Password(PasswordDone),
     /// The instant of [`Output::Wait`] has come.
@@ -74,6 +77,8 @@ pub enum Output {
     },
     /// Hand this to the store.
     Store(Job),
+    /// Hand this to the folder of contents.
+    Content(ContentJob),
     /// Hand this to the password thread.
     Password(PasswordJob),
     /// Nothing more before this instant, unless something else happens first.
@@ -125,6 +130,7 @@ impl Machine {
                 }
                 self.sessions.handle_done(now, done);
             }
+            Input::Content(done) => self.sessions.handle_content(now, done),
             Input::Password(done) => self.sessions.handle_password(now, done),
             Input::Timeout => {
                 self.endpoint.handle_timeout(now.instant);
@@ -164,6 +170,11 @@ impl Machine {
                     self.endpoint.watch(peer);
                     continue;
                 }
+                Some(session::Output::FileWindow { peer, bytes }) => {
+                    self.endpoint.set_file_window(peer, bytes);
+                    continue;
+                }
+                Some(session::Output::Content(job)) => return Output::Content(job),
                 Some(session::Output::Store(job)) => return Output::Store(job),
                 Some(session::Output::Password(job)) => return Output::Password(job),
                 None => {}

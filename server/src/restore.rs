@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use belfry_core::chat::Timeline;
 
+use crate::contents::copy_contents;
 use crate::files;
 use crate::identity::{DataError, DataFolder};
 use crate::serve::ServeError;
-use crate::store::{Lock, Store, StoreError, is_ours};
+use crate::store::{Lock, Store, StoreError, contents_in, is_ours};
 
 /// What was put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +40,14 @@ pub fn restore(backup: &Path, data: &Path, stamp: &str) -> Result<Restored, Serv
     let staging = data.join("restoring");
     remove_folder(&staging).map_err(|error| in_folder(&staging, error))?;
     let restored = DataFolder::open(&staging)?;
-    let accounts = stage(backup, &restored, &key, &folder.database()).inspect_err(|_| drop(remove_folder(&staging)))?;
+    let accounts = stage(backup, &restored, &key, &folder.database())
+        .and_then(|accounts| stage_contents(backup, &restored).map(|()| accounts))
+        .inspect_err(|_| drop(remove_folder(&staging)))?;
     drop(in_use);
     let before = put_aside(&folder, &data.join(format!("before-restore-{stamp}")))?;
-    for (from, to) in [(restored.database(), folder.database()), (restored.identity(), folder.identity())] {
+    let parts =
+        [(restored.contents(), folder.contents()), (restored.database(), folder.database()), (restored.identity(), folder.identity())];
+    for (from, to) in parts.into_iter().filter(|(from, _)| from.exists()) {
         fs::rename(&from, &to).and_then(|()| files::sync_folder_of(&to)).map_err(|error| in_folder(&to, error))?;
     }
     // What is left in it is a lock.
@@ -99,6 +104,19 @@ fn stage(backup: &Path, to: &DataFolder, key: &Path, replaced: &Path) -> Result<
     opened.map_err(|error| of_backup(backup, error))
 }
 
+/// Copies what files hold: from beside the backup, or from the data folder that it is the database of.
+fn stage_contents(backup: &Path, to: &DataFolder) -> Result<(), ServeError> {
+    let beside = files::beside(backup, ".files");
+    let own = DataFolder::existing(files::folder_of(backup))?;
+    let from = match beside.is_dir() {
+        true => beside,
+        false if backup.file_name() == own.database().file_name() => own.contents(),
+        false => return Ok(()),
+    };
+    let hashes = contents_in(&to.database())?;
+    copy_contents(&from, &to.contents(), &hashes).map(drop).map_err(|error| in_folder(&to.contents(), error))
+}
+
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut made = files::create(to)?;
     io::copy(&mut File::open(from)?, &mut made)?;
@@ -109,7 +127,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 fn put_aside(folder: &DataFolder, aside: &Path) -> Result<Option<PathBuf>, ServeError> {
     let database = folder.database();
     let parts = ["", "-wal", "-shm"].map(|ending| files::beside(&database, ending));
-    let there: Vec<_> = parts.into_iter().chain([folder.identity()]).filter(|part| part.symlink_metadata().is_ok()).collect();
+    let there: Vec<_> =
+        parts.into_iter().chain([folder.identity(), folder.contents()]).filter(|part| part.symlink_metadata().is_ok()).collect();
     if there.is_empty() {
         return Ok(None);
     }

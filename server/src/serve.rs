@@ -16,7 +16,8 @@ use belfry_core::time::UnixMillis;
 use mio::Poll;
 
 use crate::announce::Announcer;
-use crate::drive::{Bell, DriveError, EventLoop, ORDERS_WAITING_MAX, Order};
+use crate::contents::{ContentWorker, Contents};
+use crate::drive::{Bell, DriveError, EventLoop, ORDERS_WAITING_MAX, Order, Workers};
 use crate::hub::{self, Rules};
 use crate::identity::{DataError, DataFolder, Half, Identities, generate_password};
 use crate::machine::{Config, Input, Machine};
@@ -203,8 +204,10 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
         }
         look_after_first_password(&folder.first_password(), &store)?;
     }
-    let (for_store, for_passwords) = (bell.clone(), bell.clone());
+    let contents = open_contents(&folder, &store)?;
+    let (for_store, for_contents, for_passwords) = (bell.clone(), bell.clone(), bell.clone());
     let store = StoreWorker::spawn(store, move || for_store.ring()).map_err(ServeError::System)?;
+    let contents = ContentWorker::spawn(contents, move || for_contents.ring()).map_err(ServeError::System)?;
     let passwords = PasswordWorker::spawn(hasher, move || for_passwords.ring()).map_err(ServeError::System)?;
     let (to_driver, from_outside) = mpsc::sync_channel(ORDERS_WAITING_MAX);
     forward(orders, to_driver.clone(), bell.clone()).map_err(ServeError::System)?;
@@ -228,7 +231,8 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     machine.handle(now, Input::Surroundings(surroundings));
     let announcement = settings.announce.clone().map(|name| Announcement { name, program: env!("CARGO_PKG_VERSION").into() });
     machine.announce(announcement);
-    let driver = EventLoop::new(poll, from_outside, clock, machine, sockets, store, passwords).map_err(ServeError::System)?;
+    let driver =
+        EventLoop::new(poll, from_outside, clock, machine, sockets, Workers { store, contents, passwords }).map_err(ServeError::System)?;
     observe::started(&addresses, key);
     buffers.into_iter().for_each(|(address, receive, send)| observe::socket_buffers(address, receive, send));
     let addresses_announced = addresses.clone();
@@ -327,6 +331,19 @@ fn look_after_first_password(file: &Path, store: &Store) -> Result<(), ServeErro
     }
     observe::first_password_waits(file);
     Ok(())
+}
+
+/// The folder of contents, with nothing in it that a server which was killed has left.
+fn open_contents(folder: &DataFolder, store: &Store) -> Result<Contents, ServeError> {
+    let contents = Contents::at(&folder.contents());
+    let swept = contents.sweep(&store.contents()?.into_iter().collect());
+    if swept.removed > 0 {
+        tracing::info!(contents = swept.removed, "removed what had come and was not noted when the server ended");
+    }
+    if swept.missing > 0 {
+        tracing::error!(contents = swept.missing, "contents of files are missing in {}", folder.contents().display());
+    }
+    Ok(contents)
 }
 
 /// Where this computer is. One that is not known is said, and taken as UTC.

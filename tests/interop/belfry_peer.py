@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A second implementation of Belfry's protocol, written from docs/PROTOCOL.md: signs in, speaks, listens, reads, answers notices.
+"""A second implementation of Belfry's protocol, written from docs/PROTOCOL.md: signs in, speaks, listens, reads, answers notices, sends and fetches files.
 
     belfry_peer.py --server HOST:PORT --user NAME [--password P] [--register] [--device FILE] COMMAND
     belfry_peer.py --server HOST:PORT discover
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import wire
 import words
+from blake3 import blake3
 from connection import Connection, Ended
 from wire import Malformed
 
@@ -225,6 +226,39 @@ class Peer:
             post = {"outbox": outbox, "counter": counter}
             say({"event": "posted", **self.ask_until_answered({"Post": {"post": post, "to": place, "room": None, "text": text, "reply_to": None}})["Posted"]})
 
+    def send_file(self, place, path):
+        content = path.read_bytes()
+        digest = list(blake3(content))
+        while True:
+            try:
+                self.upload(place, content, digest)
+                break
+            except Ended as lost:
+                self.return_after(lost)
+        post = {"outbox": int.from_bytes(os.urandom(8), "little"), "counter": 1}
+        said = {"post": post, "to": place, "room": None, "text": path.name, "name": path.name, "hash": digest}
+        say({"event": "posted", **self.ask_until_answered({"PostFile": said})["Posted"]})
+
+    def upload(self, place, content, digest):
+        self.connection.take_files()
+        offer = {"to": place, "room": None, "bytes": len(content), "hash": digest}
+        there = self.ask({"OfferFile": offer})["Upload"]["from"]
+        say({"event": "upload", "from": there})
+        while there < len(content):
+            block = {"hash": digest, "offset": there, "block": list(content[there : there + words.FILE_BLOCK_BYTES])}
+            there = self.ask({"SendBlock": block})["Received"]["upto"]
+
+    def get_file(self, number, path):
+        shared = self.ask_until_answered({"FetchFile": {"file": number}})["File"]
+        wanted, content = shared["attachment"], b""
+        while len(content) < wanted["bytes"]:
+            self.connection.take_files()
+            content += bytes(self.ask_until_answered({"FetchBlock": {"file": number, "offset": len(content)}})["Block"])
+        if list(blake3(content)) != wanted["hash"]:
+            raise Ended("what has come is not what was sent")
+        path.write_bytes(content)
+        say({"event": "fetched", "name": wanted["name"], "bytes": wanted["bytes"], "from": shared["from"]})
+
     def listen(self, seconds):
         until = time.monotonic() + seconds
         while True:
@@ -320,6 +354,12 @@ def arguments_of(parser):
     listen = commands.add_parser("listen")
     listen.add_argument("seconds", type=float)
     listen.add_argument("--answer", type=int, metavar="N", help="give each notice this answer, counted from 0")
+    send_file = commands.add_parser("send-file")
+    send_file.add_argument("path", type=Path)
+    send_file.add_argument("--to", type=place_of, default="lobby", help="a room, or @somebody")
+    get_file = commands.add_parser("get-file")
+    get_file.add_argument("number", type=int)
+    get_file.add_argument("path", type=Path)
     commands.add_parser("discover")
     return parser.parse_args()
 
@@ -348,6 +388,10 @@ def converse(arguments, address):
         peer.say(arguments.to, arguments.text)
     elif listens:
         peer.listen(arguments.seconds)
+    elif arguments.command == "send-file":
+        peer.send_file(arguments.to, arguments.path)
+    elif arguments.command == "get-file":
+        peer.get_file(arguments.number, arguments.path)
     else:
         peer.history(arguments.to, arguments.limit)
     peer.connection.say_goodbye()

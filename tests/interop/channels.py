@@ -2,7 +2,7 @@
 
 import zlib
 
-CHANNELS = 5
+CHANNELS, FILE = 5, 4
 CREDIT_TO_SERVER = [16 << 10, 0, 128 << 10, 16 << 10, 0]
 CREDIT_TO_CLIENT = [16 << 10, 128 << 10, 256 << 10, 1 << 20, 0]
 MESSAGE_MAX = [4 << 10, 64 << 10, 64 << 10, 64 << 10, 64 << 10]
@@ -83,6 +83,12 @@ class Incoming:
         self.next, self.consumed = following, used
         self.charged = used + sum(message["have"].count(1) for message in self.pending.values())
         return True, self.ready()
+
+    def set_window(self, window):
+        """Another window from now on; whether the server is to be told of a larger grant."""
+        self.window, before = window, self.granted
+        self.granted = max(before, self.consumed + window)
+        return self.granted > before
 
     def grant(self):
         """Whether the server is to be told of a larger grant."""

@@ -9,7 +9,7 @@ import time
 
 import noise
 import wire
-from channels import CHANNELS, FRAME_ENCODING, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, Breach, Incoming, Outgoing
+from channels import CHANNELS, FILE, FILE_WINDOW, FRAME_ENCODING, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, Breach, Incoming, Outgoing
 from handshake import Ended, Handshake
 from wire import Malformed
 
@@ -93,6 +93,12 @@ class Connection:
     def send(self, channel, body):
         self.outgoing[channel].push(body)
         self.flush()
+
+    def take_files(self):
+        """Blocks of files may come from now on."""
+        if self.incoming[FILE].set_window(FILE_WINDOW):
+            self.tell_grant(FILE)
+            self.flush()
 
     def next_frame(self):
         """The most urgent frame that may leave, and how to take note that it has."""

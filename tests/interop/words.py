@@ -11,6 +11,7 @@ from wire import Malformed, Reader
 
 SCHEMA = 4
 MESSAGE_BYTES_MAX = 64 * 1024
+FILE_BLOCK_BYTES = 48 * 1024
 
 
 # --- Forms -------------------------------------------------------------------------------------------------------------------
@@ -82,6 +83,22 @@ class String:
         except UnicodeDecodeError as error:
             raise Malformed("no UTF-8") from error
         return self.rule(text)
+
+
+class Blob:
+    """Bytes with their count before them, at least one."""
+
+    def __init__(self, count_max):
+        self.count_max = count_max
+
+    def encode(self, value):
+        return U64.encode(len(value)) + bytes(value)
+
+    def decode(self, reader):
+        count = U64.decode(reader)
+        if not 1 <= count <= self.count_max:
+            raise Malformed("the length of a block")
+        return list(reader.take(count))
 
 
 class ListOf:
@@ -206,6 +223,15 @@ def name(text):
     return tidy
 
 
+def file_name(text):
+    tidy = unicodedata.normalize("NFC", text)
+    if not 1 <= len(tidy.encode()) <= 255 or tidy in (".", ".."):
+        raise Malformed("the length of a file's name")
+    if any(is_control(letter) or letter in "/\\" for letter in tidy):
+        raise Malformed("the letters of a file's name")
+    return tidy
+
+
 def text_of(bytes_max, may_contain=""):
     def rule(text):
         if not 1 <= len(text.encode()) <= bytes_max or any(is_control(letter) and letter not in may_contain for letter in text):
@@ -235,11 +261,23 @@ STRING, NAME, PASSWORD = String(), String(name), String(password)
 TEXT, TITLE, SEARCH_TEXT, LABEL = String(text_of(16384, "\n\t")), String(text_of(256)), String(text_of(256)), String(text_of(64))
 
 PLACE = Enum(Room=NAME, Direct=NAME)
+FILE_NAME, CONTENT_HASH, BLOCK = String(file_name), Bytes(32), Blob(FILE_BLOCK_BYTES)
+ATTACHMENT = Struct(file=ID, name=FILE_NAME, bytes=U64, hash=CONTENT_HASH)
 POST_ID = Struct(outbox=U64, counter=U64)
 EXCERPT = String(text_of(256))
 QUOTE = Struct(seq=SEQ, quoted=Maybe(Struct(**{"from": NAME}, line=Maybe(EXCERPT))))
 ALTERATION = Struct(number=U64, at=MILLIS, deleted=BOOL)
-MESSAGE = Struct(conversation=ID, seq=SEQ, **{"from": NAME}, text=TEXT, sent_at=MILLIS, altered=Maybe(ALTERATION), reply_to=Maybe(QUOTE))
+MESSAGE = Struct(
+    conversation=ID,
+    seq=SEQ,
+    **{"from": NAME},
+    text=TEXT,
+    sent_at=MILLIS,
+    altered=Maybe(ALTERATION),
+    reply_to=Maybe(QUOTE),
+    attachment=Maybe(ATTACHMENT),
+)
+SHARED_FILE = Struct(attachment=ATTACHMENT, place=PLACE, conversation=ID, seq=SEQ, **{"from": NAME}, sent_at=MILLIS)
 CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
 PAGE = Struct(conversation=CONVERSATION, messages=ListOf(MESSAGE))
 SHARED = Struct(conversation=ID, seq=SEQ, alteration=U64)
@@ -383,7 +421,7 @@ COUNTERS = """connections sessions people_online accounts messages datagrams_rec
     packets_retransmitted handshakes rtt_median_micros store_latency_median_micros database_bytes receive_buffer_bytes"""
 STATUS = Struct(version=STRING, started_at=MILLIS, **dict.fromkeys(COUNTERS.split(), U64))
 
-CONTROL, NOTICES, CHAT, HISTORY = range(4)
+CONTROL, NOTICES, CHAT, HISTORY, FILE = range(5)
 
 # Name, channel and fields of each request; the answer comes on the same channel, but that of FetchNotice, which comes on notice.
 REQUESTS = [
@@ -443,6 +481,12 @@ REQUESTS = [
     ("FetchShared", HISTORY, Struct(timeline=U64, after=Maybe(ID))),
     ("Watch", CHAT, Struct(whom=ListOf(PRESENTITY), since=U64)),
     ("Reached", CHAT, Struct(notices=ListOf(Tuple(ID, U32)))),
+    ("OfferFile", CONTROL, Struct(to=PLACE, room=Maybe(ID), bytes=U64, hash=CONTENT_HASH)),
+    ("SendBlock", FILE, Struct(hash=CONTENT_HASH, offset=U64, block=BLOCK)),
+    ("PostFile", CHAT, Struct(post=POST_ID, to=PLACE, room=Maybe(ID), text=TEXT, name=FILE_NAME, hash=CONTENT_HASH)),
+    ("FetchFile", CONTROL, Struct(file=ID)),
+    ("FetchBlock", CONTROL, Struct(file=ID, offset=U64)),
+    ("ListFiles", HISTORY, Struct(place=PLACE, before=Maybe(SEQ))),
 ]
 ANSWERS = [
     ("Done", None),
@@ -474,6 +518,11 @@ ANSWERS = [
     ("Kept", KEEP),
     ("Shared", Struct(shared=ListOf(SHARED), more=BOOL)),
     ("Watching", Struct(since=U64, here=ListOf(PRESENCE_CHANGE))),
+    ("Upload", Struct(**{"from": U64})),
+    ("Received", Struct(upto=U64)),
+    ("File", SHARED_FILE),
+    ("Block", BLOCK),
+    ("Files", Struct(files=ListOf(SHARED_FILE), more=BOOL)),
 ]
 # Name, channel and fields.
 EVENTS = [

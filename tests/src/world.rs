@@ -16,6 +16,7 @@ use belfry_core::client::{Client, Command, Output as ClientOutput, Update};
 use belfry_core::crypto::KeyPair;
 use belfry_core::rng::Rng;
 use belfry_core::time::{Instant, Now, UnixMillis};
+use belfry_server::contents::ContentJob;
 use belfry_server::machine::{Input, Machine, Output};
 use belfry_server::passwords::{Cost, Hasher, PasswordJob, PasswordTicket, PasswordWork};
 use belfry_server::store::{self, Done, Job, Work};
@@ -98,6 +99,8 @@ enum Within {
     Stored(Vec<Done>),
     /// A password is to be looked at.
     Password(PasswordJob),
+    /// The folder of contents is asked.
+    Content(ContentJob),
 }
 
 /// A server, people, the network between them.
@@ -308,6 +311,7 @@ impl World {
                         self.arrive_within(now + WORK, Within::Begin);
                     }
                 }
+                Output::Content(job) => self.arrive_within(now + WORK, Within::Content(job)),
                 Output::Password(job) => self.arrive_within(now + HASHING, Within::Password(job)),
                 Output::Wait(at) => {
                     note(at);
@@ -391,6 +395,10 @@ impl World {
             Within::Stored(done) => {
                 self.desk.heard();
                 done.into_iter().for_each(|done| self.tell_server(Input::Stored(done)));
+            }
+            Within::Content(job) => {
+                let done = self.desk.contents().answer(job);
+                self.tell_server(Input::Content(done));
             }
             Within::Password(job) => {
                 let done = self.hasher.run(job);

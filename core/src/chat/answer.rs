@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountName, AuditEntry, CommonPast, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message, MessagePage,
-    Notice, NoticeId, NoticeSummary, Original, Page, Person, PresenceChange, Preview, Progress, Role, Room, ScheduleId, Scheduled, Seq,
-    Template, Timeline, ZoneName,
+    Account, AccountName, AuditEntry, Block, CommonPast, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message,
+    MessagePage, Notice, NoticeId, NoticeSummary, Original, Page, Person, PresenceChange, Preview, Progress, Role, Room, ScheduleId,
+    Scheduled, Seq, SharedFile, Template, Timeline, ZoneName,
 };
 #[cfg(doc)]
 use super::{Event, Request};
@@ -123,6 +123,24 @@ pub enum Answer {
         /// Who of the accounts that were named is here; the others are not.
         here: Vec<PresenceChange>,
     },
+    // --- Files ---
+    /// The file may come, from here on: what is before is there already. Where that is all of it, the server has the content and it may be
+    /// posted.
+    Upload {
+        /// Bytes that are there.
+        from: u64,
+    },
+    /// The file is there so far.
+    Received {
+        /// Bytes that are there.
+        upto: u64,
+    },
+    /// A file, with the message that it came with.
+    File(SharedFile),
+    /// A block of a file.
+    Block(Block),
+    /// Files, newest first.
+    Files(Page<SharedFile>),
 }
 
 /// Each list has an answer of its own, which is nothing but a page of it. What is none is given back.
@@ -150,6 +168,7 @@ macro_rules! pages {
 pages! {
     People: Person, Notices: NoticeSummary, Users: Account, Schedules: Scheduled, Templates: Template, Groups: Group, Devices: Device,
     Audit: AuditEntry, Exportable: Exportable, Exported: Message, Rooms: Room, Originals: Original, Shared: CommonPast,
+    Files: SharedFile,
 }
 
 /// How the server is doing. Counters count from its start.

@@ -1,12 +1,13 @@
 //! Messages, where they are said, and the numbers that keep them in order.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Excerpt, InvalidName, RoomName, Text};
+use super::{AccountName, Attachment, Excerpt, InvalidName, RoomName, Text};
 use crate::time::UnixMillis;
 
 /// The server's number for a conversation; never reused.
@@ -91,12 +92,20 @@ pub struct Message {
     pub altered: Option<Alteration>,
     /// The message that it replies to.
     pub reply_to: Option<Quote>,
+    /// A file that came with it, until it was taken back. Its text is what was written beside it, or else the file's name.
+    pub attachment: Option<Box<Attachment>>,
 }
 
 impl Message {
-    /// A message as it was just said, in reply to none.
+    /// A message as it was just said, in reply to none and without a file.
     pub const fn new(conversation: ConversationId, seq: Seq, from: AccountName, text: Text, sent_at: UnixMillis) -> Self {
-        Self { conversation, seq, from, text, sent_at, altered: None, reply_to: None }
+        Self { conversation, seq, from, text, sent_at, altered: None, reply_to: None, attachment: None }
+    }
+
+    /// What was written beside its file, or all that it says where it has none; nothing where it says but the file's name.
+    pub fn caption(&self) -> Option<&Text> {
+        let is_name = |attachment: &Attachment| attachment.name.as_str() == self.text.as_str();
+        (!self.attachment.as_deref().is_some_and(is_name)).then_some(&self.text)
     }
 
     /// How many times something was altered in its conversation when it was altered last; 0 while it is as it was sent.

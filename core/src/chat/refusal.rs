@@ -159,6 +159,28 @@ refusals! {
     94 QuotaUsedUp "You have written as much as one person may in a day; go on tomorrow, or ask your administrator for more."
     /// What is left of the disk is kept for notices and for whoever looks after the server.
     95 DiskAlmostFull "The server's disk is almost full, so new messages, rooms and accounts are not taken; ask whoever looks after the server to free some space on it."
+    /// A file that is longer than the server takes.
+    100 FileTooLarge "That file is larger than this server takes; ask whoever looks after it, or send it in parts."
+    /// A file of no bytes.
+    101 FileEmpty "That file is empty; there is nothing to send."
+    /// A person has sent as much of files as one may in a day.
+    102 FileQuotaUsedUp "You have sent as many bytes of files as one person may in a day; go on tomorrow, or ask your administrator for more."
+    /// All files together are as much as the server keeps.
+    103 FilesFull "This server keeps as many files as it may; ask whoever looks after it to make room, or to let it keep more."
+    /// What has come is not what was announced.
+    104 ContentDiffers "What has arrived is not what was announced: the file has changed while it was sent, or its hash is wrong. Send it again."
+    /// A content that the server does not have from this person and has not shown them.
+    105 NotUploaded "The server does not have that file from you; send it again."
+    /// No such file, or its message is not there for who asks.
+    106 UnknownFile "There is no such file, or its message is not there for you any more."
+    /// The database knows of the file, and its content is not there.
+    107 FileGone "The server does not have the content of that file any more; ask its sender for it."
+    /// A part of the file that there is not.
+    108 BeyondTheEnd "The file ends before that."
+    /// The disk does not do what it should.
+    109 FilesFailed "The server could not keep or read the file; the server's log says why."
+    /// More files on their way from one person than one may have.
+    110 TooManyUploads "You are sending as many files at once as one person may; wait until one is done."
     /// No space is left for the database.
     80 DiskFull "The server's disk is full; ask whoever looks after the server to free some space on it."
 }

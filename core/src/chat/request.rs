@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, Audience, ConversationId, DeviceId, GroupName, KeepChange, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place,
-    PostId, Presentity, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text, Timeline,
+    AccountName, Audience, Block, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, KeepChange, NoticeChange,
+    NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template,
+    TemplateName, Text, Timeline,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -412,6 +413,64 @@ pub enum Request {
         /// Which, and which wording of each; at most [`REACHED_PER_REQUEST_MAX`](crate::limits::REACHED_PER_REQUEST_MAX).
         notices: Vec<(NoticeId, u32)>,
     },
+    // --- Files ---
+    /// Say that a file is to be sent, before its blocks. Answer: [`Answer::Upload`]. The blocks belong to the connection on which this was
+    /// asked; on another one it is asked again, and goes on where it was.
+    OfferFile {
+        /// Where it goes.
+        to: Place,
+        /// As of [`Request::Post`].
+        room: Option<ConversationId>,
+        /// How long it is.
+        bytes: u64,
+        /// What it holds.
+        hash: ContentHash,
+    },
+    /// The next block of a file that was offered. Answer: [`Answer::Received`]; for the last block once the whole is verified and on the
+    /// server's disk.
+    SendBlock {
+        /// Of which content.
+        hash: ContentHash,
+        /// So many bytes of it stand before this block.
+        offset: u64,
+        /// It.
+        block: Block,
+    },
+    /// Say something with a file whose content the server has from this person, or has shown them. Answer: [`Answer::Posted`], as of
+    /// [`Request::Post`].
+    PostFile {
+        /// Recognises a repetition.
+        post: PostId,
+        /// In a room, or to a person, from the point of view of this client.
+        to: Place,
+        /// As of [`Request::Post`].
+        room: Option<ConversationId>,
+        /// What its sender writes beside it; where that is nothing, the file's name.
+        text: Text,
+        /// What the file is called.
+        name: FileName,
+        /// What it holds.
+        hash: ContentHash,
+    },
+    /// A file that came with a message which one can read. Answer: [`Answer::File`].
+    FetchFile {
+        /// By the server's number.
+        file: FileId,
+    },
+    /// A block of such a file. Answer: [`Answer::Block`].
+    FetchBlock {
+        /// By the server's number.
+        file: FileId,
+        /// From where on.
+        offset: u64,
+    },
+    /// Files that came with the messages of a conversation, newest first, before `before`. Answer: [`Answer::Files`].
+    ListFiles {
+        /// A room, or the other person of a direct conversation.
+        place: Place,
+        /// Only files of messages before this one.
+        before: Option<Seq>,
+    },
 }
 
 impl Request {
@@ -431,10 +490,13 @@ impl Request {
             | Self::FetchAfter { .. }
             | Self::FetchAltered { .. }
             | Self::Originals { .. }
-            | Self::ExportPage { .. } => true,
+            | Self::ExportPage { .. }
+            | Self::FetchFile { .. }
+            | Self::FetchBlock { .. } => true,
             Self::FetchBefore { before, .. } | Self::Search { before, .. } => before.is_some(),
             Self::Post { room, reply_to, .. } => room.is_some() || reply_to.is_some(),
-            Self::KeepRoom { number, .. } => number.is_some(),
+            Self::OfferFile { room: number, .. } | Self::PostFile { room: number, .. } | Self::KeepRoom { number, .. } => number.is_some(),
+            Self::ListFiles { before, .. } => before.is_some(),
             Self::ListNotices { before } => before.is_some(),
             Self::ListSchedules { after } => after.is_some(),
             Self::ReadAudit { before } => before.is_some(),
@@ -474,7 +536,8 @@ impl Request {
             | Self::SetRole { .. }
             | Self::SetDisabled { .. }
             | Self::ListDevices { .. }
-            | Self::RevokeDevice { .. } => false,
+            | Self::RevokeDevice { .. }
+            | Self::SendBlock { .. } => false,
         }
     }
 }

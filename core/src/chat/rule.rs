@@ -53,6 +53,8 @@ pub enum RateClass {
     Read,
     /// Looking for a text.
     Search,
+    /// Blocks of files.
+    Block,
     /// That somebody is writing.
     Typing,
     /// Everything else.
@@ -91,7 +93,7 @@ macro_rules! table {
     (once) => { false };
 }
 
-// once: twice taken back is refused the second time, and twice reminded is once too often.
+// once: twice taken back is refused the second time, and twice reminded is once too often; a block belongs to its connection.
 table! {
     // Signing in.
     SignIn           Control  again  Stranger  Act     Changes;
@@ -156,6 +158,13 @@ table! {
     ListGroups       History  again  Admin     Read    ReadsPages;
     GroupMembers     History  again  Admin     Read    ReadsPages;
     ReadAudit        History  again  Admin     Read    ReadsPages;
+    // Files.
+    OfferFile        Control  again  Member    Act     Changes;
+    SendBlock        File     once   Member    Block   Changes;
+    PostFile         Chat     again  Member    Post    Changes;
+    FetchFile        Control  again  Member    Act     Reads;
+    FetchBlock       Control  again  Member    Block   ReadsPages;
+    ListFiles        History  again  Member    Read    ReadsPages;
 }
 
 impl Request {
@@ -164,10 +173,12 @@ impl Request {
         self.rule().channel
     }
 
-    /// The channel of its answer: the request's own, but for what a screen shows as a notice, which comes on that channel and no other.
+    /// The channel of its answer: the request's own, but for what a screen shows as a notice, which comes on that channel and no other, and for
+    /// blocks of files, which nothing waits behind.
     pub const fn answer_channel(&self) -> Channel {
         match self {
             Self::FetchNotice { .. } => Channel::Notice,
+            Self::FetchBlock { .. } => Channel::File,
             asked => asked.channel(),
         }
     }

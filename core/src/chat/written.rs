@@ -21,6 +21,10 @@ impl Request {
                 check_texts(template.title.as_ref(), Some(&template.body), &template.answers)
             }
             Self::Post { text, .. } | Self::Edit { text, .. } => check_texts(None, Some(text), &[]),
+            Self::PostFile { text, name: file, .. } => {
+                name(file.is_as_written())?;
+                check_texts(None, Some(text), &[])
+            }
             Self::SendNotice(draft) => check_texts(draft.title.as_ref(), Some(&draft.body), &draft.answers),
             Self::ChangeNotice { change, .. } => match change {
                 NoticeChange::Update { title, body, .. } => check_texts(title.as_ref(), body.as_ref(), &[]),
@@ -75,6 +79,11 @@ impl Request {
             | Self::DeleteRoom { .. }
             | Self::KeepRoom { .. }
             | Self::FetchShared { .. }
+            | Self::OfferFile { .. }
+            | Self::SendBlock { .. }
+            | Self::FetchFile { .. }
+            | Self::FetchBlock { .. }
+            | Self::ListFiles { .. }
             | Self::Watch { .. } => Ok(()),
         }
     }

@@ -7,8 +7,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::chat::{
-    AccountName, Answer, ConversationId, ConversationInfo, Message, Notice, NoticeDraft, NoticeId, Password, Place, PostId, PresenceChange,
-    Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
+    AccountName, Answer, ContentHash, ConversationId, ConversationInfo, FileName, Message, Notice, NoticeDraft, NoticeId, Password, Place,
+    PostId, PresenceChange, Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
 };
 use crate::crypto::{KeyPair, PublicKey};
 
@@ -130,6 +130,20 @@ pub enum Command {
         text: Text,
         /// The message there that it replies to. After a backup was put back it may be another one's number: then nothing is replied to.
         reply_to: Option<Seq>,
+    },
+    /// Say something with a file whose content the server has: [`Request::OfferFile`] and [`Request::SendBlock`] come before. Waits and is
+    /// stored as a post is. Answered by [`Update::Posted`] or [`Update::Refused`].
+    PostFile {
+        /// The owner's number for it.
+        ticket: Ticket,
+        /// In a room, or to a person, from the point of view of this client.
+        to: Place,
+        /// What its sender writes beside it; where that is nothing, the file's name.
+        text: Text,
+        /// What the file is called.
+        name: FileName,
+        /// What it holds.
+        hash: ContentHash,
     },
     /// Send a notice; like a post, it waits and is stored once. Answered by [`Update::Answered`] or [`Update::Refused`].
     SendNotice {

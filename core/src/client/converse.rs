@@ -24,6 +24,9 @@ impl Client {
             Command::PostAs { ticket, post, to, room, text, reply_to } => {
                 (Request::Post { post, to, room, text, reply_to }, Origin::Owner(ticket))
             }
+            Command::PostFile { ticket, to, text, name, hash } => {
+                (Request::PostFile { post: self.requests.next_post(), to, room: None, text, name, hash }, Origin::Owner(ticket))
+            }
             Command::SendNotice { ticket, draft } => {
                 (Request::SendNotice(NoticeDraft { post: self.requests.next_post(), ..draft }), Origin::Owner(ticket))
             }
@@ -57,6 +60,8 @@ impl Client {
     /// What is written to a room is meant for the room that has the name now, and may be sent when another one has it.
     fn say_which_room(&self, request: &mut Request) {
         if let Request::Post { to: place, room, .. }
+        | Request::PostFile { to: place, room, .. }
+        | Request::OfferFile { to: place, room, .. }
         | Request::Edit { place, room, .. }
         | Request::Delete { place, room, .. }
         | Request::MarkRead { place, room, .. } = request
@@ -202,7 +207,7 @@ impl Client {
         self.put_off.clear();
         for asked in self.requests.forget_numbered(&shared, |place| self.positions.conversation_at(place)) {
             match (asked.origin, asked.request) {
-                (Origin::Owner(ticket), Request::Post { .. }) => {
+                (Origin::Owner(ticket), Request::Post { .. } | Request::PostFile { .. }) => {
                     self.updates.push_back(Update::Refused { ticket, refusal: Refusal::UnknownRoom });
                 }
                 (Origin::Owner(ticket), _) => self.updates.push_back(Update::Lost { ticket }),
@@ -462,6 +467,7 @@ const fn has_a_command_of_its_own(request: &Request) -> bool {
         Request::SignIn { .. }
             | Request::Register { .. }
             | Request::Post { .. }
+            | Request::PostFile { .. }
             | Request::SendNotice(_)
             | Request::Receipt { .. }
             | Request::Reached { .. }

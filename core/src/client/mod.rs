@@ -25,7 +25,8 @@ use crate::chat::{AccountName, CommonPast, Event, Notice, NoticeId, Refusal, Req
 use crate::connection::{self, Connection};
 use crate::crypto::{Suite, is_same_token};
 use crate::limits::{
-    ANSWER_PATIENCE, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN, VERSION_RETRY_MAX, VERSION_RETRY_MIN,
+    ANSWER_PATIENCE, FILE_WINDOW_BYTES, IDENTITIES_MAX, KEY_LIFE, KEY_RETRY, RECONNECT_MAX, RECONNECT_MIN, VERSION_RETRY_MAX,
+    VERSION_RETRY_MIN,
 };
 use crate::rng::{self, Rng};
 use crate::time::Instant;
@@ -118,6 +119,8 @@ struct Link {
     syncing: bool,
     entrance: Entrance,
     reporting: Reporting,
+    /// Blocks of files may come.
+    takes_files: bool,
 }
 
 /// How the server learns which notices have reached this program: at first from its own word, and once that has been noted, from the
@@ -370,6 +373,7 @@ impl Client {
             syncing: false,
             entrance: Entrance::default(),
             reporting: Reporting::default(),
+            takes_files: false,
         });
         self.ask_to_sign_in();
     }
@@ -424,6 +428,10 @@ impl Client {
                 if link.connection.send(channel, body.into()).is_err() {
                     break;
                 }
+            }
+            if link.takes_files != self.requests.awaits_files() {
+                link.takes_files = self.requests.awaits_files();
+                link.connection.set_file_window(if link.takes_files { FILE_WINDOW_BYTES } else { 0 });
             }
         }
         self.watch_answers(now);

@@ -68,6 +68,8 @@ pub(super) struct Requests {
     /// Those that are not on their way, by channel, in order.
     waiting: [VecDeque<u32>; Channel::COUNT],
     on_their_way: [(usize, usize); Channel::COUNT],
+    /// Of those that are on their way, so many bring blocks of files or are answered by some.
+    of_files: usize,
     outbox: u64,
     next_counter: u64,
 }
@@ -79,6 +81,7 @@ impl Requests {
             asked: BTreeMap::new(),
             waiting: Default::default(),
             on_their_way: Default::default(),
+            of_files: 0,
             outbox: rng.next_u64(),
             next_counter: 1,
         }
@@ -99,6 +102,11 @@ impl Requests {
     /// Whether an answer is waited for.
     pub(super) fn is_waiting(&self) -> bool {
         self.on_their_way.iter().any(|&(count, _)| count > 0)
+    }
+
+    /// Whether anything is on its way whose answer comes on the channel of files.
+    pub(super) const fn awaits_files(&self) -> bool {
+        self.of_files > 0
     }
 
     /// Adds a request.
@@ -126,6 +134,7 @@ impl Requests {
             // What the owner can ask is bounded by its types, so that it always fits.
             let encoded = chat::encode(&FromClient { id, request: asked.request.clone() }).ok()?;
             asked.on_its_way = Some(encoded.len());
+            self.of_files += usize::from(asked.request.answer_channel() == Channel::File);
             *count += 1;
             *bytes += encoded.len();
             return Some((channel, encoded));
@@ -149,7 +158,7 @@ impl Requests {
             }
         }
         let is_forgotten = |request: &Request| match request {
-            Request::Post { room, .. } => room.is_some_and(is_gone),
+            Request::Post { room, .. } | Request::PostFile { room, .. } => room.is_some_and(is_gone),
             other => other.speaks_of_a_number(),
         };
         let forgotten: Vec<u32> = self.asked.iter().filter(|(_, asked)| is_forgotten(&asked.request)).map(|(&id, _)| id).collect();
@@ -171,6 +180,7 @@ impl Requests {
         if let (Some(size), Some((count, bytes))) = (asked.on_its_way, self.on_their_way.get_mut(index)) {
             *count -= 1;
             *bytes -= size;
+            self.of_files -= usize::from(asked.request.answer_channel() == Channel::File);
         }
     }
 

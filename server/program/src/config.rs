@@ -20,7 +20,7 @@ use directories::ProjectDirs;
 pub(crate) use self::layers::DEFAULTS;
 pub(crate) use self::reload::Configuration;
 pub(crate) use self::serve::{ServeArgs, admin_password, data_folder};
-pub(crate) use self::typed::{Given, between, count, id, label, path, patience, role, seq, severity};
+pub(crate) use self::typed::{Given, between, count, file, id, label, path, patience, role, seq, severity};
 pub(crate) use self::variables::check_variables;
 
 use crate::ending::{Ending, Outcome};

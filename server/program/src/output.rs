@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Message, Notice, Place, Quote, Quoted};
+use belfry_core::chat::{Attachment, Message, Notice, Place, Quote, Quoted, spelled_bytes};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -115,6 +115,24 @@ pub(crate) struct MessageObject<'a> {
     deleted_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<AttachmentObject<'a>>,
+}
+
+/// The file that came with a message.
+#[derive(Debug, Serialize)]
+struct AttachmentObject<'a> {
+    id: u64,
+    name: &'a str,
+    bytes: u64,
+    blake3: String,
+}
+
+impl<'a> From<&'a Attachment> for AttachmentObject<'a> {
+    fn from(attachment: &'a Attachment) -> Self {
+        let Attachment { file, name, bytes, hash } = attachment;
+        Self { id: file.0, name: name.as_str(), bytes: *bytes, blake3: hash.to_string() }
+    }
 }
 
 impl<'a> MessageObject<'a> {
@@ -130,6 +148,7 @@ impl<'a> MessageObject<'a> {
             edited_at: message.altered.filter(|altered| !altered.deleted).map(|altered| altered.at.rfc3339()),
             deleted_at: message.altered.filter(|altered| altered.deleted).map(|altered| altered.at.rfc3339()),
             reply_to: message.reply_to.as_ref().map(|quote| quote.seq.0),
+            file: message.attachment.as_deref().map(AttachmentObject::from),
         }
     }
 
@@ -145,15 +164,20 @@ impl<'a> MessageObject<'a> {
 }
 
 /// `[2026-11-21 10:02] alice: text`, further lines indented, behind it `(edited)` if it was; `alice, replying to #7 bob “text”` where it
-/// replies to another: no name has a comma, so nobody can write that.
+/// replies to another, and `alice, with file 12 (plan.pdf, 1.4 MiB)` where a file came with it: no name has a comma, so nobody can write that. Where
+/// nothing was written beside the file, no text follows.
 pub(crate) fn message_line(message: &Message, zone: &TimeZone, paint: Paint) -> String {
     let edited = if message.altered.is_some() && !message.is_deleted() { paint.dim(" (edited)") } else { String::new() };
+    let with = message.attachment.as_deref().map_or_else(String::new, |attachment| {
+        let Attachment { file, name, bytes, .. } = attachment;
+        paint.dim(&format!(", with file {} ({}, {})", file.0, visible(name.as_str()), spelled_bytes(*bytes)))
+    });
     format!(
-        "{} {}{}: {}{edited}",
+        "{} {}{}{with}{}{edited}",
         paint.dim(&format!("[{}]", minute(message.sent_at, zone))),
         paint.name(&visible(message.from.as_str())),
         message.reply_to.as_ref().map(|quote| paint.dim(&replying(quote))).unwrap_or_default(),
-        indented(message.text.as_str())
+        message.caption().map_or_else(String::new, |text| format!(": {}", indented(text.as_str())))
     )
 }
 
@@ -194,7 +218,9 @@ pub(crate) fn notice_line(notice: &Notice, paint: Paint) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use belfry_core::chat::{AccountName, Alteration, ConversationId, Label, NoticeId, NoticeState, Seq, Severity, Text, Title};
+    use belfry_core::chat::{
+        AccountName, Alteration, ContentHash, ConversationId, FileId, FileName, Label, NoticeId, NoticeState, Seq, Severity, Text, Title,
+    };
 
     use super::*;
 
@@ -260,6 +286,22 @@ pub(crate) mod tests {
         assert_eq!(line(&replies(gone)), "[2026-11-21 10:02] alice, replying to #3 (kept no longer): yes");
         let deleted = Quote { seq: Seq(3), quoted: Some(Quoted { from: AccountName::new("bob").unwrap(), line: None }) };
         assert_eq!(line(&replies(deleted)), "[2026-11-21 10:02] alice, replying to #3 bob (deleted): yes");
+    }
+
+    #[test]
+    fn a_message_with_a_file_says_how_it_is_had() {
+        let attachment = |name: &str| {
+            let name = FileName::new(name).unwrap();
+            Some(Box::new(Attachment { file: FileId(12), name, bytes: 1_500_000, hash: ContentHash([0xab; 32]) }))
+        };
+        let line = |message: &Message| message_line(message, &TimeZone::UTC, Paint::default());
+        let with = Message { attachment: attachment("plan.pdf"), ..message("look") };
+        assert_eq!(line(&with), "[2026-11-21 10:02] alice, with file 12 (plan.pdf, 1.4 MiB): look");
+        let without_a_word = Message { attachment: attachment("plan.pdf"), ..message("plan.pdf") };
+        assert_eq!(line(&without_a_word), "[2026-11-21 10:02] alice, with file 12 (plan.pdf, 1.4 MiB)");
+        let object = json_text(&MessageObject::stored(&Place::lobby(), &with)).unwrap();
+        let blake3 = "ab".repeat(32);
+        assert!(object.ends_with(&format!(r#""file":{{"id":12,"name":"plan.pdf","bytes":1500000,"blake3":"{blake3}"}}}}"#)), "{object}");
     }
 
     #[test]

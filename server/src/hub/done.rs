@@ -99,6 +99,15 @@ impl Hub {
                     self.reply(to, Err(refusal));
                 }
             }
+            PendingJob::OfferFile { to, upload, is_admin } => {
+                let offered = result.and_then(|outcome| self.offered(now, to, upload, is_admin, outcome.expect()?));
+                if let Err(refusal) = offered {
+                    self.reply(to, Err(refusal));
+                }
+            }
+            PendingJob::Uploaded { to, upload } => self.uploaded(now, to, upload, result),
+            PendingJob::FileContent { to, offset } => self.answer(to, result, |hub, content| hub.content_found(to, offset, content)),
+            PendingJob::Sweep => self.swept(now, result),
             PendingJob::Search { to, account } => self.searched(now, account, to, result),
         }
     }

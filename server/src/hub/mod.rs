@@ -8,6 +8,7 @@ mod devices;
 mod directory;
 mod done;
 mod export;
+mod files;
 mod groups;
 mod ledger;
 mod messages;
@@ -39,6 +40,7 @@ use self::clock::WallClock;
 use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
+use self::files::Files;
 use self::notices::{Agenda, Arrivals, Due, Guard, ProgressReports, Schedules, ScreenReports, Templates};
 use self::pending::{Pending, PendingJob};
 pub use self::presence::Headcount;
@@ -50,6 +52,7 @@ pub use self::rules::{Rates, Retention, Rules, spelled};
 use self::searching::Searching;
 use self::tidying::Tidying;
 use self::watching::Watchers;
+use crate::contents::ContentJob;
 use crate::session::SignedIn;
 use crate::store::{Job, JobTicket, Opening, StoredAccount, StoredLogin, StoredPerson, Target, Work};
 
@@ -85,6 +88,10 @@ pub struct Config {
 pub(crate) enum Effect {
     /// Hand this to the store; the answer comes to [`Hub::handle_done`].
     Job(Job),
+    /// Hand this to the folder of contents; the answer comes to [`Hub::handle_content`].
+    Content(ContentJob),
+    /// So many bytes of files may be on their way from this session.
+    FileWindow { session: SessionId, bytes: u64 },
     /// Make a hash of this password; it comes to [`Hub::handle_hashed`].
     Hash { ticket: JobTicket, session: SessionId, password: Password },
     /// What [`Hub::look_up`] has found; `None` when there is no such account.
@@ -141,6 +148,7 @@ pub(crate) struct Hub {
     guard: Guard,
     searching: Searching,
     quotas: Quotas,
+    files: Files,
     reports: ProgressReports,
     arrivals: Arrivals,
     screens: ScreenReports,
@@ -182,6 +190,7 @@ impl Hub {
             guard: Guard::default(),
             searching: Searching::default(),
             quotas: Quotas::default(),
+            files: Files::default(),
             reports: ProgressReports::default(),
             arrivals: Arrivals::default(),
             screens: ScreenReports::default(),
@@ -226,6 +235,7 @@ impl Hub {
         self.rules = rules;
         self.check_disk_reserve();
         self.begin_tidying(now);
+        self.files.sweep_later(now);
     }
 
     /// Time passed.
@@ -237,6 +247,7 @@ impl Hub {
         self.report_progress(now);
         self.announce(now);
         self.tidy(now);
+        self.sweep_contents(now);
     }
 
     /// The server stops: note what has reached whom, and when those who are here were last here.
@@ -268,6 +279,7 @@ impl Hub {
             self.screens.deadline(),
             self.agenda.deadline(now),
             self.tidying.deadline(),
+            self.files.deadline(),
         ];
         others.into_iter().flatten().chain([self.clock.deadline()]).min()
     }

@@ -11,6 +11,7 @@ use super::notices::{Reported, ToldTo};
 use super::rooms::RoomChange;
 use super::rules::Retention;
 use super::{ReplyTo, SessionId};
+use crate::contents::UploadKey;
 use crate::limits::{JOB_BYTES_WAITING_MAX, JOBS_WAITING_MAX};
 use crate::store::{AuditRecord, JobTicket, NoticeDelivery, Occurrence, Visitor};
 
@@ -97,6 +98,14 @@ pub(super) enum PendingJob {
     People { to: ReplyTo },
     /// A search of this account.
     Search { to: ReplyTo, account: AccountId },
+    /// Whether somebody who wants to send a content need not.
+    OfferFile { to: ReplyTo, upload: UploadKey, is_admin: bool },
+    /// A content that has come is this person's.
+    Uploaded { to: ReplyTo, upload: UploadKey },
+    /// What a file holds of which a block from here is wanted.
+    FileContent { to: ReplyTo, offset: u64 },
+    /// Which contents nobody refers to.
+    Sweep,
 }
 
 impl PendingJob {

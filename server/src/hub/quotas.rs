@@ -10,6 +10,7 @@ use belfry_core::time::{Instant, Now};
 use super::rooms::RoomChange;
 use super::rules::mebibytes;
 use super::{Hub, PendingJob};
+use crate::contents::UploadKey;
 use crate::limits::{MESSAGE_BESIDE_BYTES, QUOTAS_REMEMBERED_MAX, REGISTRATIONS_IN_ALL, ROOMS_MAX};
 use crate::session::SignedIn;
 
@@ -21,6 +22,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Quotas {
     rooms: Spent<AccountId>,
     bytes: Spent<AccountId>,
+    file_bytes: Spent<AccountId>,
     registrations: Spent<Option<Source>>,
     disk_free_bytes: Option<u64>,
     /// The log has said that members' messages are refused.
@@ -32,6 +34,7 @@ impl Default for Quotas {
         Self {
             rooms: Spent::within(HOUR),
             bytes: Spent::within(DAY),
+            file_bytes: Spent::within(DAY),
             registrations: Spent::within(HOUR),
             disk_free_bytes: None,
             is_below_reserve: false,
@@ -49,6 +52,11 @@ struct Spent<K> {
 impl<K: Ord + Copy> Spent<K> {
     const fn within(window: Duration) -> Self {
         Self { window, of: BTreeMap::new() }
+    }
+
+    /// How much of it is spent.
+    fn spent(&self, now: Instant, who: K) -> u64 {
+        self.of.get(&who).filter(|(began, _)| now.since(*began) < self.window).map_or(0, |(_, spent)| *spent)
     }
 
     /// Spends so much, if that is not more than `max` in a window.
@@ -99,7 +107,9 @@ impl Hub {
     /// Whether a member may use up what a request takes. Administrators may.
     pub(super) fn charge(&mut self, now: Now, from: &SignedIn, request: &Request) -> Result<(), Refusal> {
         let bytes = match request {
-            Request::Post { text, .. } | Request::Edit { text, .. } => text.as_str().len() as u64 + MESSAGE_BESIDE_BYTES,
+            Request::Post { text, .. } | Request::Edit { text, .. } | Request::PostFile { text, .. } => {
+                text.as_str().len() as u64 + MESSAGE_BESIDE_BYTES
+            }
             Request::CreateRoom { .. } => {
                 self.count_rooms(from)?;
                 0
@@ -121,6 +131,30 @@ impl Hub {
             _ if !self.quotas.bytes.spend(now.instant, account, bytes, rates.bytes_a_day) => Err(Refusal::QuotaUsedUp),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a file may come: beside what is coming already it leaves room on the disk, and is within what a member may send in a day.
+    /// Administrators may use up what is kept for them, and no more than there is.
+    pub(super) fn check_room_for(&self, now: Now, upload: UploadKey, is_admin: bool, coming: u64) -> Result<(), Refusal> {
+        let kept = if is_admin { 0 } else { self.rules.rates.disk_reserve_bytes };
+        let needed = kept.saturating_add(coming).saturating_add(upload.bytes);
+        if self.quotas.disk_free_bytes.is_some_and(|free| free < needed) {
+            return Err(if is_admin { Refusal::DiskFull } else { Refusal::DiskAlmostFull });
+        }
+        let left = self.rules.rates.file_bytes_a_day.saturating_sub(self.quotas.file_bytes.spent(now.instant, upload.account));
+        if !is_admin && upload.bytes > left { Err(Refusal::FileQuotaUsedUp) } else { Ok(()) }
+    }
+
+    /// A block of a file counts when it comes: what is sent again after a break is little.
+    pub(super) fn charge_block(&mut self, now: Now, from: &SignedIn, bytes: u64) -> Result<(), Refusal> {
+        if from.role() == Role::Admin {
+            return Ok(());
+        }
+        if self.is_below_reserve() {
+            return Err(Refusal::DiskAlmostFull);
+        }
+        let within = self.quotas.file_bytes.spend(now.instant, from.account(), bytes, self.rules.rates.file_bytes_a_day);
+        if within { Ok(()) } else { Err(Refusal::FileQuotaUsedUp) }
     }
 
     /// Rooms that are there and those that are just being made.

@@ -7,7 +7,7 @@ use belfry_core::time::Now;
 use super::{Hub, PendingJob, ReplyTo};
 use crate::limits::{LEDGER_ENTRIES_PER_PAGE, NOTICES_PER_PAGE};
 use crate::session::SignedIn;
-use crate::store::{AuditRecord, List, MessageJob, Work};
+use crate::store::{AuditRecord, FileJob, List, MessageJob, Work};
 
 /// What every handler of a request needs to know of it.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +132,17 @@ impl Hub {
             Request::RemoveFromRoom { room, account, confirmed } => self.remove_from_room(context, &room, account, confirmed),
             Request::RenameRoom { room, name } => self.rename_room(context, &room, name),
             Request::DeleteRoom { room, confirmed } => self.delete_room(context, &room, confirmed),
+            Request::OfferFile { to: place, room, bytes, hash } => self.offer_file(context, self.target(place, room)?, bytes, hash),
+            Request::SendBlock { hash, offset, block } => self.send_block(context, hash, offset, block),
+            Request::PostFile { post, to: place, room, text, name, hash } => {
+                let target = self.target(place, room)?;
+                let bytes = text.as_str().len();
+                let job = FileJob::Post { account, post, to: target, text, name, hash };
+                self.submit_for(context, Work::File(job), PendingJob::Post { to, bytes })
+            }
+            Request::FetchFile { file } => self.submit_for(context, Work::File(FileJob::Find { account, file }), PendingJob::Read { to }),
+            Request::FetchBlock { file, offset } => self.fetch_block(context, file, offset),
+            Request::ListFiles { place, before } => self.list_files(context, self.target(place, None)?, before),
             Request::KeepRoom { room, number, change, confirmed } => self.keep_room(context, &room, number, change, confirmed),
         }
     }

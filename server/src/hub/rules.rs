@@ -7,8 +7,8 @@ use belfry_core::time::UnixMillis;
 
 use super::Registration;
 use crate::limits::{
-    ACTS_PER_SECOND, BYTES_A_DAY, DISK_RESERVE_BYTES, POSTS_PER_SECOND, READS_PER_SECOND, REGISTRATIONS_PER_HOUR, ROOMS_PER_HOUR,
-    ROOMS_PER_PERSON, SIGN_IN_FAILURES_PER_ADDRESS,
+    ACTS_PER_SECOND, BYTES_A_DAY, DISK_RESERVE_BYTES, FILE_BYTES_A_DAY, FILE_BYTES_MAX, FILES_BYTES_MAX, POSTS_PER_SECOND,
+    READS_PER_SECOND, REGISTRATIONS_PER_HOUR, ROOMS_PER_HOUR, ROOMS_PER_PERSON, SIGN_IN_FAILURES_PER_ADDRESS,
 };
 use crate::store::Kept;
 
@@ -84,6 +84,12 @@ pub struct Rates {
     pub rooms_per_person: u64,
     /// Bytes that one member writes.
     pub bytes_a_day: u64,
+    /// Bytes of one file.
+    pub file_bytes_max: u64,
+    /// Bytes of files that one member sends.
+    pub file_bytes_a_day: u64,
+    /// Bytes of all files.
+    pub files_bytes_max: u64,
     /// With less of the disk free, members' messages are not taken.
     pub disk_reserve_bytes: u64,
 }
@@ -99,6 +105,9 @@ impl Default for Rates {
             rooms_per_hour: ROOMS_PER_HOUR,
             rooms_per_person: ROOMS_PER_PERSON,
             bytes_a_day: BYTES_A_DAY,
+            file_bytes_max: FILE_BYTES_MAX,
+            file_bytes_a_day: FILE_BYTES_A_DAY,
+            files_bytes_max: FILES_BYTES_MAX,
             disk_reserve_bytes: DISK_RESERVE_BYTES,
         }
     }
@@ -137,12 +146,15 @@ impl fmt::Display for Rates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { posts_per_second, reads_per_second, acts_per_second, sign_in_failures_per_address, .. } = self;
         let Self { registrations_per_hour, rooms_per_hour, rooms_per_person, bytes_a_day, disk_reserve_bytes, .. } = self;
+        let Self { file_bytes_max, file_bytes_a_day, files_bytes_max, .. } = self;
         let (written, kept) = (mebibytes(*bytes_a_day), mebibytes(*disk_reserve_bytes));
+        let [one, sent, all] = [file_bytes_max, file_bytes_a_day, files_bytes_max].map(|bytes| mebibytes(*bytes));
         write!(
             f,
             "{posts_per_second} posts, {reads_per_second} pages and {acts_per_second} other acts in a second, {sign_in_failures_per_address} \
              failed sign-ins in a minute; {registrations_per_hour} registrations from an address and {rooms_per_hour} rooms of a person in an \
-             hour, {rooms_per_person} rooms of a person; {written} MiB written by a person in a day; {kept} MiB of the disk kept free"
+             hour, {rooms_per_person} rooms of a person; {written} MiB written by a person in a day; files of {one} MiB, \
+             {sent} MiB of them from a person in a day and {all} MiB in all; {kept} MiB of the disk kept free"
         )
     }
 }
@@ -189,13 +201,17 @@ mod tests {
             rooms_per_hour: 6,
             rooms_per_person: 7,
             bytes_a_day: 8 << 20,
+            file_bytes_max: 11 << 20,
+            file_bytes_a_day: 12 << 20,
+            files_bytes_max: 13 << 20,
             disk_reserve_bytes: (10 << 20) - 1,
         };
         assert_eq!(
             rules.to_string(),
             "registration closed; messages kept for 1 day, the newest 7 of each conversation; notices kept forever; the audit log kept forever; \
              1 posts, 2 pages and 3 other acts in a second, 4 failed sign-ins in a minute; 5 registrations from an address and 6 rooms of a \
-             person in an hour, 7 rooms of a person; 8 MiB written by a person in a day; 9 MiB of the disk kept free"
+             person in an hour, 7 rooms of a person; 8 MiB written by a person in a day; files of 11 MiB, 12 MiB of them \
+             from a person in a day and 13 MiB in all; 9 MiB of the disk kept free"
         );
     }
 

@@ -86,6 +86,7 @@ impl Hub {
     }
 
     fn leave(&mut self, now: Now, session: SessionId) {
+        self.stop_uploads(now, session);
         self.entering.remove(&session);
         self.exports.remove(&session);
         let device = self.devices.leave(session);

@@ -5,7 +5,10 @@ use belfry_core::time::Instant;
 use belfry_core::token_bucket::{Rate, TokenBucket};
 
 use crate::hub::Rates;
-use crate::limits::{ACTS_BURST, POSTS_BURST, READS_BURST, SEARCHES_BURST, SEARCHES_PER_SECOND, TYPING_BURST, TYPING_PER_SECOND};
+use crate::limits::{
+    ACTS_BURST, BLOCKS_BURST, BLOCKS_PER_SECOND, POSTS_BURST, READS_BURST, SEARCHES_BURST, SEARCHES_PER_SECOND, TYPING_BURST,
+    TYPING_PER_SECOND,
+};
 
 /// A session's allowances.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +17,7 @@ pub(super) struct Allowances {
     reads: TokenBucket,
     acts: TokenBucket,
     searches: TokenBucket,
+    blocks: TokenBucket,
     typing: TokenBucket,
 }
 
@@ -21,7 +25,7 @@ impl Allowances {
     /// Full ones.
     pub(super) fn new(now: Instant) -> Self {
         let full = TokenBucket::full(now);
-        Self { posts: full, reads: full, acts: full, searches: full, typing: full }
+        Self { posts: full, reads: full, acts: full, searches: full, blocks: full, typing: full }
     }
 
     /// Whether one more request is within the rate.
@@ -32,7 +36,7 @@ impl Allowances {
 
     /// Whether all that was taken is there again.
     pub(super) fn are_full(&mut self, now: Instant, rates: &Rates) -> bool {
-        [RateClass::Post, RateClass::Read, RateClass::Search, RateClass::Typing, RateClass::Act].into_iter().all(|rate| {
+        [RateClass::Post, RateClass::Read, RateClass::Search, RateClass::Block, RateClass::Typing, RateClass::Act].into_iter().all(|rate| {
             let (bucket, rate) = self.bucket(rate, rates);
             bucket.is_full(now, rate)
         })
@@ -43,6 +47,7 @@ impl Allowances {
             RateClass::Post => (&mut self.posts, rates.posts_per_second, POSTS_BURST),
             RateClass::Read => (&mut self.reads, rates.reads_per_second, READS_BURST),
             RateClass::Search => (&mut self.searches, SEARCHES_PER_SECOND, SEARCHES_BURST),
+            RateClass::Block => (&mut self.blocks, BLOCKS_PER_SECOND, BLOCKS_BURST),
             RateClass::Typing => (&mut self.typing, TYPING_PER_SECOND, TYPING_BURST),
             RateClass::Act => (&mut self.acts, rates.acts_per_second, ACTS_BURST),
         };

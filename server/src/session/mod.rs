@@ -29,6 +29,7 @@ use self::backpressure::Backlog;
 use self::failures::Failures;
 use self::password_queue::PasswordQueue;
 use self::request_loads::RequestLoads;
+use crate::contents::{ContentDone, ContentJob};
 use crate::hub::{Headcount, Hub, ReplyTo, Rules, SessionId};
 use crate::limits::{ANSWERS_TO_A_STRANGER_MAX, REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
 use crate::observe::Observed;
@@ -54,6 +55,10 @@ pub(crate) enum Output {
     Close { peer: PeerId, why: CloseCode },
     /// Say with [`Sessions::handle_room`] when little waits to be acknowledged on this connection.
     Watch { peer: PeerId },
+    /// So many bytes of files may be on their way on this connection.
+    FileWindow { peer: PeerId, bytes: u64 },
+    /// Hand this to the folder of contents; the answer comes to [`Sessions::handle_content`].
+    Content(ContentJob),
     /// Hand this to the store; the answer comes to [`Sessions::handle_done`].
     Store(Job),
     /// Hand this to the password thread; the answer comes to [`Sessions::handle_password`].
@@ -272,6 +277,12 @@ impl Sessions {
             self.observed.store_failure();
         }
         self.hub.handle_done(now, done);
+        self.drain(now);
+    }
+
+    /// The folder of contents has answered.
+    pub(crate) fn handle_content(&mut self, now: Now, done: ContentDone) {
+        self.hub.handle_content(now, done);
         self.drain(now);
     }
 

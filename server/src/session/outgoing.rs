@@ -20,6 +20,12 @@ impl Sessions {
             };
             match effect {
                 Effect::Job(job) => self.outputs.push_back(Output::Store(job)),
+                Effect::Content(job) => self.outputs.push_back(Output::Content(job)),
+                Effect::FileWindow { session, bytes } => {
+                    if let Some(known) = self.sessions.get(&session) {
+                        self.outputs.push_back(Output::FileWindow { peer: known.peer, bytes });
+                    }
+                }
                 Effect::Hash { ticket, session, password } => self.hash_for_hub(now, ticket, session, password),
                 Effect::LookedUp { session, result } => self.looked_up(now, session, result),
                 Effect::Registered { session, result } => self.registered(now, session, result),

@@ -9,7 +9,7 @@ use super::column::{clamped, number, time, words};
 use super::conversations::{self, StoredConversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{MessageAltered, MessageJob, Outcome, ReadUpTo, StoreError, Target, messages, search};
+use super::{MessageAltered, MessageJob, Outcome, ReadUpTo, StoreError, Target, files, messages, search};
 
 const STANDS: &str = "SELECT author, text, deleted FROM messages WHERE conversation = ?1 AND seq = ?2";
 const KEEP: &str = "INSERT INTO originals (conversation, seq, version, until, text)
@@ -69,6 +69,9 @@ fn alter(
         let (id, seq) = (clamped(conversation.id.0), clamped(seq.0));
         connection.prepare_cached(KEEP)?.execute(params![id, seq, clamped(at.0), stood.as_str()])?;
         let deletes = text.is_none();
+        if deletes {
+            files::take_back(connection, conversation.id, Seq(seq.unsigned_abs()))?;
+        }
         let text = text.unwrap_or_else(Text::deleted);
         connection.prepare_cached(ALTER)?.execute(params![id, seq, text.as_str(), deletes, clamped(number), clamped(at.0)])?;
         connection.prepare_cached(COUNT)?.execute([id, clamped(number)])?;

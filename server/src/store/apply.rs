@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Answer, Refusal, Timeline};
+use belfry_core::chat::{AccountName, Answer, ContentHash, Refusal, Timeline};
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OpenFlags};
 
@@ -20,8 +20,8 @@ use super::settling::{Forgetting, Unsettled};
 use super::time_limit::{self, TimeLimit};
 use super::{
     DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
-    devices, export, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, reached, retention, rooms,
-    screens, set_back, sign_in, timelines,
+    devices, export, files, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, reached, retention, rooms,
+    screens, set_back, sharing, sign_in, timelines,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -146,6 +146,14 @@ impl Store {
             newest: set_back::newest(&self.connection)?,
             timeline: timelines::present(&self.connection)?,
         })
+    }
+
+    /// Every content that should be on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn contents(&self) -> Result<Vec<ContentHash>, StoreError> {
+        files::all(&self.connection)
     }
 
     /// Whether somebody has ever signed in to the account of that name.
@@ -323,8 +331,9 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
             accounts::seen(connection, at, account)
         }
         Work::Post { account, post, to, text, reply_to } => {
-            messages::post(connection, at, account, post, to, PostContent { text, reply_to })
+            messages::post(connection, at, account, post, to, PostContent { text, reply_to, file: None })
         }
+        Work::File(job) => sharing::perform(connection, at, job),
         Work::FetchAfter { account, conversation, after, limit } => messages::after(connection, account, conversation, after, limit),
         Work::FetchBefore { account, of, before, limit } => messages::before(connection, account, &of, before, limit),
         Work::SendNotice { author, draft } => {

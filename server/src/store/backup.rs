@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use belfry_core::chat::ContentHash;
 use rusqlite::OpenFlags;
 use rusqlite::backup::{Backup, StepResult};
 
@@ -28,6 +29,16 @@ pub fn copy(from: &Path, to: &Path) -> Result<UnnamedFile, StoreError> {
     let unfinished = UnnamedFile::create(to).map_err(|reason| StoreError::Unusable { file: to.to_owned(), reason })?;
     copy_pages(from, unfinished.path())?;
     Ok(unfinished)
+}
+
+/// The contents of files that a copy which is not finished yet speaks of; none where it is of a program that knew of no files.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub fn contents_in(copy: &Path) -> Result<Vec<ContentHash>, StoreError> {
+    let connection = connect(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let knows = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'contents'", [], |row| row.get::<_, u32>(0))?;
+    if knows == 0 { Ok(Vec::new()) } else { super::files::all(&connection) }
 }
 
 fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {

@@ -7,7 +7,8 @@ use belfry_core::chat::{
 use belfry_core::time::UnixMillis;
 
 use super::{
-    Bite, JobTicket, Proportion, StoredAccount, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace, StoredSchedule,
+    Bite, JobTicket, Offered, Proportion, StoredAccount, StoredContent, StoredEntry, StoredLogin, StoredNotice, StoredPerson, StoredPlace,
+    StoredSchedule, Unreferenced,
 };
 
 /// What became of a job. Nothing is answered before the commit that holds it.
@@ -105,6 +106,12 @@ outcomes! {
     Tidied(Tidied),
     /// What was noted by a clock that was ahead is put right.
     ClockSetBack(ClockSetBack),
+    /// Whether somebody who wants to send a content need not.
+    Offered(Offered),
+    /// What a file holds.
+    StoredContent(StoredContent),
+    /// Contents that nobody refers to.
+    Unreferenced(Unreferenced),
 }
 
 impl Outcome {

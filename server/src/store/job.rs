@@ -9,7 +9,7 @@ use belfry_core::chat::{
 use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
 
-use super::{List, MessageJob, RoomJob, Target};
+use super::{FileJob, List, MessageJob, RoomJob, Target};
 
 #[cfg(doc)]
 use super::Outcome;
@@ -296,6 +296,8 @@ pub enum Work {
     Message(MessageJob),
     /// A page of a list.
     List(List),
+    /// Something about files.
+    File(FileJob),
 }
 
 /// What a job does to the database, and so where it is done.
@@ -357,6 +359,7 @@ impl Work {
             | Self::Room(_)
             | Self::Message(MessageJob::Alter { .. } | MessageJob::MarkRead { .. })
             | Self::SetClockBack { .. }
+            | Self::File(FileJob::Uploaded { .. } | FileJob::Post { .. } | FileJob::Sweep { .. } | FileJob::Forget { .. })
             | Self::Tidy { .. } => WorkKind::Writes,
             Self::LookUp { .. }
             | Self::Find { .. }
@@ -372,8 +375,11 @@ impl Work {
             | Self::ReadAudit { .. }
             | Self::Exportable { .. }
             | Self::ExportPage { .. }
+            | Self::File(FileJob::Find { .. })
             | Self::Message(MessageJob::AlteredSince { .. } | MessageJob::Originals { .. }) => WorkKind::Reads,
-            Self::List(_) | Self::Preview { .. } => WorkKind::ReadsAside(Aside::Lists),
+            Self::List(_) | Self::Preview { .. } | Self::File(FileJob::Offer { .. } | FileJob::Content { .. } | FileJob::List { .. }) => {
+                WorkKind::ReadsAside(Aside::Lists)
+            }
             Self::Message(MessageJob::Search { .. }) => WorkKind::ReadsAside(Aside::Searches),
         }
     }

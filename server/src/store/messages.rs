@@ -1,7 +1,8 @@
 //! Messages: stored once, numbered without gaps, read in pages.
 
 use belfry_core::chat::{
-    AccountId, Alteration, Answer, ConversationId, ConversationInfo, Message, MessagePage, Page, Place, PostId, Refusal, Seq, Text,
+    AccountId, Alteration, Answer, ContentHash, ConversationId, ConversationInfo, FileName, Message, MessagePage, Page, Place, PostId,
+    Refusal, Seq, Text,
 };
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
@@ -11,13 +12,14 @@ use super::column::{bits, clamped, number, optional_number, time, words};
 use super::conversations::{self, StoredConversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Outcome, Posted, StoreError, Target, accounts, replies};
+use super::{Outcome, Posted, StoreError, Target, accounts, files, replies};
 
 macro_rules! messages_where {
     ($condition:literal) => {
         concat!(
-            "SELECT m.seq, a.name, m.sent_at, m.text, m.alteration, m.altered_at, m.deleted, m.reply_to, w.name, q.text, q.deleted
-            FROM messages m CROSS JOIN accounts a ON a.id = m.author
+            "SELECT m.seq, a.name, m.sent_at, m.text, m.alteration, m.altered_at, m.deleted, m.reply_to, w.name, q.text, q.deleted,
+                f.id, f.name, f.bytes, f.hash
+            FROM messages m CROSS JOIN accounts a ON a.id = m.author LEFT JOIN files f ON f.id = m.file
             LEFT JOIN messages q ON q.conversation = m.conversation AND q.seq = m.reply_to LEFT JOIN accounts w ON w.id = q.author
             WHERE m.conversation = ?1 AND ",
             $condition
@@ -39,6 +41,8 @@ pub(super) struct PostContent {
     pub(super) text: Text,
     /// The message of the same conversation that it replies to.
     pub(super) reply_to: Option<Seq>,
+    /// The file that comes with it, by what it is called and what it holds.
+    pub(super) file: Option<(FileName, ContentHash)>,
 }
 
 pub(super) fn post(
@@ -49,7 +53,7 @@ pub(super) fn post(
     to: Target,
     said: PostContent,
 ) -> Result<Outcome, Trouble> {
-    let PostContent { text, reply_to } = said;
+    let PostContent { text, reply_to, file } = said;
     let from = accounts::name(connection, account)?;
     if let Some((conversation, seq, sent_at)) = find_post(connection, account, post)? {
         let conversation = conversations::find(connection, conversation)?;
@@ -89,8 +93,9 @@ pub(super) fn post(
     conversations::set_last(connection, id, seq)?;
     let row = [clamped(account.0), bits(post.outbox), bits(post.counter), clamped(id.0), clamped(seq.0), clamped(at.0)];
     connection.prepare_cached(ADD_POST)?.execute(row)?;
+    let attachment = file.map(|file| files::attach(connection, account, id, seq, file)).transpose()?;
     let message = match reply_to {
-        None => Message::new(id, seq, from, text, at),
+        None => Message { attachment, ..Message::new(id, seq, from, text, at) },
         Some(_) => one(connection, id, seq)?.ok_or(StoreError::contradiction("a message that was just stored is gone"))?,
     };
     Ok(Posted { message, place, repeated: false, began }.into())
@@ -178,7 +183,7 @@ fn read(row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message
         None => None,
     };
     let message = Message::new(conversation, Seq(number(row, 0)?), words(row, 1)?, words(row, 3)?, time(row, 2)?);
-    Ok(Message { altered, reply_to: replies::read(row, 7)?, ..message })
+    Ok(Message { altered, reply_to: replies::read(row, 7)?, attachment: files::attachment(row, 11)?, ..message })
 }
 
 #[cfg(test)]

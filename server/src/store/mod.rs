@@ -22,6 +22,8 @@ mod devices;
 mod done;
 mod error;
 mod export;
+mod file_job;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod groups;
@@ -55,6 +57,7 @@ mod search;
 mod set_back;
 mod sets;
 mod settling;
+mod sharing;
 mod sign_in;
 mod stored;
 mod time_limit;
@@ -63,12 +66,13 @@ mod worker;
 mod would_go;
 
 pub use apply::{Store, Uncommitted};
-pub use backup::copy;
+pub use backup::{contents_in, copy};
 pub use done::{
     AccountAdded, Changed, ClockSetBack, DatabaseSize, Done, Invitation, MessageAltered, NamedAccount, NotSent, NoticeProgress, NoticeSent,
     Outcome, Overview, Posted, Reachable, Reached, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
+pub use file_job::{FileJob, Offered, StoredContent, Unreferenced};
 pub use job::{
     AuditRecord, Bite, Job, JobTicket, NoticeDelivery, Occurrence, ProvenBy, QueuedNotice, Remembered, ScreenReport, Visitor, Work,
 };

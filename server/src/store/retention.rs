@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::column::{clamped, number, optional_number, time};
 use super::error::Trouble;
-use super::{Bite, Outcome, Tidied};
+use super::{Bite, Outcome, Tidied, files};
 
 /// Rows that one bite takes out at most: about two milliseconds of work, and far fewer pages of the log than a checkpoint waits for.
 const ROWS_MAX: u64 = 500;
@@ -118,6 +118,7 @@ fn shorten(connection: &Connection, conversation: &ConversationBounds, room: u64
         let bound = [clamped(conversation.id.0), clamped(kept_from.0)];
         connection.prepare_cached(REMOVE_MESSAGES)?.execute(bound)?;
         connection.prepare_cached(REMOVE_ORIGINALS)?.execute(bound)?;
+        files::remove_before(connection, conversation.id, kept_from)?;
         connection.prepare_cached(SET_KEPT_FROM)?.execute(bound)?;
     }
     Ok(removed)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use belfry_core::chat::Timeline;
+use belfry_server::contents::Contents;
 use belfry_server::store::{self, Done, Job, Opening, Store, Uncommitted};
 
 /// The store of whatever process runs, and the disk that outlives it.
@@ -21,6 +22,9 @@ pub(super) struct Desk {
     batch: Option<Uncommitted>,
     /// Batches that are committed and not heard of.
     unheard: usize,
+    /// What files hold: the folder outlives the process that has it open. Made when something is first kept in it.
+    folder: Option<tempfile::TempDir>,
+    contents: Option<Contents>,
 }
 
 /// Where the database is.
@@ -55,7 +59,17 @@ impl Desk {
     }
 
     fn on(disk: Disk, keeper: Option<Store>, first: Job) -> Self {
-        let mut desk = Self { store: None, disk, _keeper: keeper, waiting: Vec::new(), busy: false, batch: None, unheard: 0 };
+        let mut desk = Self {
+            store: None,
+            disk,
+            _keeper: keeper,
+            waiting: Vec::new(),
+            busy: false,
+            batch: None,
+            unheard: 0,
+            folder: None,
+            contents: None,
+        };
         desk.open();
         desk.take(first);
         desk.close();
@@ -64,7 +78,18 @@ impl Desk {
 
     /// A process starts: what it finds.
     pub(super) fn open(&mut self) -> Opening {
-        self.store.get_or_insert_with(|| open(&self.disk)).opening().expect("what was stored can be read")
+        let store = self.store.get_or_insert_with(|| open(&self.disk));
+        if let Some(folder) = &self.folder {
+            let known = store.contents().expect("what was stored can be read");
+            Contents::at(folder.path()).sweep(&known.into_iter().collect());
+        }
+        store.opening().expect("what was stored can be read")
+    }
+
+    /// The process's folder of contents.
+    pub(super) fn contents(&mut self) -> &mut Contents {
+        let folder = self.folder.get_or_insert_with(|| tempfile::tempdir().expect("a folder"));
+        self.contents.get_or_insert_with(|| Contents::at(folder.path()))
     }
 
     /// A job is handed in. Whether the thread was at rest.
@@ -107,6 +132,7 @@ impl Desk {
     /// The process dies: what was not handed to the disk is gone.
     pub(super) fn crash(&mut self) {
         self.store = None;
+        self.contents = None;
         self.batch = None;
         self.waiting.clear();
         (self.busy, self.unheard) = (false, 0);

@@ -10,6 +10,7 @@ mod day;
 mod day_records;
 mod desk;
 mod examples;
+mod files;
 mod host;
 mod house_of_0_1_0;
 mod interop;

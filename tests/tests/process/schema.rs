@@ -65,6 +65,13 @@ fn what_the_commands_print_is_what_the_page_shows() {
     for text in ["hello", "good bye", "nothing"] {
         admin.say(text);
     }
+    let folder = server.data().with_file_name("home");
+    std::fs::create_dir(&folder).unwrap();
+    let (plan, out) = (folder.join("plan.pdf"), folder.join("fetched"));
+    std::fs::write(&plan, "a plan").unwrap();
+    let sent = admin.run(&["send", "--room", "lobby", "--json", "--file", plan.to_str().unwrap()]).objects();
+    schema.check("send", &sent);
+    schema.check("files get", &bob.run(&["files", "get", "1", "--json", "--out", out.to_str().unwrap()]).objects());
     admin.run(&["edit", "--room", "lobby", "2", "until tomorrow"]).done();
     admin.run(&["delete", "--room", "lobby", "3"]).done();
     admin.run(&["send", "--room", "lobby", "--reply", "1", "hello to you"]).done();
@@ -75,6 +82,7 @@ fn what_the_commands_print_is_what_the_page_shows() {
     for command in [
         &["history", "--room", "lobby"][..],
         &["search", "hello"],
+        &["files", "list", "--room", "lobby"],
         &["room", "list"],
         &["room", "members", "loft"],
         &["originals", "--room", "lobby", "3"],

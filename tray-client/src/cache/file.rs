@@ -37,7 +37,7 @@ CREATE TABLE conversations (
 CREATE TABLE messages (
     owner INTEGER NOT NULL, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
     sent_at INTEGER NOT NULL, alteration INTEGER NOT NULL, altered_at INTEGER NOT NULL, deleted INTEGER NOT NULL,
-    reply_to INTEGER, quoted BLOB,
+    reply_to INTEGER, quoted BLOB, attachment BLOB,
     PRIMARY KEY (owner, conversation, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX replies ON messages (owner, conversation, reply_to) WHERE reply_to IS NOT NULL;

@@ -15,21 +15,21 @@ use crate::model::{ConversationMemory, ConversationStanding, Lookup, Memory, Mem
 const BLOB_BYTES_MAX: usize = 256 * 1024;
 
 const PUT: &str = "INSERT INTO messages (owner, conversation, seq, author, text, sent_at, alteration, altered_at, deleted,
-        reply_to, quoted)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        reply_to, quoted, attachment)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     ON CONFLICT DO UPDATE SET author = excluded.author, text = excluded.text, sent_at = excluded.sent_at,
         alteration = excluded.alteration, altered_at = excluded.altered_at, deleted = excluded.deleted,
-        reply_to = excluded.reply_to, quoted = excluded.quoted
+        reply_to = excluded.reply_to, quoted = excluded.quoted, attachment = excluded.attachment
     WHERE excluded.alteration > alteration";
-const ALTER: &str = "UPDATE messages SET text = ?4, alteration = ?5, altered_at = ?6, deleted = ?7
+const ALTER: &str = "UPDATE messages SET text = ?4, alteration = ?5, altered_at = ?6, deleted = ?7, attachment = ?8
     WHERE owner = ?1 AND conversation = ?2 AND seq = ?3 AND alteration < ?5";
 const REQUOTE: &str = "UPDATE messages SET quoted = ?4 WHERE owner = ?1 AND conversation = ?2 AND reply_to = ?3";
 const FORGET_QUOTED: &str = "UPDATE messages SET quoted = NULL WHERE owner = ?1 AND conversation = ?2 AND reply_to < ?3";
 const STAND: &str = "INSERT OR REPLACE INTO conversations (owner, id, place, read, unread, delivered, alteration)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const BEFORE: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted FROM messages
+const BEFORE: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted, attachment FROM messages
     WHERE owner = ?1 AND conversation = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
-const AFTER: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted FROM messages
+const AFTER: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted, attachment FROM messages
     WHERE owner = ?1 AND conversation = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
 
 /// Whose data are read and written.
@@ -263,6 +263,7 @@ fn put(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(
         deleted,
         message.reply_to.as_ref().map(|quote| clamped(quote.seq.0)),
         message.reply_to.as_ref().and_then(|quote| quote.quoted.as_ref()).map(blob),
+        message.attachment.as_deref().map(blob),
     ])?;
     Ok(())
 }
@@ -277,7 +278,8 @@ fn alter(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result
         message.text.as_str(),
         alteration,
         altered_at,
-        deleted
+        deleted,
+        message.attachment.as_deref().map(blob),
     ])?;
     let quoted = Quote::of(message).quoted.as_ref().map(blob);
     transaction.prepare_cached(REQUOTE)?.execute(params![owner, conversation, seq, quoted])?;
@@ -314,8 +316,9 @@ fn message(conversation: ConversationId, row: &Row<'_>) -> Result<Option<Message
     let altered = Alteration { number: alteration, at, deleted: row.get(6)? };
     let quoted = row.get::<_, Option<Vec<u8>>>(8)?.and_then(|bytes| read_blob::<Quoted>(&bytes));
     let reply_to = row.get::<_, Option<i64>>(7)?.map(|seq| Quote { seq: Seq(number(seq)), quoted });
+    let attachment = row.get::<_, Option<Vec<u8>>>(9)?.and_then(|bytes| read_blob(&bytes));
     let message = Message::new(conversation, Seq(number(row.get(0)?)), from, text, UnixMillis(number(row.get(3)?)));
-    Ok(Some(Message { altered: (alteration > 0).then_some(altered), reply_to, ..message }))
+    Ok(Some(Message { altered: (alteration > 0).then_some(altered), reply_to, attachment, ..message }))
 }
 
 /// What cannot be written is empty, and read as nothing.

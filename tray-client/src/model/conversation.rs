@@ -5,7 +5,7 @@ mod replies;
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Place, Quote, Refusal, Seq, Text};
+use belfry_core::chat::{AccountName, Alteration, Attachment, ConversationId, Message, Place, Quote, Refusal, Seq, Text};
 use belfry_core::client::{Mark, Ticket};
 use belfry_core::time::{Instant, UnixMillis};
 
@@ -48,6 +48,8 @@ pub struct MessageLine<'a> {
     pub altered: Option<Alteration>,
     /// The message that it replies to; of an own one that waits, as far as it is known here.
     pub reply_to: Option<&'a Quote>,
+    /// The file that came with it.
+    pub attachment: Option<&'a Attachment>,
 }
 
 /// An own message from when it was written until it is seen among the stored ones.
@@ -293,6 +295,7 @@ impl Conversation {
                 delivery: own.then_some(Delivery::Stored),
                 altered: message.altered,
                 reply_to: message.reply_to.as_ref(),
+                attachment: message.attachment.as_deref(),
             }
         });
         let own = self.own.iter().filter(|_| self.at_end).filter_map(|own| {
@@ -311,6 +314,7 @@ impl Conversation {
                 delivery: Some(delivery),
                 altered: None,
                 reply_to: own.reply_to.as_ref(),
+                attachment: None,
             })
         });
         stored.chain(own)

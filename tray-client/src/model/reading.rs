@@ -260,6 +260,7 @@ mod tests {
     fn an_alteration_that_overtakes_a_page_is_not_lost() {
         let edited = Message {
             altered: Some(Alteration { number: 4, at: UnixMillis(9), deleted: false }),
+            attachment: None,
             text: Text::new("better").unwrap(),
             ..message(350)
         };

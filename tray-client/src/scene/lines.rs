@@ -1,6 +1,6 @@
 //! The lines of a conversation.
 
-use belfry_core::chat::{AccountName, Alteration, Place, Quote, Quoted, table_line, visible, visible_in_window};
+use belfry_core::chat::{AccountName, Alteration, Attachment, Place, Quote, Quoted, spelled_bytes, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 
 use super::{Moment, links};
@@ -218,6 +218,14 @@ pub fn as_table(rows: &[LineRow]) -> String {
     file
 }
 
+/// The text, with marks that turn the direction of writing spelled out; below it the file that came with it, its length, and how it is had.
+fn text(line: &MessageLine<'_>) -> String {
+    let text = visible_in_window(line.text.as_str());
+    let Some(Attachment { file, name, bytes, .. }) = line.attachment else { return text };
+    let with = format!("{} · {} · belfry files get {}", visible(name.as_str()), spelled_bytes(*bytes), file.0);
+    if name.as_str() == line.text.as_str() { with } else { format!("{text}\n{with}") }
+}
+
 fn is_run(before: &MessageLine<'_>, line: &MessageLine<'_>) -> bool {
     let soon = |before: UnixMillis, after: UnixMillis| after.0.saturating_sub(before.0) < RUN_MILLIS_MAX;
     before.from == line.from && soon(before.at, line.at)
@@ -241,7 +249,7 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
         by: line.from.map(|from| visible(from.as_str())).unwrap_or_default(),
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
-        text: visible_in_window(line.text.as_str()),
+        text: text(line),
         links: links(line.text.as_str()).into_iter().map(str::to_owned).collect(),
         mark,
         why,

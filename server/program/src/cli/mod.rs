@@ -14,6 +14,7 @@ mod core_dumps;
 mod devices;
 mod discover;
 mod export;
+mod files;
 mod group;
 mod history;
 mod listen;
@@ -63,6 +64,9 @@ enum Command {
     History(history::Args),
     /// Find messages by what they say
     Search(search::Args),
+    /// Files that came with messages: list, fetch and take them back
+    #[command(subcommand)]
+    Files(files::Command),
     /// Write a message of one's own anew
     Edit(alter::EditArgs),
     /// Take a message of one's own back
@@ -147,6 +151,7 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
         Command::Send(args) => send::run(args),
         Command::History(args) => history::run(args),
         Command::Search(args) => search::run(args),
+        Command::Files(command) => files::run(command),
         Command::Edit(args) => alter::edit(args),
         Command::Delete(args) => alter::delete(args),
         Command::Originals(args) => alter::originals(args),

@@ -191,6 +191,11 @@ impl Session {
         self.answer_patience = patience;
     }
 
+    /// How long an answer may take.
+    pub(crate) const fn answers_within(&self) -> Duration {
+        self.answer_patience
+    }
+
     /// Signed in, and the connection is not lost.
     pub(crate) const fn is_connected(&self) -> bool {
         self.connected

@@ -83,6 +83,15 @@ pub(crate) struct ServeArgs {
     /// Megabytes that a member may write in a day [default: 1024]
     #[arg(long, env = "BELFRY_MEGABYTES_A_DAY", value_name = "N")]
     megabytes_a_day: Option<String>,
+    /// Megabytes of one file; 0 to take none [default: 256]
+    #[arg(long, env = "BELFRY_FILE_MEGABYTES", value_name = "N")]
+    file_megabytes: Option<String>,
+    /// Megabytes of files that a member may send in a day [default: 2048]
+    #[arg(long, env = "BELFRY_FILE_MEGABYTES_A_DAY", value_name = "N")]
+    file_megabytes_a_day: Option<String>,
+    /// Megabytes of all files that the server keeps [default: 65536]
+    #[arg(long, env = "BELFRY_FILES_MEGABYTES", value_name = "N")]
+    files_megabytes: Option<String>,
     /// Megabytes of the disk that are kept for notices and administrators [default: 512]
     #[arg(long, env = "BELFRY_DISK_RESERVE_MEGABYTES", value_name = "N")]
     disk_reserve_megabytes: Option<String>,
@@ -167,6 +176,9 @@ impl ServeArgs {
             ("limits.rooms_per_hour", &self.rooms_per_hour),
             ("limits.rooms_per_person", &self.rooms_per_person),
             ("limits.megabytes_a_day", &self.megabytes_a_day),
+            ("limits.file_megabytes", &self.file_megabytes),
+            ("limits.file_megabytes_a_day", &self.file_megabytes_a_day),
+            ("limits.files_megabytes", &self.files_megabytes),
             ("limits.disk_reserve_megabytes", &self.disk_reserve_megabytes),
         ];
         let given = settings.into_iter().filter_map(|(name, typed)| {
@@ -257,6 +269,9 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
         rooms_per_hour: rate("limits.rooms_per_hour")?,
         rooms_per_person: rate("limits.rooms_per_person")?,
         bytes_a_day: rate("limits.megabytes_a_day")?.saturating_mul(MEGABYTE),
+        file_bytes_max: layers.read("limits.file_megabytes", |typed| whole(typed, 0))?.saturating_mul(MEGABYTE),
+        file_bytes_a_day: rate("limits.file_megabytes_a_day")?.saturating_mul(MEGABYTE),
+        files_bytes_max: rate("limits.files_megabytes")?.saturating_mul(MEGABYTE),
         disk_reserve_bytes: layers.read("limits.disk_reserve_megabytes", |typed| whole(typed, 0))?.saturating_mul(MEGABYTE),
     };
     Ok(Rules { registration, retention, rates })
@@ -355,7 +370,7 @@ mod tests {
              metrics = \"127.0.0.1:9411\"\ndiscovery = false\n[retention]\nmessage_age = \"30d\"\nmessages_per_conversation = 7\n\
              notice_age = \"60d\"\naudit_age = \"90d\"\n[limits]\nposts_per_second = 1\nreads_per_second = 2\nacts_per_second = 3\n\
              sign_in_failures_per_minute = 4\nregistrations_per_hour = 5\nrooms_per_hour = 6\nrooms_per_person = 7\nmegabytes_a_day = 8\n\
-             disk_reserve_megabytes = 0\n",
+             file_megabytes = 0\nfile_megabytes_a_day = 9\nfiles_megabytes = 10\ndisk_reserve_megabytes = 0\n",
             &[],
         );
         let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
@@ -379,6 +394,9 @@ mod tests {
                     rooms_per_hour: 6,
                     rooms_per_person: 7,
                     bytes_a_day: 8 * MEGABYTE,
+                    file_bytes_max: 0,
+                    file_bytes_a_day: 9 * MEGABYTE,
+                    files_bytes_max: 10 * MEGABYTE,
                     disk_reserve_bytes: 0,
                 },
             },

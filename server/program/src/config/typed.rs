@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use belfry_core::chat::{Label, Length, Role, Seq, Severity};
+use belfry_core::chat::{FileId, Label, Length, Role, Seq, Severity};
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 
 /// What a flag or its variable says; one that is empty says nothing.
@@ -54,6 +54,11 @@ pub(crate) fn seq(typed: &str) -> Result<Seq, String> {
     numbered(typed)
         .map(Seq)
         .ok_or_else(|| "Give a message's number, a whole number of at least 1; history --numbers shows them.".to_owned())
+}
+
+/// A file's number, as `files list` prints it.
+pub(crate) fn file(typed: &str) -> Result<FileId, String> {
+    numbered(typed).map(FileId).ok_or_else(|| "Give a file's number, a whole number of at least 1; files list shows them.".to_owned())
 }
 
 /// A whole number within bounds.

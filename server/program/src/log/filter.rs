@@ -11,8 +11,9 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const PACKAGES: [&str; 3] = ["belfry", "belfry_core", "belfry_server"];
 
 /// … and the rooms of the server.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "announce",
+    "contents",
     "drive",
     "files",
     "heap",

@@ -6,6 +6,7 @@ mod authorisation;
 mod backpressure;
 mod clocks;
 mod devices;
+mod files;
 mod groups;
 mod guessing;
 mod limits;

@@ -1,11 +1,11 @@
 //! Sessions and hub with a real store in memory and real hashes, but no connections: clients speak messages.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use belfry_core::chat::{
-    AccountName, Answer, DeviceId, Event, FromClient, FromServer, Password, Place, PostId, Refusal, Request, Role, Text,
+    AccountName, Answer, ContentHash, DeviceId, Event, FromClient, FromServer, Password, Place, PostId, Refusal, Request, Role, Text,
     decode_from_server, encode,
 };
 use belfry_core::endpoint::PeerId;
@@ -14,6 +14,7 @@ use belfry_core::time::{Now, UnixMillis};
 use belfry_core::wire::{Channel, CloseCode};
 use jiff::tz::TimeZone;
 
+use crate::contents::Contents;
 use crate::hub::{Config, Hub, Registration};
 use crate::passwords::{Cost, Hasher, PasswordJob, PasswordWork};
 use crate::session::{Output, Sessions};
@@ -39,6 +40,8 @@ pub(super) struct World {
     pub(super) sessions: Sessions,
     pub(super) now: Now,
     store: Store,
+    /// Made when something is first kept in it.
+    contents: Option<(tempfile::TempDir, Contents)>,
     hasher: Hasher,
     heard: BTreeMap<PeerId, Vec<Heard>>,
     pub(super) closed: BTreeMap<PeerId, CloseCode>,
@@ -50,6 +53,8 @@ pub(super) struct World {
     pub(super) unacknowledged: Option<Vec<PeerId>>,
     queued: BTreeMap<PeerId, u64>,
     pub(super) verified: u32,
+    /// What each may have on its way of files.
+    pub(super) file_windows: BTreeMap<PeerId, u64>,
     last_peer: u32,
     last_request: u32,
     last_post: u64,
@@ -76,6 +81,7 @@ impl World {
             sessions: Sessions::new(hub, from_seed([1; 32])),
             now,
             store,
+            contents: None,
             hasher: Hasher::new(Cost::new(8, 1).unwrap()),
             heard: BTreeMap::new(),
             closed: BTreeMap::new(),
@@ -84,6 +90,7 @@ impl World {
             unacknowledged: None,
             queued: BTreeMap::new(),
             verified: 0,
+            file_windows: BTreeMap::new(),
             last_peer: 0,
             last_request: 0,
             last_post: 0,
@@ -154,6 +161,14 @@ impl World {
         }
         self.settle();
         !waiting.is_empty()
+    }
+
+    /// What lies in the folder of contents, whole.
+    pub(super) fn kept(&self) -> BTreeSet<ContentHash> {
+        let Some((folder, _)) = &self.contents else { return BTreeSet::new() };
+        let folders = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()));
+        files.filter_map(|name| name.to_str()?.parse().ok()).collect()
     }
 
     /// Sends a request and does not wait; says its number.
@@ -308,6 +323,18 @@ impl World {
                         self.sessions.handle_done(self.now, done);
                     }
                 },
+                Output::FileWindow { peer, bytes } => {
+                    self.file_windows.insert(peer, bytes);
+                }
+                Output::Content(job) => {
+                    let (_, contents) = self.contents.get_or_insert_with(|| {
+                        let folder = tempfile::tempdir().unwrap();
+                        let contents = Contents::at(folder.path());
+                        (folder, contents)
+                    });
+                    let done = contents.answer(job);
+                    self.sessions.handle_content(self.now, done);
+                }
                 Output::Password(job) => match &mut self.slow_passwords {
                     Some(jobs) => jobs.push_back(job),
                     None => self.look_at(job),

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use belfry_core::chat::{
-    AccountName, Answer, Audience, ConversationId, DeviceId, GroupName, NoticeId, Parties, Place, Request, RoomName, ScheduleId, Seq,
-    Severity, Template, TemplateName, Text,
+    AccountId, AccountName, Answer, Audience, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, NoticeId, Parties, Place,
+    PostId, Request, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
 };
 use belfry_core::endpoint::PeerId;
 
 use super::super::notices::{draft, send};
 use super::super::rooms::{create, join, room};
 use super::super::world::{World, name};
+use crate::store::{FileJob, Job, JobTicket, Work};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,6 +119,7 @@ pub(super) struct House {
     peers: BTreeMap<Asker, (PeerId, DeviceId)>,
     conversations: BTreeMap<&'static str, ConversationId>,
     own: BTreeMap<Asker, ConversationId>,
+    files: BTreeMap<(Option<Asker>, Spot), FileId>,
     pub(super) notice: NoticeId,
     pub(super) schedule: ScheduleId,
 }
@@ -144,8 +146,15 @@ impl House {
             }
             peers.insert(asker, (peer, device));
         }
-        let mut house =
-            Self { world, peers, conversations: BTreeMap::new(), own: BTreeMap::new(), notice: NoticeId(0), schedule: ScheduleId(0) };
+        let mut house = Self {
+            world,
+            peers,
+            conversations: BTreeMap::new(),
+            own: BTreeMap::new(),
+            files: BTreeMap::new(),
+            notice: NoticeId(0),
+            schedule: ScheduleId(0),
+        };
         house.rooms();
         house.direct_conversations();
         house.notices();
@@ -169,6 +178,31 @@ impl House {
             Ok(Answer::Posted { conversation, .. }) => conversation,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What the file is that comes to a place.
+    pub(super) const fn hash(spot: Spot) -> ContentHash {
+        ContentHash([spot as u8 + 1; 32])
+    }
+
+    /// The file that came to a place, for who asks.
+    pub(super) fn file(&self, asker: Asker, spot: Spot) -> FileId {
+        let own = (spot == Spot::Own).then_some(asker);
+        self.files.get(&(own, spot)).copied().unwrap_or(FileId(u64::MAX))
+    }
+
+    /// Sends a file to a place, as if its content had come.
+    fn share(&mut self, peer: PeerId, account: AccountId, to: Place, spot: Spot, own: Option<Asker>) {
+        let (hash, at) = (Self::hash(spot), self.world.now.wall);
+        let work = Work::File(FileJob::Uploaded { account, hash, bytes: 7 });
+        self.world.apply(Job { ticket: JobTicket(0), at, work }).result.unwrap();
+        let post = PostId { outbox: 78, counter: self.files.len() as u64 + 1 };
+        let (text, name) = (Text::new(spot.secret()).unwrap(), FileName::new(spot.secret()).unwrap());
+        self.world.ask(peer, Request::PostFile { post, to: to.clone(), room: None, text, name, hash }).unwrap();
+        match self.world.ask(peer, Request::ListFiles { place: to, before: None }) {
+            Ok(Answer::Files(page)) => self.files.insert((own, spot), page.entries[0].attachment.file),
+            other => panic!("{other:?}"),
+        };
     }
 
     fn rooms(&mut self) {
@@ -204,6 +238,7 @@ impl House {
             let edit =
                 Request::Edit { place, room: None, seq: Seq(2), text: Text::new(format!("{}, written anew", spot.secret())).unwrap() };
             self.world.ask(self.peer(Sender), edit).unwrap();
+            self.share(self.peer(Sender), AccountId(Sender as u64), Place::Room(room(typed)), spot, None);
             if spot != Spot::Lobby {
                 self.world
                     .ask(owner, Request::RemoveFromRoom { room: room(typed), account: name(PutOut.account()), confirmed: false })
@@ -229,6 +264,7 @@ impl House {
             };
             self.world.ask(peer, edit).unwrap();
             self.own.insert(asker, own);
+            self.share(peer, AccountId(asker as u64), Place::Direct(name("friend")), Spot::Own, Some(asker));
         }
         let one = self.world.sign_in("one");
         let place = Place::Direct(name("other"));
@@ -236,8 +272,10 @@ impl House {
             let said = self.say(one, place.clone(), Spot::Others.secret());
             self.conversations.insert("others", said);
         }
-        let edit = Request::Edit { place, room: None, seq: Seq(2), text: Text::new("said between others anew").unwrap() };
+        let edit = Request::Edit { place: place.clone(), room: None, seq: Seq(2), text: Text::new("said between others anew").unwrap() };
         self.world.ask(one, edit).unwrap();
+        // Behind the askers and the friend, the twelfth who was made.
+        self.share(one, AccountId(Asker::ALL.len() as u64 + 1), place, Spot::Others, None);
     }
 
     /// A notice to the member, one that is to be sent later, a group, a template.

@@ -106,6 +106,8 @@ fn by_number(house: &mut House, kind: Kind, asker: Asker, spot: Spot) -> Option<
     let number = house.conversation(asker, spot);
     let mut asked = request(kind, house, asker, spot)?;
     let (Request::Post { to: place, room, .. }
+    | Request::OfferFile { to: place, room, .. }
+    | Request::PostFile { to: place, room, .. }
     | Request::Edit { place, room, .. }
     | Request::Delete { place, room, .. }
     | Request::MarkRead { place, room, .. }) = &mut asked
@@ -123,7 +125,7 @@ fn by_number(house: &mut House, kind: Kind, asker: Asker, spot: Spot) -> Option<
 fn whoever_says_a_number_is_answered_as_whoever_says_the_name_that_belongs_to_it() {
     let mut faults = Vec::new();
     let mut house = House::new();
-    for kind in [Kind::Post, Kind::Edit, Kind::Delete, Kind::MarkRead] {
+    for kind in [Kind::Post, Kind::OfferFile, Kind::PostFile, Kind::Edit, Kind::Delete, Kind::MarkRead] {
         for spot in Spot::ALL {
             for asker in Asker::ALL {
                 let asked = by_number(&mut house, kind, asker, spot).unwrap();

@@ -1,7 +1,7 @@
 //! What everybody is answered.
 
 use belfry_core::chat::{
-    Audience, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
+    Audience, Block, ContentHash, FileName, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
     Text, Timeline, Presentity,
 };
 
@@ -40,6 +40,7 @@ kinds! {
     ListSchedules Unschedule SaveTemplate RemoveTemplate ListTemplates
     AddToGroup RemoveFromGroup ListGroups GroupMembers
     AddUser ListUsers SetPassword SetRole SetDisabled ListDevices RevokeDevice ReadAudit
+    OfferFile SendBlock PostFile FetchFile FetchBlock ListFiles
 }
 
 /// What becomes of a request.
@@ -98,6 +99,11 @@ const KEEPERS: Row       = [NOT_KEPT,  NOT_KEPT, NOT_KEPT,   NOT_KEPT, NOT_KEPT,
 const NO_NOTICE: Verdict = No(Refusal::UnknownNotice);
 // The one notice there is was sent to the member.
 const ADDRESSEE: Row     = [NO_NOTICE, NO_NOTICE, NO_NOTICE, NO_NOTICE, Yes,  NO_NOTICE, NO_NOTICE, NO_NOTICE];
+const NO_FILE: Verdict   = No(Refusal::UnknownFile);
+const FILE_READERS: Row  = [NO_FILE,   NO_FILE, NO_FILE,     NO_FILE, Yes,    Yes,    Yes,   NO_FILE];
+// The house has no folder of contents: who may read is told so.
+const EMPTY: Verdict     = No(Refusal::FileGone);
+const BLOCK_READERS: Row = [NO_FILE,   NO_FILE, NO_FILE,     NO_FILE, EMPTY,  EMPTY,  EMPTY, NO_FILE];
 const GONE: Row          = none(Refusal::UnknownRoom);
 const NO_SUCH: Row       = none(Refusal::UnknownConversation);
 const NOTHING_SAID: Row  = none(Refusal::UnknownMessage);
@@ -117,7 +123,15 @@ pub(super) const fn rows(kind: Kind) -> Rows {
         | Kind::ExportPage => Places([EVERYBODY, MEMBERS,   INSIDERS,  NO_SUCH, EVERYBODY, NO_SUCH]),
         // What names a place: to name one of the two others is to mean one's own conversation with them, which has not begun.
         Kind::Post
+        | Kind::OfferFile
+        | Kind::PostFile
+        | Kind::ListFiles
         | Kind::FetchBefore => Places([EVERYBODY, MEMBERS,  INSIDERS,  GONE,    EVERYBODY, EVERYBODY]),
+        // What names a file by its number.
+        Kind::FetchFile => Places([    EVERYBODY, FILE_READERS, FILE_READERS, none(Refusal::UnknownFile), EVERYBODY, none(Refusal::UnknownFile)]),
+        Kind::FetchBlock => Places([none(Refusal::FileGone), BLOCK_READERS, BLOCK_READERS, none(Refusal::UnknownFile), none(Refusal::FileGone),
+                                    none(Refusal::UnknownFile)]),
+        Kind::SendBlock => Anywhere(none(Refusal::BadRequest)),
         Kind::Typing => Places([       EVERYBODY, MEMBERS,  MEMBERS,   GONE,    EVERYBODY, EVERYBODY]),
         Kind::MarkRead => Places([     EVERYBODY, MEMBERS,  INSIDERS,  GONE,    EVERYBODY, NOTHING_SAID]),
         Kind::Edit
@@ -192,12 +206,16 @@ pub(super) const fn only_reads(kind: Kind) -> bool {
             | Kind::ListUsers
             | Kind::ListDevices
             | Kind::ReadAudit
+            | Kind::FetchFile
+            | Kind::FetchBlock
+            | Kind::ListFiles
     )
 }
 
 /// Whether its answer says what was said in the place that it is about.
 pub(super) const fn tells_what_was_said(kind: Kind) -> bool {
     matches!(kind, Kind::FetchAfter | Kind::FetchBefore | Kind::FetchAltered | Kind::ExportPage | Kind::Search | Kind::Originals)
+        || matches!(kind, Kind::FetchFile)
 }
 
 /// What `asker` asks about `spot`; `None` where no such thing can be said.
@@ -278,5 +296,18 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::ListDevices => Request::ListDevices { account: about_account?, after: None },
         Kind::RevokeDevice => Request::RevokeDevice { account: about_account?, device: house.device(asker, spot) },
         Kind::ReadAudit => anywhere.map(|()| Request::ReadAudit { before: None })?,
+        Kind::OfferFile => Request::OfferFile { to: place, room: None, bytes: 7, hash: ContentHash([77; 32]) },
+        Kind::SendBlock => anywhere.map(|()| {
+            let block = Block::new(vec![7]).unwrap();
+            Request::SendBlock { hash: House::hash(Spot::Lobby), offset: 0, block }
+        })?,
+        // What came to the lobby everybody has.
+        Kind::PostFile => {
+            let (name, hash) = (FileName::new("plan.pdf").unwrap(), House::hash(Spot::Lobby));
+            Request::PostFile { post: PostId { outbox: 77, counter: 3 }, to: place, room: None, text, name, hash }
+        }
+        Kind::FetchFile => Request::FetchFile { file: house.file(asker, spot) },
+        Kind::FetchBlock => Request::FetchBlock { file: house.file(asker, spot), offset: 0 },
+        Kind::ListFiles => Request::ListFiles { place, before: None },
     })
 }
