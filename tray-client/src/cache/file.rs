@@ -10,6 +10,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 /// Counts the forms of the file. Another one, older or newer, is not read: the server has everything.
 const FORM: u32 = 3;
 
+/// What was added since without another form: a program that does not know of it leaves it alone.
+const LATER_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS witness (owner INTEGER PRIMARY KEY, witness BLOB NOT NULL) STRICT;
+";
+
 /// Says that the file is ours: "Blfc".
 const APPLICATION_ID: u32 = 0x426c_6663;
 
@@ -131,6 +136,7 @@ fn begin(path: &Path) -> Result<Connection, CacheError> {
     if (said("application_id")?, said("user_version")?) != (APPLICATION_ID, FORM) {
         return Err(CacheError::Damaged);
     }
+    connection.execute_batch(LATER_TABLES)?;
     Ok(connection)
 }
 

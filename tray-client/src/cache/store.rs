@@ -85,7 +85,7 @@ impl CacheStore {
     /// Forgets everything of this owner, whose place is kept.
     pub(super) fn forget(&mut self) -> Result<(), CacheError> {
         let transaction = self.connection.transaction()?;
-        for table in ["messages", "conversations", "people", "notices"] {
+        for table in ["messages", "conversations", "people", "notices", "witness"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE owner = ?1"), [self.owner])?;
         }
         transaction.execute("DELETE FROM owners WHERE id = ?1", [self.owner])?;
@@ -139,6 +139,10 @@ impl CacheStore {
                     people.iter().try_for_each(|person| put_person(&transaction, owner, person))?;
                 }
                 MemoryChange::Person(person) => put_person(&transaction, owner, person)?,
+                MemoryChange::Witness(witness) => {
+                    let keep = "INSERT OR REPLACE INTO witness (owner, witness) VALUES (?1, ?2)";
+                    transaction.prepare_cached(keep)?.execute(params![owner, blob(witness)])?;
+                }
                 MemoryChange::Notices(notices) => {
                     taken_back = true;
                     transaction.prepare_cached("DELETE FROM notices WHERE owner = ?1")?.execute([owner])?;
@@ -203,8 +207,9 @@ impl CacheStore {
         }
         let people: Vec<Person> = self.blobs("SELECT person FROM people WHERE owner = ?1")?;
         let notices: Vec<NoticeMemory> = self.blobs("SELECT notice FROM notices WHERE owner = ?1")?;
+        let witness = self.blobs("SELECT witness FROM witness WHERE owner = ?1")?.pop().unwrap_or_default();
         let timeline = timeline.map(|stored| Timeline(number(stored)));
-        Ok(Some(Memory { account, role, timeline, conversations, people, notices }))
+        Ok(Some(Memory { account, role, timeline, conversations, people, notices, witness }))
     }
 
     fn standings(&self) -> Result<Vec<ConversationStanding>, CacheError> {

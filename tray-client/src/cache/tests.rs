@@ -463,3 +463,22 @@ fn what_is_quoted_is_edited_taken_back_and_kept_no_longer_in_the_quotes_as_well(
     world.settle();
     assert!(!lies_there(folder.path(), "the code is 47") && !lies_there(folder.path(), "said long ago"));
 }
+
+#[test]
+fn when_notices_could_be_seen_is_remembered_and_goes_with_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut world, _) = World::mine(folder.path());
+    let mut model = crate::model::Model::new("lan-host");
+    let now = belfry_core::time::Now { instant: belfry_core::time::Instant::START, wall: UnixMillis(5) };
+    model.act(now, crate::model::Intent::Hindered(crate::model::Hindrance::Locked, true));
+    let MemoryChange::Witness(witness) = model.last_witness(UnixMillis(9)) else { panic!("the witness") };
+    world.write(vec![MemoryChange::Me(name("me"), Role::Member), MemoryChange::Witness(witness.clone())]);
+    world.settle();
+    world.cache.close();
+    let (mut again, memory) = World::mine(folder.path());
+    assert_eq!(memory.unwrap().witness, witness);
+    again.cache.forget();
+    drop(again);
+    let (_, memory) = World::mine(folder.path());
+    assert!(memory.is_none_or(|memory| memory.witness == crate::model::Witness::default()));
+}

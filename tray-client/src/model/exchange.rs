@@ -6,6 +6,8 @@ use belfry_core::chat::{
 };
 use belfry_core::client::{Command, Ticket};
 
+use super::Hindrance;
+
 /// What the person wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
@@ -136,6 +138,10 @@ pub enum Intent {
     Unschedule(ScheduleId),
     /// Hold popups back, except critical notices; or not any more.
     DoNotDisturb(bool),
+    /// Something begins to stand between notices and the person, or does not any more.
+    Hindered(Hindrance, bool),
+    /// The popups of these notices are on the screen, and no others.
+    OnScreen(Vec<NoticeId>),
     /// Do not wait for the next try to connect. Also for a computer that woke.
     TryNow,
     /// End the program.

@@ -7,6 +7,8 @@
 use belfry_core::chat::{AccountName, ConversationId, Message, Notice, Person, Place, Role, Seq, Timeline};
 use serde::{Deserialize, Serialize};
 
+use super::Witness;
+
 /// Everything that is remembered of one account on one server, but for older messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
@@ -22,6 +24,8 @@ pub struct Memory {
     pub people: Vec<Person>,
     /// The notices that were heard of, open and past.
     pub notices: Vec<NoticeMemory>,
+    /// When they could be seen on this computer.
+    pub witness: Witness,
 }
 
 /// What is remembered of a conversation.
@@ -82,4 +86,6 @@ pub enum MemoryChange {
     Person(Person),
     /// All notices.
     Notices(Vec<NoticeMemory>),
+    /// When they could be seen on this computer.
+    Witness(Witness),
 }

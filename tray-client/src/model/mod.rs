@@ -20,6 +20,7 @@ mod rooms;
 mod saying;
 mod tidying;
 mod tray;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,7 @@ pub use people::People;
 pub use rooms::{RoomDirectory, Search};
 pub use saying::Unsent;
 pub use tray::Summary;
+pub use witness::{Hindrance, Span, Witness};
 
 use notices::NoticeArrival;
 use numbers::Numbers;
@@ -78,6 +80,7 @@ pub struct Model {
     on_screen: bool,
     people: People,
     notices: Notices,
+    witness: Witness,
     desk: Desk,
     do_not_disturb: bool,
     rooms: RoomDirectory,
@@ -120,6 +123,7 @@ impl Model {
             on_screen: false,
             people: People::default(),
             notices: Notices::default(),
+            witness: Witness::default(),
             desk: Desk::default(),
             do_not_disturb: false,
             rooms: RoomDirectory::default(),
@@ -262,6 +266,7 @@ impl Model {
     /// Something was heard.
     pub fn apply(&mut self, now: Now, update: Update) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.witness.live(now.wall);
         match update {
             // Which key to trust is decided before there is a model.
             Update::ServerKey { .. } | Update::NewServerKey { .. } => {}
@@ -316,6 +321,7 @@ impl Model {
                 effects.push(Effect::Exit);
             }
         }
+        self.witness.hinder(now.wall, Hindrance::Offline, !self.connection.is_up());
         self.tidy(now, &mut effects);
         effects
     }
@@ -420,10 +426,7 @@ impl Model {
             }
             Intent::Leave(room) => self.request(Request::LeaveRoom { room, confirmed: false }, &mut effects),
             Intent::Invite { room, account } => self.invite(room, account, &mut effects),
-            Intent::Decline(room) => {
-                self.rooms.decline(&room);
-                effects.push(Effect::Redraw(ScreenPart::Rooms));
-            }
+            Intent::Decline(room) => self.decline(&room, &mut effects),
             Intent::ListRooms => {
                 effects.extend(self.list_people());
                 self.list_rooms(&mut effects);
@@ -434,15 +437,15 @@ impl Model {
                 effects.push(Effect::Redraw(ScreenPart::Rooms));
             }
             Intent::Search { text, place } => self.look_for(text, place, &mut effects),
-            Intent::EndSearch => {
-                self.search = None;
-                effects.push(Effect::Redraw(ScreenPart::Search));
-            }
+            Intent::EndSearch => self.end_search(&mut effects),
             Intent::DoNotDisturb(held_back) => {
                 self.do_not_disturb = held_back;
+                self.witness.hinder(now.wall, Hindrance::DoNotDisturb, held_back);
                 effects.push(Effect::Redraw(ScreenPart::Connection));
                 self.pop_up(&mut effects);
             }
+            Intent::Hindered(what, on) => self.witness.hinder(now.wall, what, on),
+            Intent::OnScreen(notices) => self.witness.show(now.wall, &notices),
             Intent::TryNow => effects.push(Effect::Tell(Command::Wake)),
             Intent::Quit => effects.push(Effect::Tell(Command::Close)),
         }
@@ -473,6 +476,7 @@ impl Model {
         });
         self.afresh = true;
         (self.named, self.displaced) = (BTreeSet::new(), BTreeSet::new());
+        self.witness.forget_notices();
         effects.extend(self.notices.clear().into_iter().map(Effect::EndPopUp));
         self.doubts.clear();
         self.desk.forget_numbers();
@@ -539,6 +543,7 @@ impl Model {
 
     fn hear_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
         let (id, state) = (notice.id, notice.state);
+        self.witness.hear(id);
         effects.extend(self.desk.heard_of(id, state).then_some(Effect::Redraw(ScreenPart::Desk)));
         if let Some(answer) = self.notices.unsaid(&notice) {
             effects.push(Effect::receipt(id, Receipt::Answered(answer)));

@@ -44,6 +44,11 @@ impl NoticeEntry {
         self.is_answerable() && !self.visible
     }
 
+    /// Whether it was before the person's eyes for as long as it takes to read.
+    pub const fn is_seen(&self) -> bool {
+        self.visible
+    }
+
     /// What the chosen answer says.
     pub fn answer_label(&self) -> Option<&str> {
         self.notice.answers.get(usize::from(self.answer?)).map(belfry_core::chat::Label::as_str)

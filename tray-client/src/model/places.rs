@@ -167,6 +167,18 @@ impl Model {
         effects.push(Effect::ask(ticket, Request::Invite { room, account }));
     }
 
+    /// Whoever was asked into a room does not want to.
+    pub(super) fn decline(&mut self, room: &RoomName, effects: &mut Vec<Effect>) {
+        self.rooms.decline(room);
+        effects.push(Effect::Redraw(ScreenPart::Rooms));
+    }
+
+    /// What was found is of no interest any more.
+    pub(super) fn end_search(&mut self, effects: &mut Vec<Effect>) {
+        self.search = None;
+        effects.push(Effect::Redraw(ScreenPart::Search));
+    }
+
     pub(super) fn look_for(&mut self, text: SearchText, place: Option<Place>, effects: &mut Vec<Effect>) {
         let ticket = self.numbers.ticket();
         self.search = Some(Search::new(ticket, text.clone(), place.clone()));

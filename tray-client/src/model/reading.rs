@@ -175,7 +175,15 @@ mod tests {
         let standing = ConversationStanding { id: ID, place: Place::lobby(), read: Seq(500), unread: 0, delivered, alteration: 3 };
         let conversations = vec![ConversationMemory { standing, messages }];
         let mut model = Model::new("lan-host");
-        model.recall(Memory { account: me(), role: Role::Member, timeline: None, conversations, people: vec![], notices: vec![] });
+        model.recall(Memory {
+            account: me(),
+            role: Role::Member,
+            timeline: None,
+            conversations,
+            people: vec![],
+            notices: vec![],
+            witness: crate::model::Witness::default(),
+        });
         model.act(NOW, Intent::Open(Place::lobby()));
         model
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use belfry_core::chat::{Person, Presence, Timeline};
 use belfry_core::client::Knowledge;
+use belfry_core::time::UnixMillis;
 
 use super::conversation::Conversation;
 use super::memory::{Memory, MemoryChange};
-use super::{Model, PlaceKey};
+use super::{Model, PlaceKey, Witness};
 
 impl Model {
     /// What is to be remembered since this was last asked, in its order.
@@ -42,6 +43,26 @@ impl Model {
         let absent = memory.people.into_iter().map(|person| Person { presence: Presence::Offline, ..person });
         self.people.recall(absent.collect());
         self.notices.recall(memory.notices);
+    }
+
+    /// When notices could be seen on this computer.
+    pub const fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    /// What is to be remembered of it, where it has changed since this was last asked or that is long ago.
+    pub fn take_witness(&mut self, now: UnixMillis) -> Option<MemoryChange> {
+        self.witness.is_due(now).then(|| self.last_witness(now))
+    }
+
+    /// The same at the end of the program, whether or not anything has changed.
+    pub fn last_witness(&mut self, now: UnixMillis) -> MemoryChange {
+        MemoryChange::Witness(self.witness.written(now))
+    }
+
+    /// What was remembered of it. The program has begun anew.
+    pub fn recall_witness(&mut self, remembered: Witness, now: UnixMillis) {
+        self.witness.recall(remembered, now);
     }
 
     /// In which timeline the server's database was when it was last heard.
@@ -103,6 +124,7 @@ mod tests {
             conversations: vec![],
             people: vec![],
             notices: vec![],
+            witness: crate::model::Witness::default(),
         };
         let mut messages = vec![];
         for keep in model.take_news() {

@@ -8,6 +8,7 @@ mod links;
 mod lists;
 mod notices;
 mod places;
+mod unseen;
 
 pub use desk::{
     AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, chosen, ledger, ledger_head, outcome, reach, schedules, sent,
@@ -17,6 +18,7 @@ pub use links::links;
 pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, count, people};
 pub use notices::{NoticeRow, SeverityLevel, notice, open_notices, past_notices};
 pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
+pub use unseen::why_unseen;
 
 use belfry_core::chat::{Place, visible};
 use belfry_core::time::UnixMillis;
