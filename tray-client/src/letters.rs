@@ -22,6 +22,25 @@ pub fn last(text: &str, letters: usize) -> &str {
     text.get(begin.max(most)..).unwrap_or_default()
 }
 
+/// The letters that stand for somebody: of the first and of the last word of a name. Of a name that runs from the right the first alone: two of
+/// its letters would join.
+pub fn initials(name: &str) -> String {
+    let begin = |word: &str| {
+        let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+        first(if bare.is_empty() { word } else { bare }, 1).to_uppercase()
+    };
+    let mut words = name.split_whitespace();
+    let one = words.next().map(begin).unwrap_or_default();
+    let other = words.next_back().filter(|_| !runs_from_the_right(name)).map(begin).unwrap_or_default();
+    one + &other
+}
+
+/// Which of so many colours stands for a name: always the same one, as evenly as names are many (FNV-1a).
+pub fn tint(name: &str, colours: u32) -> u32 {
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash % colours.max(1)
+}
+
 /// Whether some of a text runs from right to left, as Arabic and Hebrew do.
 pub fn runs_from_the_right(text: &str) -> bool {
     // The blocks that Unicode keeps for scripts that run so, with their forms for presentation.
@@ -56,6 +75,30 @@ mod tests {
         let heap = format!("z{}", "\u{301}".repeat(1000));
         assert_eq!(first(&heap, 2).chars().count(), 2 * CHARS_OF_A_LETTER_MAX);
         assert_eq!(last(&heap, 2).chars().count(), 2 * CHARS_OF_A_LETTER_MAX);
+    }
+
+    #[test]
+    fn a_name_is_a_letter_or_two() {
+        for (name, letters) in [
+            ("anna berg", "AB"),
+            ("Anna", "A"),
+            ("Anna van der Berg", "AB"),
+            ("王伟", "王"),
+            ("نورة عبد", "ن"),
+            ("(admin) -x-", "AX"),
+            ("--- 👩🏽‍🚒", "-👩🏽‍🚒"),
+            ("ß", "SS"),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), letters, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_house_uses_all_colours_and_a_name_keeps_its_own() {
+        let tints: std::collections::BTreeSet<u32> = (0..200).map(|number| tint(&format!("person {number}"), 12)).collect();
+        assert_eq!(tints, (0..12).collect());
+        assert_eq!((tint("anna", 12), tint("anna", 0)), (tint("anna", 12), 0));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod app;
 pub mod cache;
 pub mod compose;
+pub mod emoji;
 pub mod geometry;
 pub mod letters;
 pub mod model;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Rect;
@@ -22,6 +23,9 @@ pub struct UserSettings {
     pub device_known: bool,
     /// Hold popups back until further notice.
     pub do_not_disturb: bool,
+    /// Hold popups back until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub do_not_disturb_until: Option<UnixMillis>,
     /// Hours of every day in which popups are held back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_hours: Option<QuietHours>,
@@ -39,6 +43,13 @@ pub struct UserSettings {
     pub language: Language,
     /// The keys that bring up the newest notice wherever the keyboard is; empty for none.
     pub hotkey: String,
+    /// The emoji that were chosen last, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recent_emoji: Vec<String>,
+    /// How much of the chat window's lists the people have, in percent; the conversations have the rest.
+    pub people_percent: u8,
+    /// The people are folded away there.
+    pub people_folded: bool,
     /// Where the chat window was, in physical pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Rect>,
@@ -79,6 +90,7 @@ impl Default for UserSettings {
             account: String::new(),
             device_known: false,
             do_not_disturb: false,
+            do_not_disturb_until: None,
             quiet_hours: None,
             show_texts: true,
             sounds: true,
@@ -88,6 +100,9 @@ impl Default for UserSettings {
             language: Language::default(),
             // Not a plain AltGr letter of the usual layouts.
             hotkey: "Ctrl+Alt+B".into(),
+            recent_emoji: Vec::new(),
+            people_percent: 40,
+            people_folded: false,
             window: None,
         }
     }
@@ -128,6 +143,7 @@ mod tests {
             account: "王伟".into(),
             device_known: true,
             do_not_disturb: true,
+            do_not_disturb_until: Some(UnixMillis(1_795_000_000_000)),
             quiet_hours: Some("22:00-06:30".parse().unwrap()),
             show_texts: false,
             sounds: false,
@@ -136,6 +152,9 @@ mod tests {
             text_percent: 150,
             language: Language::Chinese,
             hotkey: String::new(),
+            recent_emoji: vec!["👍🏿".into()],
+            people_percent: 55,
+            people_folded: true,
             window: Some(Rect { x: -5, y: 6, width: 720, height: 560 }),
         };
         assert_eq!(UserSettings::read(&settings.write()), Ok(settings));

@@ -69,6 +69,11 @@ impl Wall {
         }
     }
 
+    /// The next morning, when the clock shows this hour. `None` where no clock ever does.
+    pub fn tomorrow(&self, hour: u32, now: UnixMillis) -> Option<UnixMillis> {
+        on(self.zoned(now).date().tomorrow().ok()?, TimeOfDay(hour * 3600), &self.zone)
+    }
+
     /// Reads when something is to happen, by this clock unless it says by which: `14:30` (the next one), `2026-11-21 14:30` or
     /// `14:30[Europe/Berlin]`. With the schedule, when that is first.
     pub fn read(&self, typed: &str, every: Option<Every>, now: UnixMillis) -> Option<(Schedule, UnixMillis)> {
@@ -143,6 +148,14 @@ pub fn ago(at: UnixMillis, now: UnixMillis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tomorrow_morning_is_by_the_clock_on_the_wall() {
+        let hour = |hour: u64| UnixMillis(hour * 3_600_000);
+        let berlin = Wall::new(TimeZone::fixed(jiff::tz::offset(1)));
+        assert_eq!(berlin.tomorrow(8, hour(1)), Some(hour(24 + 7)));
+        assert_eq!(berlin.tomorrow(8, hour(23)), Some(hour(48 + 7)), "after midnight there");
+    }
 
     #[test]
     fn another_time_zone_and_another_day_overtake_what_was_written() {

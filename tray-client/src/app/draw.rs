@@ -84,6 +84,7 @@ impl App {
         };
         self.chat.set_trouble(sentence, !stopped && self.link.is_some());
         self.chat.set_remark(self.remark.clone());
+        self.chat.set_held_back(self.model.do_not_disturb());
         self.chat.set_admin(self.model.role() == Some(Role::Admin));
     }
 
@@ -102,9 +103,9 @@ impl App {
             Place::Direct(account) => match self.model.people().find(account) {
                 Some(person) if person.presence == Presence::Online => "online".into(),
                 Some(person) if person.presence == Presence::Away => "away".into(),
-                Some(person) => person.last_seen.map_or_else(String::new, |at| match when::ago(at, self.now().wall).as_str() {
-                    "now" => "just left".into(),
-                    ago => format!("last seen {ago} ago"),
+                Some(person) => person.last_seen.map_or_else(String::new, |at| match self.now().wall {
+                    now if self.wall.day(at) == self.wall.day(now) => format!("was here at {}", self.wall.time(at)),
+                    now => format!("last seen {} ago", when::ago(at, now)),
                 }),
                 None => String::new(),
             },

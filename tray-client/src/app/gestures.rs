@@ -5,9 +5,10 @@ use std::time::Duration;
 use belfry_core::chat::{NoticeId, Text};
 use belfry_core::client::Ticket;
 use belfry_core::net::InWords;
-use belfry_core::time::Instant;
+use belfry_core::time::{Instant, UnixMillis};
 
 use super::{App, AppEvent, UNUSED_AFTER};
+use crate::emoji;
 use crate::model::{ConnectionState, Intent};
 use crate::platform::{autostart, browser};
 use crate::popup::place;
@@ -28,6 +29,14 @@ fn notice(key: &str) -> Option<NoticeId> {
 
 fn own(key: &str) -> Option<Ticket> {
     key.parse().ok().map(Ticket)
+}
+
+/// The hour until which "until tomorrow" lasts.
+const MORNING: u32 = 8;
+
+/// So many minutes later.
+const fn after(now: UnixMillis, minutes: u64) -> UnixMillis {
+    UnixMillis(now.0.saturating_add(minutes * 60_000))
 }
 
 impl App {
@@ -89,6 +98,8 @@ impl App {
             }
             Gesture::TryNow => self.try_now(),
             Gesture::Why => self.say_how_it_stands(),
+            Gesture::WhyAgain => self.say_why(),
+            Gesture::WhyUnseen(key) => notice(&key).into_iter().for_each(|id| self.say_why_unseen(id)),
             Gesture::CloseRemark => {
                 self.remark.clear();
                 self.stale.connection = true;
@@ -98,6 +109,15 @@ impl App {
             Gesture::Attend(attended) => {
                 self.attended = attended;
                 self.attend();
+            }
+            Gesture::PickEmoji(text) => {
+                emoji::chosen(&mut self.settings.recent_emoji, &text);
+                self.chat.set_recent_emoji(self.settings.recent_emoji.clone());
+                self.keep_settings();
+            }
+            Gesture::ArrangeSide { people_percent, people_folded } => {
+                (self.settings.people_percent, self.settings.people_folded) = (people_percent, people_folded);
+                self.keep_settings();
             }
             Gesture::CloseChat => {
                 self.keep_window();
@@ -119,12 +139,13 @@ impl App {
             Choice::Open => self.raise(),
             Choice::Status => self.say_how_it_stands(),
             Choice::DoNotDisturb => {
-                self.settings.do_not_disturb = !self.settings.do_not_disturb;
-                self.policy.lay_over(&mut self.settings);
-                self.tell_settings();
-                self.keep_settings();
-                self.hold_back();
+                let timed = self.settings.do_not_disturb_until.take().is_some_and(|until| until > self.now().wall);
+                self.settings.do_not_disturb = !self.settings.do_not_disturb && !timed;
+                self.keep_quiet();
             }
+            Choice::QuietHalfHour => self.quiet_until(Some(after(self.now().wall, 30))),
+            Choice::QuietHour => self.quiet_until(Some(after(self.now().wall, 60))),
+            Choice::QuietUntilMorning => self.quiet_until(self.wall.tomorrow(MORNING, self.now().wall)),
             Choice::SendNotice => self.write_notice(),
             Choice::Settings => match SettingsView::show(&self.sink, &self.settings, self.starts_with_system(), &self.policy) {
                 Ok(view) => self.settings_view = Some(view),
@@ -151,6 +172,19 @@ impl App {
                 }
             }
         }
+    }
+
+    fn quiet_until(&mut self, until: Option<UnixMillis>) {
+        // What an administrator has settled holds for a while, too.
+        self.settings.do_not_disturb_until = until.filter(|_| self.policy.do_not_disturb.is_none());
+        self.keep_quiet();
+    }
+
+    fn keep_quiet(&mut self) {
+        self.policy.lay_over(&mut self.settings);
+        self.tell_settings();
+        self.keep_settings();
+        self.hold_back();
     }
 
     /// The person asks for the program: the window, or what stands between them and it.
@@ -275,7 +309,8 @@ impl App {
     /// Whether popups are held back now: by wish, or by the hour.
     pub(super) fn held_back(&self) -> bool {
         let quiet = |hours: QuietHours| self.wall.minute(self.now().wall).is_some_and(|minute| hours.contains(minute));
-        self.settings.do_not_disturb || self.settings.quiet_hours.is_some_and(quiet)
+        let timed = self.settings.do_not_disturb_until.is_some_and(|until| until > self.now().wall);
+        self.settings.do_not_disturb || timed || self.settings.quiet_hours.is_some_and(quiet)
     }
 
     fn hold_back(&mut self) {
@@ -289,7 +324,9 @@ impl App {
     pub(super) fn quiet_change(&self, now: Instant) -> Option<Instant> {
         let minute = Duration::from_millis(60_000 - self.now().wall.0 % 60_000);
         let hours = self.settings.quiet_hours.map(|_| now + minute);
-        [hours, self.quit_at].into_iter().flatten().min()
+        let timed = self.settings.do_not_disturb_until.and_then(|until| until.0.checked_sub(self.now().wall.0));
+        let timed = timed.filter(|&left| left > 0).map(|left| now + Duration::from_millis(left));
+        [hours, timed, self.quit_at].into_iter().flatten().min()
     }
 
     pub(super) fn alarm_rang(&mut self) {
@@ -325,6 +362,8 @@ impl App {
     }
 
     pub(super) fn restore_window(&self) {
+        self.chat.set_recent_emoji(self.settings.recent_emoji.clone());
+        self.chat.arrange_side(self.settings.people_percent, self.settings.people_folded);
         let Some(rect) = self.settings.window else { return };
         // Where the monitors are not known yet, a place that turns out to be nowhere is mended by the desktop.
         self.chat.place(place::restore(rect, &self.known_screens(), HANDLE).unwrap_or(rect));

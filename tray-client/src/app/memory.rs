@@ -37,7 +37,9 @@ impl App {
         self.whose = (server.to_owned(), account.to_owned());
         self.owner = self.owner(server, account);
         if let Some(memory) = self.owner.as_ref().and_then(|owner| self.cache.turn_to(owner)) {
+            let witness = memory.witness.clone();
             model.recall(memory);
+            model.recall_witness(witness, self.now().wall);
         }
         if let Ok(account) = AccountName::known(account) {
             for WaitingPost { post, to, room, text, reply_to, at } in self.outbox.waiting(server, &account) {
@@ -136,7 +138,9 @@ impl App {
     /// Gives what is new to the cache's thread. Whether the cache knows now all that the model does.
     pub(super) fn remember(&mut self) -> bool {
         self.remember_at = None;
-        let news = self.model.take_news();
+        let now = self.now().wall;
+        let mut news = self.model.take_news();
+        news.extend(self.model.take_witness(now));
         if news.is_empty() {
             return true;
         }

@@ -16,6 +16,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use belfry_core::chat::NoticeId;
 use belfry_core::client::Update;
 use belfry_core::net::search::Sightings;
 use belfry_core::net::{Clock, Handle, InWords};
@@ -192,6 +193,8 @@ pub struct App {
     sign_in: Option<SignInView>,
     settings_view: Option<SettingsView>,
     why: Option<WhyView>,
+    /// The notice that it is about; how everything stands, for none.
+    why_about: Option<NoticeId>,
     about: Option<AboutView>,
     desk: DeskPlace,
     panes: Panes,
@@ -290,6 +293,7 @@ impl App {
             sign_in: None,
             settings_view: None,
             why: None,
+            why_about: None,
             about: None,
             desk: DeskPlace::default(),
             panes: Panes::default(),
@@ -390,6 +394,9 @@ impl App {
     /// Everything is on the disk, and nothing more is to be done.
     fn end(&mut self) {
         self.remember();
+        let last = self.model.last_witness(self.now().wall);
+        // Untold, the program seems to have ended with what was told last.
+        let _ = self.cache.write(vec![last]);
         self.cache.close();
         run::quit();
     }
@@ -416,6 +423,8 @@ impl App {
             self.dress_popups();
         }
         self.wall_read = now;
+        // That the program runs is remembered, too.
+        self.remember_soon();
     }
 
     /// There is nothing to show it on but the standard error.

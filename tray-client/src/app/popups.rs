@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::App;
 use crate::geometry::{Corner, Rect};
-use crate::model::Intent;
+use crate::model::{Hindrance, Intent};
 use crate::platform::sound;
 use crate::popup::place;
 use crate::popup::stack::{Insists, STAYS, Stack};
@@ -95,6 +95,7 @@ impl App {
     /// The screen is locked, or open again: what came meanwhile is there, and only now seen.
     pub(super) fn lock(&mut self, locked: bool) {
         self.locked = locked;
+        self.act(Intent::Hindered(Hindrance::Locked, locked));
         self.watch();
     }
 
@@ -335,6 +336,9 @@ impl App {
             placed.extend(popups.iter().take(corners.len()).map(|shown| shown.key.clone()));
         }
         self.popups.stack.fit(now, &placed);
+        // Behind a lock nothing is seen.
+        let seen = placed.iter().filter(|_| !self.locked).filter_map(|key| notice_of(key)).collect();
+        self.act(Intent::OnScreen(seen));
     }
 
     /// How much of its time each info popup has left.

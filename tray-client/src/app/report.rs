@@ -1,12 +1,27 @@
 //! "Why did I not see it?": everything that decides whether a notice comes to the screen, in one text to copy.
 
+use belfry_core::chat::NoticeId;
+
 use super::App;
 use crate::model::ConnectionState;
+use crate::scene;
 use crate::view::settings::WhyView;
 use crate::words::say;
 
 impl App {
     pub(super) fn say_how_it_stands(&mut self) {
+        self.why_about = None;
+        self.say_why();
+    }
+
+    /// Why one notice was not seen.
+    pub(super) fn say_why_unseen(&mut self, notice: NoticeId) {
+        self.why_about = Some(notice);
+        self.say_why();
+    }
+
+    /// The same again, as it is now.
+    pub(super) fn say_why(&mut self) {
         let report = self.report();
         let shown = match &self.why {
             Some(view) => view.renew(report),
@@ -19,6 +34,10 @@ impl App {
 
     pub(super) fn report(&self) -> String {
         let now = self.now();
+        let moment = scene::Moment { now: now.wall, wall: &self.wall };
+        if let Some(unseen) = self.why_about.and_then(|notice| scene::why_unseen(&self.model, notice, moment)) {
+            return unseen;
+        }
         let connection = match self.model.connection() {
             ConnectionState::Connected => "Connected.".to_owned(),
             ConnectionState::Connecting if self.link.is_some() => "Connecting for the first time.".to_owned(),
@@ -26,12 +45,16 @@ impl App {
             other => other.trouble(now.instant, |at| self.wall.time(at)).unwrap_or_else(|| "Closed.".to_owned()),
         };
         let me = self.model.me().map_or_else(|| "nobody".to_owned(), ToString::to_string);
-        let held_back = match (self.settings.do_not_disturb, self.settings.quiet_hours, self.model.do_not_disturb()) {
-            (true, ..) => "On: popups are held back, except critical notices.".to_owned(),
-            (false, Some(hours), true) => format!("On by the hour ({hours}): popups are held back, except critical notices."),
-            (false, Some(hours), false) => format!("Off; every day on in the hours {hours}."),
-            (false, None, _) => "Off.".to_owned(),
-        };
+        let until = self.settings.do_not_disturb_until.filter(|&until| until > now.wall && !self.settings.do_not_disturb);
+        let until =
+            until.map(|until| format!("On until {}: popups are held back, except critical notices.", self.wall.short(until, now.wall)));
+        let held_back =
+            until.unwrap_or_else(|| match (self.settings.do_not_disturb, self.settings.quiet_hours, self.model.do_not_disturb()) {
+                (true, ..) => "On: popups are held back, except critical notices.".to_owned(),
+                (false, Some(hours), true) => format!("On by the hour ({hours}): popups are held back, except critical notices."),
+                (false, Some(hours), false) => format!("Off; every day on in the hours {hours}."),
+                (false, None, _) => "Off.".to_owned(),
+            });
         let notices = self.model.notices();
         let lines = [
             ("Version", env!("CARGO_PKG_VERSION").to_owned()),

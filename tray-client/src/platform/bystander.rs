@@ -17,6 +17,7 @@ pub const fn keep(_window: &Window) {}
 #[allow(unsafe_code, reason = "neither these styles nor what a click does to the keyboard has a safe wrapper")]
 mod system {
     use windows_sys::Win32::Foundation::{HWND, LPARAM, LRESULT, WPARAM};
+    use windows_sys::Win32::Graphics::Dwm::{DWMWA_WINDOW_CORNER_PREFERENCE, DWMWCP_ROUND, DwmSetWindowAttribute};
     use windows_sys::Win32::UI::Shell::{DefSubclassProc, RemoveWindowSubclass, SetWindowSubclass};
     use windows_sys::Win32::UI::WindowsAndMessaging::{
         GWL_EXSTYLE, GetWindowLongPtrW, MA_NOACTIVATE, STYLESTRUCT, SetWindowLongPtrW, WM_MOUSEACTIVATE, WM_NCDESTROY, WM_STYLECHANGING,
@@ -32,11 +33,16 @@ mod system {
         let RawWindowHandle::Win32(handle) = handle.as_raw() else { return };
         let handle = handle.hwnd.get() as HWND;
         // SAFETY: the handle is of a window that lives as long as `window`, which is borrowed, and of this thread; reading and changing
-        // its styles touches no memory of ours, and `procedure` has the signature that is asked for. Setting it again changes nothing.
+        // its styles touches no memory of ours, and `procedure` has the signature that is asked for. Setting it again changes nothing. The
+        // wish for round corners outlives the call that is told its size.
         unsafe {
             SetWindowSubclass(handle, Some(procedure), SUBCLASS, 0);
             // Whatever is written, the procedure makes a bystander's of it.
             SetWindowLongPtrW(handle, GWL_EXSTYLE, GetWindowLongPtrW(handle, GWL_EXSTYLE));
+            // Windows 11 rounds the corners and casts a shadow; older ones and Wine refuse, and leave it square.
+            let wish = DWMWCP_ROUND;
+            let _ =
+                DwmSetWindowAttribute(handle, DWMWA_WINDOW_CORNER_PREFERENCE as u32, (&raw const wish).cast(), size_of_val(&wish) as u32);
         }
     }
 

@@ -52,7 +52,7 @@ pub struct PersonRow {
     pub name: String,
     /// Whether they are here.
     pub here: PresenceDot,
-    /// How long they have been gone.
+    /// When they were here last: the time of day, or how long ago where that was not today.
     pub note: String,
     /// The row of the person who is signed in.
     pub me: bool,
@@ -98,6 +98,7 @@ pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow>
         name: visible(person.account.as_str()),
         here: here(model, person.presence),
         note: match (person.presence, person.last_seen) {
+            (Presence::Offline, Some(at)) if moment.wall.day(at) == moment.wall.day(moment.now) => moment.wall.time(at),
             (Presence::Offline, Some(at)) => when::ago(at, moment.now),
             _ => String::new(),
         },

@@ -213,10 +213,13 @@ fn built(state: &IconState) -> Option<Menu> {
     Some(menu)
 }
 
-const IDS: [(Choice, &str); 7] = [
+const IDS: [(Choice, &str); 10] = [
     (Choice::Open, "open"),
     (Choice::Status, "status"),
     (Choice::DoNotDisturb, "quiet"),
+    (Choice::QuietHalfHour, "quiet-half-hour"),
+    (Choice::QuietHour, "quiet-hour"),
+    (Choice::QuietUntilMorning, "quiet-until-morning"),
     (Choice::SendNotice, "notice"),
     (Choice::Settings, "settings"),
     (Choice::About, "about"),

@@ -11,6 +11,12 @@ pub enum Choice {
     Status,
     /// Hold popups back, or not any more.
     DoNotDisturb,
+    /// Hold them back for half an hour.
+    QuietHalfHour,
+    /// For an hour.
+    QuietHour,
+    /// Until the next morning.
+    QuietUntilMorning,
     /// Write a notice.
     SendNotice,
     /// Open the window of settings.
@@ -45,6 +51,13 @@ pub fn entries(role: Option<Role>, do_not_disturb: bool) -> Vec<MenuEntry> {
         choice(Choice::Status, "S&tatus"),
         MenuEntry::Choice { choice: Choice::DoNotDisturb, label: "&Do not disturb", checked: Some(do_not_disturb) },
     ];
+    if !do_not_disturb {
+        entries.extend([
+            choice(Choice::QuietHalfHour, "Do not disturb for &30 minutes"),
+            choice(Choice::QuietHour, "Do not disturb for &1 hour"),
+            choice(Choice::QuietUntilMorning, "Do not disturb until to&morrow, 8:00"),
+        ]);
+    }
     if role == Some(Role::Admin) {
         entries.push(choice(Choice::SendNotice, "Send &notice…"));
     }
@@ -80,6 +93,19 @@ mod tests {
                 .find_map(|entry| if let MenuEntry::Choice { checked, .. } = entry { checked } else { None })
         };
         assert_eq!((marks(true), marks(false)), (Some(true), Some(false)));
+    }
+
+    #[test]
+    fn for_how_long_is_offered_while_popups_come() {
+        let offered = |held_back| {
+            entries(None, held_back)
+                .into_iter()
+                .filter(|entry| {
+                    matches!(entry, MenuEntry::Choice { choice: Choice::QuietHalfHour | Choice::QuietHour | Choice::QuietUntilMorning, .. })
+                })
+                .count()
+        };
+        assert_eq!((offered(false), offered(true)), (3, 0));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use slint::ComponentHandle as _;
 
 use super::{NoDisplay, keyboard, look, ui};
 
-/// Of the font that the program brings along: with every copy goes this.
-const FONT_LICENCE: &str = include_str!("../../fonts/NotoEmoji-OFL.txt");
+/// Of the font and of the names that the program brings along: with every copy go these.
+const EMOJI_LICENCES: &str =
+    concat!(include_str!("../../fonts/NotoEmoji-OFL.txt"), "\n\n", include_str!("../../emoji/LICENSE-emojibase.txt"));
 
 /// The window that says what this program is.
 pub struct AboutView {
@@ -28,7 +29,7 @@ impl AboutView {
         let window = ui::AboutWindow::new()?;
         look::dress(&window);
         window.set_version(env!("CARGO_PKG_VERSION").into());
-        window.set_font_licence(FONT_LICENCE.into());
+        window.set_emoji_licences(EMOJI_LICENCES.into());
         keyboard::keep(&window, ui::AboutWindow::invoke_take_keyboard);
         let weak = window.as_weak();
         window.on_closed(move || keyboard::leave(&weak));

@@ -1,7 +1,10 @@
 //! The chat window's adapter.
 
+mod emoji;
 mod panes;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use slint::ComponentHandle as _;
@@ -55,6 +58,7 @@ pub struct ChatView {
     members: RowList<MemberRow, ui::Member>,
     /// Which conversation is shown, and from which line to which.
     span: (String, Option<(u64, u64)>),
+    recent_emoji: Rc<RefCell<Vec<String>>>,
 }
 
 impl ChatView {
@@ -84,6 +88,7 @@ impl ChatView {
             invitations: RowList::new(),
             members: RowList::new(),
             span: (String::new(), None),
+            recent_emoji: Rc::default(),
         };
         view.window.set_conversations(view.conversations.model());
         view.window.set_people(view.people.model());
@@ -96,6 +101,7 @@ impl ChatView {
         view.window.set_members(view.members.model());
         view.listen(sink);
         view.listen_for_places(sink);
+        view.listen_for_emoji(sink);
         Ok(view)
     }
 
@@ -135,11 +141,19 @@ impl ChatView {
         window.on_read_back(just(sink, Gesture::ReadBack));
         window.on_try_now(just(sink, Gesture::TryNow));
         window.on_why(just(sink, Gesture::Why));
+        window.on_why_unseen(on(sink, Gesture::WhyUnseen));
         window.on_remark_closed(just(sink, Gesture::CloseRemark));
         window.on_save(just(sink, Gesture::Save));
         let answered = sink.clone();
         window.on_answered(move |notice, answer| {
             answered(Gesture::Answer { notice: notice.into(), answer: u8::try_from(answer).unwrap_or(u8::MAX) });
+        });
+        let (weak, arranged) = (window.as_weak(), sink.clone());
+        window.on_arranged(move || {
+            let Some(window) = weak.upgrade() else { return };
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is between nothing and one")]
+            let people_percent = (window.get_people_share() * 100.0).round() as u8;
+            arranged(Gesture::ArrangeSide { people_percent, people_folded: !window.get_people_open() });
         });
         let closed = sink.clone();
         window.window().on_close_requested(move || {
@@ -159,6 +173,17 @@ impl ChatView {
             }
             EventResult::Propagate
         });
+    }
+
+    /// Popups are held back: the menu says so.
+    pub fn set_held_back(&self, held_back: bool) {
+        self.window.set_held_back(held_back);
+    }
+
+    /// How the lists were left: how much of them the people have, in percent, and whether they are folded away.
+    pub fn arrange_side(&self, people_percent: u8, people_folded: bool) {
+        self.window.set_people_share((f32::from(people_percent) / 100.0).clamp(0.15, 0.7));
+        self.window.set_people_open(!people_folded);
     }
 
     /// What was pressed last may be gone by the time of this key.

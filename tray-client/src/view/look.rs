@@ -19,6 +19,16 @@ pub const CALM: Duration = Duration::from_millis(500);
 /// so whoever is there has seen it; it does not grow with the text, because visible says that it could be read, and the answer that it was.
 pub const READ_AFTER: Duration = Duration::from_secs(2);
 
+/// The colours behind white letters that stand for somebody, red, green and blue.
+const TINTS: [u32; 12] =
+    [0x0063_b1, 0x006f_74, 0x0b6a_0b, 0x49_8205, 0x8e_562e, 0xa4_262c, 0xd1_3438, 0xbf_0077, 0x9a_0089, 0x5c_2e91, 0x4f_6bed, 0x69_797e];
+
+/// Which of them stands for a name.
+pub(super) fn tint(name: &str) -> i32 {
+    let colours = u32::try_from(TINTS.len()).unwrap_or(1);
+    i32::try_from(letters::tint(name, colours)).unwrap_or(0)
+}
+
 thread_local! {
     /// What windows that are made from now on look like.
     static CURRENT: Cell<(Theme, u16)> = const { Cell::new((Theme::System, 100)) };
@@ -47,6 +57,8 @@ where
     let _ = slint::select_bundled_translation(LANGUAGE.get());
     ui::Look::get(window).set_text_scale(f32::from(percent) / 100.0);
     ui::Look::get(window).on_runs_from_the_right(|text| letters::runs_from_the_right(&text));
+    let opaque = |tint| slint::Color::from_argb_encoded(0xff00_0000 | tint);
+    ui::Look::get(window).set_tints(slint::ModelRc::from(TINTS.map(opaque)));
     ui::Look::get(window).set_calm(millis(CALM));
     ui::Look::get(window).set_read_after(millis(READ_AFTER));
     ui::Palette::get(window).set_color_scheme(match theme {
@@ -63,4 +75,34 @@ pub(super) fn set_for_test(theme: Theme, percent: u16, language: &'static str) {
     CURRENT.set((theme, percent));
     LANGUAGE.set(language);
     words::speak_here(language == "zh");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How bright a colour is (WCAG 2.2, "relative luminance").
+    fn luminance(colour: u32) -> f64 {
+        let channel = |shift: u32| {
+            let value = f64::from((colour >> shift) & 0xff) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(16) + 0.7152 * channel(8) + 0.0722 * channel(0)
+    }
+
+    fn contrast(one: u32, other: u32) -> f64 {
+        let (bright, dark) = (luminance(one).max(luminance(other)), luminance(one).min(luminance(other)));
+        (bright + 0.05) / (dark + 0.05)
+    }
+
+    #[test]
+    fn white_letters_can_be_read_on_every_tint_and_every_tint_is_seen_in_both_themes() {
+        for tint in TINTS {
+            assert!(contrast(tint, 0xff_ffff) >= 4.5, "{tint:06x}: {}", contrast(tint, 0xff_ffff));
+            // Behind it: the sides and the pages, light and dark.
+            for behind in [0xf3_f3f3, 0xfd_fdfd, 0x24_2424, 0x1c_1c1c] {
+                assert!(contrast(tint, behind) >= 1.5, "{tint:06x} on {behind:06x}: {}", contrast(tint, behind));
+            }
+        }
+    }
 }

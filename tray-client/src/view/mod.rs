@@ -85,6 +85,10 @@ pub enum Gesture {
     TryNow,
     /// Asks how it stands.
     Why,
+    /// Asks the same again.
+    WhyAgain,
+    /// Asks why they did not see a notice.
+    WhyUnseen(String),
     /// Has read the remark.
     CloseRemark,
     /// Chose from the window's menu.
@@ -95,6 +99,15 @@ pub enum Gesture {
     Attend(bool),
     /// The newest line of the shown conversation has come into view, or has left it.
     SeeEnd(bool),
+    /// Moved the line between conversations and people, or folded the people away.
+    ArrangeSide {
+        /// How much of the lists the people have, in percent.
+        people_percent: u8,
+        /// They are folded away.
+        people_folded: bool,
+    },
+    /// Chose an emoji for what they are writing.
+    PickEmoji(String),
     /// Closed the chat window.
     CloseChat,
     /// Wants to sign in, or to make an account.

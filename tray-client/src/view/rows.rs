@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use slint::{Model as _, ModelRc, SharedString, VecModel};
 
-use super::ui;
+use super::{look, ui};
+use crate::letters;
 use crate::scene::{
     AlterationMark, AudienceRow, ChatRow, ConversationRow, DeliveryMark, LedgerRow, LineRow, MemberRow, MissingQuote, NoticeRow, PersonRow,
     PresenceDot, QuoteRow, RoomRow, SentRow, SeverityLevel,
@@ -174,6 +175,12 @@ pub(super) fn place_name(key: &str, name: String) -> String {
     if key == "lobby" { say(&name) } else { name }
 }
 
+/// What oneself has written last. It stands where the sentence has a hole: no word of it is looked up.
+fn own(text: &str) -> String {
+    const HOLE: &str = "\u{fffc}";
+    say(&format!("You: {HOLE}")).replace(HOLE, text)
+}
+
 impl From<PresenceDot> for ui::Here {
     fn from(here: PresenceDot) -> Self {
         match here {
@@ -197,12 +204,14 @@ impl From<SeverityLevel> for ui::Level {
 impl From<ConversationRow> for ui::Conversation {
     fn from(row: ConversationRow) -> Self {
         Self {
+            initials: letters::initials(&row.name).into(),
+            tint: look::tint(&row.name),
             name: place_name(&row.key, row.name).into(),
             key: row.key.into(),
             direct: row.direct,
             here: row.here.into(),
             // What others have written is theirs; only the word for oneself is ours.
-            last: if row.last.starts_with("You: ") { say(&row.last) } else { row.last }.into(),
+            last: row.last.strip_prefix("You: ").map(own).unwrap_or(row.last.clone()).into(),
             time: row.time.into(),
             unread: row.unread.into(),
             shown: row.shown,
@@ -212,7 +221,15 @@ impl From<ConversationRow> for ui::Conversation {
 
 impl From<PersonRow> for ui::Person {
     fn from(row: PersonRow) -> Self {
-        Self { key: row.key.into(), name: row.name.into(), here: row.here.into(), note: say(&row.note).into(), me: row.me }
+        Self {
+            key: row.key.into(),
+            initials: letters::initials(&row.name).into(),
+            tint: look::tint(&row.name),
+            name: row.name.into(),
+            here: row.here.into(),
+            note: say(&row.note).into(),
+            me: row.me,
+        }
     }
 }
 
@@ -233,6 +250,8 @@ impl From<ChatRow> for ui::Line {
         Self {
             kind: ui::LineKind::Message,
             who: who.into(),
+            initials: letters::initials(&by).into(),
+            tint: look::tint(&by),
             by: by.into(),
             own,
             time: time.into(),

@@ -135,7 +135,7 @@ impl WhyView {
         look::dress(&window);
         window.set_report(report.into());
         let refresh = sink.clone();
-        window.on_refresh(move || refresh(Gesture::Why));
+        window.on_refresh(move || refresh(Gesture::WhyAgain));
         keyboard::keep(&window, ui::WhyWindow::invoke_take_keyboard);
         let weak = window.as_weak();
         window.on_closed(move || keyboard::leave(&weak));

@@ -105,7 +105,7 @@ fn step(view: &mut ChatView, dice: &mut Dice) -> String {
             said
         }
         2 => {
-            let letter = dice.one_of(&["k", "n", "f", "m"]);
+            let letter = dice.one_of(&["k", "n", "f", "m", "e"]);
             with_control(view, letter);
             format!("Control and {letter}")
         }
@@ -193,6 +193,8 @@ fn a_button_that_goes_with_what_it_has_done_leaves_the_keyboard_in_the_composer(
     view.set_remark("Saved.".into());
     // From the composer to the remark's cross.
     strike(&view, Key::Escape);
+    // Past the button for an emoji.
+    strike(&view, Key::Tab);
     strike(&view, Key::Tab);
     heard.take();
     strike(&view, Key::Return);
@@ -295,6 +297,36 @@ fn the_lists_of_the_administrators_window_are_one_stop_each() {
     heard.take();
     strike(Key::Return.into());
     assert!(heard.take().iter().any(|gesture| matches!(gesture, Gesture::Desk(DeskGesture::Change { .. }))), "Remind");
+}
+
+#[test]
+fn an_emoji_is_chosen_by_keys_alone_and_written_where_the_keyboard_was() {
+    let (heard, sink) = begin();
+    let view = chat(&sink);
+    view.set_recent_emoji(vec!["🚀".into()]);
+    strike(&view, "a");
+    strike(&view, "b");
+    strike(&view, Key::LeftArrow);
+    with_control(&view, "e");
+    strike(&view, Key::Return);
+    assert_eq!(view.draft(), "a🚀b", "the recent one first");
+    with_control(&view, "e");
+    for letter in ["f", "i", "r", "e", " ", "e", "n"] {
+        strike(&view, letter);
+    }
+    strike(&view, Key::Return);
+    assert_eq!(view.draft(), "a🚀🚒b");
+    with_control(&view, "e");
+    strike(&view, Key::RightArrow);
+    strike(&view, Key::Return);
+    assert_eq!(view.draft(), "a🚀🚒👍b", "the second of those that stand there");
+    let picked: Vec<_> =
+        heard.take().into_iter().filter_map(|gesture| if let Gesture::PickEmoji(text) = gesture { Some(text) } else { None }).collect();
+    assert_eq!(picked, ["🚀", "🚒", "👍"]);
+    with_control(&view, "e");
+    strike(&view, Key::Escape);
+    strike(&view, "c");
+    assert_eq!(view.draft(), "a🚀🚒👍cb");
 }
 
 #[test]
