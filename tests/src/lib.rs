@@ -3,6 +3,7 @@
 pub mod anything;
 pub mod arrivals;
 pub mod caller;
+pub mod courier;
 pub mod crowd;
 pub mod fuzzing;
 pub mod line;

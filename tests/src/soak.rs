@@ -14,12 +14,16 @@ use belfry_core::client::{Command, Failure, Knowledge, Start, Ticket, Update};
 use belfry_core::rng::{self, Rng};
 use belfry_core::time::UnixMillis;
 
+use crate::courier::Courier;
 use crate::pair::seeded;
 use crate::weather::{Bottleneck, Burst, Weather};
 use crate::world::{World, text};
 
 /// After the last fault everything has arrived within this time: the longest pause between two tries of a client, and a handshake.
 const HEALED_WITHIN: Duration = Duration::from_secs(120);
+
+/// … and files that were on their way, in seconds: each may have to find anew where it is, one connection after the other.
+const FILES_WITHIN: u32 = 300;
 
 /// A moment that is waited for comes within this time, or is not waited for.
 const LONG_ENOUGH: Duration = Duration::from_millis(200);
@@ -45,6 +49,8 @@ struct Faults {
     queues: bool,
     /// A router gives people another port.
     rebinding: bool,
+    /// People send files.
+    files: bool,
 }
 
 /// One account's programs over a life, the last one running.
@@ -97,12 +103,14 @@ struct Life {
     answered: BTreeSet<(usize, usize, NoticeId)>,
     /// Programs whose computers sleep.
     asleep: BTreeSet<usize>,
+    /// Files on their way or there, each with who sends it.
+    couriers: Vec<(usize, Courier)>,
 }
 
 impl Life {
     fn new(seed: u64) -> Self {
         let mut rng = seeded(seed ^ 0x5eed_0f11_fe00);
-        let bits = rng::below(&mut rng, 1 << 13);
+        let bits = rng::below(&mut rng, 1 << 14);
         let on = |bit: u64| bits & (1 << bit) != 0;
         let faults = Faults {
             weather: on(0),
@@ -118,6 +126,7 @@ impl Life {
             narrow: on(10),
             queues: on(11),
             rebinding: on(12),
+            files: on(13),
         };
         let weather = if faults.weather { draw_weather(&mut rng) } else { Weather::clear() };
         Self {
@@ -131,6 +140,7 @@ impl Life {
             notices: BTreeSet::new(),
             answered: BTreeSet::new(),
             asleep: BTreeSet::new(),
+            couriers: Vec::new(),
         }
     }
 
@@ -146,6 +156,7 @@ impl Life {
             self.something_happens();
             let pause = Duration::from_millis(self.draw(1500));
             self.world.run_for(pause);
+            self.carry();
         }
         self.heal()?;
         self.judge()
@@ -222,6 +233,7 @@ impl Life {
                 self.world.relocate(program, (host, port).into());
             }
             24 if self.faults.notices => self.answer(who),
+            25 if self.faults.files => self.send_file(who),
             _ => {}
         }
     }
@@ -301,6 +313,42 @@ impl Life {
         }
     }
 
+    /// Somebody sends a file of up to a few hundred kilobytes, now and then one that was sent before.
+    fn send_file(&mut self, who: usize) {
+        if !self.is_about(who) {
+            return;
+        }
+        let again = self.draw(4) == 0;
+        let content = match self.couriers.last().filter(|_| again) {
+            Some((_, courier)) => courier.content.clone(),
+            None => {
+                let (length, of) = (1 + self.draw(300_000) as usize, self.draw(256) as u8);
+                (0..length).map(|at| (at % 251) as u8 ^ of).collect()
+            }
+        };
+        let words = format!("{} file {}", self.people[who].name, self.couriers.len());
+        let program = self.program(who);
+        let courier = Courier::send(&mut self.world, program, words, content);
+        self.couriers.push((who, courier));
+    }
+
+    /// Those who send files go on. Whether anybody is still at it who can be.
+    fn carry(&mut self) -> bool {
+        let mut any = false;
+        for (who, courier) in &mut self.couriers {
+            let person = &mut self.people[*who];
+            let runs = person.programs.last() == Some(&courier.program) && person.alive;
+            if courier.is_done() || !runs || is_turned_away(&self.world, courier.program) {
+                continue;
+            }
+            if let Some((ticket, words)) = courier.step(&mut self.world) {
+                person.said.push((courier.program, ticket, words));
+            }
+            any |= !courier.is_done();
+        }
+        any
+    }
+
     /// Somebody answers the newest notice that their program shows them.
     fn answer(&mut self, who: usize) {
         let program = self.program(who);
@@ -372,6 +420,17 @@ impl Life {
             if !self.people[who].alive {
                 self.die_or_return(who);
             }
+        }
+        let mut seconds = 0;
+        while self.carry() {
+            seconds += 1;
+            if seconds > FILES_WITHIN {
+                return Err(format!(
+                    "seed {}: a file is not there after {FILES_WITHIN} s ({:?}): {:?}",
+                    self.seed, self.faults, self.couriers
+                ));
+            }
+            self.world.run_for(Duration::from_secs(1));
         }
         let expected = |world: &World, people: &[Inhabitant]| {
             people.iter().all(|person| {

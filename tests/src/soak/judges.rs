@@ -8,6 +8,8 @@ use belfry_core::client::{Command, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_server::machine::Machine;
 
+use crate::courier::fetch;
+
 use super::{HEALED_WITHIN, Life, Outcome, beginning};
 
 impl Life {
@@ -61,6 +63,7 @@ impl Life {
                 return wrong(format!("what {} said is out of order: {order:?}", person.name));
             }
         }
+        self.judge_files(observer)?;
         self.judge_notices(admin)?;
         self.judge_presence(observer)?;
         if let Some(repeated) = self.world.nonces.repeated() {
@@ -69,6 +72,32 @@ impl Life {
         let datagrams = self.world.server().map_or(0, |server| server.transport().datagrams_received);
         let told = self.world.people.into_iter().map(|person| person.updates).collect();
         Ok(Outcome { told, datagrams, messages: log.len(), accidents: self.accidents })
+    }
+
+    /// Every file that came with a message holds what its sender's held, and whoever was told that theirs is there finds it.
+    fn judge_files(&mut self, observer: usize) -> Result<(), String> {
+        let wrong = |what: String| Err(format!("seed {} ({:?}): {what}", self.seed, self.faults));
+        let attachments: Vec<_> =
+            self.world.people[observer].messages().iter().filter_map(|message| message.attachment.as_deref().cloned()).collect();
+        for attachment in &attachments {
+            let Some((_, courier)) = self.couriers.iter().find(|(_, courier)| courier.name() == attachment.name) else {
+                return wrong(format!("nobody has sent {}", attachment.name));
+            };
+            match fetch(&mut self.world, observer, attachment) {
+                Ok(content) if content == courier.content => {}
+                Ok(_) => return wrong(format!("{} holds something else", attachment.name)),
+                Err(refusal) => return wrong(format!("{} cannot be fetched: {refusal}", attachment.name)),
+            }
+        }
+        for (_, courier) in &self.couriers {
+            if let Some(refusal) = courier.refused() {
+                return wrong(format!("{} was refused: {refusal}", courier.name()));
+            }
+            if courier.is_done() && !attachments.iter().any(|attachment| attachment.name == courier.name()) {
+                return wrong(format!("{} is not there", courier.name()));
+            }
+        }
+        Ok(())
     }
 
     /// Every notice that was confirmed to its author is on every screen, once in each state.

@@ -183,7 +183,10 @@ fn a_file_goes_to_standard_output_whole_or_not_at_all_as_a_success() {
     // Its content is lost, as nobody means it to be.
     let folders = fs::read_dir(server.data().join("contents")).unwrap().map(|folder| folder.unwrap().path());
     folders.filter(|folder| !folder.ends_with("incoming")).for_each(|folder| fs::remove_dir_all(folder).unwrap());
-    assert!(alice.run(&["files", "get", "1"]).refused(1).contains("does not have the content"));
+    let out = notes.with_file_name("fetched");
+    assert!(alice.run(&["files", "get", "1", "--out", shown(&out)]).refused(1).contains("does not have the content"));
+    let left = fs::read_dir(out.parent().unwrap()).unwrap().any(|entry| entry.unwrap().path().to_string_lossy().contains("fetched"));
+    assert!(!left, "nothing has come, and nothing is left of it");
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub(super) fn fetch(session: &mut Session, file: &SharedFile, to: &Destination, 
     let mut part = FetchedPart::open(&folder, wanted, &name, file)?;
     if part.length < file.attachment.bytes {
         let from = part.length;
-        blocks(session, file, from, json, |block| part.append(block))?;
+        blocks(session, file, from, json, |block| part.append(block)).inspect_err(|_| part.leave_nothing_empty())?;
     }
     let path = part.finish(&folder, wanted, &name, file.attachment.hash)?;
     if json {
@@ -195,6 +195,13 @@ impl FetchedPart {
             return Ok(Self { path, file: opened, hasher: blake3::Hasher::new(), length: 0 });
         }
         Ok(Self { path, file: opened, hasher, length })
+    }
+
+    /// Nothing has come: nothing is left of the try.
+    fn leave_nothing_empty(&self) {
+        if self.length == 0 {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     fn append(&mut self, block: &Block) -> Outcome {
