@@ -121,7 +121,7 @@ mod tests {
     use belfry_core::rng::{below, from_seed};
 
     use super::super::fixture::{DEVICE, add, arrive, ask, notice_to, sent};
-    use super::super::ledger_house::{CASES, OTHER, fill, house, prepare, rows};
+    use super::super::ledger_house::{CASES, OTHER, delivery, fill, house, prepare, rows};
     use super::super::{NoticeDelivery, Store, Work};
     use super::*;
 
@@ -156,6 +156,7 @@ mod tests {
                     let (here, [with_lines, with_device, _]) = people.split_at(size) else { panic!() };
                     fill(&store, 1, *with_lines, None);
                     prepare(&mut store, 8, *with_device);
+                    prepare(&mut store, 6, *with_device);
                     prepare(&mut store, 10, *with_device);
                     here.iter().enumerate().for_each(|(n, &person)| prepare(&mut store, (first + n) % CASES, person));
                     let mut seen = vec![rows(&store)];
@@ -197,6 +198,14 @@ mod tests {
             assert_eq!(note(&mut store, 5, reports), [(1, [size as u64; 2])]);
             let reached = "SELECT count(*) FROM ledger WHERE notice = 1 AND reached_at = 5 AND visible_at = 5 AND revision = 1";
             assert_eq!(store.connection.query_row(reached, [], |row| row.get::<_, i64>(0)), Ok(size as i64));
+            // The second notice has reached all of them, in an older wording than they see.
+            let arrived = people.iter().map(|&person| delivery(2, person, DEVICE, None)).collect();
+            ask(&mut store, 6, Work::Reached { deliveries: arrived }).unwrap();
+            store.connection.execute("UPDATE notices SET revision = 2", []).unwrap();
+            let reports = people.iter().take(size).map(|&person| report(2, person, DEVICE, 2, true)).collect();
+            assert_eq!(note(&mut store, 7, reports), [(2, [size as u64; 2])]);
+            let newer = "SELECT count(*) FROM ledger WHERE notice = 2 AND reached_at = 6 AND visible_at = 7 AND revision = 2";
+            assert_eq!(store.connection.query_row(newer, [], |row| row.get::<_, i64>(0)), Ok(size as i64));
         }
     }
 
