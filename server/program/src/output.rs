@@ -121,11 +121,11 @@ pub(crate) struct MessageObject<'a> {
 
 /// The file that came with a message.
 #[derive(Debug, Serialize)]
-struct AttachmentObject<'a> {
-    id: u64,
-    name: &'a str,
-    bytes: u64,
-    blake3: String,
+pub(crate) struct AttachmentObject<'a> {
+    pub(crate) id: u64,
+    pub(crate) name: &'a str,
+    pub(crate) bytes: u64,
+    pub(crate) blake3: String,
 }
 
 impl<'a> From<&'a Attachment> for AttachmentObject<'a> {

@@ -228,6 +228,8 @@ fn a_backup_has_the_files_with_it_and_brings_them_back() {
     assert!(fs::read(&fetched).unwrap() == fs::read(&plan).unwrap());
     let aside = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
     let aside = aside.into_iter().find(|path| shown(path).contains("before-restore")).unwrap();
-    let server = server.restart_after(|| drop(offline(&["restore", shown(&aside.join("belfry.db"))]).done()));
+    // What is put aside is called by the second.
+    let again = || soon("it is restored", || offline(&["restore", shown(&aside.join("belfry.db"))]).code == Some(0));
+    let server = server.restart_after(again);
     assert_eq!(kept(&server), (2, 0), "and what was put aside is whole, too");
 }

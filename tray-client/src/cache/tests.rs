@@ -2,7 +2,7 @@ use std::fs;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Person, Place, Presence, Quote, Role, Seq, Text, Timeline};
+use belfry_core::chat::{AccountName, Alteration, Attachment, ConversationId, Person, Place, Presence, Quote, Role, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 
 use super::trim::Limits;
@@ -116,6 +116,28 @@ fn what_was_heard_is_there_at_the_next_start() {
     assert_eq!((&lobby.standing, &direct.standing), (&standing(LOBBY, "lobby"), &standing(2, "@王伟")));
     assert_eq!((lobby.messages.len(), lobby.messages[0].seq, direct.messages.len()), (100, Seq(201), 0), "a page of it");
     assert_eq!(world.numbers(LOBBY, Stretch::Before(Seq(201))), (101..=200).collect::<Vec<_>>(), "and the others");
+}
+
+#[test]
+fn a_file_that_came_with_a_message_is_remembered_with_it_until_it_is_taken_back() {
+    let folder = folder();
+    let (world, _) = World::mine(folder.path());
+    let (file, hash) = (belfry_core::chat::FileId(12), belfry_core::chat::ContentHash([7; 32]));
+    let attachment = Attachment { file, name: belfry_core::chat::FileName::new("plan.pdf").unwrap(), bytes: 9, hash };
+    let with = |seq| Message { attachment: Some(Box::new(attachment.clone())), ..message(LOBBY, seq, "look") };
+    world.write(vec![
+        me(),
+        MemoryChange::Message(with(1)),
+        MemoryChange::Message(with(2)),
+        MemoryChange::Standing(standing(LOBBY, "lobby")),
+    ]);
+    let gone = Alteration { number: 1, at: UnixMillis(9), deleted: true };
+    let taken_back = Message { altered: Some(gone), text: Text::deleted(), ..message(LOBBY, 2, "look") };
+    world.write(vec![MemoryChange::Altered(taken_back)]);
+    drop(world);
+    let memory = World::mine(folder.path()).1.unwrap();
+    let files: Vec<_> = memory.conversations[0].messages.iter().map(|message| message.attachment.as_deref().cloned()).collect();
+    assert_eq!(files, [Some(attachment), None]);
 }
 
 #[test]

@@ -386,6 +386,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_stands_below_what_was_written_beside_it_with_how_it_is_had() {
+        let mut model = model();
+        let attachment = |name: &str| {
+            let (file, hash) = (belfry_core::chat::FileId(12), belfry_core::chat::ContentHash([7; 32]));
+            Some(Box::new(Attachment { file, name: belfry_core::chat::FileName::new(name).unwrap(), bytes: 1_500_000, hash }))
+        };
+        for (seq, words) in [(1, "look"), (2, "plan.pdf")] {
+            let (from, text) = (AccountName::new("anna").unwrap(), Text::new(words).unwrap());
+            let message = Message::new(ConversationId(1), Seq(seq), from, text, moment(10, 0).now);
+            let message = Message { attachment: attachment("plan.pdf"), ..message };
+            model.apply(at(12, 0), Update::Message { place: Place::lobby(), message });
+        }
+        let shown = drawn(&model);
+        assert!(shown.contains(&"anna look\nplan.pdf · 1.4 MiB · belfry files get 12".to_owned()), "{shown:?}");
+        assert!(shown.contains(&"+ plan.pdf · 1.4 MiB · belfry files get 12".to_owned()), "{shown:?}");
+    }
+
+    #[test]
     fn a_reply_stands_under_what_it_replies_to_as_far_as_that_is_there() {
         let quoted = |from: &str, line: Option<&str>| {
             let line = line.map(|line| line.parse().unwrap());

@@ -11,7 +11,7 @@ use super::session::{self, Session};
 use super::zone;
 use crate::config::ConnectionArgs;
 use crate::ending::Outcome;
-use crate::output::{self, Paint};
+use crate::output::{self, AttachmentObject, Paint};
 use crate::sentence;
 
 /// What `belfry export` can be told.
@@ -81,9 +81,12 @@ struct ExportRow<'a> {
     deleted_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<AttachmentObject<'a>>,
 }
 
-const COLUMNS: [&str; 8] = ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at", "reply_to"];
+const COLUMNS: [&str; 12] =
+    ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at", "reply_to", "file_id", "file_name", "file_bytes", "file_blake3"];
 
 fn row<'a>(parties: &Parties, message: &'a Message) -> ExportRow<'a> {
     let altered_at = |deleted: bool| message.altered.filter(|altered| altered.deleted == deleted).map(|altered| altered.at.rfc3339());
@@ -96,12 +99,14 @@ fn row<'a>(parties: &Parties, message: &'a Message) -> ExportRow<'a> {
         edited_at: altered_at(false),
         deleted_at: altered_at(true),
         reply_to: message.reply_to.as_ref().map(|quote| quote.seq.0),
+        file: message.attachment.as_deref().map(AttachmentObject::from),
     }
 }
 
 impl ExportRow<'_> {
     fn cells(&self) -> [Cow<'_, str>; COLUMNS.len()] {
         let time = |at: &Option<String>| Cow::Owned(at.clone().unwrap_or_default());
+        let file = self.file.as_ref();
         [
             Cow::Borrowed(self.room.as_str()),
             Cow::Owned(self.seq.to_string()),
@@ -111,6 +116,10 @@ impl ExportRow<'_> {
             time(&self.edited_at),
             time(&self.deleted_at),
             Cow::Owned(self.reply_to.map(|seq| seq.to_string()).unwrap_or_default()),
+            Cow::Owned(file.map(|file| file.id.to_string()).unwrap_or_default()),
+            Cow::Borrowed(file.map_or("", |file| file.name)),
+            Cow::Owned(file.map(|file| file.bytes.to_string()).unwrap_or_default()),
+            Cow::Borrowed(file.map_or("", |file| &file.blake3)),
         ]
     }
 }
@@ -158,7 +167,7 @@ mod tests {
         let deleted = Message { altered: altered(true), ..typed.clone() };
         let last = |message: &Message| {
             let row = row(&direct, message);
-            row.cells()[4..].iter().map(ToString::to_string).collect::<Vec<_>>()
+            row.cells()[4..8].iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(last(&typed), ["(deleted)", "", "", ""]);
         assert_eq!(last(&edited), ["(deleted)", "1970-01-01T00:00:00.000Z", "", ""]);
@@ -166,6 +175,17 @@ mod tests {
         let quote = belfry_core::chat::Quote { seq: Seq(3), quoted: None };
         assert_eq!(last(&Message { reply_to: Some(quote), ..typed }), ["(deleted)", "", "", "3"]);
         assert!(output::json_text(&row(&direct, &deleted)).unwrap().ends_with(r#""deleted_at":"1970-01-01T00:00:00.000Z"}"#));
+    }
+
+    #[test]
+    fn a_file_has_columns_of_its_own() {
+        let room = Parties::Room(belfry_core::chat::RoomName::lobby());
+        let (file, hash) = (belfry_core::chat::FileId(12), belfry_core::chat::ContentHash([0xab; 32]));
+        let attachment =
+            belfry_core::chat::Attachment { file, name: belfry_core::chat::FileName::new("plan.pdf").unwrap(), bytes: 9, hash };
+        let message = Message { attachment: Some(Box::new(attachment)), ..output::tests::message("look") };
+        let found = row(&room, &message);
+        assert_eq!(found.cells()[8..].iter().map(ToString::to_string).collect::<Vec<_>>(), ["12", "plan.pdf", "9", &"ab".repeat(32)]);
     }
 
     #[test]
