@@ -5,7 +5,7 @@ use crate::geometry::Rect;
 /// The work area of the monitor of these bounds; where the system does not say, the whole monitor.
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "the work area has no safe wrapper")]
-pub fn of(monitor: Rect) -> Rect {
+pub(super) fn of(monitor: Rect) -> Rect {
     use windows_sys::Win32::Foundation::RECT;
     use windows_sys::Win32::Graphics::Gdi::{GetMonitorInfoW, MONITOR_DEFAULTTONEAREST, MONITORINFO, MonitorFromRect};
 

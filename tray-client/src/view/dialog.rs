@@ -92,3 +92,10 @@ impl PathView {
         Ok(Self { window })
     }
 }
+
+impl Drop for PathView {
+    fn drop(&mut self) {
+        // A window that cannot be hidden is not there.
+        let _ = self.window.hide();
+    }
+}

@@ -59,7 +59,7 @@ impl Easel {
     }
 
     /// A frame at this size, that nobody looks at.
-    fn settle(&self, width: u32, height: u32) {
+    pub(super) fn settle(&self, width: u32, height: u32) {
         self.window.set_size(PhysicalSize::new(width, height));
         let mut pixels = vec![Rgb8Pixel::default(); (width * height) as usize];
         self.time.set(self.time.get() + Duration::from_millis(20));

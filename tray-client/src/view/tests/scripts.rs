@@ -100,6 +100,32 @@ fn every_script_has_ink() {
     assert!(gaps.is_empty(), "{gaps:?}");
 }
 
+fn choosing(theme: Theme, percent: u16, language: &'static str, name: &str, (width, height): (u32, u32)) {
+    let easel = Easel::new(theme, percent, language);
+    let mut view = super::pictures::chat();
+    view.set_notices(vec![], vec![]);
+    view.set_recent_emoji(vec!["🚒".into(), "👩🏽‍🚒".into()]);
+    view.window().set_list_shown(false);
+    easel.settle(width, height);
+    view.window().invoke_open_emoji();
+    easel.check(name, width, height);
+}
+
+#[test]
+fn an_emoji_that_is_being_chosen() {
+    choosing(Theme::Light, 100, "", "chat-emoji", (720, 560));
+}
+
+#[test]
+fn an_emoji_that_is_being_chosen_in_the_narrowest_window_dark_and_in_chinese() {
+    choosing(Theme::Dark, 100, "zh", "chat-emoji-narrow", (360, 420));
+}
+
+#[test]
+fn an_emoji_that_is_being_chosen_with_text_twice_as_large() {
+    choosing(Theme::Light, 200, "", "chat-emoji-large", (720, 560));
+}
+
 /// Longer than a line of a list, and in the words of its script.
 const SCRIPTS: [(&str, &str); 4] = [
     (
