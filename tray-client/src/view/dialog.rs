@@ -53,7 +53,6 @@ fn usual(name: &str) -> PathBuf {
 
 /// The window that asks for a path.
 pub struct PathView {
-    #[cfg_attr(not(all(test, feature = "window-tests")), expect(dead_code, reason = "a window lives as long as somebody holds it"))]
     window: ui::PathWindow,
 }
 
