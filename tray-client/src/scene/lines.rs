@@ -53,7 +53,7 @@ pub enum LineRow {
 pub struct ChatRow {
     /// Who wrote it, above the first of a run; empty for the others.
     pub who: String,
-    /// Who wrote it, for who hears one line at a time; nobody where it is oneself.
+    /// Who wrote it, also where it is oneself: for the face before it, and for who hears one line at a time.
     pub by: String,
     /// By oneself.
     pub own: bool,
@@ -246,7 +246,7 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
     let can_be_altered = line.from.is_none() && altered != AlterationMark::Deleted;
     ChatRow {
         who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), |from| visible(from.as_str())) },
-        by: line.from.map(|from| visible(from.as_str())).unwrap_or_default(),
+        by: line.from.or(model.me()).map(|from| visible(from.as_str())).unwrap_or_default(),
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
         text: text(line),
@@ -463,6 +463,10 @@ mod tests {
         let mut model = read();
         let effects = model.act(at(10, 0), Intent::Say { to: Place::lobby(), text: Text::new("hello").unwrap(), reply_to: None });
         assert_eq!(drawn(&model), ["-Today", "You hello waits"]);
+        let rows = lines(&model, &Place::lobby(), moment(10, 0));
+        let faces: Vec<_> =
+            rows.iter().filter_map(|row| if let LineRow::Message(row) = row { Some(row.by.as_str()) } else { None }).collect();
+        assert_eq!(faces, [model.me().unwrap().as_str()], "one's own face has letters, too");
         let own = effects
             .iter()
             .find_map(|effect| if let Effect::Tell(Command::PostAs { ticket: own, .. }) = effect { Some(*own) } else { None });
