@@ -295,6 +295,57 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_has_says_nothing_of_another_content_or_another_room() {
+        each_store(|store| {
+            let people = ["anna", "bob", "carl", "eve"].map(|name| add(store, name));
+            let [anna, bob, carl, eve] = people;
+            let told = |store: &mut Store, hash| people.map(|person| has(store, person, hash));
+            upload(store, 1, bob, PLAN);
+            file(store, 1, FileJob::Uploaded { account: anna, hash: FILM, bytes: 200 }).unwrap();
+            assert_eq!(told(store, PLAN), [None, Some(100), None, None]);
+            assert_eq!(told(store, FILM), [Some(200), None, None, None]);
+            share(store, bob, 1, direct("anna"), PLAN).unwrap();
+            assert_eq!(told(store, PLAN), [Some(100), Some(100), None, None], "whichever of the two had the lower number");
+            assert_eq!(told(store, FILM), [Some(200), None, None, None], "only the other one was posted");
+            // A room of one's own opens no other.
+            let (board, den) = (create_private(store, bob, "board"), create_private(store, carl, "den"));
+            share(store, bob, 2, Target::Room(board), PLAN).unwrap();
+            assert_eq!(has(store, carl, PLAN), None);
+            assert_eq!(share(store, carl, 3, Target::Room(den), PLAN), Err(Refusal::NotUploaded));
+            // A closed one is read by nobody, whoever was in it.
+            for room in [board, den] {
+                let invite = RoomJob::Invite { by: if room == board { bob } else { carl }, any: false, account: named("eve"), room };
+                ask(store, 3, Work::Room(invite)).unwrap();
+                ask(store, 3, Work::Room(RoomJob::Join { room, account: eve })).unwrap();
+            }
+            assert_eq!(has(store, eve, PLAN), Some(100));
+            let close = RoomJob::Delete { room: board, by: Keeper { account: bob, any: false } };
+            ask(store, 4, Work::Room(close)).unwrap();
+            assert_eq!(has(store, eve, PLAN), None);
+        });
+    }
+
+    #[test]
+    fn a_message_taken_back_takes_its_own_file_along_and_no_other() {
+        each_store(|store| {
+            let (anna, bob) = (add(store, "anna"), add(store, "bob"));
+            upload(store, 1, anna, PLAN);
+            upload(store, 1, bob, PLAN);
+            share(store, anna, 1, Target::Room(LOBBY), PLAN).unwrap();
+            share(store, bob, 1, Target::Room(LOBBY), PLAN).unwrap();
+            share(store, bob, 2, direct("anna"), PLAN).unwrap();
+            let of_each = [1, 2, 3].map(|id| found(store, anna, FileId(id)).unwrap());
+            assert_eq!(of_each, ["plan.pdf in lobby by anna", "plan.pdf in lobby by bob", "plan.pdf in @bob by bob"]);
+            let delete = MessageJob::Alter { account: bob, of: direct("anna"), seq: Seq(1), text: None };
+            ask(store, 6, Work::Message(delete)).unwrap();
+            assert_eq!(found(store, anna, FileId(3)), Err(Refusal::UnknownFile));
+            assert_eq!(listed(store, anna, Target::Room(LOBBY), None), Ok(vec![2, 1]));
+            let lobby = newest(store, anna, Target::Room(LOBBY)).unwrap();
+            assert_eq!(lobby.iter().map(|message| message.attachment.is_some()).collect::<Vec<_>>(), [true, true]);
+        });
+    }
+
+    #[test]
     fn a_file_is_had_by_who_can_read_its_message_at_this_moment() {
         each_store(|store| {
             let (anna, bob, eve) = (add(store, "anna"), add(store, "bob"), add(store, "eve"));
@@ -367,6 +418,10 @@ mod tests {
             upload(store, 30, anna, PLAN);
             file(store, 30, FileJob::Forget { hashes: vec![PLAN, FILM] }).unwrap();
             assert_eq!(store.contents().unwrap(), [PLAN, FILM], "it was sent again meanwhile");
+            assert_eq!(unreferenced(store, 25), [FILM]);
+            file(store, 30, FileJob::Forget { hashes: vec![PLAN, FILM] }).unwrap();
+            assert_eq!(store.contents().unwrap(), [PLAN], "that somebody has sent another keeps nothing");
+            upload(store, 40, bob, FILM);
             share(store, anna, 1, Target::Room(LOBBY), PLAN).unwrap();
             assert_eq!(unreferenced(store, 99), [FILM], "a message refers to the other");
             file(store, 99, FileJob::Forget { hashes: vec![PLAN, FILM] }).unwrap();
