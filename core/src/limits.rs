@@ -304,6 +304,20 @@ pub const TYPING_INTERVAL: Duration = Duration::from_secs(3);
 /// A line of a message, where it is quoted.
 pub const EXCERPT_BYTES_MAX: usize = 256;
 
+/// One emoji, in bytes of UTF-8: the longest of Unicode's have 35, a couple with tones of skin.
+pub const EMOJI_BYTES_MAX: usize = 64;
+
+/// Different reactions of one message: two lines of them.
+pub const REACTIONS_MAX: usize = 20;
+
+/// Different reactions of one person to a message.
+pub const REACTIONS_PER_PERSON_MAX: usize = 5;
+
+/// People who are named with one reaction of a message; the others are counted, and listed for whoever asks.
+pub const REACTORS_NAMED_MAX: usize = 8;
+/// … and with all reactions of a message together, so that it fits a page.
+pub const REACTORS_NAMED_IN_ALL_MAX: usize = 32;
+
 /// A notice's heading.
 pub const TITLE_BYTES_MAX: usize = 256;
 
@@ -385,6 +399,13 @@ const _: () = assert!(
 );
 const _: () = assert!(2 * PASSWORD_BYTES_MAX + 8 * NAME_BYTES_MAX < 4 * 1024, "signing in and short acts fit the control channel");
 const _: () = assert!(
-    PAGE_BYTES_MAX + TEXT_BYTES_MAX + EXCERPT_BYTES_MAX + 5 * NAME_BYTES_MAX + FILE_NAME_BYTES_MAX + 64 < MESSAGE_BYTES_MAX,
+    PAGE_BYTES_MAX
+        + TEXT_BYTES_MAX
+        + EXCERPT_BYTES_MAX
+        + REACTIONS_MAX * (EMOJI_BYTES_MAX + 8)
+        + (REACTORS_NAMED_IN_ALL_MAX + 5) * (NAME_BYTES_MAX + 1)
+        + FILE_NAME_BYTES_MAX
+        + 64
+        < MESSAGE_BYTES_MAX,
     "a page's last message may be the largest"
 );

@@ -266,7 +266,10 @@ ATTACHMENT = Struct(file=ID, name=FILE_NAME, bytes=U64, hash=CONTENT_HASH)
 POST_ID = Struct(outbox=U64, counter=U64)
 EXCERPT = String(text_of(256))
 QUOTE = Struct(seq=SEQ, quoted=Maybe(Struct(**{"from": NAME}, line=Maybe(EXCERPT))))
-ALTERATION = Struct(number=U64, at=MILLIS, deleted=BOOL)
+ALTERATION = Struct(number=U64, at=MILLIS, deleted=BOOL, edited_at=Maybe(MILLIS))
+EMOJI = String(text_of(64))
+REACTION = Struct(emoji=EMOJI, count=U64, by=ListOf(NAME))
+REACTOR = Struct(emoji=EMOJI, account=NAME, at=MILLIS)
 MESSAGE = Struct(
     conversation=ID,
     seq=SEQ,
@@ -276,6 +279,7 @@ MESSAGE = Struct(
     altered=Maybe(ALTERATION),
     reply_to=Maybe(QUOTE),
     attachment=Maybe(ATTACHMENT),
+    reactions=ListOf(REACTION),
 )
 SHARED_FILE = Struct(attachment=ATTACHMENT, place=PLACE, conversation=ID, seq=SEQ, **{"from": NAME}, sent_at=MILLIS)
 CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
@@ -487,6 +491,8 @@ REQUESTS = [
     ("FetchFile", CONTROL, Struct(file=ID)),
     ("FetchBlock", CONTROL, Struct(file=ID, offset=U64)),
     ("ListFiles", HISTORY, Struct(place=PLACE, before=Maybe(SEQ))),
+    ("React", CHAT, Struct(place=PLACE, room=Maybe(ID), seq=SEQ, emoji=EMOJI, set=BOOL)),
+    ("FetchReactors", HISTORY, Struct(place=PLACE, seq=SEQ, after=U32)),
 ]
 ANSWERS = [
     ("Done", None),
@@ -523,6 +529,7 @@ ANSWERS = [
     ("File", SHARED_FILE),
     ("Block", BLOCK),
     ("Files", Struct(files=ListOf(SHARED_FILE), more=BOOL)),
+    ("Reactors", Struct(reactors=ListOf(REACTOR), more=BOOL)),
 ]
 # Name, channel and fields.
 EVENTS = [

@@ -37,13 +37,13 @@ fn newest(world: &World, person: usize) -> (String, Option<String>) {
     for update in &world.people[person].updates {
         let (Update::Message { message, .. } | Update::Altered { message, .. }) = update else { continue };
         messages.insert(message.seq, message.clone());
-        for quote in messages.values_mut().filter_map(|other| other.reply_to.as_mut()).filter(|quote| quote.seq == message.seq) {
+        for quote in messages.values_mut().filter_map(|other| other.reply_to.as_deref_mut()).filter(|quote| quote.seq == message.seq) {
             *quote = Quote::of(message);
         }
     }
     let Some((_, last)) = messages.pop_last() else { return Default::default() };
     let line = |quote: Quote| quote.quoted.and_then(|quoted| quoted.line).map_or("-".to_owned(), |line| line.to_string());
-    (last.text.to_string(), last.reply_to.map(line))
+    (last.text.to_string(), last.reply_to.map(|quote| line(*quote)))
 }
 
 fn shows(text: &str, quote: &str) -> (String, Option<String>) {

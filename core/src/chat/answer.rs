@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, AccountName, AuditEntry, Block, CommonPast, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message,
-    MessagePage, Notice, NoticeId, NoticeSummary, Original, Page, Person, PresenceChange, Preview, Progress, Role, Room, ScheduleId,
-    Scheduled, Seq, SharedFile, Template, Timeline, ZoneName,
+    MessagePage, Notice, NoticeId, NoticeSummary, Original, Page, Person, PresenceChange, Preview, Progress, Reactor, Role, Room,
+    ScheduleId, Scheduled, Seq, SharedFile, Template, Timeline, ZoneName,
 };
 #[cfg(doc)]
 use super::{Event, Request};
@@ -141,6 +141,9 @@ pub enum Answer {
     Block(Block),
     /// Files, newest first.
     Files(Page<SharedFile>),
+    // --- Reactions ---
+    /// People who have reacted to a message, by sign.
+    Reactors(Page<Reactor>),
 }
 
 /// Each list has an answer of its own, which is nothing but a page of it. What is none is given back.
@@ -168,7 +171,7 @@ macro_rules! pages {
 pages! {
     People: Person, Notices: NoticeSummary, Users: Account, Schedules: Scheduled, Templates: Template, Groups: Group, Devices: Device,
     Audit: AuditEntry, Exportable: Exportable, Exported: Message, Rooms: Room, Originals: Original, Shared: CommonPast,
-    Files: SharedFile,
+    Files: SharedFile, Reactors: Reactor,
 }
 
 /// How the server is doing. Counters count from its start.

@@ -7,7 +7,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Attachment, Excerpt, InvalidName, RoomName, Text};
+use super::{AccountName, Attachment, Excerpt, InvalidName, ReactionEmoji, RoomName, Text};
 use crate::time::UnixMillis;
 
 /// The server's number for a conversation; never reused.
@@ -88,18 +88,42 @@ pub struct Message {
     pub text: Text,
     /// When the server took it.
     pub sent_at: UnixMillis,
-    /// What its author has made of it since; `None` while it is as it was sent.
+    /// That it was altered since, or that somebody reacted to it; `None` while neither has ever been.
     pub altered: Option<Alteration>,
     /// The message that it replies to.
-    pub reply_to: Option<Quote>,
+    pub reply_to: Option<Box<Quote>>,
     /// A file that came with it, until it was taken back. Its text is what was written beside it, or else the file's name.
     pub attachment: Option<Box<Attachment>>,
+    /// How people have reacted to it, in the order in which each sign came first; at most [`REACTIONS_MAX`](crate::limits::REACTIONS_MAX).
+    pub reactions: Vec<Reaction>,
+}
+
+/// People who have reacted to a message with the same sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The sign.
+    pub emoji: ReactionEmoji,
+    /// How many they are.
+    pub count: u64,
+    /// Some of them; all, where they are few ([`REACTORS_NAMED_MAX`](crate::limits::REACTORS_NAMED_MAX)).
+    pub by: Vec<AccountName>,
+}
+
+/// Somebody who has reacted to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reactor {
+    /// With which sign.
+    pub emoji: ReactionEmoji,
+    /// Who.
+    pub account: AccountName,
+    /// By the server's clock.
+    pub at: UnixMillis,
 }
 
 impl Message {
     /// A message as it was just said, in reply to none and without a file.
     pub const fn new(conversation: ConversationId, seq: Seq, from: AccountName, text: Text, sent_at: UnixMillis) -> Self {
-        Self { conversation, seq, from, text, sent_at, altered: None, reply_to: None, attachment: None }
+        Self { conversation, seq, from, text, sent_at, altered: None, reply_to: None, attachment: None, reactions: Vec::new() }
     }
 
     /// What was written beside its file, or all that it says where it has none; nothing where it says but the file's name.
@@ -114,6 +138,16 @@ impl Message {
             Some(Alteration { number, .. }) => number,
             None => 0,
         }
+    }
+
+    /// When its author wrote it anew last.
+    pub fn edited_at(&self) -> Option<UnixMillis> {
+        self.altered.and_then(|altered| altered.edited_at)
+    }
+
+    /// When its author took it back.
+    pub fn deleted_at(&self) -> Option<UnixMillis> {
+        self.altered.filter(|altered| altered.deleted).map(|altered| altered.at)
     }
 
     /// Whether its author took it back. Then its text is [`Text::deleted`].
@@ -148,7 +182,7 @@ impl Quote {
     }
 }
 
-/// That a message is not as it was sent.
+/// That a message is not as it was sent, or is not taken as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alteration {
     /// Its place among the alterations of its conversation: 1 for the first, given by the server, larger for later ones. An altered
@@ -156,8 +190,27 @@ pub struct Alteration {
     pub number: u64,
     /// By the server's clock.
     pub at: UnixMillis,
-    /// Its author took it back; otherwise they wrote it anew.
+    /// Its author took it back.
     pub deleted: bool,
+    /// When its author wrote it anew last. Where that is not `at`, and it was not taken back, it was reacted to since.
+    pub edited_at: Option<UnixMillis>,
+}
+
+impl Alteration {
+    /// Its author has written it anew.
+    pub const fn edited(number: u64, at: UnixMillis) -> Self {
+        Self { number, at, deleted: false, edited_at: Some(at) }
+    }
+
+    /// Its author has taken it back.
+    pub const fn deleted(number: u64, at: UnixMillis) -> Self {
+        Self { number, at, deleted: true, edited_at: None }
+    }
+
+    /// Whether this last alteration is none of the author's: somebody has reacted, or taken a reaction back.
+    pub fn is_reaction(&self) -> bool {
+        !self.deleted && self.edited_at != Some(self.at)
+    }
 }
 
 /// A conversation as its reader sees it.
@@ -198,14 +251,14 @@ mod tests {
         let message = Message::new(ConversationId(1), Seq(7), from.clone(), text, UnixMillis(0));
         let quote = |line| Quote { seq: Seq(7), quoted: Some(Quoted { from: from.clone(), line }) };
         assert_eq!(Quote::of(&message), quote(Some(Excerpt::of("hello"))));
-        let altered = Some(Alteration { number: 1, at: UnixMillis(0), deleted: true });
+        let altered = Some(Alteration::deleted(1, UnixMillis(0)));
         assert_eq!(Quote::of(&Message { altered, ..message }), quote(None));
     }
 
     #[test]
     fn a_message_is_deleted_when_its_author_took_it_back_and_not_when_they_wrote_it_anew() {
-        let alteration = |deleted| Alteration { number: 1, at: UnixMillis(0), deleted };
-        for (altered, is_deleted) in [(None, false), (Some(alteration(false)), false), (Some(alteration(true)), true)] {
+        let (edited, deleted) = (Alteration::edited(1, UnixMillis(0)), Alteration::deleted(1, UnixMillis(0)));
+        for (altered, is_deleted) in [(None, false), (Some(edited), false), (Some(deleted), true)] {
             let (from, text) = (AccountName::new("anna").unwrap(), Text::new("x").unwrap());
             let message = Message { altered, ..Message::new(ConversationId(1), Seq(1), from, text, UnixMillis(0)) };
             assert_eq!(message.is_deleted(), is_deleted, "{altered:?}");

@@ -9,6 +9,7 @@ mod answer;
 mod characters;
 mod clock;
 mod device;
+mod emoji;
 mod envelope;
 mod event;
 mod excerpt;
@@ -44,6 +45,7 @@ pub use answer::{Answer, ServerStatus};
 pub use characters::is_ignorable;
 pub use clock::{Day, First, InvalidTime, TimeOfDay, WrittenTime, ZoneName};
 pub use device::{Device, DeviceId};
+pub use emoji::{NotOneEmoji, ReactionEmoji};
 pub use envelope::{FromClient, FromServer, decode_from_client, decode_from_server, encode, encoded_bytes, request_bytes_max};
 pub use event::Event;
 pub use file::{Attachment, Block, ContentHash, FileId, FileName, InvalidFileName, InvalidHash, block_length_at, spelled_bytes};
@@ -53,7 +55,9 @@ pub use hidden::{Hidden, is_blank, visible, visible_in_window};
 pub use ledger::{DeviceEntry, Gap, GapReason, LedgerEntry, LedgerPage};
 pub use length::{InvalidLength, Length};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
-pub use message::{Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Quote, Quoted, Seq};
+pub use message::{
+    Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Quote, Quoted, Reaction, Reactor, Seq,
+};
 pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
     Audience, GivenAnswer, InvalidAudience, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt,

@@ -135,6 +135,10 @@ refusals! {
     61 TextNotTaken "That text cannot be taken: it shows nothing, or carries too many marks on a letter."
     /// A search for what is in no message or in all. Programs of this version refuse it before they ask.
     62 NothingToFind "There is nothing in that to search for; type a letter, a digit or a sign."
+    /// A reaction that is no single emoji. Programs of this version refuse it before they ask.
+    63 NotAnEmoji "A reaction is one emoji, and nothing else."
+    /// A message has as many different reactions as it may have, or as one person may give it.
+    64 TooManyReactions "That message has as many different reactions as it can have: 20 of all, and 5 of one person."
     /// The server has no rules for a zone.
     74 UnknownTimeZone "The server does not know that time zone; name one like Europe/Berlin."
     /// A scheduled notice would not be sent any more.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountName, Audience, Block, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, KeepChange, NoticeChange,
-    NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, Receipt, Role, RoomName, ScheduleId, SearchText, Seq, Template,
-    TemplateName, Text, Timeline,
+    NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, ReactionEmoji, Receipt, Role, RoomName, ScheduleId, SearchText,
+    Seq, Template, TemplateName, Text, Timeline,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -471,6 +471,29 @@ pub enum Request {
         /// Only files of messages before this one.
         before: Option<Seq>,
     },
+    // --- Reactions ---
+    /// React to a message with a sign, or take that back; doing it twice changes nothing. Answer: [`Answer::Done`].
+    React {
+        /// Where it was said.
+        place: Place,
+        /// As of [`Request::Post`].
+        room: Option<ConversationId>,
+        /// By its number in the conversation.
+        seq: Seq,
+        /// With which sign.
+        emoji: ReactionEmoji,
+        /// It is to be there; otherwise it is taken back.
+        set: bool,
+    },
+    /// Who has reacted to a message, and how, by sign. Answer: [`Answer::Reactors`].
+    FetchReactors {
+        /// Where it was said.
+        place: Place,
+        /// By its number in the conversation.
+        seq: Seq,
+        /// How many to skip: those that are known.
+        after: u32,
+    },
 }
 
 impl Request {
@@ -486,6 +509,8 @@ impl Request {
             | Self::Unschedule { .. }
             | Self::Edit { .. }
             | Self::Delete { .. }
+            | Self::React { .. }
+            | Self::FetchReactors { .. }
             | Self::MarkRead { .. }
             | Self::FetchAfter { .. }
             | Self::FetchAltered { .. }

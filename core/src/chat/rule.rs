@@ -110,6 +110,8 @@ table! {
     Post             Chat     again  Member    Post    Changes;
     Edit             Chat     again  Member    Post    Changes;
     Delete           Chat     again  Member    Post    Changes;
+    React            Chat     again  Member    Post    Changes;
+    FetchReactors    History  again  Member    Read    ReadsPages;
     MarkRead         Chat     again  Member    Post    Changes;
     Typing           Chat     again  Member    Typing  Changes;
     FetchAfter       History  again  Member    Read    ReadsPages;

@@ -9,7 +9,7 @@ impl Request {
     /// already are not judged: an older program may have given them.
     ///
     /// # Errors
-    /// [`Refusal::NameNotGiven`], [`Refusal::TextNotTaken`] and [`Refusal::NothingToFind`].
+    /// [`Refusal::NameNotGiven`], [`Refusal::TextNotTaken`], [`Refusal::NotAnEmoji`] and [`Refusal::NothingToFind`].
     pub fn check_written(&self) -> Result<(), Refusal> {
         let name = |is_good: bool| if is_good { Ok(()) } else { Err(Refusal::NameNotGiven) };
         match self {
@@ -24,6 +24,13 @@ impl Request {
             Self::PostFile { text, name: file, .. } => {
                 name(file.is_as_written())?;
                 check_texts(None, Some(text), &[])
+            }
+            Self::React { emoji, .. } => {
+                if emoji.is_as_written() {
+                    Ok(())
+                } else {
+                    Err(Refusal::NotAnEmoji)
+                }
             }
             Self::SendNotice(draft) => check_texts(draft.title.as_ref(), Some(&draft.body), &draft.answers),
             Self::ChangeNotice { change, .. } => match change {
@@ -75,6 +82,7 @@ impl Request {
             | Self::Typing { .. }
             | Self::Away { .. }
             | Self::Originals { .. }
+            | Self::FetchReactors { .. }
             | Self::RemoveFromRoom { .. }
             | Self::DeleteRoom { .. }
             | Self::KeepRoom { .. }

@@ -64,6 +64,7 @@ impl Client {
         | Request::OfferFile { to: place, room, .. }
         | Request::Edit { place, room, .. }
         | Request::Delete { place, room, .. }
+        | Request::React { place, room, .. }
         | Request::MarkRead { place, room, .. } = request
             && room.is_none()
         {

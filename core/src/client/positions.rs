@@ -324,7 +324,7 @@ mod tests {
     }
 
     fn altered(seq: u64, number: u64) -> Message {
-        Message { altered: Some(Alteration { number, at: UnixMillis(0), deleted: false }), ..message(seq) }
+        Message { altered: Some(Alteration::edited(number, UnixMillis(0))), ..message(seq) }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use belfry_core::chat::{Attachment, Message, Notice, Place, Quote, Quoted, spelled_bytes};
+use belfry_core::chat::{AccountName, Attachment, Message, Notice, Place, Quote, Quoted, Reaction, spelled_bytes};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -115,6 +115,8 @@ pub(crate) struct MessageObject<'a> {
     deleted_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<ReactionObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<AttachmentObject<'a>>,
 }
@@ -135,6 +137,23 @@ impl<'a> From<&'a Attachment> for AttachmentObject<'a> {
     }
 }
 
+/// People who have reacted to a message with the same sign; where they are many, some of them.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReactionObject<'a> {
+    emoji: &'a str,
+    count: u64,
+    by: Vec<&'a str>,
+}
+
+/// How people have reacted to a message.
+pub(crate) fn reactions(message: &Message) -> Vec<ReactionObject<'_>> {
+    let mut objects = Vec::new();
+    for Reaction { emoji, count, by } in &message.reactions {
+        objects.push(ReactionObject { emoji: emoji.as_str(), count: *count, by: by.iter().map(AccountName::as_str).collect() });
+    }
+    objects
+}
+
 impl<'a> MessageObject<'a> {
     /// A line of the history.
     pub(crate) fn stored(place: &Place, message: &'a Message) -> Self {
@@ -145,10 +164,11 @@ impl<'a> MessageObject<'a> {
             from: message.from.as_str(),
             text: message.text.as_str(),
             sent_at: message.sent_at.rfc3339(),
-            edited_at: message.altered.filter(|altered| !altered.deleted).map(|altered| altered.at.rfc3339()),
-            deleted_at: message.altered.filter(|altered| altered.deleted).map(|altered| altered.at.rfc3339()),
+            edited_at: message.edited_at().map(UnixMillis::rfc3339),
+            deleted_at: message.deleted_at().map(UnixMillis::rfc3339),
             reply_to: message.reply_to.as_ref().map(|quote| quote.seq.0),
             file: message.attachment.as_deref().map(AttachmentObject::from),
+            reactions: reactions(message),
         }
     }
 
@@ -159,26 +179,38 @@ impl<'a> MessageObject<'a> {
 
     /// A line of `listen` about a message that was altered.
     pub(crate) fn altered(place: &Place, message: &'a Message) -> Self {
-        Self { event: Some(if message.is_deleted() { "deleted" } else { "edited" }), ..Self::stored(place, message) }
+        let event = match message.altered {
+            Some(altered) if altered.deleted => "deleted",
+            Some(altered) if altered.is_reaction() => "reacted",
+            _ => "edited",
+        };
+        Self { event: Some(event), ..Self::stored(place, message) }
     }
 }
 
-/// `[2026-11-21 10:02] alice: text`, further lines indented, behind it `(edited)` if it was; `alice, replying to #7 bob “text”` where it
+/// `[2026-11-21 10:02] alice: text`, further lines indented, behind it `(edited)` if it was and `(👍 2)` for reactions; `alice, replying to #7 bob “text”` where it
 /// replies to another, and `alice, with file 12 (plan.pdf, 1.4 MiB)` where a file came with it: no name has a comma, so nobody can write that. Where
 /// nothing was written beside the file, no text follows.
 pub(crate) fn message_line(message: &Message, zone: &TimeZone, paint: Paint) -> String {
-    let edited = if message.altered.is_some() && !message.is_deleted() { paint.dim(" (edited)") } else { String::new() };
+    let edited = if message.edited_at().is_some() { paint.dim(" (edited)") } else { String::new() };
+    let reactions = if message.reactions.is_empty() { String::new() } else { paint.dim(&format!(" ({})", counted(message, ", "))) };
     let with = message.attachment.as_deref().map_or_else(String::new, |attachment| {
         let Attachment { file, name, bytes, .. } = attachment;
         paint.dim(&format!(", with file {} ({}, {})", file.0, visible(name.as_str()), spelled_bytes(*bytes)))
     });
     format!(
-        "{} {}{}{with}{}{edited}",
+        "{} {}{}{with}{}{edited}{reactions}",
         paint.dim(&format!("[{}]", minute(message.sent_at, zone))),
         paint.name(&visible(message.from.as_str())),
         message.reply_to.as_ref().map(|quote| paint.dim(&replying(quote))).unwrap_or_default(),
         message.caption().map_or_else(String::new, |text| format!(": {}", indented(text.as_str())))
     )
+}
+
+/// `👍 2, 🎉 1`.
+pub(crate) fn counted(message: &Message, between: &str) -> String {
+    let one = |reaction: &Reaction| format!("{} {}", visible(reaction.emoji.as_str()), reaction.count);
+    message.reactions.iter().map(one).collect::<Vec<_>>().join(between)
 }
 
 /// `, replying to #7 bob “text”`, for behind a name.
@@ -219,7 +251,7 @@ pub(crate) fn notice_line(notice: &Notice, paint: Paint) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use belfry_core::chat::{
-        AccountName, Alteration, ContentHash, ConversationId, FileId, FileName, Label, NoticeId, NoticeState, Seq, Severity, Text, Title,
+        Alteration, ContentHash, ConversationId, FileId, FileName, Label, NoticeId, NoticeState, Seq, Severity, Text, Title,
     };
 
     use super::*;
@@ -262,7 +294,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_message_that_was_altered_says_so() {
-        let altered = |deleted| Some(Alteration { number: 1, at: UnixMillis(0), deleted });
+        let altered = |deleted| Some(if deleted { Alteration::deleted(1, UnixMillis(0)) } else { Alteration::edited(1, UnixMillis(0)) });
         let edited = Message { altered: altered(false), ..message("hi") };
         assert!(message_line(&edited, &TimeZone::UTC, Paint::default()).ends_with("alice: hi (edited)"));
         let object = json_text(&MessageObject::altered(&Place::lobby(), &edited)).unwrap();
@@ -276,8 +308,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_message_says_how_people_have_reacted_to_it_and_that_this_is_no_edit() {
+        let by = ["alice", "bob"].map(|name| AccountName::new(name).unwrap()).to_vec();
+        let altered = Some(Alteration { edited_at: None, ..Alteration::edited(1, UnixMillis(0)) });
+        let reactions = vec![Reaction { emoji: "👍".parse().unwrap(), count: 2, by }];
+        let reacted = Message { reactions, altered, ..message("hi") };
+        assert_eq!(message_line(&reacted, &TimeZone::UTC, Paint::default()), "[2026-11-21 10:02] alice: hi (👍 2)");
+        let object = json_text(&MessageObject::altered(&Place::lobby(), &reacted)).unwrap();
+        assert!(object.starts_with(r#"{"event":"reacted","seq":7"#), "{object}");
+        assert!(object.ends_with(r#""reactions":[{"emoji":"👍","count":2,"by":["alice","bob"]}]}"#), "{object}");
+        assert!(!object.contains("edited_at"));
+    }
+
+    #[test]
     fn a_reply_says_what_it_replies_to_as_far_as_that_is_there() {
-        let replies = |quote| Message { reply_to: Some(quote), ..message("yes") };
+        let replies = |quote| Message { reply_to: Some(Box::new(quote)), ..message("yes") };
         let line = |message: &Message| message_line(message, &TimeZone::UTC, Paint::default());
         let quote = Quote { seq: Seq(3), ..Quote::of(&message("shall we?\nnow")) };
         assert_eq!(line(&replies(quote.clone())), "[2026-11-21 10:02] alice, replying to #3 alice “shall we?”: yes");

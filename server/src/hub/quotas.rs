@@ -110,6 +110,7 @@ impl Hub {
             Request::Post { text, .. } | Request::Edit { text, .. } | Request::PostFile { text, .. } => {
                 text.as_str().len() as u64 + MESSAGE_BESIDE_BYTES
             }
+            Request::React { set: true, .. } => MESSAGE_BESIDE_BYTES,
             Request::CreateRoom { .. } => {
                 self.count_rooms(from)?;
                 0

@@ -110,6 +110,14 @@ impl Hub {
             Request::Edit { place, room, seq, text } => self.alter(context, self.target(place, room)?, seq, Some(text)),
             Request::Delete { place, room, seq } => self.alter(context, self.target(place, room)?, seq, None),
             Request::FetchAltered { conversation, after } => self.fetch_altered(context, conversation, after),
+            Request::React { place, room, seq, emoji, set } => {
+                let job = MessageJob::React { account, of: self.target(place, room)?, seq, emoji, set };
+                self.submit_for(context, Work::Message(job), PendingJob::Alter { to, bytes: 0 })
+            }
+            Request::FetchReactors { place, seq, after } => {
+                let job = MessageJob::Reactors { account, of: self.target(place, None)?, seq, after };
+                self.submit_for(context, Work::Message(job), PendingJob::Read { to })
+            }
             Request::MarkRead { place, room, upto } => self.mark_read(context, self.target(place, room)?, upto),
             Request::Typing { place } => self.typing(context, place),
             Request::Away { away } => {

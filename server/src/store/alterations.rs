@@ -6,16 +6,16 @@ use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::column::{clamped, number, time, words};
-use super::conversations::{self, StoredConversation};
+use super::conversations;
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{MessageAltered, MessageJob, Outcome, ReadUpTo, StoreError, Target, files, messages, search};
+use super::{MessageAltered, MessageJob, Outcome, ReadUpTo, StoreError, Target, files, messages, reactions, search};
 
 const STANDS: &str = "SELECT author, text, deleted FROM messages WHERE conversation = ?1 AND seq = ?2";
 const KEEP: &str = "INSERT INTO originals (conversation, seq, version, until, text)
     SELECT ?1, ?2, 1 + coalesce(max(version), 0), ?3, ?4 FROM originals WHERE conversation = ?1 AND seq = ?2";
-const ALTER: &str = "UPDATE messages SET text = ?3, deleted = ?4, alteration = ?5, altered_at = ?6 WHERE conversation = ?1 AND seq = ?2";
-const COUNT: &str = "UPDATE conversations SET alterations = ?2 WHERE id = ?1";
+const ALTER: &str =
+    "UPDATE messages SET text = ?3, deleted = ?4, alteration = ?5, altered_at = ?6, edited_at = ?7 WHERE conversation = ?1 AND seq = ?2";
 const ORIGINALS: &str = "SELECT a.name, o.text, o.until FROM originals o
     CROSS JOIN messages m ON m.conversation = o.conversation AND m.seq = o.seq CROSS JOIN accounts a ON a.id = m.author
     WHERE o.conversation = ?1 AND o.seq = ?2 AND o.version > ?3 ORDER BY o.version LIMIT ?4";
@@ -27,16 +27,13 @@ pub(super) fn perform(connection: &Connection, at: UnixMillis, talk: MessageJob)
         MessageJob::Alter { account, of, seq, text } => alter(connection, at, account, &of, seq, text),
         MessageJob::AlteredSince { account, conversation, after } => altered_since(connection, account, conversation, after),
         MessageJob::MarkRead { account, of, upto } => mark_read(connection, account, &of, upto),
+        MessageJob::React { account, of, seq, emoji, set } => reactions::react(connection, at, account, (&of, seq), &emoji, set),
+        MessageJob::Reactors { account, of, seq, after } => reactions::reactors(connection, account, &of, seq, after),
         MessageJob::Search { account, text, within, before, limit } => {
             search::find(connection, account, &text, within.as_ref(), before, limit)
         }
         MessageJob::Originals { of, seq, after } => originals(connection, &of, seq, after),
     }
-}
-
-/// A conversation that has begun.
-fn begun(connection: &Connection, account: AccountId, of: &Target) -> Result<StoredConversation, Trouble> {
-    conversations::find_target(connection, account, of)?.ok_or(Refusal::UnknownMessage.into())
 }
 
 fn alter(
@@ -47,7 +44,7 @@ fn alter(
     seq: Seq,
     text: Option<Text>,
 ) -> Result<Outcome, Trouble> {
-    let conversation = begun(connection, account, of)?;
+    let conversation = conversations::begun(connection, account, of)?;
     conversations::since(connection, &conversation, account)?;
     let key = [clamped(conversation.id.0), clamped(seq.0)];
     let stands = connection
@@ -68,13 +65,16 @@ fn alter(
         let number = conversation.alterations + 1;
         let (id, seq) = (clamped(conversation.id.0), clamped(seq.0));
         connection.prepare_cached(KEEP)?.execute(params![id, seq, clamped(at.0), stood.as_str()])?;
-        let deletes = text.is_none();
+        let (deletes, edited_at) = (text.is_none(), text.as_ref().map(|_| clamped(at.0)));
         if deletes {
             files::take_back(connection, conversation.id, Seq(seq.unsigned_abs()))?;
         }
         let text = text.unwrap_or_else(Text::deleted);
-        connection.prepare_cached(ALTER)?.execute(params![id, seq, text.as_str(), deletes, clamped(number), clamped(at.0)])?;
-        connection.prepare_cached(COUNT)?.execute([id, clamped(number)])?;
+        connection.prepare_cached(ALTER)?.execute(params![id, seq, text.as_str(), deletes, clamped(number), clamped(at.0), edited_at])?;
+        if deletes {
+            reactions::forget(connection, id, seq)?;
+        }
+        conversations::count_alterations(connection, conversation.id, number)?;
     }
     let message = messages::one(connection, conversation.id, seq)?.ok_or(StoreError::contradiction("an altered message is gone"))?;
     Ok(MessageAltered { message, place: conversation.place, repeated }.into())
@@ -88,7 +88,7 @@ fn altered_since(connection: &Connection, account: AccountId, conversation: Conv
 }
 
 fn mark_read(connection: &Connection, account: AccountId, of: &Target, upto: Seq) -> Result<Outcome, Trouble> {
-    let conversation = begun(connection, account, of)?;
+    let conversation = conversations::begun(connection, account, of)?;
     let since = conversations::since(connection, &conversation, account)?;
     let (upto, before) = (upto.min(conversation.last), conversations::read_upto(connection, conversation.id, account)?);
     let moved = upto > before;
@@ -157,7 +157,7 @@ mod tests {
             let anna = add(store, "anna");
             say(store, anna, 2);
             let altered = alter(store, 5, anna, 1, Some("hello, world")).unwrap();
-            assert_eq!(altered.altered, Some(Alteration { number: 1, at: UnixMillis(5), deleted: false }));
+            assert_eq!(altered.altered, Some(Alteration::edited(1, UnixMillis(5))));
             alter(store, 6, anna, 1, Some("good morning")).unwrap();
             assert_eq!(originals(store, 1).unwrap(), [("hello".to_owned(), 5), ("hello, world".to_owned(), 6)]);
             assert_eq!(originals(store, 2).unwrap(), []);

@@ -17,6 +17,7 @@ macro_rules! conversation_where {
     };
 }
 
+const COUNT_ALTERATIONS: &str = "UPDATE conversations SET alterations = ?2 WHERE id = ?1";
 const BY_ID: &str = conversation_where!("id = ?1");
 const BY_KEY: &str = conversation_where!("room_key = ?1");
 const BY_PAIR: &str = conversation_where!("low = ?1 AND high = ?2");
@@ -212,6 +213,17 @@ pub(super) fn unread(
     let key = [clamped(conversation.0), clamped(from)];
     let gone: u64 = connection.prepare_cached(TAKEN_BACK)?.query_row(key, |row| number(row, 0))?;
     Ok(newer.saturating_sub(gone))
+}
+
+/// A conversation that has begun.
+pub(super) fn begun(connection: &Connection, account: AccountId, of: &Target) -> Result<StoredConversation, Trouble> {
+    find_target(connection, account, of)?.ok_or(Refusal::UnknownMessage.into())
+}
+
+/// So much was altered in a conversation.
+pub(super) fn count_alterations(connection: &Connection, conversation: ConversationId, number: u64) -> Result<(), Trouble> {
+    connection.prepare_cached(COUNT_ALTERATIONS)?.execute([clamped(conversation.0), clamped(number)])?;
+    Ok(())
 }
 
 /// A conversation as `reader` sees it; refused to those who are not in it.

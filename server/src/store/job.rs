@@ -357,7 +357,7 @@ impl Work {
             | Self::Audited { .. }
             | Self::UnlessItStopsNotices(_)
             | Self::Room(_)
-            | Self::Message(MessageJob::Alter { .. } | MessageJob::MarkRead { .. })
+            | Self::Message(MessageJob::Alter { .. } | MessageJob::MarkRead { .. } | MessageJob::React { .. })
             | Self::SetClockBack { .. }
             | Self::File(FileJob::Uploaded { .. } | FileJob::Post { .. } | FileJob::Sweep { .. } | FileJob::Forget { .. })
             | Self::Tidy { .. } => WorkKind::Writes,
@@ -376,7 +376,9 @@ impl Work {
             | Self::Exportable { .. }
             | Self::ExportPage { .. }
             | Self::File(FileJob::Find { .. })
-            | Self::Message(MessageJob::AlteredSince { .. } | MessageJob::Originals { .. }) => WorkKind::Reads,
+            | Self::Message(MessageJob::AlteredSince { .. } | MessageJob::Originals { .. } | MessageJob::Reactors { .. }) => {
+                WorkKind::Reads
+            }
             Self::List(_) | Self::Preview { .. } | Self::File(FileJob::Offer { .. } | FileJob::Content { .. } | FileJob::List { .. }) => {
                 WorkKind::ReadsAside(Aside::Lists)
             }

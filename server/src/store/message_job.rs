@@ -1,6 +1,6 @@
 //! What the store is asked about messages that are there already.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, Parties, SearchText, Seq, Text};
+use belfry_core::chat::{AccountId, AccountName, ConversationId, Parties, ReactionEmoji, SearchText, Seq, Text};
 #[cfg(doc)]
 use belfry_core::chat::{Answer, Refusal};
 
@@ -42,6 +42,17 @@ pub enum MessageJob {
         of: Target,
         /// The last message that was read.
         upto: Seq,
+    },
+    /// Set a reaction, or take it back. Outcome: [`Outcome::MessageAltered`]; refused with [`Refusal::UnknownMessage`],
+    /// [`Refusal::TooManyReactions`].
+    React { account: AccountId, of: Target, seq: Seq, emoji: ReactionEmoji, set: bool },
+    /// Read who has reacted to a message. Outcome: [`Answer::Reactors`]; refused with [`Refusal::UnknownMessage`].
+    Reactors {
+        account: AccountId,
+        of: Target,
+        seq: Seq,
+        /// How many to skip.
+        after: u32,
     },
     /// Look for a text. Outcome: [`Answer::Found`].
     Search {

@@ -8,17 +8,17 @@ use belfry_core::limits::PAGE_ENTRIES_MAX;
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::column::{bits, clamped, number, optional_number, time, words};
+use super::column::{bits, clamped, number, optional_number, optional_time, time, words};
 use super::conversations::{self, StoredConversation};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{Outcome, Posted, StoreError, Target, accounts, files, replies};
+use super::{Outcome, Posted, StoreError, Target, accounts, files, reacted, replies};
 
 macro_rules! messages_where {
     ($condition:literal) => {
         concat!(
             "SELECT m.seq, a.name, m.sent_at, m.text, m.alteration, m.altered_at, m.deleted, m.reply_to, w.name, q.text, q.deleted,
-                f.id, f.name, f.bytes, f.hash
+                f.id, f.name, f.bytes, f.hash, m.edited_at, m.reacted
             FROM messages m CROSS JOIN accounts a ON a.id = m.author LEFT JOIN files f ON f.id = m.file
             LEFT JOIN messages q ON q.conversation = m.conversation AND q.seq = m.reply_to LEFT JOIN accounts w ON w.id = q.author
             WHERE m.conversation = ?1 AND ",
@@ -59,7 +59,7 @@ pub(super) fn post(
         let conversation = conversations::find(connection, conversation)?;
         let stored = connection
             .prepare_cached(ONE)?
-            .query_row([clamped(conversation.id.0), clamped(seq.0)], |row| read(row, conversation.id))
+            .query_row([clamped(conversation.id.0), clamped(seq.0)], |row| read(connection, row, conversation.id))
             .optional()?;
         // Retention may have taken it since: its author has not heard that it was stored, and that is what this answer says.
         let message = stored.unwrap_or(Message::new(conversation.id, seq, from, text, sent_at));
@@ -150,7 +150,7 @@ pub(super) fn altered_since(connection: &Connection, conversation: ConversationI
 /// One message, whoever asks.
 pub(super) fn one(connection: &Connection, conversation: ConversationId, seq: Seq) -> Result<Option<Message>, Trouble> {
     let key = [clamped(conversation.0), clamped(seq.0)];
-    Ok(connection.prepare_cached(ONE)?.query_row(key, |row| read(row, conversation)).optional()?)
+    Ok(connection.prepare_cached(ONE)?.query_row(key, |row| read(connection, row, conversation)).optional()?)
 }
 
 /// How many messages are stored: their numbers have no gaps, so nobody needs to count ten million rows.
@@ -173,17 +173,20 @@ fn page(connection: &Connection, query: &str, conversation: ConversationId, boun
 fn run(connection: &Connection, query: &str, conversation: ConversationId, bound: u64, limit: u32) -> Result<Page<Message>, Trouble> {
     let limit = Limit::new(limit);
     let mut statement = connection.prepare_cached(query)?;
-    let rows = statement.query_map([clamped(conversation.0), clamped(bound), i64::from(limit.rows())], |row| read(row, conversation))?;
+    let rows = statement
+        .query_map([clamped(conversation.0), clamped(bound), i64::from(limit.rows())], |row| read(connection, row, conversation))?;
     Ok(limit.fill(rows, taken)?)
 }
 
-fn read(row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message> {
+fn read(connection: &Connection, row: &Row<'_>, conversation: ConversationId) -> rusqlite::Result<Message> {
     let altered = match optional_number(row, 4)? {
-        Some(number) => Some(Alteration { number, at: time(row, 5)?, deleted: row.get(6)? }),
+        Some(number) => Some(Alteration { number, at: time(row, 5)?, deleted: row.get(6)?, edited_at: optional_time(row, 15)? }),
         None => None,
     };
     let message = Message::new(conversation, Seq(number(row, 0)?), words(row, 1)?, words(row, 3)?, time(row, 2)?);
-    Ok(Message { altered, reply_to: replies::read(row, 7)?, attachment: files::attachment(row, 11)?, ..message })
+    let reactions =
+        if row.get(16)? { reacted::of_message(connection, clamped(conversation.0), clamped(message.seq.0))? } else { Vec::new() };
+    Ok(Message { altered, reply_to: replies::read(row, 7)?.map(Box::new), attachment: files::attachment(row, 11)?, reactions, ..message })
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ mod plans;
 #[cfg(test)]
 mod prepared;
 mod reached;
+mod reacted;
+mod reactions;
 mod reading;
 mod replies;
 mod retention;

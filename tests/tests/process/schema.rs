@@ -75,6 +75,10 @@ fn what_the_commands_print_is_what_the_page_shows() {
     admin.run(&["edit", "--room", "lobby", "2", "until tomorrow"]).done();
     admin.run(&["delete", "--room", "lobby", "3"]).done();
     admin.run(&["send", "--room", "lobby", "--reply", "1", "hello to you"]).done();
+    admin.say("as it is");
+    for who in [&admin, &bob] {
+        who.run(&["react", "--room", "lobby", "1", "👍"]).done();
+    }
     admin.run(&["group", "add", "nurses", "bob"]).done();
     admin.run(&["notice", "send", "--to", "user:bob", "--wait", "answered", "--expires", "2h", "--title", "Drill", "Leave now"]).done();
     admin.run(&["notice", "send", "--at", "2099-01-01T08:00:00Z", "--every", "day", "later"]).done();
@@ -83,6 +87,7 @@ fn what_the_commands_print_is_what_the_page_shows() {
         &["history", "--room", "lobby"][..],
         &["search", "hello"],
         &["files", "list", "--room", "lobby"],
+        &["reactions", "--room", "lobby", "1"],
         &["room", "list"],
         &["room", "members", "loft"],
         &["originals", "--room", "lobby", "3"],

@@ -379,7 +379,7 @@ impl App {
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),
                 Effect::Redraw(ScreenPart::Rooms) => self.stale.rooms = true,
-                Effect::Redraw(ScreenPart::Search) => self.stale.found = true,
+                Effect::Redraw(ScreenPart::Search | ScreenPart::Reactors) => self.stale.found = true,
                 Effect::GoTo(place) => self.go_to(&place),
                 Effect::Refused(refusal) => {
                     self.remark = refusal

@@ -55,6 +55,8 @@ impl App {
             PlaceGesture::ReplyBefore => self.reply_before(),
             PlaceGesture::ReplyBehind => self.reply_behind(),
             PlaceGesture::EndReply => self.end_reply(),
+            PlaceGesture::React { seq: key, emoji, set } => self.react(&key, &emoji, set),
+            PlaceGesture::ListReactors(key) => self.list_reactors(&key),
             PlaceGesture::Lead(key) => seq(&key).into_iter().for_each(|seq| self.lead(seq)),
             PlaceGesture::Delete(key) => seq(&key).into_iter().for_each(|seq| self.delete(seq)),
             PlaceGesture::DeleteEdited => {
@@ -238,6 +240,7 @@ impl App {
     pub(super) fn draw_found(&mut self) {
         let (head, hits) = (scene::found_head(&self.model), scene::found(&self.model, self.moment()));
         self.chat.set_found(head, hits);
+        self.chat.set_reactors(scene::reactors(&self.model));
     }
 
     /// The message that was found is among the rows now: it is brought before the person, once.
@@ -250,6 +253,6 @@ impl App {
     }
 }
 
-fn seq(key: &str) -> Option<Seq> {
+pub(super) fn seq(key: &str) -> Option<Seq> {
     key.parse().ok().map(Seq)
 }

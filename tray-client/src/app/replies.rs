@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use belfry_core::chat::{Place, Quote, Seq};
 
 use super::App;
+use super::places::seq;
 use crate::model::Intent;
 use crate::scene;
 
@@ -57,6 +58,19 @@ impl App {
         if let Some(place) = self.shown_place() {
             self.act(Intent::Seek { place, seq });
             self.bring_up_soon();
+        }
+    }
+
+    /// Reacts to a message of the shown conversation, or takes that back.
+    pub(super) fn react(&mut self, key: &str, emoji: &str, set: bool) {
+        if let (Some(place), Some(seq), Ok(emoji)) = (self.shown_place(), seq(key), emoji.parse()) {
+            self.act(Intent::React { place, seq, emoji, set });
+        }
+    }
+
+    pub(super) fn list_reactors(&mut self, key: &str) {
+        if let (Some(place), Some(seq)) = (self.shown_place(), seq(key)) {
+            self.act(Intent::ListReactors { place, seq });
         }
     }
 

@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Counts the forms of the file. Another one, older or newer, is not read: the server has everything.
-const FORM: u32 = 3;
+const FORM: u32 = 5;
 
 /// What was added since without another form: a program that does not know of it leaves it alone.
 const LATER_TABLES: &str = "
@@ -42,7 +42,7 @@ CREATE TABLE conversations (
 CREATE TABLE messages (
     owner INTEGER NOT NULL, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
     sent_at INTEGER NOT NULL, alteration INTEGER NOT NULL, altered_at INTEGER NOT NULL, deleted INTEGER NOT NULL,
-    reply_to INTEGER, quoted BLOB, attachment BLOB,
+    reply_to INTEGER, quoted BLOB, attachment BLOB, edited_at INTEGER, reactions BLOB,
     PRIMARY KEY (owner, conversation, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX replies ON messages (owner, conversation, reply_to) WHERE reply_to IS NOT NULL;

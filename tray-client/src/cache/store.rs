@@ -1,6 +1,6 @@
 //! What lies in the file, and how it gets there and out again.
 
-use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Person, Quote, Quoted, Role, Seq, Text, Timeline};
+use belfry_core::chat::{AccountName, Alteration, ConversationId, Message, Person, Quote, Quoted, Reaction, Role, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 use belfry_core::wire::codec;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
@@ -15,21 +15,26 @@ use crate::model::{ConversationMemory, ConversationStanding, Lookup, Memory, Mem
 const BLOB_BYTES_MAX: usize = 256 * 1024;
 
 const PUT: &str = "INSERT INTO messages (owner, conversation, seq, author, text, sent_at, alteration, altered_at, deleted,
-        reply_to, quoted, attachment)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        reply_to, quoted, attachment, edited_at, reactions)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
     ON CONFLICT DO UPDATE SET author = excluded.author, text = excluded.text, sent_at = excluded.sent_at,
         alteration = excluded.alteration, altered_at = excluded.altered_at, deleted = excluded.deleted,
-        reply_to = excluded.reply_to, quoted = excluded.quoted, attachment = excluded.attachment
+        reply_to = excluded.reply_to, quoted = excluded.quoted, attachment = excluded.attachment,
+        edited_at = excluded.edited_at, reactions = excluded.reactions
     WHERE excluded.alteration > alteration";
-const ALTER: &str = "UPDATE messages SET text = ?4, alteration = ?5, altered_at = ?6, deleted = ?7, attachment = ?8
+const ALTER: &str = "UPDATE messages SET text = ?4, alteration = ?5, altered_at = ?6, deleted = ?7, attachment = ?8, edited_at = ?9,
+        reactions = ?10
     WHERE owner = ?1 AND conversation = ?2 AND seq = ?3 AND alteration < ?5";
 const REQUOTE: &str = "UPDATE messages SET quoted = ?4 WHERE owner = ?1 AND conversation = ?2 AND reply_to = ?3";
 const FORGET_QUOTED: &str = "UPDATE messages SET quoted = NULL WHERE owner = ?1 AND conversation = ?2 AND reply_to < ?3";
 const STAND: &str = "INSERT OR REPLACE INTO conversations (owner, id, place, read, unread, delivered, alteration)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const BEFORE: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted, attachment FROM messages
+const BEFORE: &str =
+    "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted, attachment, edited_at, reactions
+    FROM messages
     WHERE owner = ?1 AND conversation = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
-const AFTER: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted, attachment FROM messages
+const AFTER: &str = "SELECT seq, author, text, sent_at, alteration, altered_at, deleted, reply_to, quoted, attachment, edited_at, reactions
+    FROM messages
     WHERE owner = ?1 AND conversation = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
 
 /// Whose data are read and written.
@@ -269,6 +274,8 @@ fn put(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result<(
         message.reply_to.as_ref().map(|quote| clamped(quote.seq.0)),
         message.reply_to.as_ref().and_then(|quote| quote.quoted.as_ref()).map(blob),
         message.attachment.as_deref().map(blob),
+        message.edited_at().map(|at| clamped(at.0)),
+        reactions(message),
     ])?;
     Ok(())
 }
@@ -285,6 +292,8 @@ fn alter(transaction: &Transaction<'_>, owner: i64, message: &Message) -> Result
         altered_at,
         deleted,
         message.attachment.as_deref().map(blob),
+        message.edited_at().map(|at| clamped(at.0)),
+        reactions(message),
     ])?;
     let quoted = Quote::of(message).quoted.as_ref().map(blob);
     transaction.prepare_cached(REQUOTE)?.execute(params![owner, conversation, seq, quoted])?;
@@ -310,6 +319,11 @@ fn put_person(transaction: &Transaction<'_>, owner: i64, person: &Person) -> Res
     Ok(())
 }
 
+/// `None` for the many to which nobody has reacted.
+fn reactions(message: &Message) -> Option<Vec<u8>> {
+    (!message.reactions.is_empty()).then(|| blob(&message.reactions))
+}
+
 fn altered(message: &Message) -> (i64, i64, bool) {
     message.altered.map_or((0, 0, false), |altered| (clamped(altered.number), clamped(altered.at.0), altered.deleted))
 }
@@ -318,12 +332,14 @@ fn message(conversation: ConversationId, row: &Row<'_>) -> Result<Option<Message
     let (author, text): (String, String) = (row.get(1)?, row.get(2)?);
     let (Ok(from), Ok(text)) = (AccountName::known(&author), Text::try_from(text)) else { return Ok(None) };
     let (alteration, at) = (number(row.get(4)?), UnixMillis(number(row.get(5)?)));
-    let altered = Alteration { number: alteration, at, deleted: row.get(6)? };
+    let edited_at = row.get::<_, Option<i64>>(10)?.map(|at| UnixMillis(number(at)));
+    let altered = Alteration { number: alteration, at, deleted: row.get(6)?, edited_at };
+    let reactions = row.get::<_, Option<Vec<u8>>>(11)?.and_then(|bytes| read_blob::<Vec<Reaction>>(&bytes)).unwrap_or_default();
     let quoted = row.get::<_, Option<Vec<u8>>>(8)?.and_then(|bytes| read_blob::<Quoted>(&bytes));
-    let reply_to = row.get::<_, Option<i64>>(7)?.map(|seq| Quote { seq: Seq(number(seq)), quoted });
+    let reply_to = row.get::<_, Option<i64>>(7)?.map(|seq| Box::new(Quote { seq: Seq(number(seq)), quoted }));
     let attachment = row.get::<_, Option<Vec<u8>>>(9)?.and_then(|bytes| read_blob(&bytes));
     let message = Message::new(conversation, Seq(number(row.get(0)?)), from, text, UnixMillis(number(row.get(3)?)));
-    Ok(Some(Message { altered: (alteration > 0).then_some(altered), reply_to, attachment, ..message }))
+    Ok(Some(Message { altered: (alteration > 0).then_some(altered), reply_to, attachment, reactions, ..message }))
 }
 
 /// What cannot be written is empty, and read as nothing.

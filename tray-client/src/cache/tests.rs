@@ -68,7 +68,7 @@ fn message(conversation: u64, seq: u64, text: &str) -> Message {
 }
 
 fn altered(message: Message, number: u64, text: &str) -> Message {
-    Message { altered: Some(Alteration { number, at: UnixMillis(9), deleted: false }), text: Text::new(text).unwrap(), ..message }
+    Message { altered: Some(Alteration::edited(number, UnixMillis(9))), text: Text::new(text).unwrap(), ..message }
 }
 
 fn messages(conversation: u64, seqs: impl Iterator<Item = u64>) -> Vec<MemoryChange> {
@@ -131,7 +131,7 @@ fn a_file_that_came_with_a_message_is_remembered_with_it_until_it_is_taken_back(
         MemoryChange::Message(with(2)),
         MemoryChange::Standing(standing(LOBBY, "lobby")),
     ]);
-    let gone = Alteration { number: 1, at: UnixMillis(9), deleted: true };
+    let gone = Alteration::deleted(1, UnixMillis(9));
     let taken_back = Message { altered: Some(gone), text: Text::deleted(), ..message(LOBBY, 2, "look") };
     world.write(vec![MemoryChange::Altered(taken_back)]);
     drop(world);
@@ -470,8 +470,9 @@ fn a_place_that_is_no_place_any_more_is_passed_over() {
 fn what_is_quoted_is_edited_taken_back_and_kept_no_longer_in_the_quotes_as_well() {
     let folder = folder();
     let (world, _) = World::mine(folder.path());
-    let reply = |seq, to: &Message| MemoryChange::Message(Message { reply_to: Some(Quote::of(to)), ..message(LOBBY, seq, "yes") });
-    let quoted = |seq: u64| world.look_up(LOBBY, Stretch::After(Seq(seq - 1)))[0].reply_to.clone().unwrap();
+    let reply =
+        |seq, to: &Message| MemoryChange::Message(Message { reply_to: Some(Box::new(Quote::of(to))), ..message(LOBBY, seq, "yes") });
+    let quoted = |seq: u64| world.look_up(LOBBY, Stretch::After(Seq(seq - 1)))[0].reply_to.as_deref().cloned().unwrap();
     let (code, old) = (message(LOBBY, 1, "the code is 4711"), message(LOBBY, 2, "said long ago"));
     world.write(vec![reply(7, &code), reply(8, &old)]);
     assert_eq!((quoted(7), quoted(8)), (Quote::of(&code), Quote::of(&old)), "also where what is quoted is not held");

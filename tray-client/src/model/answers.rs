@@ -26,6 +26,7 @@ impl Model {
                 let part = self.rooms.hear_rooms(ticket, page, &mut self.numbers);
                 Self::go_on(part, ScreenPart::Rooms, effects);
             }
+            Answer::Reactors(page) => self.hear_reactors(ticket, page, effects),
             Answer::Found(found) => {
                 let answered = self.search.as_mut().is_some_and(|search| search.answer(ticket, Ok(found)));
                 effects.extend(answered.then_some(Effect::Redraw(ScreenPart::Search)));
@@ -74,7 +75,7 @@ impl Model {
             effects.push(Effect::EndPopUp(notice));
             effects.push(Effect::Redraw(ScreenPart::Notices));
         }
-        if self.place_ask_failed(ticket, refusal, effects) || self.beginning_unknown(ticket, effects) {
+        if self.reactors_unknown(ticket) || self.place_ask_failed(ticket, refusal, effects) || self.beginning_unknown(ticket, effects) {
             return;
         }
         effects.extend(self.desk.failed(ticket, refusal).then_some(Effect::Redraw(ScreenPart::Desk)));

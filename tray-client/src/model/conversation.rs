@@ -5,7 +5,7 @@ mod replies;
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountName, Alteration, Attachment, ConversationId, Message, Place, Quote, Refusal, Seq, Text};
+use belfry_core::chat::{AccountName, Alteration, Attachment, ConversationId, Message, Place, Quote, Reaction, Refusal, Seq, Text};
 use belfry_core::client::{Mark, Ticket};
 use belfry_core::time::{Instant, UnixMillis};
 
@@ -50,6 +50,8 @@ pub struct MessageLine<'a> {
     pub reply_to: Option<&'a Quote>,
     /// The file that came with it.
     pub attachment: Option<&'a Attachment>,
+    /// How people have reacted to it.
+    pub reactions: &'a [Reaction],
 }
 
 /// An own message from when it was written until it is seen among the stored ones.
@@ -294,8 +296,9 @@ impl Conversation {
                 at: message.sent_at,
                 delivery: own.then_some(Delivery::Stored),
                 altered: message.altered,
-                reply_to: message.reply_to.as_ref(),
+                reply_to: message.reply_to.as_deref(),
                 attachment: message.attachment.as_deref(),
+                reactions: &message.reactions,
             }
         });
         let own = self.own.iter().filter(|_| self.at_end).filter_map(|own| {
@@ -315,6 +318,7 @@ impl Conversation {
                 altered: None,
                 reply_to: own.reply_to.as_ref(),
                 attachment: None,
+                reactions: &[],
             })
         });
         stored.chain(own)

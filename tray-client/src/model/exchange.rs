@@ -1,8 +1,8 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Quote, Receipt, Refusal, Request, RoomName,
-    ScheduleId, SearchText, Seq, Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Quote, ReactionEmoji, Receipt, Refusal,
+    Request, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 use belfry_core::client::{Command, Ticket};
 
@@ -81,6 +81,24 @@ pub enum Intent {
     },
     /// Take an own message back.
     Delete {
+        /// Where it was said.
+        place: Place,
+        /// The message's place in the conversation.
+        seq: Seq,
+    },
+    /// React to a message, or take that back.
+    React {
+        /// Where it was said.
+        place: Place,
+        /// The message's place in the conversation.
+        seq: Seq,
+        /// With which sign.
+        emoji: ReactionEmoji,
+        /// It is to be there.
+        set: bool,
+    },
+    /// See who has reacted to a message.
+    ListReactors {
         /// Where it was said.
         place: Place,
         /// The message's place in the conversation.
@@ -225,6 +243,8 @@ pub enum ScreenPart {
     Rooms,
     /// What a search has found.
     Search,
+    /// Who has reacted to a message.
+    Reactors,
     /// The administrator's desk.
     Desk,
 }

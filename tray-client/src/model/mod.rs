@@ -14,6 +14,7 @@ mod notices;
 mod numbers;
 mod people;
 mod places;
+mod reactions;
 mod reading;
 mod recall;
 mod rooms;
@@ -44,6 +45,7 @@ pub use witness::{Hindrance, Span, Witness};
 
 use notices::NoticeArrival;
 use numbers::Numbers;
+use reactions::ReactorList;
 use tidying::RetentionCheck;
 
 /// A place however its name is spelled; rooms go before people.
@@ -87,6 +89,8 @@ pub struct Model {
     search: Option<Search>,
     /// The message that was found last, where the window shows it.
     sought: Option<(PlaceKey, Seq)>,
+    /// Who has reacted to the message that was asked about.
+    reactors: Option<ReactorList>,
     /// Where the person wants to be as soon as they may.
     going: Option<PlaceKey>,
     /// What was asked of which only a failure is news.
@@ -129,6 +133,7 @@ impl Model {
             rooms: RoomDirectory::default(),
             search: None,
             sought: None,
+            reactors: None,
             going: None,
             acts: BTreeSet::new(),
             own: BTreeMap::new(),
@@ -416,6 +421,11 @@ impl Model {
                 let room = self.room_at(&place);
                 self.request(Request::Delete { place, room, seq }, &mut effects);
             }
+            Intent::React { place, seq, emoji, set } => {
+                let room = self.room_at(&place);
+                self.request(Request::React { place, room, seq, emoji, set }, &mut effects);
+            }
+            Intent::ListReactors { place, seq } => self.list_reactors(place, seq, &mut effects),
             Intent::CreateRoom { room, private } => {
                 self.going = Some(PlaceKey::of(&Place::Room(room.clone())));
                 self.request(Request::CreateRoom { room, private }, &mut effects);
@@ -480,7 +490,7 @@ impl Model {
         effects.extend(self.notices.clear().into_iter().map(Effect::EndPopUp));
         self.doubts.clear();
         self.desk.forget_numbers();
-        (self.search, self.sought) = (None, None);
+        (self.search, self.sought, self.reactors) = (None, None, None);
         effects.extend(self.shown().map(|shown| Effect::Redraw(ScreenPart::Lines(shown.place().clone()))));
         let parts = [ScreenPart::Conversations, ScreenPart::Notices, ScreenPart::Search, ScreenPart::Desk];
         effects.extend(parts.map(Effect::Redraw));

@@ -266,12 +266,7 @@ mod tests {
 
     #[test]
     fn an_alteration_that_overtakes_a_page_is_not_lost() {
-        let edited = Message {
-            altered: Some(Alteration { number: 4, at: UnixMillis(9), deleted: false }),
-            attachment: None,
-            text: Text::new("better").unwrap(),
-            ..message(350)
-        };
+        let edited = Message { altered: Some(Alteration::edited(4, UnixMillis(9))), text: Text::new("better").unwrap(), ..message(350) };
         for from_the_server in [false, true] {
             let mut model = recalled();
             sign_in(&mut model);

@@ -3,6 +3,7 @@
 use belfry_core::chat::{AccountName, Alteration, Attachment, Place, Quote, Quoted, spelled_bytes, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 
+use super::reactions::{ReactionRow, reaction_row};
 use super::{Moment, links};
 use crate::model::{Delivery, MessageLine, Model};
 
@@ -79,6 +80,8 @@ pub struct ChatRow {
     pub quote: Option<QuoteRow>,
     /// Its number in the conversation, by which it can be replied to; empty while it waits, and where it was taken back.
     pub seq: String,
+    /// How people have reacted to it.
+    pub reactions: Vec<ReactionRow>,
 }
 
 /// What stands above a reply.
@@ -241,6 +244,8 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
     let altered = match line.altered {
         None => AlterationMark::None,
         Some(Alteration { deleted: true, .. }) => AlterationMark::Deleted,
+        // Somebody has reacted; its author has done nothing.
+        Some(Alteration { edited_at: None, .. }) => AlterationMark::None,
         Some(_) => AlterationMark::Edited,
     };
     let can_be_altered = line.from.is_none() && altered != AlterationMark::Deleted;
@@ -259,6 +264,7 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
         sought,
         quote: line.reply_to.map(|quote| quote_row(quote, model.me(), line.seq.is_none())),
         seq: line.seq.filter(|_| altered != AlterationMark::Deleted).map(|seq| seq.0.to_string()).unwrap_or_default(),
+        reactions: line.reactions.iter().map(|reaction| reaction_row(reaction, model.me())).collect(),
     }
 }
 
@@ -367,7 +373,7 @@ mod tests {
         hear(&mut model, 3, "anna", moment(10, 0).now);
         let alter = |seq: u64, deleted: bool| {
             let (from, text) = (AccountName::new("me").unwrap(), if deleted { Text::deleted() } else { Text::new("better").unwrap() });
-            let altered = Some(Alteration { number: 1, at: moment(11, 0).now, deleted });
+            let altered = Some(if deleted { Alteration::deleted(1, moment(11, 0).now) } else { Alteration::edited(1, moment(11, 0).now) });
             Message { altered, ..Message::new(ConversationId(1), Seq(seq), from, text, moment(10, 0).now) }
         };
         for message in [alter(1, false), alter(2, true)] {

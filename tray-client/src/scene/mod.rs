@@ -8,6 +8,7 @@ mod links;
 mod lists;
 mod notices;
 mod places;
+mod reactions;
 mod unseen;
 
 pub use desk::{
@@ -18,6 +19,7 @@ pub use links::links;
 pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, count, people};
 pub use notices::{NoticeRow, SeverityLevel, notice, open_notices, past_notices};
 pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, found_head, hit, invitations, members, rooms, typing};
+pub use reactions::{ReactionRow, ReactorsRow, reactors};
 pub use unseen::why_unseen;
 
 use belfry_core::chat::{Place, visible};

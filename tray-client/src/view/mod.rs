@@ -167,6 +167,17 @@ pub enum PlaceGesture {
     ReplyBehind,
     /// Replies to none after all.
     EndReply,
+    /// Reacts to a message of the shown conversation, or takes that back.
+    React {
+        /// The message's number.
+        seq: String,
+        /// The sign.
+        emoji: String,
+        /// It is to be there.
+        set: bool,
+    },
+    /// Wants to see who has reacted to a message of the shown conversation, by its number.
+    ListReactors(String),
     /// Wants to see the message of the shown conversation that another one replies to, by its number.
     Lead(String),
     /// Takes an own message back.

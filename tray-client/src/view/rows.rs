@@ -10,7 +10,7 @@ use super::{look, ui};
 use crate::letters;
 use crate::scene::{
     AlterationMark, AudienceRow, ChatRow, ConversationRow, DeliveryMark, LedgerRow, LineRow, MemberRow, MissingQuote, NoticeRow, PersonRow,
-    PresenceDot, QuoteRow, RoomRow, SentRow, SeverityLevel,
+    PresenceDot, QuoteRow, ReactionRow, RoomRow, SentRow, SeverityLevel,
 };
 use crate::words::say;
 
@@ -246,7 +246,7 @@ impl From<LineRow> for ui::Line {
 
 impl From<ChatRow> for ui::Line {
     fn from(row: ChatRow) -> Self {
-        let ChatRow { who, by, own, time, text, links, mark, why, own_key, key, altered, sought, quote, seq } = row;
+        let ChatRow { who, by, own, time, text, links, mark, why, own_key, key, altered, sought, quote, seq, reactions } = row;
         Self {
             kind: ui::LineKind::Message,
             who: who.into(),
@@ -272,7 +272,26 @@ impl From<ChatRow> for ui::Line {
             quoted: quote.is_some(),
             quote: quote.unwrap_or_default().into(),
             seq: seq.into(),
+            reactions: if reactions.is_empty() {
+                ModelRc::default()
+            } else {
+                ModelRc::from(Rc::new(VecModel::from_iter(reactions.into_iter().map(ui::Reaction::from))))
+            },
         }
+    }
+}
+
+impl From<ReactionRow> for ui::Reaction {
+    fn from(row: ReactionRow) -> Self {
+        Self { emoji: row.emoji.into(), count: row.count.into(), who: say_names(row.who).into(), own: row.own }
+    }
+}
+
+/// Only the word for oneself is ours, at the beginning.
+fn say_names(names: String) -> String {
+    match names.strip_prefix("You") {
+        Some(others) if others.is_empty() || others.starts_with(", ") => say("You") + others,
+        _ => names,
     }
 }
 

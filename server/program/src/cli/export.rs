@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use belfry_core::chat::{Exportable, Message, Parties, Request, RoomName, Seq, table_line};
+use belfry_core::time::UnixMillis;
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -81,25 +82,44 @@ struct ExportRow<'a> {
     deleted_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<output::ReactionObject<'a>>,
+    /// The same in one cell.
+    #[serde(skip)]
+    counted: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<AttachmentObject<'a>>,
 }
 
-const COLUMNS: [&str; 12] =
-    ["room", "seq", "from", "sent_at", "text", "edited_at", "deleted_at", "reply_to", "file_id", "file_name", "file_bytes", "file_blake3"];
+const COLUMNS: [&str; 13] = [
+    "room",
+    "seq",
+    "from",
+    "sent_at",
+    "text",
+    "edited_at",
+    "deleted_at",
+    "reply_to",
+    "file_id",
+    "file_name",
+    "file_bytes",
+    "file_blake3",
+    "reactions",
+];
 
 fn row<'a>(parties: &Parties, message: &'a Message) -> ExportRow<'a> {
-    let altered_at = |deleted: bool| message.altered.filter(|altered| altered.deleted == deleted).map(|altered| altered.at.rfc3339());
     ExportRow {
         room: parties.to_string(),
         seq: message.seq.0,
         from: message.from.as_str(),
         sent_at: message.sent_at.rfc3339(),
         text: message.text.as_str(),
-        edited_at: altered_at(false),
-        deleted_at: altered_at(true),
+        edited_at: message.edited_at().map(UnixMillis::rfc3339),
+        deleted_at: message.deleted_at().map(UnixMillis::rfc3339),
         reply_to: message.reply_to.as_ref().map(|quote| quote.seq.0),
         file: message.attachment.as_deref().map(AttachmentObject::from),
+        reactions: output::reactions(message),
+        counted: output::counted(message, "; "),
     }
 }
 
@@ -120,6 +140,7 @@ impl ExportRow<'_> {
             Cow::Borrowed(file.map_or("", |file| file.name)),
             Cow::Owned(file.map(|file| file.bytes.to_string()).unwrap_or_default()),
             Cow::Borrowed(file.map_or("", |file| &file.blake3)),
+            Cow::Borrowed(self.counted.as_str()),
         ]
     }
 }
@@ -161,19 +182,27 @@ mod tests {
     #[test]
     fn what_was_edited_and_what_was_deleted_stands_in_columns_of_its_own() {
         let direct = Parties::Direct(AccountName::new("alice").unwrap(), AccountName::new("bob").unwrap());
-        let altered = |deleted| Some(belfry_core::chat::Alteration { number: 1, at: belfry_core::time::UnixMillis(0), deleted });
+        let altered = |deleted| {
+            Some(if deleted {
+                belfry_core::chat::Alteration::deleted(1, belfry_core::time::UnixMillis(0))
+            } else {
+                belfry_core::chat::Alteration::edited(1, belfry_core::time::UnixMillis(0))
+            })
+        };
         let typed = output::tests::message("(deleted)");
         let edited = Message { altered: altered(false), ..typed.clone() };
         let deleted = Message { altered: altered(true), ..typed.clone() };
         let last = |message: &Message| {
             let row = row(&direct, message);
-            row.cells()[4..8].iter().map(ToString::to_string).collect::<Vec<_>>()
+            let cells = row.cells();
+            cells[4..8].iter().chain(&cells[12..]).map(ToString::to_string).collect::<Vec<_>>()
         };
-        assert_eq!(last(&typed), ["(deleted)", "", "", ""]);
-        assert_eq!(last(&edited), ["(deleted)", "1970-01-01T00:00:00.000Z", "", ""]);
-        assert_eq!(last(&deleted), ["(deleted)", "", "1970-01-01T00:00:00.000Z", ""]);
+        assert_eq!(last(&typed), ["(deleted)", "", "", "", ""]);
+        assert_eq!(last(&edited), ["(deleted)", "1970-01-01T00:00:00.000Z", "", "", ""]);
+        assert_eq!(last(&deleted), ["(deleted)", "", "1970-01-01T00:00:00.000Z", "", ""]);
         let quote = belfry_core::chat::Quote { seq: Seq(3), quoted: None };
-        assert_eq!(last(&Message { reply_to: Some(quote), ..typed }), ["(deleted)", "", "", "3"]);
+        let reactions = vec![belfry_core::chat::Reaction { emoji: "👍".parse().unwrap(), count: 2, by: vec![] }];
+        assert_eq!(last(&Message { reply_to: Some(Box::new(quote)), reactions, ..typed }), ["(deleted)", "", "", "3", "👍 2"]);
         assert!(output::json_text(&row(&direct, &deleted)).unwrap().ends_with(r#""deleted_at":"1970-01-01T00:00:00.000Z"}"#));
     }
 
@@ -185,7 +214,7 @@ mod tests {
             belfry_core::chat::Attachment { file, name: belfry_core::chat::FileName::new("plan.pdf").unwrap(), bytes: 9, hash };
         let message = Message { attachment: Some(Box::new(attachment)), ..output::tests::message("look") };
         let found = row(&room, &message);
-        assert_eq!(found.cells()[8..].iter().map(ToString::to_string).collect::<Vec<_>>(), ["12", "plan.pdf", "9", &"ab".repeat(32)]);
+        assert_eq!(found.cells()[8..12].iter().map(ToString::to_string).collect::<Vec<_>>(), ["12", "plan.pdf", "9", &"ab".repeat(32)]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod pages;
 mod password;
 mod pin;
 mod question;
+mod react;
 mod register;
 mod restore;
 mod room;
@@ -73,6 +74,10 @@ enum Command {
     Delete(alter::DeleteArgs),
     /// What a message said before it was altered (administrators)
     Originals(alter::OriginalsArgs),
+    /// React to a message with an emoji, or take that back
+    React(react::ReactArgs),
+    /// Who has reacted to a message, and how
+    Reactions(react::ReactionsArgs),
     /// Rooms: make, find, join and leave them
     #[command(subcommand)]
     Room(room::Command),
@@ -155,6 +160,8 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
         Command::Edit(args) => alter::edit(args),
         Command::Delete(args) => alter::delete(args),
         Command::Originals(args) => alter::originals(args),
+        Command::React(args) => react::react(args),
+        Command::Reactions(args) => react::reactions(args),
         Command::Room(command) => room::run(command),
         Command::Chat(args) => chat::run(args),
         Command::Listen(args) => listen::run(&args),

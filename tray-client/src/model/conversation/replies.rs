@@ -14,7 +14,7 @@ impl Conversation {
     /// A message was altered: what replies to it quotes it as it is now. Whether that is shown here.
     pub(super) fn requote(&mut self, altered: &Message) -> bool {
         let new = Quote::of(altered);
-        let quotes = self.messages.values_mut().chain(&mut self.last).filter_map(|message| message.reply_to.as_mut());
+        let quotes = self.messages.values_mut().chain(&mut self.last).filter_map(|message| message.reply_to.as_deref_mut());
         let own = self.own.iter_mut().filter_map(|own| own.reply_to.as_mut());
         let mut shown = false;
         for quote in quotes.chain(own).filter(|quote| quote.seq == new.seq) {
@@ -26,14 +26,14 @@ impl Conversation {
 
     /// What stands before this message is kept no longer, and is not quoted any more either.
     pub(super) fn forget_quoted(&mut self, first: Seq) {
-        let quotes = self.messages.values_mut().chain(&mut self.last).filter_map(|message| message.reply_to.as_mut());
+        let quotes = self.messages.values_mut().chain(&mut self.last).filter_map(|message| message.reply_to.as_deref_mut());
         let own = self.own.iter_mut().filter_map(|own| own.reply_to.as_mut());
         quotes.chain(own).filter(|quote| quote.seq < first).for_each(|quote| quote.quoted = None);
     }
 
     /// Messages of a page may have been read before what they reply to was altered.
     pub(super) fn requote_page(&self, page: &mut [Message]) {
-        for quote in page.iter_mut().filter_map(|message| message.reply_to.as_mut()) {
+        for quote in page.iter_mut().filter_map(|message| message.reply_to.as_deref_mut()) {
             if let Some(altered) = self.altered_meanwhile.get(&quote.seq) {
                 *quote = Quote::of(altered);
             }
@@ -55,11 +55,11 @@ mod tests {
     }
 
     fn reply(seq: u64, to: u64) -> Message {
-        Message { reply_to: Some(Quote::of(&message(to, "as it was"))), ..message(seq, "yes") }
+        Message { reply_to: Some(Box::new(Quote::of(&message(to, "as it was")))), ..message(seq, "yes") }
     }
 
     fn altered(seq: u64, number: u64, text: &str) -> Message {
-        Message { altered: Some(Alteration { number, at: UnixMillis(9), deleted: false }), ..message(seq, text) }
+        Message { altered: Some(Alteration::edited(number, UnixMillis(9))), ..message(seq, text) }
     }
 
     /// What the lines quote, in their order; `-` for what is kept no longer.
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(quoted(&conversation), ["as it was", "as it was"]);
         assert!(conversation.alter(altered(2, 1, "as it is")), "it is shown");
         assert_eq!(quoted(&conversation), ["as it is", "as it is"]);
-        assert_eq!(conversation.last().unwrap().reply_to, conversation.lines(None).next().unwrap().reply_to.cloned());
+        assert_eq!(conversation.last().unwrap().reply_to.as_deref().cloned(), conversation.lines(None).next().unwrap().reply_to.cloned());
         assert!(!conversation.alter(altered(3, 2, "another")), "nothing that is shown quotes it");
         conversation.begins_with(Seq(3));
         assert_eq!(quoted(&conversation), ["-", "-"], "what is kept no longer is not quoted either");
@@ -89,7 +89,7 @@ mod tests {
         conversation.ask_older(Ticket(5)).unwrap();
         conversation.alter(altered(3, 1, "as it is"));
         conversation.alter(altered(1, 2, "the first"));
-        let page = vec![message(1, "x"), Message { reply_to: Some(Quote::of(&message(1, "x"))), ..message(2, "yes") }];
+        let page = vec![message(1, "x"), Message { reply_to: Some(Box::new(Quote::of(&message(1, "x")))), ..message(2, "yes") }];
         conversation.page(Ticket(5), page);
         assert_eq!(quoted(&conversation), ["the first"]);
     }

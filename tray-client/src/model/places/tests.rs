@@ -68,7 +68,7 @@ fn reading_on_another_device_clears_what_it_has_read() {
 }
 
 fn taken_back(seq: u64, number: u64) -> Update {
-    let altered = Some(Alteration { number, at: UnixMillis(9), deleted: true });
+    let altered = Some(Alteration::deleted(number, UnixMillis(9)));
     Update::Altered { place: attic(), message: Message { text: Text::deleted(), altered, ..message(seq, "anna") } }
 }
 
@@ -127,7 +127,7 @@ fn the_server_is_told_once_what_the_person_has_read_here() {
 fn an_altered_message_is_shown_as_it_is_now() {
     let mut model = model();
     hear(&mut model, 1, "anna");
-    let altered = Some(Alteration { number: 1, at: UnixMillis(9), deleted: false });
+    let altered = Some(Alteration::edited(1, UnixMillis(9)));
     let edited = Message { text: Text::new("better").unwrap(), altered, ..message(1, "anna") };
     let effects = model.apply(now(1), Update::Altered { place: attic(), message: edited });
     assert!(effects.contains(&Effect::Redraw(ScreenPart::Lines(attic()))));

@@ -1,9 +1,11 @@
 //! What stands in the chat window instead of a conversation or beside it: what was found, rooms, people, an own message that is edited.
 
-use slint::SharedString;
+use std::rc::Rc;
+
+use slint::{ModelRc, SharedString, VecModel};
 
 use super::{ChatView, rows};
-use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, QuoteRow, RoomRow};
+use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, QuoteRow, ReactorsRow, RoomRow};
 use crate::view::{Gesture, PlaceGesture, Sink, ui};
 use crate::words::say;
 
@@ -29,6 +31,11 @@ impl ChatView {
         window.on_reply_behind(just(PlaceGesture::ReplyBehind));
         window.on_reply_ended(just(PlaceGesture::EndReply));
         window.on_lead(text(PlaceGesture::Lead));
+        window.on_list_reactors(text(PlaceGesture::ListReactors));
+        let reacted = sink.clone();
+        window.on_react(move |seq, emoji, set| {
+            reacted(Gesture::Place(PlaceGesture::React { seq: seq.into(), emoji: emoji.into(), set }));
+        });
         window.on_remove_edited(just(PlaceGesture::DeleteEdited));
         let (rooms, listed) = (self.rooms.clone(), sink.clone());
         window.on_list_rooms(move || {
@@ -92,6 +99,12 @@ impl ChatView {
     pub fn set_reply(&self, quote: Option<QuoteRow>) {
         self.window.set_replying(quote.is_some());
         self.window.set_reply(quote.unwrap_or_default().into());
+    }
+
+    /// Who has reacted to the message that was asked about.
+    pub fn set_reactors(&self, rows: Vec<ReactorsRow>) {
+        let rows = rows.into_iter().map(|row| ui::Reactors { emoji: row.emoji.into(), names: row.names.into(), count: row.count.into() });
+        self.window.set_reactors(ModelRc::from(Rc::new(VecModel::from_iter(rows))));
     }
 
     /// Asks whether this own message is to be taken back.

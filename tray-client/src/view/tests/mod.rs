@@ -15,8 +15,8 @@ use std::rc::Rc;
 
 use super::{Gesture, Sink};
 use crate::scene::{
-    AlterationMark, ChatRow, ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, SentRow,
-    SeverityLevel,
+    AlterationMark, ChatRow, ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, ReactionRow,
+    SentRow, SeverityLevel,
 };
 
 /// What a person did, in order.

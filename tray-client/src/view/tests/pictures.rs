@@ -264,7 +264,12 @@ fn a_message_that_is_being_edited_beside_altered_ones() {
     let altered = super::places::altered;
     rows.push(altered(said("Anna Berg", "10:03", "Great. Who has the keys?", DeliveryMark::None), AlterationMark::Edited));
     rows.push(altered(said("", "10:03", "(deleted)", DeliveryMark::None), AlterationMark::Deleted));
-    rows.push(super::places::own("7", "Thnaks!"));
+    let mut quoting = super::places::quoting(super::places::own("7", "Thnaks!"), super::places::printer());
+    if let LineRow::Message(message) = &mut quoting {
+        let sign = |emoji: &str, count: &str, own| ReactionRow { emoji: emoji.into(), count: count.into(), who: "ben".into(), own };
+        message.reactions = vec![sign("👍", "2", true), sign("🎉", "1", false), sign("❤\u{fe0f}", "104", false)];
+    }
+    rows.push(quoting);
     let head = ChatHead { key: "lobby".into(), name: "Lobby".into(), note: "3 here".into(), ..ChatHead::default() };
     view.set_lines(head, rows, true);
     view.set_editing(Some("Thnaks!"));

@@ -391,3 +391,23 @@ fn a_reply_is_begun_at_a_message_or_by_a_key_and_escape_replies_to_none() {
     view.set_editing(Some("hi"));
     assert!(!is_there(view.window(), "Do not reply"), "what is edited replies to what it did");
 }
+
+#[test]
+fn a_sign_is_put_to_a_message_and_taken_back_by_a_click_and_the_list_of_who_is_one_away() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    let mut row = said("Anna Berg", "10:05", "Great", DeliveryMark::None);
+    if let LineRow::Message(message) = &mut row {
+        let sign = |emoji: &str, own| ReactionRow { emoji: emoji.into(), count: "2".into(), who: "ben".into(), own };
+        message.seq = "7".into();
+        message.reactions = vec![sign("👍", true), sign("🎉", false)];
+    }
+    view.set_lines(ChatHead::default(), vec![row], true);
+    let react = |emoji: &str, set| place(PlaceGesture::React { seq: "7".into(), emoji: emoji.into(), set });
+    press(view.window(), "👍 2: ben");
+    press(view.window(), "🎉 2: ben");
+    assert_eq!(heard.take(), [react("👍", false), react("🎉", true)]);
+    assert!(is_there(view.window(), "React: Great"));
+    view.window().invoke_list_reactors("7".into());
+    assert_eq!(heard.take(), [place(PlaceGesture::ListReactors("7".into()))]);
+}

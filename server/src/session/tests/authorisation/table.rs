@@ -34,7 +34,7 @@ macro_rules! kinds {
 kinds! {
     SignIn Register SignInByDevice
     Sync FetchShared Status Away Watch Who
-    Post FetchAfter FetchBefore FetchAltered Edit Delete MarkRead Typing Search Originals Exportable ExportPage
+    Post FetchAfter FetchBefore FetchAltered Edit Delete React FetchReactors MarkRead Typing Search Originals Exportable ExportPage
     CreateRoom ListRooms JoinRoom LeaveRoom RoomMembers Invite RemoveFromRoom RenameRoom DeleteRoom KeepRoom
     SendNotice PreviewNotice ListNotices NoticeStatus FetchNotice ChangeNotice Receipt Reached
     ListSchedules Unschedule SaveTemplate RemoveTemplate ListTemplates
@@ -133,7 +133,9 @@ pub(super) const fn rows(kind: Kind) -> Rows {
                                     none(Refusal::UnknownFile)]),
         Kind::SendBlock => Anywhere(none(Refusal::BadRequest)),
         Kind::Typing => Places([       EVERYBODY, MEMBERS,  MEMBERS,   GONE,    EVERYBODY, EVERYBODY]),
-        Kind::MarkRead => Places([     EVERYBODY, MEMBERS,  INSIDERS,  GONE,    EVERYBODY, NOTHING_SAID]),
+        Kind::MarkRead
+        | Kind::React
+        | Kind::FetchReactors => Places([EVERYBODY, MEMBERS, INSIDERS,  GONE,    EVERYBODY, NOTHING_SAID]),
         Kind::Edit
         | Kind::Delete => Places([     LOBBY_AUTHORS, AUTHORS, BOARD_AUTHORS, GONE, EVERYBODY, NOTHING_SAID]),
         // What cannot be named is looked for everywhere, and not found.
@@ -191,6 +193,7 @@ pub(super) const fn only_reads(kind: Kind) -> bool {
             | Kind::FetchAfter
             | Kind::FetchAltered
             | Kind::FetchBefore
+            | Kind::FetchReactors
             | Kind::ExportPage
             | Kind::Search
             | Kind::ListRooms
@@ -244,6 +247,8 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::FetchAltered => Request::FetchAltered { conversation, after: 0 },
         Kind::Edit => Request::Edit { place, room: None, seq, text },
         Kind::Delete => Request::Delete { place, room: None, seq },
+        Kind::React => Request::React { place, room: None, seq, emoji: "👍".parse().unwrap(), set: true },
+        Kind::FetchReactors => Request::FetchReactors { place, seq, after: 0 },
         Kind::MarkRead => Request::MarkRead { place, room: None, upto: Seq(2) },
         Kind::Typing => Request::Typing { place },
         Kind::Search => {

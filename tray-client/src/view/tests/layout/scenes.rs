@@ -4,7 +4,7 @@ use slint::{ComponentHandle as _, LogicalSize};
 
 use crate::scene::{
     AlterationMark, AudienceRow, ChatRow, ConversationRow, DeliveryMark, FoundHead, HitRow, InvitationRow, LedgerHead, LedgerRow, LineRow,
-    MemberRow, MissingQuote, NoticeRow, PersonRow, PresenceDot, QuoteRow, RoomRow, SentRow,
+    MemberRow, MissingQuote, NoticeRow, PersonRow, PresenceDot, QuoteRow, ReactionRow, ReactorsRow, RoomRow, SentRow,
 };
 use crate::view::Sink;
 use crate::view::chat::{ChatHead, ChatView};
@@ -58,6 +58,12 @@ fn line(dice: &mut Dice, index: usize) -> LineRow {
         key: if mark == DeliveryMark::Stored { index.to_string() } else { String::new() },
         altered: dice.one_of(&[AlterationMark::None, AlterationMark::Edited, AlterationMark::Deleted]),
         sought: false,
+        reactions: many(dice, 20, |dice, index| ReactionRow {
+            emoji: "👍".into(),
+            count: (index * index * 7).to_string(),
+            who: dice.name(),
+            own: dice.coin(),
+        }),
         quote: dice.coin().then(|| quote(dice)),
         seq: if own { String::new() } else { index.to_string() },
     }))
@@ -138,13 +144,18 @@ pub(super) fn chat(dice: &mut Dice, sink: &Sink, (width, height): (f32, f32)) ->
         hit: dice.name(),
         after: dice.name(),
     });
-    let pane = dice.one_of(&[Pane::Talk, Pane::Talk, Pane::Talk, Pane::Notices, Pane::Found, Pane::Places, Pane::Members]);
+    let pane = dice.one_of(&[Pane::Talk, Pane::Talk, Pane::Talk, Pane::Notices, Pane::Found, Pane::Places, Pane::Members, Pane::Reactors]);
     if pane == Pane::Found || dice.coin() {
         view.set_found(found, hits);
     }
     if dice.coin() {
         view.set_editing(Some("as it was"));
     }
+    if dice.coin() {
+        view.set_reply(Some(quote(dice)));
+    }
+    let rows = many(dice, 20, |dice, index| ReactorsRow { emoji: "👍".into(), count: index.to_string(), names: dice.text() });
+    view.set_reactors(rows);
     view.set_draft(dice.draft());
     if dice.coin() {
         view.ask_to_delete("7");
