@@ -133,7 +133,10 @@ fn nothing_that_a_program_of_this_version_can_write_is_refused_as_if_the_version
                 | Request::Reached { .. }
                 | Request::Typing { .. }
                 | Request::Away { .. }
-                | Request::Watch { .. } => continue,
+                | Request::Watch { .. }
+                | Request::PostFile { .. } => continue,
+                // Waits for room that nobody grants who has not accepted an offer.
+                Request::SendBlock { .. } => continue,
                 Request::SendNotice(draft) => {
                     let ticket = world.ticket(admin);
                     outcome(&mut world, admin, ticket, Command::SendNotice { ticket, draft })
