@@ -101,6 +101,8 @@ pub struct Conversation {
     remembered: Option<ConversationStanding>,
     /// The newest that the person has had before them.
     read: Seq,
+    /// What was read before somebody began to look at what was not: the line that says "new" stays until they leave.
+    read_before: Option<Seq>,
     unread: u64,
     /// The newest message that is counted in `unread`.
     counted: Seq,
@@ -129,6 +131,7 @@ impl Conversation {
             altered_meanwhile: BTreeMap::new(),
             remembered: None,
             read: Seq(0),
+            read_before: None,
             unread: 0,
             counted: Seq(0),
             counted_alterations: 0,
@@ -254,9 +257,9 @@ impl Conversation {
         self.unread
     }
 
-    /// Where the line that says "new" goes: behind this message. `None` when everything has been read.
+    /// Where the line that says "new" goes: behind this message. It stays there while it is being read; `None` when nothing was new.
     pub fn read_until(&self) -> Option<Seq> {
-        Some(self.read).filter(|_| self.unread > 0)
+        self.read_before.or(Some(self.read).filter(|_| self.unread > 0))
     }
 
     /// Whether scrolling up finds more.
@@ -343,6 +346,10 @@ impl Conversation {
         if own || (looking && self.at_end) {
             self.read_up_to(message.seq);
         } else if message.seq > self.counted && message.seq > self.read && !message.is_deleted() {
+            if self.unread == 0 {
+                // Nobody looks any more: what is new begins here.
+                self.read_before = None;
+            }
             self.unread = self.unread.saturating_add(1);
         }
         self.counted = self.counted.max(message.seq);
@@ -367,6 +374,7 @@ impl Conversation {
 
     /// Nobody sees it: the oldest go, and come again when somebody reads back.
     pub(super) fn go_unseen(&mut self) {
+        self.read_before = None;
         if !self.at_end || self.messages.len() <= UNSEEN_MAX {
             return;
         }
@@ -395,6 +403,7 @@ impl Conversation {
     pub(super) fn read(&mut self) -> bool {
         let newest = self.last.as_ref().map(|last| last.seq).filter(|_| self.at_end && self.unread > 0);
         if let Some(newest) = newest {
+            self.read_before = self.read_until();
             self.read_up_to(newest);
         }
         newest.is_some()

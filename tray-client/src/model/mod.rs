@@ -272,6 +272,7 @@ impl Model {
     pub fn apply(&mut self, now: Now, update: Update) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.witness.live(now.wall);
+        let was_up = self.connection.is_up();
         match update {
             // Which key to trust is decided before there is a model.
             Update::ServerKey { .. } | Update::NewServerKey { .. } => {}
@@ -326,6 +327,10 @@ impl Model {
                 effects.push(Effect::Exit);
             }
         }
+        if was_up && !self.connection.is_up() && self.connection != ConnectionState::Closed {
+            // Nobody is known to be here, oneself included.
+            effects.extend([ScreenPart::People, ScreenPart::Conversations, ScreenPart::Rooms].map(Effect::Redraw));
+        }
         self.witness.hinder(now.wall, Hindrance::Offline, !self.connection.is_up());
         self.tidy(now, &mut effects);
         effects
@@ -337,8 +342,7 @@ impl Model {
         match intent {
             Intent::Open(place) => {
                 self.conversation_mut(&place);
-                let before = self.shown.replace(PlaceKey::of(&place)).filter(|before| *before != PlaceKey::of(&place));
-                before.and_then(|before| self.conversations.get_mut(&before)).into_iter().for_each(Conversation::go_unseen);
+                self.turn_to(&place);
                 self.sought = None;
                 effects.push(Effect::Redraw(ScreenPart::Lines(place)));
                 effects.extend(self.fill_shown());

@@ -20,6 +20,12 @@ impl Model {
         self.attended && self.sees_end
     }
 
+    /// This conversation is before the person's eyes instead of the one that was.
+    pub(super) fn turn_to(&mut self, place: &Place) {
+        let before = self.shown.replace(PlaceKey::of(place)).filter(|before| *before != PlaceKey::of(place));
+        before.and_then(|before| self.conversations.get_mut(&before)).into_iter().for_each(Conversation::go_unseen);
+    }
+
     /// Whoever looks has read.
     pub(super) fn read_shown(&mut self) -> Vec<Effect> {
         let Some(shown) = self.shown.as_ref().filter(|_| self.is_looking()) else { return Vec::new() };
@@ -57,7 +63,7 @@ impl Model {
     pub(super) fn seek(&mut self, place: Place, seq: Seq, effects: &mut Vec<Effect>) {
         let ticket = self.numbers.ticket();
         let stretch = self.conversation_mut(&place).seek(ticket, seq);
-        self.shown = Some(PlaceKey::of(&place));
+        self.turn_to(&place);
         self.sought = Some((PlaceKey::of(&place), seq));
         effects.extend(stretch.and_then(|stretch| self.ask_for(&place, ticket, stretch)));
         effects.push(Effect::Redraw(ScreenPart::Lines(place)));

@@ -10,8 +10,9 @@ const HINDRANCES_MAX: usize = 200;
 const HEARD_MAX: usize = 200;
 const SHOWN_MAX: usize = 400;
 
-/// That the program runs is written down this often at least, in milliseconds: after a power cut so much is told wrongly.
-const ALIVE_AGAIN_MS: u64 = 10 * 60 * 1000;
+/// That the program runs is written down this often at least, in milliseconds: after a power cut, or a session that
+/// ended it without a word, so much is told wrongly.
+const ALIVE_AGAIN_MS: u64 = 60 * 1000;
 
 /// Why a notice does not come before somebody's eyes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -248,6 +249,6 @@ mod tests {
         witness.hear(FIRE);
         assert!(witness.is_due(at(2)));
         witness.written(at(2));
-        assert!(!witness.is_due(at(600)) && witness.is_due(at(602)), "that it still runs");
+        assert!(!witness.is_due(at(61)) && witness.is_due(at(62)), "that it still runs");
     }
 }

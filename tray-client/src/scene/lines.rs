@@ -221,11 +221,11 @@ pub fn as_table(rows: &[LineRow]) -> String {
     file
 }
 
-/// The text, with marks that turn the direction of writing spelled out; below it the file that came with it, its length, and how it is had.
+/// The text, with marks that turn the direction of writing spelled out; below it the file that came with it, and its length.
 fn text(line: &MessageLine<'_>) -> String {
     let text = visible_in_window(line.text.as_str());
-    let Some(Attachment { file, name, bytes, .. }) = line.attachment else { return text };
-    let with = format!("{} · {} · belfry files get {}", visible(name.as_str()), spelled_bytes(*bytes), file.0);
+    let Some(Attachment { name, bytes, .. }) = line.attachment else { return text };
+    let with = format!("📎 {} · {}", visible(name.as_str()), spelled_bytes(*bytes));
     if name.as_str() == line.text.as_str() { with } else { format!("{text}\n{with}") }
 }
 
@@ -318,6 +318,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_new_when_a_conversation_was_opened_is_marked_until_it_is_left() {
+        let mut model = read();
+        hear(&mut model, 1, "anna", moment(10, 0).now);
+        model.act(at(10, 0), Intent::Attend(false));
+        hear(&mut model, 2, "ben", moment(10, 1).now);
+        model.act(at(10, 2), Intent::Attend(true));
+        assert_eq!(model.unread(), 0, "it is before somebody's eyes");
+        assert_eq!(drawn(&model), ["-Today", "anna m1", "-new", "ben m2"]);
+        model.act(at(10, 3), Intent::Open("@anna".parse().unwrap()));
+        model.act(at(10, 3), Intent::Open(Place::lobby()));
+        assert_eq!(drawn(&model), ["-Today", "anna m1", "ben m2"]);
+        for (attended, seq) in [(false, 3), (true, 4), (false, 5)] {
+            model.act(at(10, 4), Intent::Attend(attended));
+            hear(&mut model, seq, "ben", moment(10, 1).now);
+        }
+        assert_eq!(drawn(&model), ["-Today", "anna m1", "ben m2", "+ m3", "+ m4", "-new", "ben m5"], "only what is new now");
+    }
+
+    #[test]
     fn a_run_of_messages_has_one_name() {
         let mut model = read();
         hear(&mut model, 1, "anna", moment(10, 0).now);
@@ -392,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_stands_below_what_was_written_beside_it_with_how_it_is_had() {
+    fn a_file_stands_below_what_was_written_beside_it_with_its_length_and_without_a_command() {
         let mut model = model();
         let attachment = |name: &str| {
             let (file, hash) = (belfry_core::chat::FileId(12), belfry_core::chat::ContentHash([7; 32]));
@@ -405,8 +424,8 @@ mod tests {
             model.apply(at(12, 0), Update::Message { place: Place::lobby(), message });
         }
         let shown = drawn(&model);
-        assert!(shown.contains(&"anna look\nplan.pdf · 1.4 MiB · belfry files get 12".to_owned()), "{shown:?}");
-        assert!(shown.contains(&"+ plan.pdf · 1.4 MiB · belfry files get 12".to_owned()), "{shown:?}");
+        assert!(shown.contains(&"anna look\n📎 plan.pdf · 1.4 MiB".to_owned()), "{shown:?}");
+        assert!(shown.contains(&"+ 📎 plan.pdf · 1.4 MiB".to_owned()), "{shown:?}");
     }
 
     #[test]
