@@ -49,6 +49,37 @@ pub fn runs_from_the_right(text: &str) -> bool {
     })
 }
 
+/// Whether the font of a window has every letter of a text: whichever it is, it has Latin, Greek and Cyrillic ones.
+pub fn in_one_font(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, '\0'..='\u{52f}' | '\u{1e00}'..='\u{206f}' | '\u{20a0}'..='\u{20cf}'))
+}
+
+/// The beginning of a text that is not in one font, with "…" where that is not all: about so much as stands in so many lines of this width,
+/// in heights of a letter. What is in one font is left to those who can measure it.
+pub fn beginning(text: &str, width: f32, lines: usize) -> String {
+    if in_one_font(text) {
+        return text.to_owned();
+    }
+    let (mut line, mut at, mut end) = (1, 0.0, 0);
+    for (start, letter) in text.grapheme_indices(true) {
+        // Han, kana, hangul and emoji are as wide as they are high; most others are half as wide.
+        let wide = if letter.starts_with(|c| c >= '\u{1100}' && !matches!(c, '\u{1e00}'..='\u{206f}')) { 1.0 } else { 0.55 };
+        at += wide;
+        if letter == "\n" || letter == "\r\n" {
+            (line, at) = (line + 1, 0.0);
+        } else if at > width {
+            (line, at) = (line + 1, wide);
+        }
+        if line > lines {
+            return format!("{}…", text.get(..end).unwrap_or_default().trim_end());
+        }
+        if line < lines || at + 1.5 <= width {
+            end = start + letter.len();
+        }
+    }
+    text.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +130,19 @@ mod tests {
         let tints: std::collections::BTreeSet<u32> = (0..200).map(|number| tint(&format!("person {number}"), 12)).collect();
         assert_eq!(tints, (0..12).collect());
         assert_eq!((tint("anna", 12), tint("anna", 0)), (tint("anna", 12), 0));
+    }
+
+    #[test]
+    fn what_one_font_has_is_whole_and_of_what_it_has_not_the_lines_that_have_room() {
+        let latin = "Größe и λ — “ok” €".repeat(20);
+        assert_eq!(beginning(&latin, 10.0, 1), latin);
+        let han = "国".repeat(40);
+        assert_eq!(beginning(&han, 10.0, 4), han);
+        assert_eq!(beginning(&han, 10.0, 2), format!("{}…", "国".repeat(18)));
+        assert_eq!(beginning("国\n国\n国", 10.0, 2), "国\n国…", "a line that is broken takes a whole one");
+        let families = beginning(&FAMILY.repeat(40), 10.0, 1);
+        assert_eq!(families, format!("{}…", FAMILY.repeat(8)), "no letter is cut in two");
+        assert!(beginning(&han, 0.0, 2).chars().count() <= 3, "without room hardly anything");
     }
 
     #[test]

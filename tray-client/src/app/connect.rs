@@ -160,7 +160,7 @@ impl App {
         self.give_up();
         let number = self.connecting.number;
         if let Some(view) = &self.sign_in {
-            view.set_busy(&format!("Connecting to {}…", wanted.server.host));
+            view.set_busy(&format!("Connecting to {}, port {}…", wanted.server.host, wanted.server.port));
         }
         let (post, server) = (self.post.clone(), wanted.server.clone());
         self.connecting.wanted = Some(wanted);
@@ -248,7 +248,7 @@ impl App {
                 if let Some(view) = &self.sign_in {
                     match why {
                         Interruption::Version(outdated) => view.set_busy(&outdated.to_string()),
-                        _ => view.set_busy("The server does not answer. Trying again…"),
+                        _ => view.set_busy("The server does not answer. Are its address and port right, and is it running? Trying again…"),
                     }
                 }
             }

@@ -69,6 +69,8 @@ where
     let _ = slint::select_bundled_translation(LANGUAGE.get());
     ui::Look::get(window).set_text_scale(f32::from(percent) / 100.0);
     ui::Look::get(window).on_runs_from_the_right(|text| letters::runs_from_the_right(&text));
+    ui::Look::get(window).on_in_one_font(|text| letters::in_one_font(&text));
+    ui::Look::get(window).on_beginning(|text, width, lines| letters::beginning(&text, width, usize::try_from(lines).unwrap_or(0)).into());
     let opaque = |tint| slint::Color::from_argb_encoded(0xff00_0000 | tint);
     ui::Look::get(window).set_tints(slint::ModelRc::from(TINTS.map(opaque)));
     ui::Look::get(window).set_calm(millis(CALM));

@@ -279,6 +279,21 @@ fn who_types_is_said_and_who_is_typing_is_shown() {
 }
 
 #[test]
+fn return_in_the_field_goes_to_the_first_that_was_found_or_to_the_one_that_the_arrows_mark() {
+    let (heard, sink) = begin();
+    let mut view = chat(&sink);
+    for (downs, wanted) in [(0, place(PlaceGesture::Join("Board".into()))), (2, Gesture::Open("Ward 4".into()))] {
+        hold(&view, "k");
+        view.set_rooms(rooms());
+        key(view.window().window(), "w");
+        (0..downs).for_each(|_| key(view.window().window(), Key::DownArrow));
+        heard.take();
+        key(view.window().window(), Key::Return);
+        assert_eq!(heard.take(), [wanted]);
+    }
+}
+
+#[test]
 fn a_room_is_found_made_and_joined() {
     let (heard, sink) = begin();
     let mut view = chat(&sink);

@@ -5,6 +5,7 @@ use slint::{ComponentHandle as _, PhysicalSize, Rgb8Pixel};
 
 use super::pictures::Easel;
 use super::*;
+use crate::popup::window::{MessageRow, Popup};
 use crate::settings::Theme;
 use crate::view::chat::ChatHead;
 
@@ -157,4 +158,20 @@ fn names_and_messages_in_many_scripts() {
     let head = ChatHead { key: "lobby".into(), name: SCRIPTS[0].0.into(), note: "3 here".into(), ..ChatHead::default() };
     view.set_lines(head, SCRIPTS.iter().map(|(name, text)| said(name, "10:02", text, DeliveryMark::None)).collect(), true);
     easel.check("chat-scripts", 720, 560);
+}
+
+/// Letters of a font that is higher than the window's own are in every line, the first too.
+#[test]
+fn a_popup_of_a_message_in_chinese_has_its_three_lines_whole() {
+    for (name, text) in [("popup-message-chinese", "国".repeat(90)), ("popup-message-mixed", "国 Belfry 国家 👍 ok ".repeat(12))] {
+        let drawing = std::thread::spawn(move || {
+            let easel = Easel::new(Theme::Light, 100, "");
+            let row = MessageRow { key: "@anna".into(), who: "Anna".into(), place: String::new(), text };
+            let popup = Popup::message(&(Rc::new(|_| {}) as Sink), "message 1", &row).unwrap();
+            let size = popup.size();
+            easel.settle(size.width, size.height);
+            easel.check(name, size.width, size.height);
+        });
+        drawing.join().unwrap();
+    }
 }
