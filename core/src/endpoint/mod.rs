@@ -388,7 +388,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// How many bytes of files a peer may have on their way from now on; see [`Connection::set_file_window`].
+    /// How many bytes of files a peer may have on their way from now on; see [the connection's word](crate::connection::Connection::set_file_window).
     pub fn set_file_window(&mut self, peer: PeerId, bytes: u64) {
         if let Some(found) = self.peers.get_mut(peer) {
             found.connection.set_file_window(bytes);
