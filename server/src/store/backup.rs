@@ -36,9 +36,12 @@ pub fn copy(from: &Path, to: &Path) -> Result<UnnamedFile, StoreError> {
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub fn contents_in(copy: &Path) -> Result<Vec<ContentHash>, StoreError> {
-    let connection = connect(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // Not SQLITE_OPEN_READ_ONLY: what only reads a database with a log cannot remove the files that SQLite makes beside it.
+    let connection = connect(copy, OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NOFOLLOW))?;
     let knows = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'contents'", [], |row| row.get::<_, u32>(0))?;
-    if knows == 0 { Ok(Vec::new()) } else { super::files::all(&connection) }
+    let hashes = if knows == 0 { Vec::new() } else { super::files::all(&connection)? };
+    connection.close().map_err(|(_, error)| error)?;
+    Ok(hashes)
 }
 
 fn copy_pages(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -102,6 +105,19 @@ mod tests {
         assert_eq!(damage, "ok");
         let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(!names.iter().any(|name| name.to_string_lossy().contains("unfinished")), "{names:?}");
+    }
+
+    #[test]
+    fn a_copy_that_was_asked_for_its_contents_has_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("belfry.db"), folder.path().join("backup").join("copy"));
+        fs::create_dir(folder.path().join("backup")).unwrap();
+        drop(Store::open(&from).unwrap());
+        let unfinished = copy(&from, &to).unwrap();
+        assert_eq!(contents_in(unfinished.path()).unwrap(), []);
+        unfinished.finish().unwrap();
+        let names: Vec<_> = fs::read_dir(folder.path().join("backup")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["copy"]);
     }
 
     #[test]
