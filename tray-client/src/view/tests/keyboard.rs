@@ -380,3 +380,40 @@ fn the_administrators_window_takes_what_is_typed_as_soon_as_it_is_there() {
     assert_eq!(field(desk.window(), "Title").accessible_value().as_deref(), Some("D"));
     let _ = find(desk.window(), "New notice");
 }
+
+#[test]
+fn what_is_looked_for_in_the_audience_begins_with_the_first_that_is_found() {
+    let (heard, sink) = begin();
+    let mut desk = DeskView::show(&sink).unwrap();
+    let group =
+        |name: &str| crate::scene::AudienceRow { key: format!("group:{name}"), name: name.into(), note: String::new(), chosen: false };
+    let strike = |desk: &DeskView, text: SharedString| {
+        key(desk.window().window(), text);
+        mock_elapsed_time(Duration::from_millis(20));
+    };
+    let chosen = |heard: &Heard| {
+        heard.take().into_iter().find_map(|gesture| if let Gesture::Desk(DeskGesture::Choose(key)) = gesture { Some(key) } else { None })
+    };
+    desk.set_audiences(["Board", "IT", "Kitchen"].map(group).to_vec(), vec![], String::new());
+    mock_elapsed_time(Duration::from_millis(20));
+    let search = field(desk.window(), "Search people, groups and rooms");
+    click(desk.window(), &search);
+    strike(&desk, Key::Tab.into());
+    strike(&desk, Key::End.into());
+    // What is found is fewer, or others; the third row is gone or is somebody else.
+    for (letter, found) in [("b", vec!["Board"]), ("i", vec!["IT", "Kitchen", "Reception"])] {
+        click(desk.window(), &search);
+        strike(&desk, letter.into());
+        desk.set_audiences(found.iter().map(|name| group(name)).collect(), vec![], String::new());
+        strike(&desk, Key::Tab.into());
+        heard.take();
+        strike(&desk, " ".into());
+        assert_eq!(chosen(&heard), Some(format!("group:{}", found[0])));
+        strike(&desk, Key::End.into());
+    }
+    // Without a search, too: the row that had the keyboard is gone.
+    desk.set_audiences(vec![group("Board")], vec![], String::new());
+    mock_elapsed_time(Duration::from_millis(20));
+    strike(&desk, " ".into());
+    assert_eq!(chosen(&heard).as_deref(), Some("group:Board"));
+}
