@@ -385,7 +385,7 @@ impl EventLoop {
 
     fn measured(&self) -> Measured {
         Measured {
-            receive_buffer_bytes: self.sockets.first().map_or(0, |bound| bound.socket.receive_buffer_bytes() as u64),
+            receive_buffer_bytes: self.sockets.first().map_or(0, |bound| bound.socket.receive_buffer().granted as u64),
             store_latency_micros: self.store.latency().map_or(0, |latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
         }
     }

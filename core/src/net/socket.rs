@@ -106,12 +106,6 @@ impl UdpSocket {
         self.inner.local_addr()
     }
 
-    /// The receive buffer that the system granted, as it reports it: Linux counts its own bookkeeping, so that about 830 bytes are
-    /// one small datagram.
-    pub const fn receive_buffer_bytes(&self) -> usize {
-        self.receive_buffer_bytes
-    }
-
     /// The send buffer that the system granted.
     pub const fn send_buffer_bytes(&self) -> usize {
         self.send_buffer_bytes
@@ -233,7 +227,7 @@ mod tests {
     fn what_the_system_granted_is_known() {
         let socket = UdpSocket::bind(loopback()).unwrap();
         let granted = socket2::SockRef::from(&socket.inner);
-        assert_eq!(socket.receive_buffer_bytes(), granted.recv_buffer_size().unwrap());
+        assert_eq!(socket.receive_buffer_bytes, granted.recv_buffer_size().unwrap());
         assert_eq!(socket.send_buffer_bytes(), granted.send_buffer_size().unwrap());
     }
 
