@@ -3,6 +3,7 @@
 use belfry_core::net::InWords;
 use std::fmt::Display;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use belfry_core::chat::Refusal;
@@ -73,6 +74,14 @@ impl Ending {
             Self::quiet(Exit::Done)
         } else {
             Self::refused(format_args!("Standard output cannot be written: {}.", InWords(&error)))
+        }
+    }
+
+    /// Where it was refused, the sentence with the file in front that it is about: there may be several.
+    pub(crate) fn of_file(self, path: &Path) -> Self {
+        match self.sentence {
+            Some(sentence) if self.exit == Exit::Refused => Self::refused(format_args!("{}: {sentence}", path.display())),
+            sentence => Self { sentence, ..self },
         }
     }
 

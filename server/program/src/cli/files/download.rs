@@ -21,6 +21,9 @@ use crate::cli::session::{Session, Wake};
 use crate::ending::{Ending, Outcome};
 use crate::output;
 
+/// Bytes of a file's name that the name of its part begins with.
+const PART_NAME_BYTES_MAX: usize = 200;
+
 /// Bytes that are read at a time to hash what is there.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -166,6 +169,11 @@ fn blocks(session: &mut Session, file: &SharedFile, from: u64, json: bool, mut t
     Ok(())
 }
 
+/// The beginning of a name that has at most so many bytes.
+fn beginning(name: &str, bytes: usize) -> &str {
+    name.get(..name.floor_char_boundary(bytes)).unwrap_or_default()
+}
+
 /// What has come of a file.
 #[derive(Debug)]
 struct FetchedPart {
@@ -180,7 +188,12 @@ impl FetchedPart {
     fn open(folder: &Path, wanted: Option<&PathBuf>, name: &FileName, file: &SharedFile) -> Outcome<Self> {
         let hash = file.attachment.hash.to_string();
         let beside = wanted.cloned().unwrap_or_else(|| folder.join(name.as_str()));
-        let path = files::beside(&beside, &format!(".{}.part", hash.get(..16).unwrap_or_default()));
+        let part = format!(".{}.part", hash.get(..16).unwrap_or_default());
+        // The file's own name may be as long as any may be; the hash tells the part from others.
+        let path = match wanted {
+            Some(wanted) => files::beside(wanted, &part),
+            None => files::beside(&folder.join(beginning(name.as_str(), PART_NAME_BYTES_MAX)), &part),
+        };
         let opened = files::lock(&path, Duration::ZERO).and_then(|mut file| {
             let (hasher, length) = hash_of(&mut file)?;
             Ok((file, hasher, length))
@@ -309,6 +322,17 @@ mod tests {
         assert!(fetched(here, None, &file, &[b"one TWO"]).unwrap_err().sentence.unwrap().contains("not what was sent"));
         let names: Vec<_> = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["plan.pdf"], "nothing is left of it");
+    }
+
+    #[test]
+    fn a_file_with_the_longest_name_is_fetched_under_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = shared(b"one two");
+        file.attachment.name = FileName::new(&format!("{}.txt", "é".repeat(125))).unwrap();
+        let name = folder.path().join(file.attachment.name.as_str());
+        assert_eq!(fetched(folder.path(), None, &file, &[b"one two"]), Ok(name));
+        let another = fetched(folder.path(), None, &file, &[b"one two"]).unwrap();
+        assert!(another.to_str().unwrap().ends_with(" (2).txt"), "{another:?}");
     }
 
     #[cfg(unix)]

@@ -57,7 +57,7 @@ pub(in crate::cli) fn choose(path: &Path) -> Outcome<Chosen> {
     let mut file = File::open(path).map_err(unread)?;
     let Looks { bytes, modified } = looks(&file.metadata().map_err(unread)?);
     if bytes == 0 {
-        return Err(Refusal::FileEmpty.into());
+        return Err(Ending::from(Refusal::FileEmpty).of_file(path));
     }
     let name = FileName::nearest(&path.file_name().unwrap_or_default().to_string_lossy());
     let mut hasher = blake3::Hasher::new();
@@ -128,7 +128,9 @@ fn upload(session: &mut Session, chosen: &mut Chosen, to: &Place, json: bool) ->
     let (mut tries, mut best, mut began_anew) = (0, 0, false);
     loop {
         let offer = Request::OfferFile { to: to.clone(), room: None, bytes: chosen.bytes, hash: chosen.hash };
-        let Answer::Upload { from } = session.ask(offer)? else { return Err(Ending::unexpected()) };
+        let Answer::Upload { from } = session.ask(offer).map_err(|ending| ending.of_file(&chosen.path))? else {
+            return Err(Ending::unexpected());
+        };
         progress.at(from)?;
         if from >= chosen.bytes {
             return Ok(());
@@ -261,7 +263,7 @@ mod tests {
         let (exit, sentence) = said(&folder.path().join("nothing"));
         assert!(exit == Exit::Refused && sentence.contains("cannot be read"), "{sentence}");
         std::fs::write(&file, "").unwrap();
-        assert_eq!(said(&file), (Exit::Refused, Refusal::FileEmpty.to_string()));
+        assert_eq!(said(&file), (Exit::Refused, format!("{}: {}", file.display(), Refusal::FileEmpty)));
     }
 
     #[test]
