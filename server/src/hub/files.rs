@@ -3,7 +3,7 @@
 //! An upload belongs to the session that has offered it. Its blocks go to the folder of contents one after the other, and its last one is
 //! answered when the whole is verified, on the disk, and noted as this person's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{Answer, Block, ContentHash, FileId, Refusal, Role, Seq, block_length_at};
 use belfry_core::limits::FILE_WINDOW_BYTES;
@@ -20,6 +20,8 @@ pub(super) struct Files {
     last: u64,
     asked: BTreeMap<ContentTicket, PendingContent>,
     uploads: BTreeMap<UploadKey, Upload>,
+    /// Nobody goes on with these, and the folder had no room to be told. Until it is, it keeps a file open for each.
+    unpaused: BTreeSet<UploadKey>,
     sweep_at: Option<Instant>,
 }
 
@@ -51,7 +53,7 @@ pub(super) enum PendingContent {
         hashes: Vec<ContentHash>,
         more: bool,
     },
-    Nobody,
+    Pause(UploadKey),
 }
 
 impl Files {
@@ -110,6 +112,7 @@ impl Hub {
             return Err(Refusal::FilesFull);
         }
         self.check_room_for(now, upload, is_admin, coming)?;
+        self.files.unpaused.remove(&upload);
         self.ask_contents(ContentWork::Begin(upload), PendingContent::Begin { to, upload });
         Ok(())
     }
@@ -163,7 +166,7 @@ impl Hub {
     /// Nobody sends more of this for now.
     fn pause(&mut self, now: Now, upload: UploadKey) {
         let Some(Upload { session, .. }) = self.files.uploads.remove(&upload) else { return };
-        self.ask_contents(ContentWork::Pause(upload), PendingContent::Nobody);
+        self.ask_contents(ContentWork::Pause(upload), PendingContent::Pause(upload));
         self.files.sweep_later(now);
         if self.files.of_session(session).next().is_none() {
             self.effects.push_back(Effect::FileWindow { session, bytes: 0 });
@@ -244,7 +247,15 @@ impl Hub {
                     }
                 }
             }
-            PendingContent::Nobody => {}
+            PendingContent::Pause(upload) if result.is_err() => {
+                self.files.unpaused.insert(upload);
+                return;
+            }
+            PendingContent::Pause(_) => {}
+        }
+        // After any answer there may be room.
+        if let Some(upload) = self.files.unpaused.pop_first() {
+            self.ask_contents(ContentWork::Pause(upload), PendingContent::Pause(upload));
         }
     }
 
@@ -255,7 +266,7 @@ impl Hub {
             Err(refusal) => return self.reply(to, Err(refusal)),
         };
         if !self.presences.is_signed_in(to.session) {
-            return self.ask_contents(ContentWork::Pause(upload), PendingContent::Nobody);
+            return self.ask_contents(ContentWork::Pause(upload), PendingContent::Pause(upload));
         }
         // Where another session of the same person was sending it, this one goes on; so does it with what it has said to be longer.
         let same = |key: &UploadKey| key.account == upload.account && key.hash == upload.hash && *key != upload;

@@ -7,7 +7,7 @@ use belfry_core::wire::Channel;
 
 use super::world::World;
 use crate::hub::{Registration, Rules};
-use crate::limits::{CONTENTS_SWEPT_EVERY, DISK_RESERVE_BYTES, UPLOADS_KEPT, UPLOADS_PER_ACCOUNT_MAX};
+use crate::limits::{CONTENTS_SWEPT_EVERY, DISK_RESERVE_BYTES, UPLOADS_KEPT, UPLOADS_OPEN_MAX, UPLOADS_PER_ACCOUNT_MAX};
 use crate::surroundings::Surroundings;
 
 fn content(bytes: usize, of: u8) -> Vec<u8> {
@@ -132,6 +132,20 @@ fn another_session_of_the_same_person_goes_on_and_a_session_that_ends_leaves_its
     // What was not synced is sent again.
     assert_eq!(offer(&mut world, first, &plan), Ok(0));
     upload(&mut world, first, &plan).unwrap();
+}
+
+#[test]
+fn an_upload_that_ends_while_the_folder_has_no_room_to_hear_of_it_takes_nobodys_place_for_ever() {
+    let mut world = World::with_people(&["anna", "bob"]);
+    let bob = world.sign_in("bob");
+    for number in 0..=UPLOADS_OPEN_MAX {
+        let anna = world.sign_in("anna");
+        assert_eq!(offer(&mut world, anna, &number.to_le_bytes()), Ok(0), "the upload {number}");
+        world.contents_are_full = true;
+        world.gone(anna);
+        world.contents_are_full = false;
+    }
+    assert_eq!(offer(&mut world, bob, &content(1000, 1)), Ok(0));
 }
 
 #[test]

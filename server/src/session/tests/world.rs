@@ -14,7 +14,7 @@ use belfry_core::time::{Now, UnixMillis};
 use belfry_core::wire::{Channel, CloseCode};
 use jiff::tz::TimeZone;
 
-use crate::contents::Contents;
+use crate::contents::{ContentDone, ContentJob, Contents};
 use crate::hub::{Config, Hub, Registration};
 use crate::passwords::{Cost, Hasher, PasswordJob, PasswordWork};
 use crate::session::{Output, Sessions};
@@ -42,6 +42,8 @@ pub(super) struct World {
     store: Store,
     /// Made when something is first kept in it.
     contents: Option<(tempfile::TempDir, Contents)>,
+    /// So much waits for the folder of contents that it takes nothing more.
+    pub(super) contents_are_full: bool,
     hasher: Hasher,
     heard: BTreeMap<PeerId, Vec<Heard>>,
     pub(super) closed: BTreeMap<PeerId, CloseCode>,
@@ -82,6 +84,7 @@ impl World {
             now,
             store,
             contents: None,
+            contents_are_full: false,
             hasher: Hasher::new(Cost::new(8, 1).unwrap()),
             heard: BTreeMap::new(),
             closed: BTreeMap::new(),
@@ -325,6 +328,9 @@ impl World {
                 },
                 Output::FileWindow { peer, bytes } => {
                     self.file_windows.insert(peer, bytes);
+                }
+                Output::Content(ContentJob { ticket, .. }) if self.contents_are_full => {
+                    self.sessions.handle_content(self.now, ContentDone { ticket, result: Err(Refusal::Busy) });
                 }
                 Output::Content(job) => {
                     let (_, contents) = self.contents.get_or_insert_with(|| {
