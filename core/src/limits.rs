@@ -340,6 +340,9 @@ pub const AUDIENCES_MAX: usize = 64;
 /// People and rooms that one session may watch by name: more than a window shows.
 pub const WATCHED_MAX: usize = 256;
 
+/// Within which time whoever shows a list that has changed asks for it again at the latest: a server that says more is not believed.
+pub const LISTS_WITHIN_MAX: Duration = Duration::from_mins(5);
+
 /// Reminders of one notice come no more often …
 pub const REMIND_EVERY_MIN: Duration = Duration::from_secs(10);
 /// … nor more seldom: beyond it is a mistyped length …

@@ -178,6 +178,14 @@ pub const TYPING_BURST: u64 = 5;
 /// people who come at once when each has a datagram of their own.
 pub const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Whoever shows lists hears at most this often that there is something else to be listed.
+pub const LISTS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// So many pages of lists are asked for in a second after something has changed, by all who show them together: a tenth of what the thread
+/// that reads them can do. Nobody waits less than a second, so that a house of 300 asks within one, and one of 10,000 in front of which every
+/// window is open within the [`LISTS_WITHIN_MAX`](belfry_core::limits::LISTS_WITHIN_MAX).
+pub const LIST_PAGES_PER_SECOND: u64 = 2_000;
+
 /// People and rooms that all sessions together may watch by name.
 pub const WATCHED_IN_ALL_MAX: usize = 1 << 20;
 

@@ -303,7 +303,8 @@ ROLE = Enum(Member=None, Admin=None)
 PRESENCE = Enum(Online=None, Away=None, Offline=None)
 PERSON = Struct(account=NAME, presence=PRESENCE, last_seen=Maybe(MILLIS))
 PRESENCE_CHANGE = Struct(account=NAME, presence=PRESENCE, at=MILLIS)
-PRESENTITY = Enum(Everyone=None, Account=NAME, Room=NAME)
+PRESENTITY = Enum(Everyone=None, Account=NAME, Room=NAME, Lists=None)
+LIST_VERSIONS = Struct(accounts=U64, rooms=U64, groups=U64, notices=U64)
 ACCOUNT = Struct(name=NAME, role=ROLE, disabled=BOOL, created_at=MILLIS, last_seen=Maybe(MILLIS))
 GROUP = Struct(name=NAME, members=U64)
 DEVICE_ID = Bytes(32)
@@ -523,7 +524,7 @@ ANSWERS = [
     ("WouldDelete", Struct(room=ID, messages=U64, of=U64)),
     ("Kept", KEEP),
     ("Shared", Struct(shared=ListOf(SHARED), more=BOOL)),
-    ("Watching", Struct(since=U64, here=ListOf(PRESENCE_CHANGE))),
+    ("Watching", Struct(since=U64, here=ListOf(PRESENCE_CHANGE), lists=LIST_VERSIONS)),
     ("Upload", Struct(**{"from": U64})),
     ("Received", Struct(upto=U64)),
     ("File", SHARED_FILE),
@@ -546,6 +547,7 @@ EVENTS = [
     ("Read", CHAT, Struct(conversation=ID, read=SEQ, unread=U64)),
     ("Typing", CHAT, Struct(place=PLACE, account=NAME)),
     ("Renamed", CHAT, Struct(conversation=ID, room=NAME)),
+    ("Lists", CHAT, Struct(versions=LIST_VERSIONS, within_ms=U32)),
 ]
 
 REQUEST = Enum(**{row[0]: row[-1] for row in REQUESTS})

@@ -1,10 +1,12 @@
 //! While trays run, administrators make and shut out accounts and make, rename and remove groups and rooms: whoever looks at a list sees
-//! what the server has, whatever the network was like meanwhile.
+//! what the server has, whatever the network was like meanwhile, and without looking away and back.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Answer, GroupName, Request, Role, RoomName};
+use belfry_core::chat::{
+    AccountName, Answer, Audience, GroupName, NoticeDraft, PostId, Request, Role, RoomName, Severity, Template, TemplateName, Text,
+};
 use belfry_core::client::{Command, Start, Ticket, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_core::rng::{self, Rng};
@@ -117,7 +119,7 @@ impl House {
         let group = |n: u64| GroupName::new(&format!("group {}", n % 5)).unwrap();
         let room = |n: u64| RoomName::new(&format!("room {n}")).unwrap();
         let (one, other) = (self.any(), self.any());
-        let request = match rng::below(&mut self.rng, 9) {
+        let request = match rng::below(&mut self.rng, 11) {
             0 | 1 => {
                 self.made += 1;
                 Request::AddUser { account: account(self.made), password: password("anybody"), role: Role::Member }
@@ -129,10 +131,21 @@ impl House {
                 self.made += 1;
                 Request::CreateRoom { room: room(self.made), private: false }
             }
-            7 => Request::RenameRoom { room: room(one), name: RoomName::new(&format!("hall {other}")).unwrap() },
+            7 => {
+                self.made += 1;
+                Request::SendNotice(NoticeDraft {
+                    post: PostId { outbox: 77, counter: self.made },
+                    ..NoticeDraft::new(Severity::Info, Text::new("drill").unwrap(), vec![Audience::Account(name("anna"))])
+                })
+            }
+            8 => Request::SaveTemplate(template(one)),
+            9 => Request::RenameRoom { room: room(one), name: RoomName::new(&format!("hall {other}")).unwrap() },
             _ => Request::DeleteRoom { room: room(one), confirmed: true },
         };
-        self.ask(self.admin, request);
+        match request {
+            Request::SendNotice(draft) => self.world.command(self.admin, Command::SendNotice { ticket: Ticket(self.made), draft }),
+            other => drop(self.ask(self.admin, other)),
+        }
         if rng::below(&mut self.rng, 15) == 0 {
             self.world.kill_server();
             self.pass(SECOND);
@@ -152,6 +165,19 @@ impl House {
     }
 }
 
+fn template(n: u64) -> Template {
+    Template {
+        name: TemplateName::new(&format!("template {n}")).unwrap(),
+        severity: Severity::Info,
+        title: None,
+        body: Text::new("drill").unwrap(),
+        audience: vec![],
+        answers: vec![],
+        expires_after_ms: None,
+        remind: None,
+    }
+}
+
 fn names<'a>(names: impl Iterator<Item = &'a AccountName>) -> BTreeSet<String> {
     names.map(ToString::to_string).collect()
 }
@@ -166,9 +192,6 @@ fn whoever_looks_at_a_list_sees_what_the_server_has() {
         house.world.set_weather(Weather::clear());
         house.pass(HEARTBEAT_TIMEOUT + 60 * SECOND);
         let [desk, other] = [house.trays[0].person, house.trays[1].person];
-        house.trays[0].act(&mut house.world, Intent::OpenDesk);
-        house.trays[1].act(&mut house.world, Intent::ListRooms);
-        house.pass(5 * SECOND);
         for (tray, person) in [(0, desk), (1, other)] {
             let (people, rooms) = house.truth(person);
             let model = &house.trays[tray].model;
@@ -192,6 +215,10 @@ fn whoever_looks_at_a_list_sees_what_the_server_has() {
             .chain(rooms.iter().filter(|name| *name != "lobby").map(|name| format!("room:{name}")))
             .chain(groups)
             .collect();
+        let Answer::Notices(sent) = house.answer(desk, Request::ListNotices { before: None }) else { panic!("notices") };
+        let Answer::Templates(templates) = house.answer(desk, Request::ListTemplates { after: None }) else { panic!("templates") };
+        assert_eq!(house.trays[0].model.desk().notices(), sent.entries, "seed {seed}: what was sent");
+        assert_eq!(house.trays[0].model.desk().templates(), templates.entries, "seed {seed}: templates");
         let audiences = scene::audiences(&house.trays[0].model, "").into_iter().map(|row| row.key).filter(|key| key != "everyone");
         assert_eq!(audiences.collect::<BTreeSet<_>>(), wanted, "seed {seed}: the audience picker");
     }
@@ -214,4 +241,38 @@ fn while_the_server_is_gone_no_tray_says_that_anybody_is_here() {
     house.world.start_server();
     house.pass(HEARTBEAT_TIMEOUT + 30 * SECOND);
     assert_eq!(here(&house), 2);
+}
+
+#[test]
+fn whoever_looks_into_a_room_sees_who_comes_and_who_is_put_out() {
+    let mut house = House::new(Weather::clear(), 2);
+    let (attic, anna) = (RoomName::new("attic").unwrap(), house.trays[1].person);
+    house.ask(house.admin, Request::CreateRoom { room: attic.clone(), private: false });
+    house.pass(5 * SECOND);
+    house.trays[0].act(&mut house.world, Intent::ListMembers(attic.clone()));
+    let listed = |house: &House| {
+        let (_, people) = house.trays[0].model.rooms().members().expect("it was asked for");
+        people.iter().map(|person| person.account.to_string()).collect::<Vec<_>>()
+    };
+    house.ask(anna, Request::JoinRoom { room: attic.clone() });
+    house.pass(5 * SECOND);
+    assert_eq!(listed(&house), ["admin", "anna"]);
+    house.ask(house.admin, Request::RemoveFromRoom { room: attic, account: name("anna"), confirmed: true });
+    house.pass(5 * SECOND);
+    assert_eq!(listed(&house), ["admin"]);
+}
+
+#[test]
+fn whoever_shows_nothing_hears_nothing_of_lists_and_finds_them_right_when_they_look_again() {
+    let mut house = House::new(Weather::clear(), 3);
+    house.pass(5 * SECOND);
+    house.trays[1].act(&mut house.world, Intent::Show(false));
+    house.pass(5 * SECOND);
+    let heard = house.trays[1].heard;
+    house.ask(house.admin, Request::AddUser { account: name("dora"), password: password("anybody"), role: Role::Member });
+    house.pass(5 * SECOND);
+    assert_eq!(house.trays[1].heard, heard, "{:?}", &house.world.people[house.trays[1].person].updates[heard..]);
+    house.trays[1].act(&mut house.world, Intent::Show(true));
+    house.pass(5 * SECOND);
+    assert!(house.trays[1].model.people().find(&name("dora")).is_some());
 }

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountName, AuditEntry, Block, CommonPast, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, Message,
-    MessagePage, Notice, NoticeId, NoticeSummary, Original, Page, Person, PresenceChange, Preview, Progress, Reactor, Role, Room,
+    Account, AccountName, AuditEntry, Block, CommonPast, ConversationId, Device, Exportable, Found, Group, Keep, LedgerPage, ListVersions,
+    Message, MessagePage, Notice, NoticeId, NoticeSummary, Original, Page, Person, PresenceChange, Preview, Progress, Reactor, Role, Room,
     ScheduleId, Scheduled, Seq, SharedFile, Template, Timeline, ZoneName,
 };
 #[cfg(doc)]
@@ -122,6 +122,8 @@ pub enum Answer {
         since: u64,
         /// Who of the accounts that were named is here; the others are not.
         here: Vec<PresenceChange>,
+        /// What there is to be listed, where that was asked for: it is as it was then.
+        lists: ListVersions,
     },
     // --- Files ---
     /// The file may come, from here on: what is before is there already. Where that is all of it, the server has the content and it may be

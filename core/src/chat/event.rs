@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, ConversationId, ConversationInfo, Message, Notice, NoticeId, Page, Place, PresenceChange, Progress, RoomName, Seq,
+    AccountName, ConversationId, ConversationInfo, ListVersions, Message, Notice, NoticeId, Page, Place, PresenceChange, Progress,
+    RoomName, Seq,
 };
 use crate::wire::Channel;
 
@@ -71,6 +72,13 @@ pub enum Event {
         conversation: ConversationId,
         /// What it is called from now on.
         room: RoomName,
+    },
+    /// What is to be listed has changed, for whoever [watches](super::Request::Watch) that.
+    Lists {
+        /// How often, up to now.
+        versions: ListVersions,
+        /// Whoever shows such a list asks for it again at a random moment within so many milliseconds, so that not everybody asks at once.
+        within_ms: u32,
     },
 }
 

@@ -21,6 +21,7 @@ mod hidden;
 mod ledger;
 mod length;
 mod line_break;
+mod lists;
 mod message;
 mod name;
 mod notice;
@@ -55,6 +56,7 @@ pub use hidden::{Hidden, is_blank, visible, visible_in_window};
 pub use ledger::{DeviceEntry, Gap, GapReason, LedgerEntry, LedgerPage};
 pub use length::{InvalidLength, Length};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
+pub use lists::ListVersions;
 pub use message::{
     Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Quote, Quoted, Reaction, Reactor, Seq,
 };

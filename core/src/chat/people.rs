@@ -76,6 +76,8 @@ pub enum Presentity {
     Account(AccountName),
     /// That of those who are in a room.
     Room(RoomName),
+    /// Nobody's: what there is of accounts, rooms, groups and notices ([`ListVersions`](super::ListVersions)).
+    Lists,
 }
 
 /// One line of the administrator's list of accounts.

@@ -7,8 +7,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::chat::{
-    AccountName, Answer, ContentHash, ConversationId, ConversationInfo, FileName, Message, Notice, NoticeDraft, NoticeId, Password, Place,
-    PostId, PresenceChange, Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
+    AccountName, Answer, ContentHash, ConversationId, ConversationInfo, FileName, ListVersions, Message, Notice, NoticeDraft, NoticeId,
+    Password, Place, PostId, PresenceChange, Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
 };
 use crate::crypto::{KeyPair, PublicKey};
 
@@ -276,7 +276,13 @@ pub enum Update {
         anew: bool,
         /// Who of the accounts that were named is here; the others are not.
         here: Vec<PresenceChange>,
+        /// What there is to be listed, where the owner shows that: what was listed at other numbers is to be asked for again. Only numbers of one
+        /// connection can be compared.
+        lists: ListVersions,
     },
+    /// What is to be listed has changed: what the owner shows of it is to be asked for again, now. Some time after the server has said so, another
+    /// time on each computer.
+    Lists(ListVersions),
     /// People whom the owner shows came or went.
     Presence(Vec<PresenceChange>),
     /// A notice one has sent has come further.

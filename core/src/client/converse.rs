@@ -83,7 +83,7 @@ impl Client {
             // A notice is official only because of the channel it comes on.
             Ok(FromServer::Event(event)) if (event.channel() == Channel::Notice) == (channel == Channel::Notice) => match &mut self.link {
                 Some(link) if !link.signed_in => link.entrance.keep(event, body.len()),
-                _ => self.on_chat_event(event),
+                _ => self.on_chat_event(now, event),
             },
             Ok(FromServer::Event(_)) | Err(_) => {
                 if let Some(link) = &mut self.link {
@@ -129,11 +129,11 @@ impl Client {
                 }
             }
             // Whatever became of it, it is not for this person any more.
-            (Origin::Watch, Ok(Answer::Watching { since, here })) => {
+            (Origin::Watch, Ok(Answer::Watching { since, here, lists })) => {
                 if let Request::Watch { whom, .. } = asked.request
                     && let Some(anew) = self.watching.on_answer(&whom, since)
                 {
-                    self.updates.push_back(Update::Watching { whom, anew, here });
+                    self.updates.push_back(Update::Watching { whom, anew, here, lists });
                 }
             }
             (Origin::Watch, Err(refusal)) if Self::is_passing(refusal) => {
@@ -167,10 +167,10 @@ impl Client {
                         }
                         self.requests.push(Request::FetchShared { timeline: known, after: None }, Origin::SignIn);
                     }
-                    _ => self.enter(welcome),
+                    _ => self.enter(now, welcome),
                 }
             }
-            Ok(Answer::Shared(page)) => self.on_shared(page),
+            Ok(Answer::Shared(page)) => self.on_shared(now, page),
             // The name may be taken by ourselves, a moment ago, when the answer was lost: then the password fits.
             Err(Refusal::NameTaken) if self.register_tries > 1 && matches!(request, Request::Register { .. }) => {
                 if let Proof::Password { register, .. } = &mut self.config.credentials.proof {
@@ -193,7 +193,7 @@ impl Client {
     }
 
     /// Part of what the server's timeline shares with the one that is known; with the last part, the client goes over to the server's.
-    fn on_shared(&mut self, page: Page<CommonPast>) {
+    fn on_shared(&mut self, now: Instant, page: Page<CommonPast>) {
         let Some(entrance) = self.link.as_mut().map(|link| &mut link.entrance) else { return };
         let last = page.entries.last().map(|shared| shared.conversation);
         entrance.shared.extend(page.entries);
@@ -215,11 +215,11 @@ impl Client {
                 _ => {}
             }
         }
-        self.enter(welcome);
+        self.enter(now, welcome);
     }
 
     /// One is signed in, and every number that is known is one of the server's timeline.
-    fn enter(&mut self, welcome: Welcome) {
+    fn enter(&mut self, now: Instant, welcome: Welcome) {
         let Welcome { account, role, timeline } = welcome;
         if self.timeline.replace(timeline) != Some(timeline) {
             self.updates.push_back(Update::Timeline(timeline));
@@ -233,14 +233,14 @@ impl Client {
         link.signed_in = true;
         let Entrance { early, overflowed, .. } = core::mem::take(&mut link.entrance);
         for event in early {
-            self.on_chat_event(event);
+            self.on_chat_event(now, event);
         }
         if overflowed {
             self.sync();
         }
     }
 
-    fn on_chat_event(&mut self, event: Event) {
+    fn on_chat_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Conversations(page) => {
                 let more = page.more;
@@ -285,6 +285,7 @@ impl Client {
                 self.watching.on_told(version);
                 self.updates.push_back(Update::Presence(changes));
             }
+            Event::Lists { versions, within_ms } => self.watching.on_lists(now, versions, within_ms, &mut self.rng),
             Event::Notice(notice) => self.on_notice(notice),
             Event::OpenNotices(open) => self.on_open_notices(&open),
             Event::Progress { notice, progress } => self.updates.push_back(Update::Progress { notice, progress }),

@@ -249,6 +249,7 @@ impl Client {
             self.begin_reporting();
         }
         self.fetch_at.take_if(|at| *at <= now);
+        self.updates.extend(self.watching.due_lists(now).map(Update::Lists));
         if self.impatient_at.is_some_and(|at| at <= now) {
             // A server that was restarted has acknowledged the request and forgotten it; asked for a sign of life it says so.
             self.impatient_at = None;
@@ -315,7 +316,8 @@ impl Client {
         let connection = self.link.as_ref().and_then(|link| link.connection.next_timeout()).map(|(at, _)| at);
         let dialer = self.dialer.as_ref().map(Dialer::deadline);
         let renewal = self.link.as_ref().filter(|_| self.may_renew_keys()).map(|link| link.renew_at);
-        [connection, dialer, self.dial_at, renewal, self.report_at, self.impatient_at, self.fetch_at].into_iter().flatten().min()
+        let lists = self.watching.deadline();
+        [connection, dialer, self.dial_at, renewal, self.report_at, self.impatient_at, self.fetch_at, lists].into_iter().flatten().min()
     }
 
     fn dial(&mut self, now: Instant) {
@@ -517,6 +519,7 @@ impl Client {
 
     fn forget_answers(&mut self) {
         self.positions.on_disconnected();
+        self.watching.end();
         self.fetch_at = None;
         for asked in self.requests.on_lost(None) {
             if let requests::Origin::Owner(ticket) = asked.origin {

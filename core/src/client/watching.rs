@@ -2,8 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::chat::{Presentity, Request};
-use crate::limits::WATCHED_MAX;
+use core::time::Duration;
+
+use crate::chat::{ListVersions, Presentity, Request};
+use crate::limits::{LISTS_WITHIN_MAX, WATCHED_MAX};
+use crate::rng::{self, Rng};
+use crate::time::Instant;
 
 /// What the server is to tell of.
 #[derive(Debug, Default)]
@@ -15,6 +19,8 @@ pub(super) struct Watching {
     everyone: bool,
     /// The version up to which it has told of everyone on this connection.
     told: u64,
+    /// What is to be listed has changed, and when the owner is to hear of it.
+    lists: Option<(Instant, ListVersions)>,
 }
 
 impl Watching {
@@ -23,11 +29,43 @@ impl Watching {
         whom.truncate(WATCHED_MAX);
         self.due |= self.whom != whom;
         self.whom = whom;
+        // Whoever looks again is told how it is then.
+        self.lists = self.lists.filter(|_| self.shows_lists());
     }
 
     /// A session begins, which is told of nobody.
     pub(super) fn begin(&mut self) {
-        *self = Self { due: !self.whom.is_empty(), whom: core::mem::take(&mut self.whom), everyone: false, told: 0 };
+        *self = Self { due: !self.whom.is_empty(), whom: core::mem::take(&mut self.whom), everyone: false, told: 0, lists: None };
+    }
+
+    /// A session is over, and with it what it has told.
+    pub(super) const fn end(&mut self) {
+        self.lists = None;
+    }
+
+    fn shows_lists(&self) -> bool {
+        self.whom.contains(&Presentity::Lists)
+    }
+
+    /// What is to be listed has changed. Whoever hears it is to ask at a random moment within so many milliseconds.
+    pub(super) fn on_lists(&mut self, now: Instant, versions: ListVersions, within_ms: u32, rng: &mut Rng) {
+        if !self.shows_lists() {
+            return;
+        }
+        let within = Duration::from_millis(within_ms.into()).min(LISTS_WITHIN_MAX);
+        // The moment stays: one that moved with each change would never come.
+        let at = self.lists.map_or_else(|| now + rng::up_to(rng, within), |(at, _)| at);
+        self.lists = Some((at, versions));
+    }
+
+    /// When the owner is to hear that what is to be listed has changed.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.lists.map(|(at, _)| at)
+    }
+
+    /// What the owner is to hear of that now.
+    pub(super) fn due_lists(&mut self, now: Instant) -> Option<ListVersions> {
+        self.lists.take_if(|(at, _)| *at <= now).map(|(_, versions)| versions)
     }
 
     /// The server was too busy to hear whom.
@@ -52,6 +90,8 @@ impl Watching {
         if self.whom != whom {
             return None;
         }
+        // The answer itself says how it is.
+        self.lists = None;
         self.everyone = whom.contains(&Presentity::Everyone);
         if !self.everyone {
             return Some(whom.iter().any(|watched| matches!(watched, Presentity::Room(_))));
@@ -144,5 +184,52 @@ mod tests {
         watching.on_gap();
         watching.on_told(12);
         assert_eq!(asks(&mut watching), Some((everyone(), 9)));
+    }
+
+    fn lists(accounts: u64) -> ListVersions {
+        ListVersions { accounts, ..ListVersions::default() }
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::START + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn lists_are_asked_for_again_at_a_random_moment_and_no_later_than_the_server_says() {
+        let mut moments = alloc::collections::BTreeSet::new();
+        for seed in 0..20 {
+            let mut rng = rng::from_seed([seed; 32]);
+            let mut watching = Watching::default();
+            watching.set(vec![Presentity::Lists]);
+            watching.on_lists(at(0), lists(1), 1000, &mut rng);
+            let moment = watching.deadline().unwrap();
+            assert!(moment <= at(1000));
+            watching.on_lists(at(1), lists(2), 1000, &mut rng);
+            assert_eq!(watching.deadline(), Some(moment), "more changes do not put it off");
+            assert_eq!(watching.due_lists(moment), Some(lists(2)));
+            assert_eq!((watching.deadline(), watching.due_lists(at(5000))), (None, None));
+            watching.on_lists(at(0), lists(1), u32::MAX, &mut rng);
+            assert!(watching.deadline().unwrap() <= at(0) + LISTS_WITHIN_MAX);
+            moments.insert(moment);
+        }
+        assert!(moments.len() > 15, "{moments:?}");
+    }
+
+    #[test]
+    fn who_does_not_show_lists_any_more_hears_nothing_of_them() {
+        let mut rng = rng::from_seed([1; 32]);
+        let mut watching = Watching::default();
+        watching.on_lists(at(0), lists(1), 1000, &mut rng);
+        assert_eq!(watching.deadline(), None);
+        let looks_away = |watching: &mut Watching| watching.set(vec![]);
+        let answered = |watching: &mut Watching| {
+            let _ = watching.on_answer(&[Presentity::Lists], 0);
+        };
+        for end in [looks_away, Watching::end, answered] {
+            watching.set(vec![Presentity::Lists]);
+            watching.on_lists(at(0), lists(1), 1000, &mut rng);
+            end(&mut watching);
+            assert_eq!(watching.deadline(), None);
+        }
     }
 }

@@ -16,6 +16,7 @@ impl Hub {
     pub(crate) fn handle_done(&mut self, now: Now, done: Done) {
         let Done { ticket, result } = done;
         let Some(waiting) = self.waiting.leave(ticket) else { return };
+        let changes = result.as_ref().ok().and(waiting.changes());
         match waiting {
             PendingJob::LookUp { session } => {
                 let result = result.and_then(Outcome::expect);
@@ -78,7 +79,7 @@ impl Hub {
             PendingJob::Unschedule { to, schedule } => self.changed(to, result, |hub| hub.unscheduled(schedule)),
             PendingJob::SaveTemplate { to, template } => self.changed(to, result, |hub| hub.templates.save(*template)),
             PendingJob::RemoveTemplate { to, name } => self.changed(to, result, |hub| hub.templates.remove(&name)),
-            PendingJob::Change { to } => self.changed(to, result, |_| {}),
+            PendingJob::Group { to } => self.changed(to, result, |_| {}),
             PendingJob::Devices { to } => self.reply_read(to, result, |hub, devices| hub.devices_read(now, devices)),
             PendingJob::RevokeDevice { to, device } => {
                 self.changed_of(to, result, |hub, account| hub.device_revoked(now, account, device));
@@ -109,6 +110,9 @@ impl Hub {
             PendingJob::FileContent { to, offset } => self.answer(to, result, |hub, content| hub.content_found(to, offset, content)),
             PendingJob::Sweep => self.swept(now, result),
             PendingJob::Search { to, account } => self.searched(now, account, to, result),
+        }
+        if let Some(kind) = changes {
+            self.list_changed(now, kind);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::store::{List, Work};
 impl Hub {
     pub(super) fn add_to_group(&mut self, context: Context<'_>, group: GroupName, members: Vec<AccountName>) -> Result<(), Refusal> {
         check_count(&members)?;
-        self.submit_for(context, Work::AddToGroup { group, members }, PendingJob::Change { to: context.to })
+        self.submit_for(context, Work::AddToGroup { group, members }, PendingJob::Group { to: context.to })
     }
 
     pub(super) fn remove_from_group(
@@ -21,7 +21,7 @@ impl Hub {
     ) -> Result<(), Refusal> {
         check_count(&members)?;
         let work = unless_it_stops_notices(confirmed, Work::RemoveFromGroup { group, members });
-        self.submit_for(context, work, PendingJob::Change { to: context.to })
+        self.submit_for(context, work, PendingJob::Group { to: context.to })
     }
 
     pub(super) fn list_groups(&mut self, context: Context<'_>, after: Option<GroupName>) -> Result<(), Refusal> {

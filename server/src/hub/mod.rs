@@ -11,6 +11,7 @@ mod export;
 mod files;
 mod groups;
 mod ledger;
+mod lists;
 mod messages;
 mod notices;
 mod pending;
@@ -41,6 +42,7 @@ use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
 use self::files::Files;
+use self::lists::Lists;
 use self::notices::{Agenda, Arrivals, Due, Guard, ProgressReports, Schedules, ScreenReports, Templates};
 use self::pending::{Pending, PendingJob};
 pub use self::presence::Headcount;
@@ -139,6 +141,7 @@ pub(crate) struct Hub {
     rooms: Rooms,
     presences: Presences,
     watchers: Watchers,
+    lists: Lists,
     /// Sessions whose signing in is at the store.
     entering: BTreeSet<SessionId>,
     devices: Devices,
@@ -182,6 +185,7 @@ impl Hub {
             rooms: Rooms::new(opening.rooms, opening.closed_rooms_differ),
             presences: Presences::default(),
             watchers: Watchers::default(),
+            lists: Lists::default(),
             entering: BTreeSet::new(),
             devices: Devices::default(),
             templates: Templates::new(opening.templates),
@@ -246,6 +250,7 @@ impl Hub {
         self.note_screens(now);
         self.report_progress(now);
         self.announce(now);
+        self.announce_lists(now);
         self.tidy(now);
         self.sweep_contents(now);
     }
@@ -274,6 +279,7 @@ impl Hub {
     pub(crate) fn deadline(&self, now: Now) -> Option<Instant> {
         let others = [
             self.watchers.deadline(self.presences.version()),
+            self.lists.deadline(),
             self.reports.deadline(),
             self.arrivals.deadline(),
             self.screens.deadline(),

@@ -7,6 +7,7 @@ use belfry_core::chat::{
 };
 use belfry_core::time::UnixMillis;
 
+use super::lists::ListKind;
 use super::notices::{Reported, ToldTo};
 use super::rooms::RoomChange;
 use super::rules::Retention;
@@ -70,8 +71,8 @@ pub(super) enum PendingJob {
     SaveTemplate { to: ReplyTo, template: Box<Template> },
     /// A template that goes.
     RemoveTemplate { to: ReplyTo, name: TemplateName },
-    /// A change that changes nothing here.
-    Change { to: ReplyTo },
+    /// Who is in a group.
+    Group { to: ReplyTo },
     /// An account's devices.
     Devices { to: ReplyTo },
     /// A device that is shut out.
@@ -113,6 +114,23 @@ impl PendingJob {
         match self {
             Self::Post { bytes, .. } | Self::Alter { bytes, .. } => *bytes,
             _ => 0,
+        }
+    }
+
+    /// What kind of list it changes, once it is done.
+    pub(super) const fn changes(&self) -> Option<ListKind> {
+        match self {
+            Self::Register { .. } | Self::AddUser { .. } | Self::SetDisabled { .. } => Some(ListKind::Accounts),
+            Self::Room { .. } => Some(ListKind::Rooms),
+            Self::Group { .. } => Some(ListKind::Groups),
+            Self::SendNotice { .. }
+            | Self::NoticeNow { .. }
+            | Self::AddSchedule { .. }
+            | Self::Occurrence(_)
+            | Self::Unschedule { .. }
+            | Self::SaveTemplate { .. }
+            | Self::RemoveTemplate { .. } => Some(ListKind::Notices),
+            _ => None,
         }
     }
 

@@ -91,6 +91,7 @@ impl Hub {
         self.exports.remove(&session);
         let device = self.devices.leave(session);
         self.watchers.leave(session);
+        self.lists.leave(session);
         let before = self.presences.version();
         let Some((account, is_offline)) = self.presences.leave(now, session) else { return };
         if self.presences.version() > before {

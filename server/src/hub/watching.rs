@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Presence, PresenceChange, Presentity, Refusal, RoomName};
+use belfry_core::chat::{AccountId, Answer, ConversationId, Event, ListVersions, Presence, PresenceChange, Presentity, Refusal, RoomName};
 use belfry_core::limits::WATCHED_MAX;
 use belfry_core::time::{Instant, Now};
 
@@ -122,12 +122,14 @@ impl Hub {
         let few = since > 0 && self.presences.knows_since(since) && self.presences.since(since).nth(PRESENCES_PER_EVENT).is_none();
         let since = if everyone && few { since } else { self.presences.version() };
         self.watchers.leave(session);
+        self.lists.leave(session);
         if everyone {
             self.watchers.watch_everyone(session, since);
-        } else if !whom.is_empty() {
+        } else if !names.is_empty() || !rooms.is_empty() {
             self.watchers.watch(session, names.into_keys().collect(), rooms.into_iter().flatten().collect());
         }
-        self.reply(context.to, Ok(Answer::Watching { since, here }));
+        let lists = if whom.contains(&Presentity::Lists) { self.watch_lists(session, context.account()) } else { ListVersions::default() };
+        self.reply(context.to, Ok(Answer::Watching { since, here, lists }));
         self.announce(context.now);
         Ok(())
     }

@@ -51,6 +51,13 @@ impl App {
         self.stale.desk = true;
     }
 
+    /// Its window may have been closed: what it showed is not kept up any more.
+    pub(super) fn leave_the_desk(&mut self) {
+        if self.model.desk().is_open() && !self.desk.view.as_ref().is_some_and(DeskView::is_visible) {
+            self.act(Intent::CloseDesk);
+        }
+    }
+
     pub(super) fn at_the_desk(&mut self, gesture: DeskGesture) {
         self.desk.remark = None;
         match gesture {

@@ -495,6 +495,7 @@ impl EventHandler<AppEvent> for App {
         if self.model.is_on_screen() != on_screen {
             self.act(Intent::Show(on_screen));
         }
+        self.leave_the_desk();
         self.redraw();
         self.set_alarm();
     }

@@ -19,7 +19,10 @@ impl Model {
             }
             Answer::People(page) => match self.people.part(ticket, page.entries, page.more) {
                 NextPart::After(name) => effects.push(Effect::ask(ticket, Request::Who { after: Some(name) })),
-                NextPart::Complete => effects.push(Effect::Redraw(ScreenPart::People)),
+                NextPart::Complete => {
+                    effects.push(Effect::Redraw(ScreenPart::People));
+                    effects.extend(self.ask_people());
+                }
                 NextPart::Stale => {}
             },
             Answer::Rooms(page) => {

@@ -181,8 +181,36 @@ impl Desk {
     pub(super) fn open(&mut self, numbers: &mut Numbers) -> Vec<Command> {
         self.open = true;
         self.outcome = DeskOutcome::Idle;
+        self.read_lists(numbers)
+    }
+
+    /// Whether the administrator sits there.
+    pub const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The administrator leaves: what is listed is read when they come back.
+    pub(super) const fn close(&mut self) {
+        self.open = false;
+    }
+
+    fn read_lists(&mut self, numbers: &mut Numbers) -> Vec<Command> {
         let lists = [self.notices.begin(numbers), self.templates.begin(numbers), self.groups.begin(numbers), self.schedules.begin(numbers)];
         lists.into_iter().flatten().collect()
+    }
+
+    /// Something else is to be listed: also whom a notice reaches, and what keeps a planned one from being sent, may be different.
+    pub(super) fn read_again(&mut self, numbers: &mut Numbers) -> Vec<Command> {
+        if !self.open {
+            return Vec::new();
+        }
+        let mut asks = self.read_lists(numbers);
+        match &mut self.previewing {
+            Some((_, changed)) => *changed = true,
+            None if self.audience.is_empty() => {}
+            None => asks.extend(self.ask_preview(numbers)),
+        }
+        asks
     }
 
     /// The numbers of notices are of other ones now.
@@ -198,9 +226,7 @@ impl Desk {
         if !self.open {
             return Vec::new();
         }
-        let mut asks = vec![];
-        let lists = [self.notices.begin(numbers), self.templates.begin(numbers), self.groups.begin(numbers), self.schedules.begin(numbers)];
-        asks.extend(lists.into_iter().flatten());
+        let mut asks = self.read_lists(numbers);
         asks.extend(self.watched.as_ref().map(|watched| watched.summary.notice.id).and_then(|notice| self.watch(notice, numbers)));
         if !self.audience.is_empty() && self.preview.is_none() && self.previewing.is_none() {
             asks.extend(self.ask_preview(numbers));

@@ -58,6 +58,8 @@ pub enum Intent {
     Dismiss(NoticeId),
     /// Sit down at the administrator's desk.
     OpenDesk,
+    /// Get up from it: its window shows nothing any more.
+    CloseDesk,
     /// Choose an audience for the notice that is being written, or take it back; whom all of them reach is asked.
     Choose(Audience),
     /// Name the whole audience at once.

@@ -26,7 +26,7 @@ mod witness;
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{
-    AccountName, ConversationId, Message, Notice, NoticeId, Place, PostId, Receipt, Request, Role, Seq, Severity, Timeline,
+    AccountName, ConversationId, ListVersions, Message, Notice, NoticeId, Place, PostId, Receipt, Request, Role, Seq, Severity, Timeline,
 };
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now};
@@ -108,6 +108,8 @@ pub struct Model {
     named: BTreeSet<ConversationId>,
     displaced: BTreeSet<ConversationId>,
     tidying: RetentionCheck,
+    /// How often what is listed had changed when it was read last, on this connection.
+    lists: ListVersions,
 }
 
 impl Model {
@@ -144,6 +146,7 @@ impl Model {
             named: BTreeSet::new(),
             displaced: BTreeSet::new(),
             tidying: RetentionCheck::default(),
+            lists: ListVersions::default(),
         }
     }
 
@@ -295,7 +298,8 @@ impl Model {
             }
             Update::Typing { place, account } => self.hear_typing(now, place, account, &mut effects),
             Update::Notice(notice) => self.hear_notice(notice, &mut effects),
-            Update::Watching { whom, anew, .. } => self.hear_watching(&whom, anew, &mut effects),
+            Update::Watching { whom, anew, lists, .. } => self.hear_watching(&whom, anew, lists, &mut effects),
+            Update::Lists(versions) => self.hear_lists(versions, &mut effects),
             Update::Presence(changes) => {
                 self.people.change(changes);
                 effects.push(Effect::Redraw(ScreenPart::People));
@@ -400,6 +404,11 @@ impl Model {
                 // Whom it can be for: also who and what has been made since these were read last.
                 effects.extend(self.list_people());
                 self.list_rooms(&mut effects);
+                effects.push(self.watch());
+            }
+            Intent::CloseDesk => {
+                self.desk.close();
+                effects.push(self.watch());
             }
             Intent::Choose(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.choose(&audience, numbers)),
             Intent::Aim(audience) => self.at_the_desk(&mut effects, |desk, numbers| desk.aim(audience, numbers)),
@@ -505,6 +514,7 @@ impl Model {
         self.me = Some((account, role));
         self.connection = ConnectionState::Connected;
         self.caught_up = false;
+        self.lists = ListVersions::default();
         self.named.clear();
         self.conversations.values_mut().for_each(Conversation::go_on);
         effects.extend(self.shown().map(|shown| Effect::Redraw(ScreenPart::Lines(shown.place().clone()))));
@@ -524,6 +534,7 @@ impl Model {
         effects.extend(self.fill_shown());
         // Who was invited meanwhile finds it there.
         self.list_rooms(effects);
+        effects.extend(self.rooms.read_members_again(&mut self.numbers).map(Effect::Tell));
         for notice in self.notices.doubtful() {
             let ticket = self.numbers.ticket();
             self.doubts.insert(ticket, notice);

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, Person, Presence, PresenceChange, Presentity, Request};
+use belfry_core::chat::{AccountName, ListVersions, Person, Presence, PresenceChange, Presentity, Request};
 use belfry_core::client::{Command, Ticket};
 
 use super::memory::MemoryChange;
-use super::{Effect, Model};
+use super::{Desk, Effect, Model};
 
 /// What a name is unique by.
 type AccountKey = String;
@@ -31,6 +31,8 @@ struct PeopleListing {
     gathered: BTreeMap<AccountKey, Person>,
     /// Comings and goings since it was asked for: a part may be older than they are.
     changed: Vec<PresenceChange>,
+    /// There are other accounts since it was asked for: it is read once more.
+    again: bool,
 }
 
 /// What is to be asked next.
@@ -84,13 +86,21 @@ impl People {
         }
     }
 
+    /// There are other accounts than were listed, or are being.
+    fn outdate(&mut self) {
+        match &mut self.listing {
+            Some(listing) => listing.again = true,
+            None => self.complete = false,
+        }
+    }
+
     /// Whether the list is to be asked for: it is not complete, and not on its way.
     const fn is_due(&self) -> bool {
         !self.complete && self.listing.is_none()
     }
 
     pub(super) fn begin(&mut self, ticket: Ticket) {
-        self.listing = Some(PeopleListing { ticket, gathered: BTreeMap::new(), changed: Vec::new() });
+        self.listing = Some(PeopleListing { ticket, gathered: BTreeMap::new(), changed: Vec::new(), again: false });
     }
 
     pub(super) fn part(&mut self, ticket: Ticket, people: Vec<Person>, more: bool) -> NextPart {
@@ -102,7 +112,7 @@ impl People {
             _ => {
                 if let Some(done) = self.listing.take() {
                     self.relisted = true;
-                    self.complete = true;
+                    self.complete = !done.again;
                     self.known = done.gathered;
                     self.change(done.changed);
                 }
@@ -145,20 +155,42 @@ impl Model {
         self.on_screen
     }
 
-    /// Whose coming and going the window shows: it has the list of people beside everything else.
+    /// Whose coming and going the windows show, and whether they show lists: the chat window has the list of people beside everything else.
     pub(super) fn watch(&self) -> Effect {
-        Effect::Tell(Command::Watch(if self.on_screen { vec![Presentity::Everyone] } else { Vec::new() }))
+        let people = self.on_screen.then_some(Presentity::Everyone);
+        let lists = (self.on_screen || self.desk.is_open()).then_some(Presentity::Lists);
+        Effect::Tell(Command::Watch(people.into_iter().chain(lists).collect()))
     }
 
     /// The server tells of these from now on.
-    pub(super) fn hear_watching(&mut self, whom: &[Presentity], anew: bool, effects: &mut Vec<Effect>) {
+    pub(super) fn hear_watching(&mut self, whom: &[Presentity], anew: bool, lists: ListVersions, effects: &mut Vec<Effect>) {
         self.people.doubt(anew && whom.contains(&Presentity::Everyone));
+        if whom.contains(&Presentity::Lists) {
+            self.hear_lists(lists, effects);
+        }
         if self.on_screen {
             effects.extend(self.ask_people());
         }
     }
 
-    /// Asks for the list as it is from now on: nobody tells of accounts that are made, renamed or removed.
+    /// What is listed by the server has changed so often by now: what has since it was read is read again. Of which lists a window shows nothing
+    /// it is not told; they are read when it does.
+    pub(super) fn hear_lists(&mut self, now: ListVersions, effects: &mut Vec<Effect>) {
+        let read = std::mem::replace(&mut self.lists, now);
+        if now == read {
+            return;
+        }
+        if now.accounts != read.accounts {
+            self.people.outdate();
+            effects.extend(self.ask_people());
+        }
+        if now.rooms != read.rooms {
+            effects.extend(self.rooms.read_again(&mut self.numbers).into_iter().map(Effect::Tell));
+        }
+        self.at_the_desk(effects, Desk::read_again);
+    }
+
+    /// Asks for the list as it is from now on.
     pub(super) fn list_people(&mut self) -> Option<Effect> {
         self.people.doubt(true);
         self.ask_people()

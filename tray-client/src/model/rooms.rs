@@ -127,6 +127,16 @@ impl RoomDirectory {
         self.all.begin_anew(numbers)
     }
 
+    /// There are other rooms, or other people in them: what is shown of that is read once more.
+    pub(super) fn read_again(&mut self, numbers: &mut Numbers) -> Vec<Command> {
+        self.all.begin(numbers).into_iter().chain(self.read_members_again(numbers)).collect()
+    }
+
+    /// The people of the room that was asked about may be others.
+    pub(super) fn read_members_again(&mut self, numbers: &mut Numbers) -> Option<Command> {
+        self.members.as_mut().and_then(|members| members.begin(numbers))
+    }
+
     /// A part of the list of rooms. Whether the list is complete, and what to ask for next.
     pub(super) fn hear_rooms(&mut self, ticket: Ticket, page: Page<Room>, numbers: &mut Numbers) -> (bool, Option<Command>) {
         self.all.part(ticket, page, numbers)

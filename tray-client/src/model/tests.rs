@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, ConversationId, ConversationInfo, MessagePage, Notice, NoticeId, NoticeState, Page, Person, Presence, Presentity, Refusal, Seq,
-    Text,
+    Answer, ConversationId, ConversationInfo, ListVersions, MessagePage, Notice, NoticeId, NoticeState, Page, Person, Presence, Presentity,
+    Refusal, Seq, Text,
 };
 use belfry_core::client::Interruption;
 use belfry_core::time::{Instant, UnixMillis};
@@ -61,7 +61,7 @@ fn asks_people(effects: &[Effect]) -> Option<(Ticket, Option<AccountName>)> {
 
 /// The server tells from now on who comes and goes.
 fn watching(anew: bool) -> Update {
-    Update::Watching { whom: vec![Presentity::Everyone], anew, here: vec![] }
+    Update::Watching { whom: vec![Presentity::Everyone], anew, here: vec![], lists: ListVersions::default() }
 }
 
 /// The window is shown, and the server lists these people.
@@ -97,7 +97,7 @@ fn who_is_here_is_asked_part_by_part_once_the_window_is_shown_and_not_before() {
     let mut model = Model::new("lan-host");
     let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
     assert_eq!(told(&effects), [&Command::Watch(vec![])]);
-    assert_eq!(told(&model.act(NOW, Intent::Show(true))), [&Command::Watch(vec![Presentity::Everyone])]);
+    assert_eq!(told(&model.act(NOW, Intent::Show(true))), [&Command::Watch(vec![Presentity::Everyone, Presentity::Lists])]);
     let (ask, after) = asks_people(&model.apply(NOW, watching(true))).unwrap();
     assert_eq!(after, None);
     let effects = model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: true })));
@@ -107,7 +107,7 @@ fn who_is_here_is_asked_part_by_part_once_the_window_is_shown_and_not_before() {
     assert_eq!(model.people().here(), 1);
     // Another connection, and the window is there still.
     let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
-    assert_eq!(told(&effects), [&Command::Watch(vec![Presentity::Everyone])]);
+    assert_eq!(told(&effects), [&Command::Watch(vec![Presentity::Everyone, Presentity::Lists])]);
 }
 
 #[test]
@@ -124,6 +124,37 @@ fn a_window_that_is_shown_again_reads_the_list_only_where_it_is_not_told_what_ch
     assert_eq!(asks_people(&model.apply(NOW, watching(true))), None, "nobody looks");
     model.act(NOW, Intent::Show(true));
     assert!(asks_people(&model.apply(NOW, watching(false))).is_some());
+}
+
+#[test]
+fn lists_that_change_are_told_of_as_long_as_a_window_shows_some() {
+    let mut model = Model::new("lan-host");
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Admin });
+    let watched = |effects: &[Effect]| {
+        let watch =
+            told(effects).into_iter().rev().find_map(|command| if let Command::Watch(whom) = command { Some(whom.clone()) } else { None });
+        watch.expect("it says what it shows")
+    };
+    assert_eq!(watched(&model.act(NOW, Intent::OpenDesk)), [Presentity::Lists]);
+    assert_eq!(watched(&model.act(NOW, Intent::Show(true))), [Presentity::Everyone, Presentity::Lists]);
+    assert_eq!(watched(&model.act(NOW, Intent::Show(false))), [Presentity::Lists]);
+    assert_eq!(watched(&model.act(NOW, Intent::CloseDesk)), []);
+}
+
+#[test]
+fn only_the_list_that_has_changed_is_read_again_and_one_that_is_being_read_once_more() {
+    let mut model = Model::new("lan-host");
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+    lists_people(&mut model, vec![anna()]);
+    let rooms = ListVersions { rooms: 1, ..ListVersions::default() };
+    let effects = model.apply(NOW, Update::Lists(rooms));
+    assert_eq!(asks_people(&effects), None);
+    assert!(told(&effects).iter().any(|command| matches!(command, Command::Ask { request: Request::ListRooms { .. }, .. })));
+    assert_eq!(told(&model.apply(NOW, Update::Lists(rooms))), Vec::<&Command>::new(), "it is as it was read");
+    let (ask, _) = asks_people(&model.apply(NOW, Update::Lists(ListVersions { accounts: 1, ..rooms }))).unwrap();
+    assert_eq!(asks_people(&model.apply(NOW, Update::Lists(ListVersions { accounts: 2, ..rooms }))), None);
+    let effects = model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: false })));
+    assert!(asks_people(&effects).is_some());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod files;
 mod groups;
 mod guessing;
 mod limits;
+mod lists;
 mod messages;
 mod notice_life;
 mod notices;

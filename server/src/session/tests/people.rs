@@ -26,7 +26,7 @@ fn presences(world: &mut World, peer: PeerId) -> Vec<Vec<(String, Presence)>> {
 /// A client shows these, and knows of everyone up to this version: from which version on it is told, and who of those it has named is here.
 fn watch(world: &mut World, peer: PeerId, whom: &[Presentity], since: u64) -> (u64, Vec<(String, Presence)>) {
     match world.ask(peer, Request::Watch { whom: whom.to_vec(), since }) {
-        Ok(Answer::Watching { since, here }) => {
+        Ok(Answer::Watching { since, here, .. }) => {
             (since, here.into_iter().map(|change| (change.account.to_string(), change.presence)).collect())
         }
         other => panic!("{other:?}"),
