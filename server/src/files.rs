@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use belfry_core::disk::{beside, folder_of, put_in_place, sync_folder_of};
 // What the system says of a file, for a sentence about it.
 pub use belfry_core::net::InWords;
 
@@ -71,21 +72,6 @@ impl Drop for UnnamedFile {
         // Where it has been renamed there is nothing left.
         let _ = fs::remove_file(&self.path);
     }
-}
-
-/// Gives a file its name, which nothing has, and waits until that is on the disk. Both are in the same folder.
-///
-/// # Errors
-/// [`io::ErrorKind::AlreadyExists`] where there is anything of that name, also a link that leads nowhere; the operating system's.
-pub fn put_in_place(unnamed: &Path, name: &Path) -> io::Result<()> {
-    // Not `rename`, which would replace what is there.
-    match fs::hard_link(unnamed, name) {
-        Ok(()) => fs::remove_file(unnamed)?,
-        Err(_) if fs::symlink_metadata(name).is_ok() => return Err(io::ErrorKind::AlreadyExists.into()),
-        // A file system without links.
-        Err(_) => fs::rename(unnamed, name)?,
-    }
-    sync_folder_of(name)
 }
 
 /// Makes a file that was not there, for its owner alone.
@@ -205,31 +191,6 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Waits until what was renamed, made or removed beside this file is on the disk.
-///
-/// # Errors
-/// The operating system's.
-#[cfg(unix)]
-pub fn sync_folder_of(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
-}
-
-/// Windows offers no such thing for folders, and NTFS logs its renames.
-///
-/// # Errors
-/// None.
-#[cfg(not(unix))]
-pub fn sync_folder_of(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// A file of the same name with this ending behind it.
-pub fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
 /// The path as SQLite takes it for a path: without a folder before them, names such as `file:x` and `:memory:` mean something else to it.
 pub fn for_sqlite(path: &Path) -> PathBuf {
     if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) }
@@ -272,11 +233,6 @@ fn private_folder() -> fs::DirBuilder {
 #[cfg(not(unix))]
 fn private_folder() -> fs::DirBuilder {
     fs::DirBuilder::new()
-}
-
-/// The folder that something of this path lies in.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// User and group.

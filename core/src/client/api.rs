@@ -145,6 +145,23 @@ pub enum Command {
         /// What it holds.
         hash: ContentHash,
     },
+    /// The same for an owner that keeps what it has not sent over its own restarts; as for [`Command::PostAs`].
+    PostFileAs {
+        /// The owner's number for it.
+        ticket: Ticket,
+        /// By what the server recognises it.
+        post: PostId,
+        /// In a room, or to a person, from the point of view of this client.
+        to: Place,
+        /// The room's number, where the owner knows it from an earlier run; else it is the room that the client knows by this name.
+        room: Option<ConversationId>,
+        /// What its sender writes beside it; where that is nothing, the file's name.
+        text: Text,
+        /// What the file is called.
+        name: FileName,
+        /// What it holds.
+        hash: ContentHash,
+    },
     /// Send a notice; like a post, it waits and is stored once. Answered by [`Update::Answered`] or [`Update::Refused`].
     SendNotice {
         /// The owner's number for it.

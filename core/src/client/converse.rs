@@ -27,6 +27,9 @@ impl Client {
             Command::PostFile { ticket, to, text, name, hash } => {
                 (Request::PostFile { post: self.requests.next_post(), to, room: None, text, name, hash }, Origin::Owner(ticket))
             }
+            Command::PostFileAs { ticket, post, to, room, text, name, hash } => {
+                (Request::PostFile { post, to, room, text, name, hash }, Origin::Owner(ticket))
+            }
             Command::SendNotice { ticket, draft } => {
                 (Request::SendNotice(NoticeDraft { post: self.requests.next_post(), ..draft }), Origin::Owner(ticket))
             }

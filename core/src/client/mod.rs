@@ -7,6 +7,7 @@ mod positions;
 mod requests;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 mod watching;
 
 use alloc::boxed::Box;

@@ -1,5 +1,6 @@
 //! How a command ends: an exit code of the contract and, unless all went well, one sentence for standard error.
 
+use belfry_core::disk::FileTrouble;
 use belfry_core::net::InWords;
 use std::fmt::Display;
 use std::io;
@@ -97,6 +98,15 @@ impl Ending {
 impl From<Refusal> for Ending {
     fn from(refusal: Refusal) -> Self {
         Self::refused(refusal)
+    }
+}
+
+impl From<FileTrouble> for Ending {
+    fn from(trouble: FileTrouble) -> Self {
+        match trouble {
+            FileTrouble::Folder(_) | FileTrouble::NoFile(_) => Self::usage(trouble),
+            _ => Self::refused(trouble),
+        }
     }
 }
 

@@ -4,6 +4,8 @@ mod download;
 mod progress;
 mod upload;
 
+use std::time::Instant;
+
 use belfry_core::chat::{Answer, FileId, Request, SharedFile, spelled_bytes};
 use belfry_core::client::Command as ClientCommand;
 use jiff::tz::TimeZone;
@@ -127,6 +129,11 @@ fn line(file: &SharedFile, zone: &TimeZone, paint: Paint) -> String {
         visible(file.attachment.name.as_str()),
         spelled_bytes(file.attachment.bytes)
     )
+}
+
+/// When a transfer that waits for answers, or until then, is looked after again.
+fn until(session: &Session, now: belfry_core::time::Instant, wait: Option<belfry_core::time::Instant>) -> Instant {
+    Instant::now() + wait.map_or_else(|| session.answers_within(), |until| until.since(now))
 }
 
 /// Says a message with a file whose content is on the server.
