@@ -8,6 +8,7 @@
 pub mod app;
 pub mod cache;
 pub mod compose;
+pub mod downloads;
 pub mod emoji;
 pub mod geometry;
 pub mod letters;
@@ -18,6 +19,7 @@ pub mod popup;
 pub mod quiet_hours;
 pub mod scene;
 pub mod settings;
+pub mod transfer;
 pub mod tray;
 #[cfg(feature = "window")]
 pub mod view;

@@ -5,11 +5,12 @@
 
 use std::io;
 
-use belfry_core::chat::{AccountName, ConversationId, Place, PostId, Seq, Text, Timeline};
+use belfry_core::chat::{AccountName, ContentHash, ConversationId, FileName, Place, PostId, Seq, Text, Timeline};
 use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::files::Folder;
+use crate::transfer::{FoundFile, OutgoingFile};
 
 const FILE: &str = "outbox.toml";
 
@@ -31,6 +32,8 @@ pub struct WaitingPost {
     pub reply_to: Option<Seq>,
     /// When it was written.
     pub at: UnixMillis,
+    /// The file that it brings.
+    pub file: Option<OutgoingFile>,
 }
 
 /// One line of the file.
@@ -48,11 +51,23 @@ struct OutboxLine {
     text: String,
     /// Most reply to none.
     reply_to: Option<u64>,
+    /// Where the file is that it brings; most bring none.
+    file: Option<String>,
+    /// As that is called, how long it is, and what it held when it was read.
+    file_name: Option<String>,
+    file_bytes: Option<u64>,
+    file_hash: Option<String>,
 }
 
 impl OutboxLine {
     fn is_of(&self, server: &str, account: &AccountName) -> bool {
         self.server.eq_ignore_ascii_case(server) && AccountName::known(&self.account).is_ok_and(|name| name.key() == account.key())
+    }
+
+    fn file(&self) -> Option<OutgoingFile> {
+        let found =
+            FoundFile { path: self.file.as_ref()?.into(), name: FileName::known(self.file_name.as_ref()?).ok()?, bytes: self.file_bytes? };
+        Some(OutgoingFile { found, hash: self.file_hash.as_ref().and_then(|hash| hash.parse().ok()) })
     }
 }
 
@@ -115,6 +130,7 @@ impl Outbox {
     /// The disk does not take it; it is kept until the program ends.
     pub fn keep(&mut self, server: &str, account: &AccountName, timeline: Option<Timeline>, waiting: &WaitingPost) -> io::Result<()> {
         self.next = self.next.max(waiting.post.counter.saturating_add(1));
+        let file = waiting.file.as_ref();
         self.posts.push(OutboxLine {
             server: server.into(),
             account: account.to_string(),
@@ -125,7 +141,21 @@ impl Outbox {
             at: waiting.at.0,
             text: waiting.text.to_string(),
             reply_to: waiting.reply_to.map(|seq| seq.0),
+            file: file.map(|file| file.found.path.to_string_lossy().into_owned()),
+            file_name: file.map(|file| file.found.name.as_str().to_owned()),
+            file_bytes: file.map(|file| file.found.bytes),
+            file_hash: file.and_then(|file| file.hash).map(|hash| hash.to_string()),
         });
+        self.write()
+    }
+
+    /// The file of a message was read: it is to hold this still when it is sent.
+    ///
+    /// # Errors
+    /// The disk does not take it; until the program ends it is known all the same.
+    pub fn hashed(&mut self, counter: u64, hash: ContentHash) -> io::Result<()> {
+        let posts = self.posts.iter_mut().filter(|post| post.number == counter);
+        posts.for_each(|post| post.file_hash = Some(hash.to_string()));
         self.write()
     }
 
@@ -164,6 +194,7 @@ impl Outbox {
                 text,
                 reply_to: post.reply_to.map(Seq),
                 at: UnixMillis(post.at),
+                file: post.file(),
             })
         };
         self.posts.iter().filter(|post| post.is_of(server, account)).filter_map(read).collect()
@@ -192,7 +223,15 @@ mod tests {
 
     fn written(post: PostId, to: &str, text: &str) -> WaitingPost {
         let room = (to == "lobby").then_some(ConversationId(1));
-        WaitingPost { post, to: to.parse().unwrap(), room, text: Text::new(text).unwrap(), reply_to: Some(Seq(7)), at: UnixMillis(5) }
+        WaitingPost {
+            post,
+            to: to.parse().unwrap(),
+            room,
+            text: Text::new(text).unwrap(),
+            reply_to: Some(Seq(7)),
+            at: UnixMillis(5),
+            file: None,
+        }
     }
 
     #[test]
@@ -209,6 +248,20 @@ mod tests {
         assert_eq!(outbox.waiting("LAN-host", &AccountName::new("ME").unwrap()), posts);
         assert_eq!(outbox.next().outbox, first.outbox);
         assert!(outbox.next().counter > posts[1].post.counter, "no number is used twice");
+    }
+
+    #[test]
+    fn a_message_brings_its_file_after_a_restart_still_and_what_that_held() {
+        let (_dir, folder) = folder();
+        let mut outbox = Outbox::open(&folder).unwrap();
+        let found = FoundFile { path: "C:/plans/plan \"2\".pdf".into(), name: FileName::new("plan.pdf").unwrap(), bytes: 9 };
+        let file = Some(OutgoingFile { found, hash: None });
+        let post = WaitingPost { file, ..written(outbox.next(), "lobby", "look") };
+        outbox.keep("lan-host", &me(), Some(Timeline::FIRST), &post).unwrap();
+        assert_eq!(Outbox::open(&folder).unwrap().waiting("lan-host", &me()), std::slice::from_ref(&post));
+        outbox.hashed(post.post.counter, ContentHash([7; 32])).unwrap();
+        let waiting = Outbox::open(&folder).unwrap().waiting("lan-host", &me());
+        assert_eq!(waiting[0].file.as_ref().and_then(|file| file.hash), Some(ContentHash([7; 32])));
     }
 
     #[test]

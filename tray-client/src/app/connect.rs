@@ -8,10 +8,11 @@ use belfry_core::chat::{AccountName, Password, Refusal};
 use belfry_core::client::{Command, Config, Credentials, Failure, Interruption, Proof, Trust, Update};
 use belfry_core::crypto::PublicKey;
 use belfry_core::net::search::{self, Sightings};
-use belfry_core::net::{self, InWords, ServerAddress};
+use belfry_core::net::{self, Handle, InWords, ServerAddress};
 
 use super::{App, AppEvent};
 use crate::model::{ConnectionState, Intent};
+use crate::transfer::{Line, TransferJob, is_about_transfers};
 use crate::view::sign_in::SignInView;
 
 /// How long servers have to answer.
@@ -201,15 +202,19 @@ impl App {
         };
         match net::spawn(config) {
             Ok((link, updates)) => {
+                self.connect_transfers(Some(&link));
                 self.link = Some(link);
                 if self.is_away() {
                     self.tell_away();
                 }
                 self.empty_outbox();
-                let post = self.post.clone();
+                let (post, transfers) = (self.post.clone(), self.transfers.clone());
                 let listening = thread::Builder::new().name("updates".into()).spawn(move || {
                     for update in updates {
-                        if !post.send(AppEvent::Heard(number, update)) {
+                        // No block of a file passes through the windows' thread.
+                        if is_about_transfers(&update) {
+                            transfers.hear(update);
+                        } else if !post.send(AppEvent::Heard(number, update)) {
                             return;
                         }
                     }
@@ -281,8 +286,15 @@ impl App {
         self.stale.connection = true;
     }
 
+    /// Files travel over this connection from now on, or wait for one.
+    fn connect_transfers(&mut self, link: Option<&Handle>) {
+        let line = link.cloned().map(|link| -> Line { Box::new(move |command| link.send(command).is_ok()) });
+        self.order(TransferJob::Connect(line));
+    }
+
     fn failed(&mut self, failure: &Failure) {
         self.link = None;
+        self.connect_transfers(None);
         let password_needed = matches!(failure, Failure::SignIn(_) | Failure::Revoked | Failure::PasswordChanged);
         if password_needed && self.settings.device_known {
             self.settings.device_known = false;
@@ -305,6 +317,7 @@ impl App {
     pub(super) fn link_ended(&mut self, number: u64) {
         if number == self.connecting.number {
             self.link = None;
+            self.connect_transfers(None);
         }
     }
 
@@ -331,6 +344,7 @@ impl App {
     fn give_up(&mut self) {
         self.connecting = Connecting { number: self.connecting.number + 1, ..Connecting::default() };
         if let Some(link) = self.link.take() {
+            self.connect_transfers(None);
             // One that has ended needs no goodbye.
             let _ = link.send(Command::Close);
         }

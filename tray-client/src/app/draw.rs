@@ -62,6 +62,7 @@ impl App {
             self.chat.set_lines(head, rows.clone(), stale.to_end);
             self.bring_up_sought(&rows);
             self.draw_reply();
+            self.draw_chosen();
         }
         if stale.rooms || stale.lines {
             self.draw_rooms();

@@ -131,6 +131,7 @@ impl App {
             Gesture::OtherServer => self.ask_to_sign_in(),
             Gesture::Desk(gesture) => self.at_the_desk(gesture),
             Gesture::Place(gesture) => self.at_a_place(gesture),
+            Gesture::File(gesture) => self.at_a_file(gesture),
         }
     }
 
@@ -231,6 +232,9 @@ impl App {
         if self.whose.1.is_empty() {
             // Nobody knows yet whose words these are.
             return self.chat.set_complaint("Sign in first.".into());
+        }
+        if self.say_with_files(&to, &typed) {
+            return;
         }
         match Text::new(typed) {
             Ok(text) => {

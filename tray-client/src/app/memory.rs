@@ -42,8 +42,8 @@ impl App {
             model.recall_witness(witness, self.now().wall);
         }
         if let Ok(account) = AccountName::known(account) {
-            for WaitingPost { post, to, room, text, reply_to, at } in self.outbox.waiting(server, &account) {
-                model.recall_own(Unsent { ticket: Ticket(post.counter), to, room, text, reply_to, at });
+            for WaitingPost { post, to, room, text, reply_to, at, file } in self.outbox.waiting(server, &account) {
+                model.recall_own(Unsent { ticket: Ticket(post.counter), to, room, text, reply_to, at, file });
             }
         }
         self.begin_with(model);
@@ -58,6 +58,7 @@ impl App {
 
     fn begin_with(&mut self, model: Model) {
         self.model = model;
+        self.recall_downloads();
         self.replies.clear();
         self.popups.clear();
         self.mark_everything();
@@ -73,11 +74,14 @@ impl App {
     }
 
     /// Tells a new connection what an earlier one, or an earlier run, did not get rid of.
-    pub(super) fn empty_outbox(&self) {
+    pub(super) fn empty_outbox(&mut self) {
         let (server, account) = &self.whose;
         let Ok(account) = AccountName::known(account) else { return };
-        if let Some(link) = &self.link {
-            for WaitingPost { post, to, room, text, reply_to, .. } in self.outbox.waiting(server, &account) {
+        for waiting in self.outbox.waiting(server, &account) {
+            if waiting.file.is_some() {
+                self.send_waiting(&waiting);
+            } else if let Some(link) = &self.link {
+                let WaitingPost { post, to, room, text, reply_to, .. } = waiting;
                 // A connection that has ended already is heard of by itself.
                 let _ = link.send(Command::PostAs { ticket: Ticket(post.counter), post, to, room, text, reply_to });
             }
@@ -87,10 +91,13 @@ impl App {
     /// An own message goes onto the disk before it goes anywhere else.
     pub(super) fn keep_own(&mut self, command: &Command) {
         let Command::PostAs { post, to, room, text, reply_to, .. } = command else { return };
-        let waiting =
-            WaitingPost { post: *post, to: to.clone(), room: *room, text: text.clone(), reply_to: *reply_to, at: self.now().wall };
+        let (to, room, text, reply_to) = (to.clone(), *room, text.clone(), *reply_to);
+        self.keep(&WaitingPost { post: *post, to, room, text, reply_to, at: self.now().wall, file: None });
+    }
+
+    pub(super) fn keep(&mut self, waiting: &WaitingPost) {
         let Ok(account) = AccountName::known(&self.whose.1) else { return };
-        if let Err(error) = self.outbox.keep(&self.whose.0, &account, self.model.timeline(), &waiting) {
+        if let Err(error) = self.outbox.keep(&self.whose.0, &account, self.model.timeline(), waiting) {
             self.remark = format!(
                 "What you write cannot be kept on the disk: {}. It is lost if the program ends before it is sent.",
                 InWords(&error)

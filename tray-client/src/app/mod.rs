@@ -4,6 +4,7 @@
 mod connect;
 mod desk;
 mod draw;
+mod files;
 mod gestures;
 mod memory;
 mod places;
@@ -16,13 +17,14 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use belfry_core::chat::NoticeId;
+use belfry_core::chat::{FileId, NoticeId};
 use belfry_core::client::Update;
 use belfry_core::net::search::Sightings;
 use belfry_core::net::{Clock, Handle, InWords};
 use belfry_core::time::{Instant, Now};
 
 use crate::cache::{Cache, CacheAnswer, CacheOwner};
+use crate::downloads::Downloads;
 use crate::model::{Effect, Intent, Model, ScreenPart};
 use crate::outbox::Outbox;
 use crate::platform::files::Folder;
@@ -35,6 +37,7 @@ use crate::platform::screens;
 use crate::platform::screens::Screens;
 use crate::platform::session;
 use crate::settings::UserSettings;
+use crate::transfer::{TransferEvent, Transfers};
 use crate::tray::host::{Host, IconEvent};
 use crate::tray::menu::Choice;
 use crate::view::about::AboutView;
@@ -93,6 +96,12 @@ pub enum AppEvent {
     Alarm,
     /// The person chose a file to save the conversation in.
     SaveInto(std::path::PathBuf),
+    /// A file is further on its way.
+    Transferred(TransferEvent),
+    /// The person chose a place for a file of a message.
+    FetchInto(FileId, std::path::PathBuf),
+    /// The person chose files, to be sent with what they are writing at this place.
+    Attach(String, Vec<std::path::PathBuf>),
     /// The administrator chose a file for the ledger.
     ExportInto(std::path::PathBuf),
 }
@@ -181,6 +190,9 @@ pub struct App {
     model: Model,
     link: Option<Handle>,
     outbox: Outbox,
+    transfers: Transfers,
+    downloads: Downloads,
+    chosen: files::ChosenFiles,
     /// Of which server and account the model is.
     whose: (String, String),
     cache: Cache,
@@ -236,6 +248,12 @@ impl App {
         });
         let chat = ChatView::new(&sink)?;
         let outbox = Outbox::open(&folder).map_err(CannotRun::Io)?;
+        let downloads = Downloads::open(&folder);
+        let moved = post.clone();
+        let transfers = Transfers::start(move |event| {
+            moved.send(AppEvent::Transferred(event));
+        })
+        .map_err(CannotRun::Io)?;
         let found = post.clone();
         let cache = Cache::open(folder.path(), move |what| {
             found.send(AppEvent::Remembered(what));
@@ -283,6 +301,9 @@ impl App {
             model,
             link: None,
             outbox,
+            transfers,
+            downloads,
+            chosen: BTreeMap::new(),
             whose: (String::new(), String::new()),
             cache,
             owner: None,
@@ -353,6 +374,8 @@ impl App {
                         let _ = link.send(command);
                     }
                 }
+                Effect::SendFile { ticket, post, to, room, text, found } => self.send_file(ticket, post, to, room, text, found),
+                Effect::GiveUpFile(ticket) => self.give_up_file(ticket),
                 Effect::LookUp(lookup) => self.remind(lookup),
                 Effect::Redraw(ScreenPart::Connection) => self.stale.connection = true,
                 Effect::Redraw(ScreenPart::Conversations) => {
@@ -486,6 +509,9 @@ impl EventHandler<AppEvent> for App {
             AppEvent::Alarm => self.alarm_rang(),
             AppEvent::SaveInto(file) => self.save_into(&file),
             AppEvent::ExportInto(file) => self.export_into(&file),
+            AppEvent::Transferred(event) => self.transferred(event),
+            AppEvent::FetchInto(file, path) => self.fetch_into(file, &path),
+            AppEvent::Attach(place, paths) => self.attach_at(place, paths),
         }
     }
 

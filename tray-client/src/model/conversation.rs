@@ -1,5 +1,6 @@
 //! One conversation: the messages that are shown, the own ones that wait, and what has not been read.
 
+mod files;
 mod pages;
 mod replies;
 
@@ -11,6 +12,8 @@ use belfry_core::time::{Instant, UnixMillis};
 
 use super::memory::{ConversationMemory, ConversationStanding};
 use pages::{Older, Seeking};
+
+use crate::transfer::OutgoingFile;
 
 /// Messages that are kept of one conversation. Beyond it the ones farthest from the reader go; the server has them.
 const MESSAGES_MAX: usize = 2_000;
@@ -27,6 +30,8 @@ pub enum Delivery {
     Stored,
     /// The server refused it; it can be tried again.
     Failed(Refusal),
+    /// Its file could not be sent; it can be tried again.
+    FileFailed,
 }
 
 /// One line of a conversation, as it is drawn.
@@ -50,16 +55,28 @@ pub struct MessageLine<'a> {
     pub reply_to: Option<&'a Quote>,
     /// The file that came with it.
     pub attachment: Option<&'a Attachment>,
+    /// The file that an own message brings which is not stored.
+    pub outgoing: Option<&'a OwnFile>,
     /// How people have reacted to it.
     pub reactions: &'a [Reaction],
 }
 
+/// The file that an own message brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnFile {
+    /// As it was chosen.
+    pub file: OutgoingFile,
+    /// Why it could not be sent; empty while it can.
+    pub why: String,
+}
+
 /// An own message from when it was written until it is seen among the stored ones.
 #[derive(Clone, Debug)]
-struct Own {
+pub(super) struct Own {
     ticket: Ticket,
-    text: Text,
-    reply_to: Option<Quote>,
+    pub(super) text: Text,
+    pub(super) reply_to: Option<Quote>,
+    pub(super) file: Option<Box<OwnFile>>,
     at: UnixMillis,
     state: OwnState,
 }
@@ -72,6 +89,7 @@ enum OwnState {
     },
     Stored(Seq),
     Failed(Refusal),
+    FileFailed,
 }
 
 /// A conversation of the person's: what is held of it, what waits, and how far it is read.
@@ -151,7 +169,7 @@ impl Conversation {
                 true
             }
             OwnState::Stored(_) => false,
-            OwnState::Failed(_) => true,
+            OwnState::Failed(_) | OwnState::FileFailed => true,
         });
         *self = Self { own, ..Self::new(self.place.clone()) };
     }
@@ -301,6 +319,7 @@ impl Conversation {
                 altered: message.altered,
                 reply_to: message.reply_to.as_deref(),
                 attachment: message.attachment.as_deref(),
+                outgoing: None,
                 reactions: &message.reactions,
             }
         });
@@ -310,6 +329,7 @@ impl Conversation {
                 OwnState::Waiting { seen: None } => (None, Delivery::Waiting),
                 OwnState::Stored(seq) => (Some(seq), Delivery::Stored),
                 OwnState::Failed(refusal) => (None, Delivery::Failed(refusal)),
+                OwnState::FileFailed => (None, Delivery::FileFailed),
             };
             Some(MessageLine {
                 seq,
@@ -321,6 +341,7 @@ impl Conversation {
                 altered: None,
                 reply_to: own.reply_to.as_ref(),
                 attachment: None,
+                outgoing: own.file.as_deref(),
                 reactions: &[],
             })
         });
@@ -479,7 +500,7 @@ impl Conversation {
     }
 
     pub(super) fn say(&mut self, ticket: Ticket, text: Text, reply_to: Option<Quote>, at: UnixMillis) {
-        self.own.push(Own { ticket, text, reply_to, at, state: OwnState::Waiting { seen: None } });
+        self.own.push(Own { ticket, text, reply_to, file: None, at, state: OwnState::Waiting { seen: None } });
     }
 
     pub(super) fn stored(&mut self, ticket: Ticket, seq: Seq) {
@@ -502,10 +523,10 @@ impl Conversation {
     }
 
     /// Takes a failed message out, to try it again or to forget it.
-    pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<(Text, Option<Quote>)> {
-        let at = self.own.iter().position(|own| own.ticket == ticket && matches!(own.state, OwnState::Failed(_)))?;
-        let own = self.own.remove(at);
-        Some((own.text, own.reply_to))
+    pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<Own> {
+        let failed = |own: &Own| matches!(own.state, OwnState::Failed(_) | OwnState::FileFailed);
+        let at = self.own.iter().position(|own| own.ticket == ticket && failed(own))?;
+        Some(self.own.remove(at))
     }
 }
 

@@ -1,12 +1,13 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, ConversationId, Message, NoticeChange, NoticeDraft, NoticeId, Place, Quote, ReactionEmoji, Receipt, Refusal,
-    Request, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, FileId, Message, NoticeChange, NoticeDraft, NoticeId, Place, PostId, Quote, ReactionEmoji,
+    Receipt, Refusal, Request, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 use belfry_core::client::{Command, Ticket};
 
 use super::Hindrance;
+use crate::transfer::FoundFile;
 
 /// What the person wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,19 @@ pub enum Intent {
         /// The message there that it replies to.
         reply_to: Option<Quote>,
     },
+    /// Say something with a file, which is sent first.
+    SayWithFile {
+        /// The room or the person it is said to.
+        to: Place,
+        /// What stands beside the file; the file's name where that is nothing.
+        text: Text,
+        /// The file.
+        file: FoundFile,
+    },
+    /// Do not send a file after all.
+    Abandon(Ticket),
+    /// Ask the person whether a file that could run is to be saved; or about none any more.
+    AskAboutFile(Option<FileId>),
     /// Try a refused message again.
     Retry(Ticket),
     /// Forget a refused message.
@@ -173,6 +187,23 @@ pub enum Intent {
 pub enum Effect {
     /// Tell the server.
     Tell(Command),
+    /// Send a file, and tell the model how far it is ([`super::Model::transferred`]); until its message is stored it waits like one.
+    SendFile {
+        /// The number of its message.
+        ticket: Ticket,
+        /// By what the server recognises that.
+        post: PostId,
+        /// Where it is to be said.
+        to: Place,
+        /// The room's number, where it is known.
+        room: Option<ConversationId>,
+        /// The message's text.
+        text: Text,
+        /// The file.
+        found: FoundFile,
+    },
+    /// Do not send the file of this message any more.
+    GiveUpFile(Ticket),
     /// Look among the messages that are remembered, and tell the model what was found ([`super::Model::looked_up`]).
     LookUp(Lookup),
     /// Draw this part again.

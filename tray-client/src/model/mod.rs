@@ -8,6 +8,7 @@ mod connection;
 mod conversation;
 mod desk;
 mod exchange;
+mod files;
 mod listing;
 mod memory;
 mod notices;
@@ -32,7 +33,7 @@ use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now};
 
 pub use connection::ConnectionState;
-pub use conversation::{Conversation, Delivery, MessageLine};
+pub use conversation::{Conversation, Delivery, MessageLine, OwnFile};
 pub use desk::{Desk, DeskOutcome, Watched};
 pub use exchange::{Effect, Intent, Lookup, ScreenPart, Stretch};
 pub use memory::{ConversationMemory, ConversationStanding, Memory, MemoryChange, NoticeMemory};
@@ -43,6 +44,7 @@ pub use saying::Unsent;
 pub use tray::Summary;
 pub use witness::{Hindrance, Span, Witness};
 
+use files::FileStates;
 use notices::NoticeArrival;
 use numbers::Numbers;
 use reactions::ReactorList;
@@ -97,6 +99,7 @@ pub struct Model {
     acts: BTreeSet<Ticket>,
     /// Where own messages went that have no answer yet, or were refused.
     own: BTreeMap<Ticket, PlaceKey>,
+    files: FileStates,
     numbers: Numbers,
     /// Questions about notices that were open when the program ended.
     doubts: BTreeMap<Ticket, NoticeId>,
@@ -139,6 +142,7 @@ impl Model {
             going: None,
             acts: BTreeSet::new(),
             own: BTreeMap::new(),
+            files: FileStates::default(),
             numbers: Numbers::default(),
             doubts: BTreeMap::new(),
             news: Vec::new(),
@@ -309,6 +313,7 @@ impl Model {
             }
             Update::Posted { ticket, seq, .. } => {
                 let place = self.own.remove(&ticket);
+                self.files.forget_sent(ticket);
                 effects.extend(self.settle(place, |conversation| conversation.stored(ticket, seq)));
             }
             Update::Answered { ticket, answer } => self.hear_answer(ticket, answer, &mut effects),
@@ -361,16 +366,13 @@ impl Model {
                 effects.extend(self.read_shown());
             }
             Intent::Say { to, text, reply_to } => effects.extend(self.say(now, to, text, reply_to)),
-            Intent::Retry(ticket) => {
-                if let Some((place, text, reply_to)) = self.take_failed(ticket) {
-                    effects.extend(self.say(now, place, text, reply_to));
-                }
-            }
+            Intent::SayWithFile { to, text, file } => effects.extend(self.say_with_file(now, to, text, file)),
+            Intent::Retry(ticket) => effects.extend(self.say_again(now, ticket)),
             Intent::Discard(ticket) => {
-                if let Some((place, ..)) = self.take_failed(ticket) {
-                    effects.push(Effect::Redraw(ScreenPart::Lines(place)));
-                }
+                effects.extend(self.take_failed(ticket).map(|(place, _)| Effect::Redraw(ScreenPart::Lines(place))));
             }
+            Intent::Abandon(ticket) => self.abandon_file(ticket, &mut effects),
+            Intent::AskAboutFile(file) => self.ask_about(file, &mut effects),
             Intent::ReadBack(place) => effects.extend(self.ask_older(&place)),
             Intent::ReadOn(place) => effects.extend(self.ask_newer(&place)),
             Intent::ToEnd(place) => self.go_to_end(&place, &mut effects),
@@ -586,12 +588,6 @@ impl Model {
         let held_back = self.do_not_disturb;
         let due = self.notices.pop_up(|severity| !held_back || severity == Severity::Critical);
         effects.extend(due.into_iter().map(Effect::PopUpNotice));
-    }
-
-    fn settle(&mut self, place: Option<PlaceKey>, settle: impl FnOnce(&mut Conversation)) -> Option<Effect> {
-        let conversation = self.conversations.get_mut(&place?)?;
-        settle(conversation);
-        Some(Effect::Redraw(ScreenPart::Lines(conversation.place().clone())))
     }
 }
 

@@ -22,9 +22,14 @@ impl Numbers {
         Ticket(self.last)
     }
 
+    /// By what the server recognises the own message of this ticket.
+    pub(super) const fn post_of(&self, ticket: Ticket) -> PostId {
+        PostId { outbox: self.outbox, counter: ticket.0 }
+    }
+
     /// For an own message.
     pub(super) const fn post(&mut self) -> (Ticket, PostId) {
         let ticket = self.ticket();
-        (ticket, PostId { outbox: self.outbox, counter: ticket.0 })
+        (ticket, self.post_of(ticket))
     }
 }

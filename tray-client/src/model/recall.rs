@@ -174,7 +174,7 @@ mod tests {
         let mut model = again(&mut before);
         assert_eq!(model.known().timeline, Some(Timeline::FIRST));
         let (to, text) = (Place::lobby(), Text::new("not sent yet").unwrap());
-        model.recall_own(Unsent { ticket: Ticket(700), to, room: None, text, reply_to: Some(Seq(3)), at: UnixMillis(9) });
+        model.recall_own(Unsent { ticket: Ticket(700), to, room: None, text, reply_to: Some(Seq(3)), at: UnixMillis(9), file: None });
         model.take_news();
         let effects = model.apply(NOW, Update::Timeline(Timeline(77)));
         assert!(effects.contains(&Effect::EndPopUp(NoticeId(1))), "{effects:?}");

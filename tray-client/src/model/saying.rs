@@ -4,7 +4,9 @@ use belfry_core::chat::{ConversationId, Place, Quote, Seq, Text};
 use belfry_core::client::{Command, Ticket};
 use belfry_core::time::{Now, UnixMillis};
 
-use super::{Effect, Model, PlaceKey, ScreenPart};
+use super::conversation::Own;
+use super::{Conversation, Effect, Model, PlaceKey, ScreenPart};
+use crate::transfer::OutgoingFile;
 
 /// A message that an earlier run has written and the server has not got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +23,21 @@ pub struct Unsent {
     pub reply_to: Option<Seq>,
     /// When it was written.
     pub at: UnixMillis,
+    /// The file that it brings.
+    pub file: Option<OutgoingFile>,
 }
 
 impl Model {
     /// A message that an earlier run has written waits still.
     pub fn recall_own(&mut self, unsent: Unsent) {
-        let Unsent { ticket, to, room, text, reply_to, at } = unsent;
+        let Unsent { ticket, to, room, text, reply_to, at, file } = unsent;
         // The room may have been given another name since.
         let known = room.and_then(|room| self.conversations.values().find(|known| known.id() == Some(room)));
         let to = known.map_or(to, |known| known.place().clone());
         self.own.insert(ticket, PlaceKey::of(&to));
+        if let Some(file) = file {
+            return self.conversation_mut(&to).say_with_file(ticket, text, file, at);
+        }
         let reply_to = reply_to.map(|seq| self.quote(&to, seq).unwrap_or(Quote { seq, quoted: None }));
         self.conversation_mut(&to).say(ticket, text, reply_to, at);
     }
@@ -52,11 +59,28 @@ impl Model {
         effects
     }
 
-    pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<(Place, Text, Option<Quote>)> {
+    /// Something has become of an own message of this place.
+    pub(super) fn settle(&mut self, place: Option<PlaceKey>, settle: impl FnOnce(&mut Conversation)) -> Option<Effect> {
+        let conversation = self.conversations.get_mut(&place?)?;
+        settle(conversation);
+        Some(Effect::Redraw(ScreenPart::Lines(conversation.place().clone())))
+    }
+
+    /// What could not be said is said anew, as the newest.
+    pub(super) fn say_again(&mut self, now: Now, ticket: Ticket) -> Vec<Effect> {
+        match self.take_failed(ticket) {
+            Some((place, Own { text, file: Some(own), .. })) => self.say_with_file(now, place, text, own.file.found),
+            Some((place, Own { text, reply_to, .. })) => self.say(now, place, text, reply_to),
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn take_failed(&mut self, ticket: Ticket) -> Option<(Place, Own)> {
         let conversation = self.conversations.get_mut(self.own.get(&ticket)?)?;
-        let (text, reply_to) = conversation.take_failed(ticket)?;
+        let own = conversation.take_failed(ticket)?;
         self.own.remove(&ticket);
-        Some((conversation.place().clone(), text, reply_to))
+        self.files.forget_sent(ticket);
+        Some((conversation.place().clone(), own))
     }
 }
 
@@ -122,7 +146,7 @@ mod tests {
         let mut model = spoken_to();
         for (number, reply_to) in [(90, 7), (91, 3)] {
             let (to, text, reply_to) = (Place::lobby(), Text::new("yes").unwrap(), Some(Seq(reply_to)));
-            model.recall_own(Unsent { ticket: Ticket(number), to, room: None, text, reply_to, at: UnixMillis(0) });
+            model.recall_own(Unsent { ticket: Ticket(number), to, room: None, text, reply_to, at: UnixMillis(0), file: None });
         }
         let lobby = Place::lobby();
         let quotes: Vec<_> = model.lines(&lobby).filter_map(|line| line.reply_to.cloned()).collect();

@@ -12,6 +12,13 @@ pub fn default_folder() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "belfry")?.config_local_dir().join("tray"))
 }
 
+/// Where this person's programs put what they fetch; `None` for somebody without a home.
+pub fn downloads_folder() -> Option<PathBuf> {
+    let folders = directories::UserDirs::new()?;
+    let of_downloads = folders.download_dir().filter(|folder| folder.is_dir()).map(Path::to_owned);
+    Some(of_downloads.unwrap_or_else(|| folders.home_dir().to_owned()))
+}
+
 /// The settings for everybody who has none yet, from the file `belfry-tray.toml` beside the program; `None` if there is none.
 ///
 /// # Errors

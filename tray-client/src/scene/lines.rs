@@ -1,8 +1,9 @@
 //! The lines of a conversation.
 
-use belfry_core::chat::{AccountName, Alteration, Attachment, Place, Quote, Quoted, spelled_bytes, table_line, visible, visible_in_window};
+use belfry_core::chat::{AccountName, Alteration, Place, Quote, Quoted, table_line, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 
+use super::files::{FileRow, file_row};
 use super::reactions::{ReactionRow, reaction_row};
 use super::{Moment, links};
 use crate::model::{Delivery, MessageLine, Model};
@@ -60,8 +61,10 @@ pub struct ChatRow {
     pub own: bool,
     /// The time of day at which it was stored, or written while it waits.
     pub time: String,
-    /// The text, with marks that turn the direction of writing spelled out.
+    /// The text, with marks that turn the direction of writing spelled out; empty where a file came with nothing beside it.
     pub text: String,
+    /// The file that came with it.
+    pub file: Option<FileRow>,
     /// The links in it.
     pub links: Vec<String>,
     /// What has become of it.
@@ -179,7 +182,8 @@ pub fn as_text(rows: &[LineRow]) -> String {
             LineRow::Day(day) => file.push_str(&format!("{}{day}\n", if file.is_empty() { "" } else { "\n" })),
             LineRow::Further | LineRow::New => {}
             LineRow::Message(message) => {
-                let ChatRow { who, time, text, altered, quote, .. } = &**message;
+                let ChatRow { who, time, altered, quote, .. } = &**message;
+                let text = message.written();
                 if !who.is_empty() {
                     author = who;
                 }
@@ -204,7 +208,8 @@ pub fn as_table(rows: &[LineRow]) -> String {
             LineRow::Day(day) => today = day,
             LineRow::Further | LineRow::New => {}
             LineRow::Message(message) => {
-                let ChatRow { who, time, text, altered, quote, .. } = &**message;
+                let ChatRow { who, time, altered, quote, .. } = &**message;
+                let text = message.written();
                 if !who.is_empty() {
                     author = who;
                 }
@@ -221,12 +226,22 @@ pub fn as_table(rows: &[LineRow]) -> String {
     file
 }
 
-/// The text, with marks that turn the direction of writing spelled out; below it the file that came with it, and its length.
+impl ChatRow {
+    /// What was said, for a file: the text, and below it the file that came with it.
+    fn written(&self) -> String {
+        let Some(FileRow { stem, ending, size, .. }) = &self.file else { return self.text.clone() };
+        let with = format!("📎 {stem}{ending} · {size}");
+        if self.text.is_empty() { with } else { format!("{}\n{with}", self.text) }
+    }
+}
+
+/// What stands beside a file is its name where its sender has written nothing.
 fn text(line: &MessageLine<'_>) -> String {
-    let text = visible_in_window(line.text.as_str());
-    let Some(Attachment { name, bytes, .. }) = line.attachment else { return text };
-    let with = format!("📎 {} · {}", visible(name.as_str()), spelled_bytes(*bytes));
-    if name.as_str() == line.text.as_str() { with } else { format!("{text}\n{with}") }
+    let name = line.attachment.map(|attachment| &attachment.name).or(line.outgoing.map(|own| &own.file.found.name));
+    match name {
+        Some(name) if name.as_str() == line.text.as_str() => String::new(),
+        _ => visible_in_window(line.text.as_str()),
+    }
 }
 
 fn is_run(before: &MessageLine<'_>, line: &MessageLine<'_>) -> bool {
@@ -240,6 +255,7 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
         Some(Delivery::Waiting) => (DeliveryMark::Waiting, String::new()),
         Some(Delivery::Stored) => (DeliveryMark::Stored, String::new()),
         Some(Delivery::Failed(refusal)) => (DeliveryMark::Failed, refusal.to_string()),
+        Some(Delivery::FileFailed) => (DeliveryMark::Failed, line.outgoing.map(|own| own.why.clone()).unwrap_or_default()),
     };
     let altered = match line.altered {
         None => AlterationMark::None,
@@ -255,6 +271,7 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
         text: text(line),
+        file: file_row(model, line).filter(|_| altered != AlterationMark::Deleted),
         links: links(line.text.as_str()).into_iter().map(str::to_owned).collect(),
         mark,
         why,
@@ -301,7 +318,8 @@ mod tests {
             LineRow::Day(day) => format!("-{day}"),
             LineRow::New => "-new".into(),
             LineRow::Message(message) => {
-                let ChatRow { who, text, mark, .. } = *message;
+                let text = message.written();
+                let ChatRow { who, mark, .. } = *message;
                 let mark = ["", " waits", "", " failed"][mark as usize];
                 format!("{} {text}{mark}", if who.is_empty() { "+" } else { &who })
             }
@@ -415,7 +433,12 @@ mod tests {
         let mut model = model();
         let attachment = |name: &str| {
             let (file, hash) = (belfry_core::chat::FileId(12), belfry_core::chat::ContentHash([7; 32]));
-            Some(Box::new(Attachment { file, name: belfry_core::chat::FileName::new(name).unwrap(), bytes: 1_500_000, hash }))
+            Some(Box::new(belfry_core::chat::Attachment {
+                file,
+                name: belfry_core::chat::FileName::new(name).unwrap(),
+                bytes: 1_500_000,
+                hash,
+            }))
         };
         for (seq, words) in [(1, "look"), (2, "plan.pdf")] {
             let (from, text) = (AccountName::new("anna").unwrap(), Text::new(words).unwrap());

@@ -3,6 +3,7 @@
 //! Keys are texts that come back when a row is chosen: a [`Place`] is `lobby` or `@bob`, a notice or an own message is its number.
 
 mod desk;
+mod files;
 mod lines;
 mod links;
 mod lists;
@@ -14,6 +15,7 @@ mod unseen;
 pub use desk::{
     AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, chosen, ledger, ledger_head, outcome, reach, schedules, sent,
 };
+pub use files::{ChosenRow, FileAction, FileRow, chosen_rows, could_run};
 pub use lines::{AlterationMark, ChatRow, DeliveryMark, LineRow, MissingQuote, QuoteRow, as_table, as_text, lines, quote_row};
 pub use links::links;
 pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, count, people};

@@ -1,6 +1,7 @@
 //! The chat window's adapter.
 
 mod emoji;
+pub(super) mod files;
 mod panes;
 
 use std::cell::RefCell;
@@ -14,7 +15,7 @@ use winit::event::WindowEvent;
 use super::rows::{self, RowList};
 use super::{Gesture, NoDisplay, Sink, keyboard, look, ui};
 use crate::geometry::{Corner, Rect};
-use crate::scene::{ConversationRow, HitRow, InvitationRow, LineRow, MemberRow, NoticeRow, PersonRow, RoomRow};
+use crate::scene::{ChosenRow, ConversationRow, HitRow, InvitationRow, LineRow, MemberRow, NoticeRow, PersonRow, RoomRow};
 use crate::words::say;
 
 /// Open notices that are seen at the top of the window; the others are behind a button.
@@ -56,6 +57,7 @@ pub struct ChatView {
     rooms: RowList<RoomRow, ui::RoomRow>,
     invitations: RowList<InvitationRow, ui::Invitation>,
     members: RowList<MemberRow, ui::Member>,
+    chosen: RowList<ChosenRow, ui::ChosenFile>,
     /// Which conversation is shown, and from which line to which.
     span: (String, Option<(u64, u64)>),
     recent_emoji: Rc<RefCell<Vec<String>>>,
@@ -87,6 +89,7 @@ impl ChatView {
             rooms: RowList::new(),
             invitations: RowList::new(),
             members: RowList::new(),
+            chosen: RowList::new(),
             span: (String::new(), None),
             recent_emoji: Rc::default(),
         };
@@ -99,7 +102,9 @@ impl ChatView {
         view.window.set_rooms(view.rooms.model());
         view.window.set_invitations(view.invitations.model());
         view.window.set_members(view.members.model());
+        view.window.set_chosen_files(view.chosen.model());
         view.listen(sink);
+        view.listen_for_files(sink);
         view.listen_for_places(sink);
         view.listen_for_emoji(sink);
         Ok(view)
@@ -166,6 +171,7 @@ impl ChatView {
             if let Some(window) = weak.upgrade().filter(|_| keyboard::is_key(event)) {
                 Self::mind_keyboard(&window);
             }
+            files::mind_files(&weak, event, &focused);
             match event {
                 WindowEvent::Focused(on) => focused(Gesture::Attend(*on)),
                 WindowEvent::Occluded(true) => focused(Gesture::Attend(false)),

@@ -11,6 +11,7 @@ pub mod run;
 pub mod settings;
 pub mod sign_in;
 
+mod files;
 mod fonts;
 mod keyboard;
 mod rows;
@@ -34,10 +35,11 @@ pub(crate) mod ui {
     slint::include_modules!();
 }
 
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::compose;
-use crate::scene::Filter;
+use crate::scene::{FileAction, Filter};
 use crate::settings::{Language, Theme};
 
 /// What a person did in a window.
@@ -131,6 +133,26 @@ pub enum Gesture {
     Desk(DeskGesture),
     /// Did something about messages and rooms beside reading and writing.
     Place(PlaceGesture),
+    /// Did something about files.
+    File(FileGesture),
+}
+
+/// What a person did about files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileGesture {
+    /// Wants something done with the file of a message.
+    Act {
+        /// The file's key.
+        key: String,
+        /// What.
+        action: FileAction,
+    },
+    /// Wants to choose files to send.
+    Choose,
+    /// Has dropped a file on the window, to send it.
+    Drop(PathBuf),
+    /// Does not want to send a file that was chosen, by its place among them.
+    Detach(usize),
 }
 
 /// What a person did about messages and rooms beside reading and writing.

@@ -246,7 +246,7 @@ impl From<LineRow> for ui::Line {
 
 impl From<ChatRow> for ui::Line {
     fn from(row: ChatRow) -> Self {
-        let ChatRow { who, by, own, time, text, links, mark, why, own_key, key, altered, sought, quote, seq, reactions } = row;
+        let ChatRow { who, by, own, time, text, file, links, mark, why, own_key, key, altered, sought, quote, seq, reactions } = row;
         Self {
             kind: ui::LineKind::Message,
             who: who.into(),
@@ -256,6 +256,8 @@ impl From<ChatRow> for ui::Line {
             own,
             time: time.into(),
             text: text.into(),
+            has_file: file.is_some(),
+            file: file.unwrap_or_default().into(),
             links: if links.is_empty() { ModelRc::default() } else { strings(links) },
             mark: match mark {
                 DeliveryMark::None => ui::Mark::None,

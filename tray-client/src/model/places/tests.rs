@@ -211,7 +211,7 @@ fn what_one_says_names_the_room_and_is_settled_there_under_its_new_name() {
     let (waiting, attic_now) = (|model: &Model, place: &Place| model.conversation(place).unwrap().waiting(), attic());
     assert_eq!((waiting(&model, &loft), waiting(&model, &attic_now)), (0, 0));
     let (to, room, text) = (attic(), Some(ConversationId(1)), Text::new("of an earlier run").unwrap());
-    model.recall_own(Unsent { ticket: Ticket(90), to, room, text, reply_to: None, at: UnixMillis(0) });
+    model.recall_own(Unsent { ticket: Ticket(90), to, room, text, reply_to: None, at: UnixMillis(0), file: None });
     assert_eq!((waiting(&model, &loft), waiting(&model, &attic_now)), (1, 0));
     let ask = |effects: Vec<Effect>| match &effects[..] {
         [Effect::Tell(Command::Ask { request: Request::Edit { room, .. } | Request::Delete { room, .. }, .. })] => *room,

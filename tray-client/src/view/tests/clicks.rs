@@ -13,7 +13,7 @@ use crate::scene::{AudienceRow, Filter};
 use crate::settings::UserSettings;
 use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
-use crate::view::dialog::PathView;
+use crate::view::dialog::{PathUse, PathView};
 use crate::view::settings::SettingsView;
 use crate::view::sign_in::SignInView;
 use crate::view::{Change, DeskGesture, PlaceGesture};
@@ -54,7 +54,7 @@ fn without_a_dialog_of_the_desktops_a_path_is_asked_for_and_no_file_is_replaced_
     let (there, chosen) = (folder.path().join("Lobby.txt"), Rc::new(RefCell::new(Vec::new())));
     std::fs::write(&there, "old").unwrap();
     let hear = Rc::clone(&chosen);
-    let view = PathView::show(&there, move |path| hear.borrow_mut().push(path)).unwrap();
+    let view = PathView::show(&there, PathUse::Replace, move |path| hear.borrow_mut().push(path)).unwrap();
     press(view.window(), "Save");
     i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(20));
     assert_eq!(*chosen.borrow(), Vec::<std::path::PathBuf>::new());

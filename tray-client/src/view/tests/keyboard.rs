@@ -62,7 +62,7 @@ fn open(dice: &mut Dice) -> Vec<NoticeRow> {
 
 /// Something that happens without the person.
 fn something_comes(view: &mut ChatView, dice: &mut Dice) -> String {
-    let what = dice.below(8);
+    let what = dice.below(10);
     match what {
         0 => view.set_notices(open(dice), vec![]),
         1 => view.set_trouble(if dice.coin() { "Server unreachable.".into() } else { String::new() }, dice.coin()),
@@ -75,6 +75,13 @@ fn something_comes(view: &mut ChatView, dice: &mut Dice) -> String {
             lines().into_iter().take(dice.below(7)).collect(),
             true,
         ),
+        7 => {
+            let mut rows = lines();
+            rows.truncate(dice.below(7));
+            rows.push(super::files::with_file(super::files::row(dice.one_of(&["fetch", "running", "saved"]))));
+            view.set_lines(ChatHead { key: "lobby".into(), name: "Lobby".into(), ..ChatHead::default() }, rows, true);
+        }
+        8 => view.set_chosen(super::files::chosen().into_iter().take(dice.below(4)).collect()),
         6 => view.set_editing(dice.coin().then_some("as it was")),
         _ => view.set_people(people().into_iter().take(dice.below(4)).collect()),
     }
@@ -193,9 +200,8 @@ fn a_button_that_goes_with_what_it_has_done_leaves_the_keyboard_in_the_composer(
     view.set_remark("Saved.".into());
     // From the composer to the remark's cross.
     strike(&view, Key::Escape);
-    // Past the button for an emoji.
-    strike(&view, Key::Tab);
-    strike(&view, Key::Tab);
+    // Past the buttons for files and for an emoji.
+    (0..3).for_each(|_| strike(&view, Key::Tab));
     heard.take();
     strike(&view, Key::Return);
     assert_eq!(heard.take(), [Gesture::CloseRemark]);

@@ -4,6 +4,7 @@ mod answers;
 mod clicks;
 mod desk;
 mod dice;
+mod files;
 mod keyboard;
 mod layout;
 mod pictures;

@@ -21,7 +21,7 @@ use crate::platform::policy::Policy;
 use crate::popup::window::{MessageRow, Popup};
 use crate::settings::UserSettings;
 use crate::view::about::AboutView;
-use crate::view::dialog::PathView;
+use crate::view::dialog::{PathUse, PathView};
 use crate::view::look;
 use crate::view::settings::{SettingsView, WhyView};
 use crate::view::sign_in::SignInView;
@@ -243,7 +243,7 @@ fn everything_in_the_window_that_asks_for_a_path_can_be_reached() {
     every_scene(
         |scale| (320.0 * scale, 300.0 * scale),
         |dice, frame| {
-            let view = PathView::show(Path::new(&dice.name()), |_| {}).unwrap();
+            let view = PathView::show(Path::new(&dice.name()), dice.one_of(&[PathUse::Beside, PathUse::Open]), |_| {}).unwrap();
             view.window().set_complaint(dice.sentence().into());
             view.window().window().set_size(LogicalSize::new(frame.width, frame.height));
             complaints(view.window(), frame)

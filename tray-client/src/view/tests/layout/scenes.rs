@@ -3,8 +3,9 @@
 use slint::{ComponentHandle as _, LogicalSize};
 
 use crate::scene::{
-    AlterationMark, AudienceRow, ChatRow, ConversationRow, DeliveryMark, FoundHead, HitRow, InvitationRow, LedgerHead, LedgerRow, LineRow,
-    MemberRow, MissingQuote, NoticeRow, PersonRow, PresenceDot, QuoteRow, ReactionRow, ReactorsRow, RoomRow, SentRow,
+    AlterationMark, AudienceRow, ChatRow, ChosenRow, ConversationRow, DeliveryMark, FileAction, FileRow, FoundHead, HitRow, InvitationRow,
+    LedgerHead, LedgerRow, LineRow, MemberRow, MissingQuote, NoticeRow, PersonRow, PresenceDot, QuoteRow, ReactionRow, ReactorsRow,
+    RoomRow, SentRow,
 };
 use crate::view::Sink;
 use crate::view::chat::{ChatHead, ChatView};
@@ -51,6 +52,7 @@ fn line(dice: &mut Dice, index: usize) -> LineRow {
         own,
         time: "10:02".into(),
         links: crate::scene::links(&text).into_iter().map(Into::into).collect(),
+        file: (dice.below(3) == 0).then(|| file(dice)),
         text,
         mark,
         why: if mark == DeliveryMark::Failed { dice.name() } else { String::new() },
@@ -67,6 +69,21 @@ fn line(dice: &mut Dice, index: usize) -> LineRow {
         quote: dice.coin().then(|| quote(dice)),
         seq: if own { String::new() } else { index.to_string() },
     }))
+}
+
+fn file(dice: &mut Dice) -> FileRow {
+    use FileAction::{Cancel, DoNotSave, Pause, Resume, Save, SaveAnyway, SaveAs, Show};
+    let actions = dice.one_of(&[&[][..], &[Save, SaveAs], &[DoNotSave, SaveAnyway], &[Pause, Cancel], &[Resume, Cancel], &[Show, SaveAs]]);
+    FileRow {
+        key: "file 1".into(),
+        stem: dice.text().replace('\n', " "),
+        ending: dice.one_of(&["", ".pdf", ".settingcontent-ms"]).into(),
+        note: dice.one_of(&["1.4 MiB", "75.0 MiB / 300 MiB · 11.0 MiB/s"]).into(),
+        why: dice.sentence(),
+        percent: dice.coin().then_some(40),
+        actions: actions.to_vec(),
+        ..FileRow::default()
+    }
 }
 
 fn quote(dice: &mut Dice) -> QuoteRow {
@@ -157,6 +174,7 @@ pub(super) fn chat(dice: &mut Dice, sink: &Sink, (width, height): (f32, f32)) ->
     let rows = many(dice, 20, |dice, index| ReactorsRow { emoji: "👍".into(), count: index.to_string(), names: dice.text() });
     view.set_reactors(rows);
     view.set_draft(dice.draft());
+    view.set_chosen(many(dice, 9, |dice, _| ChosenRow { name: dice.name(), size: "1.4 MiB".into() }));
     if dice.coin() {
         view.ask_to_delete("7");
     }
