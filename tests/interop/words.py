@@ -418,7 +418,10 @@ LEDGER_ENTRY = Struct(
     later=BOOL,
     devices=ListOf(DEVICE_ENTRY),
 )
-LEDGER = Struct(summary=SUMMARY, entries=ListOf(LEDGER_ENTRY), more=BOOL)
+LEDGER_PART = Enum(Everybody=None, NotReached=None, Reached=None, Visible=None, Answered=None, Unanswered=None, Answer=U8)
+LEDGER_VIEW = Struct(part=LEDGER_PART, group=Maybe(NAME), order=Enum(Name=None, Need=None))
+LEDGER_TALLY = Struct(people=U64, reached=U64, visible=U64, answers=ListOf(U64), waiting=U64)
+LEDGER = Struct(summary=SUMMARY, tally=Maybe(LEDGER_TALLY), entries=ListOf(LEDGER_ENTRY), more=BOOL)
 AUDIT = Struct(id=U64, at=MILLIS, who=NAME, act=STRING, object=STRING, detail=STRING)
 PARTIES = Enum(Room=NAME, Direct=Tuple(NAME, NAME))
 EXPORTABLE = Struct(conversation=ID, parties=PARTIES)
@@ -439,8 +442,8 @@ REQUESTS = [
     ("Who", HISTORY, Struct(after=Maybe(NAME))),
     ("Receipt", CHAT, Struct(notice=ID, revision=U32, receipt=RECEIPT)),
     ("SendNotice", CHAT, DRAFT),
-    ("ListNotices", HISTORY, Struct(before=Maybe(ID))),
-    ("NoticeStatus", HISTORY, Struct(notice=ID, after=Maybe(NAME))),
+    ("ListNotices", HISTORY, Struct(before=Maybe(ID), text=Maybe(SEARCH_TEXT))),
+    ("NoticeStatus", HISTORY, Struct(notice=ID, view=LEDGER_VIEW, after=Maybe(NAME))),
     ("AddUser", CONTROL, Struct(account=NAME, password=PASSWORD, role=ROLE)),
     ("ListUsers", HISTORY, Struct(after=Maybe(NAME))),
     ("SetPassword", CONTROL, Struct(account=NAME, password=PASSWORD, keep_sessions=BOOL)),

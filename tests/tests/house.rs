@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, DeviceId, GapReason, NoticeChange, NoticeDraft, NoticeState, Presence, Presentity, Receipt, Refusal, Request,
-    Severity,
+    Answer, Audience, DeviceId, GapReason, LedgerView, NoticeChange, NoticeDraft, NoticeState, Presence, Presentity, Receipt, Refusal,
+    Request, Severity,
 };
 use belfry_core::client::{Command, Failure, Interruption, Proof, Start, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
@@ -191,7 +191,7 @@ fn a_notice_reaches_everybody_is_answered_and_waits_for_those_who_are_away() {
         assert!(world.run_until(60 * SECOND, |world| answered(world, 2)), "seed {seed}");
         world.run_for(SECOND);
         let ask = world.ticket(0);
-        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
+        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, view: LedgerView::default(), after: None } });
         assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
         let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
         let who: Vec<_> = page.people.entries.iter().map(|entry| (entry.account.as_str(), entry.answered.is_some())).collect();
@@ -222,7 +222,7 @@ fn whenever_the_server_is_killed_it_learns_whom_a_notice_has_reached_and_never_s
         world.run_for(SECOND);
         let notice = world.people[1].notices()[0].id;
         let ask = world.ticket(0);
-        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
+        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, view: LedgerView::default(), after: None } });
         assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
         let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
         let who: Vec<_> = page.people.entries.iter().map(|entry| (entry.account.as_str(), entry.reached_at.is_some())).collect();
@@ -253,7 +253,7 @@ fn whenever_the_server_is_killed_it_learns_who_has_seen_a_notice() {
         world.kill_server();
         world.start_server();
         let ask = world.ticket(0);
-        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
+        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, view: LedgerView::default(), after: None } });
         assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
         let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
         assert!(
@@ -263,7 +263,7 @@ fn whenever_the_server_is_killed_it_learns_who_has_seen_a_notice() {
         );
         world.run_for(60 * SECOND);
         let ask = world.ticket(0);
-        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, after: None } });
+        world.command(0, Command::Ask { ticket: ask, request: Request::NoticeStatus { notice, view: LedgerView::default(), after: None } });
         assert!(world.run_until(60 * SECOND, |world| world.people[0].answer(ask).is_some()), "seed {seed}");
         let Some(Answer::Ledger(page)) = world.people[0].answer(ask) else { panic!("seed {seed}: no ledger") };
         assert_eq!(page.summary.progress.visible, 2, "seed {seed}: once each, whatever was said again");

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use belfry_core::chat::{
-    AccountName, Answer, Audience, GroupName, NoticeDraft, PostId, Request, Role, RoomName, Severity, Template, TemplateName, Text,
+    AccountName, Answer, Audience, GroupName, Label, LedgerPart, NoticeDraft, PostId, Receipt, Request, Role, RoomName, Severity, Template,
+    TemplateName, Text,
 };
 use belfry_core::client::{Command, Start, Ticket, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
@@ -13,7 +14,7 @@ use belfry_core::rng::{self, Rng};
 use belfry_tests::pair::seeded;
 use belfry_tests::weather::Weather;
 use belfry_tests::world::{World, name, password};
-use belfry_tray::model::{Effect, Intent, Model};
+use belfry_tray::model::{Effect, Intent, LedgerWish, Model};
 use belfry_tray::scene::{self, Moment, PresenceDot};
 use belfry_tray::when::Wall;
 
@@ -215,7 +216,7 @@ fn whoever_looks_at_a_list_sees_what_the_server_has() {
             .chain(rooms.iter().filter(|name| *name != "lobby").map(|name| format!("room:{name}")))
             .chain(groups)
             .collect();
-        let Answer::Notices(sent) = house.answer(desk, Request::ListNotices { before: None }) else { panic!("notices") };
+        let Answer::Notices(sent) = house.answer(desk, Request::ListNotices { before: None, text: None }) else { panic!("notices") };
         let Answer::Templates(templates) = house.answer(desk, Request::ListTemplates { after: None }) else { panic!("templates") };
         assert_eq!(house.trays[0].model.desk().notices(), sent.entries, "seed {seed}: what was sent");
         assert_eq!(house.trays[0].model.desk().templates(), templates.entries, "seed {seed}: templates");
@@ -275,4 +276,42 @@ fn whoever_shows_nothing_hears_nothing_of_lists_and_finds_them_right_when_they_l
     house.trays[1].act(&mut house.world, Intent::Show(true));
     house.pass(5 * SECOND);
     assert!(house.trays[1].model.people().find(&name("dora")).is_some());
+}
+
+#[test]
+fn the_ledger_on_an_open_desk_counts_and_orders_what_people_have_answered() {
+    for seed in 0..4 {
+        let mut house = House::new(Weather::storm(), seed);
+        let others: Vec<usize> = (0..5).map(|number| house.world.join(&format!("person {number}"), true, Start::Now)).collect();
+        house.pass(60 * SECOND);
+        let draft = NoticeDraft {
+            answers: ["Safe", "Need help"].map(|answer| Label::new(answer).unwrap()).into(),
+            ..NoticeDraft::new(Severity::Important, Text::new("Leave.").unwrap(), vec![Audience::Everyone])
+        };
+        house.trays[0].act(&mut house.world, Intent::SendNotice(draft));
+        house.pass(60 * SECOND);
+        for (number, &person) in others.iter().enumerate().take(4) {
+            let notice = house.world.people[person].notices()[0].id;
+            house.world.command(person, Command::Receipt { notice, receipt: Receipt::Answered(u8::from(number % 2 == 1)) });
+            house.pass(SECOND);
+        }
+        house.world.set_weather(Weather::clear());
+        house.pass(HEARTBEAT_TIMEOUT + 30 * SECOND);
+        let names = |house: &House| -> Vec<String> {
+            let people = house.trays[0].model.desk().watched().expect("it is watched since it was sent").people();
+            people.iter().map(|entry| entry.account.to_string()).collect()
+        };
+        let shown = names(&house);
+        assert_eq!(shown[..2], ["person 1", "person 3"], "seed {seed}: those who need help");
+        assert_eq!(shown[4..], ["person 0", "person 2"], "seed {seed}: those who are safe");
+        let tally = house.trays[0].model.desk().watched().unwrap().tally().clone();
+        assert_eq!(
+            (tally.people, &tally.answers[..], tally.waiting),
+            (6, &[2, 2][..], 2),
+            "seed {seed}: anna and person 4 have not answered"
+        );
+        house.trays[0].act(&mut house.world, Intent::Ledger(LedgerWish::Part(LedgerPart::Unanswered)));
+        house.pass(5 * SECOND);
+        assert_eq!(names(&house), ["anna", "person 4"], "seed {seed}");
+    }
 }

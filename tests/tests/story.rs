@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, DeviceEntry, Gap, GroupName, Label, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, Receipt, Request,
-    Severity, Title,
+    Answer, Audience, DeviceEntry, Gap, GroupName, Label, LedgerEntry, LedgerView, NoticeChange, NoticeDraft, NoticeId, NoticeState,
+    Receipt, Request, Severity, Title,
 };
 use belfry_core::client::{Command, Proof, Start};
 use belfry_core::crypto::{KeyPair, PublicKey};
@@ -101,7 +101,9 @@ impl Hospital {
     }
 
     fn ledger(&mut self, notice: NoticeId) -> BTreeMap<String, LedgerEntry> {
-        let Answer::Ledger(page) = self.ask(Request::NoticeStatus { notice, after: None }) else { panic!("no ledger") };
+        let Answer::Ledger(page) = self.ask(Request::NoticeStatus { notice, view: LedgerView::default(), after: None }) else {
+            panic!("no ledger")
+        };
         assert!(!page.people.more);
         page.people.entries.into_iter().map(|entry| (entry.account.as_str().to_owned(), entry)).collect()
     }

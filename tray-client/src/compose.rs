@@ -169,6 +169,25 @@ impl NoticeForm {
         })
     }
 
+    /// A form that says once more what was sent, and matters as long. Whom it is for is chosen anew; an answer that everybody has is not written.
+    pub fn again(notice: &Notice) -> Self {
+        let answers =
+            if notice.answers == [Label::acknowledge()] { Vec::new() } else { notice.answers.iter().map(Label::to_string).collect() };
+        let lasts = notice.expires_at.map(|end| end.0.saturating_sub(notice.sent_at.0));
+        Self {
+            title: notice.title.as_ref().map(ToString::to_string).unwrap_or_default(),
+            body: notice.body.to_string(),
+            severity: notice.severity as usize,
+            answers: answers.join(", "),
+            expires: lasts
+                .map(|millis| Length(millis / 60_000 * 60_000))
+                .filter(|length| length.0 > 0)
+                .map(|length| length.to_string())
+                .unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
     /// A form to start from. Whom it is for stays as chosen where the template says nothing.
     pub fn of(template: &Template, audience: Vec<String>) -> Self {
         let chosen = template.audience.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -278,6 +297,16 @@ mod tests {
         assert_eq!(NoticeForm::of(&template, vec![]), form);
         let bare = Template { audience: vec![], ..template };
         assert_eq!(NoticeForm::of(&bare, vec!["user:anna".into()]).audience, ["user:anna"]);
+    }
+
+    #[test]
+    fn a_copy_says_what_was_sent_and_matters_as_long() {
+        let notice = crate::scene::tests::notice(Severity::Critical, Some("Fire drill"), "Leave.");
+        let lasting = Notice { expires_at: Some(UnixMillis(notice.sent_at.0 + 2 * 3_600_000 + 999)), ..notice.clone() };
+        let copy = NoticeForm { answers: "Safe, Need help".into(), expires: "2h".into(), audience: vec![], ..form() };
+        assert_eq!(NoticeForm::again(&lasting), copy);
+        let plain = Notice { answers: vec![Label::acknowledge()], ..notice };
+        assert_eq!(NoticeForm::again(&plain), NoticeForm { answers: String::new(), expires: String::new(), ..copy });
     }
 
     #[test]

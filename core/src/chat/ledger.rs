@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
-use super::{AccountName, DeviceId, Label, NoticeState, NoticeSummary, Page};
+use super::{AccountName, DeviceId, GroupName, Label, NoticeState, NoticeSummary, Page};
 use crate::time::UnixMillis;
 
 /// What keeps a notice from getting further.
@@ -135,11 +135,106 @@ pub struct LedgerEntry {
     pub devices: Vec<DeviceEntry>,
 }
 
-/// A run of the ledger, in order of name.
+/// How far somebody has come with a notice, as a part of its ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LedgerPart {
+    /// Everybody.
+    #[default]
+    Everybody,
+    /// It has reached no screen of theirs.
+    NotReached,
+    /// It has reached them, whatever they have done with it.
+    Reached,
+    /// It was visible to them, whatever they have done with it.
+    Visible,
+    /// They have answered.
+    Answered,
+    /// They have not answered, wherever the notice is.
+    Unanswered,
+    /// They have given this answer (an index into the notice's answers).
+    Answer(u8),
+}
+
+/// In which order the people of a ledger are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LedgerOrder {
+    /// By name: whoever reads it to the end has read everybody once.
+    #[default]
+    Name,
+    /// By how much they need somebody to look after them, then by name: whoever gave another answer than the first, the last answer first;
+    /// whoever has not answered; whom it has not reached; whoever gave the first answer; whoever has never been here. Whoever answers
+    /// while it is read moves.
+    Need,
+}
+
+/// What is read of a ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerView {
+    /// Only those who are that far.
+    pub part: LedgerPart,
+    /// Only those who are in this group now.
+    pub group: Option<GroupName>,
+    /// In which order.
+    pub order: LedgerOrder,
+}
+
+/// How many lines of a ledger are in each of its parts: all that are in it, those who joined later with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerTally {
+    /// All of them.
+    pub people: u64,
+    /// Those of [`LedgerPart::Reached`].
+    pub reached: u64,
+    /// Those of [`LedgerPart::Visible`].
+    pub visible: u64,
+    /// Those who have given each of the notice's answers, in the answers' order.
+    pub answers: Vec<u64>,
+    /// Those of the whole ledger who have not answered, whichever group was asked for: whom a reminder tells again.
+    pub waiting: u64,
+}
+
+impl LedgerTally {
+    /// How many have answered.
+    pub fn answered(&self) -> u64 {
+        self.answers.iter().sum()
+    }
+
+    /// How many lines a part has.
+    pub fn of(&self, part: LedgerPart) -> u64 {
+        match part {
+            LedgerPart::Everybody => self.people,
+            LedgerPart::NotReached => self.people.saturating_sub(self.reached),
+            LedgerPart::Reached => self.reached,
+            LedgerPart::Visible => self.visible,
+            LedgerPart::Answered => self.answered(),
+            LedgerPart::Unanswered => self.people.saturating_sub(self.answered()),
+            LedgerPart::Answer(answer) => self.answers.get(usize::from(answer)).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// A run of the ledger, in the order that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerPage {
     /// The notice and its totals.
     pub summary: NoticeSummary,
-    /// In order of name.
+    /// How many are in each part, of everybody or of the group that was asked for; only with the first run, for it is the same for all.
+    pub tally: Option<LedgerTally>,
+    /// Those of the part that was asked for.
     pub people: Page<LedgerEntry>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_tally_add_up() {
+        let tally = LedgerTally { people: 49, reached: 46, visible: 40, answers: [6, 2].to_vec(), waiting: 41 };
+        let of = |part| tally.of(part);
+        assert_eq!(of(LedgerPart::NotReached) + of(LedgerPart::Reached), of(LedgerPart::Everybody));
+        assert_eq!(of(LedgerPart::Unanswered) + of(LedgerPart::Answered), of(LedgerPart::Everybody));
+        assert_eq!([0, 1, 2].map(|answer| of(LedgerPart::Answer(answer))), [6, 2, 0]);
+        assert_eq!((of(LedgerPart::Visible), of(LedgerPart::Answered)), (40, 8));
+    }
 }

@@ -53,7 +53,7 @@ pub use file::{Attachment, Block, ContentHash, FileId, FileName, InvalidFileName
 pub use fold::{find_folded, fold};
 pub use group::Group;
 pub use hidden::{Hidden, is_blank, visible, visible_in_window};
-pub use ledger::{DeviceEntry, Gap, GapReason, LedgerEntry, LedgerPage};
+pub use ledger::{DeviceEntry, Gap, GapReason, LedgerEntry, LedgerOrder, LedgerPage, LedgerPart, LedgerTally, LedgerView};
 pub use length::{InvalidLength, Length};
 pub use line_break::{in_one_line, is_line_break, with_plain_line_breaks};
 pub use lists::ListVersions;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, Audience, Block, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, KeepChange, NoticeChange,
+    AccountName, Audience, Block, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, KeepChange, LedgerView, NoticeChange,
     NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, ReactionEmoji, Receipt, Role, RoomName, ScheduleId, SearchText,
     Seq, Template, TemplateName, Text, Timeline,
 };
@@ -87,12 +87,16 @@ pub enum Request {
     ListNotices {
         /// Continue before this one.
         before: Option<NoticeId>,
+        /// Only those whose heading or text has this.
+        text: Option<SearchText>,
     },
-    /// A notice's ledger after `after` (administrators). Answer: [`Answer::Ledger`].
+    /// A notice's ledger, or a part of it, after `after` (administrators). Answer: [`Answer::Ledger`].
     NoticeStatus {
         /// Which notice.
         notice: NoticeId,
-        /// Continue after this name.
+        /// What of it, in which order.
+        view: LedgerView,
+        /// Continue after this person.
         after: Option<AccountName>,
     },
     /// Make an account (administrators). Answer: [`Answer::Done`].
@@ -522,7 +526,7 @@ impl Request {
             Self::Post { room, reply_to, .. } => room.is_some() || reply_to.is_some(),
             Self::OfferFile { room: number, .. } | Self::PostFile { room: number, .. } | Self::KeepRoom { number, .. } => number.is_some(),
             Self::ListFiles { before, .. } => before.is_some(),
-            Self::ListNotices { before } => before.is_some(),
+            Self::ListNotices { before, .. } => before.is_some(),
             Self::ListSchedules { after } => after.is_some(),
             Self::ReadAudit { before } => before.is_some(),
             Self::Exportable { after, .. } => after.is_some(),

@@ -38,8 +38,13 @@ impl Request {
                 NoticeChange::AllClear { body } => check_texts(None, body.as_ref(), &[]),
                 NoticeChange::Withdraw | NoticeChange::Remind => Ok(()),
             },
-            Self::Search { text, .. } if text.is_as_written() => Ok(()),
-            Self::Search { .. } => Err(Refusal::NothingToFind),
+            Self::Search { text, .. } | Self::ListNotices { text: Some(text), .. } => {
+                if text.is_as_written() {
+                    Ok(())
+                } else {
+                    Err(Refusal::NothingToFind)
+                }
+            }
             // A group is made by naming it: the store judges the name of one that is not there.
             Self::AddToGroup { .. }
             | Self::SignIn { .. }
@@ -49,7 +54,7 @@ impl Request {
             | Self::Who { .. }
             | Self::Receipt { .. }
             | Self::Reached { .. }
-            | Self::ListNotices { .. }
+            | Self::ListNotices { text: None, .. }
             | Self::NoticeStatus { .. }
             | Self::ListUsers { .. }
             | Self::SetPassword { .. }

@@ -41,11 +41,11 @@ impl Facts {
 
 impl Hub {
     pub(super) fn ledger_read(&self, read: StoredLedger) -> Answer {
-        let StoredLedger { summary, people } = read;
+        let StoredLedger { summary, tally, people } = read;
         let state = summary.notice.state;
         let complete = people.entries.into_iter().map(|stored| self.complete_entry(state, stored));
         let people = page(complete, people.more);
-        Answer::Ledger(Box::new(LedgerPage { summary, people }))
+        Answer::Ledger(Box::new(LedgerPage { summary, tally, people }))
     }
 
     fn complete_entry(&self, state: NoticeState, stored: StoredEntry) -> LedgerEntry {

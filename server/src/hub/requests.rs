@@ -63,12 +63,16 @@ impl Hub {
             Request::Receipt { notice, revision, receipt } => self.receipt(context, notice, revision, receipt),
             Request::Reached { notices } => self.reached(context, notices),
             Request::SendNotice(draft) => self.send_notice(context, draft),
-            Request::ListNotices { before } => {
-                self.submit_for(context, Work::ListNotices { before, limit: NOTICES_PER_PAGE }, PendingJob::Read { to })
+            Request::ListNotices { before, text } => {
+                let work = match text {
+                    None => Work::ListNotices { before, limit: NOTICES_PER_PAGE },
+                    Some(text) => Work::List(List::Notices { before, text, limit: NOTICES_PER_PAGE }),
+                };
+                self.submit_for(context, work, PendingJob::Read { to })
             }
-            Request::NoticeStatus { notice, after } => {
+            Request::NoticeStatus { notice, view, after } => {
                 self.note_all(context.now);
-                self.submit_for(context, Work::Ledger { notice, after, limit: LEDGER_ENTRIES_PER_PAGE }, PendingJob::Ledger { to })
+                self.submit_for(context, Work::Ledger { notice, view, after, limit: LEDGER_ENTRIES_PER_PAGE }, PendingJob::Ledger { to })
             }
             Request::AddUser { account, password, role } => {
                 self.add_user(context, account, password, role);

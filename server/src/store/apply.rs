@@ -346,7 +346,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
             ledger::note(connection, at, ledger::ReceivingDevice { account, device }, notice, revision, receipt)
         }
         Work::ListNotices { before, limit } => notices::list(connection, at, before, limit),
-        Work::Ledger { notice, after, limit } => ledger_page::read(connection, at, notice, after.as_ref(), limit),
+        Work::Ledger { notice, view, after, limit } => ledger_page::read(connection, at, notice, &view, after.as_ref(), limit),
         Work::Size => {
             let bytes = connection.prepare_cached(BYTES)?.query_row([], |row| number(row, 0))?;
             Ok(DatabaseSize { messages: messages::count(connection)?, bytes }.into())

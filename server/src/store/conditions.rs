@@ -1,6 +1,6 @@
 //! What a statement's conditions are for, where nothing else shows it: each of these was found by dropping one (`scripts/mutate-sql`).
 
-use belfry_core::chat::{Answer, ConversationId, Keep, NoticeId, Page, Parties, Receipt, Refusal, Role, RoomName, Seq, Text};
+use belfry_core::chat::{Answer, ConversationId, Keep, LedgerView, NoticeId, Page, Parties, Receipt, Refusal, Role, RoomName, Seq, Text};
 use belfry_core::time::UnixMillis;
 
 use super::fixture::{DEVICE, add, arrive, ask, create, each_store, named, notice_to, overview, post, sent};
@@ -74,7 +74,7 @@ fn a_later_look_does_not_change_when_the_first_was() {
         for (at, receipt) in receipts.into_iter().chain(receipts.map(|(at, receipt)| (at + 10, receipt))) {
             ask(store, at, Work::Receipt { account: anna, device: DEVICE, notice, revision: 1, receipt }).unwrap();
         }
-        let ledger = ask(store, 99, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 });
+        let ledger = ask(store, 99, Work::Ledger { notice: NoticeId(1), view: LedgerView::default(), after: None, limit: 9 });
         let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) = ledger else { panic!("{ledger:?}") };
         let (entry, screen) = (&entries[0].entry, &entries[0].screens[0].entry);
         for (reached, visible, answered) in

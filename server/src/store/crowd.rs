@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{
-    AccountId, Answer, Audience, ConversationId, DeviceId, GroupName, Keep, Label, NoticeChange, NoticeId, Page, Parties, Receipt, Role,
-    RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
+    AccountId, Answer, Audience, ConversationId, DeviceId, GroupName, Keep, Label, LedgerView, NoticeChange, NoticeId, Page, Parties,
+    Receipt, Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
 };
 use belfry_core::time::UnixMillis;
 
@@ -295,7 +295,7 @@ impl Crowd {
     }
 
     fn entry(&mut self, notice: u64, account: AccountId) -> StoredEntry {
-        match self.done(300, Work::Ledger { notice: NoticeId(notice), after: None, limit: 99 }) {
+        match self.done(300, Work::Ledger { notice: NoticeId(notice), view: LedgerView::default(), after: None, limit: 99 }) {
             Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. }) => {
                 entries.into_iter().find(|entry| entry.account == account).unwrap()
             }

@@ -1,8 +1,8 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Keep, Message, Notice, NoticeId, NoticeSummary,
-    Obstacle, Page, Progress, Refusal, Seq,
+    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Keep, LedgerTally, Message, Notice, NoticeId,
+    NoticeSummary, Obstacle, Page, Progress, Refusal, Seq,
 };
 use belfry_core::time::UnixMillis;
 
@@ -262,6 +262,8 @@ pub struct Reachable {
 pub struct StoredLedger {
     /// The notice and its totals.
     pub summary: NoticeSummary,
+    /// How many are in each part; with the first part of the ledger only.
+    pub tally: Option<LedgerTally>,
     /// Its people.
     pub people: Page<StoredEntry>,
 }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use belfry_core::chat::{
-    AccountId, AccountName, Audience, ConversationId, DeviceId, GroupName, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Role,
-    RoomName, ScheduleId, Seq, Template, TemplateName, Text,
+    AccountId, AccountName, Audience, ConversationId, DeviceId, GroupName, LedgerView, NoticeChange, NoticeDraft, NoticeId, PostId,
+    Receipt, Role, RoomName, ScheduleId, Seq, Template, TemplateName, Text,
 };
 use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
@@ -184,8 +184,8 @@ pub enum Work {
         before: Option<NoticeId>,
         limit: u32,
     },
-    /// Read a notice's ledger in order of name. Outcome: [`Outcome::Ledger`].
-    Ledger { notice: NoticeId, after: Option<AccountName>, limit: u32 },
+    /// Read a notice's ledger. Outcome: [`Outcome::Ledger`]; refused with [`Refusal::UnknownNotice`], [`Refusal::UnknownGroup`].
+    Ledger { notice: NoticeId, view: LedgerView, after: Option<AccountName>, limit: u32 },
     /// Measure the database. Outcome: [`Outcome::Size`].
     Size,
     // --- Notices, groups, devices ---

@@ -165,7 +165,7 @@ pub(super) fn note_missed(connection: &Connection, at: UnixMillis, account: Acco
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Label, NoticeChange, Page, Progress, Text};
+    use belfry_core::chat::{Label, LedgerView, NoticeChange, Page, Progress, Text};
 
     use super::super::fixture::{DEVICE, add, arrive, ask, each_store, notice_to, overview, sent};
     use super::super::{NoticeDelivery, NoticeProgress, Reached, ReceiptNoted, Store, StoredEntry, StoredLedger, StoredScreen, Work};
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn entry(store: &mut Store, account: AccountId) -> StoredEntry {
-        let outcome = ask(store, 9999, Work::Ledger { notice: NOTICE, after: None, limit: 9 });
+        let outcome = ask(store, 9999, Work::Ledger { notice: NOTICE, view: LedgerView::default(), after: None, limit: 9 });
         let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) = outcome else { panic!("{outcome:?}") };
         entries.into_iter().find(|entry| entry.account == account).unwrap()
     }
@@ -443,7 +443,7 @@ mod tests {
 
     fn missed(store: &mut Store, notice: u64, account: AccountId) -> Missed {
         let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) =
-            ask(store, 9999, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 })
+            ask(store, 9999, Work::Ledger { notice: NoticeId(notice), view: LedgerView::default(), after: None, limit: 9 })
         else {
             panic!()
         };

@@ -1,6 +1,8 @@
 //! What the store is asked to list. A list is as long as there are people, so it is read in pages, beside what is stored meanwhile.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, GroupName, KeepChange, RoomName, ScheduleId, Timeline};
+use belfry_core::chat::{
+    AccountId, AccountName, ConversationId, GroupName, KeepChange, NoticeId, RoomName, ScheduleId, SearchText, Timeline,
+};
 use belfry_core::time::UnixMillis;
 
 #[cfg(doc)]
@@ -27,6 +29,8 @@ pub enum List {
     Schedules { after: Option<ScheduleId> },
     /// The rooms that somebody may know of. Outcome: [`Answer::Rooms`].
     Rooms { account: AccountId, after: Option<RoomName> },
+    /// The notices whose heading or text has this, newest first, before `before`. Outcome: [`Answer::Notices`].
+    Notices { before: Option<NoticeId>, text: SearchText, limit: u32 },
     /// How far the conversations that somebody is in went the same way in another timeline; `after` is the last of the page before.
     /// Outcome: [`Answer::Shared`].
     Shared { account: AccountId, timeline: Timeline, after: Option<ConversationId> },

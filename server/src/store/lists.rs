@@ -8,7 +8,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::column::{clamped, number, optional_number, optional_time, optional_words, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{List, Outcome, StoredPerson, accounts, conversations, plans, timelines, would_go};
+use super::{List, Outcome, StoredPerson, accounts, conversations, notices, plans, timelines, would_go};
 
 const EVERYBODY: &str = "SELECT id, name, last_seen FROM accounts WHERE name_key > ?1 AND disabled = 0 ORDER BY name_key LIMIT ?2";
 const ACCOUNTS: &str =
@@ -35,6 +35,7 @@ pub(super) fn read(connection: &Connection, at: UnixMillis, list: List) -> Resul
         List::GroupMembers { group, after } => group_members(connection, &group, after.as_ref()),
         List::Groups { after } => groups(connection, after.as_ref()),
         List::Schedules { after } => plans::list(connection, after),
+        List::Notices { before, text, limit } => notices::search(connection, at, before, &text, limit),
         List::Rooms { account, after } => rooms(connection, account, after.as_ref()),
         List::Shared { account, timeline, after } => timelines::shared(connection, account, timeline, after),
         List::WouldGo { kept, room } => would_go::count(connection, at, &kept, room),

@@ -2,8 +2,8 @@
 //! or what was asked for. A statement without one of its conditions tells of the neighbour, too.
 
 use belfry_core::chat::{
-    AccountId, Answer, Audience, ConversationId, DeviceId, Keep, MessagePage, NoticeChange, NoticeId, Page, Receipt, Refusal, Reminding,
-    RoomName, ScheduleId, Seq, Text,
+    AccountId, Answer, Audience, ConversationId, DeviceId, Keep, LedgerView, MessagePage, NoticeChange, NoticeId, Page, Receipt, Refusal,
+    Reminding, RoomName, ScheduleId, Seq, Text,
 };
 use belfry_core::time::UnixMillis;
 
@@ -93,7 +93,9 @@ fn a_device_is_in_the_ledger_of_one_notice_and_one_person_with_what_is_known_of_
     let Crowd { anna, carol, .. } = crowd;
     let hers = DeviceId([12; 32]);
     crowd.done(200, Work::Queued { deliveries: vec![(NoticeId(1), anna, hers)] });
-    let mut screens = |notice, account| match crowd.done(201, Work::Ledger { notice: NoticeId(notice), after: None, limit: 9 }) {
+    let mut screens = |notice, account| match crowd
+        .done(201, Work::Ledger { notice: NoticeId(notice), view: LedgerView::default(), after: None, limit: 9 })
+    {
         Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. }) => {
             let entry = entries.into_iter().find(|entry| entry.account == account).unwrap();
             entry.screens.iter().map(|screen| (screen.entry.device.unwrap(), screen.entry.queued_at.map(|at| at.0))).collect::<Vec<_>>()

@@ -1,7 +1,8 @@
 //! Notices: stored once with their audience, listed, and waiting for those who have not answered.
 
 use belfry_core::chat::{
-    AccountId, GivenAnswer, Label, Notice, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Refusal, Severity, Title,
+    AccountId, GivenAnswer, Label, Notice, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Refusal, SearchText, Severity,
+    Title, fold,
 };
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -153,6 +154,26 @@ pub(super) fn list(connection: &Connection, at: UnixMillis, before: Option<Notic
     Ok(Outcome::Read(limit.fill(rows, taken)?.into()))
 }
 
+/// The notices before `before` whose heading or text has this, newest first. Reads the whole of them where nothing is found.
+pub(super) fn search(
+    connection: &Connection,
+    at: UnixMillis,
+    before: Option<NoticeId>,
+    text: &SearchText,
+    limit: u32,
+) -> Result<Outcome, Trouble> {
+    let sought = fold(text.as_str());
+    let has = |summary: &NoticeSummary| {
+        let title = summary.notice.title.as_ref().map(Title::as_str);
+        title.into_iter().chain([summary.notice.body.as_str()]).any(|text| fold(text).contains(&sought))
+    };
+    let before = before.map_or(i64::MAX, |id| clamped(id.0));
+    let mut statement = connection.prepare_cached(BEFORE)?;
+    let rows = statement.query_map([before, i64::MAX], |row| read(row, at))?;
+    let found = rows.filter(|row| row.as_ref().map_or(true, has));
+    Ok(Outcome::Read(Limit::new(limit).fill(found, taken)?.into()))
+}
+
 /// The open notices that `account` has not answered, oldest first.
 pub(super) fn waiting_for(connection: &Connection, at: UnixMillis, account: AccountId) -> Result<Vec<Notice>, Trouble> {
     let mut statement = connection.prepare_cached(WAITING_FOR)?;
@@ -253,11 +274,11 @@ fn read(row: &Row<'_>, at: UnixMillis) -> rusqlite::Result<NoticeSummary> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Answer, Audience, Page, Receipt, Text};
+    use belfry_core::chat::{Answer, Audience, LedgerView, Page, Receipt, Text};
     use belfry_core::limits::{PAGE_BYTES_MAX, TEXT_BYTES_MAX};
 
     use super::super::fixture::{DEVICE, add, ask, each_store, notice_to, overview, sent, sign_in};
-    use super::super::{Store, StoredLedger, Work};
+    use super::super::{List, Store, StoredLedger, Work};
     use super::*;
 
     fn listed(store: &mut Store, at: u64, before: Option<u64>, limit: u32) -> (Vec<u64>, bool) {
@@ -418,7 +439,7 @@ mod tests {
             ask(store, 61, Work::Receipt { account: anna, device: DEVICE, notice: NoticeId(1), revision: 1, receipt }).unwrap();
             assert_eq!(find(&store.connection, UnixMillis(62), NoticeId(1)).unwrap().progress, meant);
             let Ok(Outcome::Ledger(StoredLedger { people: Page { entries, .. }, .. })) =
-                ask(store, 62, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 })
+                ask(store, 62, Work::Ledger { notice: NoticeId(1), view: LedgerView::default(), after: None, limit: 9 })
             else {
                 panic!()
             };
@@ -447,6 +468,32 @@ mod tests {
             sent(ask(store, 1, to_everyone(root, 1, &["anna"], None)));
             assert!(sign_in(store, 2, root).1.is_empty());
             assert_eq!(find(&store.connection, UnixMillis(2), NoticeId(1)).unwrap().progress.audience, 1);
+        });
+    }
+
+    #[test]
+    fn notices_are_found_by_their_heading_and_their_text_newest_first() {
+        each_store(|store| {
+            let root = add(store, "root");
+            for (counter, title, body) in [(1, Some("Fire drill"), "Leave."), (2, None, "The FIRE is out."), (3, Some("Lunch"), "Soup")] {
+                let mut work = notice_to(root, counter, &["root"]);
+                if let Work::SendNotice { draft, .. } = &mut work {
+                    draft.title = title.map(|title| Title::new(title).unwrap());
+                    draft.body = Text::new(body).unwrap();
+                }
+                sent(ask(store, 1, work));
+            }
+            let mut found = |text, before: Option<u64>, limit| {
+                let list = List::Notices { before: before.map(NoticeId), text: SearchText::new(text).unwrap(), limit };
+                let outcome = ask(store, 2, Work::List(list));
+                let Ok(Outcome::Read(Answer::Notices(Page { entries, more }))) = outcome else { panic!("{outcome:?}") };
+                (entries.into_iter().map(|summary| summary.notice.id.0).collect::<Vec<_>>(), more)
+            };
+            assert_eq!(found("fire", None, 9), (vec![2, 1], false));
+            assert_eq!(found("fire", None, 1), (vec![2], true));
+            assert_eq!(found("fire", Some(2), 1), (vec![1], false));
+            assert_eq!(found("soup", None, 9), (vec![3], false));
+            assert_eq!(found("drill\nleave", None, 9), (vec![], false), "a heading does not run on into the text");
         });
     }
 

@@ -180,7 +180,7 @@ fn notices(connection: &Connection, at: UnixMillis, before: UnixMillis) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountId, Answer, Keep, MessagePage, NoticeId, Page, Refusal};
+    use belfry_core::chat::{AccountId, Answer, Keep, LedgerView, MessagePage, NoticeId, Page, Refusal};
 
     use super::super::fixture::{
         LOBBY, add, ask, create, direct, each_store, job, named, newest, notice_to, overview, post, post_to, posted, say, sent,
@@ -314,7 +314,11 @@ mod tests {
             store.connection.execute(meant, []).unwrap();
             let bites = tidied(store, 100, Bounds { notices_before: Some(UnixMillis(3)), ..NOTHING });
             assert_eq!(bites, [0, 500, 102, 0], "600 people, root, and the notice itself");
-            let left = |notice| match ask(store, 100, Work::Ledger { notice: NoticeId(notice), after: None, limit: 1 }) {
+            let left = |notice| match ask(
+                store,
+                100,
+                Work::Ledger { notice: NoticeId(notice), view: LedgerView::default(), after: None, limit: 1 },
+            ) {
                 Ok(Outcome::Ledger(read)) => Ok((read.summary.notice.id.0, read.people.more)),
                 Ok(other) => panic!("{other:?}"),
                 Err(refusal) => Err(refusal),
@@ -370,7 +374,7 @@ mod tests {
                 panic!()
             };
             assert_eq!(notices.iter().map(|summary| summary.notice.id.0).collect::<Vec<_>>(), [4, 3], "nor is what was over kept");
-            let ledger = ask(store, 100, Work::Ledger { notice: NoticeId(1), after: None, limit: 9 });
+            let ledger = ask(store, 100, Work::Ledger { notice: NoticeId(1), view: LedgerView::default(), after: None, limit: 9 });
             assert_eq!(ledger, Err(Refusal::UnknownNotice));
             assert_eq!(sent(ask(store, 101, notice(101, None))).0.id, NoticeId(5));
         });

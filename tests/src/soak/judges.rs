@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Page, Presence, Receipt, Request, Seq};
+use belfry_core::chat::{Answer, LedgerView, Page, Presence, Receipt, Request, Seq};
 use belfry_core::client::{Command, Update};
 use belfry_core::limits::HEARTBEAT_TIMEOUT;
 use belfry_server::machine::Machine;
@@ -139,7 +139,10 @@ impl Life {
                 continue;
             }
             let ticket = self.world.ticket(admin);
-            self.world.command(admin, Command::Ask { ticket, request: Request::NoticeStatus { notice, after: None } });
+            self.world.command(
+                admin,
+                Command::Ask { ticket, request: Request::NoticeStatus { notice, view: LedgerView::default(), after: None } },
+            );
             self.world.run_for(Duration::from_secs(1));
             let name = &self.people[who].name;
             let answered = match self.world.people[admin].answer(ticket) {

@@ -1,12 +1,12 @@
 //! The administrator's window: what is done there, and what it shows.
 
-use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId, TemplateName};
+use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId, SearchText, TemplateName};
 use belfry_core::net::InWords;
 
 use super::{App, AppEvent};
 use crate::compose::{self, Mistake, NoticeForm};
-use crate::model::{DeskOutcome, Intent};
-use crate::scene::{self, Filter};
+use crate::model::{DeskOutcome, Intent, LedgerExport, LedgerWish};
+use crate::scene;
 use crate::view::desk::DeskView;
 use crate::view::{Change, DeskGesture, dialog};
 
@@ -17,7 +17,8 @@ pub(super) struct DeskPlace {
     search: String,
     /// The template that the form was begun from.
     template: Option<TemplateName>,
-    filter: Filter,
+    /// Where the ledger is to be written as soon as all of it has been read.
+    export: Option<std::path::PathBuf>,
     /// What is to be known at once, and whether it went wrong: goes before what the server said.
     remark: Option<(String, bool)>,
     /// The notice that was sent last, whose ledger has been brought up.
@@ -94,7 +95,24 @@ impl App {
                 key.parse().into_iter().for_each(|id| self.act(Intent::Unschedule(ScheduleId(id))));
             }
             DeskGesture::Watch(key) => key.parse().into_iter().for_each(|id| self.act(Intent::WatchNotice(NoticeId(id)))),
-            DeskGesture::Filter(filter) => self.desk.filter = filter,
+            DeskGesture::SearchSent(text) => self.act(Intent::SearchSent(SearchText::new(text.trim()).ok())),
+            DeskGesture::Copy => {
+                let form = self.model.desk().watched().map(|watched| NoticeForm::again(&watched.summary().notice));
+                if let (Some(form), Some(view)) = (form, &self.desk.view) {
+                    self.desk.template = None;
+                    view.set_form(form);
+                    view.show_composer();
+                }
+            }
+            DeskGesture::LookAt(part) => {
+                let answers = self.model.desk().watched().map_or(0, |watched| watched.summary().notice.answers.len());
+                let part = scene::ledger_parts(answers).get(part).copied();
+                part.into_iter().for_each(|part| self.act(Intent::Ledger(LedgerWish::Part(part))));
+            }
+            DeskGesture::LookAtGroup(group) => {
+                let group = group.and_then(|group| self.model.desk().groups().get(group)).map(|group| group.name.clone());
+                self.act(Intent::Ledger(LedgerWish::Group(group)));
+            }
             DeskGesture::Change { notice, change } => {
                 notice.parse().into_iter().for_each(|id| self.change_notice(NoticeId(id), &change));
             }
@@ -151,17 +169,31 @@ impl App {
         });
     }
 
-    /// Writes the ledger that is shown.
-    pub(super) fn export_into(&mut self, file: &std::path::Path) {
-        let Some(watched) = self.model.desk().watched() else { return };
-        self.desk.remark = Some(match std::fs::write(file, scene::as_csv(watched.people())) {
-            Ok(()) => (format!("Written into {}.", file.display()), false),
-            Err(error) => (format!("{} cannot be written: {}.", file.display(), InWords(&error)), true),
-        });
-        self.stale.desk = true;
+    /// The ledger that is shown is to be written there: all of it, whatever part of it is shown.
+    pub(super) fn export_into(&mut self, file: std::path::PathBuf) {
+        self.desk.export = Some(file);
+        self.act(Intent::Ledger(LedgerWish::Write));
+    }
+
+    /// Writes what has been read to its end.
+    fn write_export(&mut self) {
+        let people = match self.model.desk().export() {
+            LedgerExport::Idle | LedgerExport::Reading(_) => return,
+            LedgerExport::Whole(people) => Some(people),
+            LedgerExport::Failed => None,
+        };
+        if let Some(file) = self.desk.export.take() {
+            self.desk.remark = Some(match people.map(|people| std::fs::write(&file, scene::as_csv(people))) {
+                Some(Ok(())) => (format!("Written into {}.", file.display()), false),
+                Some(Err(error)) => (format!("{} cannot be written: {}.", file.display(), InWords(&error)), true),
+                None => ("The ledger could not be read to its end. Try again.".into(), true),
+            });
+        }
+        self.act(Intent::Ledger(LedgerWish::Written));
     }
 
     pub(super) fn draw_desk(&mut self) {
+        self.write_export();
         let wall = self.wall.clone();
         let moment = scene::Moment { now: self.now().wall, wall: &wall };
         let outcome = self.model.desk().outcome().clone();
@@ -183,7 +215,9 @@ impl App {
         let (sentence, wrong) = desk.remark.clone().unwrap_or_else(|| scene::outcome(model, moment));
         view.set_outcome(sentence, wrong, outcome == DeskOutcome::Waiting);
         view.set_to_confirm(outcome == DeskOutcome::ToConfirm);
-        view.set_ledger(scene::ledger_head(model, moment), scene::ledger(model, desk.filter, moment));
+        let (groups, group) = scene::ledger_groups(model);
+        view.set_parts(scene::parts(model), groups, group);
+        view.set_ledger(scene::ledger_head(model, moment), scene::ledger(model, moment));
         if let DeskOutcome::Sent(notice) = outcome
             && desk.brought_up != Some(notice)
         {

@@ -508,7 +508,7 @@ impl EventHandler<AppEvent> for App {
             AppEvent::Idle(idle) => self.idle(idle),
             AppEvent::Alarm => self.alarm_rang(),
             AppEvent::SaveInto(file) => self.save_into(&file),
-            AppEvent::ExportInto(file) => self.export_into(&file),
+            AppEvent::ExportInto(file) => self.export_into(file),
             AppEvent::Transferred(event) => self.transferred(event),
             AppEvent::FetchInto(file, path) => self.fetch_into(file, &path),
             AppEvent::Attach(place, paths) => self.attach_at(place, paths),

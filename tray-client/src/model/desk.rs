@@ -1,14 +1,19 @@
 //! The administrator's desk: what is written and whom it would reach, what was sent, and who has had it.
 
 use belfry_core::chat::{
-    Audience, Group, LedgerEntry, LedgerPage, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Page, Preview, Progress,
-    Refusal, Request, ScheduleId, Scheduled, Severity, Template, TemplateName,
+    Audience, Group, LedgerOrder, LedgerPage, LedgerView, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Page, Preview,
+    Progress, Refusal, Request, ScheduleId, Scheduled, SearchText, Severity, Template, TemplateName,
 };
 use belfry_core::client::{Command, Ticket};
 use belfry_core::time::UnixMillis;
 
 use super::listing::{Listed, Listing};
 use super::numbers::Numbers;
+
+mod ledger;
+
+use ledger::LedgerReading;
+pub use ledger::{LedgerExport, LedgerWish, Watched};
 
 /// What has become of what the administrator did last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,25 +35,6 @@ pub enum DeskOutcome {
     Done,
     /// The server refused it, or the connection was lost before it said why.
     Refused(Option<Refusal>),
-}
-
-/// The notice whose ledger is watched.
-#[derive(Clone, Debug)]
-pub struct Watched {
-    summary: NoticeSummary,
-    people: Listing<LedgerEntry>,
-}
-
-impl Watched {
-    /// The notice as it is now, and how far it has come.
-    pub const fn summary(&self) -> &NoticeSummary {
-        &self.summary
-    }
-
-    /// The ledger by name, as it was last read.
-    pub fn people(&self) -> &[LedgerEntry] {
-        self.people.shown()
-    }
 }
 
 /// What the server was told to do.
@@ -74,7 +60,10 @@ pub struct Desk {
     outcome: DeskOutcome,
     watched: Option<Watched>,
     /// The ledger of the notice to watch as soon as it is there.
-    wanted: Option<Listing<LedgerEntry>>,
+    wanted: Option<LedgerReading>,
+    /// What of the watched ledger is looked at.
+    view: LedgerView,
+    export: LedgerExport,
     notices: Listing<NoticeSummary>,
     templates: Listing<Template>,
     groups: Listing<Group>,
@@ -90,13 +79,14 @@ fn needs_confirming(draft: &NoticeDraft) -> bool {
 }
 
 impl Listed for NoticeSummary {
-    type Of = ();
+    /// What is looked for in them; `None` for all.
+    type Of = Option<SearchText>;
 
     /// Those of the last weeks.
     const MAX: usize = 200;
 
-    fn request((): &(), after: Option<&Self>) -> Request {
-        Request::ListNotices { before: after.map(|summary| summary.notice.id) }
+    fn request(of: &Self::Of, after: Option<&Self>) -> Request {
+        Request::ListNotices { before: after.map(|summary| summary.notice.id), text: of.clone() }
     }
 }
 
@@ -124,14 +114,6 @@ impl Listed for Scheduled {
     }
 }
 
-impl Listed for LedgerEntry {
-    type Of = NoticeId;
-
-    fn request(&notice: &NoticeId, after: Option<&Self>) -> Request {
-        Request::NoticeStatus { notice, after: after.map(|entry| entry.account.clone()) }
-    }
-}
-
 fn news((drawn, ask): (bool, Option<Command>)) -> News {
     (drawn, ask.into_iter().collect())
 }
@@ -155,6 +137,16 @@ impl Desk {
     /// The notice whose ledger is watched.
     pub const fn watched(&self) -> Option<&Watched> {
         self.watched.as_ref()
+    }
+
+    /// What of the watched ledger is looked at: it may be on its way.
+    pub const fn ledger_view(&self) -> &LedgerView {
+        &self.view
+    }
+
+    /// The whole ledger that is to be written into a file.
+    pub const fn export(&self) -> &LedgerExport {
+        &self.export
     }
 
     /// The notices, newest first.
@@ -215,7 +207,7 @@ impl Desk {
 
     /// The numbers of notices are of other ones now.
     pub(super) fn forget_numbers(&mut self) {
-        (self.watched, self.wanted, self.notices) = (None, None, Listing::default());
+        (self.watched, self.wanted, self.notices) = (None, None, Listing::of(self.notices.whose().clone()));
         if matches!(self.outcome, DeskOutcome::Sent(_) | DeskOutcome::Changed(_)) {
             self.outcome = DeskOutcome::Idle;
         }
@@ -297,9 +289,42 @@ impl Desk {
         if yes { self.send(NoticeDraft { confirmed: true, ..draft }, numbers) } else { Vec::new() }
     }
 
-    /// Another notice is looked at.
+    /// Something is looked for among the notices; `None` to see all again.
+    pub(super) fn search(&mut self, text: Option<SearchText>, numbers: &mut Numbers) -> Vec<Command> {
+        if *self.notices.whose() == text {
+            return Vec::new();
+        }
+        self.notices.turn_to(text, numbers).into_iter().collect()
+    }
+
+    /// A notice is looked at; another one than before as a whole.
     pub(super) fn watch(&mut self, notice: NoticeId, numbers: &mut Numbers) -> Option<Command> {
-        self.wanted.insert(Listing::of(notice)).begin(numbers)
+        if self.looked_at() != Some(notice) {
+            self.view = LedgerView { order: LedgerOrder::Need, ..LedgerView::default() };
+        }
+        self.wanted.insert(LedgerReading::of(notice, self.view.clone())).begin(numbers)
+    }
+
+    /// The notice whose ledger is watched, or will be as soon as it is there.
+    fn looked_at(&self) -> Option<NoticeId> {
+        self.wanted.as_ref().map(LedgerReading::notice).or_else(|| self.watched.as_ref().map(|watched| watched.summary.notice.id))
+    }
+
+    /// Something is wanted of the watched ledger.
+    pub(super) fn look(&mut self, wish: LedgerWish, numbers: &mut Numbers) -> Vec<Command> {
+        match wish {
+            LedgerWish::Part(part) => self.view.part = part,
+            LedgerWish::Group(group) => self.view.group = group,
+            LedgerWish::Write => {
+                let watched = self.watched.as_ref().map(|watched| watched.summary.notice.id);
+                return watched.and_then(|notice| self.export.begin(notice, numbers)).into_iter().collect();
+            }
+            LedgerWish::Written => {
+                self.export = LedgerExport::Idle;
+                return Vec::new();
+            }
+        }
+        self.looked_at().and_then(|notice| self.watch(notice, numbers)).into_iter().collect()
     }
 
     /// A notice that was sent is to be changed.
@@ -364,20 +389,23 @@ impl Desk {
 
     /// A part of a ledger has come.
     pub(super) fn hear_ledger(&mut self, ticket: Ticket, page: LedgerPage, numbers: &mut Numbers) -> News {
-        let LedgerPage { summary, people: page } = page;
+        if self.export.asks(ticket) {
+            return news(self.export.part(ticket, page, numbers));
+        }
+        let LedgerPage { summary, tally, people: page } = page;
         let notice = summary.notice.id;
-        let people = match (&mut self.wanted, &mut self.watched) {
-            (Some(wanted), _) if *wanted.whose() == notice => wanted,
-            (_, Some(watched)) if watched.summary.notice.id == notice => &mut watched.people,
+        let reading = match (&mut self.wanted, &mut self.watched) {
+            (Some(wanted), _) if wanted.notice() == notice => wanted,
+            (_, Some(watched)) if watched.summary.notice.id == notice => &mut watched.reading,
             _ => return (false, Vec::new()),
         };
-        let (complete, next) = people.part(ticket, page, numbers);
+        let (complete, next) = reading.part(ticket, tally, page, numbers);
         if complete {
             self.note(&summary);
-            if let Some(people) = self.wanted.take_if(|wanted| *wanted.whose() == notice) {
-                self.watched = Some(Watched { summary, people });
+            if let Some(reading) = self.wanted.take_if(|wanted| wanted.notice() == notice) {
+                self.watched = Some(Watched::new(summary, reading));
             } else if let Some(watched) = &mut self.watched {
-                watched.summary = summary;
+                watched.renew(summary);
             }
         }
         news((complete, next))
@@ -392,7 +420,7 @@ impl Desk {
 
     /// The watched ledger has gone on.
     fn read_ledger(&mut self, numbers: &mut Numbers) -> Vec<Command> {
-        self.watched.as_mut().and_then(|watched| watched.people.begin(numbers)).into_iter().collect()
+        self.watched.as_mut().and_then(|watched| watched.reading.begin(numbers)).into_iter().collect()
     }
 
     /// What the server was told to do, where this answers it.
@@ -455,9 +483,9 @@ impl Desk {
         if let Some(listed) = listed {
             listed.progress = to;
         }
-        // Newer than all that are listed: somebody else has sent it.
+        // Newer than all that are listed: somebody else has sent it. Of those that are looked for that says nothing.
         let newest = self.notices.shown().first().map(|newest| newest.notice.id);
-        if self.open && newest.is_none_or(|newest| of > newest) {
+        if self.open && self.notices.whose().is_none() && newest.is_none_or(|newest| of > newest) {
             return (known, self.notices.begin(numbers).into_iter().collect());
         }
         let Some(watched) = self.watched.as_mut().filter(|watched| watched.summary.notice.id == of) else { return (known, Vec::new()) };
@@ -487,8 +515,12 @@ impl Desk {
             return true;
         }
         // Progress, and whoever looks again, reads them again.
-        let ledger = self.watched.as_mut().is_some_and(|watched| watched.people.abandon(ticket));
-        let wanted = self.wanted.take_if(|people| people.abandon(ticket)).is_some();
+        let ledger = self.watched.as_mut().is_some_and(|watched| watched.reading.abandon(ticket)) || self.export.abandon(ticket);
+        let wanted = self.wanted.take_if(|reading| reading.abandon(ticket)).is_some();
+        if wanted && let Some(watched) = &self.watched {
+            // What is shown is what is looked at: a group that is gone, for example, is not.
+            self.view.clone_from(watched.view());
+        }
         ledger
             || wanted
             || self.notices.abandon(ticket)

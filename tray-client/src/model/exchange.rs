@@ -6,7 +6,7 @@ use belfry_core::chat::{
 };
 use belfry_core::client::{Command, Ticket};
 
-use super::Hindrance;
+use super::{Hindrance, LedgerWish};
 use crate::transfer::FoundFile;
 
 /// What the person wants.
@@ -157,6 +157,10 @@ pub enum Intent {
     ConfirmNotice(bool),
     /// See who has had a notice.
     WatchNotice(NoticeId),
+    /// See only the sent notices that have this; `None` for all.
+    SearchSent(Option<SearchText>),
+    /// See another part of the watched ledger, or have it written.
+    Ledger(LedgerWish),
     /// Change a notice that was sent.
     ChangeNotice {
         /// The server's number for the notice.

@@ -14,6 +14,11 @@ pub(super) trait Listed {
     /// Lines that are kept; beyond them the totals have to do, and the command line lists everything.
     const MAX: usize = 5_000;
 
+    /// Lines that are kept of this one.
+    fn most(_: &Self::Of) -> usize {
+        Self::MAX
+    }
+
     /// Asks for the part behind this line; for the first part without one.
     fn request(of: &Self::Of, after: Option<&Self>) -> Request;
 }
@@ -34,9 +39,9 @@ struct ListReading<T> {
     again: bool,
 }
 
-impl<T: Listed<Of = ()>> Default for Listing<T> {
+impl<T: Listed<Of: Default>> Default for Listing<T> {
     fn default() -> Self {
-        Self::of(())
+        Self::of(T::Of::default())
     }
 }
 
@@ -78,12 +83,18 @@ impl<T: Listed> Listing<T> {
         self.begin(numbers)
     }
 
+    /// It is to be another list, which is read; until that is complete the old one is shown.
+    pub(super) fn turn_to(&mut self, of: T::Of, numbers: &mut Numbers) -> Option<Command> {
+        self.of = of;
+        self.begin_anew(numbers)
+    }
+
     /// A part has come. Whether the list is complete with it, and what to ask next; neither where it answers no question of this list.
     pub(super) fn part(&mut self, ticket: Ticket, page: Page<T>, numbers: &mut Numbers) -> (bool, Option<Command>) {
         let Some(mut reading) = self.reading.take_if(|reading| reading.ticket == ticket) else { return (false, None) };
         let goes_on = page.more && !page.entries.is_empty();
         reading.gathered.extend(page.entries);
-        if goes_on && reading.gathered.len() < T::MAX {
+        if goes_on && reading.gathered.len() < T::most(&self.of) {
             let request = T::request(&self.of, reading.gathered.last());
             self.reading = Some(reading);
             return (false, Some(Command::Ask { ticket, request }));
@@ -121,7 +132,7 @@ mod tests {
         const MAX: usize = 100;
 
         fn request((): &(), before: Option<&Self>) -> Request {
-            Request::ListNotices { before: before.copied() }
+            Request::ListNotices { before: before.copied(), text: None }
         }
     }
 
@@ -142,7 +153,7 @@ mod tests {
 
     fn begin(list: &mut Listing<NoticeId>, numbers: &mut Numbers) -> Ticket {
         match list.begin(numbers) {
-            Some(Command::Ask { ticket, request: Request::ListNotices { before: None } }) => ticket,
+            Some(Command::Ask { ticket, request: Request::ListNotices { before: None, text: None } }) => ticket,
             other => panic!("{other:?}"),
         }
     }
@@ -150,7 +161,7 @@ mod tests {
     #[test]
     fn a_list_is_shown_when_it_is_complete() {
         let (mut list, mut numbers, ticket) = begun();
-        let next = Command::Ask { ticket, request: Request::ListNotices { before: Some(NoticeId(2)) } };
+        let next = Command::Ask { ticket, request: Request::ListNotices { before: Some(NoticeId(2)), text: None } };
         assert_eq!(list.part(ticket, page([1, 2], true), &mut numbers), (false, Some(next)));
         assert_eq!(list.shown(), []);
         assert_eq!(list.part(ticket, page([3], false), &mut numbers), (true, None));

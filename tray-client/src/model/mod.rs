@@ -34,7 +34,7 @@ use belfry_core::time::{Instant, Now};
 
 pub use connection::ConnectionState;
 pub use conversation::{Conversation, Delivery, MessageLine, OwnFile};
-pub use desk::{Desk, DeskOutcome, Watched};
+pub use desk::{Desk, DeskOutcome, LedgerExport, LedgerWish, Watched};
 pub use exchange::{Effect, Intent, Lookup, ScreenPart, Stretch};
 pub use memory::{ConversationMemory, ConversationStanding, Memory, MemoryChange, NoticeMemory};
 pub use notices::{NoticeEntry, Notices};
@@ -419,6 +419,8 @@ impl Model {
             Intent::WatchNotice(notice) => {
                 self.at_the_desk(&mut effects, |desk, numbers| desk.watch(notice, numbers).into_iter().collect());
             }
+            Intent::SearchSent(text) => self.at_the_desk(&mut effects, |desk, numbers| desk.search(text, numbers)),
+            Intent::Ledger(wish) => self.at_the_desk(&mut effects, |desk, numbers| desk.look(wish, numbers)),
             Intent::ChangeNotice { notice, change } => {
                 self.at_the_desk(&mut effects, |desk, numbers| desk.change(notice, change, numbers));
             }

@@ -4,6 +4,7 @@
 
 mod desk;
 mod files;
+mod ledger;
 mod lines;
 mod links;
 mod lists;
@@ -12,10 +13,9 @@ mod places;
 mod reactions;
 mod unseen;
 
-pub use desk::{
-    AudienceRow, Filter, LedgerHead, LedgerRow, SentRow, as_csv, audiences, chosen, ledger, ledger_head, outcome, reach, schedules, sent,
-};
+pub use desk::{AudienceRow, SentRow, audiences, chosen, outcome, reach, schedules, sent};
 pub use files::{ChosenRow, FileAction, FileRow, chosen_rows, could_run};
+pub use ledger::{LedgerHead, LedgerRow, PartRow, as_csv, ledger, ledger_groups, ledger_head, ledger_parts, parts};
 pub use lines::{AlterationMark, ChatRow, DeliveryMark, LineRow, MissingQuote, QuoteRow, as_table, as_text, lines, quote_row};
 pub use links::links;
 pub use lists::{ConversationRow, PersonRow, PresenceDot, conversations, count, people};

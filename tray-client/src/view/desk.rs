@@ -5,7 +5,7 @@ use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
 use super::rows::RowList;
 use super::{Change, DeskGesture, Gesture, NoDisplay, Sink, keyboard, look, ui};
 use crate::compose::NoticeForm;
-use crate::scene::{AudienceRow, Filter, LedgerHead, LedgerRow, SentRow};
+use crate::scene::{AudienceRow, LedgerHead, LedgerRow, PartRow, SentRow};
 use crate::words::say;
 
 /// The administrator's window, and the rows that it shows.
@@ -16,6 +16,8 @@ pub struct DeskView {
     audiences: RowList<AudienceRow, ui::AudienceRow>,
     chosen: RowList<AudienceRow, ui::AudienceRow>,
     ledger: RowList<LedgerRow, ui::LedgerRow>,
+    parts: RowList<PartRow, ui::PartRow>,
+    groups: Vec<String>,
     templates: Vec<String>,
 }
 
@@ -49,6 +51,8 @@ impl DeskView {
             audiences: RowList::new(),
             chosen: RowList::new(),
             ledger: RowList::new(),
+            parts: RowList::new(),
+            groups: Vec::new(),
             templates: Vec::new(),
         };
         view.window.set_sent(view.sent.model());
@@ -56,6 +60,7 @@ impl DeskView {
         view.window.set_audiences(view.audiences.model());
         view.window.set_chosen(view.chosen.model());
         view.window.set_ledger(view.ledger.model());
+        view.window.set_parts(view.parts.model());
         view.listen(sink);
         keyboard::keep(&view.window, ui::DeskWindow::invoke_take_keyboard);
         let weak = view.window.as_weak();
@@ -79,6 +84,7 @@ impl DeskView {
         window.on_template_removed(just(DeskGesture::RemoveTemplate));
         window.on_remind(text(|notice| DeskGesture::Change { notice, change: Change::Remind }));
         window.on_withdraw(text(|notice| DeskGesture::Change { notice, change: Change::Withdraw }));
+        window.on_copy(just(DeskGesture::Copy));
         window.on_export(just(DeskGesture::Export));
         window.on_refresh(just(DeskGesture::Refresh));
         window.on_choose(text(DeskGesture::Choose));
@@ -86,6 +92,11 @@ impl DeskView {
         window.on_search(move |text| {
             list.ask_for_others();
             searched(Gesture::Desk(DeskGesture::Search(text.into())));
+        });
+        let (list, searched) = (self.sent.clone(), sink.clone());
+        window.on_search_sent(move |text| {
+            list.ask_for_others();
+            searched(Gesture::Desk(DeskGesture::SearchSent(text.into())));
         });
         let list = self.audiences.clone();
         window.on_audiences_pointed(move |on| list.hold(on));
@@ -127,10 +138,10 @@ impl DeskView {
         window.on_confirm(move |yes| confirmed(Gesture::Desk(DeskGesture::Confirm(yes))));
         let chosen = sink.clone();
         window.on_template_chosen(move |template| chosen(Gesture::Desk(DeskGesture::UseTemplate(usize::try_from(template).ok()))));
-        let filtered = sink.clone();
-        window.on_filter_chosen(move |filter| {
-            filtered(Gesture::Desk(DeskGesture::Filter(Filter::ALL.get(index(filter)).copied().unwrap_or_default())));
-        });
+        let looked = sink.clone();
+        window.on_part_chosen(move |part| looked(Gesture::Desk(DeskGesture::LookAt(index(part)))));
+        let looked = sink.clone();
+        window.on_group_chosen(move |group| looked(Gesture::Desk(DeskGesture::LookAtGroup(usize::try_from(group).ok()))));
     }
 
     /// Brings it to the front, to write a notice.
@@ -160,7 +171,7 @@ impl DeskView {
 
     /// What was sent, and what is to be sent.
     pub fn set_sent(&mut self, sent: Vec<SentRow>, schedules: Vec<SentRow>) {
-        self.sent.set_still(sent);
+        self.sent.set_newest_first(sent);
         self.schedules.set_still(schedules);
     }
 
@@ -200,6 +211,18 @@ impl DeskView {
         self.window.set_to_confirm(ask);
     }
 
+    /// The parts of the ledger that is watched, and the groups that one can look at alone; the first line of these stands for everybody.
+    pub fn set_parts(&mut self, parts: Vec<PartRow>, groups: Vec<String>, group: usize) {
+        self.parts.set(parts);
+        let groups: Vec<String> = groups.into_iter().enumerate().map(|(index, name)| if index == 0 { say(&name) } else { name }).collect();
+        if groups != self.groups {
+            self.groups.clone_from(&groups);
+            let groups: Vec<SharedString> = groups.into_iter().map(Into::into).collect();
+            self.window.set_groups(ModelRc::new(VecModel::from(groups)));
+        }
+        self.window.set_group(number(group));
+    }
+
     /// The ledger that is watched.
     pub fn set_ledger(&mut self, head: LedgerHead, rows: Vec<LedgerRow>) {
         self.window.set_head(head.into());
@@ -209,6 +232,12 @@ impl DeskView {
     /// Shows the ledger instead of the notice that was written.
     pub fn show_ledger(&self) {
         self.window.set_composing(false);
+    }
+
+    /// Shows the notice that is written, and gives the keyboard to its heading.
+    pub fn show_composer(&self) {
+        self.window.set_composing(true);
+        self.window.invoke_take_keyboard();
     }
 
     /// Fills the form.
@@ -277,9 +306,19 @@ impl From<LedgerRow> for ui::LedgerRow {
     }
 }
 
+impl From<PartRow> for ui::PartRow {
+    fn from(row: PartRow) -> Self {
+        Self { name: if row.is_answer { row.name } else { say(&row.name) }.into(), count: shown(row.count) }
+    }
+}
+
+/// A count as the windows have it.
+fn shown(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
 impl From<LedgerHead> for ui::LedgerHead {
     fn from(head: LedgerHead) -> Self {
-        let counts: Vec<i32> = head.counts.iter().map(|&count| i32::try_from(count).unwrap_or(i32::MAX)).collect();
         Self {
             key: head.key.into(),
             level: head.level.into(),
@@ -287,7 +326,9 @@ impl From<LedgerHead> for ui::LedgerHead {
             body: head.body.into(),
             note: say(&head.note).into(),
             open: head.open,
-            counts: ModelRc::new(VecModel::from(counts)),
+            waiting: shown(head.waiting),
+            part: number(head.part),
+            rest: shown(head.rest),
         }
     }
 }

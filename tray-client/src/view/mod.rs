@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::compose;
-use crate::scene::{FileAction, Filter};
+use crate::scene::FileAction;
 use crate::settings::{Language, Theme};
 
 /// What a person did in a window.
@@ -259,8 +259,14 @@ pub enum DeskGesture {
     Unschedule(String),
     /// Wants to see who has had a notice.
     Watch(String),
-    /// Wants to see only some of the people.
-    Filter(Filter),
+    /// Typed into the search field of the sent notices.
+    SearchSent(String),
+    /// Wants to write a notice that says what the shown one says.
+    Copy,
+    /// Wants to see only those of one part of the ledger, by its place among the parts.
+    LookAt(usize),
+    /// Wants to see only those of a group, by its place in the list; `None` for everybody.
+    LookAtGroup(Option<usize>),
     /// Changes a notice that was sent.
     Change {
         /// Which, by its key: the one that stood there when the person decided.

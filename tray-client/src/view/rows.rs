@@ -1,7 +1,7 @@
 //! Rows of the scene as Slint has them, in lists that change only where they differ.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use slint::{Model as _, ModelRc, SharedString, VecModel};
@@ -117,10 +117,22 @@ fn begins(name: &str, typed: &str) -> bool {
 impl<P: Clone + PartialEq + Keyed, S: Clone + From<P> + 'static> RowList<P, S> {
     /// The same, but nothing moves while the pointer is on the list: whoever aims at a row hits that row. What is new comes last then.
     pub(super) fn set_still(&self, new: Vec<P>) {
+        self.set_unless_held(new, in_order_of);
+    }
+
+    /// The same for a list whose first row is the newest: what is new waits until the pointer has left, for it belongs above all others.
+    pub(super) fn set_newest_first(&self, new: Vec<P>) {
+        self.set_unless_held(new, |old, new| {
+            let known: BTreeSet<&str> = old.iter().map(Keyed::key).collect();
+            in_order_of(old, new.into_iter().filter(|row| known.contains(row.key())).collect())
+        });
+    }
+
+    fn set_unless_held(&self, new: Vec<P>, held: impl FnOnce(&[P], Vec<P>) -> Vec<P>) {
         let rows = {
             let plain = &mut *self.plain.borrow_mut();
             if plain.held && !std::mem::take(&mut plain.others_asked) {
-                let rows = in_order_of(&plain.rows, new.clone());
+                let rows = held(&plain.rows, new.clone());
                 plain.wanted = Some(new);
                 rows
             } else {
@@ -368,6 +380,18 @@ mod tests {
         list.ask_for_others();
         list.set_still(vec![("d", 4), ("a", 4)]);
         assert_eq!(names(), ["d4", "a4"], "who searches wants what is found");
+    }
+
+    #[test]
+    fn what_is_new_in_a_list_whose_newest_is_first_waits_for_the_pointer_to_leave() {
+        let list: RowList<(&'static str, u32), Named> = RowList::new();
+        let names = || list.shown.iter().map(|row| format!("{}{}", row.0, row.1)).collect::<Vec<_>>();
+        list.set_newest_first(vec![("b", 1), ("a", 1)]);
+        list.hold(true);
+        list.set_newest_first(vec![("new", 2), ("b", 2), ("a", 2)]);
+        assert_eq!(names(), ["b2", "a2"]);
+        list.hold(false);
+        assert_eq!(names(), ["new2", "b2", "a2"]);
     }
 
     #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use belfry_core::chat::{Answer, Audience, Event, NoticeId, Refusal, Request};
+use belfry_core::chat::{Answer, Audience, Event, LedgerView, NoticeId, Refusal, Request};
 use belfry_core::connection::DeliveryTag;
 use belfry_core::endpoint::PeerId;
 
@@ -109,7 +109,9 @@ fn as_many_acknowledgements_as_one_job_notes_wait_for_no_others() {
 
 /// When it was noted that the notice was sent to somebody and has reached them, in each of their programs' lines.
 fn lines(world: &mut World, admin: PeerId, notice: NoticeId) -> Vec<(Option<u64>, Option<u64>)> {
-    let Ok(Answer::Ledger(page)) = world.ask(admin, Request::NoticeStatus { notice, after: None }) else { panic!() };
+    let Ok(Answer::Ledger(page)) = world.ask(admin, Request::NoticeStatus { notice, view: LedgerView::default(), after: None }) else {
+        panic!()
+    };
     let devices = page.people.entries.iter().flat_map(|entry| &entry.devices);
     devices.map(|device| (device.queued_at.map(|at| at.0), device.reached_at.map(|at| at.0))).collect()
 }

@@ -23,7 +23,7 @@ fn a_member_may_do_nothing_of_it() {
         Request::SetPassword { account: name("x"), password: password("x"), keep_sessions: false },
         set_role("alice", Role::Admin),
         set_disabled("alice", true),
-        Request::ListNotices { before: None },
+        Request::ListNotices { before: None, text: None },
         Request::Status,
     ] {
         assert_eq!(world.ask(alice, request), Err(Refusal::AdminOnly));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, DeviceId, Event, Every, FromClient, FromServer, Gap, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState,
-    Page, PostId, Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
+    Answer, Audience, DeviceId, Event, Every, FromClient, FromServer, Gap, LedgerEntry, LedgerView, NoticeChange, NoticeDraft, NoticeId,
+    NoticeState, Page, PostId, Receipt, Refusal, Reminding, Request, ScheduleId, Severity, Template, Text, encode,
 };
 use belfry_core::endpoint::PeerId;
 use belfry_core::time::UnixMillis;
@@ -42,7 +42,7 @@ fn locked(world: &mut World, peer: PeerId, notice: NoticeId) {
 }
 
 fn ledger(world: &mut World, admin: PeerId, notice: NoticeId) -> Vec<LedgerEntry> {
-    match world.ask(admin, Request::NoticeStatus { notice, after: None }) {
+    match world.ask(admin, Request::NoticeStatus { notice, view: LedgerView::default(), after: None }) {
         Ok(Answer::Ledger(page)) => page.people.entries,
         other => panic!("{other:?}"),
     }

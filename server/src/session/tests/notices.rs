@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, Audience, Event, Label, Notice, NoticeDraft, NoticeId, NoticeState, PostId, Progress, Receipt, Refusal, Request, RoomName,
-    Severity, Text,
+    Answer, Audience, Event, Label, LedgerView, Notice, NoticeDraft, NoticeId, NoticeState, PostId, Progress, Receipt, Refusal, Request,
+    RoomName, Severity, Text,
 };
 use belfry_core::endpoint::PeerId;
 use belfry_core::limits::{ANSWERS_MAX, AUDIENCES_MAX};
@@ -141,7 +141,7 @@ fn the_ledger_says_who_is_here_and_since_when_the_others_are_not() {
     world.pass(Duration::from_secs(5));
     let left_at = world.now.wall;
     world.gone(bob);
-    match world.ask(admin, Request::NoticeStatus { notice, after: None }) {
+    match world.ask(admin, Request::NoticeStatus { notice, view: LedgerView::default(), after: None }) {
         Ok(Answer::Ledger(page)) => {
             let lines: Vec<_> =
                 page.people.entries.iter().map(|entry| (entry.account.as_str(), entry.online, entry.offline_since)).collect();

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 use belfry_core::chat::{
-    Answer, Audience, DeviceId, Event, LedgerEntry, NoticeChange, NoticeDraft, NoticeId, NoticeState, PostId, Receipt, Refusal, Request,
+    Answer, Audience, DeviceId, Event, LedgerEntry, LedgerView, NoticeChange, NoticeDraft, NoticeId, NoticeState, PostId, Receipt, Refusal,
+    Request,
 };
 use belfry_core::endpoint::PeerId;
 
@@ -48,7 +49,7 @@ fn of_one_job(world: &World) -> usize {
 }
 
 fn ledger(world: &mut World, admin: PeerId, notice: NoticeId) -> Vec<LedgerEntry> {
-    let request = world.send(admin, Request::NoticeStatus { notice, after: None });
+    let request = world.send(admin, Request::NoticeStatus { notice, view: LedgerView::default(), after: None });
     store_all(world);
     match world.answer(admin, request) {
         Some(Ok(Answer::Ledger(page))) => page.people.entries,
@@ -198,7 +199,7 @@ fn a_notice_that_ends_meanwhile_was_seen_all_the_same() {
     store_all(&mut world);
     world.pass(REPORTS_WITHIN);
     store_all(&mut world);
-    let request = world.send(admin, Request::ListNotices { before: None });
+    let request = world.send(admin, Request::ListNotices { before: None, text: None });
     store_all(&mut world);
     let Some(Ok(Answer::Notices(page))) = world.answer(admin, request) else { panic!() };
     assert_eq!((page.entries[0].notice.state, page.entries[0].progress.visible), (NoticeState::Withdrawn, 1));

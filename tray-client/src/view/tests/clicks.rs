@@ -9,7 +9,7 @@ use slint::{ComponentHandle, SharedString};
 use super::*;
 use crate::platform::policy::Policy;
 use crate::popup::window::Popup;
-use crate::scene::{AudienceRow, Filter};
+use crate::scene::AudienceRow;
 use crate::settings::UserSettings;
 use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
@@ -283,22 +283,29 @@ fn a_notice_that_was_sent_is_watched_filtered_changed_and_exported() {
     view.set_sent(sent(), vec![]);
     let (head, rows) = ledger();
     view.set_ledger(head, rows);
+    view.set_parts(parts(), groups(), 0);
     press(view.window(), "Critical: Evacuate now, 1 of 4 answered");
     press(view.window(), "Not reached: 1");
-    press(view.window(), "Remind");
+    press(view.window(), "Need help: 0");
+    press(view.window(), "Remind 3 without an answer");
     press(view.window(), "Withdraw…");
     press(view.window(), "Withdraw");
     press(view.window(), "All clear…");
     field(view.window(), "Text of the all-clear").set_accessible_value("It was steam.");
     press(view.window(), "Give the all-clear");
+    field(view.window(), "Search sent notices").set_accessible_value("drill");
+    press(view.window(), "Copy as new notice");
     press(view.window(), "Export CSV…");
     let change = |change: Change| DeskGesture::Change { notice: "7".into(), change };
     let expected = [
         DeskGesture::Watch("7".into()),
-        DeskGesture::Filter(Filter::NotReached),
+        DeskGesture::LookAt(4),
+        DeskGesture::LookAt(1),
         change(Change::Remind),
         change(Change::Withdraw),
         change(Change::AllClear("It was steam.".into())),
+        DeskGesture::SearchSent("drill".into()),
+        DeskGesture::Copy,
         DeskGesture::Export,
     ];
     assert_eq!(heard.take(), expected.map(Gesture::Desk));

@@ -225,7 +225,32 @@ fn what_was_begun_for_one_notice_is_not_done_to_another() {
     view.set_ledger(crate::scene::LedgerHead { key: "8".into(), title: "Lunch".into(), ..head }, rows);
     i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
     assert!(!super::clicks::is_there(view.window(), "Update on every screen"));
-    press(view.window(), "Remind");
+    press(view.window(), "Remind 3 without an answer");
     let change = crate::view::Change::Remind;
     assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::Change { notice: "8".into(), change })]);
+}
+
+#[test]
+fn the_parts_of_a_ledger_are_one_stop_and_arrows_go_from_one_to_the_next() {
+    let (heard, sink) = begin();
+    let mut view = DeskView::show(&sink).unwrap();
+    let (head, rows) = ledger();
+    view.set_parts(parts(), groups(), 0);
+    view.show_ledger();
+    view.set_ledger(head.clone(), rows.clone());
+    view.window().invoke_take_keyboard();
+    let strike = |text: slint::SharedString| {
+        super::clicks::key(view.window().window(), text);
+        i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
+    };
+    click(view.window(), &find(view.window(), "Everybody: 4"));
+    assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::LookAt(0))]);
+    for part in [1, 2] {
+        strike(slint::platform::Key::RightArrow.into());
+        assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::LookAt(part))], "the keyboard has gone with what it chose");
+        view.window().set_head(crate::scene::LedgerHead { part, ..head.clone() }.into());
+        i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
+    }
+    strike(slint::platform::Key::LeftArrow.into());
+    assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::LookAt(1))]);
 }

@@ -16,8 +16,8 @@ use std::rc::Rc;
 
 use super::{Gesture, Sink};
 use crate::scene::{
-    AlterationMark, ChatRow, ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PersonRow, PresenceDot, ReactionRow,
-    SentRow, SeverityLevel,
+    AlterationMark, ChatRow, ConversationRow, DeliveryMark, LedgerHead, LedgerRow, LineRow, NoticeRow, PartRow, PersonRow, PresenceDot,
+    ReactionRow, SentRow, SeverityLevel,
 };
 
 /// What a person did, in order.
@@ -123,7 +123,9 @@ fn ledger() -> (LedgerHead, Vec<LedgerRow>) {
         body: "Smoke on floor 3. Leave the building by the north stairs.".into(),
         note: "Open · admin · 14:52".into(),
         open: true,
-        counts: [4, 1, 3, 2, 1],
+        waiting: 3,
+        part: 0,
+        rest: 0,
     };
     let row = |name: &str, online: bool, stage: u8, time: &str, answer: &str, why: &str| LedgerRow {
         name: name.into(),
@@ -140,6 +142,25 @@ fn ledger() -> (LedgerHead, Vec<LedgerRow>) {
         row("王伟", true, 1, "14:52", "", "Screen locked since 14:40"),
     ];
     (head, rows)
+}
+
+/// The parts of that ledger.
+fn parts() -> Vec<PartRow> {
+    let row = |name: &str, is_answer: bool, count: u64| PartRow { name: name.into(), is_answer, count };
+    vec![
+        row("Everybody", false, 4),
+        row("Need help", true, 0),
+        row("No answer", false, 3),
+        row("Safe", true, 1),
+        row("Not reached", false, 1),
+        row("Reached", false, 3),
+        row("Visible", false, 2),
+        row("Answered", false, 1),
+    ]
+}
+
+fn groups() -> Vec<String> {
+    ["Everybody", "Fire wardens", "Ward 4"].map(Into::into).into()
 }
 
 fn sent() -> Vec<SentRow> {

@@ -540,8 +540,24 @@ fn the_ledger_of_a_notice() {
     view.set_sent(sent(), vec![]);
     let (head, rows) = ledger();
     view.set_ledger(head, rows);
+    view.set_parts(parts(), groups(), 0);
     view.show_ledger();
     easel.check("desk-ledger", 900, 560);
+}
+
+#[test]
+fn the_ledger_of_a_notice_with_six_long_answers_in_the_smallest_window() {
+    let easel = Easel::new(Theme::Dark, 100, "zh");
+    let mut view = DeskView::show(&sink()).unwrap();
+    view.set_sent(sent(), vec![]);
+    let (head, mut rows) = ledger();
+    rows[0].answer = "I cannot leave the building alone".into();
+    view.set_ledger(head, rows);
+    let answer = |number: u64| PartRow { name: format!("{number}. I am with others on floor {number}!"), is_answer: true, count: number };
+    let [first, .., last] = &parts()[..] else { panic!() };
+    view.set_parts(std::iter::once(first.clone()).chain((1..=6).map(answer)).chain([last.clone()]).collect(), groups(), 0);
+    view.show_ledger();
+    easel.check("desk-ledger-answers", 640, 480);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `belfry notice list`: every notice with its totals, newest first.
 
-use belfry_core::chat::{NoticeSummary, Request};
+use belfry_core::chat::{NoticeSummary, Request, SearchText};
 use jiff::tz::TimeZone;
 
 use crate::cli::{session, zone};
@@ -12,6 +12,9 @@ use crate::{output, sentence};
 pub(crate) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
+    /// Only those whose heading or text has this
+    #[arg(long, value_name = "TEXT")]
+    search: Option<SearchText>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -21,7 +24,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     session::with(&args.connection, |session| {
         let zone = zone::local();
         let before = |page: &[NoticeSummary]| page.last().map(|summary| summary.notice.id);
-        let mut pages = session.pages(|page| Request::ListNotices { before: before(page) });
+        let mut pages = session.pages(|page| Request::ListNotices { before: before(page), text: args.search.clone() });
         while let Some(notices) = pages.next()? {
             for summary in &notices {
                 if args.json { output::json(&super::object(summary))? } else { output::line(line(summary, &zone))? }

@@ -1,6 +1,6 @@
 //! `belfry notice`: send notices and follow who has had them, for administrators.
 
-use belfry_core::chat::{Answer, LedgerEntry, NoticeId, NoticeSummary, Request};
+use belfry_core::chat::{Answer, LedgerEntry, LedgerView, NoticeId, NoticeSummary, Request};
 use belfry_core::client::Update;
 use belfry_core::time::UnixMillis;
 
@@ -74,7 +74,9 @@ fn ledger(session: &mut Session, notice: NoticeId, other: impl FnMut(Update)) ->
         }
         _ => None,
     };
-    let people = session.pages_read_by(|page| Request::NoticeStatus { notice, after: after(page) }, read).all_meanwhile(other)?;
+    let people = session
+        .pages_read_by(|page| Request::NoticeStatus { notice, view: LedgerView::default(), after: after(page) }, read)
+        .all_meanwhile(other)?;
     Ok((summary.ok_or_else(Ending::unexpected)?, people))
 }
 

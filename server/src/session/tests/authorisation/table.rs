@@ -1,7 +1,7 @@
 //! What everybody is answered.
 
 use belfry_core::chat::{
-    Audience, Block, ContentHash, FileName, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
+    LedgerView, Audience, Block, ContentHash, FileName, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
     Text, Timeline, Presentity,
 };
 
@@ -274,8 +274,8 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
             ..draft(vec![Audience::Room(about_room?)])
         }),
         Kind::PreviewNotice => Request::PreviewNotice { audience: vec![Audience::Room(about_room?)] },
-        Kind::ListNotices => anywhere.map(|()| Request::ListNotices { before: None })?,
-        Kind::NoticeStatus => anywhere.map(|()| Request::NoticeStatus { notice: house.notice, after: None })?,
+        Kind::ListNotices => anywhere.map(|()| Request::ListNotices { before: None, text: None })?,
+        Kind::NoticeStatus => anywhere.map(|()| Request::NoticeStatus { notice: house.notice, view: LedgerView::default(), after: None })?,
         Kind::FetchNotice => anywhere.map(|()| Request::FetchNotice { notice: house.notice })?,
         Kind::ChangeNotice => anywhere.map(|()| Request::ChangeNotice { notice: house.notice, change: NoticeChange::Withdraw })?,
         Kind::Receipt => {

@@ -4,8 +4,8 @@ use slint::{ComponentHandle as _, LogicalSize};
 
 use crate::scene::{
     AlterationMark, AudienceRow, ChatRow, ChosenRow, ConversationRow, DeliveryMark, FileAction, FileRow, FoundHead, HitRow, InvitationRow,
-    LedgerHead, LedgerRow, LineRow, MemberRow, MissingQuote, NoticeRow, PersonRow, PresenceDot, QuoteRow, ReactionRow, ReactorsRow,
-    RoomRow, SentRow,
+    LedgerHead, LedgerRow, LineRow, MemberRow, MissingQuote, NoticeRow, PartRow, PersonRow, PresenceDot, QuoteRow, ReactionRow,
+    ReactorsRow, RoomRow, SentRow,
 };
 use crate::view::Sink;
 use crate::view::chat::{ChatHead, ChatView};
@@ -226,7 +226,9 @@ pub(super) fn desk(dice: &mut Dice, sink: &Sink, (width, height): (f32, f32)) ->
         body: dice.text(),
         note: dice.name(),
         open: true,
-        counts: [10_000, 4, 3, 2, 1],
+        waiting: 9_999,
+        part: dice.below(3),
+        rest: if dice.coin() { 9_700 } else { 0 },
     };
     let rows = many(dice, 60, |dice, _| LedgerRow {
         name: dice.name(),
@@ -237,6 +239,10 @@ pub(super) fn desk(dice: &mut Dice, sink: &Sink, (width, height): (f32, f32)) ->
         why: dice.name(),
     });
     view.set_ledger(head, rows);
+    let answers = dice.answers().into_iter().map(|name| PartRow { name, is_answer: true, count: 10_000 });
+    let all = PartRow { name: "Everybody".into(), is_answer: false, count: 10_000 };
+    let groups = many(dice, 40, |dice, _| dice.name());
+    view.set_parts(std::iter::once(all).chain(answers).collect(), std::iter::once("Everybody".to_owned()).chain(groups).collect(), 0);
     view.window().set_composing(dice.coin());
     view.set_to_confirm(dice.below(5) == 0);
     view
