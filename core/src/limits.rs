@@ -318,6 +318,18 @@ pub const REACTORS_NAMED_MAX: usize = 8;
 /// … and with all reactions of a message together, so that it fits a page.
 pub const REACTORS_NAMED_IN_ALL_MAX: usize = 32;
 
+/// A line of a person's profile, in bytes of UTF-8: as long as a name.
+pub const PROFILE_LINE_BYTES_MAX: usize = NAME_BYTES_MAX;
+
+/// What somebody says of what they are doing: what fits beside a name.
+pub const STATUS_BYTES_MAX: usize = 160;
+
+/// A whole profile.
+pub const PROFILE_BYTES_MAX: usize = NAME_BYTES_MAX + 2 * PROFILE_LINE_BYTES_MAX + STATUS_BYTES_MAX + 16;
+
+/// Changes of a profile that are asked for together: each of its parts, and some to spare.
+pub const PROFILE_CHANGES_MAX: usize = 8;
+
 /// A notice's heading.
 pub const TITLE_BYTES_MAX: usize = 256;
 

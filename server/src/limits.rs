@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use belfry_core::limits::{ACK_DELAY_MAX, NAME_BYTES_MAX, OUTBOX_MAX, PAGE_BYTES_MAX, QUEUED_BYTES_LOW, TEXT_BYTES_MAX};
+use belfry_core::limits::{ACK_DELAY_MAX, NAME_BYTES_MAX, OUTBOX_MAX, PAGE_BYTES_MAX, PROFILE_BYTES_MAX, QUEUED_BYTES_LOW, TEXT_BYTES_MAX};
 use belfry_core::wire::Channel;
 
 // --- Signing in ------------------------------------------------------------------------------------------------------------
@@ -186,6 +186,9 @@ pub const LISTS_INTERVAL: Duration = Duration::from_secs(1);
 /// window is open within the [`LISTS_WITHIN_MAX`](belfry_core::limits::LISTS_WITHIN_MAX).
 pub const LIST_PAGES_PER_SECOND: u64 = 2_000;
 
+/// Profiles that are told as they are; with more of them in a second the list is read again.
+pub const PROFILES_PER_EVENT: usize = 50;
+
 /// People and rooms that all sessions together may watch by name.
 pub const WATCHED_IN_ALL_MAX: usize = 1 << 20;
 
@@ -308,6 +311,7 @@ const _: () = assert!(belfry_core::limits::FILE_BLOCK_BYTES as u64 + 128 <= LARG
 const _: () = assert!(PARKED_PER_SESSION_MAX < PARKED_MAX, "one session must not use up what all share");
 const _: () = assert!(POSTS_BURST > OUTBOX_MAX as u64, "a full outbox must pass");
 const _: () = assert!(CONVERSATIONS_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);
+const _: () = assert!(PROFILES_PER_EVENT * (NAME_BYTES_MAX + PROFILE_BYTES_MAX + 8) < PAGE_BYTES_MAX);
 const _: () = assert!(PRESENCES_PER_EVENT * (NAME_BYTES_MAX + 32) < PAGE_BYTES_MAX);
 
 /// What one line of a device takes at most: its key, six times, an answer, numbers and marks.

@@ -301,11 +301,15 @@ FOUND = Struct(hits=ListOf(HIT), more=BOOL, cut=BOOL)
 ORIGINAL = Struct(**{"from": NAME}, text=TEXT, until=MILLIS)
 ROLE = Enum(Member=None, Admin=None)
 PRESENCE = Enum(Online=None, Away=None, Offline=None)
-PERSON = Struct(account=NAME, presence=PRESENCE, last_seen=Maybe(MILLIS))
+PROFILE_LINE, STATUS_TEXT = String(text_of(128)), String(text_of(160))
+PROFILE = Struct(display=Maybe(NAME), department=Maybe(PROFILE_LINE), telephone=Maybe(PROFILE_LINE), status=Maybe(STATUS_TEXT))
+PROFILE_CHANGE = Enum(Display=Maybe(NAME), Department=Maybe(PROFILE_LINE), Telephone=Maybe(PROFILE_LINE), Status=Maybe(STATUS_TEXT))
+NAMED_PROFILE = Struct(account=NAME, profile=PROFILE)
+PERSON = Struct(account=NAME, presence=PRESENCE, last_seen=Maybe(MILLIS), profile=PROFILE)
 PRESENCE_CHANGE = Struct(account=NAME, presence=PRESENCE, at=MILLIS)
 PRESENTITY = Enum(Everyone=None, Account=NAME, Room=NAME, Lists=None)
 LIST_VERSIONS = Struct(accounts=U64, rooms=U64, groups=U64, notices=U64)
-ACCOUNT = Struct(name=NAME, role=ROLE, disabled=BOOL, created_at=MILLIS, last_seen=Maybe(MILLIS))
+ACCOUNT = Struct(name=NAME, role=ROLE, disabled=BOOL, created_at=MILLIS, last_seen=Maybe(MILLIS), profile=PROFILE)
 GROUP = Struct(name=NAME, members=U64)
 DEVICE_ID = Bytes(32)
 DEVICE = Struct(
@@ -408,6 +412,8 @@ DEVICE_ENTRY = Struct(
 )
 LEDGER_ENTRY = Struct(
     account=NAME,
+    display=Maybe(NAME),
+    department=Maybe(PROFILE_LINE),
     reached_at=Maybe(MILLIS),
     visible_at=Maybe(MILLIS),
     answered=Maybe(Tuple(LABEL, MILLIS)),
@@ -497,6 +503,7 @@ REQUESTS = [
     ("ListFiles", HISTORY, Struct(place=PLACE, before=Maybe(SEQ))),
     ("React", CHAT, Struct(place=PLACE, room=Maybe(ID), seq=SEQ, emoji=EMOJI, set=BOOL)),
     ("FetchReactors", HISTORY, Struct(place=PLACE, seq=SEQ, after=U32)),
+    ("SetProfile", CHAT, Struct(account=NAME, changes=ListOf(PROFILE_CHANGE))),
 ]
 ANSWERS = [
     ("Done", None),
@@ -551,6 +558,7 @@ EVENTS = [
     ("Typing", CHAT, Struct(place=PLACE, account=NAME)),
     ("Renamed", CHAT, Struct(conversation=ID, room=NAME)),
     ("Lists", CHAT, Struct(versions=LIST_VERSIONS, within_ms=U32)),
+    ("Profiles", CHAT, Struct(since=U64, changes=ListOf(NAMED_PROFILE), upto=U64)),
 ]
 
 REQUEST = Enum(**{row[0]: row[-1] for row in REQUESTS})

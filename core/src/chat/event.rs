@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, ConversationId, ConversationInfo, ListVersions, Message, Notice, NoticeId, Page, Place, PresenceChange, Progress,
-    RoomName, Seq,
+    AccountName, ConversationId, ConversationInfo, ListVersions, Message, NamedProfile, Notice, NoticeId, Page, Place, PresenceChange,
+    Progress, RoomName, Seq,
 };
 use crate::wire::Channel;
 
@@ -79,6 +79,15 @@ pub enum Event {
         versions: ListVersions,
         /// Whoever shows such a list asks for it again at a random moment within so many milliseconds, so that not everybody asks at once.
         within_ms: u32,
+    },
+    /// What is said of some people has changed: for whoever watches what is to be listed, in place of [`Event::Lists`].
+    Profiles {
+        /// Whoever has listed [`ListVersions::accounts`] of this number …
+        since: u64,
+        /// … and puts these into their list …
+        changes: Vec<NamedProfile>,
+        /// … has it of that number.
+        upto: u64,
     },
 }
 

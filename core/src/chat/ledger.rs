@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
-use super::{AccountName, DeviceId, GroupName, Label, NoticeState, NoticeSummary, Page};
+use super::{AccountName, DeviceId, DisplayName, GroupName, Label, NoticeState, NoticeSummary, Page, ProfileLine};
 use crate::time::UnixMillis;
 
 /// What keeps a notice from getting further.
@@ -115,6 +115,10 @@ pub struct DeviceEntry {
 pub struct LedgerEntry {
     /// By the name that it was given, as it was spelled then.
     pub account: AccountName,
+    /// What people call them.
+    pub display: Option<DisplayName>,
+    /// Where in the house they belong.
+    pub department: Option<ProfileLine>,
     /// When it reached them.
     pub reached_at: Option<UnixMillis>,
     /// When it was first visible.

@@ -29,6 +29,7 @@ mod offer;
 mod page;
 mod people;
 mod plan;
+mod profile;
 mod record;
 mod refusal;
 mod request;
@@ -60,7 +61,7 @@ pub use lists::ListVersions;
 pub use message::{
     Alteration, ConversationId, ConversationInfo, Message, MessagePage, Place, PostId, Quote, Quoted, Reaction, Reactor, Seq,
 };
-pub use name::{AccountName, GroupName, InvalidName, RoomName, TemplateName};
+pub use name::{AccountName, DisplayName, GroupName, InvalidName, RoomName, TemplateName};
 pub use notice::{
     Audience, GivenAnswer, InvalidAudience, Notice, NoticeChange, NoticeDraft, NoticeId, NoticeState, NoticeSummary, Progress, Receipt,
     Severity,
@@ -69,6 +70,7 @@ pub use offer::{InvalidDraft, check_answers, check_audience, check_expiry, check
 pub use page::Page;
 pub use people::{Account, AccountId, Person, Presence, PresenceChange, Presentity, Role};
 pub use plan::{Missed, Obstacle, Preview, ScheduleId, Scheduled, Template};
+pub use profile::{NamedProfile, PersonProfile, ProfileChange};
 pub use record::{AuditEntry, Exportable, Parties};
 pub use refusal::Refusal;
 pub use request::Request;
@@ -77,6 +79,6 @@ pub use rule::{MayAsk, RateClass, RequestKind, Rule};
 pub use schedule::{Every, Reminding, Schedule};
 pub use shared_file::SharedFile;
 pub use table::table_line;
-pub use text::{Excerpt, InvalidText, Label, Password, SearchText, Text, Title};
+pub use text::{Excerpt, InvalidText, Label, Password, ProfileLine, SearchText, StatusText, Text, Title};
 pub use timeline::{CommonPast, Timeline};
 pub use words::UnknownWord;

@@ -78,17 +78,26 @@ fn is_hidden(c: char) -> bool {
     is_blank(c) || matches!(category(c), GeneralCategory::PrivateUse | GeneralCategory::Unassigned)
 }
 
+/// The first character of a text that shows nothing where every character is to be seen, but for joiners that letters need.
+pub(super) fn first_hidden(text: &str) -> Option<char> {
+    if text.is_ascii() {
+        return text.chars().find(char::is_ascii_control);
+    }
+    let is_hidden_at = |&(at, c): &(usize, char)| {
+        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + c.len_utf8()..).unwrap_or_default());
+        c != ' ' && is_hidden(c) && !(JOINERS.contains(&c) && is_joiner_in_place(before, c, after))
+    };
+    text.char_indices().find(is_hidden_at).map(|(_, c)| c)
+}
+
 /// What a name is that somebody is given today: it can be seen, nothing in it is hidden, and it stays within its line. Joiners are letters'
 /// business where a script needs them.
 fn check_given(name: &str) -> Result<(), InvalidName> {
     if name.is_ascii() {
         return Ok(());
     }
-    for (at, c) in name.char_indices() {
-        let (before, after) = (name.get(..at).unwrap_or_default(), name.get(at + c.len_utf8()..).unwrap_or_default());
-        if c != ' ' && is_hidden(c) && !(JOINERS.contains(&c) && is_joiner_in_place(before, c, after)) {
-            return Err(InvalidName::Character(c));
-        }
+    if let Some(c) = first_hidden(name) {
+        return Err(InvalidName::Character(c));
     }
     if !name.chars().any(is_base) {
         return Err(InvalidName::Empty);
@@ -196,6 +205,11 @@ name! {
 name! {
     /// What a template is called: 1 to 32 characters in NFC, unique by [`TemplateName::key`].
     TemplateName
+}
+
+name! {
+    /// What people call a person: 1 to 32 characters in NFC. It need not be the only one of its kind.
+    DisplayName
 }
 
 impl AccountName {

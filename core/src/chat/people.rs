@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
-use super::{AccountName, RoomName};
+use super::{AccountName, PersonProfile, RoomName};
 use crate::time::UnixMillis;
 
 /// The server's number for an account; never reused.
@@ -54,6 +54,8 @@ pub struct Person {
     pub presence: Presence,
     /// When they were last here; `None` when they never were.
     pub last_seen: Option<UnixMillis>,
+    /// What is said of them.
+    pub profile: PersonProfile,
 }
 
 /// Somebody came or went.
@@ -93,4 +95,6 @@ pub struct Account {
     pub created_at: UnixMillis,
     /// When it was last signed in; `None` for never.
     pub last_seen: Option<UnixMillis>,
+    /// What is said of the person.
+    pub profile: PersonProfile,
 }

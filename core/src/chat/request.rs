@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountName, Audience, Block, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, KeepChange, LedgerView, NoticeChange,
-    NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, ReactionEmoji, Receipt, Role, RoomName, ScheduleId, SearchText,
-    Seq, Template, TemplateName, Text, Timeline,
+    NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, ProfileChange, ReactionEmoji, Receipt, Role, RoomName, ScheduleId,
+    SearchText, Seq, Template, TemplateName, Text, Timeline,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -498,6 +498,15 @@ pub enum Request {
         /// How many to skip: those that are known.
         after: u32,
     },
+    // --- Profiles ---
+    /// Say something else of a person: one's own status, and where the server's `profiles` are open the rest of one's own profile; administrators
+    /// of everybody's. Answer: [`Answer::Done`].
+    SetProfile {
+        /// Of whom.
+        account: AccountName,
+        /// What; at most [`PROFILE_CHANGES_MAX`](crate::limits::PROFILE_CHANGES_MAX), one after the other.
+        changes: Vec<ProfileChange>,
+    },
 }
 
 impl Request {
@@ -562,6 +571,7 @@ impl Request {
             | Self::AddUser { .. }
             | Self::ListUsers { .. }
             | Self::SetPassword { .. }
+            | Self::SetProfile { .. }
             | Self::SetRole { .. }
             | Self::SetDisabled { .. }
             | Self::ListDevices { .. }

@@ -150,6 +150,7 @@ table! {
     // Accounts.
     AddUser          Control  once   Admin     Act     Changes;
     SetPassword      Control  again  Member    Act     Changes;
+    SetProfile       Chat     again  Member    Act     Changes;
     SetRole          Control  again  Admin     Act     Changes;
     SetDisabled      Control  again  Admin     Act     Changes;
     RevokeDevice     Control  again  Member    Act     Changes;

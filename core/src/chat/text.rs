@@ -12,8 +12,10 @@ use super::characters::{category, has_too_many_marks};
 use super::fold::fold;
 use super::hidden::is_base;
 use super::line_break::{in_one_line, with_plain_line_breaks};
+use super::name::first_hidden;
 use crate::limits::{
-    EXCERPT_BYTES_MAX, LABEL_BYTES_MAX, MARKS_PER_LETTER_MAX, PASSWORD_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX,
+    EXCERPT_BYTES_MAX, LABEL_BYTES_MAX, MARKS_PER_LETTER_MAX, PASSWORD_BYTES_MAX, PROFILE_LINE_BYTES_MAX, SEARCH_BYTES_MAX,
+    STATUS_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX,
 };
 
 /// Why a text cannot be sent; each displays as a sentence for the person who typed it.
@@ -28,6 +30,8 @@ pub enum InvalidText {
     },
     /// A control character other than a line break or a tab.
     Control(char),
+    /// A character that shows nothing, where all are to be seen.
+    Hidden(char),
     /// More than [`MARKS_PER_LETTER_MAX`] marks on one letter.
     Marks,
     /// A search for marks and characters that show nothing: every message has those.
@@ -40,6 +44,7 @@ impl fmt::Display for InvalidText {
             Self::Empty => f.write_str("The text is empty."),
             Self::TooLong { bytes_max } => write!(f, "The text is too long: at most {bytes_max} bytes of UTF-8 fit."),
             Self::Control(c) => write!(f, "The text contains the control character U+{:04X}; remove it and try again.", u32::from(*c)),
+            Self::Hidden(c) => write!(f, "The text contains the invisible character U+{:04X}; remove it and try again.", u32::from(*c)),
             Self::Marks => write!(f, "The text has more than {MARKS_PER_LETTER_MAX} marks on one letter; remove some and try again."),
             Self::NothingToFind => f.write_str("There is nothing in that to search for; type a letter, a digit or a sign."),
         }
@@ -76,6 +81,26 @@ fn check_sought(text: &str) -> Result<(), InvalidText> {
         return Err(InvalidText::Empty);
     }
     if fold(text).trim().is_empty() { Err(InvalidText::NothingToFind) } else { Ok(()) }
+}
+
+/// The same in one line of words with one space between them, in NFC.
+fn tidied(text: String) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.nfc());
+    }
+    line
+}
+
+/// What stands in a list beside a name: it can be seen, all of it.
+fn check_shown(text: &str) -> Result<(), InvalidText> {
+    match first_hidden(text) {
+        Some(c) => Err(InvalidText::Hidden(c)),
+        None => check_written(text),
+    }
 }
 
 macro_rules! text {
@@ -162,6 +187,15 @@ text! {
 text! {
     /// What to search for, up to [`SEARCH_BYTES_MAX`] bytes in one line; when it is written something is left of it after [`fold`].
     SearchText, SEARCH_BYTES_MAX, |_| false, in_one_line, check_sought
+}
+
+text! {
+    /// A line of a profile, up to [`PROFILE_LINE_BYTES_MAX`] bytes in NFC without spaces around it; nothing in it is hidden, as in a name.
+    ProfileLine, PROFILE_LINE_BYTES_MAX, |_| false, tidied, check_shown
+}
+text! {
+    /// What somebody says of what they are doing, up to [`STATUS_BYTES_MAX`] bytes in one line.
+    StatusText, STATUS_BYTES_MAX, |_| false, tidied, check_written
 }
 
 impl Text {

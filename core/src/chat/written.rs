@@ -2,7 +2,7 @@
 //!
 //! A client builds its requests through the same rules; this is for the server, to whom other programs speak, too.
 
-use super::{Label, NoticeChange, Refusal, Request, Text, Title};
+use super::{Label, NoticeChange, ProfileChange, Refusal, Request, Text, Title};
 
 impl Request {
     /// Whether the names that the request gives, and the texts that it brings, are such as may be written today. Names of what is there
@@ -32,6 +32,8 @@ impl Request {
                     Err(Refusal::NotAnEmoji)
                 }
             }
+            Self::SetProfile { changes, .. } if changes.iter().all(ProfileChange::is_as_written) => Ok(()),
+            Self::SetProfile { .. } => Err(Refusal::NameNotGiven),
             Self::SendNotice(draft) => check_texts(draft.title.as_ref(), Some(&draft.body), &draft.answers),
             Self::ChangeNotice { change, .. } => match change {
                 NoticeChange::Update { title, body, .. } => check_texts(title.as_ref(), body.as_ref(), &[]),

@@ -7,8 +7,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::chat::{
-    AccountName, Answer, ContentHash, ConversationId, ConversationInfo, FileName, ListVersions, Message, Notice, NoticeDraft, NoticeId,
-    Password, Place, PostId, PresenceChange, Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text, Timeline,
+    AccountName, Answer, ContentHash, ConversationId, ConversationInfo, FileName, ListVersions, Message, NamedProfile, Notice, NoticeDraft,
+    NoticeId, Password, Place, PostId, PresenceChange, Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text,
+    Timeline,
 };
 use crate::crypto::{KeyPair, PublicKey};
 
@@ -300,6 +301,15 @@ pub enum Update {
     /// What is to be listed has changed: what the owner shows of it is to be asked for again, now. Some time after the server has said so, another
     /// time on each computer.
     Lists(ListVersions),
+    /// What is said of some people has changed.
+    Profiles {
+        /// Whoever has listed [`ListVersions::accounts`] of this number …
+        since: u64,
+        /// … and puts these into their list …
+        changes: Vec<NamedProfile>,
+        /// … has it of that number; whoever has not asks for the list.
+        upto: u64,
+    },
     /// People whom the owner shows came or went.
     Presence(Vec<PresenceChange>),
     /// A notice one has sent has come further.

@@ -288,6 +288,11 @@ impl Client {
                 self.watching.on_told(version);
                 self.updates.push_back(Update::Presence(changes));
             }
+            Event::Profiles { since, changes, upto } => {
+                if self.watching.on_profiles(upto) {
+                    self.updates.push_back(Update::Profiles { since, changes, upto });
+                }
+            }
             Event::Lists { versions, within_ms } => self.watching.on_lists(now, versions, within_ms, &mut self.rng),
             Event::Notice(notice) => self.on_notice(notice),
             Event::OpenNotices(open) => self.on_open_notices(&open),

@@ -58,6 +58,16 @@ impl Watching {
         self.lists = Some((at, versions));
     }
 
+    /// What is said of some people has changed; with these changes accounts are listed up to this version. Whether the owner is to hear of it now:
+    /// otherwise it is about to read them anew.
+    pub(super) fn on_profiles(&mut self, upto: u64) -> bool {
+        if let Some((_, versions)) = &mut self.lists {
+            versions.accounts = upto;
+            return false;
+        }
+        self.shows_lists()
+    }
+
     /// When the owner is to hear that what is to be listed has changed.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.lists.map(|(at, _)| at)

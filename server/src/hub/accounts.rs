@@ -1,10 +1,11 @@
 //! What administrators do with accounts.
 
-use belfry_core::chat::{Account, AccountId, AccountName, Answer, Page, Password, Refusal, Role};
+use belfry_core::chat::{Account, AccountId, AccountName, Answer, Page, Password, ProfileChange, Refusal, Role};
+use belfry_core::limits::PROFILE_CHANGES_MAX;
 use belfry_core::time::Now;
 
 use super::pending::{Ends, HashedFor, PendingHash};
-use super::{Context, Effect, Hub, JobTicket, PendingJob, page, unless_it_stops_notices};
+use super::{Context, Effect, Hub, JobTicket, PendingJob, Profiles, page, unless_it_stops_notices};
 use crate::store::{List, Remembered, Work};
 
 impl Hub {
@@ -39,6 +40,22 @@ impl Hub {
         };
         self.hash(context, HashedFor::SetPassword { account, ends }, password);
         Ok(())
+    }
+
+    /// A person says for themselves what they are doing, and where profiles are open also the rest.
+    pub(super) fn set_profile(&mut self, context: Context<'_>, account: AccountName, changes: Vec<ProfileChange>) -> Result<(), Refusal> {
+        if changes.len() > PROFILE_CHANGES_MAX {
+            return Err(Refusal::TooMany);
+        }
+        let is_own = self.is_own(context.from, &account);
+        let is_own_to_say = |change: &ProfileChange| match change {
+            ProfileChange::Status(_) => true,
+            ProfileChange::Display(_) | ProfileChange::Department(_) | ProfileChange::Telephone(_) => self.rules.profiles == Profiles::Open,
+        };
+        if context.from.role() != Role::Admin && !(is_own && changes.iter().all(is_own_to_say)) {
+            return Err(Refusal::AdminOnly);
+        }
+        self.submit_for(context, Work::SetProfile { account, changes }, PendingJob::SetProfile { to: context.to })
     }
 
     pub(super) fn set_role(&mut self, context: Context<'_>, account: AccountName, role: Role, confirmed: bool) -> Result<(), Refusal> {

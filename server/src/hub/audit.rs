@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Audience, Bound, KeepChange, NoticeChange, Request, Role};
+use belfry_core::chat::{AccountName, Audience, Bound, KeepChange, NoticeChange, ProfileChange, Request, Role};
 
 use super::Hub;
 use super::rules::spelled;
@@ -22,6 +22,9 @@ impl Hub {
             Request::SetPassword { account, keep_sessions, .. } => {
                 ("user.password", account.to_string(), if *keep_sessions { "sessions go on" } else { "" }.to_owned())
             }
+            // What one says of oneself is no act of an administrator.
+            Request::SetProfile { account, .. } if self.is_own(from, account) => return None,
+            Request::SetProfile { account, changes } => ("user.profile", account.to_string(), said(changes)),
             Request::SetRole { account, role, .. } => ("user.role", account.to_string(), role.as_str().to_owned()),
             Request::SetDisabled { account, disabled: true, .. } => ("user.disable", account.to_string(), String::new()),
             Request::SetDisabled { account, disabled: false, .. } => ("user.enable", account.to_string(), String::new()),
@@ -69,6 +72,17 @@ impl Hub {
         };
         Some(AuditRecord { account: from.account(), act, object, detail })
     }
+}
+
+/// Which parts of a profile were changed.
+fn said(changes: &[ProfileChange]) -> String {
+    let part = |change: &ProfileChange| match change {
+        ProfileChange::Display(_) => "display",
+        ProfileChange::Department(_) => "department",
+        ProfileChange::Telephone(_) => "telephone",
+        ProfileChange::Status(_) => "status",
+    };
+    changes.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 /// The first of several names, and how many more there are: a line of the log stays a line.

@@ -63,6 +63,10 @@ impl Hub {
                     hub.expel(now, account, None, CloseCode::USER_LOCKED);
                 }
             }),
+            PendingJob::SetProfile { to } => self.answer(to, result, |hub, profile| {
+                hub.reply(to, Ok(Answer::Done));
+                hub.profile_changed(now, profile);
+            }),
             PendingJob::Typing { to, account } => self.answer(to, result, |hub, other| hub.typed(to, account, other)),
             PendingJob::Accounts { to } => self.reply_read(to, result, Self::accounts_read),
             PendingJob::People { to } => self.reply_read(to, result, Self::people_read),

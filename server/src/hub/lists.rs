@@ -5,12 +5,12 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use belfry_core::chat::{AccountId, Event, ListVersions, Role};
+use belfry_core::chat::{AccountId, Event, ListVersions, NamedProfile, Role};
 use belfry_core::limits::{LISTS_WITHIN_MAX, PAGE_ENTRIES_MAX};
 use belfry_core::time::{Instant, Now};
 
 use super::{Hub, SessionId};
-use crate::limits::{LIST_PAGES_PER_SECOND, LISTS_INTERVAL};
+use crate::limits::{LIST_PAGES_PER_SECOND, LISTS_INTERVAL, PROFILES_PER_EVENT};
 
 /// What kind of list something else stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(super) struct Lists {
     /// As it was told last.
     told: ListVersions,
     shown_by: BTreeSet<SessionId>,
+    /// What has changed of accounts since, as long as that is nothing but few profiles.
+    profiles: Vec<NamedProfile>,
     quiet_until: Instant,
 }
 
@@ -79,11 +81,20 @@ impl Hub {
         self.announce_lists(now);
     }
 
+    /// Something else is said of somebody: few of those are told as they are, since people say often what they are doing.
+    pub(super) fn profile_changed(&mut self, now: Now, profile: NamedProfile) {
+        if !self.lists.shown_by.is_empty() && self.lists.profiles.len() < PROFILES_PER_EVENT {
+            self.lists.profiles.push(profile);
+        }
+        self.list_changed(now, ListKind::Accounts);
+    }
+
     /// A session shows lists: how often they have changed up to now.
     pub(super) fn watch_lists(&mut self, session: SessionId, account: AccountId) -> ListVersions {
         if self.lists.shown_by.is_empty() {
             // Nobody has missed anything.
             self.lists.told = self.lists.now;
+            self.lists.profiles.clear();
         }
         self.lists.shown_by.insert(session);
         seen_by(self.role(account), self.lists.now)
@@ -99,6 +110,12 @@ impl Hub {
             return;
         }
         self.lists.quiet_until = now.instant + LISTS_INTERVAL;
+        let changes = std::mem::take(&mut self.lists.profiles);
+        if changes.len() as u64 == self.lists.now.accounts - self.lists.told.accounts && !changes.is_empty() {
+            let (since, upto) = (self.lists.told.accounts, self.lists.now.accounts);
+            self.lists.told.accounts = upto;
+            self.push(self.lists.shown_by.iter().copied().collect(), Event::Profiles { since, changes, upto });
+        }
         let (versions, told) = (self.lists.now, std::mem::replace(&mut self.lists.told, self.lists.now));
         for role in [Role::Admin, Role::Member] {
             let versions = seen_by(role, versions);

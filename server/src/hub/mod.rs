@@ -50,7 +50,7 @@ use self::presence::Presences;
 use self::quotas::Quotas;
 use self::requests::Context;
 use self::rooms::Rooms;
-pub use self::rules::{Rates, Retention, Rules, spelled};
+pub use self::rules::{Profiles, Rates, Retention, Rules, spelled};
 use self::searching::Searching;
 use self::tidying::Tidying;
 use self::watching::Watchers;
@@ -329,10 +329,11 @@ impl Hub {
 
     /// A page of people with what the store cannot know: who is here.
     fn people_read(&self, people: Page<StoredPerson>) -> Answer {
-        let person = |StoredPerson { id, name, last_seen }| Person {
+        let person = |StoredPerson { id, name, last_seen, profile }| Person {
             account: name,
             presence: self.presences.presence(id),
             last_seen: self.directory.last_seen(id, last_seen),
+            profile,
         };
         page(people.entries.into_iter().map(person), people.more).into()
     }

@@ -55,6 +55,8 @@ pub(super) enum PendingJob {
     SetRole { to: ReplyTo, role: Role },
     /// Shut out, or let in again.
     SetDisabled { to: ReplyTo, disabled: bool },
+    /// Something else is said of somebody.
+    SetProfile { to: ReplyTo },
     /// The database's size, for the status.
     Size { to: ReplyTo },
     /// A notice that has changed or ended, or whose people are reminded; without `to` because it was time for that.

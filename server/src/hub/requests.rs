@@ -80,6 +80,7 @@ impl Hub {
             }
             Request::ListUsers { after } => self.list_users(context, after),
             Request::SetPassword { account, password, keep_sessions } => self.set_password(context, account, password, keep_sessions),
+            Request::SetProfile { account, changes } => self.set_profile(context, account, changes),
             Request::SetRole { account, role, confirmed } => self.set_role(context, account, role, confirmed),
             Request::SetDisabled { account, disabled, confirmed } => self.set_disabled(context, account, disabled, confirmed),
             Request::Status => self.submit_for(context, Work::Size, PendingJob::Size { to }),

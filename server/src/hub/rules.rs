@@ -12,11 +12,22 @@ use crate::limits::{
 };
 use crate::store::Kept;
 
+/// Who says what a person is called, where they belong and where they are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profiles {
+    /// The person, and administrators.
+    Open,
+    /// Only administrators.
+    Closed,
+}
+
 /// What may change while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Whether people may make their own accounts.
     pub registration: Registration,
+    /// Whether people may say for themselves what they are called, where they belong and where they are reached.
+    pub profiles: Profiles,
     /// How long things are kept.
     pub retention: Retention,
     /// How much one person may ask.
@@ -116,19 +127,23 @@ impl Default for Rates {
 impl Rules {
     /// The rules of a server that nobody has told otherwise.
     pub fn with_registration(registration: Registration) -> Self {
-        Self { registration, retention: Retention::default(), rates: Rates::default() }
+        Self { registration, profiles: Profiles::Open, retention: Retention::default(), rates: Rates::default() }
     }
 }
 
 impl fmt::Display for Rules {
     /// One line for whoever reads the log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { registration, retention, rates } = self;
+        let Self { registration, profiles, retention, rates } = self;
         let registration = match registration {
             Registration::Open => "open",
             Registration::Closed => "closed",
         };
-        write!(f, "registration {registration}; {retention}; {rates}")
+        let profiles = match profiles {
+            Profiles::Open => "open",
+            Profiles::Closed => "closed",
+        };
+        write!(f, "registration {registration}; profiles {profiles}; {retention}; {rates}")
     }
 }
 
@@ -208,8 +223,8 @@ mod tests {
         };
         assert_eq!(
             rules.to_string(),
-            "registration closed; messages kept for 1 day, the newest 7 of each conversation; notices kept forever; the audit log kept forever; \
-             1 posts, 2 pages and 3 other acts in a second, 4 failed sign-ins in a minute; 5 registrations from an address and 6 rooms of a \
+            "registration closed; profiles open; messages kept for 1 day, the newest 7 of each conversation; notices kept forever; the audit \
+             log kept forever; 1 posts, 2 pages and 3 other acts in a second, 4 failed sign-ins in a minute; 5 registrations from an address and 6 rooms of a \
              person in an hour, 7 rooms of a person; 8 MiB written by a person in a day; files of 11 MiB, 12 MiB of them \
              from a person in a day and 13 MiB in all; 9 MiB of the disk kept free"
         );

@@ -20,8 +20,8 @@ use super::settling::{Forgetting, Unsettled};
 use super::time_limit::{self, TimeLimit};
 use super::{
     DatabaseSize, Done, Job, JobTicket, Lock, NamedAccount, Opening, Outcome, StoreError, Work, accounts, alterations, audience, audit,
-    devices, export, files, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, reached, retention, rooms,
-    screens, set_back, sharing, sign_in, timelines,
+    devices, export, files, groups, ledger, ledger_page, lists, messages, notice_changes, notices, open, plans, profiles, reached,
+    retention, rooms, screens, set_back, sharing, sign_in, timelines,
 };
 
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
@@ -378,6 +378,7 @@ fn perform(connection: &Connection, at: UnixMillis, work: Work) -> Result<Outcom
         }
         Work::SetClockBack { from } => Ok(set_back::set_back(connection, at, from)?.into()),
         Work::Exportable { account, all, room, after } => export::list(connection, account, all, room.as_ref(), after),
+        Work::SetProfile { account, changes } => profiles::set(connection, &account, changes),
         Work::Room(job) => rooms::perform(connection, at, job),
         Work::Message(talk) => alterations::perform(connection, at, talk),
         Work::List(list) => lists::read(connection, at, list),

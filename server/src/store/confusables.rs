@@ -69,6 +69,18 @@ pub(super) fn take(connection: &Connection, kind: NameKind, whose: i64, name: &s
     Ok(true)
 }
 
+/// Whether somebody else than `whose` has a name that looks like this one.
+pub(super) fn is_anothers(connection: &Connection, kind: NameKind, whose: i64, name: &str, key: &str) -> Result<bool, StoreError> {
+    for look in of(name, key) {
+        let mut statement = connection.prepare_cached(WHOSE)?;
+        let mut owners = statement.query_map(params![kind as i64, look], |row| row.get::<_, i64>(0))?;
+        if owners.next().transpose()?.is_some_and(|owner| owner != whose) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A name is nobody's any more.
 pub(super) fn give_back(connection: &Connection, kind: NameKind, whose: i64) -> Result<(), StoreError> {
     connection.prepare_cached(GIVE_BACK)?.execute([kind as i64, whose])?;

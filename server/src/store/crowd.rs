@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{
     AccountId, Answer, Audience, ConversationId, DeviceId, GroupName, Keep, Label, LedgerView, NoticeChange, NoticeId, Page, Parties,
-    Receipt, Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
+    ProfileChange, Receipt, Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
 };
 use belfry_core::time::UnixMillis;
 
@@ -198,6 +198,7 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
             Work::AddAccount { name: named("dora"), password_hash: "hash".into(), role: Role::Member },
         ),
         ("accounts 1", 100, Work::RenewHash { account: bob, from: "hash".into(), to: "renewed".into() }),
+        ("accounts 1", 101, Work::SetProfile { account: named("bob"), changes: vec![ProfileChange::Status("busy".parse().ok())] }),
         ("accounts 1", 101, Work::SetRole { account: named("bob"), role: Role::Admin }),
         ("accounts 1", 101, Work::SetRole { account: named("bob"), role: Role::Member }),
         ("accounts 1", 102, Work::SetDisabled { account: named("carol"), disabled: true }),

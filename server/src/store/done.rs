@@ -1,8 +1,8 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Keep, LedgerTally, Message, Notice, NoticeId,
-    NoticeSummary, Obstacle, Page, Progress, Refusal, Seq,
+    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Keep, LedgerTally, Message, NamedProfile, Notice,
+    NoticeId, NoticeSummary, Obstacle, Page, Progress, Refusal, Seq,
 };
 use belfry_core::time::UnixMillis;
 
@@ -60,6 +60,8 @@ outcomes! {
     AccountAdded(AccountAdded),
     /// It is done for the account of the name that was asked for.
     NamedAccount(NamedAccount),
+    /// What is said of somebody now.
+    ProfileSet(NamedProfile),
     /// What somebody comes back to.
     Overview(Overview),
     /// A message is stored, now or before.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use belfry_core::chat::{
     AccountId, AccountName, Audience, ConversationId, DeviceId, GroupName, LedgerView, NoticeChange, NoticeDraft, NoticeId, PostId,
-    Receipt, Role, RoomName, ScheduleId, Seq, Template, TemplateName, Text,
+    ProfileChange, Receipt, Role, RoomName, ScheduleId, Seq, Template, TemplateName, Text,
 };
 use belfry_core::source::Source;
 use belfry_core::time::UnixMillis;
@@ -110,6 +110,8 @@ pub enum Work {
         /// Whether it is shut out.
         disabled: bool,
     },
+    /// Say something else of somebody. Outcome: [`Outcome::ProfileSet`]; refused with [`Refusal::UnknownAccount`], [`Refusal::NameTaken`].
+    SetProfile { account: AccountName, changes: Vec<ProfileChange> },
     /// Find an account by its name. Outcome: [`Outcome::NamedAccount`]; refused with [`Refusal::UnknownAccount`].
     Find { name: AccountName },
     /// Somebody has proven who they are: note it, also what they have missed, and read what they come back to. Outcome:
@@ -336,6 +338,7 @@ impl Work {
             | Self::RenewHash { .. }
             | Self::SetPassword { .. }
             | Self::SetRole { .. }
+            | Self::SetProfile { .. }
             | Self::SetDisabled { .. }
             | Self::SignIn { .. }
             | Self::Seen { .. }

@@ -6,7 +6,7 @@ use belfry_core::chat::{
 use belfry_core::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::column::{clamped, device, invalid, number, optional_number, optional_time, small, words};
+use super::column::{clamped, device, invalid, number, optional_number, optional_time, optional_words, small, words};
 use super::error::Trouble;
 use super::ledger::OTHERS;
 use super::page::{Limit, taken};
@@ -28,8 +28,8 @@ macro_rules! in_group {
 }
 
 const PEOPLE: &str = concat!(
-    "SELECT id, name, reached_at, visible_at, answered_at, answer, last_seen, revision, offline_since, later FROM (
-        SELECT a.id, a.name, a.name_key, a.last_seen, l.*, ",
+    "SELECT id, name, reached_at, visible_at, answered_at, answer, last_seen, revision, offline_since, later, display, department FROM (
+        SELECT a.id, a.name, a.name_key, a.last_seen, a.display, a.department, l.*, ",
     need!(),
     " AS need FROM ledger l CROSS JOIN accounts a ON a.id = l.account WHERE l.notice = ?1 AND ",
     in_group!(),
@@ -94,6 +94,8 @@ pub(super) fn read(
         let screens = screens.query_map(params![id, clamped(account.0), end], |row| read_screen(row, answer))?;
         let entry = LedgerEntry {
             account: words(row, 1)?,
+            display: optional_words(row, 10)?,
+            department: optional_words(row, 11)?,
             reached_at: optional_time(row, 2)?,
             visible_at: optional_time(row, 3)?,
             answered: answer.cloned().zip(optional_time(row, 4)?),

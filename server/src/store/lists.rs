@@ -8,14 +8,13 @@ use rusqlite::{Connection, Params, Row, params};
 use super::column::{clamped, number, optional_number, optional_time, optional_words, time, words};
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{List, Outcome, StoredPerson, accounts, conversations, notices, plans, timelines, would_go};
+use super::{List, Outcome, StoredPerson, accounts, conversations, notices, plans, profiles, timelines, would_go};
 
-const EVERYBODY: &str = "SELECT id, name, last_seen FROM accounts WHERE name_key > ?1 AND disabled = 0 ORDER BY name_key LIMIT ?2";
-const ACCOUNTS: &str =
-    "SELECT id, name, role, disabled, created_at, last_seen FROM accounts WHERE name_key > ?1 ORDER BY name_key LIMIT ?2";
-const MEMBERS: &str = "SELECT a.id, a.name, a.last_seen FROM members m CROSS JOIN accounts a ON a.id = m.account
+const EVERYBODY: &str = "SELECT id, name, last_seen, display, department, telephone, status FROM accounts WHERE name_key > ?1 AND disabled = 0 ORDER BY name_key LIMIT ?2";
+const ACCOUNTS: &str = "SELECT id, name, role, disabled, created_at, last_seen, display, department, telephone, status FROM accounts WHERE name_key > ?1 ORDER BY name_key LIMIT ?2";
+const MEMBERS: &str = "SELECT a.id, a.name, a.last_seen, a.display, a.department, a.telephone, a.status FROM members m CROSS JOIN accounts a ON a.id = m.account
     WHERE m.conversation = ?3 AND a.name_key > ?1 AND a.disabled = 0 ORDER BY a.name_key LIMIT ?2";
-const IN_GROUP: &str = "SELECT a.id, a.name, a.last_seen FROM group_members m CROSS JOIN accounts a ON a.id = m.account
+const IN_GROUP: &str = "SELECT a.id, a.name, a.last_seen, a.display, a.department, a.telephone, a.status FROM group_members m CROSS JOIN accounts a ON a.id = m.account
     WHERE m.account_group = ?3 AND a.name_key > ?1 ORDER BY a.name_key LIMIT ?2";
 const GROUPS: &str = "SELECT name, (SELECT count(*) FROM group_members WHERE account_group = id) FROM account_groups
     WHERE name_key > ?1 ORDER BY name_key LIMIT ?2";
@@ -49,11 +48,16 @@ fn key(after: Option<&AccountName>) -> String {
 fn people(connection: &Connection, query: &str, limit: Limit, row: impl Params) -> Result<Outcome, Trouble> {
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map(row, read_person)?;
-    Ok(limit.fill(rows, |person| taken(&(&person.name, person.last_seen)))?.into())
+    Ok(limit.fill(rows, |person| taken(&(&person.name, person.last_seen, &person.profile)))?.into())
 }
 
 fn read_person(row: &Row<'_>) -> rusqlite::Result<StoredPerson> {
-    Ok(StoredPerson { id: AccountId(number(row, 0)?), name: words(row, 1)?, last_seen: optional_time(row, 2)? })
+    Ok(StoredPerson {
+        id: AccountId(number(row, 0)?),
+        name: words(row, 1)?,
+        last_seen: optional_time(row, 2)?,
+        profile: profiles::read(row, 3)?,
+    })
 }
 
 fn everybody(connection: &Connection, after: Option<&AccountName>) -> Result<Outcome, Trouble> {
@@ -71,6 +75,7 @@ fn all_accounts(connection: &Connection, after: Option<&AccountName>) -> Result<
             disabled: row.get(3)?,
             created_at: time(row, 4)?,
             last_seen: optional_time(row, 5)?,
+            profile: profiles::read(row, 6)?,
         };
         Ok((AccountId(number(row, 0)?), account))
     })?;

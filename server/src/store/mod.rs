@@ -45,6 +45,7 @@ mod page;
 mod plans;
 #[cfg(test)]
 mod prepared;
+mod profiles;
 mod reached;
 mod reacted;
 mod reactions;

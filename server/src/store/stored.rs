@@ -1,8 +1,8 @@
 //! What is stored, as the hub knows it.
 
 use belfry_core::chat::{
-    AccountId, AccountName, ConversationId, DeviceEntry, GivenAnswer, Keep, LedgerEntry, Missed, Notice, NoticeDraft, NoticeId, Progress,
-    Role, RoomName, ScheduleId, Template, Timeline,
+    AccountId, AccountName, ConversationId, DeviceEntry, GivenAnswer, Keep, LedgerEntry, Missed, Notice, NoticeDraft, NoticeId,
+    PersonProfile, Progress, Role, RoomName, ScheduleId, Template, Timeline,
 };
 use belfry_core::time::UnixMillis;
 
@@ -157,6 +157,8 @@ pub struct StoredPerson {
     pub name: AccountName,
     /// When they were last here.
     pub last_seen: Option<UnixMillis>,
+    /// What is said of them.
+    pub profile: PersonProfile,
 }
 
 /// A room as it is stored: who is in it is read when somebody asks.

@@ -79,6 +79,10 @@ fn what_the_commands_print_is_what_the_page_shows() {
     for who in [&admin, &bob] {
         who.run(&["react", "--room", "lobby", "1", "👍"]).done();
     }
+    let profile = ["--display", "Bob Hill", "--department", "Research", "--telephone", "1234", "--status", "in the workshop"];
+    bob.run(&[&["user", "profile", "bob"][..], &profile].concat()).done();
+    schema.check("user profile", &bob.run(&["user", "profile", "bob", "--json"]).objects());
+    bob.run(&["user", "profile", "bob", "--display", "", "--department", "", "--telephone", "", "--status", ""]).done();
     admin.run(&["group", "add", "nurses", "bob"]).done();
     admin.run(&["notice", "send", "--to", "user:bob", "--wait", "answered", "--expires", "2h", "--title", "Drill", "Leave now"]).done();
     admin.run(&["notice", "send", "--at", "2099-01-01T08:00:00Z", "--every", "day", "later"]).done();

@@ -113,8 +113,9 @@ impl App {
         };
         ChatHead {
             key: place.to_string(),
-            name: scene::name(place),
+            name: scene::name(&self.model, place),
             note,
+            about: scene::about_place(&self.model, place),
             has_older: shown.has_older(),
             has_newer: !shown.is_at_end(),
             span: shown.span(),

@@ -347,7 +347,7 @@ impl App {
 
     fn ask_where_to_save(&self) {
         let Some(shown) = self.model.shown() else { return };
-        let name = format!("{}.txt", scene::name(shown.place()));
+        let name = format!("{}.txt", scene::name(&self.model, shown.place()));
         let post = self.post.clone();
         dialog::save_file("Save conversation", &name, move |file| {
             post.send(AppEvent::SaveInto(file));

@@ -165,10 +165,10 @@ impl App {
         }
         let row = MessageRow {
             key: place.to_string(),
-            who: visible(message.from.as_str()),
+            who: scene::person_name(&self.model, &message.from),
             place: match place {
                 Place::Room(_) if *place == Place::lobby() => words::say("Lobby"),
-                Place::Room(_) => scene::name(place),
+                Place::Room(_) => scene::name(&self.model, place),
                 Place::Direct(_) => String::new(),
             },
             text: if self.settings.show_texts { visible_in_window(message.text.as_str()) } else { words::say("New message") },

@@ -75,8 +75,7 @@ impl App {
     }
 
     pub(super) fn draw_reply(&self) {
-        let me = self.model.me();
-        self.chat.set_reply(self.replied().map(|quote| scene::quote_row(&quote, me, true)));
+        self.chat.set_reply(self.replied().map(|quote| scene::quote_row(&self.model, &quote, true)));
     }
 
     /// As it stands now, where that is known.

@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Counts the forms of the file. Another one, older or newer, is not read: the server has everything.
-const FORM: u32 = 5;
+const FORM: u32 = 6;
 
 /// What was added since without another form: a program that does not know of it leaves it alone.
 const LATER_TABLES: &str = "

@@ -2,7 +2,9 @@ use std::fs;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Alteration, Attachment, ConversationId, Person, Place, Presence, Quote, Role, Seq, Text, Timeline};
+use belfry_core::chat::{
+    AccountName, Alteration, Attachment, ConversationId, Person, PersonProfile, Place, Presence, Quote, Role, Seq, Text, Timeline,
+};
 use belfry_core::time::UnixMillis;
 
 use super::trim::Limits;
@@ -99,7 +101,8 @@ fn what_was_heard_is_there_at_the_next_start() {
     let folder = folder();
     let (world, before) = World::mine(folder.path());
     assert_eq!(before, None);
-    let anna = Person { account: name("anna"), presence: Presence::Online, last_seen: Some(UnixMillis(4)) };
+    let anna =
+        Person { account: name("anna"), presence: Presence::Online, last_seen: Some(UnixMillis(4)), profile: PersonProfile::default() };
     let mut news = vec![me()];
     news.extend(messages(LOBBY, 1..=300));
     news.extend([
@@ -250,7 +253,7 @@ fn a_server_with_another_identity_is_another_server() {
 fn what_was_heard_in_another_timeline_of_the_server_goes() {
     let folder = folder();
     let (world, _) = World::mine(folder.path());
-    let anna = Person { account: name("anna"), presence: Presence::Online, last_seen: None };
+    let anna = Person { account: name("anna"), presence: Presence::Online, last_seen: None, profile: PersonProfile::default() };
     let first = MemoryChange::Timeline(Timeline::FIRST);
     let heard = [MemoryChange::Message(message(LOBBY, 1, "before the restore")), MemoryChange::Standing(standing(LOBBY, "lobby"))];
     world.write([vec![me(), first.clone(), MemoryChange::People(vec![anna.clone()])], heard.to_vec()].concat());

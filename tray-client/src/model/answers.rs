@@ -20,7 +20,10 @@ impl Model {
             Answer::People(page) => match self.people.part(ticket, page.entries, page.more) {
                 NextPart::After(name) => effects.push(Effect::ask(ticket, Request::Who { after: Some(name) })),
                 NextPart::Complete => {
-                    effects.push(Effect::Redraw(ScreenPart::People));
+                    // Names stand everywhere.
+                    effects
+                        .extend([ScreenPart::People, ScreenPart::Conversations, ScreenPart::Rooms, ScreenPart::Desk].map(Effect::Redraw));
+                    effects.extend(self.shown().map(|shown| Effect::Redraw(ScreenPart::Lines(shown.place().clone()))));
                     effects.extend(self.ask_people());
                 }
                 NextPart::Stale => {}

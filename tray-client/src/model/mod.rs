@@ -303,6 +303,7 @@ impl Model {
             Update::Typing { place, account } => self.hear_typing(now, place, account, &mut effects),
             Update::Notice(notice) => self.hear_notice(notice, &mut effects),
             Update::Watching { whom, anew, lists, .. } => self.hear_watching(&whom, anew, lists, &mut effects),
+            Update::Profiles { since, changes, upto } => self.hear_profiles(since, changes, upto, &mut effects),
             Update::Lists(versions) => self.hear_lists(versions, &mut effects),
             Update::Presence(changes) => {
                 self.people.change(changes);

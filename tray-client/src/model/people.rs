@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use belfry_core::chat::{AccountName, ListVersions, Person, Presence, PresenceChange, Presentity, Request};
+use belfry_core::chat::{AccountName, ListVersions, NamedProfile, Person, PersonProfile, Presence, PresenceChange, Presentity, Request};
 use belfry_core::client::{Command, Ticket};
 
 use super::memory::MemoryChange;
-use super::{Desk, Effect, Model};
+use super::{Desk, Effect, Model, ScreenPart};
 
 /// What a name is unique by.
 type AccountKey = String;
@@ -33,6 +33,8 @@ struct PeopleListing {
     changed: Vec<PresenceChange>,
     /// There are other accounts since it was asked for: it is read once more.
     again: bool,
+    /// What was said of people since.
+    profiles: Vec<NamedProfile>,
 }
 
 /// What is to be asked next.
@@ -86,6 +88,19 @@ impl People {
         }
     }
 
+    /// Something else is said of these, where they are known.
+    fn describe(&mut self, changes: Vec<NamedProfile>) {
+        for NamedProfile { account, profile } in &changes {
+            if let Some(person) = self.known.get_mut(&account.key()) {
+                person.profile.clone_from(profile);
+                self.changed.insert(account.key());
+            }
+        }
+        if let Some(listing) = &mut self.listing {
+            listing.profiles.extend(changes);
+        }
+    }
+
     /// There are other accounts than were listed, or are being.
     fn outdate(&mut self) {
         match &mut self.listing {
@@ -100,7 +115,7 @@ impl People {
     }
 
     pub(super) fn begin(&mut self, ticket: Ticket) {
-        self.listing = Some(PeopleListing { ticket, gathered: BTreeMap::new(), changed: Vec::new(), again: false });
+        self.listing = Some(PeopleListing { ticket, gathered: BTreeMap::new(), changed: Vec::new(), again: false, profiles: Vec::new() });
     }
 
     pub(super) fn part(&mut self, ticket: Ticket, people: Vec<Person>, more: bool) -> NextPart {
@@ -115,6 +130,7 @@ impl People {
                     self.complete = !done.again;
                     self.known = done.gathered;
                     self.change(done.changed);
+                    self.describe(done.profiles);
                 }
                 NextPart::Complete
             }
@@ -132,6 +148,7 @@ impl People {
                 account: change.account.clone(),
                 presence: change.presence,
                 last_seen: None,
+                profile: PersonProfile::default(),
             });
             person.presence = change.presence;
             person.last_seen = Some(change.at);
@@ -190,6 +207,18 @@ impl Model {
         self.at_the_desk(effects, Desk::read_again);
     }
 
+    /// Something else is said of some people, for whoever has listed accounts as they were before that.
+    pub(super) fn hear_profiles(&mut self, since: u64, changes: Vec<NamedProfile>, upto: u64, effects: &mut Vec<Effect>) {
+        if self.lists.accounts != since {
+            self.hear_lists(ListVersions { accounts: upto, ..self.lists }, effects);
+            return;
+        }
+        self.lists.accounts = upto;
+        self.people.describe(changes);
+        effects.extend([ScreenPart::People, ScreenPart::Conversations, ScreenPart::Rooms, ScreenPart::Desk].map(Effect::Redraw));
+        effects.extend(self.shown().map(|shown| Effect::Redraw(ScreenPart::Lines(shown.place().clone()))));
+    }
+
     /// Asks for the list as it is from now on.
     pub(super) fn list_people(&mut self) -> Option<Effect> {
         self.people.doubt(true);
@@ -217,7 +246,7 @@ mod tests {
     }
 
     fn person(typed: &str, presence: Presence) -> Person {
-        Person { account: name(typed), presence, last_seen: None }
+        Person { account: name(typed), presence, last_seen: None, profile: PersonProfile::default() }
     }
 
     fn change(typed: &str, presence: Presence) -> PresenceChange {

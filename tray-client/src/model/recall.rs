@@ -82,8 +82,8 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use belfry_core::chat::{
-        AccountName, ConversationId, Message, Notice, NoticeId, NoticeState, Place, Receipt, Refusal, Request, Role, Seq, Severity, Text,
-        Timeline,
+        AccountName, ConversationId, Message, Notice, NoticeId, NoticeState, PersonProfile, Place, Receipt, Refusal, Request, Role, Seq,
+        Severity, Text, Timeline,
     };
     use belfry_core::client::{Command, Mark, Ticket, Update};
     use belfry_core::time::{Instant, Now, UnixMillis};
@@ -251,7 +251,12 @@ mod tests {
     #[test]
     fn nobody_is_taken_for_here_before_the_server_says_so() {
         let mut model = used();
-        let anna = Person { account: AccountName::new("anna").unwrap(), presence: Presence::Online, last_seen: None };
+        let anna = Person {
+            account: AccountName::new("anna").unwrap(),
+            presence: Presence::Online,
+            last_seen: None,
+            profile: PersonProfile::default(),
+        };
         model.apply(NOW, Update::SignedIn { account: AccountName::new("me").unwrap(), role: Role::Member });
         lists_people(&mut model, vec![anna]);
         let again = again(&mut model);

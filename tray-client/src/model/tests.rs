@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use belfry_core::chat::{
-    Answer, ConversationId, ConversationInfo, ListVersions, MessagePage, Notice, NoticeId, NoticeState, Page, Person, Presence, Presentity,
-    Refusal, Seq, Text,
+    Answer, ConversationId, ConversationInfo, ListVersions, MessagePage, NamedProfile, Notice, NoticeId, NoticeState, Page, Person,
+    PersonProfile, Presence, Presentity, Refusal, Seq, Text,
 };
 use belfry_core::client::Interruption;
 use belfry_core::time::{Instant, UnixMillis};
@@ -89,7 +89,7 @@ fn pops_up_a_message(effects: &[Effect]) -> bool {
 }
 
 fn anna() -> Person {
-    Person { account: account("anna"), presence: Presence::Online, last_seen: None }
+    Person { account: account("anna"), presence: Presence::Online, last_seen: None, profile: PersonProfile::default() }
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn who_is_here_is_asked_part_by_part_once_the_window_is_shown_and_not_before() {
     let effects = model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: true })));
     assert_eq!(asks_people(&effects), Some((ask, Some(account("anna")))));
     let effects = model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![], more: false })));
-    assert_eq!(effects, [Effect::Redraw(ScreenPart::People)]);
+    assert_eq!(effects, [ScreenPart::People, ScreenPart::Conversations, ScreenPart::Rooms, ScreenPart::Desk].map(Effect::Redraw));
     assert_eq!(model.people().here(), 1);
     // Another connection, and the window is there still.
     let effects = model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
@@ -155,6 +155,25 @@ fn only_the_list_that_has_changed_is_read_again_and_one_that_is_being_read_once_
     assert_eq!(asks_people(&model.apply(NOW, Update::Lists(ListVersions { accounts: 2, ..rooms }))), None);
     let effects = model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: false })));
     assert!(asks_people(&effects).is_some());
+}
+
+#[test]
+fn what_is_said_of_people_is_put_into_the_list_by_whoever_has_it_as_it_was_before_and_read_by_others() {
+    let mut model = Model::new("lan-host");
+    model.apply(NOW, Update::SignedIn { account: account("me"), role: Role::Member });
+    lists_people(&mut model, vec![anna()]);
+    let said = |since: u64, status: &str| {
+        let profile = PersonProfile { status: status.parse().ok(), ..PersonProfile::default() };
+        Update::Profiles { since, changes: vec![NamedProfile { account: account("ANNA"), profile }], upto: since + 1 }
+    };
+    let status = |model: &Model| model.people().find(&account("anna")).unwrap().profile.status.as_ref().map(ToString::to_string);
+    assert_eq!(asks_people(&model.apply(NOW, said(0, "at lunch"))), None);
+    assert_eq!(status(&model).as_deref(), Some("at lunch"));
+    // Something between has not been heard of.
+    let (ask, _) = asks_people(&model.apply(NOW, said(5, "back"))).unwrap();
+    assert_eq!(asks_people(&model.apply(NOW, said(6, "busy"))), None, "it is being read");
+    model.apply(NOW, answered(ask, Answer::People(Page { entries: vec![anna()], more: false })));
+    assert_eq!(status(&model).as_deref(), Some("busy"), "a page may be older");
 }
 
 #[test]

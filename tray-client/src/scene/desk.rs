@@ -2,7 +2,7 @@
 
 use belfry_core::chat::{Audience, NoticeState, Place, Preview, visible, visible_in_window};
 
-use super::{Moment, SeverityLevel};
+use super::{Moment, SeverityLevel, person_name};
 use crate::model::{DeskOutcome, Model};
 
 /// One line of the list of what was sent.
@@ -111,17 +111,20 @@ pub fn audiences(model: &Model, search: &str) -> Vec<AudienceRow> {
         row(Audience::Group(group.name.clone()), visible(group.name.as_str()), &note)
     });
     let mut rooms: Vec<_> = model.conversations().into_iter().map(crate::model::Conversation::place).collect();
-    rooms.sort_by_cached_key(|place| super::name(place).to_lowercase());
+    rooms.sort_by_cached_key(|place| super::name(model, place).to_lowercase());
     let rooms = rooms.into_iter().filter_map(|place| match place {
         Place::Room(room) if *place != Place::lobby() => Some(row(Audience::Room(room.clone()), visible(room.as_str()), "Room")),
         _ => None,
     });
-    let mut people: Vec<_> = model.people().sorted().into_iter().map(|person| &person.account).collect();
-    people.sort_by_cached_key(|account| account.key());
-    let people = people.into_iter().map(|account| row(Audience::Account(account.clone()), visible(account.as_str()), ""));
+    let mut people = model.people().sorted();
+    people.sort_by_cached_key(|person| person.account.key());
+    let people = people.into_iter().map(|person| {
+        row(Audience::Account(person.account.clone()), person_name(model, &person.account), &super::lists::about(&person.profile))
+    });
     let everyone = row(Audience::Everyone, "Everyone".into(), "Every account, also new ones");
     let rows = std::iter::once(everyone).chain(groups).chain(rooms).chain(people);
-    rows.filter(|row| super::lists::matches(search, &[&row.name])).collect()
+    let about = |row: &AudienceRow| if row.key.starts_with("user:") { row.note.clone() } else { String::new() };
+    rows.filter(|row| super::lists::matches(search, &[&row.name, &about(row)])).collect()
 }
 
 /// What is chosen, in the order in which it was: also what the list does not show, because it is searched in or has never had it.
@@ -130,7 +133,7 @@ pub fn chosen(model: &Model) -> Vec<AudienceRow> {
         key: audience.to_string(),
         name: match audience {
             Audience::Everyone => "Everyone".into(),
-            Audience::Account(account) => visible(account.as_str()),
+            Audience::Account(account) => person_name(model, account),
             Audience::Group(group) => visible(group.as_str()),
             Audience::Room(room) => visible(room.as_str()),
         },

@@ -4,13 +4,13 @@ use belfry_core::chat::{Gap, LedgerEntry, LedgerPart, NoticeState, table_line, v
 use belfry_core::time::UnixMillis;
 
 use super::desk::{heading, state_word};
-use super::{Moment, SeverityLevel};
+use super::{Moment, SeverityLevel, named};
 use crate::model::Model;
 
 /// One line of a ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LedgerRow {
-    /// The account's name.
+    /// What they are called, their account, and where they belong.
     pub name: String,
     /// Connected now.
     pub online: bool,
@@ -136,7 +136,10 @@ fn ledger_row(entry: &LedgerEntry, moment: Moment<'_>) -> LedgerRow {
         (None, None, None) => (0, None),
     };
     LedgerRow {
-        name: visible(entry.account.as_str()),
+        name: std::iter::once(named(&entry.account, entry.display.as_ref()))
+            .chain(entry.department.as_ref().map(|line| visible(line.as_str())))
+            .collect::<Vec<_>>()
+            .join(" · "),
         online: entry.online,
         stage,
         time: at.map(|at| moment.wall.short(at, moment.now)).unwrap_or_default(),
@@ -168,7 +171,8 @@ fn reason(gap: Gap, moment: Moment<'_>) -> String {
 /// The whole ledger as a table that spreadsheets open: the columns of `belfry notice status --csv`, people only.
 pub fn as_csv(people: &[LedgerEntry]) -> String {
     let time = |at: Option<UnixMillis>| at.map(UnixMillis::rfc3339).unwrap_or_default();
-    let mut file = String::from("account,reached_at,visible_at,answer,answered_at,online,offline_since,reason,revision\r\n");
+    let mut file =
+        String::from("account,reached_at,visible_at,answer,answered_at,online,offline_since,reason,revision,display_name,department\r\n");
     for entry in people {
         let cells = [
             entry.account.to_string(),
@@ -180,6 +184,8 @@ pub fn as_csv(people: &[LedgerEntry]) -> String {
             time(entry.offline_since),
             entry.gap.map(|gap| gap.reason().to_string()).unwrap_or_default(),
             entry.revision.to_string(),
+            entry.display.as_ref().map(ToString::to_string).unwrap_or_default(),
+            entry.department.as_ref().map(ToString::to_string).unwrap_or_default(),
         ];
         file.push_str(&table_line(cells.iter().map(String::as_str)));
     }
@@ -196,6 +202,8 @@ mod tests {
     fn entry(name: &str) -> LedgerEntry {
         LedgerEntry {
             account: AccountName::new(name).unwrap(),
+            display: None,
+            department: None,
             reached_at: None,
             visible_at: None,
             answered: None,
@@ -237,8 +245,8 @@ mod tests {
         let at = "1970-01-02T10:00:00.000Z";
         let table = as_csv(&[entry("anna"), answered("ben")]);
         let lines: Vec<_> = table.split("\r\n").collect();
-        assert_eq!(lines[1], "anna,,,,,false,,never_connected,1");
-        assert_eq!(lines[2], format!("ben,,{at},\"Yes, \"\"all\"\" safe\",{at},true,,,1"));
+        assert_eq!(lines[1], "anna,,,,,false,,never_connected,1,,");
+        assert_eq!(lines[2], format!("ben,,{at},\"Yes, \"\"all\"\" safe\",{at},true,,,1,,"));
         assert_eq!(as_csv(&[]).lines().count(), 1);
     }
 }

@@ -1,11 +1,11 @@
 //! The lines of a conversation.
 
-use belfry_core::chat::{AccountName, Alteration, Place, Quote, Quoted, table_line, visible, visible_in_window};
+use belfry_core::chat::{Alteration, Place, Quote, Quoted, table_line, visible_in_window};
 use belfry_core::time::UnixMillis;
 
 use super::files::{FileRow, file_row};
 use super::reactions::{ReactionRow, reaction_row};
-use super::{Moment, links};
+use super::{Moment, links, person_name};
 use crate::model::{Delivery, MessageLine, Model};
 
 /// After so long the same person's next message has their name above it again.
@@ -117,15 +117,15 @@ pub enum MissingQuote {
 }
 
 /// What stands above a reply to this message, which has no words because it is gone, or because the server has not been asked yet.
-pub fn quote_row(quote: &Quote, me: Option<&AccountName>, waits: bool) -> QuoteRow {
+pub fn quote_row(model: &Model, quote: &Quote, waits: bool) -> QuoteRow {
     let seq = quote.seq.0.to_string();
     let Some(Quoted { from, line }) = &quote.quoted else {
         return QuoteRow { seq, missing: if waits { MissingQuote::Unknown } else { MissingQuote::Gone }, ..QuoteRow::default() };
     };
-    let own = me == Some(from);
+    let own = model.me() == Some(from);
     QuoteRow {
         seq,
-        who: if own { String::new() } else { visible(from.as_str()) },
+        who: if own { String::new() } else { person_name(model, from) },
         own,
         text: line.as_ref().map(|line| visible_in_window(line.as_str())).unwrap_or_default(),
         missing: if line.is_none() { MissingQuote::Deleted } else { MissingQuote::None },
@@ -266,8 +266,8 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
     };
     let can_be_altered = line.from.is_none() && altered != AlterationMark::Deleted;
     ChatRow {
-        who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), |from| visible(from.as_str())) },
-        by: line.from.or(model.me()).map(|from| visible(from.as_str())).unwrap_or_default(),
+        who: if goes_on { String::new() } else { line.from.map_or_else(|| "You".into(), |from| person_name(model, from)) },
+        by: line.from.or(model.me()).map(|from| person_name(model, from)).unwrap_or_default(),
         own: line.from.is_none(),
         time: moment.wall.time(line.at),
         text: text(line),
@@ -279,7 +279,7 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
         key: line.seq.filter(|_| can_be_altered).map(|seq| seq.0.to_string()).unwrap_or_default(),
         altered,
         sought,
-        quote: line.reply_to.map(|quote| quote_row(quote, model.me(), line.seq.is_none())),
+        quote: line.reply_to.map(|quote| quote_row(model, quote, line.seq.is_none())),
         seq: line.seq.filter(|_| altered != AlterationMark::Deleted).map(|seq| seq.0.to_string()).unwrap_or_default(),
         reactions: line.reactions.iter().map(|reaction| reaction_row(reaction, model.me())).collect(),
     }
@@ -287,7 +287,7 @@ fn message(model: &Model, line: &MessageLine<'_>, goes_on: bool, sought: bool, m
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{ConversationId, Message, Refusal, Role, Seq, Text};
+    use belfry_core::chat::{AccountName, ConversationId, Message, Refusal, Role, Seq, Text};
     use belfry_core::client::{Command, Update};
     use belfry_core::time::{Instant, Now};
 
@@ -458,8 +458,8 @@ mod tests {
             Quote { seq: Seq(3), quoted: Some(Quoted { from: AccountName::new(from).unwrap(), line }) }
         };
         let gone = Quote { seq: Seq(3), quoted: None };
-        let me = AccountName::new("me").unwrap();
-        let row = |quote: &Quote, waits| quote_row(quote, Some(&me), waits);
+        let model = model();
+        let row = |quote: &Quote, waits| quote_row(&model, quote, waits);
         let expected = QuoteRow { seq: "3".into(), who: "anna".into(), text: "shall we?".into(), ..QuoteRow::default() };
         assert_eq!(row(&quoted("anna", Some("shall we?")), false), expected);
         assert!(row(&quoted("me", Some("x")), false).own);

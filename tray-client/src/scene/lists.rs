@@ -1,8 +1,8 @@
 //! The list of conversations and the list of people.
 
-use belfry_core::chat::{Place, Presence, fold, visible, visible_in_window};
+use belfry_core::chat::{AccountName, PersonProfile, Place, Presence, fold, visible, visible_in_window};
 
-use super::{Moment, name};
+use super::{Moment, name, parts_of_name, person_name};
 use crate::letters;
 use crate::model::{Conversation, Model};
 use crate::when;
@@ -52,6 +52,10 @@ pub struct PersonRow {
     pub name: String,
     /// Whether they are here.
     pub here: PresenceDot,
+    /// What they are doing, in their own words.
+    pub status: String,
+    /// Where they belong, and where they are reached.
+    pub about: String,
     /// When they were here last: the time of day, or how long ago where that was not today.
     pub note: String,
     /// The row of the person who is signed in.
@@ -66,12 +70,12 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
         let last = conversation.last();
         let author = |message: &belfry_core::chat::Message| match place {
             Place::Room(_) if model.me() == Some(&message.from) => "You: ".to_owned(),
-            Place::Room(_) => format!("{}: ", visible(message.from.as_str())),
+            Place::Room(_) => format!("{}: ", called(model, &message.from)),
             Place::Direct(_) => String::new(),
         };
         ConversationRow {
             key: place.to_string(),
-            name: name(place),
+            name: name(model, place),
             direct: matches!(place, Place::Direct(_)),
             here: if let Place::Direct(account) = place {
                 model.people().find(account).map_or(PresenceDot::No, |person| here(model, person.presence))
@@ -95,7 +99,9 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
 pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow> {
     let rows = model.people().sorted().into_iter().map(|person| PersonRow {
         key: Place::Direct(person.account.clone()).to_string(),
-        name: visible(person.account.as_str()),
+        name: person_name(model, &person.account),
+        status: person.profile.status.as_ref().map(|status| visible_in_window(status.as_str())).unwrap_or_default(),
+        about: about(&person.profile),
         here: here(model, person.presence),
         note: match (person.presence, person.last_seen) {
             (Presence::Offline, Some(at)) if moment.wall.day(at) == moment.wall.day(moment.now) => moment.wall.time(at),
@@ -104,7 +110,18 @@ pub fn people(model: &Model, search: &str, moment: Moment<'_>) -> Vec<PersonRow>
         },
         me: model.me() == Some(&person.account),
     });
-    rows.filter(|row| matches(search, &[&row.name])).collect()
+    rows.filter(|row| matches(search, &[&row.name, &row.about])).collect()
+}
+
+/// Where somebody belongs, and where they are reached: `Research · 1234`.
+pub(super) fn about(profile: &PersonProfile) -> String {
+    let parts: Vec<_> = [&profile.department, &profile.telephone].into_iter().flatten().map(|line| visible(line.as_str())).collect();
+    parts.join(" · ")
+}
+
+/// What somebody is called where there is no room for more.
+fn called(model: &Model, account: &AccountName) -> String {
+    parts_of_name(&person_name(model, account)).0.to_owned()
 }
 
 /// Whether somebody is here, as far as anybody knows: nobody does while the server is gone.
@@ -149,7 +166,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, ConversationId, Message, Person, Role, Seq, Text};
+    use belfry_core::chat::{ConversationId, DisplayName, Message, Person, ProfileLine, Role, Seq, StatusText, Text};
     use belfry_core::client::Update;
     use belfry_core::time::{Instant, Now, UnixMillis};
 
@@ -174,7 +191,12 @@ mod tests {
     fn model() -> Model {
         let mut model = Model::new("lan-host");
         model.apply(now(), Update::SignedIn { account: account("me"), role: Role::Member });
-        let person = |name, presence, last_seen: u64| Person { account: account(name), presence, last_seen: Some(UnixMillis(last_seen)) };
+        let person = |name, presence, last_seen: u64| Person {
+            account: account(name),
+            presence,
+            last_seen: Some(UnixMillis(last_seen)),
+            profile: PersonProfile::default(),
+        };
         let people = vec![person("anna", Presence::Online, 0), person("ben", Presence::Offline, 0), person("me", Presence::Online, 0)];
         lists_people(&mut model, people);
         model
@@ -242,6 +264,37 @@ mod tests {
         let rows = people(&model(), "", moment(12, 0));
         let notes: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.note.as_str(), row.me)).collect();
         assert_eq!(notes, [("anna", "", false), ("me", "", true), ("ben", "1 d", false)]);
+    }
+
+    #[test]
+    fn who_is_called_something_is_found_by_it_and_stands_there_with_their_account() {
+        let mut model = model();
+        let profile = PersonProfile {
+            display: Some(DisplayName::new("Anna Berg").unwrap()),
+            department: Some(ProfileLine::new("Research").unwrap()),
+            telephone: Some(ProfileLine::new("1234").unwrap()),
+            status: Some(StatusText::new("in the workshop").unwrap()),
+        };
+        lists_people(&mut model, vec![Person { account: account("aberg"), presence: Presence::Online, last_seen: None, profile }]);
+        say(&mut model, Place::lobby(), 1, "aberg", "hello");
+        model.act(now(), Intent::Open(Place::Direct(account("aberg"))));
+        for search in ["berg", "ABERG", "research", "1234", "anna berg"] {
+            let rows = people(&model, search, moment(12, 0));
+            assert_eq!(rows.len(), 1, "{search}");
+            assert_eq!(
+                (rows[0].name.as_str(), rows[0].about.as_str(), rows[0].status.as_str()),
+                ("Anna Berg @aberg", "Research · 1234", "in the workshop")
+            );
+        }
+        let rows = conversations(&model, "", moment(12, 0));
+        assert_eq!(
+            (rows[0].last.as_str(), rows[1].name.as_str(), rows[1].key.as_str()),
+            ("Anna Berg: hello", "Anna Berg @aberg", "@aberg")
+        );
+        let row = crate::scene::rooms(&model, "research").pop().unwrap();
+        assert_eq!((row.name.as_str(), row.key.as_str()), ("Anna Berg @aberg", "@aberg"));
+        let lines = crate::scene::lines(&model, &Place::lobby(), moment(12, 0));
+        assert!(lines.iter().any(|line| matches!(line, crate::scene::LineRow::Message(row) if row.who == "Anna Berg @aberg")), "{lines:?}");
     }
 
     #[test]

@@ -24,9 +24,10 @@ pub use places::{FoundHead, HitRow, InvitationRow, MemberRow, RoomRow, found, fo
 pub use reactions::{ReactionRow, ReactorsRow, reactors};
 pub use unseen::why_unseen;
 
-use belfry_core::chat::{Place, visible};
+use belfry_core::chat::{AccountName, DisplayName, Place, visible, visible_in_window};
 use belfry_core::time::UnixMillis;
 
+use crate::model::Model;
 use crate::when::Wall;
 
 /// What rows need besides the model: the time, and how to write it.
@@ -39,12 +40,40 @@ pub struct Moment<'a> {
 }
 
 /// What people call a place: the lobby has a name of its own, a direct conversation that of the other.
-pub fn name(place: &Place) -> String {
+pub fn name(model: &Model, place: &Place) -> String {
     match place {
-        Place::Direct(account) => visible(account.as_str()),
+        Place::Direct(account) => person_name(model, account),
         Place::Room(_) if *place == Place::lobby() => "Lobby".into(),
         Place::Room(room) => visible(room.as_str()),
     }
+}
+
+/// What is said of the other one of a direct conversation: what they are doing, where they belong, where they are reached.
+pub fn about_place(model: &Model, place: &Place) -> String {
+    let Place::Direct(account) = place else { return String::new() };
+    let Some(profile) = model.people().find(account).map(|person| &person.profile) else { return String::new() };
+    let status = profile.status.as_ref().map(|status| visible_in_window(status.as_str()));
+    status.into_iter().chain(Some(lists::about(profile)).filter(|about| !about.is_empty())).collect::<Vec<_>>().join(" · ")
+}
+
+/// What stands for a person: `Anna Berg @aberg`. The account's name goes with what they are called, so that nobody passes for somebody else by
+/// that: no name has an `@` in it. Who is called as their account is has one name.
+pub fn person_name(model: &Model, account: &AccountName) -> String {
+    let display = model.people().find(account).and_then(|person| person.profile.display.as_ref());
+    named(account, display)
+}
+
+/// The same of somebody of whom this is known.
+pub(super) fn named(account: &AccountName, display: Option<&DisplayName>) -> String {
+    match display {
+        Some(display) if display.key() != account.key() => format!("{} @{}", visible(display.as_str()), visible(account.as_str())),
+        _ => visible(account.as_str()),
+    }
+}
+
+/// What stands for a person, taken apart again: what they are called, and their account.
+pub fn parts_of_name(name: &str) -> (&str, &str) {
+    name.rsplit_once(" @").unwrap_or((name, name))
 }
 
 #[cfg(test)]
@@ -83,6 +112,8 @@ pub(crate) mod tests {
 
     #[test]
     fn the_lobby_is_called_lobby() {
+        let model = Model::new("lan-host");
+        let name = |place: &Place| name(&model, place);
         assert_eq!(name(&Place::lobby()), "Lobby");
         assert_eq!(name(&"@bob".parse().unwrap()), "bob");
         assert_eq!(name(&"Ward 4".parse().unwrap()), "Ward 4");

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing, find_folded, visible, visible_in_window};
+use belfry_core::chat::{AccountName, Hit, Place, Room, RoomName, Seq, Standing, find_folded, visible_in_window};
 use belfry_core::time::Instant;
 
-use super::lists::{here, matches, one_line};
-use super::{Moment, PresenceDot, name};
+use super::lists::{about, here, matches, one_line};
+use super::{Moment, PresenceDot, name, person_name};
 use crate::letters;
 use crate::model::{Conversation, Model, Search};
 
@@ -108,16 +108,16 @@ pub fn hit(key: &str) -> Option<(Place, Seq)> {
 /// What a search has found, the newest first.
 pub fn found(model: &Model, moment: Moment<'_>) -> Vec<HitRow> {
     let Some(Search { text, found: Some(Ok(found)), .. }) = model.search() else { return Vec::new() };
-    found.hits.iter().map(|hit| hit_row(hit, text.as_str(), moment)).collect()
+    found.hits.iter().map(|hit| hit_row(model, hit, text.as_str(), moment)).collect()
 }
 
-fn hit_row(hit: &Hit, words: &str, moment: Moment<'_>) -> HitRow {
+fn hit_row(model: &Model, hit: &Hit, words: &str, moment: Moment<'_>) -> HitRow {
     let (before, found, after) = around(hit.message.text.as_str(), words);
     HitRow {
         key: format!("{} {}", hit.message.seq.0, hit.place),
         place: hit.place.to_string(),
-        name: name(&hit.place),
-        who: visible(hit.message.from.as_str()),
+        name: name(model, &hit.place),
+        who: person_name(model, &hit.message.from),
         time: moment.wall.short(hit.message.sent_at, moment.now),
         before,
         hit: found,
@@ -163,7 +163,7 @@ pub fn found_head(model: &Model) -> FoundHead {
         words: search.text.to_string(),
         only_here: search.place.is_some(),
         place: place.map(ToString::to_string).unwrap_or_default(),
-        name: place.map(name).unwrap_or_default(),
+        name: place.map(|place| name(model, place)).unwrap_or_default(),
         sentence,
     }
 }
@@ -174,13 +174,14 @@ pub fn rooms(model: &Model, filter: &str) -> Vec<RoomRow> {
     rooms.sort_by_key(|row| (!row.invited, row.inside));
     let people = model.people().sorted().into_iter().filter(|person| model.me() != Some(&person.account)).map(|person| RoomRow {
         key: Place::Direct(person.account.clone()).to_string(),
-        name: visible(person.account.as_str()),
+        name: person_name(model, &person.account),
+        note: about(&person.profile),
         direct: true,
         here: here(model, person.presence),
         inside: true,
         ..RoomRow::default()
     });
-    rooms.into_iter().chain(people).filter(|row| matches(filter, &[&row.name])).collect()
+    rooms.into_iter().chain(people).filter(|row| matches(filter, &[&row.name, if row.direct { &row.note } else { "" }])).collect()
 }
 
 fn room_row(room: &Room, model: &Model) -> RoomRow {
@@ -189,7 +190,7 @@ fn room_row(room: &Room, model: &Model) -> RoomRow {
     let members = if room.members == 1 { "1 person".to_owned() } else { format!("{} people", room.members) };
     RoomRow {
         key: place.to_string(),
-        name: name(&place),
+        name: name(model, &place),
         note: if invited { format!("{members} · you are asked to join") } else { members },
         private: room.private,
         inside: room.standing == Standing::Inside,
@@ -201,7 +202,7 @@ fn room_row(room: &Room, model: &Model) -> RoomRow {
 /// Who asks one to join which room.
 pub fn invitations(model: &Model) -> Vec<InvitationRow> {
     let told = model.rooms().invitations();
-    let heard = told.iter().map(|(room, by)| InvitationRow { room: room.to_string(), by: visible(by.as_str()) });
+    let heard = told.iter().map(|(room, by)| InvitationRow { room: room.to_string(), by: person_name(model, by) });
     // Who asked while one was not here is not said any more.
     let standing = model.rooms().all().iter().filter(|room| {
         room.standing == Standing::Invited && !model.rooms().has_declined(&room.name) && !told.iter().any(|(told, _)| *told == room.name)
@@ -215,7 +216,7 @@ pub fn members(model: &Model, room: &RoomName, filter: &str) -> Vec<MemberRow> {
     let present = |account: &AccountName| model.people().find(account).map_or(PresenceDot::No, |person| here(model, person.presence));
     let row = |account: &AccountName, inside: bool| MemberRow {
         key: Place::Direct(account.clone()).to_string(),
-        name: visible(account.as_str()),
+        name: person_name(model, account),
         here: present(account),
         me: model.me() == Some(account),
         inside,
@@ -230,7 +231,7 @@ pub fn members(model: &Model, room: &RoomName, filter: &str) -> Vec<MemberRow> {
 /// Who is writing in the shown conversation; empty for nobody.
 pub fn typing(model: &Model, now: Instant) -> String {
     let Some(shown) = model.shown() else { return String::new() };
-    let writers: Vec<_> = shown.typing(now).map(|writer| visible(writer.as_str())).collect();
+    let writers: Vec<_> = shown.typing(now).map(|writer| person_name(model, writer)).collect();
     match &writers[..] {
         [] => String::new(),
         [one] => format!("{one} is typing…"),
@@ -241,7 +242,9 @@ pub fn typing(model: &Model, now: Instant) -> String {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{Answer, ConversationId, Found, Keep, Message, Page, Person, Presence, Request, Role, SearchText, Text};
+    use belfry_core::chat::{
+        Answer, ConversationId, Found, Keep, Message, Page, Person, PersonProfile, Presence, Request, Role, SearchText, Text,
+    };
     use belfry_core::client::{Command, Ticket, Update};
     use belfry_core::time::{Now, UnixMillis};
 
@@ -261,7 +264,7 @@ mod tests {
     }
 
     fn person(name: &str) -> Person {
-        Person { account: account(name), presence: Presence::Online, last_seen: None }
+        Person { account: account(name), presence: Presence::Online, last_seen: None, profile: PersonProfile::default() }
     }
 
     fn ask(effects: &[Effect], which: fn(&Command) -> Option<Ticket>) -> Ticket {

@@ -33,6 +33,8 @@ pub struct ChatHead {
     pub name: String,
     /// Who is here, or since when somebody is not.
     pub note: String,
+    /// What is said of the person, in a direct conversation.
+    pub about: String,
     /// Scrolling up finds more.
     pub has_older: bool,
     /// Scrolling down finds more: what is shown does not end with the newest message.
@@ -303,7 +305,8 @@ impl ChatView {
         }
         self.window.set_place_name(rows::place_name(&head.key, head.name).into());
         self.window.set_place_key(head.key.into());
-        self.window.set_place_note(say(&head.note).into());
+        let note = [say(&head.note), head.about].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
+        self.window.set_place_note(note.into());
         self.window.set_place_unread(head.unread.into());
         self.window.set_has_older(head.has_older);
         self.window.set_has_newer(head.has_newer);

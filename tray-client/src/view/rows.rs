@@ -10,7 +10,7 @@ use super::{look, ui};
 use crate::letters;
 use crate::scene::{
     AlterationMark, AudienceRow, ChatRow, ConversationRow, DeliveryMark, LedgerRow, LineRow, MemberRow, MissingQuote, NoticeRow, PersonRow,
-    PresenceDot, QuoteRow, ReactionRow, RoomRow, SentRow, SeverityLevel,
+    PresenceDot, QuoteRow, ReactionRow, RoomRow, SentRow, SeverityLevel, parts_of_name,
 };
 use crate::words::say;
 
@@ -216,8 +216,8 @@ impl From<SeverityLevel> for ui::Level {
 impl From<ConversationRow> for ui::Conversation {
     fn from(row: ConversationRow) -> Self {
         Self {
-            initials: letters::initials(&row.name).into(),
-            tint: look::tint(&row.name),
+            initials: letters::initials(parts_of_name(&row.name).0).into(),
+            tint: look::tint(parts_of_name(&row.name).1),
             name: place_name(&row.key, row.name).into(),
             key: row.key.into(),
             direct: row.direct,
@@ -235,11 +235,13 @@ impl From<PersonRow> for ui::Person {
     fn from(row: PersonRow) -> Self {
         Self {
             key: row.key.into(),
-            initials: letters::initials(&row.name).into(),
-            tint: look::tint(&row.name),
+            initials: letters::initials(parts_of_name(&row.name).0).into(),
+            tint: look::tint(parts_of_name(&row.name).1),
             name: row.name.into(),
             here: row.here.into(),
             note: say(&row.note).into(),
+            status: row.status.into(),
+            about: row.about.into(),
             me: row.me,
         }
     }
@@ -262,8 +264,8 @@ impl From<ChatRow> for ui::Line {
         Self {
             kind: ui::LineKind::Message,
             who: who.into(),
-            initials: letters::initials(&by).into(),
-            tint: look::tint(&by),
+            initials: letters::initials(parts_of_name(&by).0).into(),
+            tint: look::tint(parts_of_name(&by).1),
             by: by.into(),
             own,
             time: time.into(),

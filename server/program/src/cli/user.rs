@@ -5,8 +5,9 @@ use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::described::{ProfileObject, in_brackets};
 use super::session::{self, Session};
-use super::{devices, password, stopping, zone};
+use super::{devices, password, profile, stopping, zone};
 use crate::config::{self, ConnectionArgs, PasswordSurroundings};
 use crate::ending::Outcome;
 use crate::{output, sentence};
@@ -42,6 +43,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
+    /// Say what a person is called, where they belong and where they are reached; without any of it, print it
+    Profile(profile::Args),
     /// Change what an account may do
     Role {
         /// The account
@@ -87,6 +90,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Password { name, keep_sessions, connection } => {
             change_with_password(&connection, name, |account, password| Request::SetPassword { account, password, keep_sessions })
         }
+        Command::Profile(args) => profile::run(args),
         Command::Role { name, role, yes, connection } => session::with(&connection, |session| {
             let request = |confirmed| Request::SetRole { account: name.clone(), role, confirmed };
             stopping::ask(session, yes, request, |scheduled| scheduled.author.key() == name.key())
@@ -146,6 +150,8 @@ struct AccountObject<'a> {
     disabled: bool,
     created_at: String,
     last_seen: Option<String>,
+    #[serde(flatten)]
+    profile: ProfileObject<'a>,
 }
 
 fn object(account: &Account) -> AccountObject<'_> {
@@ -155,6 +161,7 @@ fn object(account: &Account) -> AccountObject<'_> {
         disabled: account.disabled,
         created_at: account.created_at.rfc3339(),
         last_seen: account.last_seen.map(UnixMillis::rfc3339),
+        profile: ProfileObject::from(&account.profile),
     }
 }
 
@@ -162,17 +169,26 @@ fn object(account: &Account) -> AccountObject<'_> {
 fn line(account: &Account, zone: &TimeZone) -> String {
     let seen = account.last_seen.map_or_else(|| "never seen".to_owned(), |at| format!("last seen {}", output::minute(at, zone)));
     let disabled = if account.disabled { ", disabled" } else { "" };
-    format!("{:<8} {} ({seen}{disabled})", account.role, sentence::visible(account.name.as_str()))
+    let profile = in_brackets(&account.profile);
+    format!("{:<8} {}{profile} ({seen}{disabled})", account.role, sentence::visible(account.name.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::chat::PersonProfile;
     use belfry_core::time::UnixMillis;
 
     use super::*;
 
     fn account() -> Account {
-        Account { name: AccountName::new("bob").unwrap(), role: Role::Member, disabled: true, created_at: UnixMillis(0), last_seen: None }
+        Account {
+            name: AccountName::new("bob").unwrap(),
+            role: Role::Member,
+            disabled: true,
+            created_at: UnixMillis(0),
+            last_seen: None,
+            profile: PersonProfile::default(),
+        }
     }
 
     #[test]

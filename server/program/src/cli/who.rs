@@ -6,6 +6,7 @@ use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::described::{ProfileObject, in_brackets};
 use super::session::{self, Session};
 use super::zone;
 use crate::config::ConnectionArgs;
@@ -43,6 +44,8 @@ struct PersonObject<'a> {
     account: &'a str,
     presence: &'static str,
     last_seen: Option<String>,
+    #[serde(flatten)]
+    profile: ProfileObject<'a>,
 }
 
 fn object(person: &Person) -> PersonObject<'_> {
@@ -50,6 +53,7 @@ fn object(person: &Person) -> PersonObject<'_> {
         account: person.account.as_str(),
         presence: person.presence.as_str(),
         last_seen: person.last_seen.map(UnixMillis::rfc3339),
+        profile: ProfileObject::from(&person.profile),
     }
 }
 
@@ -61,18 +65,24 @@ pub(crate) fn line(person: &Person, zone: &TimeZone) -> String {
         (Presence::Offline, None) => " (never seen)".to_owned(),
         _ => String::new(),
     };
-    format!("{:<8} {}{seen}", person.presence, sentence::visible(person.account.as_str()))
+    let profile = in_brackets(&person.profile);
+    format!("{:<8} {}{profile}{seen}", person.presence, sentence::visible(person.account.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{AccountName, Presence};
+    use belfry_core::chat::{AccountName, PersonProfile, Presence};
     use belfry_core::time::UnixMillis;
 
     use super::*;
 
     fn person(presence: Presence, last_seen: Option<u64>) -> Person {
-        Person { account: AccountName::new("bob").unwrap(), presence, last_seen: last_seen.map(UnixMillis) }
+        Person {
+            account: AccountName::new("bob").unwrap(),
+            presence,
+            last_seen: last_seen.map(UnixMillis),
+            profile: PersonProfile::default(),
+        }
     }
 
     #[test]

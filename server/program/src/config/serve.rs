@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use belfry_core::chat::{Length, Password};
-use belfry_server::hub::{Rates, Registration, Retention, Rules, spelled};
+use belfry_server::hub::{Profiles, Rates, Registration, Retention, Rules, spelled};
 use belfry_server::limits::KEPT_UNASKED_MIN;
 use clap::Args;
 
@@ -35,6 +35,9 @@ pub(crate) struct ServeArgs {
     /// Who may make accounts: open or closed [default: open]
     #[arg(long, env = "BELFRY_REGISTRATION", value_name = "WHO")]
     registration: Option<String>,
+    /// Who writes people's names, departments and telephones: open or closed [default: open]
+    #[arg(long, env = "BELFRY_PROFILES", value_name = "WHO")]
+    profiles: Option<String>,
     /// How much is logged: error, warn, info, debug or trace [default: info]
     #[arg(long, env = "BELFRY_LOG", value_name = "LEVEL")]
     log: Option<String>,
@@ -160,6 +163,7 @@ impl ServeArgs {
             ("listen", &listen),
             ("data", &data),
             ("registration", &self.registration),
+            ("profiles", &self.profiles),
             ("log", &self.log),
             ("log_format", &self.log_format),
             ("metrics", &self.metrics),
@@ -235,6 +239,11 @@ pub(crate) fn data_folder(typed: &str) -> Outcome<PathBuf> {
 const MEGABYTE: u64 = 1024 * 1024;
 
 fn rules(layers: &Layers) -> Outcome<Rules> {
+    let profiles = layers.read("profiles", |typed| match typed {
+        "open" => Ok(Profiles::Open),
+        "closed" => Ok(Profiles::Closed),
+        _ => Err("Give open or closed."),
+    })?;
     let registration = layers.read("registration", |typed| match typed {
         "open" => Ok(Registration::Open),
         "closed" => Ok(Registration::Closed),
@@ -274,7 +283,7 @@ fn rules(layers: &Layers) -> Outcome<Rules> {
         files_bytes_max: rate("limits.files_megabytes")?.saturating_mul(MEGABYTE),
         disk_reserve_bytes: layers.read("limits.disk_reserve_megabytes", |typed| whole(typed, 0))?.saturating_mul(MEGABYTE),
     };
-    Ok(Rules { registration, retention, rates })
+    Ok(Rules { registration, profiles, retention, rates })
 }
 
 /// An age. `30m` for thirty months would delete nearly everything, so minutes are written out.
@@ -366,7 +375,7 @@ mod tests {
     #[test]
     fn every_key_of_the_file_is_understood() {
         let serve = with_file(
-            "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata = \"there\"\nregistration = \"closed\"\nlog = \"debug\"\nlog_format = \"json\"\n\
+            "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata = \"there\"\nregistration = \"closed\"\nprofiles = \"closed\"\nlog = \"debug\"\nlog_format = \"json\"\n\
              metrics = \"127.0.0.1:9411\"\ndiscovery = false\n[retention]\nmessage_age = \"30d\"\nmessages_per_conversation = 7\n\
              notice_age = \"60d\"\naudit_age = \"90d\"\n[limits]\nposts_per_second = 1\nreads_per_second = 2\nacts_per_second = 3\n\
              sign_in_failures_per_minute = 4\nregistrations_per_hour = 5\nrooms_per_hour = 6\nrooms_per_person = 7\nmegabytes_a_day = 8\n\
@@ -379,6 +388,7 @@ mod tests {
             data: "there".into(),
             rules: Rules {
                 registration: Registration::Closed,
+                profiles: Profiles::Closed,
                 retention: Retention {
                     message_age: days(30),
                     messages_per_conversation: Some(7),

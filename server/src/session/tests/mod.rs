@@ -15,6 +15,7 @@ mod messages;
 mod notice_life;
 mod notices;
 mod people;
+mod profiles;
 mod quotas;
 mod records;
 mod rooms;

@@ -202,7 +202,7 @@ fn said_ago(hours: [u64; 10]) -> (World, belfry_core::endpoint::PeerId) {
 fn a_retention_that_is_read_again_holds_at_once_unless_it_would_delete_more_than_a_tenth() {
     let rates = Rates { rooms_per_person: 77, ..Rates::default() };
     let retention = Retention { message_age: Some(Duration::from_secs(24 * 3600)), ..Retention::default() };
-    let rules = Rules { rates, retention, registration: Registration::Closed };
+    let rules = Rules { rates, retention, ..Rules::with_registration(Registration::Closed) };
     for (hours, left) in [([99, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), ([99, 99, 9, 9, 9, 9, 9, 9, 9, 9], 10)] {
         let (mut world, alice) = said_ago(hours);
         world.sessions.reload_rules(world.now, rules);

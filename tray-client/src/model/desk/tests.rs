@@ -10,6 +10,8 @@ fn draft(severity: Severity) -> NoticeDraft {
 fn entry(name: &str) -> LedgerEntry {
     LedgerEntry {
         account: AccountName::new(name).unwrap(),
+        display: None,
+        department: None,
         reached_at: None,
         visible_at: None,
         answered: None,

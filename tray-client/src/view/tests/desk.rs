@@ -1,6 +1,8 @@
 //! What the administrator's window shows as chosen is what is sent, whatever is clicked in whatever order.
 
-use belfry_core::chat::{AccountName, Answer, Audience, Group, GroupName, NoticeId, Page, Person, Presence, Progress, Request, Role};
+use belfry_core::chat::{
+    AccountName, Answer, Audience, Group, GroupName, NoticeId, Page, Person, PersonProfile, Presence, Progress, Request, Role,
+};
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now, UnixMillis};
 use i_slint_backend_testing::{AccessibleRole, ElementHandle};
@@ -53,7 +55,12 @@ impl World {
         let (heard, sink) = begin();
         let mut model = Model::new("lan-host");
         model.apply(NOW, Update::SignedIn { account: AccountName::new("admin").unwrap(), role: Role::Admin });
-        let anna = Person { account: AccountName::new("anna").unwrap(), presence: Presence::Offline, last_seen: None };
+        let anna = Person {
+            account: AccountName::new("anna").unwrap(),
+            presence: Presence::Offline,
+            last_seen: None,
+            profile: PersonProfile::default(),
+        };
         lists_people(&mut model, vec![anna]);
         let effects = model.act(NOW, Intent::OpenDesk);
         let ask = asked(&effects, |command| match command {

@@ -77,6 +77,7 @@ fn people() -> Vec<PersonRow> {
         here,
         note: note.into(),
         me,
+        ..PersonRow::default()
     };
     vec![
         row("Anna Berg", PresenceDot::Online, "", false),

@@ -237,6 +237,8 @@ mod tests {
     fn entry(name: &str) -> LedgerEntry {
         LedgerEntry {
             account: AccountName::new(name).unwrap(),
+            display: None,
+            department: None,
             reached_at: Some(UnixMillis(0)),
             visible_at: None,
             answered: None,

@@ -1,6 +1,6 @@
 //! `belfry notice status`: how far a notice has come, person by person.
 
-use belfry_core::chat::{DeviceEntry, Gap, Label, LedgerEntry, NoticeId, NoticeSummary, table_line};
+use belfry_core::chat::{DeviceEntry, DisplayName, Gap, Label, LedgerEntry, NoticeId, NoticeSummary, ProfileLine, table_line};
 use belfry_core::time::UnixMillis;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -45,6 +45,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
 #[derive(Debug, Serialize)]
 struct StatusRow<'a> {
     account: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    department: Option<&'a str>,
     reached_at: Option<String>,
     visible_at: Option<String>,
     answer: Option<&'a str>,
@@ -67,7 +71,7 @@ struct StatusRow<'a> {
 const OTHERS: &str = "other";
 
 /// The table has all columns in every row.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 13] = [
     "account",
     "reached_at",
     "visible_at",
@@ -79,11 +83,15 @@ const COLUMNS: [&str; 11] = [
     "revision",
     "device",
     "queued_at",
+    "display_name",
+    "department",
 ];
 
 fn row(entry: &LedgerEntry) -> StatusRow<'_> {
     StatusRow {
         account: entry.account.as_str(),
+        display_name: entry.display.as_ref().map(DisplayName::as_str),
+        department: entry.department.as_ref().map(ProfileLine::as_str),
         reached_at: entry.reached_at.map(UnixMillis::rfc3339),
         visible_at: entry.visible_at.map(UnixMillis::rfc3339),
         answer: entry.answered.as_ref().map(|(label, _)| label.as_str()),
@@ -102,6 +110,8 @@ fn row(entry: &LedgerEntry) -> StatusRow<'_> {
 fn device_row<'a>(entry: &'a LedgerEntry, device: &'a DeviceEntry) -> StatusRow<'a> {
     StatusRow {
         account: entry.account.as_str(),
+        display_name: entry.display.as_ref().map(DisplayName::as_str),
+        department: entry.department.as_ref().map(ProfileLine::as_str),
         reached_at: device.reached_at.map(UnixMillis::rfc3339),
         visible_at: device.visible_at.map(UnixMillis::rfc3339),
         answer: device.answered.as_ref().map(|(label, _)| label.as_str()),
@@ -151,6 +161,8 @@ fn cells(row: &StatusRow<'_>) -> [String; COLUMNS.len()] {
         row.revision.to_string(),
         text(&row.device),
         row.queued_at.clone().flatten().unwrap_or_default(),
+        row.display_name.unwrap_or_default().to_owned(),
+        row.department.unwrap_or_default().to_owned(),
     ]
 }
 
@@ -167,7 +179,10 @@ pub(super) fn heading(summary: &NoticeSummary) -> String {
 /// `  bob: answered "Safe" at 2026-11-21 10:02`, and a line for each of several devices.
 fn lines(entry: &LedgerEntry, zone: &TimeZone) -> Vec<String> {
     let later = if entry.later { " (joined later)" } else { "" };
-    let mut lines = vec![format!("  {}{later}: {}", sentence::visible(entry.account.as_str()), standing(entry, zone))];
+    let said = [entry.display.as_ref().map(DisplayName::as_str), entry.department.as_ref().map(ProfileLine::as_str)];
+    let said: Vec<_> = said.into_iter().flatten().map(sentence::visible).collect();
+    let said = if said.is_empty() { String::new() } else { format!(" [{}]", said.join(", ")) };
+    let mut lines = vec![format!("  {}{said}{later}: {}", sentence::visible(entry.account.as_str()), standing(entry, zone))];
     let several = entry.devices.len() > 1;
     lines.extend(entry.devices.iter().filter(|_| several).map(|device| {
         let far = Far { answered: device.answered.as_ref(), visible_at: device.visible_at, reached_at: device.reached_at, gap: device.gap };
@@ -215,6 +230,8 @@ mod tests {
     fn entry() -> LedgerEntry {
         LedgerEntry {
             account: AccountName::new("bob").unwrap(),
+            display: None,
+            department: None,
             reached_at: None,
             visible_at: None,
             answered: None,
@@ -286,11 +303,11 @@ mod tests {
         let devices = vec![screen(0, Gap::OnItsWay)];
         let key = "a".repeat(52);
         assert_eq!(
-            table(&[LedgerEntry { answered, gap: None, devices, revision: 2, ..entry() }]),
+            table(&[LedgerEntry { answered, gap: None, devices, revision: 2, department: "Research".parse().ok(), ..entry() }]),
             format!(
-                "account,reached_at,visible_at,answer,answered_at,online,offline_since,reason,revision,device,queued_at\r\n\
-                 bob,,,\"Yes, \"\"all\"\" safe\",1970-01-01T00:00:00.000Z,false,,,2,,\r\n\
-                 bob,,,,,true,,on_its_way,0,{key},1970-01-01T00:00:00.000Z\r\n"
+                "account,reached_at,visible_at,answer,answered_at,online,offline_since,reason,revision,device,queued_at,display_name,department\r\n\
+                 bob,,,\"Yes, \"\"all\"\" safe\",1970-01-01T00:00:00.000Z,false,,,2,,,,Research\r\n\
+                 bob,,,,,true,,on_its_way,0,{key},1970-01-01T00:00:00.000Z,,Research\r\n"
             )
         );
         assert_eq!(table(&[]).lines().count(), 1);

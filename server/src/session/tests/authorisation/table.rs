@@ -1,7 +1,7 @@
 //! What everybody is answered.
 
 use belfry_core::chat::{
-    LedgerView, Audience, Block, ContentHash, FileName, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName,
+    LedgerView, Audience, Block, ContentHash, FileName, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName, ProfileChange,
     Text, Timeline, Presentity,
 };
 
@@ -39,7 +39,7 @@ kinds! {
     SendNotice PreviewNotice ListNotices NoticeStatus FetchNotice ChangeNotice Receipt Reached
     ListSchedules Unschedule SaveTemplate RemoveTemplate ListTemplates
     AddToGroup RemoveFromGroup ListGroups GroupMembers
-    AddUser ListUsers SetPassword SetRole SetDisabled ListDevices RevokeDevice ReadAudit
+    AddUser ListUsers SetPassword SetProfile SetRole SetDisabled ListDevices RevokeDevice ReadAudit
     OfferFile SendBlock PostFile FetchFile FetchBlock ListFiles
 }
 
@@ -175,6 +175,7 @@ pub(super) const fn rows(kind: Kind) -> Rows {
         | Kind::ReadAudit => Anywhere(admins(Yes)),
         //                                 own                                   somebody else's
         Kind::SetPassword
+        | Kind::SetProfile
         | Kind::ListDevices
         | Kind::RevokeDevice => Accounts([EVERYBODY,                             admins(Yes)]),
         Kind::SetRole
@@ -296,6 +297,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         }
         Kind::ListUsers => anywhere.map(|()| Request::ListUsers { after: None })?,
         Kind::SetPassword => Request::SetPassword { account: about_account?, password: password("new"), keep_sessions: false },
+        Kind::SetProfile => Request::SetProfile { account: about_account?, changes: vec![ProfileChange::Status(None)] },
         Kind::SetRole => Request::SetRole { account: about_account?, role: Role::Member, confirmed: true },
         Kind::SetDisabled => Request::SetDisabled { account: about_account?, disabled: true, confirmed: true },
         Kind::ListDevices => Request::ListDevices { account: about_account?, after: None },

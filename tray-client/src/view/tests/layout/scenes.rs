@@ -112,12 +112,15 @@ pub(super) fn chat(dice: &mut Dice, sink: &Sink, (width, height): (f32, f32)) ->
         name: dice.name(),
         here: here(dice),
         note: "2 d".into(),
+        status: if dice.coin() { dice.name() } else { String::new() },
+        about: dice.name(),
         me: index == 3,
     }));
     let head = ChatHead {
         key: "Ward 4".into(),
         name: dice.name(),
         note: dice.name(),
+        about: dice.name(),
         is_room: dice.coin(),
         has_newer: dice.coin(),
         ..ChatHead::default()
