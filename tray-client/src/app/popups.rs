@@ -1,6 +1,6 @@
 //! Popups on the screen: which, where, for how long.
 
-use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity, visible, visible_in_window};
+use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity, visible_in_window};
 use belfry_core::time::Instant;
 use std::time::Duration;
 
