@@ -92,6 +92,8 @@ pub(crate) enum DriveError {
     },
     /// The store's thread has ended.
     StoreEnded,
+    /// The thread of what files hold has ended.
+    ContentsEnded,
     /// The operating system cannot wait for us.
     Wait(io::Error),
 }
@@ -250,6 +252,9 @@ impl EventLoop {
                     while let Some(done) = self.contents.try_receive() {
                         self.machine.handle(now, Input::Content(done));
                     }
+                    if self.contents.is_stopped() {
+                        return Err(DriveError::ContentsEnded);
+                    }
                 }
                 WakeReason::Password => {
                     while let Some(done) = self.passwords.try_receive() {
@@ -336,6 +341,7 @@ impl EventLoop {
             observed: self.machine.observed(),
             transport: self.machine.transport(),
             headcount: self.machine.headcount(),
+            files: self.machine.file_counts(),
             store_latency_micros: self.measured().store_latency_micros,
             disk_free_bytes: self.machine.disk_free_bytes().unwrap_or(0),
             jobs_waiting: (self.store.unanswered() + self.store.reading() + self.to_store.len()) as u64,

@@ -13,7 +13,7 @@ use belfry_core::time::{Instant, Now};
 
 use self::mail::{Letter, Mail};
 use crate::contents::{ContentDone, ContentJob};
-use crate::hub::{self, Headcount, Hub, Rules};
+use crate::hub::{self, FileCounts, Headcount, Hub, Rules};
 use crate::limits::{GOODBYES_WITHIN, RETURN_AFTER, RETURN_JITTER};
 use crate::observe::Observed;
 use crate::passwords::{PasswordDone, PasswordJob};
@@ -259,6 +259,11 @@ impl Machine {
     /// How many are here.
     pub fn headcount(&self) -> Headcount {
         self.sessions.headcount()
+    }
+
+    /// What has happened to files.
+    pub fn file_counts(&self) -> FileCounts {
+        self.sessions.file_counts()
     }
 
     /// Counters of the transport.

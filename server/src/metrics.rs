@@ -200,7 +200,7 @@ fn bytes_on_disk(database: &Path) -> u64 {
 
 /// The metrics in Prometheus' text form.
 fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
-    let Snapshot { observed, transport, headcount, .. } = snapshot;
+    let Snapshot { observed, transport, headcount, files, .. } = snapshot;
     let gauges = [
         ("connections", "Established connections.", transport.connections),
         ("sessions", "Signed-in sessions.", headcount.sessions),
@@ -209,6 +209,7 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ("reassembling_bytes", "Bytes of messages that have been received in part.", transport.reassembling_bytes),
         ("queued_bytes", "Bytes queued or sent that clients have not acknowledged.", transport.queued_bytes),
         ("store_jobs_waiting", "Database jobs waiting or in progress.", snapshot.jobs_waiting),
+        ("file_uploads", "Files that are being sent to the server.", files.uploads),
         ("disk_free_bytes", "Free bytes on the disk of the database; 0 where the system does not say.", snapshot.disk_free_bytes),
         ("database_bytes", "Size of the database and its write-ahead log in bytes.", database_bytes),
     ];
@@ -242,6 +243,14 @@ fn text(snapshot: &Snapshot, database_bytes: u64) -> String {
         ),
         ("never_signed_in_total", "Connections closed because nobody signed in in time.", observed.never_signed_in),
         ("undecodable_total", "Client messages that could not be decoded; each closed its connection.", observed.undecodable),
+        ("files_received_total", "Files received whole and verified.", files.received),
+        (
+            "files_failed_total",
+            "Files whose upload ended because it differed from what was announced, or was refused or not written.",
+            files.failed,
+        ),
+        ("file_received_bytes_total", "Bytes of files received and written.", files.received_bytes),
+        ("file_sent_bytes_total", "Bytes of files read for clients that fetch them.", files.fetched_bytes),
         ("store_failures_total", "Database jobs that failed.", observed.store_failures),
     ];
     let seconds = [

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::hub::Headcount;
+use crate::hub::{FileCounts, Headcount};
 use belfry_core::chat::{AccountName, Refusal};
 use belfry_core::crypto::PublicKey;
 use belfry_core::endpoint;
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub transport: endpoint::Stats,
     /// Who is here.
     pub headcount: Headcount,
+    /// What has happened to files.
+    pub files: FileCounts,
     /// Median time from a job's arrival at the store to its commit over the last batches, in microseconds.
     pub store_latency_micros: u64,
     /// Jobs that the store has not answered.

@@ -103,6 +103,8 @@ pub enum ServeError {
     },
     /// The thread that stores everything has ended.
     StoreEnded,
+    /// The thread that keeps what files hold has ended.
+    ContentsEnded,
 }
 
 impl fmt::Display for ServeError {
@@ -131,6 +133,7 @@ impl fmt::Display for ServeError {
                 write!(f, "The socket on {address} has stopped working: {}. Start the server again.", InWords(error))
             }
             Self::StoreEnded => f.write_str("The database's thread has ended by itself; the log says why. Start the server again."),
+            Self::ContentsEnded => f.write_str("The files' thread has ended by itself; the log says why. Start the server again."),
         }
     }
 }
@@ -154,6 +157,7 @@ impl From<DriveError> for ServeError {
         match error {
             DriveError::Socket { address, error } => Self::SocketLost { address, error },
             DriveError::StoreEnded => Self::StoreEnded,
+            DriveError::ContentsEnded => Self::ContentsEnded,
             DriveError::Wait(error) => Self::System(error),
         }
     }

@@ -23,6 +23,22 @@ pub(super) struct Files {
     /// Nobody goes on with these, and the folder had no room to be told. Until it is, it keeps a file open for each.
     unpaused: BTreeSet<UploadKey>,
     sweep_at: Option<Instant>,
+    counted: FileCounts,
+}
+
+/// What has happened to files since the start, and how many are on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileCounts {
+    /// Files that somebody is sending.
+    pub uploads: u64,
+    /// Bytes of their blocks that were written.
+    pub received_bytes: u64,
+    /// Files that are whole, verified and noted.
+    pub received: u64,
+    /// Files that came to a bad end: not what was announced, no room, or the disk failed.
+    pub failed: u64,
+    /// Bytes of blocks that were read for somebody.
+    pub fetched_bytes: u64,
 }
 
 /// Somebody is sending something.
@@ -60,6 +76,11 @@ impl Files {
     /// When to look for what nobody refers to.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.sweep_at
+    }
+
+    /// What has happened since the start.
+    pub(super) fn counts(&self) -> FileCounts {
+        FileCounts { uploads: self.uploads.len() as u64, ..self.counted }
     }
 
     /// Something may become such as nobody refers to: it is looked at in a while.
@@ -137,6 +158,7 @@ impl Hub {
         if let Some(open) = self.files.uploads.get_mut(&upload) {
             open.unwritten = open.unwritten.saturating_sub(bytes);
         }
+        self.files.counted.received_bytes += if result.is_ok() { bytes } else { 0 };
         match result {
             Ok(ContentOutcome::Written { upto, complete: false }) => self.reply(to, Ok(Answer::Received { upto })),
             Ok(ContentOutcome::Written { .. }) => {
@@ -157,6 +179,12 @@ impl Hub {
 
     /// An upload has come to its end, good or bad; what is there of a bad one stays for a while.
     fn upload_over(&mut self, now: Now, to: ReplyTo, upload: UploadKey, answer: Result<Answer, Refusal>) {
+        match answer {
+            Ok(_) => self.files.counted.received += 1,
+            // It is sent again in a moment.
+            Err(Refusal::Busy) => {}
+            Err(_) => self.files.counted.failed += 1,
+        }
         self.reply(to, answer);
         if self.files.uploads.get(&upload).is_some_and(|open| open.session == to.session) {
             self.pause(now, upload);
@@ -232,7 +260,10 @@ impl Hub {
             PendingContent::Write { to, upload, bytes } => self.written(now, to, upload, bytes, result),
             PendingContent::Read { to } => {
                 let answer = result.and_then(|outcome| match outcome {
-                    ContentOutcome::Read(block) => Ok(Answer::Block(block)),
+                    ContentOutcome::Read(block) => {
+                        self.files.counted.fetched_bytes += block.length();
+                        Ok(Answer::Block(block))
+                    }
                     _ => Err(Refusal::FilesFailed),
                 });
                 self.reply(to, answer);

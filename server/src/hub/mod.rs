@@ -41,6 +41,7 @@ use self::clock::WallClock;
 use self::devices::Devices;
 use self::directory::Directory;
 use self::export::Scope;
+pub use self::files::FileCounts;
 use self::files::Files;
 use self::lists::Lists;
 use self::notices::{Agenda, Arrivals, Due, Guard, ProgressReports, Schedules, ScreenReports, Templates};
@@ -222,6 +223,11 @@ impl Hub {
             people_online: self.presences.people_count() as u64,
             accounts: self.accounts,
         }
+    }
+
+    /// What has happened to files.
+    pub(crate) fn file_counts(&self) -> FileCounts {
+        self.files.counts()
     }
 
     /// What the transport has counted, for the status that is answered next.

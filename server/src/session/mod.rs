@@ -30,7 +30,7 @@ use self::failures::Failures;
 use self::password_queue::PasswordQueue;
 use self::request_loads::RequestLoads;
 use crate::contents::{ContentDone, ContentJob};
-use crate::hub::{Headcount, Hub, ReplyTo, Rules, SessionId};
+use crate::hub::{FileCounts, Headcount, Hub, ReplyTo, Rules, SessionId};
 use crate::limits::{ANSWERS_TO_A_STRANGER_MAX, REQUESTS_WAITING_PER_SESSION_MAX, SIGN_IN_WITHIN};
 use crate::observe::Observed;
 use crate::passwords::PasswordJob;
@@ -350,6 +350,11 @@ impl Sessions {
     /// How many are here.
     pub(crate) fn headcount(&self) -> Headcount {
         self.hub.headcount()
+    }
+
+    /// What has happened to files.
+    pub(crate) fn file_counts(&self) -> FileCounts {
+        self.hub.file_counts()
     }
 
     /// Counters.
