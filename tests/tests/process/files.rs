@@ -52,8 +52,9 @@ fn a_file_comes_out_as_it_went_in_and_whoever_cannot_read_the_message_does_not_g
     let (alice, bob, eve) = (server.person("alice"), server.person("bob"), server.person("eve"));
     let plan = file(&server, "plan.pdf", 1_000_000);
     let mut listener = bob.listen();
-    assert_eq!(alice.run(&["send", "--to", "bob", "--file", shown(&plan), "look here"]).done(), "1\n");
-    let told = listener.event(|event| event["event"] == "message");
+    alice.run(&["send", "--to", "bob", "Where is it?"]).done();
+    let number = alice.run(&["send", "--to", "bob", "--file", shown(&plan), "look here"]).done();
+    let told = listener.event(|event| event["event"] == "message" && event["text"] == "look here");
     assert_eq!(
         (&told["text"], &told["file"]["name"], &told["file"]["bytes"]),
         (&"look here".into(), &"plan.pdf".into(), &1_000_000.into())
@@ -61,6 +62,7 @@ fn a_file_comes_out_as_it_went_in_and_whoever_cannot_read_the_message_does_not_g
     let listed = files(&bob, &["--to", "alice"]);
     assert_eq!((listed.len(), &listed[0]["from"], &listed[0]["room"]), (1, &"alice".into(), &"@alice".into()));
     let id = listed[0]["id"].to_string();
+    assert_eq!((number.trim(), &told["seq"]), (id.as_str(), &2.into()), "what is printed is what files get takes");
     let fetched = plan.with_file_name("fetched.pdf");
     bob.run(&["files", "get", &id, "--out", shown(&fetched)]).done();
     assert!(fs::read(&fetched).unwrap() == fs::read(&plan).unwrap());
@@ -113,6 +115,25 @@ fn what_cannot_be_sent_is_refused_in_a_sentence() {
     assert!(said(&server.admin(), &file(&server, "fourth", 700_003), 1).contains("keeps as many files as it may"));
     assert_eq!(alice.history(9), ["small", "third"]);
     assert_eq!(kept(&server), (2, 0));
+}
+
+#[test]
+fn a_file_that_the_server_does_not_take_is_found_before_another_one_is_sent() {
+    let server = Server::start_with(|command| {
+        command.env("BELFRY_FILE_MEGABYTES", "1").env("BELFRY_FILES_MEGABYTES", "2");
+    });
+    let alice = server.person("alice");
+    let (small, large) = (file(&server, "small", 700_000), file(&server, "large", 1_048_577));
+    let send = |files: &[&Path]| {
+        let files: Vec<_> = files.iter().flat_map(|file| ["--file", shown(file)]).collect();
+        alice.run(&[&["send", "--room", "lobby"], &files[..]].concat())
+    };
+    assert!(send(&[&small, &large]).refused(1).contains("large: That file is larger than this server takes"));
+    let (second, third) = (file(&server, "second", 700_001), file(&server, "third", 700_002));
+    assert!(send(&[&small, &second, &third]).refused(1).contains("third: This server keeps as many files as it may"));
+    assert_eq!(alice.history(9), Vec::<String>::new());
+    send(&[&small, &second]).done();
+    assert_eq!(alice.history(9), ["small", "second"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `belfry send`: one message, or files with one; prints the sequence number of each once the server has stored it.
+//! `belfry send`: one message, or files with one; prints the number of each once the server has stored it: a message's in its place, or a file's.
 
 use std::path::PathBuf;
 
@@ -50,6 +50,9 @@ pub(crate) fn run(args: Args) -> Outcome {
                 session.send(Command::Post { ticket, to, text, reply_to: reply })?;
                 let seq = session.posted(ticket)?;
                 return output::line(seq.0);
+            }
+            if chosen.len() > 1 {
+                files::offer(session, &chosen, &to)?;
             }
             for file in chosen {
                 files::send(session, file, to.clone(), text.take(), json)?;

@@ -18,7 +18,7 @@ use crate::ending::{Ending, Outcome};
 use crate::output::{self, Paint};
 use crate::sentence::visible;
 
-pub(super) use upload::{Chosen, choose, send};
+pub(super) use upload::{Chosen, choose, offer, send};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use belfry_core::chat::{ContentHash, FileName, Place, Refusal, Request, Text};
+use belfry_core::chat::{Answer, ContentHash, FileId, FileName, Place, Refusal, Request, Seq, Text};
 use belfry_core::client::Command;
 use belfry_core::client::transfer::{FileUpload, UploadStep};
 use belfry_core::disk::{FileTrouble, SentFile};
@@ -36,16 +36,32 @@ pub(in crate::cli) fn choose(path: &Path) -> Outcome<Chosen> {
     }
 }
 
+/// Asks whether the server takes all of these, before the first is on its way: what is too large, or has no room, is said at once.
+///
+/// # Errors
+/// The server refuses one of them.
+pub(in crate::cli) fn offer(session: &mut Session, files: &[Chosen], to: &Place) -> Outcome {
+    for Chosen { file, hash, .. } in files {
+        let offer = Request::OfferFile { to: to.clone(), room: None, bytes: file.bytes(), hash: *hash };
+        // So many at a time are open: those behind them have their turn when these are there.
+        if let Err(refused) = session.ask_or(offer, Refusal::TooManyUploads) {
+            return Err(refused.of_file(file.path()));
+        }
+    }
+    Ok(())
+}
+
 #[derive(Serialize)]
 struct SentObject<'a> {
     event: &'static str,
     seq: u64,
+    file: u64,
     name: &'a str,
     bytes: u64,
     blake3: String,
 }
 
-/// Sends a file and says it; prints the message's number once it is stored.
+/// Sends a file and says it; prints the file's number, as `files get` and `files remove` take it, once its message is stored.
 ///
 /// # Errors
 /// The server refuses it, or is not there for too long; the file cannot be read or has changed.
@@ -56,12 +72,31 @@ pub(in crate::cli) fn send(session: &mut Session, mut chosen: Chosen, to: Place,
         Some(text) => text,
         None => Text::new(name.as_str()).map_err(Ending::usage)?,
     };
-    let called = name.clone();
+    let (called, place) = (name.clone(), to.clone());
     let seq = super::post(session, |ticket| Command::PostFile { ticket, to, text, name: called, hash })?;
+    let number = number_of(session, place, seq)?;
     if json {
-        output::json(&SentObject { event: "sent", seq: seq.0, name: name.as_str(), bytes: file.bytes(), blake3: hash.to_string() })
+        output::json(&SentObject {
+            event: "sent",
+            seq: seq.0,
+            file: number.0,
+            name: name.as_str(),
+            bytes: file.bytes(),
+            blake3: hash.to_string(),
+        })
     } else {
-        output::line(seq.0)
+        output::line(number.0)
+    }
+}
+
+/// The number of the file that came with a message.
+fn number_of(session: &mut Session, place: Place, seq: Seq) -> Outcome<FileId> {
+    match session.ask(Request::ListFiles { place, before: Some(seq.next()) })? {
+        Answer::Files(page) => match page.entries.first() {
+            Some(file) if file.seq == seq => Ok(file.attachment.file),
+            _ => Err(Refusal::UnknownFile.into()),
+        },
+        _ => Err(Ending::unexpected()),
     }
 }
 
