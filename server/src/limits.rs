@@ -274,6 +274,15 @@ pub const BLOCKS_PER_SECOND: u64 = 20_000;
 /// See [`BLOCKS_PER_SECOND`].
 pub const BLOCKS_BURST: u64 = 40_000;
 
+/// How long the command that looks at files has for one: what an administrator's scanner takes for the longest file.
+pub const SCAN_WITHIN: Duration = Duration::from_secs(45);
+
+/// Files that are looked at at once: each is a process that reads a whole file.
+pub const SCANS_AT_ONCE_MAX: usize = 2;
+
+/// Files that wait to be looked at. Further ones are answered with `Busy`, and sent again.
+pub const SCANS_WAITING_MAX: usize = 64;
+
 /// How often it is looked for contents that nobody refers to any more …
 pub const CONTENTS_SWEPT_EVERY: Duration = Duration::from_secs(60 * 60);
 /// … and so many go at a time.

@@ -45,6 +45,8 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     /// What the server is called on the local network, if it may be found there.
     pub announce: Option<String>,
+    /// The program that looks at each new file before anybody can have it, if there is one.
+    pub file_scanner: Option<PathBuf>,
 }
 
 /// What there is to tell once the server listens.
@@ -211,7 +213,8 @@ pub fn serve(settings: Settings, ready: impl FnOnce(Ready), orders: Receiver<Ord
     let contents = open_contents(&folder, &store)?;
     let (for_store, for_contents, for_passwords) = (bell.clone(), bell.clone(), bell.clone());
     let store = StoreWorker::spawn(store, move || for_store.ring()).map_err(ServeError::System)?;
-    let contents = ContentWorker::spawn(contents, move || for_contents.ring()).map_err(ServeError::System)?;
+    let contents =
+        ContentWorker::spawn(contents, settings.file_scanner.clone(), move || for_contents.ring()).map_err(ServeError::System)?;
     let passwords = PasswordWorker::spawn(hasher, move || for_passwords.ring()).map_err(ServeError::System)?;
     let (to_driver, from_outside) = mpsc::sync_channel(ORDERS_WAITING_MAX);
     forward(orders, to_driver.clone(), bell.clone()).map_err(ServeError::System)?;
@@ -375,6 +378,7 @@ mod tests {
             admin_password: None,
             metrics: None,
             announce: None,
+            file_scanner: None,
         }
     }
 

@@ -185,6 +185,10 @@ refusals! {
     109 FilesFailed "The server could not keep or read the file; the server's log says why."
     /// More files on their way from one person than one may have.
     110 TooManyUploads "You are sending as many files at once as one person may; wait until one is done."
+    /// The command that an administrator has set looks at files, and does not let this one pass.
+    111 FileForbidden "The server has looked into that file and does not take it; ask whoever looks after it."
+    /// That command could not look at it.
+    112 FileUnscanned "The server could not look into that file, so it does not take it; try again later, or ask whoever looks after it."
     /// No space is left for the database.
     80 DiskFull "The server's disk is full; ask whoever looks after the server to free some space on it."
 }

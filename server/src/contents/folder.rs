@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use belfry_core::chat::{AccountId, Block, ContentHash, Refusal};
 
-use super::{ContentDone, ContentJob, ContentOutcome, ContentWork, UploadKey};
+use super::{ContentDone, ContentJob, ContentOutcome, ContentWork, ScanVerdict, UploadKey};
 use crate::files;
 use crate::limits::{UPLOADS_KEPT, UPLOADS_OPEN_MAX};
 
@@ -30,6 +30,9 @@ const PART: &str = "part";
 pub struct Contents {
     folder: PathBuf,
     open: BTreeMap<UploadKey, UnfinishedContent>,
+    /// What is whole and verified waits for somebody's word before it has its name.
+    asks: bool,
+    asked: BTreeSet<UploadKey>,
 }
 
 /// What has come of a content.
@@ -52,7 +55,33 @@ pub struct Swept {
 impl Contents {
     /// The folder at `path`, which is made with the first upload.
     pub fn at(path: &Path) -> Self {
-        Self { folder: path.to_owned(), open: BTreeMap::new() }
+        Self { folder: path.to_owned(), open: BTreeMap::new(), asks: false, asked: BTreeSet::new() }
+    }
+
+    /// From now on what is whole has its name only after [`Self::decide`].
+    pub(super) const fn ask_about_all(&mut self) {
+        self.asks = true;
+    }
+
+    /// What is whole may have its name, or may not.
+    pub(super) fn decide(&mut self, upload: UploadKey, verdict: ScanVerdict) -> Result<ContentOutcome, Refusal> {
+        self.asked.remove(&upload);
+        match verdict {
+            ScanVerdict::Passed => {
+                self.name(upload)?;
+                Ok(ContentOutcome::Written { upto: upload.bytes, complete: true })
+            }
+            ScanVerdict::Refused => {
+                let part = self.part_of(upload);
+                tracing::warn!(account = upload.account.0, hash = %upload.hash, "the file scanner has refused a file");
+                if let Err(error) = fs::remove_file(&part) {
+                    tracing::error!(path = %part.display(), %error, "a file that the scanner has refused cannot be removed");
+                }
+                Err(Refusal::FileForbidden)
+            }
+            // What has come stays for a day, and is looked at when it is sent again.
+            ScanVerdict::Unknown => Err(Refusal::FileUnscanned),
+        }
     }
 
     /// Does a job.
@@ -91,7 +120,7 @@ impl Contents {
         self.folder.join(name.get(..2).unwrap_or_default()).join(name)
     }
 
-    fn part_of(&self, UploadKey { account: AccountId(account), hash, .. }: UploadKey) -> PathBuf {
+    pub(super) fn part_of(&self, UploadKey { account: AccountId(account), hash, .. }: UploadKey) -> PathBuf {
         self.folder.join(INCOMING).join(format!("{account}-{hash}.{PART}"))
     }
 
@@ -99,7 +128,8 @@ impl Contents {
         if let Some(open) = self.open.get(&upload) {
             return Ok(ContentOutcome::Begun { from: open.length });
         }
-        if self.open.len() >= UPLOADS_OPEN_MAX {
+        let same = |other: &UploadKey| (other.account, other.hash) == (upload.account, upload.hash);
+        if self.open.len() >= UPLOADS_OPEN_MAX || self.asked.iter().any(same) {
             return Err(Refusal::Busy);
         }
         let path = self.part_of(upload);
@@ -135,7 +165,7 @@ impl Contents {
         Ok(ContentOutcome::Written { upto, complete: true })
     }
 
-    /// Gives a content its name, if it is what it should be.
+    /// Gives a content its name, if it is what it should be and nobody has to be asked.
     fn finish(&mut self, upload: UploadKey) -> Result<(), Refusal> {
         let part = self.part_of(upload);
         let Some(UnfinishedContent { file, hasher, .. }) = self.open.remove(&upload) else { return Err(Refusal::BadRequest) };
@@ -144,10 +174,19 @@ impl Contents {
             let _ = fs::remove_file(&part);
             return Err(Refusal::ContentDiffers);
         }
-        let name = self.path_of(upload.hash);
+        let synced = file.sync_all();
+        drop(file);
+        synced.map_err(|error| failed("a file that has come cannot be kept", &part, &error))?;
+        if self.asks {
+            self.asked.insert(upload);
+            return Ok(());
+        }
+        self.name(upload)
+    }
+
+    fn name(&self, upload: UploadKey) -> Result<(), Refusal> {
+        let (part, name) = (self.part_of(upload), self.path_of(upload.hash));
         let named = (|| {
-            file.sync_all()?;
-            drop(file);
             files::create_folder(files::folder_of(&name))?;
             // Where somebody else has sent the same, one takes the other's place.
             fs::rename(&part, &name)?;

@@ -6,9 +6,11 @@
 mod copy;
 mod folder;
 mod job;
+mod scanner;
 mod worker;
 
 pub use copy::{CopiedContents, copy_contents};
 pub use folder::{Contents, Swept};
 pub use job::{ContentDone, ContentJob, ContentOutcome, ContentTicket, ContentWork, UploadKey};
+pub use scanner::ScanVerdict;
 pub use worker::ContentWorker;

@@ -37,6 +37,7 @@ pub(crate) fn measure(folder: &Path) {
         admin_password: None,
         metrics: None,
         announce: None,
+        file_scanner: None,
     };
     let (ready, is_ready) = mpsc::channel();
     let (orders, to_server) = mpsc::channel();

@@ -136,6 +136,42 @@ fn a_file_that_the_server_does_not_take_is_found_before_another_one_is_sent() {
     assert_eq!(alice.history(9), ["small", "second"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_the_scanner_does_not_let_pass_is_nobodys_and_without_its_word_no_file_is_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let scanner = folder.path().join("scanner");
+    let does = |does: &str| {
+        fs::write(&scanner, format!("#!/bin/sh\n{does}\n")).unwrap();
+        fs::set_permissions(&scanner, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    does("! grep -q virus \"$1\"");
+    let server = Server::start_with(|command| {
+        command.env("BELFRY_FILE_SCANNER", &scanner);
+    });
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let send = |person: &Person, name: &str, holds: &str| {
+        let path = file(&server, name, 0);
+        fs::write(&path, holds).unwrap();
+        person.run(&["send", "--room", "lobby", "--file", shown(&path)])
+    };
+    send(&alice, "good", "harmless").done();
+    assert!(
+        send(&alice, "bad", "a virus")
+            .refused(1)
+            .ends_with("bad: The server has looked into that file and does not take it; ask whoever looks after it.")
+    );
+    assert_eq!((alice.history(9), kept(&server)), (vec!["good".to_owned()], (1, 0)));
+    does("exit 2");
+    assert!(send(&bob, "new", "unknown").refused(1).contains("could not look into that file"));
+    send(&alice, "again", "harmless").done();
+    assert_eq!(kept(&server).0, 1, "what was looked at is not looked at again");
+    does("exit 0");
+    send(&bob, "new", "unknown").done();
+    assert_eq!((bob.history(9).len(), kept(&server)), (3, (2, 0)));
+}
+
 #[test]
 fn fifty_mebibytes_get_through_a_network_that_loses_a_twentieth_while_the_server_is_killed() {
     const BYTES: usize = 50 * 1024 * 1024;

@@ -28,6 +28,7 @@ pub(crate) fn run(args: ServeArgs, commands: &clap::Command) -> Outcome {
         admin_password: config::admin_password(std::env::var_os("BELFRY_ADMIN_PASSWORD"))?,
         metrics: serve.metrics,
         announce: serve.discovery.then(|| host.clone()),
+        file_scanner: serve.file_scanner.clone(),
     };
     #[cfg(windows)]
     if args.service {

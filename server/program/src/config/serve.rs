@@ -50,6 +50,9 @@ pub(crate) struct ServeArgs {
     /// Whether the local network may find this server: true or false [default: true]
     #[arg(long, env = "BELFRY_DISCOVERY", value_name = "BOOL")]
     discovery: Option<String>,
+    /// A program that looks at each new file: 0 lets it pass, 1 does not [default: none]
+    #[arg(long, env = "BELFRY_FILE_SCANNER", value_name = "PROGRAM", value_hint = clap::ValueHint::AnyPath)]
+    file_scanner: Option<String>,
     /// How long messages are kept, such as 365d [default: forever]
     #[arg(long, env = "BELFRY_MESSAGE_AGE", value_name = "DURATION")]
     message_age: Option<String>,
@@ -121,6 +124,8 @@ pub(crate) struct Serve {
     pub(crate) metrics: Option<SocketAddr>,
     /// Whether the local network may find the server.
     pub(crate) discovery: bool,
+    /// What looks at each new file.
+    pub(crate) file_scanner: Option<PathBuf>,
 }
 
 impl ServeArgs {
@@ -148,6 +153,7 @@ impl ServeArgs {
                 _ => Err("Give text or json."),
             })?,
             metrics,
+            file_scanner: Some(layers.text("file_scanner")).filter(|typed| !typed.is_empty()).map(PathBuf::from),
             discovery: layers.read("discovery", |typed| typed.parse().map_err(|_| "Give true or false."))?,
         })
     }
@@ -168,6 +174,7 @@ impl ServeArgs {
             ("log_format", &self.log_format),
             ("metrics", &self.metrics),
             ("discovery", &self.discovery),
+            ("file_scanner", &self.file_scanner),
             ("retention.message_age", &self.message_age),
             ("retention.messages_per_conversation", &self.messages_per_conversation),
             ("retention.notice_age", &self.notice_age),
@@ -210,6 +217,7 @@ impl Serve {
             ("log_format", self.log_format != other.log_format),
             ("metrics", self.metrics != other.metrics),
             ("discovery", self.discovery != other.discovery),
+            ("file_scanner", self.file_scanner != other.file_scanner),
         ];
         differ.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }
@@ -376,7 +384,7 @@ mod tests {
     fn every_key_of_the_file_is_understood() {
         let serve = with_file(
             "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata = \"there\"\nregistration = \"closed\"\nprofiles = \"closed\"\nlog = \"debug\"\nlog_format = \"json\"\n\
-             metrics = \"127.0.0.1:9411\"\ndiscovery = false\n[retention]\nmessage_age = \"30d\"\nmessages_per_conversation = 7\n\
+             metrics = \"127.0.0.1:9411\"\ndiscovery = false\nfile_scanner = \"there/scan\"\n[retention]\nmessage_age = \"30d\"\nmessages_per_conversation = 7\n\
              notice_age = \"60d\"\naudit_age = \"90d\"\n[limits]\nposts_per_second = 1\nreads_per_second = 2\nacts_per_second = 3\n\
              sign_in_failures_per_minute = 4\nregistrations_per_hour = 5\nrooms_per_hour = 6\nrooms_per_person = 7\nmegabytes_a_day = 8\n\
              file_megabytes = 0\nfile_megabytes_a_day = 9\nfiles_megabytes = 10\ndisk_reserve_megabytes = 0\n",
@@ -414,6 +422,7 @@ mod tests {
             log_format: LogFormat::Json,
             metrics: Some("127.0.0.1:9411".parse().unwrap()),
             discovery: false,
+            file_scanner: Some("there/scan".into()),
         };
         assert_eq!(serve.unwrap(), expected);
     }
