@@ -91,13 +91,14 @@ def idle(lines):
 
 def broadcast(lines):
     rows = []
-    for size in sizes_of(lines, "w2-chat", "w2-notice", "w2-shown"):
-        for workload, what in (("w2-shown", ", notice on every screen"), ("w2-notice", ", notice with ledger"), ("w2-chat", "")):
+    for size in sizes_of(lines, "w2-chat", "w2-notice", "w2-shown", "w2-presence"):
+        for workload, what in (("w2-shown", ", notice on every screen"), ("w2-notice", ", notice with ledger"), ("w2-chat", ""),
+                               ("w2-presence", ", somebody goes or comes before every window")):
             for peer in peers_of(of(lines, workload)):
                 found = of(lines, workload, peer, size)
                 if not found:
                     continue
-                ledger = cell(found, "ledger_ms") if workload != "w2-chat" else ""
+                ledger = cell(found, "ledger_ms") if workload in ("w2-shown", "w2-notice") else ""
                 name = NAMES.get(peer, peer) + (what or (", chat" if peer in ("belfry", "before") else ""))
                 rows.append([f"{size:,}", name, cell(found, "server_cpu_us"), cell(found, "clients_cpu_us"), cell(found, "last_ms"),
                              cell(found, "last_ms_p99"), ledger, delivered(found)])

@@ -4,7 +4,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 
-use belfry_core::chat::{AccountName, Answer, Audience, NoticeDraft, Place, Receipt, Request, RoomName, SearchText, Severity, Text};
+use belfry_core::chat::{
+    AccountName, Answer, Audience, NoticeDraft, Place, Presentity, Receipt, Request, RoomName, SearchText, Severity, Text,
+};
 use belfry_core::client::{Client, Command, Config, Credentials, Output, Proof, Start, Ticket, Trust, Update};
 use belfry_core::crypto::KeyPair;
 use belfry_core::net::{UdpSocket, os_seed, quickest_suite};
@@ -37,12 +39,21 @@ pub(super) struct BelfryLine {
     screen: Screen,
     deadline: Option<Instant>,
     was_connected: bool,
+    is_away: bool,
     /// When it looked for something.
     asked: Instant,
 }
 
-/// The client of this number, with the key that its account knows. The first one writes notices; the others show them.
-pub(super) fn open(server: SocketAddr, number: usize, device: KeyPair, screen: Screen, now: Instant) -> io::Result<BelfryLine> {
+/// The client of this number, with the key that its account knows. The first one writes notices; the others show them, and look at everybody
+/// where windows are shown.
+pub(super) fn open(
+    server: SocketAddr,
+    number: usize,
+    device: KeyPair,
+    screen: Screen,
+    looks: bool,
+    now: Instant,
+) -> io::Result<BelfryLine> {
     // An address each: admission lets only so many in from one.
     let [_, a, b, c] = u32::try_from(number + 1).unwrap_or(u32::MAX).to_be_bytes();
     let socket = UdpSocket::bind(SocketAddr::from((Ipv4Addr::new(127, 1 + a, b, c), 0)))?;
@@ -57,7 +68,10 @@ pub(super) fn open(server: SocketAddr, number: usize, device: KeyPair, screen: S
     };
     let mut client = Client::new(config, from_seed(os_seed()?), now);
     client.set_quickest_suite(quickest_suite());
-    Ok(BelfryLine { socket, client, account, screen, deadline: None, was_connected: false, asked: now })
+    if looks && number != AUTHOR {
+        client.handle_command(now, Command::Watch(vec![Presentity::Everyone]));
+    }
+    Ok(BelfryLine { socket, client, account, screen, deadline: None, was_connected: false, is_away: false, asked: now })
 }
 
 impl BelfryLine {
@@ -96,6 +110,7 @@ impl BelfryLine {
                     self.client.handle_command(now, Command::Receipt { notice: notice.id, receipt: Receipt::Visible });
                 }
             }
+            Update::Presence(_) => tools.heard.hear(),
             Update::Posted { .. } => tools.taken += 1,
             Update::Answered { answer: Answer::Found(_), .. } => tools.heard.answer(self.asked),
             Update::Progress { notice, progress } => {
@@ -168,5 +183,12 @@ impl Line for BelfryLine {
         let request = Request::Search { text, place: None, before: None, limit: HITS_SHOWN };
         self.client.handle_command(self.asked, Command::Ask { ticket: Ticket(0), request });
         self.drain(self.asked, tools);
+    }
+
+    fn stir(&mut self, tools: &mut Tools) {
+        let now = tools.heard.now();
+        self.is_away = !self.is_away;
+        self.client.handle_command(now, Command::Away(self.is_away));
+        self.drain(now, tools);
     }
 }

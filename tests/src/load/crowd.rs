@@ -57,6 +57,8 @@ pub(super) enum Order {
     Talk { who: usize, talk: Talk },
     /// A client looks for something; only those of Belfry can.
     Search { who: usize, sought: Sought },
+    /// Nobody is at a client's computer any more, or somebody is again; only those of Belfry tell.
+    Stir { who: usize },
 }
 
 /// Clients of one peer on one thread.
@@ -167,6 +169,9 @@ pub(super) trait Line {
     fn say(&mut self, kind: Kind, body: &str, tools: &mut Tools);
     fn search(&mut self, sought: Sought, tools: &mut Tools) {
         tools.heard.complain(format!("nobody here can look for anything, nor for a {sought:?} text"));
+    }
+    fn stir(&mut self, tools: &mut Tools) {
+        tools.heard.complain("nobody here tells whether somebody is at the computer".to_owned());
     }
 }
 
@@ -291,6 +296,7 @@ impl<L: Line + 'static> Crowd for Lines<L> {
                 self.talk(who, first);
             }
             Order::Search { who, sought } => self.with(who, |line, tools| line.search(sought, tools)),
+            Order::Stir { who } => self.with(who, |line, tools| line.stir(tools)),
         }
     }
 

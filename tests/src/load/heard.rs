@@ -92,6 +92,12 @@ impl Heard {
         }
     }
 
+    /// Something has come to a client that does not say when it was sent.
+    pub(super) fn hear(&self) {
+        self.last_delivery.fetch_max(self.now().as_micros(), Ordering::Relaxed);
+        self.delivered.fetch_add(1, Ordering::Release);
+    }
+
     /// Something that was asked at this moment is answered.
     pub(super) fn answer(&self, asked: Instant) {
         let took = u32::try_from(self.now().since(asked).as_micros()).unwrap_or(u32::MAX);

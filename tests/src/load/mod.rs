@@ -43,7 +43,7 @@ use workload::{Lengths, Population, Record, Scene, WORKLOADS, Workload};
 struct Arguments {
     /// The server.
     peer: Peer,
-    /// What is done: storm (all come at once), w1 (idle), w2-notice, w2-shown, w2-chat (one to all), w3 (chatter), w4 (saturation), w5-1,
+    /// What is done: storm (all come at once), w1 (idle), w2-notice, w2-shown, w2-chat, w2-presence (one to all), w3 (chatter), w4 (saturation), w5-1,
     /// w5-50 (stored), search.
     #[arg(required = true, value_parser = PossibleValuesParser::new(WORKLOADS.map(|(name, _)| name)))]
     workloads: Vec<String>,
@@ -124,9 +124,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let searches = arguments.workloads.iter().any(|name| name == "search");
-    if arguments.peer != Peer::Belfry && (searches || arguments.messages > 0) {
-        return Err("only Belfry's house can have messages in it before anybody comes, and be searched".into());
+    let is_ours = arguments.workloads.iter().any(|name| name == "search" || name == "w2-presence");
+    if arguments.peer != Peer::Belfry && (is_ours || arguments.messages > 0) {
+        return Err(
+            "only Belfry's house can have messages in it before anybody comes, be searched, and have windows that look at everybody".into(),
+        );
     }
     let mut scene: Option<(Scene, Record)> = None;
     for name in &arguments.workloads {
@@ -236,7 +238,7 @@ fn at_belfry(arguments: &Arguments, population: Population, heard: &Arc<Heard>) 
         let (devices, clock) = (Arc::clone(&devices), Arc::clone(heard));
         let open = move |number: usize| {
             let device = devices.lock().unwrap_or_else(PoisonError::into_inner)[number].take();
-            belfry::open(address, number, device.expect("everybody connects once"), screen, clock.now())
+            belfry::open(address, number, device.expect("everybody connects once"), screen, population.looks, clock.now())
         };
         Lines::start(Arc::clone(heard), connecting(arguments, population), Box::new(open))
     };

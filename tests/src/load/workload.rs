@@ -63,6 +63,8 @@ pub(super) enum Workload {
     Shown,
     /// W2 by a chat message.
     Broadcast,
+    /// W2 by somebody who goes away or comes back, while every window is shown.
+    Presence,
     /// W3.
     Chatter,
     /// W4.
@@ -74,12 +76,13 @@ pub(super) enum Workload {
 }
 
 /// Every workload by its name.
-pub(super) const WORKLOADS: [(&str, Workload); 10] = [
+pub(super) const WORKLOADS: [(&str, Workload); 11] = [
     ("storm", Workload::Storm),
     ("w1", Workload::Idle),
     ("w2-notice", Workload::Notice),
     ("w2-shown", Workload::Shown),
     ("w2-chat", Workload::Broadcast),
+    ("w2-presence", Workload::Presence),
     ("w3", Workload::Chatter),
     ("w4", Workload::Saturation),
     ("w5-1", Workload::Durable(1)),
@@ -95,6 +98,8 @@ pub(super) struct Population {
     pub(super) rooms: usize,
     /// Notices are shown.
     pub(super) shown: bool,
+    /// Windows are shown: their people look at everybody.
+    pub(super) looks: bool,
     /// All come in the same moment, not some after the others.
     pub(super) at_once: bool,
 }
@@ -103,14 +108,14 @@ impl Workload {
     /// Who takes part when `receivers` hear what is said to everybody, and so many are in the room of W3.
     pub(super) fn population(self, receivers: usize, chatting: usize) -> Population {
         let (clients, rooms, shown) = match self {
-            Self::Storm | Self::Idle | Self::Notice | Self::Broadcast => (receivers + 1, 0, false),
+            Self::Storm | Self::Idle | Self::Notice | Self::Broadcast | Self::Presence => (receivers + 1, 0, false),
             Self::Shown => (receivers + 1, 0, true),
             Self::Chatter => (chatting.max(SPEAKERS), 0, false),
             Self::Saturation => (101, 0, false),
             // One sender beside others who say nothing: all three find the same house.
             Self::Durable(_) | Self::Search => (SENDERS_MAX + 1, SENDERS_MAX, false),
         };
-        Population { clients, rooms, shown, at_once: self == Self::Storm }
+        Population { clients, rooms, shown, looks: self == Self::Presence, at_once: self == Self::Storm }
     }
 }
 
@@ -210,8 +215,9 @@ impl Scene {
         let mut record = match workload {
             Workload::Storm => Record::new(),
             Workload::Idle => self.idle(),
-            Workload::Notice | Workload::Shown => self.rounds(Kind::Notice),
-            Workload::Broadcast => self.rounds(Kind::Chat { room: 0 }),
+            Workload::Notice | Workload::Shown => self.rounds(said(Kind::Notice), self.hearers(Kind::Notice), true),
+            Workload::Broadcast => self.rounds(said(Kind::Chat { room: 0 }), self.hearers(Kind::Chat { room: 0 }), false),
+            Workload::Presence => self.rounds(Order::Stir { who: 0 }, self.population.clients as u64 - 1, false),
             Workload::Chatter => self.chatter(),
             Workload::Saturation => self.saturation(),
             Workload::Durable(senders) => self.durable(senders),
@@ -250,17 +256,16 @@ impl Scene {
         self.population.clients as u64 - u64::from(!own)
     }
 
-    /// W2. The first round does not count: it wakes whoever rests.
-    fn rounds(&self, kind: Kind) -> Record {
-        let hearers = self.hearers(kind);
+    /// W2: so many hear of what one does, and a ledger is told where it has one. The first round does not count: it wakes whoever rests.
+    fn rounds(&self, order: Order, hearers: u64, has_ledger: bool) -> Record {
         let (mut last, mut ledger, mut server, mut clients) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut delivered = 0;
         for round in 0..=self.lengths.rounds {
             self.heard.begin_round();
             let before = self.used();
-            self.tell(0, Order::Say { who: 0, kind, bytes: NOTICE_BYTES });
+            self.tell(0, order);
             self.heard.wait_for(ROUND_MAX, |heard| heard.delivered.load(Ordering::Acquire) >= hearers);
-            if kind == Kind::Notice {
+            if has_ledger {
                 self.heard.wait_for(ROUND_MAX, |heard| heard.ledger().0 >= hearers);
             }
             let heard = self.heard.delivered.load(Ordering::Acquire);
@@ -286,7 +291,7 @@ impl Scene {
             "last_ms": middle(&mut last),
             "last_ms_p99": late(&mut last),
         }));
-        if kind == Kind::Notice {
+        if has_ledger {
             record.insert("ledgers_complete".to_owned(), json!(ledger.len()));
             record.insert("ledger_ms".to_owned(), json!(middle(&mut ledger)));
             record.insert("ledger_ms_p99".to_owned(), json!(late(&mut ledger)));
@@ -387,6 +392,11 @@ impl Scene {
 }
 
 /// The fields of an object.
+/// What the author of W2 says.
+fn said(kind: Kind) -> Order {
+    Order::Say { who: 0, kind, bytes: NOTICE_BYTES }
+}
+
 fn record(value: Value) -> Record {
     match value {
         Value::Object(fields) => fields,
