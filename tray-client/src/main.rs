@@ -14,6 +14,8 @@ use belfry_tray::platform::instance::{self, InstanceStart};
 use belfry_tray::platform::keys::Keyring;
 use belfry_tray::platform::policy::{self, Policy};
 use belfry_tray::settings::UserSettings;
+#[cfg(unix)]
+use belfry_tray::tray::host::IconEvent;
 use belfry_tray::view::run;
 use clap::Parser;
 
@@ -91,6 +93,13 @@ fn start(arguments: StartArgs) -> Result<(), String> {
     #[cfg(windows)]
     belfry_tray::platform::identity::announce();
     run::run(|post| {
+        #[cfg(unix)]
+        belfry_tray::platform::signals::watch({
+            let end = post.clone();
+            move || {
+                end.send(AppEvent::Icon(IconEvent::Ending));
+            }
+        });
         let raise = post.clone();
         instance
             .on_second_start(move || {

@@ -22,6 +22,8 @@ mod registry;
 pub mod screens;
 #[cfg(feature = "window")]
 pub mod session;
+#[cfg(all(unix, feature = "window"))]
+pub mod signals;
 pub mod sound;
 pub mod vault;
 #[cfg(all(windows, feature = "window"))]
