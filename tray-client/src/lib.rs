@@ -4,6 +4,7 @@
 //! says what is to be done, of which what the server is to hear is a [`Command`](belfry_core::client::Command). [`scene`] turns what the model holds into rows of text. A window
 //! draws them and invents nothing.
 
+pub mod alerts;
 #[cfg(feature = "window")]
 pub mod app;
 pub mod cache;

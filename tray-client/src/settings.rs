@@ -5,6 +5,7 @@ use std::time::Duration;
 use belfry_core::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::{self, AlertSwitches};
 use crate::geometry::Rect;
 use crate::quiet_hours::QuietHours;
 
@@ -31,8 +32,6 @@ pub struct UserSettings {
     pub quiet_hours: Option<QuietHours>,
     /// A popup of a message shows what it says, not only who wrote it.
     pub show_texts: bool,
-    /// Critical notices are heard.
-    pub sounds: bool,
     /// Who touches neither keyboard nor mouse for so long is away; 0 for never, as long as the screen is open.
     pub away_after_minutes: u16,
     /// Light or dark windows.
@@ -50,6 +49,12 @@ pub struct UserSettings {
     pub people_percent: u8,
     /// The people are folded away there.
     pub people_folded: bool,
+    /// What is heard.
+    #[serde(deserialize_with = "alerts::read_sounds")]
+    pub sounds: AlertSwitches,
+    /// What flashes in the taskbar while the window is open and not in front.
+    #[serde(deserialize_with = "alerts::read_flashes")]
+    pub flashes: AlertSwitches,
     /// Where the chat window was, in physical pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Rect>,
@@ -93,7 +98,6 @@ impl Default for UserSettings {
             do_not_disturb_until: None,
             quiet_hours: None,
             show_texts: true,
-            sounds: true,
             away_after_minutes: 10,
             theme: Theme::default(),
             text_percent: 100,
@@ -103,6 +107,8 @@ impl Default for UserSettings {
             recent_emoji: Vec::new(),
             people_percent: 40,
             people_folded: false,
+            sounds: AlertSwitches::SOUNDS,
+            flashes: AlertSwitches::FLASHES,
             window: None,
         }
     }
@@ -146,7 +152,6 @@ mod tests {
             do_not_disturb_until: Some(UnixMillis(1_795_000_000_000)),
             quiet_hours: Some("22:00-06:30".parse().unwrap()),
             show_texts: false,
-            sounds: false,
             away_after_minutes: 30,
             theme: Theme::Dark,
             text_percent: 150,
@@ -155,6 +160,8 @@ mod tests {
             recent_emoji: vec!["👍🏿".into()],
             people_percent: 55,
             people_folded: true,
+            sounds: AlertSwitches { messages: false, info: true, important: false, critical: false },
+            flashes: AlertSwitches { messages: false, info: true, important: false, critical: false },
             window: Some(Rect { x: -5, y: 6, width: 720, height: 560 }),
         };
         assert_eq!(UserSettings::read(&settings.write()), Ok(settings));
@@ -165,6 +172,13 @@ mod tests {
     fn what_a_file_does_not_say_is_as_in_a_new_one() {
         let settings = UserSettings::read("server = \"lan-host\"\nfrom-the-future = 1\n").unwrap();
         assert_eq!(settings, UserSettings { server: "lan-host".into(), ..UserSettings::default() });
+    }
+
+    #[test]
+    fn a_file_from_when_critical_notices_alone_were_heard_is_of_them() {
+        let settings = UserSettings::read("sounds = false\n[flashes]\nmessages = false\n").unwrap();
+        assert_eq!(settings.sounds, AlertSwitches { critical: false, ..AlertSwitches::SOUNDS });
+        assert_eq!(settings.flashes, AlertSwitches { messages: false, ..AlertSwitches::FLASHES });
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl App {
         };
         self.chat.set_trouble(sentence, !stopped && self.link.is_some());
         self.chat.set_remark(self.remark.clone());
-        self.chat.set_held_back(self.model.do_not_disturb());
+        self.chat.set_held_back(self.model.do_not_disturb(), self.held_until());
         self.chat.set_admin(self.model.role() == Some(Role::Admin));
     }
 

@@ -90,6 +90,7 @@ impl App {
             Gesture::Read(key) => notice(&key).into_iter().for_each(|id| self.read_notice(id)),
             Gesture::Dismiss(key) => notice(&key).into_iter().for_each(|id| self.dismiss_popup(id)),
             Gesture::DismissMessage(key) => self.end_message_popup(&key),
+            Gesture::ReplyInPopup { place, text } => self.reply_in_popup(&place, text),
             Gesture::Hover { popup, on } => self.hover_popup(&popup, on),
             Gesture::PopupResized => self.place_popups(),
             Gesture::AllNotices => {
@@ -148,10 +149,12 @@ impl App {
             Choice::QuietHour => self.quiet_until(Some(after(self.now().wall, 60))),
             Choice::QuietUntilMorning => self.quiet_until(self.wall.tomorrow(MORNING, self.now().wall)),
             Choice::SendNotice => self.write_notice(),
-            Choice::Settings => match SettingsView::show(&self.sink, &self.settings, self.starts_with_system(), &self.policy) {
-                Ok(view) => self.settings_view = Some(view),
-                Err(error) => self.complain(&error),
-            },
+            Choice::Settings => {
+                match SettingsView::show(&self.sink, &self.settings, self.starts_with_system(), self.held_until(), &self.policy) {
+                    Ok(view) => self.settings_view = Some(view),
+                    Err(error) => self.complain(&error),
+                }
+            }
             Choice::About => {
                 let shown = match &self.about {
                     Some(view) => view.raise(),
@@ -259,6 +262,7 @@ impl App {
         self.settings.do_not_disturb = form.do_not_disturb;
         self.settings.show_texts = form.show_texts;
         self.settings.sounds = form.sounds;
+        self.settings.flashes = form.flashes;
         self.settings.away_after_minutes = form.away_after_minutes;
         self.settings.theme = form.theme;
         self.settings.text_percent = form.text_percent;
@@ -306,7 +310,7 @@ impl App {
     /// The window shows what is set.
     fn tell_settings(&self) {
         if let Some(view) = &self.settings_view {
-            view.tell(&self.settings, self.starts_with_system());
+            view.tell(&self.settings, self.starts_with_system(), self.held_until());
         }
     }
 
@@ -317,10 +321,18 @@ impl App {
         self.settings.do_not_disturb || timed || self.settings.quiet_hours.is_some_and(quiet)
     }
 
+    /// The time until which popups are held back; nothing where that is not for a time.
+    pub(super) fn held_until(&self) -> Option<String> {
+        let now = self.now().wall;
+        let until = self.settings.do_not_disturb_until.filter(|&until| until > now && !self.settings.do_not_disturb);
+        until.map(|until| self.wall.short(until, now))
+    }
+
     fn hold_back(&mut self) {
         let held_back = self.held_back();
         if held_back != self.model.do_not_disturb() {
             self.act(Intent::DoNotDisturb(held_back));
+            self.tell_settings();
         }
     }
 

@@ -159,13 +159,13 @@ impl App {
 
     /// Another conversation comes before the person: what stands in the composer stays with the one it was written for.
     pub(super) fn leave_composer(&mut self, key: &str) {
+        self.end_message_popup(key);
         self.end_edit();
         if let Some(before) = self.model.shown().map(|shown| shown.place().to_string()) {
             self.drafts.insert(before, self.chat.draft());
         }
         self.chat.set_draft(self.drafts.remove(key).unwrap_or_default());
         self.chat.set_complaint(String::new());
-        self.end_message_popup(key);
     }
 
     /// The newest own message in the shown conversation, or the one before this one, that can be written anew.

@@ -1,10 +1,11 @@
 //! Popups on the screen: which, where, for how long.
 
-use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity, visible_in_window};
+use belfry_core::chat::{Message, NoticeId, NoticeState, Place, Severity, Text, visible_in_window};
 use belfry_core::time::Instant;
 use std::time::Duration;
 
 use super::App;
+use crate::alerts::{AlertKind, Alerts};
 use crate::geometry::{Corner, Rect};
 use crate::model::{Hindrance, Intent};
 use crate::platform::sound;
@@ -18,7 +19,7 @@ use crate::words;
 const GAP: u32 = 12;
 
 /// How often critical notices are heard while they wait.
-const SOUND_AGAIN: Duration = Duration::from_mins(1);
+const ALARM_AGAIN: Duration = Duration::from_mins(1);
 
 /// How often the thinning line of an info popup is drawn.
 const THINNING: Duration = Duration::from_millis(250);
@@ -42,7 +43,8 @@ pub(super) struct Popups {
     messages: Vec<(String, MessageRow)>,
     thinning: bool,
     /// When critical notices are heard again.
-    sound_at: Option<Instant>,
+    alarm_at: Option<Instant>,
+    alerts: Alerts,
 }
 
 fn notice_key(id: NoticeId) -> String {
@@ -61,11 +63,16 @@ impl Popups {
     /// When something about them changes by itself.
     pub(super) fn next(&self, now: Instant) -> Option<Instant> {
         let thinner = self.thinning.then(|| now + THINNING);
-        [self.stack.next(), thinner, self.sound_at].into_iter().flatten().min()
+        [self.stack.next(), thinner, self.alarm_at].into_iter().flatten().min()
     }
 
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// What somebody was writing in a popup.
+    fn take_written(&self, key: &str) -> String {
+        self.shown.iter().find(|shown| shown.key == key).map(|shown| shown.popup.take_written()).unwrap_or_default()
     }
 
     /// The notice has new words, on every monitor.
@@ -86,9 +93,9 @@ impl App {
         };
         let now = self.now().instant;
         self.popups.stack.show(now, notice_key(id), insists);
-        self.popups.sound_at = (insists == Insists::AboveAll).then_some(now).or(self.popups.sound_at);
-        let row = scene::notice(entry, self.moment());
+        let (kind, row) = (entry.notice.severity.into(), scene::notice(entry, self.moment()));
         self.popups.renew(&notice_key(id), &row);
+        self.call(kind);
         self.arrange_popups();
     }
 
@@ -115,6 +122,9 @@ impl App {
 
     /// The chat window is before somebody's eyes, or is not: what comes there is read, or waits.
     pub(super) fn attend(&mut self) {
+        if self.attended {
+            self.chat.call_attention(false);
+        }
         self.act(Intent::Attend(self.attended && self.is_used()));
         self.watch_chat();
     }
@@ -175,6 +185,7 @@ impl App {
         };
         let (key, now) = (message_key(&row.key), self.now().instant);
         self.popups.stack.show(now, key.clone(), Insists::Passing);
+        self.call(AlertKind::Message);
         if let Some(shown) = self.popups.shown.iter().find(|shown| shown.key == key) {
             shown.popup.say(&row);
         }
@@ -188,10 +199,38 @@ impl App {
         self.popups.stack.hover(now, key, on);
     }
 
+    /// The popup of a conversation goes. What somebody was writing in it stays in that conversation's composer, unless something stands there.
     pub(super) fn end_message_popup(&mut self, place: &str) {
-        let now = self.now().instant;
-        self.popups.stack.remove(now, &message_key(place));
+        let (key, now) = (message_key(place), self.now().instant);
+        let written = self.popups.take_written(&key);
+        if !written.trim().is_empty() {
+            let is_shown = self.model.shown().is_some_and(|shown| shown.place().to_string() == place);
+            if is_shown && self.chat.draft().is_empty() {
+                self.chat.set_draft(written);
+            } else if !is_shown {
+                self.drafts.entry(place.to_owned()).or_insert(written);
+            }
+        }
+        self.popups.stack.remove(now, &key);
         self.arrange_popups();
+    }
+
+    /// What was written in the popup of a conversation is said there; what cannot be stays as it is written.
+    pub(super) fn reply_in_popup(&mut self, key: &str, typed: String) {
+        let Ok(to) = key.parse::<Place>() else { return };
+        let said =
+            if self.whose.1.is_empty() { Err("Sign in first.".to_owned()) } else { Text::new(typed).map_err(|error| error.to_string()) };
+        match said {
+            Ok(text) => {
+                self.popups.take_written(&message_key(key));
+                self.act(Intent::Say { to, text, reply_to: None });
+                self.end_message_popup(key);
+            }
+            Err(sentence) => {
+                let key = message_key(key);
+                self.popups.shown.iter().filter(|shown| shown.key == key).for_each(|shown| shown.popup.complain(&sentence));
+            }
+        }
     }
 
     /// The person closed the popup of a notice.
@@ -213,19 +252,35 @@ impl App {
             self.arrange_popups();
         }
         self.thin();
-        self.sound();
+        self.call_again();
     }
 
-    /// Critical notices are heard, now and each minute until they are answered; behind a lock nobody is there to hear them.
-    pub(super) fn sound(&mut self) {
+    /// Something has come that calls for attention: it is heard, and the window flashes in the taskbar where it has a place there. Behind a
+    /// lock nobody is there to hear it.
+    fn call(&mut self, kind: AlertKind) {
         let now = self.now().instant;
-        if self.popups.sound_at.is_none_or(|at| at > now) {
+        if kind == AlertKind::Critical {
+            self.popups.alarm_at = Some(now + ALARM_AGAIN);
+        }
+        if self.locked || !self.popups.alerts.call(now, kind) {
             return;
         }
-        let waits = self.model.notices().waiting() == Some(Severity::Critical);
-        self.popups.sound_at = waits.then(|| now + SOUND_AGAIN);
-        if waits && self.settings.sounds && !self.locked {
-            sound::alarm();
+        if self.settings.sounds.of(kind) {
+            sound::play(kind);
+        }
+        if self.settings.flashes.of(kind) && !self.attended {
+            self.chat.call_attention(true);
+        }
+    }
+
+    /// Critical notices are heard each minute until they are answered.
+    fn call_again(&mut self) {
+        if self.popups.alarm_at.is_none_or(|at| at > self.now().instant) {
+            return;
+        }
+        self.popups.alarm_at = None;
+        if self.model.notices().waiting() == Some(Severity::Critical) {
+            self.call(AlertKind::Critical);
         }
     }
 

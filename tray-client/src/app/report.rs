@@ -45,9 +45,7 @@ impl App {
             other => other.trouble(now.instant, |at| self.wall.time(at)).unwrap_or_else(|| "Closed.".to_owned()),
         };
         let me = self.model.me().map_or_else(|| "nobody".to_owned(), ToString::to_string);
-        let until = self.settings.do_not_disturb_until.filter(|&until| until > now.wall && !self.settings.do_not_disturb);
-        let until =
-            until.map(|until| format!("On until {}: popups are held back, except critical notices.", self.wall.short(until, now.wall)));
+        let until = self.held_until().map(|until| format!("On until {until}: popups are held back, except critical notices."));
         let held_back =
             until.unwrap_or_else(|| match (self.settings.do_not_disturb, self.settings.quiet_hours, self.model.do_not_disturb()) {
                 (true, ..) => "On: popups are held back, except critical notices.".to_owned(),

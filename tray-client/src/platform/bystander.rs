@@ -13,6 +13,73 @@ pub fn keep(window: &Window) {
 #[cfg(not(windows))]
 pub const fn keep(_window: &Window) {}
 
+/// The keyboard, as long as somebody writes in a bystander; dropped, it goes back to where it was.
+#[derive(Debug)]
+pub struct KeyboardLoan {
+    #[cfg(target_os = "linux")]
+    _loan: x11::Loan,
+}
+
+/// Somebody has clicked where they want to write: the keyboard comes to this window. `None` where it does not.
+#[cfg(windows)]
+pub fn borrow_keyboard(window: &Window) -> Option<KeyboardLoan> {
+    system::release(window);
+    window.focus_window();
+    Some(KeyboardLoan {})
+}
+
+/// Somebody has clicked where they want to write: the keyboard comes to this window. `None` where it does not.
+#[cfg(target_os = "linux")]
+pub fn borrow_keyboard(window: &Window) -> Option<KeyboardLoan> {
+    x11::borrow(window).map(|loan| KeyboardLoan { _loan: loan })
+}
+
+/// Nobody is asked for it elsewhere.
+#[cfg(not(any(windows, target_os = "linux")))]
+pub fn borrow_keyboard(window: &Window) -> Option<KeyboardLoan> {
+    window.focus_window();
+    Some(KeyboardLoan {})
+}
+
+/// A window that the window manager leaves alone gets the keyboard from nobody else.
+#[cfg(target_os = "linux")]
+mod x11 {
+    use winit::raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
+    use winit::window::Window;
+    use x11rb::CURRENT_TIME;
+    use x11rb::connection::Connection as _;
+    use x11rb::protocol::xproto::{ConnectionExt as _, InputFocus};
+    use x11rb::rust_connection::RustConnection;
+
+    /// Who had it before.
+    #[derive(Debug)]
+    pub(super) struct Loan {
+        connection: RustConnection,
+        before: u32,
+    }
+
+    pub(super) fn borrow(window: &Window) -> Option<Loan> {
+        let own = match window.window_handle().ok()?.as_raw() {
+            RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok()?,
+            RawWindowHandle::Xcb(handle) => handle.window.get(),
+            _ => return None,
+        };
+        let (connection, _) = x11rb::connect(None).ok()?;
+        let before = connection.get_input_focus().ok()?.reply().ok()?.focus;
+        connection.set_input_focus(InputFocus::POINTER_ROOT, own, CURRENT_TIME).ok()?;
+        connection.flush().ok()?;
+        Some(Loan { connection, before })
+    }
+
+    impl Drop for Loan {
+        fn drop(&mut self) {
+            // Whose window is gone meanwhile gets nothing, and the window manager decides.
+            let _ = self.connection.set_input_focus(InputFocus::POINTER_ROOT, self.before, CURRENT_TIME);
+            let _ = self.connection.flush();
+        }
+    }
+}
+
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "neither these styles nor what a click does to the keyboard has a safe wrapper")]
 mod system {
@@ -43,6 +110,19 @@ mod system {
             let wish = DWMWCP_ROUND;
             let _ =
                 DwmSetWindowAttribute(handle, DWMWA_WINDOW_CORNER_PREFERENCE as u32, (&raw const wish).cast(), size_of_val(&wish) as u32);
+        }
+    }
+
+    /// It takes part: a click brings it the keyboard.
+    pub(super) fn release(window: &Window) {
+        let Ok(handle) = window.window_handle() else { return };
+        let RawWindowHandle::Win32(handle) = handle.as_raw() else { return };
+        let handle = handle.hwnd.get() as HWND;
+        // SAFETY: as above; the style is a number that the system copies.
+        unsafe {
+            RemoveWindowSubclass(handle, Some(procedure), SUBCLASS);
+            let style = GetWindowLongPtrW(handle, GWL_EXSTYLE) & !(WS_EX_NOACTIVATE as isize);
+            SetWindowLongPtrW(handle, GWL_EXSTYLE, style);
         }
     }
 

@@ -3,6 +3,7 @@
 //! The computer's policy is stronger than the person's, that one stronger than the installer's choice, and each of them stronger than the
 //! person's own settings file. What is settled is greyed in the settings window.
 
+use crate::alerts::{AlertKind, ForEachAlert};
 use crate::quiet_hours::QuietHours;
 use crate::settings::{Language, Theme, UserSettings};
 
@@ -41,8 +42,10 @@ pub struct Policy {
     pub quiet_hours: Option<Option<QuietHours>>,
     /// Popups show what messages say.
     pub show_texts: Option<bool>,
-    /// Critical notices are heard.
-    pub sounds: Option<bool>,
+    /// What is heard.
+    pub sounds: ForEachAlert<Option<bool>>,
+    /// What flashes in the taskbar.
+    pub flashes: ForEachAlert<Option<bool>>,
     /// Light or dark windows.
     pub theme: Option<Theme>,
     /// In which the windows speak.
@@ -80,7 +83,8 @@ impl Policy {
             do_not_disturb: switch("DoNotDisturb"),
             quiet_hours: text("QuietHours").and_then(|hours| if hours.is_empty() { Some(None) } else { hours.parse().ok().map(Some) }),
             show_texts: switch("ShowTexts"),
-            sounds: switch("Sounds"),
+            sounds: ForEachAlert::from_fn(|kind| switch(sound_value(kind))),
+            flashes: ForEachAlert::from_fn(|kind| switch(flash_value(kind))),
             theme: text("Theme").and_then(|theme| match theme.as_str() {
                 "system" => Some(Theme::System),
                 "light" => Some(Theme::Light),
@@ -112,9 +116,31 @@ impl Policy {
         settle(&mut settings.do_not_disturb, self.do_not_disturb.as_ref());
         settle(&mut settings.quiet_hours, self.quiet_hours.as_ref());
         settle(&mut settings.show_texts, self.show_texts.as_ref());
-        settle(&mut settings.sounds, self.sounds.as_ref());
+        settings.sounds = self.sounds.over(settings.sounds);
+        settings.flashes = self.flashes.over(settings.flashes);
         settle(&mut settings.theme, self.theme.as_ref());
         settle(&mut settings.language, self.language.as_ref());
+    }
+}
+
+/// The registry's name for whether this is heard.
+const fn sound_value(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::Message => "MessageSounds",
+        AlertKind::Info => "InfoSounds",
+        AlertKind::Important => "ImportantSounds",
+        // From when there was one alone.
+        AlertKind::Critical => "Sounds",
+    }
+}
+
+/// The registry's name for whether this flashes.
+const fn flash_value(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::Message => "MessageFlashes",
+        AlertKind::Info => "InfoFlashes",
+        AlertKind::Important => "ImportantFlashes",
+        AlertKind::Critical => "CriticalFlashes",
     }
 }
 
@@ -165,6 +191,7 @@ mod system {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alerts::AlertSwitches;
 
     fn read(written: &[(Layer, &str, PolicyValue)]) -> Policy {
         Policy::read(|layer, name| written.iter().find(|(at, of, _)| *at == layer && *of == name).map(|(_, _, value)| value.clone()))
@@ -176,7 +203,7 @@ mod tests {
 
     #[test]
     fn without_a_policy_everything_is_the_persons_own() {
-        let own = UserSettings { server: "tower".into(), device_known: true, sounds: false, ..UserSettings::default() };
+        let own = UserSettings { server: "tower".into(), device_known: true, show_texts: false, ..UserSettings::default() };
         let mut settings = own.clone();
         let policy = read(&[]);
         policy.lay_over(&mut settings);
@@ -228,17 +255,27 @@ mod tests {
             (Layer::Machine, "DoNotDisturb", PolicyValue::Number(1)),
             (Layer::Machine, "QuietHours", text("22:00-06:30")),
             (Layer::Machine, "ShowTexts", PolicyValue::Number(0)),
+            (Layer::Person, "MessageSounds", PolicyValue::Number(0)),
+            (Layer::Person, "InfoSounds", PolicyValue::Number(1)),
+            (Layer::Person, "ImportantSounds", PolicyValue::Number(0)),
             (Layer::Person, "Sounds", PolicyValue::Number(0)),
+            (Layer::Person, "MessageFlashes", PolicyValue::Number(0)),
+            (Layer::Person, "InfoFlashes", PolicyValue::Number(1)),
+            (Layer::Person, "ImportantFlashes", PolicyValue::Number(0)),
+            (Layer::Person, "CriticalFlashes", PolicyValue::Number(0)),
             (Layer::Person, "Theme", text("dark")),
             (Layer::Person, "Language", text("zh")),
         ]);
+        /// None is as it is where nobody has said anything.
+        const OTHERS: AlertSwitches = AlertSwitches { messages: false, info: true, important: false, critical: false };
         let mut settings = UserSettings::default();
         policy.lay_over(&mut settings);
         let settled = UserSettings {
             do_not_disturb: true,
             quiet_hours: Some("22:00-06:30".parse().unwrap()),
             show_texts: false,
-            sounds: false,
+            sounds: OTHERS,
+            flashes: OTHERS,
             theme: Theme::Dark,
             language: Language::Chinese,
             ..UserSettings::default()

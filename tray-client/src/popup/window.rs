@@ -1,13 +1,14 @@
 //! The windows of the popups. A window is made for one notice and dropped with it: only a window that has never been shown can be kept
 //! from taking the focus.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use slint::ComponentHandle;
 use slint::winit_030::WinitWindowAccessor as _;
 
 use crate::geometry::{Corner, Rect, Size};
-use crate::platform::bystander;
+use crate::platform::bystander::{self, KeyboardLoan};
 use crate::scene::NoticeRow;
 use crate::view::{Gesture, NoDisplay, Sink, look, run, ui};
 
@@ -24,8 +25,8 @@ const ASIDE: Corner = (-30_000, -30_000);
 pub enum Popup {
     /// Of a notice.
     Notice(ui::NoticePopup),
-    /// Of a conversation.
-    Message(ui::MessagePopup),
+    /// Of a conversation, which borrows the keyboard while somebody replies in it.
+    Message(ui::MessagePopup, Rc<Cell<Option<KeyboardLoan>>>),
 }
 
 /// What the popup of a conversation says.
@@ -86,7 +87,16 @@ impl Popup {
         window.on_hovered(move |on| hovered(Gesture::Hover { popup: popup.clone(), on }));
         let resized = sink.clone();
         window.on_resized(move || resized(Gesture::PopupResized));
-        let popup = Self::Message(window.clone_strong());
+        let (replied, place) = (sink.clone(), row.key.clone());
+        window.on_reply(move |text| replied(Gesture::ReplyInPopup { place: place.clone(), text: text.into() }));
+        let loan: Rc<Cell<Option<KeyboardLoan>>> = Rc::default();
+        let (weak, borrowed) = (window.as_weak(), Rc::clone(&loan));
+        window.on_take_keyboard(move || {
+            let popup = weak.upgrade();
+            let lent = popup.and_then(|popup| popup.window().with_winit_window(bystander::borrow_keyboard).flatten());
+            borrowed.set(lent);
+        });
+        let popup = Self::Message(window.clone_strong(), loan);
         popup.say(row);
         window.show()?;
         when_made(&window, sink);
@@ -112,16 +122,31 @@ impl Popup {
                     window.set_notice(row.into());
                 }
             }
-            Self::Message(window) => look::dress(window),
+            Self::Message(window, _) => look::dress(window),
         }
     }
 
     /// The conversation has gone on.
     pub fn say(&self, row: &MessageRow) {
-        if let Self::Message(window) = self {
+        if let Self::Message(window, _) = self {
             window.set_who(row.who.as_str().into());
             window.set_place(row.place.as_str().into());
             window.set_text(row.text.as_str().into());
+        }
+    }
+
+    /// What stands in the field for a reply; taken out of it.
+    pub fn take_written(&self) -> String {
+        let Self::Message(window, _) = self else { return String::new() };
+        let written = window.get_written().into();
+        window.set_written(slint::SharedString::new());
+        written
+    }
+
+    /// What was written in reply could not be sent: why.
+    pub fn complain(&self, sentence: &str) {
+        if let Self::Message(window, _) = self {
+            window.set_complaint(crate::words::say(sentence).into());
         }
     }
 
@@ -154,7 +179,7 @@ impl Popup {
     pub fn size(&self) -> Size {
         let (width, height) = match self {
             Self::Notice(window) => (window.get_wanted_width(), window.get_wanted_height()),
-            Self::Message(window) => (window.get_wanted_width(), window.get_wanted_height()),
+            Self::Message(window, _) => (window.get_wanted_width(), window.get_wanted_height()),
         };
         let scale = self.window().scale_factor();
         Size { width: (width * scale).ceil() as u32, height: (height * scale).ceil() as u32 }
@@ -173,7 +198,7 @@ impl Popup {
     fn window(&self) -> &slint::Window {
         match self {
             Self::Notice(window) => window.window(),
-            Self::Message(window) => window.window(),
+            Self::Message(window, _) => window.window(),
         }
     }
 }

@@ -183,9 +183,10 @@ impl ChatView {
         });
     }
 
-    /// Popups are held back: the menu says so.
-    pub fn set_held_back(&self, held_back: bool) {
+    /// Popups are held back, and until when: the menu says so.
+    pub fn set_held_back(&self, held_back: bool, until: Option<String>) {
         self.window.set_held_back(held_back);
+        self.window.set_held_until(until.unwrap_or_default().into());
     }
 
     /// How the lists were left: how much of them the people have, in percent, and whether they are folded away.
@@ -211,6 +212,12 @@ impl ChatView {
         });
         self.window.invoke_focus_composer();
         Ok(())
+    }
+
+    /// Its place in the taskbar flashes, or not any more: of a window that is not shown nothing does.
+    pub fn call_attention(&self, calls: bool) {
+        let kind = calls.then_some(winit::window::UserAttentionType::Informational);
+        self.window.window().with_winit_window(|window| window.request_user_attention(kind));
     }
 
     /// The keyboard goes to the newest open notice: as soon as the window, which may just have been shown, has made its elements.

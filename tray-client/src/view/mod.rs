@@ -38,6 +38,7 @@ pub(crate) mod ui {
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use crate::alerts::AlertSwitches;
 use crate::compose;
 use crate::scene::FileAction;
 use crate::settings::{Language, Theme};
@@ -72,6 +73,13 @@ pub enum Gesture {
     Dismiss(String),
     /// Closed the popup of a conversation.
     DismissMessage(String),
+    /// Wrote something in the popup of a conversation.
+    ReplyInPopup {
+        /// The conversation's key.
+        place: String,
+        /// What.
+        text: String,
+    },
     /// The pointer rests on a popup, or has left it.
     Hover {
         /// The popup's key: `notice 7`, `message lobby`.
@@ -309,8 +317,10 @@ pub struct SettingsForm {
     pub quiet_hours: String,
     /// Show what messages say.
     pub show_texts: bool,
-    /// Critical notices are heard.
-    pub sounds: bool,
+    /// What is heard.
+    pub sounds: AlertSwitches,
+    /// What flashes in the taskbar.
+    pub flashes: AlertSwitches,
     /// Who touches nothing for so many minutes is away; 0 for never.
     pub away_after_minutes: u16,
     /// Light or dark windows.

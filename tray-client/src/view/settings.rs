@@ -3,6 +3,7 @@
 use slint::ComponentHandle as _;
 
 use super::{Gesture, NoDisplay, SettingsForm, Sink, keyboard, look, ui};
+use crate::alerts::{AlertSwitches, ForEachAlert};
 use crate::platform::policy::Policy;
 use crate::settings::{Language, Theme, UserSettings};
 use crate::words::say;
@@ -24,7 +25,13 @@ impl SettingsView {
     ///
     /// # Errors
     /// There is no display.
-    pub fn show(sink: &Sink, settings: &UserSettings, autostart: bool, policy: &Policy) -> Result<Self, NoDisplay> {
+    pub fn show(
+        sink: &Sink,
+        settings: &UserSettings,
+        autostart: bool,
+        held_until: Option<String>,
+        policy: &Policy,
+    ) -> Result<Self, NoDisplay> {
         let window = ui::SettingsWindow::new()?;
         look::dress(&window);
         window.set_settled(settled(policy));
@@ -37,6 +44,8 @@ impl SettingsView {
                 changed(Gesture::Set(form(&window)));
             }
         });
+        let stop = sink.clone();
+        window.on_stop_holding(move || stop(Gesture::Choose("quiet".into())));
         let other = sink.clone();
         window.on_other_server(move || other(Gesture::OtherServer));
         let why = sink.clone();
@@ -45,18 +54,20 @@ impl SettingsView {
         let weak = window.as_weak();
         window.on_closed(move || keyboard::leave(&weak));
         let view = Self { window };
-        view.tell(settings, autostart);
+        view.tell(settings, autostart, held_until);
         view.window.show()?;
         Ok(view)
     }
 
     /// What is set now, which may be something else than what was clicked: an administrator has settled it, or the system refused. Hours
-    /// stay as they are being typed.
-    pub fn tell(&self, settings: &UserSettings, autostart: bool) {
+    /// stay as they are being typed. And until when popups are held back, where that is for a time.
+    pub fn tell(&self, settings: &UserSettings, autostart: bool, held_until: Option<String>) {
+        self.window.set_held_until(held_until.unwrap_or_default().into());
         self.window.set_autostart(autostart);
         self.window.set_do_not_disturb(settings.do_not_disturb);
         self.window.set_show_texts(settings.show_texts);
-        self.window.set_sounds(settings.sounds);
+        self.window.set_sounds(settings.sounds.into());
+        self.window.set_flashes(settings.flashes.into());
         self.window.set_away_after(settings.away_after_minutes.into());
         self.window.set_theme(settings.theme as i32);
         self.window.set_text_percent(f32::from(settings.text_percent));
@@ -89,9 +100,23 @@ fn settled(policy: &Policy) -> ui::Settled {
         do_not_disturb: policy.do_not_disturb.is_some(),
         quiet_hours: policy.quiet_hours.is_some(),
         show_texts: policy.show_texts.is_some(),
-        sounds: policy.sounds.is_some(),
+        sounds: ForEachAlert::from_fn(|kind| policy.sounds.of(kind).is_some()).into(),
+        flashes: ForEachAlert::from_fn(|kind| policy.flashes.of(kind).is_some()).into(),
         theme: policy.theme.is_some(),
         language: policy.language.is_some(),
+    }
+}
+
+impl From<AlertSwitches> for ui::Alerts {
+    fn from(switches: AlertSwitches) -> Self {
+        let ForEachAlert { messages, info, important, critical } = switches;
+        Self { messages, info, important, critical }
+    }
+}
+
+impl From<ui::Alerts> for AlertSwitches {
+    fn from(ui::Alerts { messages, info, important, critical }: ui::Alerts) -> Self {
+        Self { messages, info, important, critical }
     }
 }
 
@@ -102,7 +127,8 @@ fn form(window: &ui::SettingsWindow) -> SettingsForm {
         do_not_disturb: window.get_do_not_disturb(),
         quiet_hours: window.get_quiet_hours().trim().into(),
         show_texts: window.get_show_texts(),
-        sounds: window.get_sounds(),
+        sounds: window.get_sounds().into(),
+        flashes: window.get_flashes().into(),
         away_after_minutes: u16::try_from(window.get_away_after()).unwrap_or(0),
         theme: [Theme::System, Theme::Light, Theme::Dark].into_iter().find(|theme| *theme as i32 == window.get_theme()).unwrap_or_default(),
         text_percent: window.get_text_percent().round() as u16,

@@ -7,8 +7,9 @@ use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
 
 use super::*;
+use crate::alerts::AlertSwitches;
 use crate::platform::policy::Policy;
-use crate::popup::window::Popup;
+use crate::popup::window::{MessageRow, Popup};
 use crate::scene::AudienceRow;
 use crate::settings::UserSettings;
 use crate::view::chat::{ChatHead, ChatView};
@@ -315,11 +316,42 @@ fn a_notice_that_was_sent_is_watched_filtered_changed_and_exported() {
 fn a_setting_that_is_changed_is_handed_over_with_the_others() {
     let (heard, sink) = begin();
     let settings = UserSettings { quiet_hours: "22:00-06:30".parse().ok(), ..UserSettings::default() };
-    let view = SettingsView::show(&sink, &settings, false, &Policy::default()).unwrap();
+    let view = SettingsView::show(&sink, &settings, false, None, &Policy::default()).unwrap();
     press(view.window(), "Hold popups back until further notice");
     let gestures = heard.take();
     let [Gesture::Set(form)] = &gestures[..] else { panic!("{gestures:?}") };
     assert!(form.do_not_disturb && form.show_texts && form.quiet_hours == "22:00-06:30" && form.text_percent == 100);
+}
+
+#[test]
+fn each_kind_has_a_sound_and_a_flash_of_its_own() {
+    let (heard, sink) = begin();
+    let view = SettingsView::show(&sink, &UserSettings::default(), false, Some("14:30".into()), &Policy::default()).unwrap();
+    press(view.window(), "Sound: Critical notices");
+    press(view.window(), "Flash in the taskbar: Notices for information");
+    let gestures = heard.take();
+    let [.., Gesture::Set(form)] = &gestures[..] else { panic!("{gestures:?}") };
+    assert_eq!(form.sounds, AlertSwitches { critical: false, ..AlertSwitches::SOUNDS });
+    assert_eq!(form.flashes, AlertSwitches { info: true, ..AlertSwitches::FLASHES });
+    press(view.window(), "Show them again");
+    assert_eq!(heard.take(), [Gesture::Choose("quiet".into())]);
+}
+
+#[test]
+fn a_message_is_answered_in_its_popup_which_stays_meanwhile() {
+    let (heard, sink) = begin();
+    let row = MessageRow { key: "@anna".into(), who: "anna".into(), place: String::new(), text: "Tea?".into() };
+    let popup = Popup::message(&sink, "message @anna", &row).unwrap();
+    let Popup::Message(window, _) = &popup else { panic!("a message") };
+    press(window, "Reply");
+    i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(20));
+    assert!(heard.take().contains(&Gesture::Hover { popup: "message @anna".into(), on: true }));
+    field(window, "Reply to anna").set_accessible_value("With milk.");
+    press(window, "Send");
+    assert_eq!(heard.take(), [Gesture::ReplyInPopup { place: "@anna".into(), text: "With milk.".into() }]);
+    popup.complain("Sign in first.");
+    assert!(is_there(window, "Sign in first."));
+    assert_eq!((popup.take_written(), popup.take_written()), ("With milk.".to_owned(), String::new()));
 }
 
 #[test]

@@ -368,7 +368,7 @@ fn escape_leaves_what_was_begun_and_then_the_window() {
     escape(sign_in.window().window());
     assert_eq!(heard.take(), [Gesture::CancelSignIn]);
 
-    let settings = SettingsView::show(&sink, &UserSettings::default(), false, &Policy::default()).unwrap();
+    let settings = SettingsView::show(&sink, &UserSettings::default(), false, Some("08:00".into()), &Policy::default()).unwrap();
     settings.window().invoke_take_keyboard();
     escape(settings.window().window());
     assert!(!settings.window().window().is_visible());

@@ -564,7 +564,7 @@ fn the_ledger_of_a_notice_with_six_long_answers_in_the_smallest_window() {
 fn the_settings() {
     let easel = Easel::new(Theme::Light, 100, "");
     let settings = UserSettings { server: "lan-host".into(), account: "Anna Berg".into(), ..UserSettings::default() };
-    let _view = SettingsView::show(&sink(), &settings, true, &Policy::default()).unwrap();
+    let _view = SettingsView::show(&sink(), &settings, true, Some("14:30".into()), &Policy::default()).unwrap();
     easel.check("settings", 460, 600);
 }
 

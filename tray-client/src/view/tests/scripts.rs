@@ -160,6 +160,21 @@ fn names_and_messages_in_many_scripts() {
     easel.check("chat-scripts", 720, 560);
 }
 
+#[test]
+fn a_popup_of_a_message_that_is_being_answered() {
+    let easel = Easel::new(Theme::Light, 100, "");
+    let text = "Can you bring the projector to room 4 before the meeting at ten?".into();
+    let row = MessageRow { key: "@anna".into(), who: "Anna".into(), place: "Kitchen".into(), text };
+    let popup = Popup::message(&(Rc::new(|_| {}) as Sink), "message 1", &row).unwrap();
+    let Popup::Message(window, _) = &popup else { panic!("a message") };
+    window.set_replying(true);
+    window.set_written("It is on its way".into());
+    let size = popup.size();
+    easel.settle(size.width, size.height);
+    let size = popup.size();
+    easel.check("popup-message-reply", size.width, size.height);
+}
+
 /// Letters of a font that is higher than the window's own are in every line, the first too.
 #[test]
 fn a_popup_of_a_message_in_chinese_has_its_three_lines_whole() {

@@ -169,7 +169,15 @@ fn every_part_of_a_messages_popup_can_be_reached() {
                 text: dice.text(),
             };
             let popup = Popup::message(&sink, "message lobby", &row).unwrap();
-            let Popup::Message(window) = &popup else { panic!("a message") };
+            let Popup::Message(window, _) = &popup else { panic!("a message") };
+            if dice.coin() {
+                window.set_replying(true);
+                // No key writes a line break there.
+                window.set_written(dice.text().replace(char::is_control, " ").into());
+            }
+            if dice.coin() {
+                popup.complain("Sign in first.");
+            }
             grown(window, frame, |_| {}, || (window.get_wanted_width(), window.get_wanted_height()))
         },
     );
@@ -229,7 +237,9 @@ fn everything_in_the_settings_can_be_reached() {
         |dice, frame| {
             let sink: crate::view::Sink = std::rc::Rc::new(|_| {});
             let settings = UserSettings { server: dice.name(), account: dice.name(), ..UserSettings::default() };
-            let view = SettingsView::show(&sink, &settings, dice.coin(), &Policy::default()).unwrap();
+            let view =
+                SettingsView::show(&sink, &settings, dice.coin(), dice.coin().then(|| "1 December 2026, 08:00".into()), &Policy::default())
+                    .unwrap();
             view.set_complaint(dice.sentence());
             view.set_hours_complaint(dice.sentence());
             view.window().window().set_size(LogicalSize::new(frame.width, frame.height));
