@@ -51,6 +51,9 @@ impl App {
             let rows = scene::conversations(&self.model, &self.search, self.moment());
             self.chat.set_conversations(rows);
         }
+        if stale.account || stale.connection {
+            self.draw_account();
+        }
         if stale.desk || stale.connection {
             self.draw_desk();
         }

@@ -133,6 +133,7 @@ impl App {
             Gesture::Desk(gesture) => self.at_the_desk(gesture),
             Gesture::Place(gesture) => self.at_a_place(gesture),
             Gesture::File(gesture) => self.at_a_file(gesture),
+            Gesture::Account(gesture) => self.at_the_account(gesture),
         }
     }
 
@@ -280,6 +281,7 @@ impl App {
         self.mark_everything();
         self.chat.dress();
         self.desk.dress();
+        self.account.dress();
         self.dress_popups();
         if let Some(view) = &self.sign_in {
             view.dress();

@@ -1,6 +1,7 @@
 //! The program: events from the network, the windows and the icon go in, one at a time; the model decides; windows, icon, popups and
 //! network are told.
 
+mod account;
 mod connect;
 mod desk;
 mod draw;
@@ -49,6 +50,7 @@ use crate::view::sign_in::SignInView;
 use crate::view::{Gesture, NoDisplay, Sink};
 use crate::when::Wall;
 
+use account::AccountPlace;
 use connect::Connecting;
 pub use connect::Resolved;
 use desk::DeskPlace;
@@ -155,6 +157,7 @@ struct Stale {
     lines: bool,
     to_end: bool,
     desk: bool,
+    account: bool,
     rooms: bool,
     found: bool,
     typing: bool,
@@ -169,6 +172,7 @@ impl Stale {
         lines: true,
         to_end: true,
         desk: true,
+        account: true,
         rooms: true,
         found: true,
         typing: true,
@@ -209,6 +213,7 @@ pub struct App {
     why_about: Option<NoticeId>,
     about: Option<AboutView>,
     desk: DeskPlace,
+    account: AccountPlace,
     panes: Panes,
     popups: Popups,
     icon: Host,
@@ -317,6 +322,7 @@ impl App {
             why_about: None,
             about: None,
             desk: DeskPlace::default(),
+            account: AccountPlace::default(),
             panes: Panes::default(),
             popups: Popups::default(),
             icon,
@@ -389,6 +395,7 @@ impl App {
                 }
                 Effect::Redraw(ScreenPart::People) => {
                     self.stale.people = true;
+                    self.stale.account = true;
                     self.stale.conversations = true;
                     self.stale.desk = true;
                     self.stale.rooms = true;
@@ -398,6 +405,7 @@ impl App {
                     self.stale.connection = true;
                 }
                 Effect::Redraw(ScreenPart::Desk) => self.stale.desk = true,
+                Effect::Redraw(ScreenPart::Account) => self.stale.account = true,
                 Effect::PopUpNotice(id) => self.pop_up_notice(id),
                 Effect::EndPopUp(id) => self.end_popup(id),
                 Effect::PopUpMessage { place, message } => self.pop_up_message(&place, &message),

@@ -32,6 +32,7 @@ impl Model {
                 let part = self.rooms.hear_rooms(ticket, page, &mut self.numbers);
                 Self::go_on(part, ScreenPart::Rooms, effects);
             }
+            Answer::Devices(page) => self.hear_devices(ticket, page, effects),
             Answer::Reactors(page) => self.hear_reactors(ticket, page, effects),
             Answer::Found(found) => {
                 let answered = self.search.as_mut().is_some_and(|search| search.answer(ticket, Ok(found)));
@@ -44,7 +45,7 @@ impl Model {
             }
             // What was asked at a place is of no interest once it is done; the desk goes on.
             Answer::Done => {
-                if !self.act_done(ticket, effects) {
+                if !self.account_done(ticket, effects) && !self.act_done(ticket, effects) {
                     self.hear_at_the_desk(effects, |desk, numbers| desk.hear_done(ticket, numbers));
                 }
             }
@@ -81,7 +82,11 @@ impl Model {
             effects.push(Effect::EndPopUp(notice));
             effects.push(Effect::Redraw(ScreenPart::Notices));
         }
-        if self.reactors_unknown(ticket) || self.place_ask_failed(ticket, refusal, effects) || self.beginning_unknown(ticket, effects) {
+        if self.account_failed(ticket, refusal, effects)
+            || self.reactors_unknown(ticket)
+            || self.place_ask_failed(ticket, refusal, effects)
+            || self.beginning_unknown(ticket, effects)
+        {
             return;
         }
         effects.extend(self.desk.failed(ticket, refusal).then_some(Effect::Redraw(ScreenPart::Desk)));

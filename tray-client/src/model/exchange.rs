@@ -1,8 +1,8 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, ConversationId, FileId, Message, NoticeChange, NoticeDraft, NoticeId, Place, PostId, Quote, ReactionEmoji,
-    Receipt, Refusal, Request, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
+    AccountName, Audience, ConversationId, DeviceId, FileId, Message, NoticeChange, NoticeDraft, NoticeId, Place, PostId, ProfileChange,
+    Quote, ReactionEmoji, Receipt, Refusal, Request, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 use belfry_core::client::{Command, Ticket};
 
@@ -176,6 +176,8 @@ pub enum Intent {
     Unschedule(ScheduleId),
     /// Hold popups back, except critical notices; or not any more.
     DoNotDisturb(bool),
+    /// Something of one's own account.
+    Account(AccountIntent),
     /// Something begins to stand between notices and the person, or does not any more.
     Hindered(Hindrance, bool),
     /// The popups of these notices are on the screen, and no others.
@@ -184,6 +186,17 @@ pub enum Intent {
     TryNow,
     /// End the program.
     Quit,
+}
+
+/// What the person wants of their account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountIntent {
+    /// See it as it is now.
+    Open,
+    /// Say something else of oneself.
+    Describe(Vec<ProfileChange>),
+    /// A device is not to sign in any more; the one that is used is signed out by it.
+    SignOut(DeviceId),
 }
 
 /// What is to be done.
@@ -284,4 +297,6 @@ pub enum ScreenPart {
     Reactors,
     /// The administrator's desk.
     Desk,
+    /// The page of one's own account.
+    Account,
 }

@@ -3,6 +3,7 @@
 //! Pure: it is told what was heard ([`Model::apply`]) and what the person wants ([`Model::act`]), both with the time, and answers with
 //! [`Effect`]s. It has no socket, clock, thread or pixel, so every story of the window can be told in a test.
 
+mod account;
 mod answers;
 mod connection;
 mod conversation;
@@ -32,10 +33,11 @@ use belfry_core::chat::{
 use belfry_core::client::{Command, Ticket, Update};
 use belfry_core::time::{Instant, Now};
 
+pub use account::{AccountOutcome, OwnAccount};
 pub use connection::ConnectionState;
 pub use conversation::{Conversation, Delivery, MessageLine, OwnFile};
 pub use desk::{Desk, DeskOutcome, LedgerExport, LedgerWish, Watched};
-pub use exchange::{Effect, Intent, Lookup, ScreenPart, Stretch};
+pub use exchange::{AccountIntent, Effect, Intent, Lookup, ScreenPart, Stretch};
 pub use memory::{ConversationMemory, ConversationStanding, Memory, MemoryChange, NoticeMemory};
 pub use notices::{NoticeEntry, Notices};
 pub use people::People;
@@ -88,6 +90,7 @@ pub struct Model {
     desk: Desk,
     do_not_disturb: bool,
     rooms: RoomDirectory,
+    account: OwnAccount,
     search: Option<Search>,
     /// The message that was found last, where the window shows it.
     sought: Option<(PlaceKey, Seq)>,
@@ -136,6 +139,7 @@ impl Model {
             desk: Desk::default(),
             do_not_disturb: false,
             rooms: RoomDirectory::default(),
+            account: OwnAccount::default(),
             search: None,
             sought: None,
             reactors: None,
@@ -252,27 +256,6 @@ impl Model {
     /// Whether popups are held back.
     pub const fn do_not_disturb(&self) -> bool {
         self.do_not_disturb
-    }
-
-    /// What the icon says.
-    pub fn summary(&self) -> Summary {
-        self.facts().summary()
-    }
-
-    /// The same in words.
-    pub fn tooltip(&self) -> String {
-        self.facts().tooltip()
-    }
-
-    fn facts(&self) -> tray::IconFacts<'_> {
-        tray::IconFacts {
-            server: &self.server,
-            connection: &self.connection,
-            unread: self.unread(),
-            notices: self.notices.open().len(),
-            severity: self.notices.waiting(),
-            do_not_disturb: self.do_not_disturb,
-        }
     }
 
     /// Something was heard.
@@ -472,6 +455,7 @@ impl Model {
                 effects.push(Effect::Redraw(ScreenPart::Connection));
                 self.pop_up(&mut effects);
             }
+            Intent::Account(intent) => self.at_the_account(intent, &mut effects),
             Intent::Hindered(what, on) => self.witness.hinder(now.wall, what, on),
             Intent::OnScreen(notices) => self.witness.show(now.wall, &notices),
             Intent::TryNow => effects.push(Effect::Tell(Command::Wake)),

@@ -5,7 +5,7 @@ use belfry_core::client::Failure;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::ConnectionState;
+use super::{ConnectionState, Model};
 
 /// The longest tooltip that Windows shows, in UTF-16 units.
 const TOOLTIP_UNITS_MAX: usize = 127;
@@ -34,6 +34,29 @@ pub(super) struct IconFacts<'a> {
     pub(super) notices: usize,
     pub(super) severity: Option<Severity>,
     pub(super) do_not_disturb: bool,
+}
+
+impl Model {
+    /// What the icon says.
+    pub fn summary(&self) -> Summary {
+        self.facts().summary()
+    }
+
+    /// The same in words.
+    pub fn tooltip(&self) -> String {
+        self.facts().tooltip()
+    }
+
+    fn facts(&self) -> IconFacts<'_> {
+        IconFacts {
+            server: &self.server,
+            connection: &self.connection,
+            unread: self.unread(),
+            notices: self.notices.open().len(),
+            severity: self.notices.waiting(),
+            do_not_disturb: self.do_not_disturb,
+        }
+    }
 }
 
 impl IconFacts<'_> {

@@ -2,6 +2,7 @@
 //!
 //! Keys are texts that come back when a row is chosen: a [`Place`] is `lobby` or `@bob`, a notice or an own message is its number.
 
+mod account;
 mod desk;
 mod files;
 mod ledger;
@@ -13,6 +14,7 @@ mod places;
 mod reactions;
 mod unseen;
 
+pub use account::{DeviceRow, ProfileForm, account_outcome, devices};
 pub use desk::{AudienceRow, SentRow, audiences, chosen, outcome, reach, schedules, sent};
 pub use files::{ChosenRow, FileAction, FileRow, chosen_rows, could_run};
 pub use ledger::{LedgerHead, LedgerRow, PartRow, as_csv, ledger, ledger_groups, ledger_head, ledger_parts, parts};

@@ -3,6 +3,7 @@
 //! Nothing here knows the protocol: rows come from [`crate::scene`], and keys go back as they came.
 
 pub mod about;
+pub mod account;
 pub mod chat;
 pub mod desk;
 pub mod dialog;
@@ -40,7 +41,7 @@ use std::rc::Rc;
 
 use crate::alerts::AlertSwitches;
 use crate::compose;
-use crate::scene::FileAction;
+use crate::scene::{FileAction, ProfileForm};
 use crate::settings::{Language, Theme};
 
 /// What a person did in a window.
@@ -143,6 +144,19 @@ pub enum Gesture {
     Place(PlaceGesture),
     /// Did something about files.
     File(FileGesture),
+    /// Did something about their account.
+    Account(AccountGesture),
+}
+
+/// What a person did about their account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountGesture {
+    /// Wants to see it.
+    Open,
+    /// Has written what is to be said of them.
+    Save(ProfileForm),
+    /// Wants a device to be signed out, by its key as it is written.
+    SignOut(String),
 }
 
 /// What a person did about files.

@@ -2,7 +2,7 @@
 
 use slint::ComponentHandle as _;
 
-use super::{Gesture, NoDisplay, SettingsForm, Sink, keyboard, look, ui};
+use super::{AccountGesture, Gesture, NoDisplay, SettingsForm, Sink, keyboard, look, ui};
 use crate::alerts::{AlertSwitches, ForEachAlert};
 use crate::platform::policy::Policy;
 use crate::settings::{Language, Theme, UserSettings};
@@ -48,6 +48,8 @@ impl SettingsView {
         window.on_stop_holding(move || stop(Gesture::Choose("quiet".into())));
         let other = sink.clone();
         window.on_other_server(move || other(Gesture::OtherServer));
+        let account = sink.clone();
+        window.on_own_account(move || account(Gesture::Account(AccountGesture::Open)));
         let why = sink.clone();
         window.on_why(move || why(Gesture::Why));
         keyboard::keep(&window, ui::SettingsWindow::invoke_take_keyboard);

@@ -17,6 +17,7 @@ use super::*;
 use crate::platform::policy::Policy;
 use crate::settings::UserSettings;
 use crate::view::DeskGesture;
+use crate::view::account::AccountView;
 use crate::view::chat::{ChatHead, ChatView};
 use crate::view::desk::DeskView;
 use crate::view::settings::{SettingsView, WhyView};
@@ -368,6 +369,12 @@ fn escape_leaves_what_was_begun_and_then_the_window() {
     escape(sign_in.window().window());
     assert_eq!(heard.take(), [Gesture::CancelSignIn]);
 
+    let account = AccountView::show(&sink).unwrap();
+    account.window().set_leaving("x".into());
+    escape(account.window().window());
+    assert!(account.window().window().is_visible() && account.window().get_leaving().is_empty(), "first what was begun is left");
+    escape(account.window().window());
+    assert!(!account.window().window().is_visible());
     let settings = SettingsView::show(&sink, &UserSettings::default(), false, Some("08:00".into()), &Policy::default()).unwrap();
     settings.window().invoke_take_keyboard();
     escape(settings.window().window());

@@ -1,5 +1,6 @@
 //! The windows, clicked and typed into as a screen reader would, without a display; and photographed.
 
+mod account;
 mod answers;
 mod clicks;
 mod desk;

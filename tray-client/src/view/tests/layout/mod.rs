@@ -19,8 +19,10 @@ use super::clicks::press;
 use super::dice::{Dice, Frame};
 use crate::platform::policy::Policy;
 use crate::popup::window::{MessageRow, Popup};
+use crate::scene::{DeviceRow, ProfileForm};
 use crate::settings::UserSettings;
 use crate::view::about::AboutView;
+use crate::view::account::AccountView;
 use crate::view::dialog::{PathUse, PathView};
 use crate::view::look;
 use crate::view::settings::{SettingsView, WhyView};
@@ -242,6 +244,25 @@ fn everything_in_the_settings_can_be_reached() {
                     .unwrap();
             view.set_complaint(dice.sentence());
             view.set_hours_complaint(dice.sentence());
+            view.window().window().set_size(LogicalSize::new(frame.width, frame.height));
+            complaints(view.window(), frame)
+        },
+    );
+}
+
+#[test]
+fn everything_about_the_account_can_be_reached() {
+    every_scene(
+        |scale| (340.0 * scale, 300.0 * scale),
+        |dice, frame| {
+            let sink: crate::view::Sink = std::rc::Rc::new(|_| {});
+            let mut view = AccountView::show(&sink).unwrap();
+            let form = ProfileForm { display: dice.name(), department: dice.name(), telephone: dice.name(), status: dice.sentence() };
+            view.set_profile(&dice.name(), form);
+            let row = |number: u64| DeviceRow { key: number.to_string(), name: dice.name(), note: dice.name(), own: number == 0 };
+            view.set_devices((0..9).map(row).collect());
+            view.set_outcome(&dice.sentence(), dice.coin());
+            view.window().set_leaving(dice.below(9).to_string().into());
             view.window().window().set_size(LogicalSize::new(frame.width, frame.height));
             complaints(view.window(), frame)
         },
