@@ -282,7 +282,8 @@ MESSAGE = Struct(
     reactions=ListOf(REACTION),
 )
 SHARED_FILE = Struct(attachment=ATTACHMENT, place=PLACE, conversation=ID, seq=SEQ, **{"from": NAME}, sent_at=MILLIS)
-CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64)
+ARRANGEMENT = Struct(pinned=BOOL, muted=BOOL, marked_unread=BOOL)
+CONVERSATION = Struct(id=ID, place=PLACE, last=SEQ, since=SEQ, read=SEQ, unread=U64, alterations=U64, arrangement=ARRANGEMENT)
 PAGE = Struct(conversation=CONVERSATION, messages=ListOf(MESSAGE))
 SHARED = Struct(conversation=ID, seq=SEQ, alteration=U64)
 KEEP = Struct(age_ms=Maybe(U64), messages=Maybe(U64))
@@ -504,6 +505,7 @@ REQUESTS = [
     ("React", CHAT, Struct(place=PLACE, room=Maybe(ID), seq=SEQ, emoji=EMOJI, set=BOOL)),
     ("FetchReactors", HISTORY, Struct(place=PLACE, seq=SEQ, after=U32)),
     ("SetProfile", CHAT, Struct(account=NAME, changes=ListOf(PROFILE_CHANGE))),
+    ("Arrange", CHAT, Struct(place=PLACE, room=Maybe(ID), flag=Enum(Pinned=None, Muted=None, MarkedUnread=None), on=BOOL)),
 ]
 ANSWERS = [
     ("Done", None),
@@ -559,6 +561,7 @@ EVENTS = [
     ("Renamed", CHAT, Struct(conversation=ID, room=NAME)),
     ("Lists", CHAT, Struct(versions=LIST_VERSIONS, within_ms=U32)),
     ("Profiles", CHAT, Struct(since=U64, changes=ListOf(NAMED_PROFILE), upto=U64)),
+    ("Arranged", CHAT, Struct(conversation=ID, arrangement=ARRANGEMENT)),
 ]
 
 REQUEST = Enum(**{row[0]: row[-1] for row in REQUESTS})

@@ -105,15 +105,7 @@ fn a_server_that_ends_every_session_at_once_is_asked_less_and_less_often() {
 
 #[test]
 fn a_busy_server_is_asked_again_for_the_history_and_the_conversation_stays() {
-    let lobby = ConversationInfo {
-        id: ConversationId(1),
-        place: Place::lobby(),
-        last: Seq(3),
-        since: Seq(0),
-        read: Seq(0),
-        unread: 3,
-        alterations: 0,
-    };
+    let lobby = ConversationInfo { unread: 3, ..ConversationInfo::new(ConversationId(1), Place::lobby(), Seq(3)) };
     let message = |seq: u64| {
         Message::new(
             ConversationId(1),

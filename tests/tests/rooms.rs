@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, Message, Page, Place, Presence, Request, RoomName, Seq};
+use belfry_core::chat::{Answer, Arrangement, ArrangementFlag, Message, Page, Place, Presence, Request, RoomName, Seq};
 use belfry_core::client::{Command, Start, Ticket, Update};
 use belfry_tests::weather::Weather;
 use belfry_tests::world::{World, name, text};
@@ -273,4 +273,37 @@ fn typing_is_told_now_or_never_and_being_away_outlives_the_connection() {
     let presences: Vec<_> = people.iter().map(|person| (person.account.as_str(), person.presence)).collect();
     assert_eq!(presences[1..], [("alice", Presence::Away), ("bob", Presence::Online)]);
     assert_eq!(typed(&world), before);
+}
+
+#[test]
+fn a_conversation_is_arranged_on_all_devices_of_a_person_for_good_and_for_nobody_else() {
+    for seed in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::in_folder(folder.path(), Weather::storm(), seed);
+        for account in ["alice", "bob"] {
+            world.join(account, true, Start::Now);
+        }
+        assert!(world.run_until(PATIENCE, |world| world.people.iter().all(|person| person.caught_up() == 1)), "seed {seed}");
+        let laptop = world.join("bob", false, Start::Now);
+        assert!(world.run_until(PATIENCE, |world| world.people[laptop].caught_up() > 0), "seed {seed}");
+        let arrange = |flag, on| Request::Arrange { place: Place::lobby(), room: None, flag, on };
+        done(&mut world, 1, arrange(ArrangementFlag::Muted, true));
+        done(&mut world, 1, arrange(ArrangementFlag::Pinned, true));
+        done(&mut world, 1, arrange(ArrangementFlag::Muted, false));
+        let pinned = Arrangement { pinned: true, ..Arrangement::default() };
+        let last = |world: &World, person: usize| {
+            world.people[person].updates.iter().rev().find_map(|update| match update {
+                Update::Arranged { arrangement, .. } => Some(*arrangement),
+                Update::Conversation(info) => Some(info.arrangement),
+                _ => None,
+            })
+        };
+        let both = |world: &World| [1, laptop].iter().all(|&person| last(world, person) == Some(pinned));
+        assert!(world.run_until(PATIENCE, both), "seed {seed}: {:?}", last(&world, laptop));
+        assert_eq!(last(&world, 0), Some(Arrangement::default()), "seed {seed}: nobody else hears of it");
+        world.kill_server();
+        world.start_server();
+        world.people.iter_mut().for_each(|person| person.updates.clear());
+        assert!(world.run_until(PATIENCE, both), "seed {seed}: after a restart");
+    }
 }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, ConversationId, ConversationInfo, ListVersions, Message, NamedProfile, Notice, NoticeId, Page, Place, PresenceChange,
-    Progress, RoomName, Seq,
+    AccountName, Arrangement, ConversationId, ConversationInfo, ListVersions, Message, NamedProfile, Notice, NoticeId, Page, Place,
+    PresenceChange, Progress, RoomName, Seq,
 };
 use crate::wire::Channel;
 
@@ -88,6 +88,13 @@ pub enum Event {
         changes: Vec<NamedProfile>,
         /// … has it of that number.
         upto: u64,
+    },
+    /// One has arranged a conversation, here or on another device.
+    Arranged {
+        /// By the server's number.
+        conversation: ConversationId,
+        /// As it is from now on.
+        arrangement: Arrangement,
     },
 }
 

@@ -7,7 +7,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Attachment, Excerpt, InvalidName, ReactionEmoji, RoomName, Text};
+use super::{AccountName, Arrangement, Attachment, Excerpt, InvalidName, ReactionEmoji, RoomName, Text};
 use crate::time::UnixMillis;
 
 /// The server's number for a conversation; never reused.
@@ -230,6 +230,16 @@ pub struct ConversationInfo {
     pub unread: u64,
     /// The number of its last alteration; 0 when it has none.
     pub alterations: u64,
+    /// How the reader has arranged it.
+    pub arrangement: Arrangement,
+}
+
+impl ConversationInfo {
+    /// One of which somebody has read nothing, that was always theirs to read, and that they have left as it is.
+    pub const fn new(id: ConversationId, place: Place, last: Seq) -> Self {
+        let arrangement = Arrangement { pinned: false, muted: false, marked_unread: false };
+        Self { id, place, last, since: Seq(0), read: Seq(0), unread: 0, alterations: 0, arrangement }
+    }
 }
 
 /// A run of messages of one conversation, oldest first, without gaps.

@@ -6,6 +6,7 @@
 //! and is not judged again when the rules become stricter.
 
 mod answer;
+mod arrangement;
 mod characters;
 mod clock;
 mod device;
@@ -44,6 +45,7 @@ mod words;
 mod written;
 
 pub use answer::{Answer, ServerStatus};
+pub use arrangement::{Arrangement, ArrangementFlag};
 pub use characters::is_ignorable;
 pub use clock::{Day, First, InvalidTime, TimeOfDay, WrittenTime, ZoneName};
 pub use device::{Device, DeviceId};

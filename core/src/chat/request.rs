@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountName, Audience, Block, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, KeepChange, LedgerView, NoticeChange,
-    NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, ProfileChange, ReactionEmoji, Receipt, Role, RoomName, ScheduleId,
-    SearchText, Seq, Template, TemplateName, Text, Timeline,
+    AccountName, ArrangementFlag, Audience, Block, ContentHash, ConversationId, DeviceId, FileId, FileName, GroupName, KeepChange,
+    LedgerView, NoticeChange, NoticeDraft, NoticeId, Parties, Password, Place, PostId, Presentity, ProfileChange, ReactionEmoji, Receipt,
+    Role, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text, Timeline,
 };
 #[cfg(doc)]
 use super::{Answer, Event};
@@ -507,6 +507,19 @@ pub enum Request {
         /// What; at most [`PROFILE_CHANGES_MAX`](crate::limits::PROFILE_CHANGES_MAX), one after the other.
         changes: Vec<ProfileChange>,
     },
+    // --- Conversations as one has arranged them ---
+    /// Pin a conversation, mute it or mark it as unread, or take that back; doing it twice changes nothing. All of one's devices hear it.
+    /// Answer: [`Answer::Done`].
+    Arrange {
+        /// A room, or the other person of a direct conversation.
+        place: Place,
+        /// As of [`Request::Post`].
+        room: Option<ConversationId>,
+        /// What of it.
+        flag: ArrangementFlag,
+        /// It is to be so.
+        on: bool,
+    },
 }
 
 impl Request {
@@ -536,6 +549,7 @@ impl Request {
             Self::OfferFile { room: number, .. } | Self::PostFile { room: number, .. } | Self::KeepRoom { number, .. } => number.is_some(),
             Self::ListFiles { before, .. } => before.is_some(),
             Self::ListNotices { before, .. } => before.is_some(),
+            Self::Arrange { room, .. } => room.is_some(),
             Self::ListSchedules { after } => after.is_some(),
             Self::ReadAudit { before } => before.is_some(),
             Self::Exportable { after, .. } => after.is_some(),

@@ -113,6 +113,7 @@ table! {
     React            Chat     again  Member    Post    Changes;
     FetchReactors    History  again  Member    Read    ReadsPages;
     MarkRead         Chat     again  Member    Post    Changes;
+    Arrange          Chat     again  Member    Act     Changes;
     Typing           Chat     again  Member    Typing  Changes;
     FetchAfter       History  again  Member    Read    ReadsPages;
     FetchBefore      History  again  Member    Read    ReadsPages;

@@ -86,6 +86,7 @@ impl Request {
             | Self::Delete { .. }
             | Self::FetchAltered { .. }
             | Self::MarkRead { .. }
+            | Self::Arrange { .. }
             | Self::Typing { .. }
             | Self::Away { .. }
             | Self::Originals { .. }

@@ -7,9 +7,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::chat::{
-    AccountName, Answer, ContentHash, ConversationId, ConversationInfo, FileName, ListVersions, Message, NamedProfile, Notice, NoticeDraft,
-    NoticeId, Password, Place, PostId, PresenceChange, Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq, Text,
-    Timeline,
+    AccountName, Answer, Arrangement, ContentHash, ConversationId, ConversationInfo, FileName, ListVersions, Message, NamedProfile, Notice,
+    NoticeDraft, NoticeId, Password, Place, PostId, PresenceChange, Presentity, Progress, Receipt, Refusal, Request, Role, RoomName, Seq,
+    Text, Timeline,
 };
 use crate::crypto::{KeyPair, PublicKey};
 
@@ -267,6 +267,13 @@ pub enum Update {
         read: Seq,
         /// How many were newer when the server counted.
         unread: u64,
+    },
+    /// One has arranged a conversation, here or on another device.
+    Arranged {
+        /// In a room, or to a person, from the point of view of this client.
+        place: Place,
+        /// As it is from now on.
+        arrangement: Arrangement,
     },
     /// Somebody asks one to join a room.
     Invited {

@@ -68,7 +68,8 @@ impl Client {
         | Request::Edit { place, room, .. }
         | Request::Delete { place, room, .. }
         | Request::React { place, room, .. }
-        | Request::MarkRead { place, room, .. } = request
+        | Request::MarkRead { place, room, .. }
+        | Request::Arrange { place, room, .. } = request
             && room.is_none()
         {
             *room = self.positions.room_at(place);
@@ -277,6 +278,10 @@ impl Client {
             Event::Read { conversation, read, unread } => {
                 let place = self.positions.place(conversation);
                 self.updates.extend(place.map(|place| Update::Read { place, read, unread }));
+            }
+            Event::Arranged { conversation, arrangement } => {
+                let place = self.positions.place(conversation);
+                self.updates.extend(place.map(|place| Update::Arranged { place, arrangement }));
             }
             Event::Typing { place, account } => self.updates.push_back(Update::Typing { place, account }),
             Event::Message(message) => match self.positions.on_message(message) {

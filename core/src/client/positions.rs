@@ -316,7 +316,7 @@ mod tests {
     const ID: ConversationId = ConversationId(1);
 
     fn info(last: u64) -> ConversationInfo {
-        ConversationInfo { id: ID, place: Place::lobby(), last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
+        ConversationInfo::new(ID, Place::lobby(), Seq(last))
     }
 
     fn known(mark: Mark) -> Knowledge {

@@ -94,6 +94,7 @@ impl Hub {
             }
             PendingJob::Alter { to, .. } => self.answer(to, result, |hub, altered| hub.altered(to, altered)),
             PendingJob::MarkRead { to, account } => self.answer(to, result, |hub, read| hub.marked_read(to, account, read)),
+            PendingJob::Arrange { to, account } => self.answer(to, result, |hub, arranged| hub.arranged(to, account, arranged)),
             PendingJob::Tidy => self.tidied(now, result),
             PendingJob::ClockSetBack { from } => self.clock_set_back(now, from, result),
             PendingJob::Reload(retention) => self.reload_counted(now, retention, result),
@@ -210,7 +211,7 @@ impl Hub {
     fn tell_beginning(&mut self, first: &Message, reader: AccountId, other: AccountName) {
         let last = Seq(first.seq.0 - 1);
         let place = Place::Direct(other);
-        let info = ConversationInfo { id: first.conversation, place, last, since: Seq(0), read: last, unread: 0, alterations: 0 };
+        let info = ConversationInfo { read: last, ..ConversationInfo::new(first.conversation, place, last) };
         self.push_to_account(reader, Event::Conversation(info));
     }
 

@@ -4,7 +4,7 @@ use belfry_core::chat::{AccountId, Answer, ConversationId, Event, Message, Place
 
 use super::{Context, Hub, PendingJob, ReplyTo, SessionId};
 use crate::limits::TYPING_AUDIENCE_MAX;
-use crate::store::{MessageAltered, MessageJob, NamedAccount, ReadUpTo, StoredPlace, Target, Work};
+use crate::store::{Arranged, MessageAltered, MessageJob, NamedAccount, ReadUpTo, StoredPlace, Target, Work};
 
 impl Hub {
     pub(super) fn alter(&mut self, context: Context<'_>, of: Target, seq: Seq, text: Option<Text>) -> Result<(), Refusal> {
@@ -46,6 +46,14 @@ impl Hub {
         let ReadUpTo { conversation, read, unread, moved } = noted;
         if moved {
             self.push_to_account(account, Event::Read { conversation, read, unread });
+        }
+        self.reply(to, Ok(Answer::Done));
+    }
+
+    pub(super) fn arranged(&mut self, to: ReplyTo, account: AccountId, arranged: Arranged) {
+        let Arranged { conversation, arrangement, repeated } = arranged;
+        if !repeated {
+            self.push_to_account(account, Event::Arranged { conversation, arrangement });
         }
         self.reply(to, Ok(Answer::Done));
     }

@@ -93,6 +93,8 @@ pub(super) enum PendingJob {
     Alter { to: ReplyTo, bytes: usize },
     /// How far somebody has read.
     MarkRead { to: ReplyTo, account: AccountId },
+    /// A conversation that somebody arranges for themselves.
+    Arrange { to: ReplyTo, account: AccountId },
     /// Accounts, before it is said who of them is here.
     Accounts { to: ReplyTo },
     /// Whether there is anybody of the name of whom this account writes to.

@@ -124,6 +124,10 @@ impl Hub {
                 self.submit_for(context, Work::Message(job), PendingJob::Read { to })
             }
             Request::MarkRead { place, room, upto } => self.mark_read(context, self.target(place, room)?, upto),
+            Request::Arrange { place, room, flag, on } => {
+                let job = MessageJob::Arrange { account, of: self.target(place, room)?, flag, on };
+                self.submit_for(context, Work::Message(job), PendingJob::Arrange { to, account })
+            }
             Request::Typing { place } => self.typing(context, place),
             Request::Away { away } => {
                 if let Some(changed) = self.presences.set_away(context.now, to.session, away) {

@@ -338,7 +338,7 @@ mod tests {
         let stored = StoredRoom { conversation: attic, name: name.clone(), everyone: false, owner: None, keep: Keep::default() };
         let mut rooms = Rooms::new(vec![stored], false);
         let zero = Seq(0);
-        let info = ConversationInfo { id: attic, place: Place::Room(name), last: zero, since: zero, read: zero, unread: 0, alterations: 0 };
+        let info = ConversationInfo::new(attic, Place::Room(name), zero);
         rooms.arrive(anna, std::slice::from_ref(&info));
         assert!(rooms.by_id[&attic].here.contains(&anna));
         rooms.leave(anna);

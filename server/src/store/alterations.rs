@@ -9,7 +9,7 @@ use super::column::{clamped, number, time, words};
 use super::conversations;
 use super::error::Trouble;
 use super::page::{Limit, taken};
-use super::{MessageAltered, MessageJob, Outcome, ReadUpTo, StoreError, Target, files, messages, reactions, search};
+use super::{MessageAltered, MessageJob, Outcome, ReadUpTo, StoreError, Target, arranging, files, messages, reactions, search};
 
 const STANDS: &str = "SELECT author, text, deleted FROM messages WHERE conversation = ?1 AND seq = ?2";
 const KEEP: &str = "INSERT INTO originals (conversation, seq, version, until, text)
@@ -27,6 +27,7 @@ pub(super) fn perform(connection: &Connection, at: UnixMillis, talk: MessageJob)
         MessageJob::Alter { account, of, seq, text } => alter(connection, at, account, &of, seq, text),
         MessageJob::AlteredSince { account, conversation, after } => altered_since(connection, account, conversation, after),
         MessageJob::MarkRead { account, of, upto } => mark_read(connection, account, &of, upto),
+        MessageJob::Arrange { account, of, flag, on } => arranging::arrange(connection, account, &of, flag, on),
         MessageJob::React { account, of, seq, emoji, set } => reactions::react(connection, at, account, (&of, seq), &emoji, set),
         MessageJob::Reactors { account, of, seq, after } => reactions::reactors(connection, account, &of, seq, after),
         MessageJob::Search { account, text, within, before, limit } => {

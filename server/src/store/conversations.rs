@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::column::{clamped, invalid, number, optional_number, optional_words, words};
 use super::error::Trouble;
-use super::{StoreError, StoredPlace, Target, accounts};
+use super::{StoreError, StoredPlace, Target, accounts, arranged};
 
 macro_rules! conversation_where {
     ($condition:literal) => {
@@ -46,18 +46,18 @@ const TAKEN_BACK: &str = "SELECT count(*) FROM messages WHERE conversation = ?1 
 const OF_ACCOUNT: &str = concat!(
     "SELECT c.id, c.last_seq, c.room_name, NULL, 0, c.kept_from, c.alterations, ",
     read!("r.upto"),
-    " FROM conversations c LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.everyone = 1
+    ", r.arrangement FROM conversations c LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.everyone = 1
     UNION ALL SELECT c.id, c.last_seq, c.room_name, NULL, m.since, c.kept_from, c.alterations, ",
     read!("r.upto"),
-    " FROM members m CROSS JOIN conversations c ON c.id = m.conversation
+    ", r.arrangement FROM members m CROSS JOIN conversations c ON c.id = m.conversation
         LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE m.account = ?1
     UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, ",
     read!("r.upto"),
-    " FROM conversations c CROSS JOIN accounts a ON a.id = c.high
+    ", r.arrangement FROM conversations c CROSS JOIN accounts a ON a.id = c.high
         LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.low = ?1
     UNION ALL SELECT c.id, c.last_seq, NULL, a.name, 0, c.kept_from, c.alterations, ",
     read!("r.upto"),
-    " FROM conversations c CROSS JOIN accounts a ON a.id = c.low
+    ", r.arrangement FROM conversations c CROSS JOIN accounts a ON a.id = c.low
         LEFT JOIN readings r ON r.account = ?1 AND r.conversation = c.id WHERE c.high = ?1
     ORDER BY 1"
 );
@@ -236,7 +236,8 @@ pub(super) fn seen_by(connection: &Connection, conversation: &StoredConversation
     };
     let read = read_upto(connection, id, reader)?;
     let unread = unread(connection, id, last, read, since, kept_from)?;
-    Ok(ConversationInfo { id, place, last, since, read, unread, alterations })
+    let arrangement = arranged::of(connection, id, reader)?;
+    Ok(ConversationInfo { id, place, last, since, read, unread, alterations, arrangement })
 }
 
 /// Every conversation that `account` is in.
@@ -248,8 +249,8 @@ pub(super) fn of(connection: &Connection, account: AccountId) -> Result<Vec<Conv
             None => Place::Direct(words(row, 3)?),
         };
         let (last, since, read) = (Seq(number(row, 1)?), Seq(number(row, 4)?), Seq(number(row, 7)?));
-        let info =
-            ConversationInfo { id: ConversationId(number(row, 0)?), place, last, since, read, unread: 0, alterations: number(row, 6)? };
+        let (alterations, arrangement) = (number(row, 6)?, arranged::read(row, 8)?);
+        let info = ConversationInfo { id: ConversationId(number(row, 0)?), place, last, since, read, unread: 0, alterations, arrangement };
         Ok((info, Seq(number(row, 5)?)))
     })?;
     let infos: Vec<(ConversationInfo, Seq)> = infos.collect::<Result<_, _>>()?;

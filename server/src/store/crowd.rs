@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use belfry_core::chat::{
-    AccountId, Answer, Audience, ConversationId, DeviceId, GroupName, Keep, Label, LedgerView, NoticeChange, NoticeId, Page, Parties,
-    ProfileChange, Receipt, Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
+    AccountId, Answer, ArrangementFlag, Audience, ConversationId, DeviceId, GroupName, Keep, Label, LedgerView, NoticeChange, NoticeId,
+    Page, Parties, ProfileChange, Receipt, Role, RoomName, ScheduleId, Seq, Severity, Template, TemplateName, Text,
 };
 use belfry_core::time::UnixMillis;
 
@@ -218,6 +218,11 @@ fn jobs(crowd: &Crowd) -> Vec<(&'static str, u64, Work)> {
             Work::Message(MessageJob::Alter { account: anna, of: Target::Room(attic), seq: Seq(1), text: None }),
         ),
         ("readings +1", 109, Work::Message(MessageJob::MarkRead { account: bob, of: Target::Room(attic), upto: Seq(9) })),
+        (
+            "readings 1",
+            109,
+            Work::Message(MessageJob::Arrange { account: bob, of: Target::Room(attic), flag: ArrangementFlag::Muted, on: true }),
+        ),
         ("ledger 1, ledger_devices 1, notices 1", 110, receipt(Receipt::Reached)),
         ("ledger 1, ledger_devices 1, notices 1", 111, receipt(Receipt::Visible)),
         ("ledger 1, ledger_devices 1, notices 1", 112, receipt(Receipt::Answered(1))),

@@ -1,8 +1,8 @@
 //! What the store answers.
 
 use belfry_core::chat::{
-    Account, AccountId, AccountName, Answer, ConversationId, ConversationInfo, Device, Keep, LedgerTally, Message, NamedProfile, Notice,
-    NoticeId, NoticeSummary, Obstacle, Page, Progress, Refusal, Seq,
+    Account, AccountId, AccountName, Answer, Arrangement, ConversationId, ConversationInfo, Device, Keep, LedgerTally, Message,
+    NamedProfile, Notice, NoticeId, NoticeSummary, Obstacle, Page, Progress, Refusal, Seq,
 };
 use belfry_core::time::UnixMillis;
 
@@ -70,6 +70,8 @@ outcomes! {
     MessageAltered(MessageAltered),
     /// Somebody has read so far.
     ReadUpTo(ReadUpTo),
+    /// How somebody has arranged a conversation.
+    Arranged(Arranged),
     /// A conversation as the one who came into it sees it.
     Entered(ConversationInfo),
     /// Somebody may join a room.
@@ -193,6 +195,17 @@ pub struct ReadUpTo {
     pub unread: u64,
     /// They had not before.
     pub moved: bool,
+}
+
+/// How somebody has arranged a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arranged {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// As it is now.
+    pub arrangement: Arrangement,
+    /// It was so before.
+    pub repeated: bool,
 }
 
 /// Somebody may join a room.

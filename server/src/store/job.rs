@@ -360,7 +360,9 @@ impl Work {
             | Self::Audited { .. }
             | Self::UnlessItStopsNotices(_)
             | Self::Room(_)
-            | Self::Message(MessageJob::Alter { .. } | MessageJob::MarkRead { .. } | MessageJob::React { .. })
+            | Self::Message(
+                MessageJob::Alter { .. } | MessageJob::MarkRead { .. } | MessageJob::Arrange { .. } | MessageJob::React { .. },
+            )
             | Self::SetClockBack { .. }
             | Self::File(FileJob::Uploaded { .. } | FileJob::Post { .. } | FileJob::Sweep { .. } | FileJob::Forget { .. })
             | Self::Tidy { .. } => WorkKind::Writes,

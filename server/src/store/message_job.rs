@@ -1,6 +1,6 @@
 //! What the store is asked about messages that are there already.
 
-use belfry_core::chat::{AccountId, AccountName, ConversationId, Parties, ReactionEmoji, SearchText, Seq, Text};
+use belfry_core::chat::{AccountId, AccountName, ArrangementFlag, ConversationId, Parties, ReactionEmoji, SearchText, Seq, Text};
 #[cfg(doc)]
 use belfry_core::chat::{Answer, Refusal};
 
@@ -43,6 +43,8 @@ pub enum MessageJob {
         /// The last message that was read.
         upto: Seq,
     },
+    /// Note how somebody has arranged a conversation. Outcome: [`Outcome::Arranged`].
+    Arrange { account: AccountId, of: Target, flag: ArrangementFlag, on: bool },
     /// Set a reaction, or take it back. Outcome: [`Outcome::MessageAltered`]; refused with [`Refusal::UnknownMessage`],
     /// [`Refusal::TooManyReactions`].
     React { account: AccountId, of: Target, seq: Seq, emoji: ReactionEmoji, set: bool },

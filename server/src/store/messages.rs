@@ -139,7 +139,7 @@ pub(super) fn before(
 fn unbegun(of: &Target) -> Result<ConversationInfo, Refusal> {
     let Target::Direct(other) = of else { return Err(Refusal::UnknownConversation) };
     let place = Place::Direct(other.clone());
-    Ok(ConversationInfo { id: ConversationId(0), place, last: Seq(0), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 })
+    Ok(ConversationInfo::new(ConversationId(0), place, Seq(0)))
 }
 
 /// The messages that were altered after the alteration `after`, whoever asks.

@@ -6,6 +6,8 @@
 mod accounts;
 mod alterations;
 mod apply;
+mod arranged;
+mod arranging;
 mod audience;
 mod audit;
 mod backup;
@@ -71,8 +73,8 @@ mod would_go;
 pub use apply::{Store, Uncommitted};
 pub use backup::{contents_in, copy};
 pub use done::{
-    AccountAdded, Changed, ClockSetBack, DatabaseSize, Done, Invitation, MessageAltered, NamedAccount, NotSent, NoticeProgress, NoticeSent,
-    Outcome, Overview, Posted, Reachable, Reached, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
+    AccountAdded, Arranged, Changed, ClockSetBack, DatabaseSize, Done, Invitation, MessageAltered, NamedAccount, NotSent, NoticeProgress,
+    NoticeSent, Outcome, Overview, Posted, Reachable, Reached, ReadUpTo, ReceiptNoted, StoredDevices, StoredLedger, Tidied, WouldGo,
 };
 pub use error::StoreError;
 pub use file_job::{FileJob, Offered, StoredContent, Unreferenced};

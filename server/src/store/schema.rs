@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, confusables, files, plans, profiles, reacted, replies, search, settling, timelines};
+use super::{StoreError, arranged, confusables, files, plans, profiles, reacted, replies, search, settling, timelines};
 
 /// What `PRAGMA application_id` says of our files: "BLFY".
 pub(super) const APPLICATION_ID: u32 = 0x424c_4659;
@@ -39,6 +39,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { sql: files::STEP, then: None },
     Migration { sql: reacted::STEP, then: None },
     Migration { sql: profiles::STEP, then: None },
+    Migration { sql: arranged::STEP, then: None },
 ];
 
 // Accounts, conversations and notices are AUTOINCREMENT because their numbers are promised never to be used again.

@@ -114,6 +114,7 @@ impl App {
                 None => String::new(),
             },
         };
+        let arrangement = shown.arrangement();
         ChatHead {
             key: place.to_string(),
             name: scene::name(&self.model, place),
@@ -123,6 +124,7 @@ impl App {
             has_newer: !shown.is_at_end(),
             span: shown.span(),
             unread: scene::count(shown.unread()),
+            arranged: [arrangement.pinned, arrangement.muted, arrangement.marked_unread],
             is_room: matches!(place, Place::Room(_)) && *place != Place::lobby(),
         }
     }

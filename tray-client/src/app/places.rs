@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use belfry_core::chat::{AccountName, Place, RoomName, SearchText, Seq, Text};
+use belfry_core::chat::{AccountName, ArrangementFlag, Place, RoomName, SearchText, Seq, Text};
 use belfry_core::time::Instant;
 
 use super::App;
 use crate::model::Intent;
 use crate::scene;
-use crate::view::PlaceGesture;
+use crate::view::{Arranging, PlaceGesture};
 
 /// The server does not say who comes into a room or leaves it; while somebody looks at the list it is read again so often.
 const MEMBERS_AGAIN: Duration = Duration::from_secs(10);
@@ -51,6 +51,7 @@ impl App {
                 self.own_before(before).into_iter().for_each(|seq| self.edit(seq));
             }
             PlaceGesture::EndEdit => self.end_edit(),
+            PlaceGesture::Arrange { key, what, on } => key.parse().into_iter().for_each(|place| self.act(arranging(place, what, on))),
             PlaceGesture::Reply(key) => seq(&key).into_iter().for_each(|seq| self.begin_reply(seq)),
             PlaceGesture::ReplyBefore => self.reply_before(),
             PlaceGesture::ReplyBehind => self.reply_behind(),
@@ -250,6 +251,15 @@ impl App {
             self.panes.bring_up = false;
             self.chat.bring_up(row);
         }
+    }
+}
+
+fn arranging(place: Place, what: Arranging, on: bool) -> Intent {
+    match what {
+        Arranging::Pinned => Intent::Arrange { place, flag: ArrangementFlag::Pinned, on },
+        Arranging::Muted => Intent::Arrange { place, flag: ArrangementFlag::Muted, on },
+        Arranging::Unread if on => Intent::Arrange { place, flag: ArrangementFlag::MarkedUnread, on },
+        Arranging::Unread => Intent::MarkRead(place),
     }
 }
 

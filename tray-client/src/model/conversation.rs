@@ -6,7 +6,9 @@ mod replies;
 
 use std::collections::BTreeMap;
 
-use belfry_core::chat::{AccountName, Alteration, Attachment, ConversationId, Message, Place, Quote, Reaction, Refusal, Seq, Text};
+use belfry_core::chat::{
+    AccountName, Alteration, Arrangement, Attachment, ConversationId, Message, Place, Quote, Reaction, Refusal, Seq, Text,
+};
 use belfry_core::client::{Mark, Ticket};
 use belfry_core::time::{Instant, UnixMillis};
 
@@ -128,6 +130,8 @@ pub struct Conversation {
     counted_alterations: u64,
     /// Up to where the server knows that it was read.
     told: Seq,
+    /// How the person has arranged it, as the server says.
+    arrangement: Arrangement,
     /// Who is writing, and until when that is believed.
     typing: BTreeMap<AccountName, Instant>,
 }
@@ -154,6 +158,7 @@ impl Conversation {
             counted: Seq(0),
             counted_alterations: 0,
             told: Seq(0),
+            arrangement: Arrangement::default(),
             typing: BTreeMap::new(),
         }
     }
@@ -273,6 +278,15 @@ impl Conversation {
     /// How many messages of others have not been read.
     pub const fn unread(&self) -> u64 {
         self.unread
+    }
+
+    /// How the person has arranged it.
+    pub const fn arrangement(&self) -> Arrangement {
+        self.arrangement
+    }
+
+    pub(super) const fn arrange(&mut self, arrangement: Arrangement) {
+        self.arrangement = arrangement;
     }
 
     /// Where the line that says "new" goes: behind this message. It stays there while it is being read; `None` when nothing was new.

@@ -1,8 +1,8 @@
 //! What goes into the model beside what was heard, and what comes out.
 
 use belfry_core::chat::{
-    AccountName, Audience, ConversationId, DeviceId, FileId, Message, NoticeChange, NoticeDraft, NoticeId, Place, PostId, ProfileChange,
-    Quote, ReactionEmoji, Receipt, Refusal, Request, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
+    AccountName, ArrangementFlag, Audience, ConversationId, DeviceId, FileId, Message, NoticeChange, NoticeDraft, NoticeId, Place, PostId,
+    ProfileChange, Quote, ReactionEmoji, Receipt, Refusal, Request, RoomName, ScheduleId, SearchText, Seq, Template, TemplateName, Text,
 };
 use belfry_core::client::{Command, Ticket};
 
@@ -120,6 +120,17 @@ pub enum Intent {
         /// The message's place in the conversation.
         seq: Seq,
     },
+    /// Pin a conversation, mute it or mark it as unread, or take that back; on every device.
+    Arrange {
+        /// The room, or the person it is with.
+        place: Place,
+        /// What of it.
+        flag: ArrangementFlag,
+        /// It is to be so.
+        on: bool,
+    },
+    /// Everything that was said here is read, and nothing marks it as unread.
+    MarkRead(Place),
     /// See the list of rooms as it is now.
     ListRooms,
     /// See who is in a room.

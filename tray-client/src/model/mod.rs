@@ -5,6 +5,7 @@
 
 mod account;
 mod answers;
+mod arranging;
 mod connection;
 mod conversation;
 mod desk;
@@ -185,14 +186,6 @@ impl Model {
         &self.connection
     }
 
-    /// The conversations: the lobby, then those with the newest message first.
-    pub fn conversations(&self) -> Vec<&Conversation> {
-        let lobby = PlaceKey::of(&Place::lobby());
-        let mut sorted: Vec<_> = self.conversations.iter().collect();
-        sorted.sort_by_key(|&(key, conversation)| (*key != lobby, std::cmp::Reverse(conversation.last().map(|last| last.sent_at)), key));
-        sorted.into_iter().map(|(_, conversation)| conversation).collect()
-    }
-
     /// The conversation at this place; `None` where nothing was ever said or opened.
     pub fn conversation(&self, place: &Place) -> Option<&Conversation> {
         self.conversations.get(&PlaceKey::of(place))
@@ -243,11 +236,6 @@ impl Model {
         self.shown()?.typing_until(now)
     }
 
-    /// Messages of others that have not been read.
-    pub fn unread(&self) -> u64 {
-        self.conversations.values().map(Conversation::unread).sum()
-    }
-
     /// Own messages that wait for the server.
     pub fn waiting(&self) -> usize {
         self.conversations.values().map(Conversation::waiting).sum()
@@ -279,6 +267,7 @@ impl Model {
                 effects.push(Effect::Redraw(ScreenPart::Lines(place)));
                 effects.push(Effect::Redraw(ScreenPart::Conversations));
             }
+            Update::Arranged { place, arrangement } => self.hear_arranged(&place, arrangement, &mut effects),
             Update::Invited { room, by } => {
                 self.rooms.invited(room, by);
                 effects.push(Effect::Redraw(ScreenPart::Rooms));
@@ -337,6 +326,7 @@ impl Model {
                 self.conversation_mut(&place);
                 self.turn_to(&place);
                 self.sought = None;
+                self.unmark(&place, &mut effects);
                 effects.push(Effect::Redraw(ScreenPart::Lines(place)));
                 effects.extend(self.fill_shown());
                 effects.extend(self.read_shown());
@@ -427,6 +417,8 @@ impl Model {
                 self.request(Request::React { place, room, seq, emoji, set }, &mut effects);
             }
             Intent::ListReactors { place, seq } => self.list_reactors(place, seq, &mut effects),
+            Intent::Arrange { place, flag, on } => self.ask_to_arrange(place, flag, on, &mut effects),
+            Intent::MarkRead(place) => self.mark_all_read(&place, &mut effects),
             Intent::CreateRoom { room, private } => {
                 self.going = Some(PlaceKey::of(&Place::Room(room.clone())));
                 self.request(Request::CreateRoom { room, private }, &mut effects);
@@ -538,7 +530,7 @@ impl Model {
         let shown = self.shown.as_ref() == Some(&PlaceKey::of(&place));
         let looking = shown && self.is_looking();
         let conversation = self.conversation_mut(&place);
-        let before = conversation.unread();
+        let (before, muted) = (conversation.unread(), conversation.arrangement().muted);
         conversation.arrive(message.clone(), me.as_ref(), looking);
         if !shown {
             conversation.go_unseen();
@@ -550,7 +542,7 @@ impl Model {
         effects.push(Effect::Redraw(ScreenPart::Lines(place.clone())));
         effects.push(Effect::Redraw(ScreenPart::Conversations));
         // After an absence the count says enough; a popup a message would bury the screen.
-        if news && self.caught_up && !self.do_not_disturb {
+        if news && self.caught_up && !self.do_not_disturb && !muted {
             effects.push(Effect::PopUpMessage { place, message });
         }
     }

@@ -18,7 +18,7 @@ const TYPING_LASTS: Duration = TYPING_INTERVAL.saturating_mul(2);
 impl Model {
     /// A conversation one is in, as the server has it.
     pub(super) fn hear_conversation(&mut self, info: ConversationInfo, effects: &mut Vec<Effect>) {
-        let ConversationInfo { id, place, last, since: _, read, unread, alterations } = info;
+        let ConversationInfo { id, place, last, since: _, read, unread, alterations, arrangement } = info;
         self.recognise(id, &place, last, effects);
         if let Place::Room(room) = &place {
             self.rooms.settle(room);
@@ -29,6 +29,7 @@ impl Model {
         let conversation = self.conversation_mut(&place);
         conversation.listed(id, last, alterations, afresh);
         conversation.server_says(read, unread, Some((last, alterations)));
+        conversation.arrange(arrangement);
         effects.push(Effect::Redraw(ScreenPart::Conversations));
         if self.going.take_if(|going| *going == PlaceKey::of(&place)).is_some() {
             effects.push(Effect::GoTo(place));

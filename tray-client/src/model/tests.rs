@@ -73,7 +73,7 @@ pub(crate) fn lists_people(model: &mut Model, people: Vec<Person>) {
 
 /// A conversation with so many messages of which none is read or altered.
 pub(crate) const fn conversation(id: u64, place: Place, last: u64) -> ConversationInfo {
-    ConversationInfo { id: ConversationId(id), place, last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
+    ConversationInfo::new(ConversationId(id), place, Seq(last))
 }
 
 fn told(effects: &[Effect]) -> Vec<&Command> {

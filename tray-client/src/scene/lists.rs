@@ -35,10 +35,18 @@ pub struct ConversationRow {
     pub here: PresenceDot,
     /// The newest message, in one line.
     pub last: String,
+    /// The person has written it.
+    pub last_own: bool,
     /// The newest message's time of day, or its day where that is not today.
     pub time: String,
     /// Unread messages, `99+` at most; empty for none.
     pub unread: String,
+    /// It stands before the others.
+    pub pinned: bool,
+    /// What is said there pops nothing up.
+    pub muted: bool,
+    /// The person wants to come back to it.
+    pub marked: bool,
     /// Whether the window shows it.
     pub shown: bool,
 }
@@ -69,10 +77,11 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
         let place = conversation.place();
         let last = conversation.last();
         let author = |message: &belfry_core::chat::Message| match place {
-            Place::Room(_) if model.me() == Some(&message.from) => "You: ".to_owned(),
-            Place::Room(_) => format!("{}: ", called(model, &message.from)),
-            Place::Direct(_) => String::new(),
+            Place::Room(_) if model.me() != Some(&message.from) => format!("{}: ", called(model, &message.from)),
+            _ => String::new(),
         };
+        let standing = last.filter(|last| !last.is_deleted());
+        let arrangement = conversation.arrangement();
         ConversationRow {
             key: place.to_string(),
             name: name(model, place),
@@ -83,12 +92,13 @@ pub fn conversations(model: &Model, search: &str, moment: Moment<'_>) -> Vec<Con
                 PresenceDot::No
             },
             // What was taken back says nothing any more.
-            last: last
-                .filter(|last| !last.is_deleted())
-                .map(|last| one_line(&format!("{}{}", author(last), visible_in_window(last.text.as_str()))))
-                .unwrap_or_default(),
+            last: standing.map(|last| one_line(&format!("{}{}", author(last), visible_in_window(last.text.as_str())))).unwrap_or_default(),
+            last_own: matches!(place, Place::Room(_)) && standing.is_some_and(|last| model.me() == Some(&last.from)),
             time: last.map(|last| moment.wall.short(last.sent_at, moment.now)).unwrap_or_default(),
             unread: count(conversation.unread()),
+            pinned: arrangement.pinned,
+            muted: arrangement.muted,
+            marked: arrangement.marked_unread,
             shown: shown == Some(place),
         }
     });

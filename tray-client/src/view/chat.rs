@@ -41,6 +41,8 @@ pub struct ChatHead {
     pub has_newer: bool,
     /// Unread messages in it, as they are written; empty for none.
     pub unread: String,
+    /// As in the list of conversations: pinned, muted, marked as unread.
+    pub arranged: [bool; 3],
     /// The numbers of the first and the last line that have one: those of one conversation have no gaps.
     pub span: Option<(u64, u64)>,
     /// It is a room that one may leave and ask others into; the lobby is none.
@@ -315,6 +317,10 @@ impl ChatView {
         let note = [say(&head.note), head.about].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
         self.window.set_place_note(note.into());
         self.window.set_place_unread(head.unread.into());
+        let [pinned, muted, marked] = head.arranged;
+        self.window.set_place_pinned(pinned);
+        self.window.set_place_muted(muted);
+        self.window.set_place_marked(marked);
         self.window.set_has_older(head.has_older);
         self.window.set_has_newer(head.has_newer);
         self.window.set_place_is_room(head.is_room);

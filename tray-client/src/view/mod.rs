@@ -177,6 +177,17 @@ pub enum FileGesture {
     Detach(usize),
 }
 
+/// What of a conversation a person arranges for themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arranging {
+    /// It stands before the others.
+    Pinned,
+    /// It pops nothing up.
+    Muted,
+    /// It is as if something in it were unread.
+    Unread,
+}
+
 /// What a person did about messages and rooms beside reading and writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlaceGesture {
@@ -203,6 +214,15 @@ pub enum PlaceGesture {
     EditBefore,
     /// Leaves a message as it was.
     EndEdit,
+    /// Pins a conversation, mutes it or marks it; or takes that back.
+    Arrange {
+        /// The conversation's key.
+        key: String,
+        /// What of it.
+        what: Arranging,
+        /// It is to be so.
+        on: bool,
+    },
     /// Wants to reply to a message of the shown conversation, by its number.
     Reply(String),
     /// The same for the newest message, or the one before the one that is being replied to.

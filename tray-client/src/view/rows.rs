@@ -223,9 +223,12 @@ impl From<ConversationRow> for ui::Conversation {
             direct: row.direct,
             here: row.here.into(),
             // What others have written is theirs; only the word for oneself is ours.
-            last: row.last.strip_prefix("You: ").map(own).unwrap_or(row.last.clone()).into(),
+            last: if row.last_own { own(&row.last) } else { row.last }.into(),
             time: row.time.into(),
             unread: row.unread.into(),
+            pinned: row.pinned,
+            muted: row.muted,
+            marked: row.marked,
             shown: row.shown,
         }
     }

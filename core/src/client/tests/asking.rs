@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::chat::{
-    ConversationId, ConversationInfo, Label, Message, NoticeDraft, NoticeState, Place, PostId, Presence, PresenceChange, Receipt, RoomName,
-    Seq, Severity, Template, TemplateName, Text,
+    ArrangementFlag, ConversationId, ConversationInfo, Label, Message, NoticeDraft, NoticeState, Place, PostId, Presence, PresenceChange,
+    Receipt, RoomName, Seq, Severity, Template, TemplateName, Text,
 };
 use crate::limits::{ANSWERS_MAX, FETCH_RETRY, OUTBOX_MAX};
 
@@ -23,7 +23,7 @@ fn post(number: u64, to: Place) -> Command {
 
 fn attic(last: u64) -> ConversationInfo {
     let place = Place::Room(room("attic"));
-    ConversationInfo { id: HERE, place, last: Seq(last), since: Seq(0), read: Seq(0), unread: 0, alterations: 0 }
+    ConversationInfo::new(HERE, place, Seq(last))
 }
 
 fn answers(count: usize) -> Vec<Label> {
@@ -214,7 +214,8 @@ fn what_is_said_to_a_room_goes_there_whatever_it_is_called_when_it_is_sent() {
         Request::Post { to: place, room, .. }
         | Request::Edit { place, room, .. }
         | Request::Delete { place, room, .. }
-        | Request::MarkRead { place, room, .. } => (place, room),
+        | Request::MarkRead { place, room, .. }
+        | Request::Arrange { place, room, .. } => (place, room),
         other => panic!("{other:?}"),
     };
     wire.command(post(1, Place::Room(room("Attic"))));
@@ -223,11 +224,12 @@ fn what_is_said_to_a_room_goes_there_whatever_it_is_called_when_it_is_sent() {
         Request::Edit { place: attic.clone(), room: None, seq: Seq(1), text: text("x") },
         Request::Delete { place: attic.clone(), room: None, seq: Seq(1) },
         Request::MarkRead { place: attic.clone(), room: None, upto: Seq(1) },
+        Request::Arrange { place: attic.clone(), room: None, flag: ArrangementFlag::Muted, on: true },
     ] {
         wire.command(Command::Ask { ticket: Ticket(3), request });
     }
     let asked: Vec<_> = wire.all_asked().into_iter().map(|request| about(request).1).collect();
-    assert_eq!(asked, [Some(HERE), None, Some(HERE), Some(HERE), Some(HERE)], "the lobby was not listed");
+    assert_eq!(asked, [Some(HERE), None, Some(HERE), Some(HERE), Some(HERE), Some(HERE)], "the lobby was not listed");
     wire.heard.clear();
     wire.tell(Channel::Chat, Event::Renamed { conversation: HERE, room: room("loft") });
     assert_eq!(wire.news(), [Update::Renamed { from: attic.clone(), to: loft.clone() }]);

@@ -362,14 +362,9 @@ mod tests {
 
     #[test]
     fn coming_into_a_room_and_leaving_it_is_told_and_the_list_of_them_is_not() {
-        let info = |id, room| ConversationInfo {
-            id: ConversationId(id),
-            place: Place::Room(belfry_core::chat::RoomName::new(room).unwrap()),
-            last: belfry_core::chat::Seq(0),
-            since: belfry_core::chat::Seq(0),
-            read: belfry_core::chat::Seq(0),
-            unread: 0,
-            alterations: 0,
+        let info = |id, room| {
+            let room = belfry_core::chat::RoomName::new(room).unwrap();
+            ConversationInfo::new(ConversationId(id), Place::Room(room), belfry_core::chat::Seq(0))
         };
         let mut listener = json();
         assert!(listener.take(Update::Conversation(info(1, "lobby"))).unwrap().is_empty());

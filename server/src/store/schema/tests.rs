@@ -67,7 +67,7 @@ const CONTENTS: &[&str] = &["
     INSERT INTO posts (account, outbox, counter, conversation, seq, at) VALUES (1, 1, 1, 1, 1, 6);
     INSERT INTO notices (author, outbox, counter, severity, everyone, sent_at, audience, answers, body) VALUES (1, 1, 2, 0, 0, 7, 1, 'Yes', 'x');
     INSERT INTO ledger (notice, account) VALUES (1, 1);
-", LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST];
+", LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST];
 
 fn tables(connection: &Connection) -> Vec<(String, Option<String>)> {
     let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();

@@ -6,7 +6,7 @@ use slint::{ModelRc, SharedString, VecModel};
 
 use super::{ChatView, rows};
 use crate::scene::{FoundHead, HitRow, InvitationRow, MemberRow, QuoteRow, ReactorsRow, RoomRow};
-use crate::view::{Gesture, PlaceGesture, Sink, ui};
+use crate::view::{Arranging, Gesture, PlaceGesture, Sink, ui};
 use crate::words::say;
 
 impl ChatView {
@@ -26,6 +26,15 @@ impl ChatView {
         window.on_typed(just(PlaceGesture::Type));
         window.on_edit_before(just(PlaceGesture::EditBefore));
         window.on_edit_ended(just(PlaceGesture::EndEdit));
+        let arranged = sink.clone();
+        window.on_arrange(move |key, what, on| {
+            let what = match what.as_str() {
+                "pinned" => Arranging::Pinned,
+                "muted" => Arranging::Muted,
+                _ => Arranging::Unread,
+            };
+            arranged(Gesture::Place(PlaceGesture::Arrange { key: key.into(), what, on }));
+        });
         window.on_begin_reply(text(PlaceGesture::Reply));
         window.on_reply_before(just(PlaceGesture::ReplyBefore));
         window.on_reply_behind(just(PlaceGesture::ReplyBehind));

@@ -8,6 +8,7 @@ mod dice;
 mod files;
 mod keyboard;
 mod layout;
+mod menus;
 mod pictures;
 mod places;
 mod scripts;
@@ -62,10 +63,14 @@ fn conversations() -> Vec<ConversationRow> {
         unread: unread.into(),
         direct: key.starts_with('@'),
         here: if key.starts_with('@') { PresenceDot::Online } else { PresenceDot::No },
+        last_own: key == "lobby",
+        pinned: key == "Ward 4",
+        muted: key == "Ward 4",
+        marked: false,
         shown: key == "lobby",
     };
     vec![
-        row("lobby", "Lobby", "You: Thanks!", ""),
+        row("lobby", "Lobby", "Thanks!", ""),
         row("Ward 4", "Ward 4", "ben: The keys are back.", "3"),
         row("@Anna Berg", "Anna Berg", "See you at noon", "12"),
     ]

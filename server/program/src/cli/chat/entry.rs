@@ -1,6 +1,6 @@
 //! What a line typed into the chat means.
 
-use belfry_core::chat::{NoticeId, Place, Seq, Text};
+use belfry_core::chat::{ArrangementFlag, NoticeId, Place, Seq, Text};
 use belfry_core::limits::PAGE_ENTRIES_MAX;
 
 /// Messages that `/history` shows unless told otherwise.
@@ -16,6 +16,10 @@ pub(super) const HELP: &str = "\
 /reply #N TEXT    say something in reply to the message with the number N
 /edit [#N] TEXT   write one's last message here anew, or the one with the number N
 /delete [#N]      take one's last message here back, or the one with the number N
+/list             one's conversations, those that are pinned first
+/pin, /unpin      let this conversation stand before the others, or not
+/mute, /unmute    let this conversation pop nothing up and make no sound on the desktop, or not
+/unread           mark this conversation as unread, until it is opened again
 /away             be shown as away until the next line
 /quit             leave (also Ctrl+D or Ctrl+C on an empty line)
 //text            say something that begins with a /";
@@ -36,6 +40,10 @@ pub(super) enum Entry {
     /// One's last message, or the one of this number.
     Edit(Option<Seq>, Text),
     Delete(Option<Seq>),
+    /// One's conversations.
+    List,
+    /// Of the conversation that one is in.
+    Arrange(ArrangementFlag, bool),
     Away,
     Quit,
 }
@@ -57,6 +65,10 @@ pub(super) fn understand(line: &str) -> Result<Entry, String> {
         ("help", _) => Ok(Entry::Help),
         ("who", "") => Ok(Entry::Who),
         ("away", "") => Ok(Entry::Away),
+        ("list", "") => Ok(Entry::List),
+        ("pin" | "unpin", "") => Ok(Entry::Arrange(ArrangementFlag::Pinned, word == "pin")),
+        ("mute" | "unmute", "") => Ok(Entry::Arrange(ArrangementFlag::Muted, word == "mute")),
+        ("unread", "") => Ok(Entry::Arrange(ArrangementFlag::MarkedUnread, true)),
         ("quit" | "exit", "") => Ok(Entry::Quit),
         ("history", "") => Ok(Entry::History(HISTORY_DEFAULT)),
         ("history", count) => match count.parse() {
@@ -75,7 +87,9 @@ pub(super) fn understand(line: &str) -> Result<Entry, String> {
             Some((seq, "")) => Ok(Entry::Delete(Some(seq))),
             _ => Err("/delete takes nothing for one's last message, or a message's number: /delete #7".to_owned()),
         },
-        ("who" | "away" | "quit" | "exit", _) => Err(format!("/{word} stands alone, with nothing behind it.")),
+        ("who" | "away" | "list" | "pin" | "unpin" | "mute" | "unmute" | "unread" | "quit" | "exit", _) => {
+            Err(format!("/{word} stands alone, with nothing behind it."))
+        }
         _ => Err(format!("There is no command /{word}; /help lists them, and // says a text that begins with a /.")),
     }
 }
@@ -145,6 +159,10 @@ mod tests {
         for typed in ["/answer 7 1", "/answer #7  1"] {
             assert_eq!(understand(typed), Ok(Entry::Answer(NoticeId(7), 1)));
         }
+        assert_eq!(understand("/list"), Ok(Entry::List));
+        assert_eq!(understand("/mute"), Ok(Entry::Arrange(ArrangementFlag::Muted, true)));
+        assert_eq!(understand("/unpin"), Ok(Entry::Arrange(ArrangementFlag::Pinned, false)));
+        assert_eq!(understand("/unread"), Ok(Entry::Arrange(ArrangementFlag::MarkedUnread, true)));
         let text = |text| Text::new(text).unwrap();
         assert_eq!(understand("/edit 5 o'clock"), Ok(Entry::Edit(None, text("5 o'clock"))));
         assert_eq!(understand("/edit #7  five"), Ok(Entry::Edit(Some(Seq(7)), text("five"))));
@@ -170,7 +188,9 @@ mod tests {
         ] {
             assert!(understand(typed).is_err(), "{typed}");
         }
-        for (typed, word) in [("/who x", "/who"), ("/quit now", "/quit"), ("/exit 1", "/exit"), ("/away for lunch", "/away")] {
+        for (typed, word) in
+            [("/who x", "/who"), ("/quit now", "/quit"), ("/exit 1", "/exit"), ("/away for lunch", "/away"), ("/mute lobby", "/mute")]
+        {
             assert_eq!(understand(typed), Err(format!("{word} stands alone, with nothing behind it.")));
         }
     }

@@ -7,7 +7,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use belfry_core::chat::{Answer, GivenAnswer, Message, Notice, NoticeId, NoticeState, Place, Presentity, Receipt, Request, Seq, Text};
+use belfry_core::chat::{
+    Answer, Arrangement, ArrangementFlag, GivenAnswer, Message, Notice, NoticeId, NoticeState, Place, Presentity, Receipt, Request, Seq,
+    Text,
+};
 use belfry_core::client::{Command, Update};
 use belfry_core::time::UnixMillis;
 use jiff::Timestamp;
@@ -56,6 +59,7 @@ pub(super) fn run(session: &mut Session, place: Place) -> Outcome {
                 notices: BTreeMap::new(),
                 answered: BTreeMap::new(),
                 comings: Comings::default(),
+                arrangements: BTreeMap::new(),
                 away: false,
                 disconnected: false,
             };
@@ -94,6 +98,8 @@ struct Chat<'a, P> {
     answered: BTreeMap<NoticeId, Notice>,
     /// Who was said to have come or gone.
     comings: Comings,
+    /// The conversations one is in, as one has arranged them.
+    arrangements: BTreeMap<Place, Arrangement>,
     /// The person has said that they are.
     away: bool,
     disconnected: bool,
@@ -180,6 +186,8 @@ impl<P: ExternalPrinter> Chat<'_, P> {
                 self.session.send(Command::Away(true))?;
                 self.show("You are shown as away until your next line.")
             }
+            Ok(Entry::List) => self.list(),
+            Ok(Entry::Arrange(flag, on)) => self.asking(|talk| talk.arrange(flag, on)),
             Ok(Entry::Help) => self.show(entry::HELP),
             Ok(Entry::Quit) => self.leave(),
             Ok(Entry::Answer(notice, answer)) => self.answer(notice, answer),
@@ -213,7 +221,31 @@ impl<P: ExternalPrinter> Chat<'_, P> {
 
     fn enter(&mut self, place: Place) -> Outcome {
         self.place = self.history(place, SHOWN_ON_ENTRY, false)?;
-        Ok(())
+        // Whoever comes back to what they have marked has done what the mark was for.
+        if self.arrangement(&self.place).marked_unread { self.arrange(ArrangementFlag::MarkedUnread, false) } else { Ok(()) }
+    }
+
+    fn arrangement(&self, place: &Place) -> Arrangement {
+        self.arrangements.get(place).copied().unwrap_or_default()
+    }
+
+    /// How it is then comes as news, on all of one's devices.
+    fn arrange(&mut self, flag: ArrangementFlag, on: bool) -> Outcome {
+        let mut news = Vec::new();
+        let request = Request::Arrange { place: self.place.clone(), room: None, flag, on };
+        let answer = self.session.ask_meanwhile(request, |update| news.push(update));
+        news.into_iter().try_for_each(|update| self.update(update))?;
+        match answer? {
+            Answer::Done => Ok(()),
+            _ => Err(Ending::unexpected()),
+        }
+    }
+
+    fn list(&mut self) -> Outcome {
+        let mut listed: Vec<_> = self.arrangements.iter().collect();
+        listed.sort_by_key(|(_, arrangement)| !arrangement.pinned);
+        let lines: Vec<_> = listed.into_iter().map(|(place, arrangement)| arranged_line(place, *arrangement)).collect();
+        self.show(&lines.join("\n"))
     }
 
     /// Shows a place's newest messages, with their numbers perhaps; the place as the server writes its name.
@@ -293,6 +325,9 @@ impl<P: ExternalPrinter> Chat<'_, P> {
 
     fn renamed(&mut self, from: &Place, to: Place) -> Outcome {
         let said = sentence::visible(&format!("{from} is called {to} now"));
+        if let Some(arrangement) = self.arrangements.remove(from) {
+            self.arrangements.insert(to.clone(), arrangement);
+        }
         if let Some(own) = self.own.remove(from) {
             self.own.insert(to.clone(), own);
         }
@@ -354,7 +389,19 @@ impl<P: ExternalPrinter> Chat<'_, P> {
                 self.show(&self.paint.alert(&format!("{by} invites you to {room}: belfry room join {room}")))
             }
             Update::Renamed { from, to } => self.renamed(&from, to),
-            Update::Left { place } => self.show(&self.paint.dim(&format!("left {}", sentence::visible(&place.to_string())))),
+            Update::Conversation(info) => {
+                self.arrangements.insert(info.place, info.arrangement);
+                Ok(())
+            }
+            Update::Arranged { place, arrangement } => {
+                let line = self.paint.dim(&arranged_line(&place, arrangement));
+                self.arrangements.insert(place, arrangement);
+                self.show(&line)
+            }
+            Update::Left { place } => {
+                self.arrangements.remove(&place);
+                self.show(&self.paint.dim(&format!("left {}", sentence::visible(&place.to_string()))))
+            }
             Update::Notice(notice) => self.notice(notice),
             Update::Presence(changes) => {
                 // Whoever types here knows that they are here.
@@ -400,7 +447,9 @@ impl<P: ExternalPrinter> Chat<'_, P> {
             self.session.send(Command::Ask { ticket, request })?;
             self.show(&line)
         } else {
-            self.show(&format!("{} {line}", self.paint.alert(&sentence::visible(&place.to_string()))))
+            let from = sentence::visible(&place.to_string());
+            let from = if self.arrangement(place).muted { self.paint.dim(&from) } else { self.paint.alert(&from) };
+            self.show(&format!("{from} {line}"))
         }
     }
 
@@ -429,6 +478,15 @@ impl<P: ExternalPrinter> Chat<'_, P> {
     }
 }
 
+/// `lobby: pinned, muted`.
+fn arranged_line(place: &Place, arrangement: Arrangement) -> String {
+    let Arrangement { pinned, muted, marked_unread } = arrangement;
+    let words = [(pinned, "pinned"), (muted, "muted"), (marked_unread, "marked as unread")];
+    let said: Vec<_> = words.into_iter().filter_map(|(is_so, word)| is_so.then_some(word)).collect();
+    let place = sentence::visible(&place.to_string());
+    if said.is_empty() { place } else { format!("{place}: {}", said.join(", ")) }
+}
+
 /// Why a notice is not answered now: it is already, or it is over.
 fn not_to_be_answered(notice: &Notice, zone: &TimeZone) -> Option<String> {
     let id = notice.id.0;
@@ -449,6 +507,13 @@ fn not_to_be_answered(notice: &Notice, zone: &TimeZone) -> Option<String> {
 mod tests {
     use super::*;
     use crate::output::tests::notice;
+
+    #[test]
+    fn a_conversation_is_listed_with_what_was_made_of_it() {
+        let arranged = Arrangement { pinned: true, muted: true, marked_unread: false };
+        assert_eq!(arranged_line(&Place::lobby(), arranged), "lobby: pinned, muted");
+        assert_eq!(arranged_line(&"@anna".parse().unwrap(), Arrangement::default()), "@anna");
+    }
 
     #[test]
     fn a_notice_that_was_answered_or_is_over_says_so() {

@@ -111,7 +111,8 @@ fn by_number(house: &mut House, kind: Kind, asker: Asker, spot: Spot) -> Option<
     | Request::Edit { place, room, .. }
     | Request::Delete { place, room, .. }
     | Request::React { place, room, .. }
-    | Request::MarkRead { place, room, .. }) = &mut asked
+    | Request::MarkRead { place, room, .. }
+    | Request::Arrange { place, room, .. }) = &mut asked
     else {
         return None;
     };
@@ -126,7 +127,7 @@ fn by_number(house: &mut House, kind: Kind, asker: Asker, spot: Spot) -> Option<
 fn whoever_says_a_number_is_answered_as_whoever_says_the_name_that_belongs_to_it() {
     let mut faults = Vec::new();
     let mut house = House::new();
-    for kind in [Kind::Post, Kind::OfferFile, Kind::PostFile, Kind::Edit, Kind::Delete, Kind::React, Kind::MarkRead] {
+    for kind in [Kind::Post, Kind::OfferFile, Kind::PostFile, Kind::Edit, Kind::Delete, Kind::React, Kind::MarkRead, Kind::Arrange] {
         for spot in Spot::ALL {
             for asker in Asker::ALL {
                 let asked = by_number(&mut house, kind, asker, spot).unwrap();

@@ -1,7 +1,7 @@
 //! What everybody is answered.
 
 use belfry_core::chat::{
-    LedgerView, Audience, Block, ContentHash, FileName, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName, ProfileChange,
+    ArrangementFlag, LedgerView, Audience, Block, ContentHash, FileName, GroupName, Keep, NoticeChange, NoticeDraft, NoticeId, PostId, Receipt, Refusal, Request, Role, RoomName, SearchText, Seq, TemplateName, ProfileChange,
     Text, Timeline, Presentity,
 };
 
@@ -34,7 +34,7 @@ macro_rules! kinds {
 kinds! {
     SignIn Register SignInByDevice
     Sync FetchShared Status Away Watch Who
-    Post FetchAfter FetchBefore FetchAltered Edit Delete React FetchReactors MarkRead Typing Search Originals Exportable ExportPage
+    Post FetchAfter FetchBefore FetchAltered Edit Delete React FetchReactors MarkRead Arrange Typing Search Originals Exportable ExportPage
     CreateRoom ListRooms JoinRoom LeaveRoom RoomMembers Invite RemoveFromRoom RenameRoom DeleteRoom KeepRoom
     SendNotice PreviewNotice ListNotices NoticeStatus FetchNotice ChangeNotice Receipt Reached
     ListSchedules Unschedule SaveTemplate RemoveTemplate ListTemplates
@@ -134,6 +134,7 @@ pub(super) const fn rows(kind: Kind) -> Rows {
         Kind::SendBlock => Anywhere(none(Refusal::BadRequest)),
         Kind::Typing => Places([       EVERYBODY, MEMBERS,  MEMBERS,   GONE,    EVERYBODY, EVERYBODY]),
         Kind::MarkRead
+        | Kind::Arrange
         | Kind::React
         | Kind::FetchReactors => Places([EVERYBODY, MEMBERS, INSIDERS,  GONE,    EVERYBODY, NOTHING_SAID]),
         Kind::Edit
@@ -251,6 +252,7 @@ pub(super) fn request(kind: Kind, house: &mut House, asker: Asker, spot: Spot) -
         Kind::React => Request::React { place, room: None, seq, emoji: "👍".parse().unwrap(), set: true },
         Kind::FetchReactors => Request::FetchReactors { place, seq, after: 0 },
         Kind::MarkRead => Request::MarkRead { place, room: None, upto: Seq(2) },
+        Kind::Arrange => Request::Arrange { place, room: None, flag: ArrangementFlag::Pinned, on: true },
         Kind::Typing => Request::Typing { place },
         Kind::Search => {
             let text = SearchText::new(spot.secret()).unwrap();

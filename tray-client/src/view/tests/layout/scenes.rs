@@ -105,6 +105,10 @@ pub(super) fn chat(dice: &mut Dice, sink: &Sink, (width, height): (f32, f32)) ->
         unread: dice.one_of(&["", "1", "99+"]).into(),
         direct: true,
         here: here(dice),
+        last_own: dice.coin(),
+        pinned: dice.coin(),
+        muted: dice.coin(),
+        marked: dice.coin(),
         shown: index == 0,
     }));
     view.set_people(many(dice, 60, |dice, index| PersonRow {
