@@ -3,7 +3,7 @@
 use std::fmt;
 
 use belfry_core::chat::{
-    Audience, Every, Label, Length, Notice, NoticeChange, NoticeDraft, Reminding, Severity, Template, TemplateName, Text, Title,
+    Audience, Every, Label, Length, Notice, NoticeChange, NoticeDraft, Reminding, Schedule, Severity, Template, TemplateName, Text, Title,
     check_answers, check_audience, check_expiry, check_reminding,
 };
 use belfry_core::time::UnixMillis;
@@ -26,9 +26,9 @@ pub struct NoticeForm {
     pub audience: Vec<String>,
     /// Answers between commas; empty for the default one.
     pub answers: String,
-    /// `2h`, `30m`, `1d`; empty for never.
+    /// Until when it matters: `2h` after it is sent, `18:00`, `2026-11-21 18:00`; empty for always.
     pub expires: String,
-    /// `14:30` or `2026-11-21 14:30`; empty for now.
+    /// `1h` from now, `14:30` or `2026-11-21 14:30`; empty for now.
     pub at: String,
     /// 0 once, 1 every day, 2 every week.
     pub repeat: usize,
@@ -47,6 +47,8 @@ pub enum Mistake {
     Words(String),
     /// A length of time cannot be read.
     Length,
+    /// An end cannot be read.
+    Until,
     /// A time cannot be read.
     Time,
     /// The time is over.
@@ -60,6 +62,7 @@ impl fmt::Display for Mistake {
             Self::NoAudience => f.write_str("Choose whom it is for."),
             Self::Words(sentence) => f.write_str(sentence),
             Self::Length => f.write_str("A length of time is written like 30m, 2h or 1d."),
+            Self::Until => f.write_str("Until when is written like 2h, 18:00 or 2026-11-21 18:00."),
             Self::Time => f.write_str("A time is written like 14:30 or 2026-11-21 14:30; another zone's like 14:30[Europe/Berlin]."),
             Self::Past => f.write_str("That time is over."),
         }
@@ -97,8 +100,7 @@ impl NoticeForm {
     }
 
     fn labels(&self) -> Result<Vec<Label>, Mistake> {
-        let typed = self.answers.split([',', '，', '、']).map(str::trim).filter(|answer| !answer.is_empty());
-        let labels = typed.map(Label::new).collect::<Result<Vec<_>, _>>().map_err(words)?;
+        let labels = answers_in(&self.answers).map(Label::new).collect::<Result<Vec<_>, _>>().map_err(words)?;
         check_answers(&labels).map_err(words)?;
         Ok(labels)
     }
@@ -113,10 +115,29 @@ impl NoticeForm {
         Ok(remind)
     }
 
-    fn expires_after_ms(&self) -> Result<Option<u64>, Mistake> {
-        let after = Self::millis(&self.expires)?;
+    /// How long it matters after it is sent, which is then.
+    fn expires_after_ms(&self, sent: UnixMillis, wall: &Wall) -> Result<Option<u64>, Mistake> {
+        let after = match Self::millis(&self.expires) {
+            Ok(after) => after,
+            Err(_) => {
+                let (_, end) = wall.read(self.expires.trim(), None, sent).ok_or(Mistake::Until)?;
+                Some(end.0.checked_sub(sent.0).filter(|&after| after > 0).ok_or(Mistake::Past)?)
+            }
+        };
         check_expiry(after).map_err(words)?;
         Ok(after)
+    }
+
+    /// When it is to be sent, and when that is first; `None` for now.
+    fn planned(&self, every: Option<Every>, now: UnixMillis, wall: &Wall) -> Result<Option<(Schedule, UnixMillis)>, Mistake> {
+        let typed = match (self.at.trim(), self.at.parse()) {
+            ("", _) => return Ok(None),
+            // The clock has no seconds: not sooner than that.
+            (_, Ok(Length(millis))) => wall.moment(UnixMillis(now.0.saturating_add(millis).saturating_add(59_999))),
+            (typed, Err(_)) => typed.to_owned(),
+        };
+        let planned = wall.read(&typed, every, now).ok_or(Mistake::Time)?;
+        if planned.1 <= now { Err(Mistake::Past) } else { Ok(Some(planned)) }
     }
 
     /// The notice.
@@ -135,17 +156,12 @@ impl NoticeForm {
             2 => Some(Every::Days(7)),
             _ => None,
         };
-        let planned = match self.at.trim() {
-            "" => None,
-            typed => Some(wall.read(typed, every, now).ok_or(Mistake::Time)?),
-        };
-        if planned.as_ref().is_some_and(|&(_, at)| at <= now) {
-            return Err(Mistake::Past);
-        }
+        let planned = self.planned(every, now, wall)?;
+        let sent = planned.as_ref().map_or(now, |&(_, at)| at);
         Ok(NoticeDraft {
             title,
             answers: self.labels()?,
-            expires_after_ms: self.expires_after_ms()?,
+            expires_after_ms: self.expires_after_ms(sent, wall)?,
             schedule: planned.map(|(schedule, _)| schedule),
             remind: self.reminding()?,
             ..NoticeDraft::new(self.severity(), body, audience)
@@ -157,6 +173,9 @@ impl NoticeForm {
     /// # Errors
     /// The first [`Mistake`] from the top of the form.
     pub fn template(&self, name: &str) -> Result<Template, Mistake> {
+        // A day and an hour mean nothing to a notice that is sent on another one.
+        let expires_after_ms = Self::millis(&self.expires)?;
+        check_expiry(expires_after_ms).map_err(words)?;
         Ok(Template {
             name: TemplateName::new(name.trim()).map_err(words)?,
             severity: self.severity(),
@@ -164,7 +183,7 @@ impl NoticeForm {
             body: self.text()?,
             audience: self.audiences(),
             answers: self.labels()?,
-            expires_after_ms: self.expires_after_ms()?,
+            expires_after_ms,
             remind: self.reminding()?,
         })
     }
@@ -204,6 +223,38 @@ impl NoticeForm {
     }
 }
 
+/// The answers that a text offers, as typed: between commas.
+pub fn answers_in(typed: &str) -> impl Iterator<Item = &str> {
+    typed.split([',', '，', '、']).map(str::trim).filter(|answer| !answer.is_empty())
+}
+
+/// What is written into a field most often: what it is called, and what is written then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// What it is called.
+    pub name: String,
+    /// What stands in the field then.
+    pub value: String,
+}
+
+fn preset(name: &str, value: impl Into<String>) -> Preset {
+    Preset { name: name.into(), value: value.into() }
+}
+
+/// Times to come that people mean most often: when a notice is sent, or until when it matters. What is over today is not among them.
+pub fn times_ahead(now: UnixMillis, wall: &Wall) -> Vec<Preset> {
+    let mut times = vec![preset("In 1 hour", "1h")];
+    let evening = wall.today(18, now).filter(|&at| at > now);
+    times.extend(evening.map(|at| preset("Today 18:00", wall.moment(at))));
+    times.extend(wall.tomorrow(8, now).map(|at| preset("Tomorrow 8:00", wall.moment(at))));
+    times
+}
+
+/// How often those who have not answered are mostly told again.
+pub fn reminders() -> Vec<Preset> {
+    vec![preset("5 minutes", "5m"), preset("15 minutes", "15m"), preset("1 hour", "1h")]
+}
+
 /// New words for a notice that was sent; only what differs is changed. `None` when nothing does.
 ///
 /// # Errors
@@ -229,7 +280,7 @@ pub fn all_clear(body: &str) -> Result<NoticeChange, Mistake> {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::chat::{First, InvalidDraft, Schedule, TimeOfDay, ZoneName};
+    use belfry_core::chat::{First, InvalidDraft, TimeOfDay, ZoneName};
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -281,12 +332,42 @@ mod tests {
         check(NoticeForm { title: String::new(), body: "\n".into(), ..form() }, Mistake::NoBody);
         check(NoticeForm { audience: vec![], ..form() }, Mistake::NoAudience);
         check(NoticeForm { audience: vec!["nobody".into()], ..form() }, Mistake::NoAudience);
-        check(NoticeForm { expires: "soon".into(), ..form() }, Mistake::Length);
+        check(NoticeForm { expires: "soon".into(), ..form() }, Mistake::Until);
+        check(NoticeForm { expires: "1970-01-01 11:00".into(), ..form() }, Mistake::Past);
+        check(NoticeForm { remind: "often".into(), ..form() }, Mistake::Length);
         check(NoticeForm { at: "noon".into(), ..form() }, Mistake::Time);
         check(NoticeForm { at: "1970-01-01 11:00".into(), ..form() }, Mistake::Past);
         check(NoticeForm { answers: "a,b,c,d,e,f,g,h,i".into(), ..form() }, words(InvalidDraft::TooManyAnswers));
         check(NoticeForm { answers: "Yes, no, YES".into(), ..form() }, words(InvalidDraft::AnswerTwice(Label::new("YES").unwrap())));
         check(NoticeForm { remind: "1s".into(), ..form() }, words(InvalidDraft::Reminders));
+    }
+
+    #[test]
+    fn an_end_is_a_length_or_a_time_after_it_is_sent() {
+        let lasts =
+            |expires: &str, at: &str| draft(&NoticeForm { expires: expires.into(), at: at.into(), ..form() }).unwrap().expires_after_ms;
+        let hours = |hours: u64| Some(hours * 3_600_000);
+        assert_eq!([lasts("2h", ""), lasts("18:00", ""), lasts("1970-01-02 12:00", "")], [hours(2), hours(6), hours(24)]);
+        assert_eq!(lasts("18:00", "15:00"), hours(3), "from when it is sent");
+        assert_eq!(lasts("08:00", "1h"), hours(19), "the next one");
+    }
+
+    #[test]
+    fn what_is_put_into_a_field_by_a_click_can_be_sent() {
+        let wall = Wall::new(TimeZone::UTC);
+        let names = |now: UnixMillis| times_ahead(now, &wall).into_iter().map(|preset| preset.name).collect::<Vec<_>>();
+        assert_eq!(names(NOW), ["In 1 hour", "Today 18:00", "Tomorrow 8:00"]);
+        assert_eq!(names(UnixMillis(19 * 3_600_000)), ["In 1 hour", "Tomorrow 8:00"]);
+        let ends = times_ahead(NOW, &wall).into_iter().map(|preset| draft(&NoticeForm { expires: preset.value, ..form() }).unwrap());
+        assert_eq!(ends.map(|draft| draft.expires_after_ms.unwrap() / 3_600_000).collect::<Vec<_>>(), [1, 6, 20]);
+        for Preset { value, .. } in times_ahead(NOW, &wall) {
+            assert!(draft(&NoticeForm { at: value, ..form() }).unwrap().schedule.is_some());
+        }
+        for Preset { value, .. } in reminders() {
+            assert!(draft(&NoticeForm { remind: value, ..form() }).unwrap().remind.is_some());
+        }
+        let timed = NoticeForm { expires: "18:00".into(), ..form() };
+        assert_eq!(timed.template("Drill"), Err(Mistake::Length), "a template is for any day");
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl Wall {
         }
     }
 
+    /// Today, when the clock shows this hour, be it over. `None` where no clock ever does.
+    pub fn today(&self, hour: u32, now: UnixMillis) -> Option<UnixMillis> {
+        on(self.zoned(now).date(), TimeOfDay(hour * 3600), &self.zone)
+    }
+
     /// The next morning, when the clock shows this hour. `None` where no clock ever does.
     pub fn tomorrow(&self, hour: u32, now: UnixMillis) -> Option<UnixMillis> {
         on(self.zoned(now).date().tomorrow().ok()?, TimeOfDay(hour * 3600), &self.zone)

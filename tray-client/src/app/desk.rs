@@ -1,6 +1,6 @@
 //! The administrator's window: what is done there, and what it shows.
 
-use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId, SearchText, TemplateName};
+use belfry_core::chat::{NoticeChange, NoticeId, Role, ScheduleId, SearchText, TemplateName, visible};
 use belfry_core::net::InWords;
 
 use super::{App, AppEvent};
@@ -65,6 +65,14 @@ impl App {
             DeskGesture::New => self.act(Intent::OpenDesk),
             DeskGesture::Choose(key) => key.parse().into_iter().for_each(|audience| self.act(Intent::Choose(audience))),
             DeskGesture::Search(text) => self.desk.search = text,
+            DeskGesture::ChooseFound => {
+                let (audience, _) = scene::with_found(&self.model, &self.desk.search);
+                self.act(Intent::Aim(audience));
+            }
+            DeskGesture::LeaveOutNeverHere => {
+                let (audience, _) = scene::without_never_here(&self.model);
+                self.act(Intent::Aim(audience));
+            }
             DeskGesture::Send(form) => {
                 let form = NoticeForm { audience: self.audience(), ..form };
                 match form.draft(self.now().wall, &self.wall) {
@@ -208,6 +216,9 @@ impl App {
         let model = &self.model;
         view.set_sent(scene::sent(model, moment), scene::schedules(model, moment));
         view.set_audiences(scene::audiences(model, &desk.search), scene::chosen(model), scene::reach(model.desk().preview()));
+        view.set_choices(scene::with_found(model, &desk.search).1, scene::without_never_here(model).1);
+        let author = model.me().map(|me| visible(me.as_str())).unwrap_or_default();
+        view.set_author(&author, compose::times_ahead(moment.now, &wall), compose::reminders());
         let templates = model.desk().templates();
         let names = templates.iter().map(|template| template.name.to_string());
         let chosen = desk.template.as_ref().and_then(|chosen| templates.iter().position(|template| template.name == *chosen));

@@ -1,8 +1,9 @@
 //! The administrator's desk in rows: what was sent, the audiences to choose from.
 
-use belfry_core::chat::{Audience, NoticeState, Place, Preview, visible, visible_in_window};
+use belfry_core::chat::{Audience, NoticeState, Person, Place, Presence, Preview, visible, visible_in_window};
+use belfry_core::limits::AUDIENCES_MAX;
 
-use super::{Moment, SeverityLevel, person_name};
+use super::{Moment, PresenceDot, SeverityLevel, person_name};
 use crate::model::{DeskOutcome, Model};
 
 /// One line of the list of what was sent.
@@ -31,8 +32,10 @@ pub struct AudienceRow {
     pub key: String,
     /// What people call it.
     pub name: String,
-    /// What it is.
+    /// What it is, or that they have never been here.
     pub note: String,
+    /// Whether they are here.
+    pub here: PresenceDot,
     /// It is chosen.
     pub chosen: bool,
 }
@@ -105,6 +108,7 @@ pub fn audiences(model: &Model, search: &str) -> Vec<AudienceRow> {
         chosen: chosen.contains(&audience),
         name,
         note: note.into(),
+        here: PresenceDot::No,
     };
     let groups = model.desk().groups().iter().map(|group| {
         let note = if group.members == 1 { "Group, 1 person".to_owned() } else { format!("Group, {} people", group.members) };
@@ -119,12 +123,55 @@ pub fn audiences(model: &Model, search: &str) -> Vec<AudienceRow> {
     let mut people = model.people().sorted();
     people.sort_by_cached_key(|person| person.account.key());
     let people = people.into_iter().map(|person| {
-        row(Audience::Account(person.account.clone()), person_name(model, &person.account), &super::lists::about(&person.profile))
+        let about = super::lists::about(&person.profile);
+        let never = was_never_here(person).then(|| NEVER_HERE.to_owned());
+        let note = never.into_iter().chain(Some(about).filter(|about| !about.is_empty())).collect::<Vec<_>>().join(" · ");
+        AudienceRow {
+            here: super::lists::here(model, person.presence),
+            ..row(Audience::Account(person.account.clone()), person_name(model, &person.account), &note)
+        }
     });
     let everyone = row(Audience::Everyone, "Everyone".into(), "Every account, also new ones");
     let rows = std::iter::once(everyone).chain(groups).chain(rooms).chain(people);
-    let about = |row: &AudienceRow| if row.key.starts_with("user:") { row.note.clone() } else { String::new() };
+    // What a note says by itself is not looked for.
+    let about =
+        |row: &AudienceRow| if row.key.starts_with("user:") { row.note.trim_start_matches(NEVER_HERE).to_owned() } else { String::new() };
     rows.filter(|row| super::lists::matches(search, &[&row.name, &about(row)])).collect()
+}
+
+/// What stands at those who have never connected.
+const NEVER_HERE: &str = "Has never been here";
+
+const fn was_never_here(person: &Person) -> bool {
+    person.last_seen.is_none() && matches!(person.presence, Presence::Offline)
+}
+
+/// The audience together with all that is found by the words of `search`, and how many more those are: none where nothing is looked for, or
+/// where they would be more than a notice can name.
+pub fn with_found(model: &Model, search: &str) -> (Vec<Audience>, usize) {
+    let mut audience = model.desk().audience().to_vec();
+    let chosen = audience.len();
+    if !search.trim().is_empty() {
+        let found = audiences(model, search).into_iter().filter(|row| !row.chosen);
+        audience.extend(found.filter_map(|row| row.key.parse::<Audience>().ok()));
+    }
+    if audience.len() > AUDIENCES_MAX {
+        audience.truncate(chosen);
+    }
+    let more = audience.len() - chosen;
+    (audience, more)
+}
+
+/// The audience without those who have never been here, and how many these are.
+pub fn without_never_here(model: &Model) -> (Vec<Audience>, usize) {
+    let audience = model.desk().audience();
+    let is_never_here = |one: &Audience| match one {
+        Audience::Account(account) => model.people().find(account).is_some_and(was_never_here),
+        Audience::Everyone | Audience::Group(_) | Audience::Room(_) => false,
+    };
+    let others: Vec<_> = audience.iter().filter(|one| !is_never_here(one)).cloned().collect();
+    let left_out = audience.len() - others.len();
+    (others, left_out)
 }
 
 /// What is chosen, in the order in which it was: also what the list does not show, because it is searched in or has never had it.
@@ -138,6 +185,7 @@ pub fn chosen(model: &Model) -> Vec<AudienceRow> {
             Audience::Room(room) => visible(room.as_str()),
         },
         note: String::new(),
+        here: PresenceDot::No,
         chosen: true,
     };
     model.desk().audience().iter().map(row).collect()
@@ -201,5 +249,30 @@ mod tests {
         assert_eq!(audiences(&model, "zzz"), []);
         let names: Vec<_> = chosen(&model).into_iter().map(|row| row.name).collect();
         assert_eq!(names, ["Board", "Everyone"], "also one that no list has");
+    }
+
+    #[test]
+    fn who_was_never_here_is_marked_and_can_be_left_out_and_all_that_is_found_can_be_chosen() {
+        use crate::model::Intent;
+        use belfry_core::chat::AccountName;
+        let now = belfry_core::time::Now { instant: belfry_core::time::Instant::START, wall: belfry_core::time::UnixMillis(0) };
+        let mut model = Model::new("lan-host");
+        let person = |typed: &str, last_seen| Person {
+            account: AccountName::new(typed).unwrap(),
+            presence: Presence::Offline,
+            last_seen,
+            profile: belfry_core::chat::PersonProfile::default(),
+        };
+        let seen = Some(belfry_core::time::UnixMillis(5));
+        crate::model::tests::lists_people(&mut model, vec![person("anna", seen), person("annika", None), person("ben", None)]);
+        let marked = |model: &Model| audiences(model, "").into_iter().filter(|row| row.note == NEVER_HERE).map(|row| row.name);
+        assert_eq!(marked(&model).collect::<Vec<_>>(), ["annika", "ben"]);
+        assert_eq!(with_found(&model, " ").1, 0, "nothing is looked for");
+        let (found, more) = with_found(&model, "ann");
+        assert_eq!(more, 2);
+        model.act(now, Intent::Aim(found));
+        assert_eq!(with_found(&model, "ann").1, 0, "they are chosen");
+        let (others, left_out) = without_never_here(&model);
+        assert_eq!((others.iter().map(ToString::to_string).collect::<Vec<_>>(), left_out), (vec!["user:anna".to_owned()], 1));
     }
 }

@@ -15,7 +15,7 @@ mod reactions;
 mod unseen;
 
 pub use account::{DeviceRow, ProfileForm, account_outcome, devices};
-pub use desk::{AudienceRow, SentRow, audiences, chosen, outcome, reach, schedules, sent};
+pub use desk::{AudienceRow, SentRow, audiences, chosen, outcome, reach, schedules, sent, with_found, without_never_here};
 pub use files::{ChosenRow, FileAction, FileRow, chosen_rows, could_run};
 pub use ledger::{LedgerHead, LedgerRow, PartRow, as_csv, ledger, ledger_groups, ledger_head, ledger_parts, parts};
 pub use lines::{AlterationMark, ChatRow, DeliveryMark, LineRow, MissingQuote, QuoteRow, as_table, as_text, lines, quote_row};

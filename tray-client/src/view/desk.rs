@@ -4,7 +4,7 @@ use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
 
 use super::rows::RowList;
 use super::{Change, DeskGesture, Gesture, NoDisplay, Sink, keyboard, look, ui};
-use crate::compose::NoticeForm;
+use crate::compose::{self, NoticeForm, Preset};
 use crate::scene::{AudienceRow, LedgerHead, LedgerRow, PartRow, SentRow};
 use crate::words::say;
 
@@ -19,6 +19,7 @@ pub struct DeskView {
     parts: RowList<PartRow, ui::PartRow>,
     groups: Vec<String>,
     templates: Vec<String>,
+    times: Vec<Preset>,
 }
 
 fn index(typed: i32) -> usize {
@@ -54,6 +55,7 @@ impl DeskView {
             parts: RowList::new(),
             groups: Vec::new(),
             templates: Vec::new(),
+            times: Vec::new(),
         };
         view.window.set_sent(view.sent.model());
         view.window.set_schedules(view.schedules.model());
@@ -88,6 +90,13 @@ impl DeskView {
         window.on_export(just(DeskGesture::Export));
         window.on_refresh(just(DeskGesture::Refresh));
         window.on_choose(text(DeskGesture::Choose));
+        window.on_choose_found(just(DeskGesture::ChooseFound));
+        window.on_leave_out(just(DeskGesture::LeaveOutNeverHere));
+        window.on_answers_in(|typed| {
+            let answers: Vec<SharedString> = compose::answers_in(&typed).map(Into::into).collect();
+            let answers = if answers.is_empty() { vec![say("Acknowledge").into()] } else { answers };
+            ModelRc::new(VecModel::from(answers))
+        });
         let (list, searched) = (self.audiences.clone(), sink.clone());
         window.on_search(move |text| {
             list.ask_for_others();
@@ -182,6 +191,22 @@ impl DeskView {
         self.window.set_reach(say(&reach).into());
     }
 
+    /// Who writes, and what is put into the fields for times by a click.
+    pub fn set_author(&mut self, author: &str, times: Vec<Preset>, reminders: Vec<Preset>) {
+        self.window.set_author(author.into());
+        if times != self.times {
+            self.window.set_times(presets(&times));
+            self.window.set_reminders(presets(&reminders));
+            self.times = times;
+        }
+    }
+
+    /// So many more are found than are chosen, and so many of the chosen have never been here.
+    pub fn set_choices(&self, to_choose: usize, never_here: usize) {
+        self.window.set_to_choose(number(to_choose));
+        self.window.set_never_here(number(never_here));
+    }
+
     /// What stands in the search field of the audiences.
     pub fn set_search(&self, text: &str) {
         self.window.set_audience_search(text.into());
@@ -253,6 +278,11 @@ impl DeskView {
     }
 }
 
+fn presets(presets: &[Preset]) -> ModelRc<ui::Preset> {
+    let preset = |preset: &Preset| ui::Preset { name: say(&preset.name).into(), value: preset.value.as_str().into() };
+    ModelRc::new(VecModel::from_iter(presets.iter().map(preset)))
+}
+
 fn form(window: &ui::DeskWindow) -> NoticeForm {
     NoticeForm {
         title: window.get_form_title().into(),
@@ -288,6 +318,7 @@ impl From<AudienceRow> for ui::AudienceRow {
             name: if row.key == "everyone" { say(&row.name) } else { row.name }.into(),
             note: say(&row.note).into(),
             key: row.key.into(),
+            here: row.here.into(),
             chosen: row.chosen,
         }
     }

@@ -282,6 +282,10 @@ pub enum DeskGesture {
     Choose(String),
     /// Typed into the search field of the audiences.
     Search(String),
+    /// Chooses all audiences that are found.
+    ChooseFound,
+    /// Takes those out of the audience who have never been here.
+    LeaveOutNeverHere,
     /// Wants this sent.
     Send(compose::NoticeForm),
     /// Yes or no to a notice that has to be confirmed.

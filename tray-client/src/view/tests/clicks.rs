@@ -259,18 +259,32 @@ fn a_notice_that_is_over_has_no_answers_on_the_screen() {
 fn a_notice_is_written_aimed_confirmed_and_sent() {
     let (heard, sink) = begin();
     let mut view = DeskView::show(&sink).unwrap();
+    view.window().window().set_size(slint::LogicalSize::new(1000.0, 1200.0));
     let everyone = AudienceRow { key: "everyone".into(), name: "Everyone".into(), ..AudienceRow::default() };
     view.set_audiences(vec![everyone], vec![], "Reaches 12 people · 8 online".into());
-    for (field, typed) in [("Title", "Drill"), ("Text", "Leave."), ("Answers", "Safe, Need help"), ("Expires after", "2h")] {
+    for (field, typed) in [("Title", "Drill"), ("Text", "Leave."), ("Answers", "Safe, Need help"), ("Until", "1h")] {
         self::field(view.window(), field).set_accessible_value(typed);
     }
+    view.set_author(
+        "admin",
+        crate::compose::times_ahead(belfry_core::time::UnixMillis(0), &crate::when::Wall::new(jiff::tz::TimeZone::UTC)),
+        crate::compose::reminders(),
+    );
+    view.set_choices(3, 2);
     press(view.window(), "Critical");
     press(view.window(), "Everyone");
+    press(view.window(), "Until: Tomorrow 8:00");
+    press(view.window(), "Remind every: 15 minutes");
+    press(view.window(), "Choose all 3 that are found");
+    press(view.window(), "Leave out 2 who have never been here");
     press(view.window(), "Send notice");
-    let gestures = heard.take();
+    let mut gestures = heard.take();
+    let chosen = gestures.drain(1..3).collect::<Vec<_>>();
+    assert_eq!(chosen, [DeskGesture::ChooseFound, DeskGesture::LeaveOutNeverHere].map(Gesture::Desk));
     let [Gesture::Desk(DeskGesture::Choose(key)), Gesture::Desk(DeskGesture::Send(form))] = &gestures[..] else { panic!("{gestures:?}") };
     assert_eq!((key.as_str(), form.title.as_str(), form.body.as_str(), form.severity), ("everyone", "Drill", "Leave.", 2));
-    assert_eq!((form.answers.as_str(), form.expires.as_str()), ("Safe, Need help", "2h"));
+    assert_eq!((form.answers.as_str(), form.expires.as_str()), ("Safe, Need help", "1970-01-02 08:00"));
+    assert_eq!(form.remind, "15m");
     view.set_to_confirm(true);
     press(view.window(), "Back");
     press(view.window(), "Send to everyone");

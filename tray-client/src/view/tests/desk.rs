@@ -261,3 +261,22 @@ fn the_parts_of_a_ledger_are_one_stop_and_arrows_go_from_one_to_the_next() {
     strike(slint::platform::Key::LeftArrow.into());
     assert_eq!(heard.take(), [Gesture::Desk(DeskGesture::LookAt(1))]);
 }
+
+#[test]
+fn what_a_notice_is_changed_to_is_written_in_no_more_room_than_it_takes() {
+    let (_, sink) = begin();
+    let mut view = DeskView::show(&sink).unwrap();
+    view.window().window().set_size(slint::LogicalSize::new(900.0, 640.0));
+    let (head, rows) = ledger();
+    view.set_ledger(head, rows);
+    view.show_ledger();
+    for (begins, ends) in [("Update…", "Update on every screen"), ("All clear…", "Give the all-clear"), ("Withdraw…", "Withdraw")] {
+        press(view.window(), begins);
+        i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
+        let button = find(view.window(), ends);
+        assert!(button.size().height < 50.0, "{ends}: {:?}", button.size());
+        assert!(find(view.window(), "Ledger").size().height >= 160.0, "the ledger stays while {begins}");
+        press(view.window(), "Cancel");
+        i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(50));
+    }
+}

@@ -254,7 +254,7 @@ fn the_lists_of_the_administrators_window_are_one_stop_each() {
     let (heard, sink) = begin();
     let mut desk = DeskView::show(&sink).unwrap();
     let audience =
-        |name: &str| crate::scene::AudienceRow { key: format!("user:{name}"), name: name.into(), note: String::new(), chosen: false };
+        |name: &str| crate::scene::AudienceRow { key: format!("user:{name}"), name: name.into(), ..crate::scene::AudienceRow::default() };
     desk.set_audiences(
         (0..300).map(|number| audience(&format!("P{number:03}"))).chain([audience("王伟")]).collect(),
         vec![],
@@ -400,7 +400,7 @@ fn what_is_looked_for_in_the_audience_begins_with_the_first_that_is_found() {
     let (heard, sink) = begin();
     let mut desk = DeskView::show(&sink).unwrap();
     let group =
-        |name: &str| crate::scene::AudienceRow { key: format!("group:{name}"), name: name.into(), note: String::new(), chosen: false };
+        |name: &str| crate::scene::AudienceRow { key: format!("group:{name}"), name: name.into(), ..crate::scene::AudienceRow::default() };
     let strike = |desk: &DeskView, text: SharedString| {
         key(desk.window().window(), text);
         mock_elapsed_time(Duration::from_millis(20));

@@ -514,6 +514,7 @@ fn a_notice_that_is_being_written() {
         key: key.into(),
         name: name.into(),
         note: note.into(),
+        here: if key == "user:anna" { PresenceDot::Online } else { PresenceDot::No },
         chosen,
     };
     let rows = vec![
@@ -530,7 +531,14 @@ fn a_notice_that_is_being_written() {
         expires: "2h".into(),
         ..crate::compose::NoticeForm::default()
     });
+    view.set_author(
+        "admin",
+        crate::compose::times_ahead(belfry_core::time::UnixMillis(0), &crate::when::Wall::new(jiff::tz::TimeZone::UTC)),
+        crate::compose::reminders(),
+    );
+    view.set_choices(0, 1);
     easel.check("desk-compose", 900, 640);
+    easel.check("desk-compose-wide", 1280, 720);
 }
 
 #[test]

@@ -214,10 +214,17 @@ pub(super) fn desk(dice: &mut Dice, sink: &Sink, (width, height): (f32, f32)) ->
         key: format!("user:{index}"),
         name: dice.name(),
         note: dice.name(),
+        here: here(dice),
         chosen: dice.coin(),
     };
     let (rows, chosen) = (many(dice, 40, audience), many(dice, 12, audience));
     view.set_audiences(rows, chosen, dice.sentence());
+    view.set_choices(dice.below(2) * 64, dice.below(2) * 64);
+    view.set_author(
+        &dice.name(),
+        crate::compose::times_ahead(belfry_core::time::UnixMillis(0), &crate::when::Wall::new(jiff::tz::TimeZone::UTC)),
+        crate::compose::reminders(),
+    );
     view.set_outcome(dice.sentence(), dice.coin(), false);
     view.set_form(crate::compose::NoticeForm {
         title: dice.name(),
