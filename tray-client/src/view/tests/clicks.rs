@@ -137,7 +137,7 @@ fn enter_sends_and_shift_enter_breaks_the_line() {
 fn a_conversation_opens_by_a_click_and_says_how_much_is_unread() {
     let (heard, sink) = begin();
     let view = chat(&sink);
-    press(view.window(), "Ward 4, 3 unread");
+    press(view.window(), "Ward 4, 3 unread, pinned, muted");
     assert_eq!(heard.take(), [Gesture::Open("Ward 4".into())]);
     press(view.window(), "Anna Berg, online");
     assert_eq!(heard.take(), [Gesture::Open("@Anna Berg".into())]);

@@ -4,6 +4,7 @@ mod account;
 mod answers;
 mod clicks;
 mod desk;
+mod desk_pictures;
 mod dice;
 mod files;
 mod keyboard;
