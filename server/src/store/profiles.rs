@@ -19,6 +19,9 @@ ALTER TABLE accounts ADD COLUMN status TEXT;
 const OF: &str = "SELECT id, name, display, department, telephone, status FROM accounts WHERE name_key = ?1";
 const SET: &str = "UPDATE accounts SET display = ?2, department = ?3, telephone = ?4, status = ?5 WHERE id = ?1";
 
+/// What programs call the person before them: whoever were called so would seem to be everybody.
+const OF_ONESELF: [&str; 6] = ["you", "me", "myself", "我", "你", "您"];
+
 /// Reads four columns from this one on: `display`, `department`, `telephone`, `status`.
 pub(super) fn read(row: &Row<'_>, from: usize) -> rusqlite::Result<PersonProfile> {
     Ok(PersonProfile {
@@ -39,7 +42,8 @@ pub(super) fn set(connection: &Connection, account: &AccountName, changes: Vec<P
     let mut profile = before.clone();
     changes.into_iter().for_each(|change| profile.change(change));
     if let Some(display) = profile.display.as_ref().filter(|display| before.display.as_ref() != Some(display))
-        && confusables::is_anothers(connection, NameKind::Account, id, display.as_str(), &display.key())?
+        && (OF_ONESELF.contains(&display.key().as_str())
+            || confusables::is_anothers(connection, NameKind::Account, id, display.as_str(), &display.key())?)
     {
         return Err(Refusal::NameTaken.into());
     }
@@ -119,7 +123,7 @@ mod tests {
         each_store(|store| {
             add(store, "anna");
             add(store, "Alice");
-            for twin in ["Alice", "ALICE", "Аlice", "AIice"] {
+            for twin in ["Alice", "ALICE", "Аlice", "AIice", "You", "ME", "我", "您"] {
                 assert_eq!(set(store, "anna", vec![called(twin)]), Err(Refusal::NameTaken), "{twin}");
             }
             for own in ["anna", "Anna", "Anna Berg"] {

@@ -68,9 +68,10 @@ fn read<'a, T, E: ToString>(typed: &'a str, read: impl FnOnce(&'a str) -> Result
     if typed.trim().is_empty() { Ok(None) } else { read(typed.trim()).map(Some).map_err(|error| error.to_string()) }
 }
 
-/// The devices that may sign in, the one that is used first, then those that are here, then those that were here last.
+/// The devices that may sign in without a password, and those that are here: each run of the command line is another one. The one that is used first, then those that are here, then those that were here last.
 pub fn devices(model: &Model, own: DeviceId, moment: Moment<'_>) -> Vec<DeviceRow> {
-    let mut devices: Vec<_> = model.account().devices().iter().filter(|device| device.revoked_at.is_none()).collect();
+    let mut devices: Vec<_> =
+        model.account().devices().iter().filter(|device| device.revoked_at.is_none() && (device.remembered || device.connected)).collect();
     devices.sort_by_key(|device| (device.device != own, !device.connected, std::cmp::Reverse(device.last_seen)));
     devices.into_iter().map(|device| device_row(device, own, moment)).collect()
 }
