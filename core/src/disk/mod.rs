@@ -56,6 +56,25 @@ pub enum FileTrouble {
 }
 
 impl FileTrouble {
+    /// The same, for somebody who has just chosen the file: by its name, without the folders that it lies in.
+    pub fn by_name(mut self) -> Self {
+        let path = match &mut self {
+            Self::Folder(path)
+            | Self::NoFile(path)
+            | Self::Empty(path)
+            | Self::Unread { path, .. }
+            | Self::Changed(path)
+            | Self::Unwritten { path, .. }
+            | Self::Taken(path)
+            | Self::BeingFetched(path) => path,
+            Self::Differs => return self,
+        };
+        if let Some(name) = path.file_name() {
+            *path = PathBuf::from(name);
+        }
+        self
+    }
+
     fn unread(path: &Path, error: &io::Error) -> Self {
         Self::Unread { path: path.to_path_buf(), why: InWords(error).to_string() }
     }

@@ -293,7 +293,10 @@ impl<T: Fn(TransferEvent)> TransferWorker<T> {
             TransferJob::Look { place, paths } => {
                 for path in paths {
                     let found = SentFile::open(&path).map(|file| FoundFile { name: file.name(), bytes: file.bytes(), path });
-                    (self.tell)(TransferEvent::Looked { place: place.clone(), found: found.map_err(|trouble| trouble.to_string()) });
+                    (self.tell)(TransferEvent::Looked {
+                        place: place.clone(),
+                        found: found.map_err(|trouble| trouble.by_name().to_string()),
+                    });
                 }
             }
             TransferJob::Send(order) => {
