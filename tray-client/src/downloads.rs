@@ -110,6 +110,15 @@ impl Downloads {
         self.write()
     }
 
+    /// Nothing of what this person has fetched, or fetches, is known here any more. The files stay where they are.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub fn forget_all(&mut self, server: &str, account: &AccountName) -> io::Result<()> {
+        self.files.retain(|line| !line.is_of(server, account));
+        self.write()
+    }
+
     /// What this person fetches from this server, and has fetched.
     pub fn known(&self, server: &str, account: &AccountName) -> Vec<KnownDownload> {
         self.files.iter().filter(|line| line.is_of(server, account)).filter_map(DownloadLine::read).collect()

@@ -34,6 +34,10 @@ impl App {
     /// Turns to this account on this server, with what is remembered of it.
     pub(super) fn recall(&mut self, server: &str, account: &str) {
         let mut model = Model::new(server).numbered_from(self.outbox.next());
+        // What was written before anybody had signed in belongs to whoever does.
+        if !self.whose.1.is_empty() && self.whose != (server.to_owned(), account.to_owned()) {
+            self.forget_drafts();
+        }
         self.whose = (server.to_owned(), account.to_owned());
         self.owner = self.owner(server, account);
         if let Some(memory) = self.owner.as_ref().and_then(|owner| self.cache.turn_to(owner)) {
@@ -52,8 +56,22 @@ impl App {
     /// Nothing of what was remembered of this account is theirs to see any more.
     pub(super) fn forget_everything(&mut self) {
         self.cache.forget();
+        if let Ok(account) = AccountName::known(&self.whose.1)
+            && let Err(error) = self.downloads.forget_all(&self.whose.0, &account)
+        {
+            self.remark = format!("The list of files that were fetched cannot be removed: {}.", InWords(&error));
+        }
         self.owner = None;
+        self.forget_drafts();
         self.begin_with(Model::new(self.whose.0.as_str()).numbered_from(self.outbox.next()));
+    }
+
+    /// What somebody was writing is nobody else's to see, nor to say.
+    fn forget_drafts(&mut self) {
+        self.end_edit();
+        self.popups.clear();
+        self.drafts.clear();
+        self.chat.set_draft(String::new());
     }
 
     fn begin_with(&mut self, model: Model) {

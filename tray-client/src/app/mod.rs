@@ -412,6 +412,7 @@ impl App {
                 Effect::Redraw(ScreenPart::Rooms) => self.stale.rooms = true,
                 Effect::Redraw(ScreenPart::Search | ScreenPart::Reactors) => self.stale.found = true,
                 Effect::GoTo(place) => self.go_to(&place),
+                Effect::PutOut(place) => self.put_out(&place),
                 Effect::Refused(refusal) => {
                     self.remark = refusal
                         .map_or_else(|| "The connection was lost before the server answered.".to_owned(), |refusal| refusal.to_string());

@@ -6,12 +6,16 @@ use belfry_core::chat::{AccountName, ArrangementFlag, Place, RoomName, SearchTex
 use belfry_core::time::Instant;
 
 use super::App;
+use crate::letters;
 use crate::model::Intent;
 use crate::scene;
 use crate::view::{Arranging, PlaceGesture};
 
 /// The server does not say who comes into a room or leaves it; while somebody looks at the list it is read again so often.
 const MEMBERS_AGAIN: Duration = Duration::from_secs(10);
+
+/// So much of what somebody was writing is told, in widths of a letter.
+const DRAFT_TOLD: f32 = 40.0;
 
 /// What the windows do not keep by themselves.
 #[derive(Default)]
@@ -222,6 +226,24 @@ impl App {
     }
 
     /// Shows the place that the person wanted to come into; or the lobby, after the shown one is gone.
+    /// Whoever was writing there is told, and does not write on in another conversation: what there is of it comes back with the room.
+    pub(super) fn put_out(&mut self, place: &Place) {
+        self.end_edit();
+        let draft = self.chat.draft();
+        if draft.is_empty() {
+            return;
+        }
+        self.chat.set_draft(String::new());
+        self.remark = format!(
+            "You are not in {} any more, where you were writing: {}",
+            scene::name(&self.model, place),
+            letters::beginning(&draft, DRAFT_TOLD, 1)
+        );
+        self.drafts.insert(place.to_string(), draft);
+        self.stale.connection = true;
+        self.chat.leave_composer();
+    }
+
     pub(super) fn go_to(&mut self, place: &Place) {
         self.turn_to(&place.to_string());
         // Nobody asked for the lobby: what stands before it stays.

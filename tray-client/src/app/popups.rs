@@ -199,16 +199,18 @@ impl App {
         self.popups.stack.hover(now, key, on);
     }
 
-    /// The popup of a conversation goes. What somebody was writing in it stays in that conversation's composer, unless something stands there.
+    /// The popup of a conversation goes. What somebody was writing in it stays in that conversation's composer, below what stands there.
     pub(super) fn end_message_popup(&mut self, place: &str) {
         let (key, now) = (message_key(place), self.now().instant);
         let written = self.popups.take_written(&key);
         if !written.trim().is_empty() {
             let is_shown = self.model.shown().is_some_and(|shown| shown.place().to_string() == place);
-            if is_shown && self.chat.draft().is_empty() {
-                self.chat.set_draft(written);
-            } else if !is_shown {
-                self.drafts.entry(place.to_owned()).or_insert(written);
+            let before = if is_shown { self.chat.draft() } else { self.drafts.remove(place).unwrap_or_default() };
+            let both = if before.trim().is_empty() { written } else { format!("{before}\n{written}") };
+            if is_shown {
+                self.chat.set_draft(both);
+            } else {
+                self.drafts.insert(place.to_owned(), both);
             }
         }
         self.popups.stack.remove(now, &key);

@@ -249,6 +249,8 @@ pub enum Effect {
     },
     /// The person has come into the place that they made or wanted to join: show it.
     GoTo(Place),
+    /// One is not in the conversation any more that was shown; what was being written there is not for the next one.
+    PutOut(Place),
     /// Something that the person asked for was refused, or the connection was lost meanwhile (`None`): tell them.
     Refused(Option<Refusal>),
     /// The goodbye is said: end the program.

@@ -98,6 +98,7 @@ impl Model {
         let left = self.conversations.remove(&PlaceKey::of(place));
         self.news.extend(left.and_then(|left| left.id()).map(MemoryChange::Forget));
         if self.shown.take_if(|shown| *shown == PlaceKey::of(place)).is_some() {
+            effects.push(Effect::PutOut(place.clone()));
             // There is always something to show.
             effects.push(Effect::GoTo(Place::lobby()));
         }

@@ -376,6 +376,11 @@ impl ChatView {
         self.window.get_draft().into()
     }
 
+    /// What is typed next is not written into the composer.
+    pub fn leave_composer(&self) {
+        self.window.invoke_leave_composer();
+    }
+
     /// Puts this into the composer; what is typed next goes behind it.
     pub fn set_draft(&self, text: String) {
         self.window.set_draft(text.into());

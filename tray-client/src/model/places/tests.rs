@@ -392,7 +392,9 @@ fn a_room_that_was_made_or_joined_is_shown_as_soon_as_one_is_in_it() {
 fn who_leaves_the_room_that_is_shown_is_in_the_lobby() {
     let mut model = model();
     model.act(now(1), Intent::Open(attic()));
-    assert!(model.apply(now(1), Update::Left { place: attic() }).contains(&Effect::GoTo(Place::lobby())));
+    let effects = model.apply(now(1), Update::Left { place: attic() });
+    let at = |effect: &Effect| effects.iter().position(|each| each == effect).unwrap();
+    assert!(at(&Effect::PutOut(attic())) < at(&Effect::GoTo(Place::lobby())), "what was being written is put away first");
 }
 
 fn listed(id: u64, place: &str, last: u64) -> Update {
