@@ -2,7 +2,7 @@
 //!
 //! W1: everybody is signed in and nothing is said. W2: one author, everybody hears it, once a second. W3: a tenth of a room says five
 //! messages a second each. W4: one says as much as fits into a window. W5: some say one thing after the other, each in a room of their own.
-//! Beside these five, Belfry alone is searched.
+//! Beside these five, Belfry alone is searched, and has windows that look at everybody (in W2's manner).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
